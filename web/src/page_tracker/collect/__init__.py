@@ -1,0 +1,1 @@
+"""The way of a hit: protocol → enrich → ingest → stream."""

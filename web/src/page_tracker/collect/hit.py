@@ -1,0 +1,137 @@
+"""The forms that a hit takes on its way: RawHit → Hit or Drop; a Hit's Record is stored.
+
+Structs that reach the stream are arrays on the wire (`array_like`), in the order
+of their fields: append fields at the end only.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import msgspec
+
+
+class Sender(NamedTuple):
+    """Who sent a request, as far as the server itself can tell."""
+
+    address: str
+    user_agent: str
+    accept_language: str = ""
+    # True where the browser only prefetches or previews the page.
+    prefetch: bool = False
+    # Do Not Track or Global Privacy Control was asked for.
+    opted_out: bool = False
+
+
+class RawHit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sender said, in one form for all protocols; nothing is checked but types."""
+
+    site: str
+    name: str = "pageview"
+    # The whole address of the page, with scheme and host.
+    url: str
+    referrer: str = ""
+    title: str = ""
+    props: dict[str, str] = {}
+    # Thousandths of a unit of `currency`.
+    revenue: int | None = None
+    currency: str = ""
+    interactive: bool = True
+    # Width of the screen in CSS pixels; 0 where it was not said.
+    width: int = 0
+    language: str = ""
+    # Milliseconds and percent; engagements only.
+    engaged: int | None = None
+    scroll: int | None = None
+    # The sender's own name for this hit; a repeat within an hour is no second hit.
+    event_id: str = ""
+    # The sender itself says that it is a bot.
+    bot: bool = False
+    # An image proxy may ask for the sender: then a bot's user agent counts too.
+    through_proxy: bool = False
+
+
+class Touch(msgspec.Struct, frozen=True, array_like=True):
+    """Where a visit comes from: of the hit that opens it, kept by all its hits."""
+
+    referrer: str = ""
+    source: str = ""
+    channel: str = "Direct"
+    utm_source: str = ""
+    utm_medium: str = ""
+    utm_campaign: str = ""
+    utm_content: str = ""
+    utm_term: str = ""
+
+
+class Client(msgspec.Struct, frozen=True, array_like=True):
+    """What a user agent says of browser, system and device."""
+
+    device: str = ""
+    browser: str = ""
+    browser_version: str = ""
+    os: str = ""
+    os_version: str = ""
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where an address is, as far as the data at hand knows."""
+
+    country: str = ""
+    region: str = ""
+    city: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """The columns that a hit brings itself; the ingest script adds the rest."""
+
+    # Microseconds since 1970-01-01 UTC, and days since then in the site's zone.
+    time: int
+    day: int
+    site: str
+    name: str
+    hostname: str
+    path: str
+    title: str
+    touch: Touch
+    client: Client
+    place: Place
+    screen: str = ""
+    language: str = ""
+    props: dict[str, str] = {}
+    engaged: int | None = None
+    scroll: int | None = None
+    revenue: int | None = None
+    currency: str = ""
+
+
+class Kind(IntEnum):
+    """What a hit does to its visit."""
+
+    ENGAGEMENT = 0  # keeps an open visit open; nothing else
+    VIEW = 1  # a page view
+    EVENT = 2  # an event that ends a bounce
+    QUIET = 3  # an event that does not
+
+
+class Hit(NamedTuple):
+    """One accepted hit on its way to the ingest script.
+
+    `visitor` is the keyed hash of site, address and user agent; it finds the
+    visitor's entry in Redis and goes nowhere else.
+    """
+
+    record: Record
+    kind: Kind
+    visitor: bytes
+    event_id: str = ""
+
+
+class Drop(NamedTuple):
+    """One hit that does not count, and why; counted by day, site, reason and name."""
+
+    day: int
+    site: str
+    reason: str
+    name: str = ""

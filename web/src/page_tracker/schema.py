@@ -1,0 +1,102 @@
+"""The lake's tables: every column, its type, its bound and what it says.
+
+The write side and the read side meet here and nowhere else. Pure: the lake turns
+these into Delta tables, the query layer into SQL names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ColumnType = Literal["string", "int32", "int64", "bool", "date", "timestamp", "map"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table; `limit` is the most characters that it keeps."""
+
+    name: str
+    type: ColumnType
+    says: str
+    limit: int | None = None
+    nullable: bool = False
+
+
+# Properties of an event: how many, and how long keys and values may be.
+PROPS_LIMIT = 30
+PROP_KEY_LIMIT = 300
+PROP_VALUE_LIMIT = 2000
+
+# `visitor` and `visit` are 64 bits: the origin in the high half, a running number
+# of the site's day in the low half.
+ORIGIN_BITS = 31
+NUMBER_BITS = 32
+
+HITS: tuple[Column, ...] = (
+    Column("time", "timestamp", "when it happened, UTC, microseconds"),
+    Column("day", "date", "the site's local date"),
+    Column("site", "string", "the site's id", 253),
+    Column("name", "string", "pageview, engagement, or a custom event's name", 120),
+    Column("hostname", "string", "host of the page", 253),
+    Column("path", "string", "path of the page, with its hash route if it has one", 2000),
+    Column("title", "string", "title of the page", 512),
+    Column("visitor", "int64", "origin and running number of the visitor in the day"),
+    Column("visit", "int64", "origin and running number of the visit in the day"),
+    Column("step", "int32", "1 for the visit's first hit, 2 …; 0 for engagements"),
+    Column("view", "int32", "1 for the visit's first page view, 2 …; 0 for all else"),
+    Column(
+        "interaction",
+        "int32",
+        "1 for the visit's first page view or interactive event, 2 …; 0 for all else",
+    ),
+    Column(
+        "since",
+        "int32",
+        "milliseconds since the visit's previous page view or event; 0 on its first"
+        " and on engagements",
+    ),
+    Column("elapsed", "int32", "milliseconds since the visit began"),
+    Column("arrival", "bool", "true on the visitor's first hit of the day"),
+    Column("previous", "string", "path of the visit's page view before this one", 2000),
+    Column("previous_hostname", "string", "host of that page", 253),
+    Column("entry_path", "string", "path of the visit's step 1", 2000),
+    Column("entry_hostname", "string", "host of that page", 253),
+    Column("referrer", "string", "referring page of the visit, without scheme", 2000),
+    Column("source", "string", "where the visit came from, by name", 255),
+    Column("channel", "string", "kind of that source", 32),
+    Column("utm_source", "string", "of the visit's first page", 255),
+    Column("utm_medium", "string", "of the visit's first page", 255),
+    Column("utm_campaign", "string", "of the visit's first page", 255),
+    Column("utm_content", "string", "of the visit's first page", 255),
+    Column("utm_term", "string", "of the visit's first page", 255),
+    Column("country", "string", "ISO 3166-1 code of two letters", 2),
+    Column("region", "string", "ISO 3166-2 code, or its name where there is none", 64),
+    Column("city", "string", "name of the city", 128),
+    Column("device", "string", "Desktop, Mobile, Tablet, TV, Console or empty", 32),
+    Column("browser", "string", "browser's name", 64),
+    Column("browser_version", "string", "major version", 32),
+    Column("os", "string", "operating system's name", 64),
+    Column("os_version", "string", "its version", 32),
+    Column("screen", "string", "class of the screen's width", 32),
+    Column("language", "string", "first language asked for, as in BCP 47", 35),
+    Column("props", "map", "properties of the event"),
+    Column("engaged", "int32", "engaged milliseconds; engagements only", nullable=True),
+    Column("scroll", "int32", "scroll depth in percent; engagements only", nullable=True),
+    Column("revenue", "int64", "thousandths of a unit of `currency`", nullable=True),
+    Column("currency", "string", "ISO 4217 code of three letters", 3),
+    Column("month", "string", "YYYY-MM of `day`; the partition", 7),
+)
+
+DROPS: tuple[Column, ...] = (
+    Column("day", "date", "the site's local date"),
+    Column("site", "string", "the site's id; the name that was sent if unknown", 253),
+    Column("reason", "string", "why these were no hits", 32),
+    Column("name", "string", "which bot, host, address range …", 120),
+    Column("number", "int64", "how many"),
+    Column("month", "string", "YYYY-MM of `day`; the partition", 7),
+)
+
+LIMITS: dict[str, int] = {
+    column.name: column.limit for column in HITS if column.limit is not None
+}
