@@ -53,7 +53,8 @@ class RawHit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Touch(msgspec.Struct, frozen=True, array_like=True):
-    """Where a visit comes from: of the hit that opens it, kept by all its hits."""
+    """Of the hit that opens a visit, kept by all its hits: where it comes from, and
+    what could otherwise differ from hit to hit (screen, language)."""
 
     referrer: str = ""
     source: str = ""
@@ -63,6 +64,8 @@ class Touch(msgspec.Struct, frozen=True, array_like=True):
     utm_campaign: str = ""
     utm_content: str = ""
     utm_term: str = ""
+    screen: str = ""
+    language: str = ""
 
 
 class Client(msgspec.Struct, frozen=True, array_like=True):
@@ -97,8 +100,6 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     touch: Touch
     client: Client
     place: Place
-    screen: str = ""
-    language: str = ""
     props: dict[str, str] = {}
     engaged: int | None = None
     scroll: int | None = None
