@@ -1,0 +1,60 @@
+"""Docker, as the tests of the pipeline use it."""
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def docker(
+    *arguments: str, check: bool = True, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run docker at the root of the project; its whole output is in ``stdout``.
+
+    Raises AssertionError with that output where it fails and ``check`` is true.
+    """
+    done = subprocess.run(
+        ["docker", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert not check or done.returncode == 0, done.stdout
+    return done
+
+
+class Stack:
+    """The services of the compose files, as a project of their own."""
+
+    def __init__(self, name: str, files: Sequence[str]) -> None:
+        self.name = name
+        self._options = [option for file in files for option in ("--file", file)]
+
+    def compose(self, *arguments: str) -> str:
+        """Run ``docker compose`` on this stack and return its output."""
+        return docker(
+            "compose", "--project-name", self.name, *self._options, *arguments
+        ).stdout
+
+    def url(self, index: int = 1) -> str:
+        """Return the address at which a web-service container is published."""
+        arguments = ("port", "--index", str(index), "web-service", "8000")
+        return f"http://{self.compose(*arguments).strip()}"
+
+
+@contextmanager
+def running_stack(files: Sequence[str], *options: str) -> Iterator[Stack]:
+    """Start the services of the compose files; afterwards nothing of them is left."""
+    stack = Stack(f"page-tracker-test-{uuid.uuid4().hex[:8]}", files)
+    try:
+        stack.compose("up", "--detach", "--build", "--wait", *options)
+        yield stack
+    finally:
+        stack.compose("down", "--volumes", "--rmi", "local")
