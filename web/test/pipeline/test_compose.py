@@ -94,6 +94,8 @@ def test_counts_survive_the_death_of_redis(stack: Stack) -> None:
     before = view(stack.url())
 
     stack.compose("kill", "redis-service")
-    stack.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "web-service=3")
+    stack.compose(
+        "up", "--detach", "--wait", "--no-recreate", "--scale", "web-service=3"
+    )
 
     assert view(stack.url()) == before + 1

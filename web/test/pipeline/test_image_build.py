@@ -17,7 +17,7 @@ FAULTS = {
     "black": (
         "src/page_tracker/broken.py",
         '"""Broken."""\n\nMARKS = { "a":1 }\n',
-        "would reformat",
+        '+MARKS = {"a": 1}',
     ),
     "isort": (
         "src/page_tracker/broken.py",
