@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from .containers import Stack, docker, running_stack
+from support.containers import Stack, docker, running_stack
 
 REQUESTS = 600
 

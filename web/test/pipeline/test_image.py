@@ -7,7 +7,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from .containers import ROOT, docker
+from support.containers import ROOT, docker
 
 IMAGE = "page-tracker-test-image"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .containers import ROOT, docker
+from support.containers import ROOT, docker
 
 FAULTS = {
     "failing unit test": (

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from .containers import ROOT
+from support.containers import ROOT
 
 COMPOSE_END_TO_END = (
     "docker compose --profile testing up --build --exit-code-from test-service"
