@@ -1,13 +1,13 @@
 """What is in the image, and what it does when it is run as it is."""
 
 import json
-import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 
 import pytest
 
-from support.containers import ROOT, docker
+from support.containers import ROOT, docker, inspect
+from support.processes import wait_until
 
 IMAGE = "page-tracker-test-image"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -62,16 +62,12 @@ def test_the_image_holds_the_wheel_and_what_it_needs_alone(image: str) -> None:
 def test_the_image_serves_and_is_healthy_as_it_is(container: str) -> None:
     """The default command answers on 5000, and the health check sees it."""
     address = docker("port", container, "5000").stdout.strip()
-    health = ("inspect", "--format", "{{.State.Health.Status}}", container)
-    deadline = time.monotonic() + 60
-    while (status := docker(*health).stdout.strip()) == "starting":
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    wait_until(lambda: inspect(container, "{{.State.Health.Status}}") != "starting")
 
     connection = HTTPConnection(address, timeout=10)
     connection.request("GET", "/")
     answer = connection.getresponse()
 
-    assert status == "healthy"
+    assert inspect(container, "{{.State.Health.Status}}") == "healthy"
     assert answer.status == 500
     assert answer.read().decode() == "Sorry, something went wrong \N{PENSIVE FACE}"
