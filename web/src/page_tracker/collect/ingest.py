@@ -119,22 +119,25 @@ def prepare(batch: Batch) -> Call:
     if len(batch.hits) > MOST_HITS:
         raise ValueError(f"a batch has {len(batch.hits)} hits, more than {MOST_HITS}")
     days: dict[tuple[int, str], int] = {}
-    facts: list[int | str | bytes] = []
+    facts: list[int | str] = []
+    strings: list[bytes] = []
     records = []
     for record, kind, visitor, event_id in batch.hits:
         day = (record.day, record.site)
         path, hostname, touch = record.path, record.hostname, record.touch
+        opening = _encode((path, hostname, touch))
         facts += (
             days.get(day) or days.setdefault(day, len(days) + 1),
-            visitor,
+            len(visitor),
             event_id,
             record.time // 1000,
             kind,
             path,
             hostname,
             touch.source,
-            _encode((path, hostname, touch)),
+            len(opening),
         )
+        strings += (visitor, opening)
         records.append(record)
     return Call(
         keys.stream(batch.shard),
@@ -145,6 +148,7 @@ def prepare(batch: Batch) -> Call:
             batch.waiting,
             _encode(_days(batch, days)),
             _encode(facts),
+            b"".join(strings),
             _encode(records),
             _encode(_drops(batch)),
         ),
