@@ -30,9 +30,11 @@ def page_of(url: str) -> Page:
     """
     try:
         parts = urlsplit(url)
-        hostname = bare_host(parts.hostname or "")
+        hostname = parts.hostname or ""
     except ValueError:
         return Page("", "/", "")
+    if ":" not in hostname:  # else it is an address of IPv6, and the rest no port
+        hostname = bare_host(hostname)
     path = unquote(parts.path).rstrip() or "/"
     if parts.fragment:
         path = f"{path}#{unquote(parts.fragment)}"
