@@ -40,3 +40,7 @@ class ProcessError(PageTrackerError):
 
 class RedisUnavailableError(PageTrackerError):
     """Redis does not answer, or does not let us in."""
+
+
+class UpdateError(PageTrackerError):
+    """Newer data to look up could not be had, or is not what it should be."""
