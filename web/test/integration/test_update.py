@@ -6,7 +6,7 @@ import json
 import lzma
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,24 +17,26 @@ import pytest
 from page_tracker.collect.lookups import BOTS, COUNTRY, PACKAGED, SPAM, load
 from support.processes import BIN, clean_environment
 
+Publish = Callable[[str, bytes], str]
+
 PLACES = lzma.decompress((PACKAGED / f"{COUNTRY}.xz").read_bytes())
 PATTERNS = (PACKAGED / BOTS).read_bytes()
 
 
 @pytest.fixture
-def published(tmp_path: Path) -> Path:
-    """The folder whose files the server gives."""
+def publish(tmp_path: Path) -> Iterator[Publish]:
+    """Publishes a file over HTTP; gives its address."""
     folder = tmp_path / "published"
     folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def url(published: Path) -> Iterator[str]:
-    handler = partial(SimpleHTTPRequestHandler, directory=str(published))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+
+        def publish(name: str, content: bytes) -> str:
+            (folder / name).write_bytes(content)
+            return f"http://127.0.0.1:{server.server_port}/{name}"
+
+        yield publish
         server.shutdown()
 
 
@@ -80,10 +82,9 @@ def script_of_patterns(patterns: list[str]) -> bytes:
     ids=["plain", "gzip", "xz", "archive"],
 )
 def test_gets_a_database_of_places(
-    published: Path, url: str, data: Path, content: bytes
+    publish: Publish, data: Path, content: bytes
 ) -> None:
-    (published / "places").write_bytes(content)
-    options = ("--only", "country", "--country-from", f"{url}/places")
+    options = ("--only", "country", "--country-from", publish("places", content))
     first, second = run(data, *options), run(data, *options)
     assert (first.returncode, first.stdout) == (0, "country: updated\n")
     assert (second.returncode, second.stdout) == (0, "country: up to date\n")
@@ -91,20 +92,19 @@ def test_gets_a_database_of_places(
 
 
 def test_gets_patterns_of_bots_out_of_the_package_that_publishes_them(
-    published: Path, url: str, data: Path
+    publish: Publish, data: Path
 ) -> None:
     patterns = [*json.loads(PATTERNS), "^penguin"]
     packed = archive(**{"index.mjs": script_of_patterns(patterns)})
-    (published / "isbot.tgz").write_bytes(packed)
-    result = run(data, "--only", "bots", "--bots-from", f"{url}/isbot.tgz")
+    result = run(data, "--only", "bots", "--bots-from", publish("isbot.tgz", packed))
     assert (result.returncode, result.stdout) == (0, "bots: updated\n")
     assert load(data / "lookups").bot_of("Penguin/1.0") is not None
 
 
-def test_gets_a_list_of_spam_from_a_file(published: Path, data: Path) -> None:
-    (published / "hosts.txt").write_text("spam.test\n")
-    hosts = str(published / "hosts.txt")
-    result = run(data, "--only", "spam", "--spam-from", hosts)
+def test_gets_a_list_of_spam_from_a_file(tmp_path: Path, data: Path) -> None:
+    hosts = tmp_path / "hosts.txt"
+    hosts.write_text("spam.test\n")
+    result = run(data, "--only", "spam", "--spam-from", str(hosts))
     assert (result.returncode, result.stdout) == (0, "spam: updated\n")
     assert load(data / "lookups").is_spam("spam.test")
 
@@ -134,14 +134,14 @@ def test_leaves_what_it_has_no_origin_for(data: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_refused_in_one_line_and_the_old_data_stays(
-    published: Path, url: str, data: Path, kind: str, content: bytes, why: str
+    publish: Publish, data: Path, kind: str, content: bytes, why: str
 ) -> None:
     lookups = data / "lookups"
     lookups.mkdir(parents=True)
     for name in (COUNTRY, BOTS, SPAM):
         (lookups / name).write_bytes(b"from before")
-    (published / "wrong").write_bytes(content)
-    result = run(data, "--only", kind, f"--{kind}-from", f"{url}/wrong")
+    origin = publish("wrong", content)
+    result = run(data, "--only", kind, f"--{kind}-from", origin)
     assert result.returncode == 1
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
@@ -150,8 +150,11 @@ def test_what_is_wrong_is_refused_in_one_line_and_the_old_data_stays(
     assert {each.read_bytes() for each in lookups.iterdir()} == {b"from before"}
 
 
-def test_a_server_that_does_not_have_it_is_told_of(url: str, data: Path) -> None:
-    result = run(data, "--only", "spam", "--spam-from", f"{url}/absent")
+def test_a_server_that_does_not_have_it_is_told_of(
+    publish: Publish, data: Path
+) -> None:
+    absent = publish("spam", b"") + "-absent"
+    result = run(data, "--only", "spam", "--spam-from", absent)
     assert result.returncode == 1
     assert "404" in result.stderr
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from ua_parser.core import Domain
+from ua_parser.core import Domain, Matcher, UserAgent
 from ua_parser.matchers import UserAgentMatcher
 from ua_parser.regex import Resolver
 
@@ -95,7 +95,7 @@ class _Patterns:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         try:
-            numbered = [
+            numbered: list[Matcher[UserAgent]] = [
                 UserAgentMatcher(each, str(i)) for i, each in enumerate(patterns)
             ]
         except re.error as error:
@@ -148,10 +148,10 @@ def _crawlers() -> list[tuple[str, Bot]]:
 
 def _name_of(crawler: dict[str, Any]) -> str:
     """Name a crawler by what its pattern finds in an example of its user agent."""
-    pattern = crawler["pattern"]
+    pattern: str = crawler["pattern"]
     if _METACHARACTER.search(re.sub(r"\\.", "", pattern)):
         found = (re.search(pattern, each) for each in crawler["instances"])
-        name = next((each[0] for each in found if each), pattern)
+        name = next((str(each[0]) for each in found if each), pattern)
     else:
         name = re.sub(r"\\(.)", r"\1", pattern)
     return name.strip(" /-;,()+")[:64]

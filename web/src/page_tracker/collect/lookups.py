@@ -43,7 +43,7 @@ class Lookups:
     place_of: Callable[[str], Place]
     # Whether a host (of a referrer) is known to send false referrers.
     is_spam: Callable[[str], bool]
-    # Where a visit comes from: (referrer, query string of the page, own hosts) → Touch.
+    # Where a visit comes from: referrer, the page's query string, own hosts.
     touch_of: Callable[[str, str, tuple[str, ...]], Touch]
 
 

@@ -56,8 +56,9 @@ def place_finder(places: maxminddb.Reader) -> Callable[[str], Place]:
 def read_record(record: Mapping[str, Any]) -> Place:
     """Read a record, nested as MaxMind's or flat as others' are.
 
-    MaxMind's GeoLite2 City: {"country": {"iso_code": …}, "subdivisions": [{"iso_code":
-    …}], "city": {"names": {"en": …}}}. Flat: {"country_code": …, "state1": …, "city": …}.
+    MaxMind's GeoLite2 City: {"country": {"iso_code": …}, "subdivisions":
+    [{"iso_code": …}], "city": {"names": {"en": …}}}.
+    Flat: {"country_code": …, "state1": …, "city": …}.
     """
     country, city = record.get("country"), record.get("city")
     if isinstance(country, dict) or isinstance(city, dict):
@@ -69,9 +70,8 @@ def read_record(record: Mapping[str, Any]) -> Place:
         region_code = _code(region)
         region_name = f"{code}-{region_code}" if region_code else _name(region)
         return _place(code, region_name, _name(city))
-    code = record.get("country_code") or country
-    region = record.get("state1") or record.get("region") or record.get("region_name")
-    return _place(code, region, city)
+    area = record.get("state1") or record.get("region") or record.get("region_name")
+    return _place(record.get("country_code") or country, area, city)
 
 
 def _code(part: object) -> str:

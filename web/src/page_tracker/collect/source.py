@@ -33,7 +33,7 @@ class Known(NamedTuple):
 
 
 class Referral(NamedTuple):
-    """What a referrer says by itself; `host` is without `www.`, '' where it says naught."""
+    """What a referrer says by itself; `host` is without `www.`, '' for none."""
 
     host: str
     touch: Touch
@@ -147,10 +147,7 @@ def _channel_of(known: Known, tags: Mapping[str, str], named: bool) -> str:
     """Find the channel by the first rule that fits, in GA4's order."""
     medium = tags["utm_medium"].lower()
     campaign = tags["utm_campaign"].lower()
-    source = tags["utm_source"].lower()
-    kind = known.kind
-    if _SHOP.fullmatch(campaign):
-        kind = "shopping"
+    kind = "shopping" if _SHOP.fullmatch(campaign) else known.kind
     if "cross-network" in campaign:
         return "Cross-network"
     if _PAID.fullmatch(medium):
@@ -160,6 +157,11 @@ def _channel_of(known: Known, tags: Mapping[str, str], named: bool) -> str:
         return "Display"
     if kind in _ORGANIC:
         return _ORGANIC[kind]
+    unknown = "Campaign" if named or not known.name else "Referral"
+    return _channel_of_medium(medium, tags["utm_source"].lower()) or unknown
+
+
+def _channel_of_medium(medium: str, source: str) -> str | None:
     if "video" in medium:
         return "Organic Video"
     if source in _MEDIA_AS_SOURCES and medium not in _CHANNEL_OF_MEDIUM:
@@ -168,11 +170,11 @@ def _channel_of(known: Known, tags: Mapping[str, str], named: bool) -> str:
         return _CHANNEL_OF_MEDIUM[medium]
     if medium.endswith("push") or "mobile" in medium or "notification" in medium:
         return "Mobile Push Notifications"
-    return "Campaign" if named or not known.name else "Referral"
+    return None
 
 
 def _is_local(host: str) -> bool:
-    return host.endswith(".localhost") or host.startswith("127.") or host == "0.0.0.0"
+    return host.endswith(".localhost") or host.startswith(("127.", "0."))
 
 
 def _known_word(text: str) -> Known:

@@ -34,8 +34,6 @@ from page_tracker.errors import UpdateError
 TIMEOUT = 60
 SIZE_LIMIT = 500_000_000
 
-_GZIP, _XZ = b"\x1f\x8b", b"\xfd7zXZ\x00"
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -90,12 +88,11 @@ def unpacked(content: bytes, ending: str) -> bytes:
 
     Raises OSError, EOFError, ValueError or tarfile.TarError where it is damaged.
     """
-    if content.startswith(_GZIP):
-        with gzip.open(io.BytesIO(content)) as file:
-            content = _bounded(file.read(SIZE_LIMIT + 1))
-    elif content.startswith(_XZ):
-        with lzma.open(io.BytesIO(content)) as file:
-            content = _bounded(file.read(SIZE_LIMIT + 1))
+    for magic, opened in ((b"\x1f\x8b", gzip.open), (b"\xfd7zXZ\x00", lzma.open)):
+        if content.startswith(magic):
+            with opened(io.BytesIO(content)) as packed:
+                content = _bounded(packed.read(SIZE_LIMIT + 1))
+            break
     if content[257:262] != b"ustar":
         return content
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:

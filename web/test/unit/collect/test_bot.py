@@ -19,8 +19,8 @@ bot_of = bots_from(PACKAGED / BOTS)
             Bot("Googlebot", "search"),
         ),
         (
-            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.2;"
-            " +https://openai.com/gptbot",
+            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible;"
+            " GPTBot/1.2; +https://openai.com/gptbot",
             Bot("GPTBot", "AI crawler"),
         ),
         ("UptimeRobot/2.0; http://www.uptimerobot.com/", Bot("UptimeRobot", "monitor")),
