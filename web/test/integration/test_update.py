@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import lzma
-import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,9 +12,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from click.testing import CliRunner, Result
 
+from page_tracker.cli import main
 from page_tracker.collect.lookups import BOTS, COUNTRY, PACKAGED, SPAM, load
-from support.processes import BIN, clean_environment
 
 Publish = Callable[[str, bytes], str]
 
@@ -45,14 +45,9 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def run(data: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BIN / "page-tracker", "update", "--data", str(data), *options],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(data: Path, *options: str) -> Result:
+    command = ["update", "--data", str(data), *options]
+    return CliRunner().invoke(main, command, catch_exceptions=False)
 
 
 def archive(**files: bytes) -> bytes:
@@ -86,8 +81,8 @@ def test_gets_a_database_of_places(
 ) -> None:
     options = ("--only", "country", "--country-from", publish("places", content))
     first, second = run(data, *options), run(data, *options)
-    assert (first.returncode, first.stdout) == (0, "country: updated\n")
-    assert (second.returncode, second.stdout) == (0, "country: up to date\n")
+    assert (first.exit_code, first.stdout) == (0, "country: updated\n")
+    assert (second.exit_code, second.stdout) == (0, "country: up to date\n")
     assert (data / "lookups" / COUNTRY).read_bytes() == PLACES
 
 
@@ -97,7 +92,7 @@ def test_gets_patterns_of_bots_out_of_the_package_that_publishes_them(
     patterns = [*json.loads(PATTERNS), "^penguin"]
     packed = archive(**{"index.mjs": script_of_patterns(patterns)})
     result = run(data, "--only", "bots", "--bots-from", publish("isbot.tgz", packed))
-    assert (result.returncode, result.stdout) == (0, "bots: updated\n")
+    assert (result.exit_code, result.stdout) == (0, "bots: updated\n")
     assert load(data / "lookups").bot_of("Penguin/1.0") is not None
 
 
@@ -105,13 +100,13 @@ def test_gets_a_list_of_spam_from_a_file(tmp_path: Path, data: Path) -> None:
     hosts = tmp_path / "hosts.txt"
     hosts.write_text("spam.test\n")
     result = run(data, "--only", "spam", "--spam-from", str(hosts))
-    assert (result.returncode, result.stdout) == (0, "spam: updated\n")
+    assert (result.exit_code, result.stdout) == (0, "spam: updated\n")
     assert load(data / "lookups").is_spam("spam.test")
 
 
 def test_leaves_what_it_has_no_origin_for(data: Path) -> None:
     result = run(data, "--only", "spam")
-    assert result.returncode == 0
+    assert result.exit_code == 0
     assert "--spam-from" in result.stdout
     assert not (data / "lookups" / SPAM).exists()
 
@@ -142,7 +137,7 @@ def test_what_is_wrong_is_refused_in_one_line_and_the_old_data_stays(
         (lookups / name).write_bytes(b"from before")
     origin = publish("wrong", content)
     result = run(data, "--only", kind, f"--{kind}-from", origin)
-    assert result.returncode == 1
+    assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
     assert why in result.stderr
@@ -155,15 +150,15 @@ def test_a_server_that_does_not_have_it_is_told_of(
 ) -> None:
     absent = publish("spam", b"") + "-absent"
     result = run(data, "--only", "spam", "--spam-from", absent)
-    assert result.returncode == 1
+    assert result.exit_code == 1
     assert "404" in result.stderr
 
 
 def test_one_failure_does_not_keep_the_others_from_being_updated(
-    published: Path, url: str, data: Path
+    publish: Publish, data: Path
 ) -> None:
-    (published / "bots").write_bytes(PATTERNS)
-    result = run(data, "--country-from", f"{url}/absent", "--bots-from", f"{url}/bots")
-    assert result.returncode == 1
+    bots = publish("bots", PATTERNS)
+    result = run(data, "--country-from", f"{bots}-absent", "--bots-from", bots)
+    assert result.exit_code == 1
     assert "bots: updated" in result.stdout
     assert (data / "lookups" / BOTS).exists()

@@ -50,7 +50,7 @@ class Lookups:
 def load(folder: Path | None = None) -> Lookups:
     """Load the data; what `folder` has, put there by an update, wins.
 
-    A file in it that cannot be read is told of in the log, and what is packaged is used.
+    A file in it that cannot be read is logged, and what is packaged is used.
     """
     return Lookups(
         client_of=client_of,
