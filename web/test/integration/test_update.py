@@ -23,14 +23,21 @@ PLACES = lzma.decompress((PACKAGED / f"{COUNTRY}.xz").read_bytes())
 PATTERNS = (PACKAGED / BOTS).read_bytes()
 
 
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Gives files, and says nothing on the error output, which is what is tested."""
+
+    def log_message(self, *_: object) -> None:  # pylint: disable=arguments-differ
+        pass
+
+
 @pytest.fixture
 def publish(tmp_path: Path) -> Iterator[Publish]:
     """Publishes a file over HTTP; gives its address."""
     folder = tmp_path / "published"
     folder.mkdir()
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler = partial(QuietHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
 
         def publish(name: str, content: bytes) -> str:
             (folder / name).write_bytes(content)
