@@ -7,7 +7,7 @@ import lzma
 import tarfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 
@@ -36,8 +36,9 @@ def publish(tmp_path: Path) -> Iterator[Publish]:
     folder = tmp_path / "published"
     folder.mkdir()
     handler = partial(QuietHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
 
         def publish(name: str, content: bytes) -> str:
             (folder / name).write_bytes(content)
@@ -45,6 +46,7 @@ def publish(tmp_path: Path) -> Iterator[Publish]:
 
         yield publish
         server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
