@@ -66,3 +66,7 @@ class UnknownTokenError(PageTrackerError):
 
 class MirrorError(PageTrackerError):
     """The copy of sites and tokens beside the lake cannot be read or written."""
+
+
+class UpdateError(PageTrackerError):
+    """Newer data to look up could not be had, or is not what it should be."""
