@@ -99,7 +99,7 @@ def _nearest_timezone(text: str) -> str:
     """What to write instead of an unknown zone: the nearest valid name."""
     sign = text.upper().removeprefix("UTC").removeprefix("GMT")
     if sign[:1] in ("+", "-"):
-        return "the zone of a place, like Europe/Berlin, which knows its summer time"
+        return "the zone of a place, like Europe/Berlin; it knows its summer time"
     wanted = text.replace(" ", "_").casefold()
     names = {name.casefold(): name for name in sorted(timezones())}
     # A city alone is how people name a zone.

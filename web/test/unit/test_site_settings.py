@@ -109,7 +109,7 @@ def test_a_setting_is_read_from_text_and_json(
         (
             "timezone",
             "UTC+2",
-            "write the zone of a place, like Europe/Berlin, which knows its summer time",
+            "write the zone of a place, like Europe/Berlin; it knows its summer time",
         ),
         (
             "timezone",
