@@ -87,7 +87,9 @@ def _host(text: str) -> str:
 
 
 def _setting(setting: Setting, **default: Any) -> Any:
-    return field(metadata={"setting": setting}, **default)
+    metadata = {"setting": setting}
+    # pylint: disable-next=invalid-field-call  # it is called within the dataclass
+    return field(metadata=metadata, **default)
 
 
 @dataclass(frozen=True, kw_only=True)

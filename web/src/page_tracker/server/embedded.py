@@ -94,6 +94,7 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
+        "locale-collate": "C",  # the user's own may not be installed
     }
     arguments = [part for name, text in options.items() for part in (f"--{name}", text)]
     return Program(

@@ -1,9 +1,10 @@
 """The data folder: made, locked by the one process that serves it, found by others.
 
 `server.lock` is locked (flock(2)) by the process that serves the folder and says which
-process that is and where its Redis answers. `users.lock` is shared by the commands that
-use a server which another command has started for itself. The embedded server inherits the lock, so a
+process that is and where its Redis answers. The embedded server inherits the lock, so a
 folder is free again only when that server is really gone, however its parent ended.
+`users.lock` is shared by the commands that use a server which another command has
+started for its own duration.
 """
 
 import fcntl
@@ -52,8 +53,8 @@ def make_folder(folder: Path) -> None:
 def locked(folder: Path) -> Iterator[Lock]:
     """Hold the folder's lock.
 
-    Raises DataFolderError where the folder cannot be written, DataFolderInUseError where
-    another process holds the lock.
+    Raises DataFolderError where the folder cannot be written, DataFolderInUseError
+    where another process holds the lock.
     """
     with ExitStack() as stack:
         try:

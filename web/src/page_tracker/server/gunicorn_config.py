@@ -7,6 +7,8 @@ from gunicorn.workers.base import Worker
 
 from page_tracker.server.tether import tie_to_parent
 
+# pylint: disable=invalid-name  # gunicorn names its settings
+
 wsgi_app = "page_tracker.app:app"
 worker_class = "gthread"
 threads = 8
@@ -14,8 +16,9 @@ threads = 8
 loglevel = "warning"
 graceful_timeout = 10
 control_socket_disable = True  # it would be written under $HOME
-if os.access("/dev/shm", os.W_OK):  # nosec B108: gunicorn makes a file of its own there
-    worker_tmp_dir = "/dev/shm"  # nosec B108: its heartbeat must not wait for a disk
+SHARED_MEMORY = "/dev/shm"  # nosec B108 # gunicorn makes a file of its own there
+if os.access(SHARED_MEMORY, os.W_OK):
+    worker_tmp_dir = SHARED_MEMORY  # its heartbeat must not wait for a disk
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:

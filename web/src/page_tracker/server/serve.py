@@ -9,9 +9,10 @@ nothing is started, and while gunicorn is started again connections wait for it.
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
+from ipaddress import ip_address
 
 from page_tracker.errors import AddressError
 from page_tracker.server import embedded
@@ -56,20 +57,21 @@ def serve(
         Supervisor(programs, log).run(announce)
 
 
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _listening(host: str, port: int) -> socket.socket:
     """A socket that listens at the address; raises AddressError."""
+    listener = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
-        with listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(BACKLOG)
-            yield listener
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        return listener
     except OSError as error:
+        if listener:
+            listener.close()
         raise AddressError(
             f"cannot listen at {host} port {port} ({error.strerror})",
             "stop what listens there, or choose others by --host and --port",
@@ -97,7 +99,9 @@ def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program
 def _reachable(listener: socket.socket) -> tuple[str, int]:
     """Where this machine itself reaches the listener."""
     host, port = listener.getsockname()[:2]
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # nosec B104
+    if ip_address(host).is_unspecified:
+        host = "::1" if listener.family == socket.AF_INET6 else "127.0.0.1"
+    return host, port
 
 
 def _address(listener: socket.socket) -> str:

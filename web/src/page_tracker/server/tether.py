@@ -47,11 +47,11 @@ def watch(parent: int, command: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    parent, command = int(arguments[0]), arguments[1:]
+    parent, command = int(arguments[0]), list(arguments[1:])
     if sys.platform != "linux":
         return watch(parent, command)
     tie_to_parent(parent)
-    os.execv(command[0], command)
+    return os.execv(command[0], command)
 
 
 if __name__ == "__main__":
