@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from page_tracker.errors import AccessError, UnknownSiteError, UnknownTokenError
+from page_tracker.errors import AccessError, UnknownTokenError
 from page_tracker.registry import Registry, Watched
-from page_tracker.site import Directory
+from page_tracker.sites import found_site
 from page_tracker.token import Scope, Token, id_of, is_token, new_secret
 
 LONGEST_NAME = 100
@@ -89,21 +89,13 @@ class Tokens:
     def _site_ids(self, domains: Sequence[str] | None) -> tuple[str, ...] | None:
         if domains is None:
             return None
-        directory = Directory(self._registry.sites.read().entries.values())
-        ids: dict[str, None] = {}
-        for domain in domains:
-            site = directory.resolve(domain)
-            if site is None:
-                raise UnknownSiteError(
-                    f"there is no site {domain!r}",
-                    "add it first, or choose one of those there are",
-                )
-            ids[site.id] = None
+        known = self._registry.sites.read().entries
+        ids = tuple(dict.fromkeys(found_site(known, each).id for each in domains))
         if not ids:
             raise AccessError(
                 "a token must be for a site", "name one, or say all sites"
             )
-        return tuple(ids)
+        return ids
 
 
 def token_as_json(token: Token) -> dict[str, Any]:

@@ -86,6 +86,18 @@ def _host(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        is_complete = url.scheme in ("http", "https") and bool(url.hostname)
+        is_bare = not (url.query or url.fragment or url.username or url.port == 0)
+    except ValueError:
+        is_complete = is_bare = False
+    if not (is_complete and is_bare and text.isprintable() and " " not in text):
+        raise ValueError("is no address: write one like https://stats.example.com")
+    return text.rstrip("/")
+
+
 def _setting(setting: Setting, **default: Any) -> Any:
     metadata = {"setting": setting}
     # pylint: disable-next=invalid-field-call  # it is called within the dataclass
@@ -156,6 +168,16 @@ class Settings:
             _whole_number(0, 65535),
         ),
         default=8000,
+    )
+    url: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_URL",
+            "URL",
+            "the address that it listens at",
+            "Where browsers reach this server, like https://stats.example.com.",
+            _public_url,
+        ),
+        default=None,
     )
     workers: int = _setting(
         Setting(

@@ -79,14 +79,6 @@ def _host(text: str) -> str:
     return host
 
 
-def _allowed_host(value: Any) -> str:
-    """A host, or `*.` before one for all that are below it."""
-    text = _text(value)
-    if text.startswith("*."):
-        return f"*.{_host(text[2:])}"
-    return _host(text)
-
-
 def _timezone(value: Any) -> str:
     text = _text(value)
     zones = timezones()
@@ -243,8 +235,8 @@ SETTINGS: Mapping[str, SiteSetting] = {
     ),
     "allowed_hostnames": SiteSetting(
         "HOST,…",
-        "Count only pages on these hosts; *.example.com is all below example.com.",
-        _list_of(_allowed_host),
+        "Count only pages on these hosts, where it has any.",
+        _list_of(parse_domain),
         many=True,
     ),
     "own_addresses": SiteSetting(

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from page_tracker.errors import SiteExistsError, UnknownSiteError
 from page_tracker.registry import Registry, Watched
-from page_tracker.site import Directory, Site
+from page_tracker.site import Directory, Site, bare_host
 from page_tracker.site_settings import changed_site, new_site
 from page_tracker.token import without_site
 
@@ -41,7 +42,7 @@ class Sites:
 
     def get(self, domain: str) -> Site:
         """The site that a domain stands for, as it is now; raises UnknownSiteError."""
-        return _found(self._registry.sites.read().entries, domain)
+        return found_site(self._registry.sites.read().entries, domain)
 
     def add(self, domain: Any, settings: Mapping[str, Any]) -> Site:
         """Make a site; raises SiteError, SiteExistsError, MirrorError."""
@@ -62,7 +63,7 @@ class Sites:
         changed: list[Site] = []
 
         def decide(sites: ById) -> ById:
-            changed[:] = [changed_site(_found(sites, domain), settings, now)]
+            changed[:] = [changed_site(found_site(sites, domain), settings, now)]
             return _with(sites, changed[0], is_new=False)
 
         self._registry.change(self._registry.sites, decide)
@@ -89,11 +90,14 @@ class Sites:
         return site
 
 
-def _found(sites: ById, domain: str) -> Site:
+def found_site(sites: ById, domain: str) -> Site:
+    """The site that a domain stands for; raises UnknownSiteError."""
     site = Directory(sites.values()).resolve(domain)
     if site is None:
+        near = get_close_matches(bare_host(domain), sites, n=1)
         raise UnknownSiteError(
-            f"there is no site {domain!r}", "add it, or choose one of those there are"
+            f"there is no site {domain!r}",
+            f"write {near[0]}, or add it" if near else "add it first",
         )
     return site
 
