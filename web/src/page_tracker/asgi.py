@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
 
 from page_tracker.app import app as flask_app
 from page_tracker.collect.collector import Collector
-from page_tracker.collect.intake import not_stored, received, too_large
+from page_tracker.collect.hit import Drop
+from page_tracker.collect.intake import not_stored, received
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.collect.protocols.protocol import BODY_LIMIT, Answer, Answered, Protocol
 from page_tracker.errors import NotStored
@@ -26,8 +26,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 # Threads that Flask answers in.
 FLASK_THREADS = 10
-
-logger = logging.getLogger(__name__)
 
 
 class FrontDoor:
@@ -46,41 +44,40 @@ class FrontDoor:
             if protocol is None:
                 await self._flask(scope, receive, send)  # type: ignore[arg-type]
             else:
-                start, body = _messages(await self._answer(protocol, scope, receive))
-                await send(start)
-                await send(body)
+                body = await _body(receive)
+                answered = asyncio.get_running_loop().create_future()
+                self.answer_soon(scope, body, partial(_tell_future, answered))
+                await _send(await answered, send)
         elif kind == "lifespan":
             await self._live(receive, send)
         else:
             raise ValueError(f"nobody here speaks {kind}")
 
-    async def _answer(
-        self, protocol: Protocol, scope: Scope, receive: Receive
-    ) -> Answer:
+    def takes(self, scope: Scope) -> bool:
+        """Whether a request is for the collector, and `answer_soon` may be called."""
+        return scope["path"] in PROTOCOLS
+
+    def answer_soon(
+        self, scope: Scope, body: bytes, tell: Callable[[Answer], None]
+    ) -> None:
+        """Collect what a request brings, and tell its answer once it is stored."""
         assert self._collector is not None, "the server must support lifespan events"
-        message = await receive()
-        body = message.get("body", b"")
-        while message.get("more_body") and len(body) <= BODY_LIMIT:
-            message = await receive()
-            body += message.get("body", b"")
-        if len(body) > BODY_LIMIT:
-            return too_large(protocol)
+        protocol = PROTOCOLS[scope["path"]]
         client = scope["client"]
         try:
             raws, sender = received(
                 protocol,
                 scope["method"],
                 scope["query_string"].decode("latin-1"),
-                _headers(scope["headers"]),
+                headers_of(scope["headers"]),
                 body,
                 peer=client[0] if client else "",
                 proxies=self._proxies,
             )
-            return protocol.accept(await self._collector.collect(raws, sender))
         except Answered as answered:
-            return answered.answer
-        except NotStored as error:
-            return not_stored(protocol, error)
+            tell(answered.answer)
+        else:
+            self._collector.collect_soon(raws, sender, partial(_tell, protocol, tell))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open the collector when the server starts; store what waits when it stops."""
@@ -97,26 +94,48 @@ class FrontDoor:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _headers(sent: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+def headers_of(sent: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Headers by name; several of one name are one list (RFC 9110, 5.3)."""
     headers = dict(sent)
-    if len(headers) != len(sent):  # type: ignore[arg-type]
+    if len(headers) != len(sent):
         headers.clear()
         for name, value in sent:
             headers[name] = headers[name] + b", " + value if name in headers else value
     return headers
 
 
-@lru_cache(4096)
-def _messages(answer: Answer) -> tuple[Message, Message]:
-    return (
-        {
-            "type": "http.response.start",
-            "status": answer.status,
-            "headers": list(answer.headers),
-        },
-        {"type": "http.response.body", "body": answer.body},
+def _tell(
+    protocol: Protocol,
+    tell: Callable[[Answer], None],
+    fate: Sequence[Drop] | NotStored,
+) -> None:
+    if isinstance(fate, NotStored):
+        tell(not_stored(protocol, fate))
+    else:
+        tell(protocol.accept(fate))
+
+
+def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:
+    if not answered.done():  # else its sender has gone
+        answered.set_result(answer)
+
+
+async def _body(receive: Receive) -> bytes:
+    """A request's body; a little more than BODY_LIMIT where it is too long."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body") and len(body) <= BODY_LIMIT:
+        message = await receive()
+        body += message.get("body", b"")
+    return body
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers = list(answer.headers)
+    await send(
+        {"type": "http.response.start", "status": answer.status, "headers": headers}
     )
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 app = FrontDoor(Settings.from_environment(), flask_app)

@@ -59,10 +59,10 @@ logger = logging.getLogger(__name__)
 
 
 class Waiting(NamedTuple):
-    """One hit, or one drop to count, and who waits for its fate."""
+    """One hit, or one drop to count, and whom to tell what became of it."""
 
     found: Hit | Drop
-    fate: asyncio.Future[Outcome]
+    tell: Callable[[Outcome | NotStored], None]
 
 
 class Lane:
@@ -80,18 +80,14 @@ class Lane:
         self._task: asyncio.Task[None] | None = None
         self._next = 0.0
 
-    def put(self, found: Hit | Drop) -> asyncio.Future[Outcome]:
-        """Take a hit, or a drop to count; raises NotStored where too many wait.
-
-        What is awaited raises NotStored where the store did not take it in time.
-        """
+    def put(self, found: Hit | Drop, tell: Callable[[Outcome | NotStored], None]) -> None:
+        """Take a hit, or a drop to count, and tell what became of it, once."""
         if len(self._waiting) >= MOST_WAITING:
-            raise NotStored(f"{MOST_WAITING} hits wait to be stored already", RETRY_AWAY)
-        fate = self._loop.create_future()
-        self._waiting.append(Waiting(found, fate))
+            tell(NotStored(f"{MOST_WAITING} hits wait to be stored already", RETRY_AWAY))
+            return
+        self._waiting.append(Waiting(found, tell))
         if self._task is None:
             self._task = self._loop.create_task(self._run())
-        return fate
 
     async def drained(self) -> None:
         """Return once nothing waits any more."""
@@ -122,10 +118,8 @@ class Lane:
             logger.exception("A batch of %d hits could not be stored", len(hits))
             _refuse(taken, NotStored(f"a batch was refused ({error})", RETRY_AWAY))
         else:
-            for found, fate in taken:
-                outcome = next(outcomes) if isinstance(found, Hit) else Outcome.STORED
-                if not fate.done():  # else nobody waits any more
-                    fate.set_result(outcome)
+            for found, tell in taken:
+                tell(next(outcomes) if isinstance(found, Hit) else Outcome.STORED)
 
     async def _stored(self, batch: Batch) -> list[Outcome]:
         """Submit a batch, and again under its id while nobody knows whether it is in."""
@@ -167,6 +161,8 @@ class Collector:
         self._known: Known | None = None
         self._salts = Salts()
         self._salts_at_hand: dict[tuple[str, int], bytes] = {}
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._looked = 0.0
         self._look: asyncio.Task[None] | None = None
         self._watch = asyncio.create_task(self._keep_watch())
@@ -175,22 +171,60 @@ class Collector:
             for shard in range(shards)
         ]
 
+    def collect_soon(
+        self,
+        raws: Sequence[RawHit],
+        sender: Sender,
+        tell: Callable[[Sequence[Drop] | NotStored], None],
+    ) -> None:
+        """`collect` without a task of its own, where nothing must be asked first."""
+        if len(raws) == 1:
+            found = self._judged_at_once(raws[0], sender, time.time_ns() // 1000)
+            if found is not None:
+                self._lane_of(found).put(found, partial(_tell_of_one, found, tell))
+                return
+        task = asyncio.create_task(self._collect_and_tell(raws, sender, tell))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store what was sent; the hits that are none come back, with their reasons.
 
         Raises NotStored where it is not stored, or nobody knows.
         """
         moment = time.time_ns() // 1000
+        found = [
+            self._judged_at_once(raw, sender, moment)
+            or await self._judged(raw, sender, moment)
+            for raw in raws
+        ]
         fates = []
-        for raw in raws:
-            found = self._judged_at_once(raw, sender, moment)
-            if found is None:
-                found = await self._judged(raw, sender, moment)
-            fates.append((found, self._lane_of(found).put(found)))
-        return drops_among([(found, await fate) for found, fate in fates])
+        for each in found:
+            fate: asyncio.Future[Outcome | NotStored] = self._loop.create_future()
+            self._lane_of(each).put(each, partial(_tell_future, fate))
+            fates.append(fate)
+        settled = []
+        for each, outcome in zip(found, await asyncio.gather(*fates), strict=True):
+            if isinstance(outcome, NotStored):
+                raise outcome
+            settled.append((each, outcome))
+        return drops_among(settled)
+
+    async def _collect_and_tell(
+        self,
+        raws: Sequence[RawHit],
+        sender: Sender,
+        tell: Callable[[Sequence[Drop] | NotStored], None],
+    ) -> None:
+        try:
+            tell(await self.collect(raws, sender))
+        except NotStored as error:
+            tell(error)
 
     async def close(self) -> None:
         """Store what still waits."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         for lane in self._lanes:
             await lane.drained()
         self._watch.cancel()
@@ -283,7 +317,25 @@ class Collector:
 
 
 def _refuse(waiting: Sequence[Waiting], error: NotStored) -> None:
-    for _, fate in waiting:
-        if not fate.done():
-            fate.set_exception(error)
-            fate.exception()  # one of several hits of a request may have told it already
+    for each in waiting:
+        each.tell(error)
+
+
+def _tell_of_one(
+    found: Hit | Drop,
+    tell: Callable[[Sequence[Drop] | NotStored], None],
+    outcome: Outcome | NotStored,
+) -> None:
+    if outcome is Outcome.STORED and isinstance(found, Hit):
+        tell(())
+    elif isinstance(outcome, NotStored):
+        tell(outcome)
+    else:
+        tell(drops_among([(found, outcome)]))
+
+
+def _tell_future(
+    fate: asyncio.Future[Outcome | NotStored], outcome: Outcome | NotStored
+) -> None:
+    if not fate.done():  # else nobody waits any more
+        fate.set_result(outcome)

@@ -4,13 +4,15 @@ from typing import Any
 
 from uvicorn_worker import UvicornWorker
 
+from page_tracker.server.protocol import ShortWay
+
 
 class Worker(UvicornWorker):
     """Proxies are ours to trust; no header is added that nobody reads."""
 
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": ShortWay,
         "ws": "none",
         "lifespan": "on",
         "proxy_headers": False,
