@@ -20,6 +20,7 @@ from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.errors import RedisUnavailableError
+from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.sites import Sites
@@ -84,11 +85,18 @@ def open_collector(settings: Settings) -> Collector:
     )
 
 
-def open_unbatched_collector(settings: Settings, redis: Redis) -> UnbatchedCollector:
+def open_live(settings: Settings, redis: Redis) -> Live:
+    """Open the live counters."""
+    return Live(redis, range(settings.shards))
+
+
+def open_unbatched_collector(
+    settings: Settings, redis: Redis, sites: Sites
+) -> UnbatchedCollector:
     """Open the collector of a server without an event loop."""
     return UnbatchedCollector(
         redis,
-        open_sites(settings, redis),
+        sites,
         open_lookups(settings),
         shards=settings.shards,
         most_in_stream=settings.most_in_stream,
