@@ -5,9 +5,11 @@ from functools import cache
 from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
+from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import redis_problem
-from page_tracker.services import open_redis
+from page_tracker.services import open_redis, open_unbatched_collector
 from page_tracker.settings import Settings
+from page_tracker.web.collecting import collecting
 from page_tracker.web.probes import probes
 
 SECURITY_HEADERS = {
@@ -23,12 +25,19 @@ def redis() -> Redis:
     return open_redis(Settings.from_environment())
 
 
+@cache
+def collector() -> UnbatchedCollector:
+    """The process's collector, where no event loop has one."""
+    return open_unbatched_collector(Settings.from_environment(), redis())
+
+
 def create_app() -> Flask:
     """Make the application; raises SettingsError where a setting means nothing."""
-    Settings.from_environment()
+    settings = Settings.from_environment()
     flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     flask.add_url_rule("/", view_func=index)
     flask.register_blueprint(probes([lambda: redis_problem(redis())]))
+    flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.after_request(_secure)
     return flask
 

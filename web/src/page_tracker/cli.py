@@ -5,6 +5,8 @@ import sys
 import click
 
 from page_tracker.commands.serve import serve
+from page_tracker.commands.site import site
+from page_tracker.commands.token import token
 from page_tracker.commands.update import update
 from page_tracker.errors import PageTrackerError
 
@@ -34,3 +36,5 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(update)
+main.add_command(site)
+main.add_command(token)

@@ -5,6 +5,7 @@ the command line and the documentation are held to this one table.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
+from page_tracker.collect.address import Proxies
 from page_tracker.errors import SettingsError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
@@ -37,7 +39,7 @@ def _redis_url(text: str) -> str:
         complete = url.path if url.scheme == "unix" else url.hostname
         port = url.port
     except ValueError as error:
-        raise ValueError(f"is not an address of Redis ({error}): {example}") from error
+        raise ValueError(f"is not an address of Redis: {example}") from error
     if url.scheme not in ("redis", "rediss", "unix") or not complete or port == 0:
         raise ValueError(f"is not an address of Redis: {example}")
     if url.scheme != "unix" and not (url.path.strip("/") or "0").isdecimal():
@@ -93,6 +95,18 @@ def _origin(text: str) -> str:
             "is nowhere to get data: write a file, an http(s) address or npm:"
         )
     return text
+
+
+def _public_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        is_complete = url.scheme in ("http", "https") and bool(url.hostname)
+        is_bare = not (url.query or url.fragment or url.username or url.port == 0)
+    except ValueError:
+        is_complete = is_bare = False
+    if not (is_complete and is_bare and text.isprintable() and " " not in text):
+        raise ValueError("is no address: write one like https://stats.example.com")
+    return text.rstrip("/")
 
 
 def _setting(setting: Setting, **default: Any) -> Any:
@@ -165,6 +179,49 @@ class Settings:
             _whole_number(0, 65535),
         ),
         default=8000,
+    )
+    trusted_proxies: Proxies = _setting(
+        Setting(
+            "PAGE_TRACKER_TRUSTED_PROXIES",
+            "CIDR,…",
+            "nobody: the client's address is the one at the socket's other end",
+            "Whose X-Forwarded-For, or Forwarded, is believed: addresses and networks;"
+            " unix for peers on a Unix socket.",
+            Proxies.parse,
+        ),
+        default_factory=Proxies,
+    )
+    shards: int = _setting(
+        Setting(
+            "PAGE_TRACKER_SHARDS",
+            "NUMBER",
+            "1",
+            "Over how many streams hits are spread; more than 1 only helps a Redis"
+            " Cluster.",
+            _whole_number(1, 1024),
+        ),
+        default=1,
+    )
+    most_in_stream: int = _setting(
+        Setting(
+            "PAGE_TRACKER_MOST_IN_STREAM",
+            "NUMBER",
+            "1000000",
+            "How many hits may wait for the lake's writer in each stream; beyond it"
+            " senders are told to come back later (503).",
+            _whole_number(1_000, 1_000_000_000),
+        ),
+        default=1_000_000,
+    )
+    url: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_URL",
+            "URL",
+            "the address that it listens at",
+            "Where browsers reach this server, like https://stats.example.com.",
+            _public_url,
+        ),
+        default=None,
     )
     workers: int = _setting(
         Setting(
@@ -240,14 +297,14 @@ def child_environment(**changes: str) -> Mapping[str, str]:
 
 def without_password(redis_url: str) -> str:
     """A Redis address as it may be shown."""
-    url = urlsplit(redis_url)
-    return url._replace(netloc=url.netloc.rpartition("@")[2], query="").geturl()
+    return re.sub(r"//.*@", "//", redis_url).partition("?")[0]
 
 
 def _parsed(setting: Setting, origin: str, text: str) -> Any:
     try:
         return setting.parse(text)
     except ValueError as error:
-        shown = without_password(text) if "@" in text else text
         problem, _, remedy = str(error).partition(": ")
-        raise SettingsError(f"{origin} {shown!r} {problem}", remedy) from error
+        raise SettingsError(
+            f"{origin} {without_password(text)!r} {problem}", remedy
+        ) from error

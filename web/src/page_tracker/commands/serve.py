@@ -13,6 +13,7 @@ from page_tracker.settings import Settings
 @setting_option("port")
 @setting_option("data")
 @setting_option("workers")
+@setting_option("trusted_proxies")
 def serve(**options: str | None) -> None:
     """Run the whole server: web and, unless REDIS_URL is set, a Redis of its own.
 
