@@ -11,6 +11,7 @@ from page_tracker.services import open_redis, open_unbatched_collector
 from page_tracker.settings import Settings
 from page_tracker.web.collecting import collecting
 from page_tracker.web.probes import probes
+from page_tracker.web.script import script
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -38,6 +39,7 @@ def create_app() -> Flask:
     flask.add_url_rule("/", view_func=index)
     flask.register_blueprint(probes([lambda: redis_problem(redis())]))
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
+    flask.register_blueprint(script)
     flask.after_request(_secure)
     return flask
 
