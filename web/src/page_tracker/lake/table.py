@@ -10,11 +10,14 @@ two that do so at the same time one is refused (Conflict) and has to look again.
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from arro3.core import Table
 from deltalake import (
@@ -27,6 +30,7 @@ from deltalake import (
 )
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from page_tracker.errors import PageTrackerError
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.schema import DROPS, HITS, Column
 
@@ -54,6 +58,14 @@ PARQUET = WriterProperties(
 )
 
 
+# What a file system must have left for a commit, above what the commit itself takes.
+RESERVE = 64_000_000  # bytes
+
+
+class LakeFullError(PageTrackerError):
+    """The lake's file system has no room for another commit."""
+
+
 class Conflict(Exception):
     """Somebody else has changed the table since the snapshot: look again."""
 
@@ -73,6 +85,16 @@ class Lake:
     def folder(self) -> Path | None:
         """The folder, where the lake is one."""
         return None if "://" in self.uri else Path(self.uri)
+
+    def require_room(self) -> None:
+        """Raise LakeFullError where a folder's file system is nearly full."""
+        if (folder := self.folder) and folder.exists():
+            free = shutil.disk_usage(folder).free
+            if free < RESERVE:
+                raise LakeFullError(
+                    f"the lake {folder} has {free // 1_000_000} MB left",
+                    f"make room for at least {RESERVE // 1_000_000} MB",
+                )
 
     def address(self, name: str) -> str:
         return f"{self.uri.rstrip('/')}/{name}"
@@ -174,3 +196,21 @@ def append_table(
         if "Invalid table version" in str(error):  # its log was cleaned up meanwhile
             raise Conflict(str(error)) from error
         raise
+    _persist(snapshot)
+
+
+def _persist(snapshot: DeltaTable) -> None:
+    """Have the disk keep the last commit of a table in a folder, come a power cut."""
+    address = urlsplit(snapshot.table_uri)
+    if address.scheme not in ("", "file"):
+        return
+    folder = Path(unquote(address.path))
+    log = folder / "_delta_log" / f"{snapshot.version():020d}.json"
+    actions = map(json.loads, log.read_text("utf-8").splitlines())
+    files = [folder / unquote(each["add"]["path"]) for each in actions if "add" in each]
+    for path in [*files, *{path.parent for path in files}, log, log.parent]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

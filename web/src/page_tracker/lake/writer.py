@@ -125,7 +125,7 @@ class Writer:
     def round(self) -> Done:
         """Do what there is to do once; loses nothing and doubles nothing.
 
-        Raises RedisError, DeltaError or OSError where Redis or the lake is away: then
+        Raises RedisError, DeltaError, OSError or LakeFullError where Redis or the lake is away: then
         nothing was trimmed that is not in the lake.
         """
         try:
@@ -154,8 +154,13 @@ class Writer:
             self._rested = (origin, last)
             return Done.NOTHING
         if verdict is Verdict.TRIM:
-            self.stream.trim(seen.committed_of_first, first.origin)
+            self._trim(first, seen.committed_of_first)
         return self._store(hits, first.origin, seen.committed_of_first)
+
+    def _trim(self, first: Entry, committed: int) -> None:
+        if not self.stream.trim(committed, first.origin):
+            # Another origin begins below that number: the store was restored.
+            self.stream.trim(first.number, first.origin)
 
     def _store_stands_at(self) -> tuple[int, int]:
         return self.stream.origin(), self.stream.last()
@@ -166,6 +171,7 @@ class Writer:
     # Storing ----------------------------------------------------------------------
 
     def _store(self, hits: DeltaTable, origin: int, committed: int) -> Done:
+        self.lake.require_room()
         batch = self._collect(origin, committed)
         if batch.last == committed:
             return Done.ALL if batch.is_all else Done.PART
