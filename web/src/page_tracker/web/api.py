@@ -107,13 +107,7 @@ def _register_tokens(
         token = _admin(guard)
         wanted = _body()
         domains = _wanted_sites(wanted)
-        if domains is not None and token.sites is not None:
-            directory = Directory(sites().all())
-            found = [directory.resolve(domain) for domain in domains]
-            ids = [site.id if site else "" for site in found]
-        else:
-            ids = domains
-        if not may_give(token, ids):
+        if not may_give(token, _ids(domains, Directory(sites().all()))):
             raise forbidden(token)
         made, text = tokens().add(
             wanted.get("scope"), domains, wanted.get("name", ""), wanted.get("days")
@@ -180,6 +174,14 @@ def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:
             'write "sites": ["example.com"] or "all_sites": true',
         )
     return list(domains)
+
+
+def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
+    """The sites' ids; an unknown site's is its domain, which only a token for all has."""
+    if domains is None:
+        return None
+    found = ((domain, directory.resolve(domain)) for domain in domains)
+    return [site.id if site else domain for domain, site in found]
 
 
 def _body() -> dict[str, Any]:
