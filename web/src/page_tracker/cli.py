@@ -7,6 +7,7 @@ import click
 from page_tracker.commands.serve import serve
 from page_tracker.commands.site import site
 from page_tracker.commands.token import token
+from page_tracker.commands.update import update
 from page_tracker.errors import PageTrackerError
 
 
@@ -34,5 +35,6 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(update)
 main.add_command(site)
 main.add_command(token)

