@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from page_tracker.collect.removal import Removal
 from page_tracker.collect.salt import throw_away_spent
 from page_tracker.collect.stream import Stream
 from page_tracker.errors import RedisUnavailableError
@@ -88,6 +89,10 @@ def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
         upkeep.tidy(now, list(registry.sites.read().entries.values()))
 
     return tidy
+
+
+def open_removal(settings: Settings) -> Removal:
+    return Removal(open_redis(settings), range(settings.shards))
 
 
 def require_redis(settings: Settings) -> None:

@@ -13,7 +13,13 @@ ENTRY_POINTS = ("app", "cli", "commands", "__main__")
 ONLY = {
     "redis": (
         *("app", "services", "health", "registry", "server.embedded", "web"),
-        *("collect.ingest", "collect.salt", "collect.stream", "live"),
+        *(
+            "collect.ingest",
+            "collect.removal",
+            "collect.salt",
+            "collect.stream",
+            "live",
+        ),
     ),
     "deltalake": ("lake", "history"),
     "arro3": ("lake", "history"),

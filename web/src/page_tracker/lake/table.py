@@ -141,6 +141,10 @@ def day_of(when: date) -> int:
     return (when - date(1970, 1, 1)).days
 
 
+def date_of(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)
+
+
 def quoted(text: str) -> str:
     """A string of SQL."""
     return "'" + text.replace("'", "''") + "'"
@@ -185,28 +189,37 @@ def append_table(
     number: int,
 ) -> None:
     """Add an Arrow table that touches `days`; see `append`."""
+    with shared(snapshot), conflicts():
+        write_deltalake(
+            snapshot,
+            table,
+            mode="append",
+            writer_properties=PARQUET,
+            commit_properties=touching(
+                snapshot, days, Transaction(application, number)
+            ),
+        )
+    persist(snapshot)
+
+
+def touching(
+    snapshot: DeltaTable, days: Sequence[int], *transactions: Transaction
+) -> CommitProperties:
+    """What every commit says that changes rows of `days`."""
     version = snapshot.version() + 1
     marks = [
         Transaction(closed_mark(day), version)
         for day in days
         if snapshot.transaction_version(closed_mark(day)) is not None
     ]
-    with shared(snapshot), _conflicts():
-        write_deltalake(
-            snapshot,
-            table,
-            mode="append",
-            writer_properties=PARQUET,
-            commit_properties=CommitProperties(
-                custom_metadata={"days": list(days)},
-                app_transactions=[Transaction(application, number), *marks],
-            ),
-        )
-    _persist(snapshot)
+    return CommitProperties(
+        custom_metadata={"days": list(days)}, app_transactions=[*transactions, *marks]
+    )
 
 
 @contextmanager
-def _conflicts() -> Iterator[None]:
+def conflicts() -> Iterator[None]:
+    """Raise Conflict where a commit is refused."""
     try:
         yield
     except CommitFailedError as error:
@@ -217,7 +230,7 @@ def _conflicts() -> Iterator[None]:
         raise
 
 
-def _persist(snapshot: DeltaTable) -> None:
+def persist(snapshot: DeltaTable) -> None:
     """Have the disk keep the last commit of a table in a folder, come a power cut."""
     folder = folder_of(snapshot)
     if folder is None:
