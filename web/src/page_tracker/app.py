@@ -5,17 +5,21 @@ from functools import cache
 from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
+from page_tracker.accounts import Tokens
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import redis_problem
 from page_tracker.live import Live
+from page_tracker.registry import Registry
 from page_tracker.services import (
     open_live,
     open_redis,
-    open_sites,
+    open_registry,
     open_unbatched_collector,
 )
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
+from page_tracker.web.api import api
+from page_tracker.web.auth import seen
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
 from page_tracker.web.probes import probes
@@ -35,12 +39,6 @@ def redis() -> Redis:
 
 
 @cache
-def sites() -> Sites:
-    """The sites as this process knows them."""
-    return open_sites(Settings.from_environment(), redis())
-
-
-@cache
 def live() -> Live:
     """The live counters."""
     return open_live(Settings.from_environment(), redis())
@@ -49,9 +47,23 @@ def live() -> Live:
 @cache
 def collector() -> UnbatchedCollector:
     """The process's collector, where no event loop has one."""
-    return open_unbatched_collector(
-        Settings.from_environment(), redis(), sites()
-    )
+    return open_unbatched_collector(Settings.from_environment(), redis(), sites())
+
+
+@cache
+def registry() -> Registry:
+    """The process's sites and tokens, as its Redis has them."""
+    return open_registry(Settings.from_environment(), redis())
+
+
+@cache
+def sites() -> Sites:
+    return Sites(registry())
+
+
+@cache
+def tokens() -> Tokens:
+    return Tokens(registry())
 
 
 def create_app() -> Flask:
@@ -69,6 +81,7 @@ def create_app() -> Flask:
         )
     )
     flask.register_blueprint(script)
+    flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
     flask.after_request(_secure)
     return flask
 

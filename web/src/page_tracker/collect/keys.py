@@ -39,6 +39,11 @@ def aside(shard: int) -> str:
     return prefix(shard) + "aside"
 
 
+def writer(shard: int) -> str:
+    """Hash: when the shard's writer was last at work (moment, ms), and its trouble."""
+    return prefix(shard) + "writer"
+
+
 def batches(shard: int, hour: int) -> str:
     """Hash of the batches of an hour: id → what became of each hit."""
     return f"{prefix(shard)}batches:{hour}"
@@ -103,6 +108,11 @@ def salts() -> str:
 def imports(site: str) -> str:
     """Hash: id of an import → its page views."""
     return f"pt:imports:{site}"
+
+
+def deletion(site: str) -> str:
+    """Hash: day → what its deletion from the lake takes off the counters (JSON)."""
+    return f"pt:deletion:{site}"
 
 
 def imported(site: str, import_id: str) -> str:

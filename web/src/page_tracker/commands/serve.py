@@ -12,10 +12,11 @@ from page_tracker.settings import Settings
 @setting_option("host")
 @setting_option("port")
 @setting_option("data")
+@setting_option("lake")
 @setting_option("workers")
 @setting_option("trusted_proxies")
 def serve(**options: str | None) -> None:
-    """Run the whole server: web and, unless REDIS_URL is set, a Redis of its own.
+    """Run the whole server: web, writer and, unless REDIS_URL is set, its own Redis.
 
     Stops cleanly on Ctrl-C and SIGTERM; starts again what dies.
     """
