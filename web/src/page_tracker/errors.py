@@ -40,3 +40,29 @@ class ProcessError(PageTrackerError):
 
 class RedisUnavailableError(PageTrackerError):
     """Redis does not answer, or does not let us in."""
+
+
+class SiteError(PageTrackerError):
+    """A site's setting has a value that means nothing; `field` is the setting's name."""
+
+    exit_code = 2
+
+    def __init__(self, field: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{field}: {problem}", remedy)
+        self.field = field
+
+
+class SiteExistsError(SiteError):
+    """A domain or host already belongs to a site."""
+
+
+class UnknownSiteError(PageTrackerError):
+    """There is no such site."""
+
+
+class UnknownTokenError(PageTrackerError):
+    """There is no such token."""
+
+
+class MirrorError(PageTrackerError):
+    """The copy of sites and tokens beside the lake cannot be read or written."""
