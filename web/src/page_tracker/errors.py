@@ -43,7 +43,7 @@ class RedisUnavailableError(PageTrackerError):
 
 
 class SiteError(PageTrackerError):
-    """A site's setting has a value that means nothing; `field` is the setting's name."""
+    """A setting of a site, `field`, has a value that means nothing."""
 
     exit_code = 2
 
@@ -66,3 +66,13 @@ class UnknownTokenError(PageTrackerError):
 
 class MirrorError(PageTrackerError):
     """The copy of sites and tokens beside the lake cannot be read or written."""
+
+
+class UpdateError(PageTrackerError):
+    """Newer data to look up could not be had, or is not what it should be."""
+
+
+class AccessError(PageTrackerError):
+    """A token is asked for that cannot be."""
+
+    exit_code = 2

