@@ -9,7 +9,9 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from page_tracker.collect.stream import Stream
 from page_tracker.errors import RedisUnavailableError
+from page_tracker.lake.table import Lake
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
@@ -56,6 +58,14 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
                 f"Redis at {without_password(url)} failed ({error})",
                 "see that it runs, then try again",
             ) from error
+def open_streams(settings: Settings) -> list[Stream]:
+    """The writer's ends of all shards' streams."""
+    patient = replace(settings, redis_timeout=max(settings.redis_timeout, 2))
+    return [Stream(open_redis(patient), shard) for shard in range(settings.shards)]
+
+
+def open_lake(settings: Settings) -> Lake:
+    return Lake(settings.lake or str(settings.data / "lake"))
 
 
 def require_redis(settings: Settings) -> None:

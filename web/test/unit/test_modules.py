@@ -7,11 +7,17 @@ from pathlib import Path
 import page_tracker
 
 ROOT = Path(page_tracker.__file__).parent
-ENTRY_POINTS = ("app", "cli", "commands")
+ENTRY_POINTS = ("app", "cli", "commands", "__main__")
 
 # What is imported → the modules and packages that may import it.
 ONLY = {
-    "redis": ("app", "services", "health", "server.embedded"),
+    "redis": (
+        *("app", "services", "health", "server.embedded"),
+        *("collect.ingest", "collect.salt", "collect.stream", "live"),
+    ),
+    "deltalake": ("lake", "history"),
+    "arro3": ("lake", "history"),
+    "duckdb": ("lake", "history", "query.report"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "gunicorn": ("server.gunicorn_config",),
@@ -20,7 +26,7 @@ ONLY = {
     "page_tracker.services": ENTRY_POINTS,
     "page_tracker.server": ("server", "commands"),
     "page_tracker.app": (),
-    "page_tracker.cli": (),
+    "page_tracker.cli": ("__main__",),
     "page_tracker.commands": ENTRY_POINTS,
 }
 

@@ -23,12 +23,10 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 from redis.exceptions import (
     ClusterError,
-    ConnectionError as RedisConnectionError,
-    NoScriptError,
-    RedisError,
-    ResponseError,
-    TimeoutError as RedisTimeoutError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from page_tracker.collect import keys
 from page_tracker.collect.hit import Drop, Hit
