@@ -26,6 +26,23 @@ FIRST_TOUCH = (
     "language",
 )
 
+# What is found here; the other columns a hit brings itself.
+FOUND = (
+    "visitor",
+    "visit",
+    "step",
+    "view",
+    "interaction",
+    "since",
+    "elapsed",
+    "arrival",
+    "previous",
+    "previous_hostname",
+    "entry_path",
+    "entry_hostname",
+    "month",
+)
+
 # How a row that has its columns already says which `Kind` of hit it is.
 KIND_OF_ROW = f"""
     CASE WHEN step = 0 THEN {Kind.ENGAGEMENT:d} WHEN view > 0 THEN {Kind.VIEW:d}

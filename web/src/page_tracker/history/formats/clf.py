@@ -69,6 +69,6 @@ def _request(  # pylint: disable=too-many-arguments,too-many-positional-argument
 CLF_FORMATS = (
     Format("combined", "Apache's and nginx's usual one", _combined),
     Format("combined-vhost", "the same after the site's host", _combined_of_host),
-    Format("common", "without referrer and user agent", _common),
-    Format("common-vhost", "the same after the site's host", _common_of_host),
+    Format("common", "without referrer and user agent", _common, False),
+    Format("common-vhost", "the same after the site's host", _common_of_host, False),
 )

@@ -30,6 +30,8 @@ class Format(NamedTuple):
     name: str
     says: str
     read: Callable[[str], Request | None]
+    # Where a format tells no user agent, a line without one is no bot's.
+    has_user_agent: bool = True
 
 
 _MONTHS = {
