@@ -10,12 +10,12 @@ of enrichment. Address and user agent end here, in a hash whose key nobody keeps
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
+from hashlib import blake2b
 from posixpath import splitext
 from typing import Any, NamedTuple
 
@@ -78,10 +78,15 @@ class Block(NamedTuple):
 
 
 class _DayKeys(dict[tuple[str, int], bytes]):
-    """A random key for each of the site's days, for as long as the import takes."""
+    """A key for each of the site's days, drawn from the import's random one."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__()
+        self._key = key
 
     def __missing__(self, day: tuple[str, int]) -> bytes:
-        return self.setdefault(day, secrets.token_bytes(32))
+        key = blake2b(repr(day).encode(), digest_size=32, key=self._key).digest()
+        return self.setdefault(day, key)
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,13 @@ class Sieve:
     known: Known = field(repr=False)
 
     @classmethod
-    def of(cls, site: Site, log_format: Format, lookups: Lookups) -> Sieve:
+    def of(
+        cls, site: Site, log_format: Format, lookups: Lookups, key: bytes
+    ) -> Sieve:
+        """`key`: 16 to 64 random bytes, the same for all blocks of an import."""
         if not log_format.has_user_agent:
             lookups = replace(lookups, bot_of=lambda _: None)
-        known = Known(Directory([site]), _DayKeys(), lookups)
+        known = Known(Directory([site]), _DayKeys(key), lookups)
         return cls(site, log_format, known)
 
     def sift(self, lines: Sequence[str], position: int) -> Block:
