@@ -133,10 +133,11 @@ class Imports:
         Raises UnknownImportError, ImportsBusyError.
         """
         with self.register.locked():
+            entry = self.register.get(site.id, import_id)
+            self.register.save(replace(entry, state="undoing"))
+            self._take_out(entry)
             self.finish(sites)
-            entry = replace(self.register.get(site.id, import_id), state="undoing")
-            self.register.save(entry)
-            return self._take_out(entry)
+            return entry
 
     def finish(self, sites: Iterable[Site]) -> None:
         """Finish what a killed process has begun. The register is locked."""
@@ -241,13 +242,11 @@ class Imports:
         shutil.rmtree(spool, ignore_errors=True)
         return entry
 
-    def _take_out(self, entry: Import) -> Import:
+    def _take_out(self, entry: Import) -> None:
         self._counters.remove_import(entry.site, entry.id)
         self._stored.delete(entry)
         # Its parts are no longer known, so that its logs can be imported again.
-        entry = replace(entry, state="undone", parts=(), logs=())
-        self.register.save(entry)
-        return entry
+        self.register.save(replace(entry, state="undone", parts=(), logs=()))
 
 
 @dataclass(frozen=True)
