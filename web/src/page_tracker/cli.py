@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from page_tracker.commands.doctor import doctor
 from page_tracker.commands.serve import serve
 from page_tracker.commands.site import site
 from page_tracker.commands.token import token
@@ -36,6 +37,7 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(doctor)
 main.add_command(update)
 main.add_command(site)
 main.add_command(token)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
+from page_tracker.collect.address import Proxies
 from page_tracker.errors import SettingsError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
@@ -208,6 +209,17 @@ class Settings:
             _public_url,
         ),
         default=None,
+    )
+    trusted_proxies: Proxies = _setting(
+        Setting(
+            "PAGE_TRACKER_TRUSTED_PROXIES",
+            "CIDR,…",
+            "none",
+            "Proxies whose X-Forwarded-For or Forwarded names the client; `unix` is one"
+            " at a Unix socket.",
+            Proxies.parse,
+        ),
+        default_factory=Proxies,
     )
     workers: int = _setting(
         Setting(

@@ -44,7 +44,7 @@ def serve(
         if redis_url is None:
             redis_url = stack.enter_context(embedded.socket_url(settings.data))
             programs.append(embedded.program(settings, lock, redis_url))
-        lock.announce(Holder(os.getpid(), redis_url))
+        lock.announce(Holder(os.getpid(), redis_url, _address(listener)))
         programs.append(_web(settings, listener, redis_url))
         programs.append(_writer(settings, redis_url))
         shown = without_password(settings.redis_url) if settings.redis_url else ""
@@ -90,7 +90,9 @@ def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program
     return Program(
         name="web",
         command=command,
-        environment=child_environment(REDIS_URL=redis_url),
+        environment=child_environment(
+            REDIS_URL=redis_url, PAGE_TRACKER_DATA=str(settings.data)
+        ),
         is_ready=lambda: _answers(listener),
         patience=WEB_START_SECONDS,
         grace=WEB_STOP_SECONDS,
