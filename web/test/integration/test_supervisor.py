@@ -58,7 +58,10 @@ def test_a_child_that_dies_is_started_again_and_logged(tmp_path: Path) -> None:
 def test_a_stop_signal_stops_all_in_reverse_order(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    script = "trap 'echo {0} stops; exit 0' TERM; echo {0} runs; while :; do sleep 0.05; done"
+    script = (
+        "trap 'echo {0} stops; exit 0' TERM; echo {0} runs;"
+        "while :; do sleep 0.05; done"
+    )
     programs = [f"{name}={script.format(name)}" for name in ("store", "web")]
     with supervising(tmp_path, *programs) as (process, output):
         wait_until(lambda: output.read_text().count("runs") == 2)
