@@ -41,16 +41,14 @@ SPOOLED: tuple[Column, ...] = (
 _CACHED = 65_536
 
 # Endings of what a page is made of, and of files that are no pages.
-STATIC = frozenset(
-    """
+STATIC = frozenset("""
     css js mjs map json xml txt rss atom wasm webmanifest
     png jpg jpeg gif svg webp avif ico bmp tif tiff heic
     woff woff2 ttf otf eot
     mp3 mp4 m4a m4v ogg ogv oga opus wav flac webm avi mov mkv mpg mpeg swf
     pdf ps doc docx xls xlsx ppt pptx odt ods odp epub rtf csv
     zip gz tgz bz2 xz zst tar rar 7z jar war deb rpm apk dmg msi exe iso bin img
-    """.split()
-)
+    """.split())
 
 
 class LeftOut(StrEnum):
@@ -98,9 +96,7 @@ class Sieve:
     known: Known = field(repr=False)
 
     @classmethod
-    def of(
-        cls, site: Site, log_format: Format, lookups: Lookups, key: bytes
-    ) -> Sieve:
+    def of(cls, site: Site, log_format: Format, lookups: Lookups, key: bytes) -> Sieve:
         """`key`: 16 to 64 random bytes, the same for all blocks of an import."""
         if not log_format.has_user_agent:
             lookups = replace(lookups, bot_of=lambda _: None)

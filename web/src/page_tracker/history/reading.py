@@ -1,7 +1,7 @@
 """Logs into page views: what of them is new, in the spool, and the count of all lines.
 
-    log → blocks → Follower: which of it is known?  → thrown away, counted as known
-                 → Crew: page views                 → spool, by day
+log → blocks → Follower: which of it is known?  → thrown away, counted as known
+             → Crew: page views                 → spool, by day
 """
 
 from __future__ import annotations

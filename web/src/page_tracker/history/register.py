@@ -121,7 +121,9 @@ class Register:
 
     def throw_away_spools(self) -> None:
         """Delete the spools of imports that no longer need theirs, or never began."""
-        needed = {self.spool_of(each.id) for each in self.all() if each.state == "writing"}
+        needed = {
+            self.spool_of(each.id) for each in self.all() if each.state == "writing"
+        }
         for spool in set(self.folder.glob("spool-*")) - needed:
             shutil.rmtree(spool)
 

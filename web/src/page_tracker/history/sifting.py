@@ -8,9 +8,11 @@ A file holds nothing personal: of address and user agent only the keyed hash is 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections import Counter
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,7 +124,17 @@ _worker: list[Sifter] = []
 
 
 def _begin_worker(task: Task) -> None:
+    # Ctrl-C is the parent's to answer; and a worker never outlives it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker.append(Sifter(task))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _sift(block: bytes, position: int, format_name: str) -> Sifted:

@@ -14,9 +14,7 @@ from page_tracker.history.formats.request import Format, Request
 __all__ = ["FORMATS", "Format", "Request", "recognise"]
 
 # Of two that read a line, the first is meant.
-FORMATS: dict[str, Format] = {
-    each.name: each for each in (*CLF_FORMATS, *JSON_FORMATS)
-}
+FORMATS: dict[str, Format] = {each.name: each for each in (*CLF_FORMATS, *JSON_FORMATS)}
 
 
 def recognise(lines: Sequence[str]) -> Format | None:

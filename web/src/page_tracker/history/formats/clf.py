@@ -12,7 +12,7 @@ from page_tracker.history.formats.request import Format, Request, clf_time, unes
 # Possessive: each part ends where it must, and a long line costs no more than a look.
 _QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _HOST = r"([^ ]++) "
-_CLIENT = rf'([^ ]++) [^ ]++ [^ ]++ \[([^\]]++)\] {_QUOTED} (\d{{3}}) (?:\d++|-)'
+_CLIENT = rf"([^ ]++) [^ ]++ [^ ]++ \[([^\]]++)\] {_QUOTED} (\d{{3}}) (?:\d++|-)"
 _COMMON = re.compile(rf"{_CLIENT}\s*+$")
 _COMMON_OF_HOST = re.compile(rf"{_HOST}{_CLIENT}\s*+$")
 _COMBINED = re.compile(rf"{_CLIENT} {_QUOTED} {_QUOTED}")
@@ -63,7 +63,6 @@ def _request(  # pylint: disable=too-many-arguments,too-many-positional-argument
         )
     except ValueError:
         return None
-
 
 
 CLF_FORMATS = (

@@ -64,7 +64,12 @@ def _clf_minute(minute: str, zone: str) -> int:
         raise ValueError(f"no time: {minute}")
     day, month, year, hour, minutes, _, zone_hours, zone_minutes = found.groups()
     moment = datetime(
-        int(year), _MONTHS[month], int(day), int(hour), int(minutes), tzinfo=timezone.utc
+        int(year),
+        _MONTHS[month],
+        int(day),
+        int(hour),
+        int(minutes),
+        tzinfo=timezone.utc,
     )
     sign = -1 if zone_hours[0] == "-" else 1
     ahead = int(zone_hours) * 3600 + sign * int(zone_minutes) * 60
