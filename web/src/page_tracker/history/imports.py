@@ -2,7 +2,8 @@
 
     read       logs → page views in the spool; the lake knows nothing of them
     write down the import, its origin and the content that it brings    (from here it counts)
-    commit     each of its days: visits → one commit, numbered, under the import's origin
+    commit     day by day, small ones together: visits → one commit, numbered by its last
+               day, under the import's origin
     count      its views in the live counters
     done       the spool goes
 
@@ -37,6 +38,8 @@ from page_tracker.history.visits import with_visits
 from page_tracker.schema import ORIGIN_BITS
 from page_tracker.site import Site
 
+# Page views that are committed together, if they are of several days.
+MOST_VIEWS = 250_000
 # Of the bytes of a log: what its page views may take, in the spool and in the lake.
 _SHARE_OF_LOG = 0.2
 _PACKED_TIMES = 20
@@ -118,10 +121,10 @@ class Imports:
                 self._check_days(order, tally)
                 sync_folder(spool)
             except BaseException:
-                shutil.rmtree(spool)
+                shutil.rmtree(spool, ignore_errors=True)
                 raise
             if not tally.parts:
-                shutil.rmtree(spool)
+                shutil.rmtree(spool, ignore_errors=True)
                 return Outcome(None, tally)
             entry = self._entry(order, import_id, tally)
             self.register.save(entry)
@@ -228,14 +231,14 @@ class Imports:
             )
         views: Counter[str] = Counter()
         with _engine(spool) as engine:
-            missing = self._stored.missing_days(entry)
-            for number, day in enumerate(entry.days, 1):
-                rows = _day(engine, spool, day)
+            done = self._stored.days_in(entry)
+            for first, last in together(entry.days):
+                rows = _lay_out(engine, spool, entry.days[first:last])
                 views.update(dict(rows.aggregate("path, count(*)").fetchall()))
-                if number in missing:
-                    query = with_visits("day", entry.origin)
-                    self._stored.commit_day(entry, number, engine.sql(query))
-                self._watcher.writes(number, len(entry.days))
+                if first >= done:
+                    query = with_visits("hits", entry.origin)
+                    self._stored.commit(entry, first, last, engine.sql(query))
+                self._watcher.writes(last, len(entry.days))
         self._counters.put_import(entry.site, entry.id, dict(views), max_pages)
         entry = replace(entry, state="done")
         self.register.save(entry)
@@ -274,17 +277,33 @@ def _engine(spool: Path) -> duckdb.DuckDBPyConnection:
     return engine
 
 
-def _day(
-    engine: duckdb.DuckDBPyConnection, spool: Path, day: ImportedDay
+def together(days: Sequence[ImportedDay]) -> Iterator[tuple[int, int]]:
+    """Which days, [first, last), go into one commit: so that few of them are small."""
+    first = views = 0
+    for last, day in enumerate(days):
+        if views and views + day.views > MOST_VIEWS:
+            yield first, last
+            first, views = last, 0
+        views += day.views
+    if views:
+        yield first, len(days)
+
+
+def _lay_out(
+    engine: duckdb.DuckDBPyConnection, spool: Path, days: Sequence[ImportedDay]
 ) -> duckdb.DuckDBPyRelation:
-    """Lay a day's page views out as the table `day`."""
-    files = [str(file_of(spool, number)) for number in day.files]
+    """Lay the page views of consecutive days out as the table `hits`."""
+    numbers = sorted({number for day in days for number in day.files})
     engine.execute(
-        "CREATE OR REPLACE TEMP TABLE day AS"
-        " SELECT * FROM read_parquet($files) WHERE day = $day",
-        {"files": files, "day": date_of(day.day)},
+        "CREATE OR REPLACE TEMP TABLE hits AS"
+        " SELECT * FROM read_parquet($files) WHERE day BETWEEN $first AND $last",
+        {
+            "files": [str(file_of(spool, number)) for number in numbers],
+            "first": date_of(days[0].day),
+            "last": date_of(days[-1].day),
+        },
     )
-    return engine.table("day")
+    return engine.table("hits")
 
 
 def _check_room(logs: Sequence[str], folder: Path) -> None:

@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +78,9 @@ class Sifter:
                 os.fsync(written.fileno())
         return Sifted(len(lines), left_out, malformed, days, file)
 
+    def close(self) -> None:
+        self._engine.close()
+
 
 def lines_of(block: bytes) -> list[str]:
     """The lines of a block; bytes that are not UTF-8 become U+FFFD."""
@@ -118,6 +122,7 @@ class Crew:
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+        self._here.close()
 
 
 _worker: list[Sifter] = []
@@ -128,6 +133,13 @@ def _begin_worker(task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker.append(Sifter(task))
+    # The engine has to be closed before the interpreter ends.
+    Finalize(None, _end_worker, exitpriority=1)
+
+
+def _end_worker() -> None:
+    while _worker:
+        _worker.pop().close()
 
 
 def _end_with_parent() -> None:

@@ -52,25 +52,19 @@ class Stored:
     def has_origin(self, origin: int) -> bool:
         return position(self._lake.snapshot("hits"), f"import:{origin}") > 0
 
-    def missing_days(self, entry: Import) -> set[int]:
-        """The numbers, from 1, of the import's days that are not in yet."""
-        done = position(self._lake.snapshot("hits"), application(entry))
-        return set(range(done + 1, len(entry.days) + 1))
+    def days_in(self, entry: Import) -> int:
+        """How many of the import's days are in; they go in in their order."""
+        return position(self._lake.snapshot("hits"), application(entry))
 
-    def commit_day(self, entry: Import, number: int, rows: Any) -> None:
-        """Add the import's day of that number, unless it is in."""
+    def commit(self, entry: Import, first: int, last: int, rows: Any) -> None:
+        """Add the import's days [first, last), unless they are in."""
+        days = [each.day for each in entry.days[first:last]]
         while True:
             snapshot = self._lake.snapshot("hits")
-            if position(snapshot, application(entry)) >= number:
+            if position(snapshot, application(entry)) >= last:
                 return
             try:
-                append_table(
-                    snapshot,
-                    rows,
-                    [entry.days[number - 1].day],
-                    application(entry),
-                    number,
-                )
+                append_table(snapshot, rows, days, application(entry), last)
                 return
             except Conflict:
                 continue
