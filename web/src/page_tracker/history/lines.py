@@ -32,7 +32,7 @@ _BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 class Log:
     """An open log; `read_bytes` is how much of the file itself has been read."""
 
-    def __init__(self, name: str, file: BinaryIO) -> None:
+    def __init__(self, name: str, file: io.BufferedReader) -> None:
         self.name = name
         self._file = file
 
@@ -78,7 +78,7 @@ class Log:
 def open_log(name: str) -> Iterator[Log]:
     """Open a log by its path, or `-`. Raises LogFileError."""
     if name == STANDARD_INPUT:
-        yield Log("standard input", cast(BinaryIO, sys.stdin.buffer))
+        yield Log("standard input", cast(io.BufferedReader, sys.stdin.buffer))
         return
     try:
         if Path(name).is_dir():
@@ -87,12 +87,11 @@ def open_log(name: str) -> Iterator[Log]:
     except OSError as error:
         raise _unreadable(name, error) from error
     with file:
-        yield Log(name, cast(BinaryIO, file))
+        yield Log(name, file)
 
 
-def _unpacked(file: BinaryIO, name: str) -> IO[bytes]:
-    buffered = io.BufferedReader(cast(io.RawIOBase, file), BLOCK_BYTES)
-    head = buffered.peek(8)
+def _unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
+    head = file.peek(8)
     if head.startswith(_ZSTANDARD):
         raise LogFileError(
             f"{name} is packed with zstd, which Page Tracker cannot unpack",
@@ -100,8 +99,8 @@ def _unpacked(file: BinaryIO, name: str) -> IO[bytes]:
         )
     for magic, unpack in _PACKED.items():
         if head.startswith(magic):
-            return unpack(cast(BinaryIO, buffered))
-    return buffered
+            return unpack(file)
+    return file
 
 
 def _unreadable(name: str, error: OSError) -> LogFileError:

@@ -7,8 +7,8 @@ from typing import Any
 import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive import Found, PlainHit, find
 
+from naive import Found, PlainHit, find
 from page_tracker.collect.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.history.blocks import SPOOLED, row_of
 from page_tracker.history.visits import KIND_OF_ROW, with_visits
@@ -26,7 +26,17 @@ KINDS = {
     "engagement": Kind.ENGAGEMENT,
 }
 STEPS = st.sampled_from(
-    [0, 0, 1, 900, 5 * MINUTE, 30 * MINUTE - 1, 30 * MINUTE, 59 * MINUTE, 3 * 60 * MINUTE]
+    [
+        0,
+        0,
+        1,
+        900,
+        5 * MINUTE,
+        30 * MINUTE - 1,
+        30 * MINUTE,
+        59 * MINUTE,
+        3 * 60 * MINUTE,
+    ]
 )
 NAMES = [column.name for column in HITS]
 
@@ -42,7 +52,9 @@ def plain_hits(draw: st.DrawFn) -> list[PlainHit]:
                 day=time // DAY,
                 site=draw(st.sampled_from(["a.example", "b.example"])),
                 visitor=draw(st.sampled_from(["ada", "bob", "eve"])),
-                kind=draw(st.sampled_from(["view", "view", "event", "quiet", "engagement"])),
+                kind=draw(
+                    st.sampled_from(["view", "view", "event", "quiet", "engagement"])
+                ),
                 path=draw(st.sampled_from(["/", "/a", "/ü" * 200])),
                 hostname=draw(st.sampled_from(["", "www.example"])),
                 touch=draw(st.sampled_from(["", "x.example"])),
@@ -56,7 +68,11 @@ def plain_hits(draw: st.DrawFn) -> list[PlainHit]:
 def test_every_column_is_the_naive_models(hits: list[PlainHit], shuffled: Any) -> None:
     rows = [row_of(_hit(hit), position) for position, hit in enumerate(hits)]
     shuffled.shuffle(rows)
-    stored = [found for found in zip(hits, find(hits), strict=True) if found[1].fate == "stored"]
+    stored = [
+        found
+        for found in zip(hits, find(hits), strict=True)
+        if found[1].fate == "stored"
+    ]
 
     with duckdb.connect() as engine:
         _lay_out(engine, rows)
