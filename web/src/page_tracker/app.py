@@ -7,7 +7,7 @@ from redis import Redis, RedisError
 
 from page_tracker.accounts import Tokens
 from page_tracker.collect.unbatched import UnbatchedCollector
-from page_tracker.health import redis_problem
+from page_tracker.health import durability_notice, redis_problem
 from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.services import (
@@ -71,7 +71,9 @@ def create_app() -> Flask:
     settings = Settings.from_environment()
     flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     flask.add_url_rule("/", view_func=index)
-    flask.register_blueprint(probes([lambda: redis_problem(redis())]))
+    flask.register_blueprint(
+        probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
+    )
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(
         badges(

@@ -84,3 +84,19 @@ class NotStored(PageTrackerError):
     def __init__(self, problem: str, retry_after: int) -> None:
         super().__init__(problem, "send it again later, with the same id if it has one")
         self.retry_after = retry_after
+
+
+class LogFileError(PageTrackerError):
+    """A log cannot be read, or is none."""
+
+
+class ImportRefusedError(PageTrackerError):
+    """An import would count something twice, or would have no room."""
+
+
+class UnknownImportError(PageTrackerError):
+    """There is no such import of this site."""
+
+
+class ImportsBusyError(PageTrackerError):
+    """Another process is importing."""

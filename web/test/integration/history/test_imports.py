@@ -1,0 +1,296 @@
+"""Imports: the same lines once, whatever they are called; back, and again."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+from pathlib import Path
+
+import pytest
+
+from page_tracker.errors import (
+    ImportRefusedError,
+    ImportsBusyError,
+    LogFileError,
+    UnknownImportError,
+)
+from page_tracker.history.register import Register
+from support.importing import LOG, History, line, real_log, write
+
+LINES = [line(f"/{number}", number) for number in range(100)]
+PATHS = [f"/{number}" for number in range(100)]
+
+
+def as_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> str:
+    monkeypatch.setattr(
+        sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content)))
+    )
+    return "-"
+
+
+def test_the_same_lines_add_nothing_renamed_packed_or_from_standard_input(
+    history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = write(tmp_path / "access.log", LINES)
+    history.run(log)
+
+    content = log.read_bytes()
+    again = [log, log.rename(tmp_path / "renamed.log")]
+    for name, pack in (
+        ("gz", gzip.compress),
+        ("bz2", bz2.compress),
+        ("xz", lzma.compress),
+    ):
+        packed = tmp_path / f"access.{name}"
+        packed.write_bytes(pack(content))
+        again.append(packed)
+    for each in again[1:]:
+        outcome = history.run(each)
+        assert (outcome.entry, dict(outcome.tally.left_out)) == (None, {"known": 100})
+    piped = history.run(as_standard_input(monkeypatch, content))
+
+    assert (piped.entry, dict(piped.tally.left_out)) == (None, {"known": 100})
+    assert history.paths() == PATHS
+
+
+@pytest.mark.parametrize("cut", [1, 30, 99])
+def test_a_log_that_has_grown_is_continued(
+    history: History, tmp_path: Path, cut: int
+) -> None:
+    history.run(write(tmp_path / "access.log", LINES[:cut]))
+
+    tally = history.run(write(tmp_path / "access.log", LINES)).tally
+
+    assert (tally.left_out["known"], tally.pageviews) == (cut, 100 - cut)
+    assert history.paths() == PATHS
+
+
+@pytest.mark.parametrize("ends", [0, 1, 20, 60, 150, len(LINES[50]) - 1])
+def test_a_log_that_was_cut_within_a_line_is_continued(
+    history: History, tmp_path: Path, ends: int
+) -> None:
+    text = "".join(LINES)
+    written = len("".join(LINES[:50])) + ends
+    first = history.run(write(tmp_path / "access.log", [text[:written]])).tally
+    second = history.run(write(tmp_path / "access.log", [text])).tally
+
+    assert history.paths() == PATHS
+    assert first.pageviews + second.pageviews == 100
+    assert first.left_out["malformed"] + second.left_out["malformed"] == 0
+
+
+def test_a_last_line_without_an_end_counts_when_it_is_whole(
+    history: History, tmp_path: Path
+) -> None:
+    whole = "".join(LINES)[:-1]
+    history.run(write(tmp_path / "access.log", [whole]))
+    history.run(write(tmp_path / "with-end.log", [whole, "\n"]))
+
+    assert history.paths() == PATHS
+
+
+def test_known_logs_one_after_the_other_are_known(
+    history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, lines in ("a", LINES[:40]), ("b", LINES[40:70]):
+        history.run(write(tmp_path / name, lines))
+
+    content = "".join(LINES[40:70] + LINES[:40] + LINES[70:])
+    tally = history.run(as_standard_input(monkeypatch, content.encode())).tally
+
+    assert (tally.left_out["known"], tally.pageviews) == (70, 30)
+    assert history.paths() == PATHS
+
+
+def test_a_log_named_twice_in_one_command_counts_once(
+    history: History, tmp_path: Path
+) -> None:
+    log = write(tmp_path / "access.log", LINES)
+    outcome = history.run(log, log)
+
+    assert (outcome.tally.lines, outcome.tally.pageviews) == (200, 100)
+    assert history.paths() == PATHS
+    assert len(history.imports.list(history.site)) == 1
+
+
+def test_a_shortened_copy_of_a_known_log_is_refused(
+    history: History, tmp_path: Path
+) -> None:
+    history.run(write(tmp_path / "access.log", LINES))
+
+    with pytest.raises(ImportRefusedError, match="begins with lines of import 1"):
+        history.run(write(tmp_path / "short.log", LINES[:30]))
+
+    assert history.paths() == PATHS
+    assert not history.left_behind()
+
+
+def test_lines_that_are_repeated_within_a_log_count_each(
+    history: History, tmp_path: Path
+) -> None:
+    history.run(write(tmp_path / "access.log", [LINES[0]] * 3))
+
+    assert history.paths() == ["/0"] * 3
+
+
+def test_an_import_is_undone_as_a_whole_and_can_be_repeated(
+    history: History, tmp_path: Path
+) -> None:
+    kept = write(tmp_path / "kept.log", [line("/kept", 500)])
+    log = write(tmp_path / "access.log", LINES)
+    history.run(kept)
+    history.run(log)
+    assert history.live.total(history.site.id) == 101
+    history.undo("2")
+
+    assert history.paths() == ["/kept"]
+    assert history.live.total(history.site.id) == 1
+    assert [each.id for each in history.imports.list(history.site)] == ["1"]
+    with pytest.raises(UnknownImportError):
+        history.undo("2")
+
+    assert history.run(log).tally.pageviews == 100
+    assert history.paths() == [*PATHS, "/kept"]
+    assert history.live.total(history.site.id) == 101
+    assert history.live.views(history.site.id, "/7") == 1
+
+
+def test_imported_visits_have_a_high_half_of_their_own(
+    history: History, tmp_path: Path
+) -> None:
+    history.run(write(tmp_path / "a.log", [line("/a")]))
+    history.run(write(tmp_path / "b.log", [line("/b")]))
+
+    rows = history.rows("SELECT path, visitor >> 32, visitor & 4294967295 FROM hits")
+    origins = {each.origin for each in history.imports.list(history.site)}
+    assert {origin for _, origin, _ in rows} == origins and len(origins) == 2
+    assert [number for *_, number in rows] == [1, 1]
+
+
+def test_days_that_have_live_hits_are_refused_unless_asked_for(
+    history: History, tmp_path: Path
+) -> None:
+    log = write(tmp_path / "access.log", LINES)
+    history.live_days.add(19_783)
+
+    with pytest.raises(ImportRefusedError, match="2024-03-01.*--overlap"):
+        history.run(log)
+    assert not history.lake.snapshot("hits").file_uris()
+    assert not history.left_behind()
+
+    history.run(log, overlap=True)
+    assert history.paths() == PATHS
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(
+    history: History, tmp_path: Path
+) -> None:
+    from page_tracker.history.imports import Order
+
+    log = write(tmp_path / "access.log", LINES)
+    order = Order(history.site, [str(log)])
+    rehearsed = history.imports.rehearse(order, tmp_path)
+
+    assert not (tmp_path / "data").exists()
+    tally = history.run(log).tally
+    assert (rehearsed.lines, rehearsed.pageviews, rehearsed.left_out) == (
+        tally.lines,
+        tally.pageviews,
+        tally.left_out,
+    )
+
+
+def test_half_of_the_real_log_now_and_all_of_it_later_is_all_of_it_once(
+    history: History, tmp_path: Path
+) -> None:
+    lines = real_log()
+    history.run(write(tmp_path / "access.log", lines[:5_000]))
+    history.run(LOG)
+
+    assert len(history.paths()) == 1_550
+    assert history.live.total(history.site.id) == 1_550
+
+
+def test_two_processes_do_not_import_at_once(history: History, tmp_path: Path) -> None:
+    with Register(history.folder / "imports").locked():
+        with pytest.raises(ImportsBusyError):
+            history.run(write(tmp_path / "access.log", LINES))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"no log\nat all\n", "no access log in a format that is known"),
+        (b"\x28\xb5\x2f\xfd1234", "zstd"),
+        (gzip.compress("".join(LINES).encode())[:-20], "damaged or cut off"),
+        (b"x" * 3_000_000, "a line of more than"),
+    ],
+)
+def test_what_is_no_log_is_refused_in_one_line(
+    history: History, tmp_path: Path, content: bytes, problem: str
+) -> None:
+    log = tmp_path / "some.log"
+    log.write_bytes(content)
+
+    with pytest.raises(LogFileError, match=problem) as refused:
+        history.run(log)
+
+    assert "\n" not in str(refused.value)
+    assert not history.left_behind()
+
+
+def test_a_missing_log_and_a_wrong_format_are_refused(
+    history: History, tmp_path: Path
+) -> None:
+    with pytest.raises(LogFileError, match="cannot be read"):
+        history.run(tmp_path / "missing.log")
+    with pytest.raises(LogFileError, match="looks like combined"):
+        history.run(write(tmp_path / "a.log", LINES), log_format="caddy")
+
+
+def test_an_import_that_was_killed_is_finished_by_the_next_one(
+    history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = write(tmp_path / "access.log", LINES)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(history.live, "put_import", killed)
+        with pytest.raises(KeyboardInterrupt):
+            history.run(log)
+    outcome = history.run(log)
+
+    assert history.told.finished == ["1"]
+    assert outcome.tally.left_out["known"] == 100
+    assert history.paths() == PATHS
+    assert history.live.total(history.site.id) == 100
+    assert not history.left_behind()
+
+
+def test_counters_that_were_lost_are_counted_again(
+    history: History, tmp_path: Path
+) -> None:
+    history.run(write(tmp_path / "access.log", LINES))
+    history.live.remove_import(history.site.id, "1")
+
+    history.imports.restore_counters([history.site])
+
+    assert history.live.total(history.site.id) == 100
+
+
+def test_neither_address_nor_user_agent_is_left_on_disk(
+    history: History, tmp_path: Path
+) -> None:
+    marked = line("/", 0, "203.0.113.77").replace("X11", "MarkedAgent")
+    log = write(tmp_path / "access.log", [marked])
+    history.run(log)
+    log.unlink()
+
+    for file in (each for each in history.folder.rglob("*") if each.is_file()):
+        content = file.read_bytes()
+        assert b"203.0.113.77" not in content and b"MarkedAgent" not in content
