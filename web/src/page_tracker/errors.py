@@ -76,3 +76,11 @@ class AccessError(PageTrackerError):
     """A token is asked for that cannot be."""
 
     exit_code = 2
+
+
+class NotStored(PageTrackerError):
+    """Hits could not be stored, or nobody knows; seconds until it is worth a try."""
+
+    def __init__(self, problem: str, retry_after: int) -> None:
+        super().__init__(problem, "send it again later, with the same id if it has one")
+        self.retry_after = retry_after
