@@ -40,7 +40,9 @@ def marks() -> list[bytes]:
     for text in (PEER, FORWARDED, FORWARDED_6):
         address = ip_address(text)
         found += [text.encode(), address.exploded.encode()]
-        found += [str(int(address)).encode(), address.packed, address.packed[::-1]]
+        found.append(str(int(address)).encode())
+        if address.version == 6:  # four bytes would be found by chance
+            found += [address.packed, address.packed[::-1]]
     return found
 
 
@@ -104,7 +106,7 @@ def found_in(folder: Path) -> list[str]:
 
 
 def test_a_mark_would_be_found(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"a" + ip_address(FORWARDED).packed + b"z")
+    (tmp_path / "file").write_bytes(b"a" + ip_address(FORWARDED_6).packed + b"z")
     assert len(found_in(tmp_path)) == 1
 
 
