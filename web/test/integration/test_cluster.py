@@ -102,7 +102,7 @@ def test_everything_works_on_every_shard_of_a_cluster(port: int) -> None:
 def test_the_event_loop_submits_to_a_cluster(port: int) -> None:
     async def store() -> list[Outcome]:
         async with AsyncRedisCluster(host="127.0.0.1", port=port) as cluster:
-            day = SiteDay("c.example", DAY, NOON // SECOND)
+            day = SiteDay("c.example", DAY, 2 * NOON)
             assert len(await Salts().get_async(cluster, day, 0)) == 16
             return await submit_async(cluster, a_batch(7, a_hit()))
 
