@@ -13,9 +13,10 @@
 --       3 candidate for the store's origin
 --       4 rows that may wait in the stream
 --       5 days, msgpack, flat: day, site, page limit, seconds to live
---       6 hits, msgpack, flat: which of the days (from 1), length of visitor, event id,
---         milliseconds, kind, path, hostname, source, length of opening
---       7 visitor and opening of each hit, one after the other
+--       6 hits, msgpack, flat: which of the days (from 1), length of visitor, length of
+--         event id (with its site), milliseconds, kind, path, hostname, source, length of
+--         opening
+--       7 visitor, event id and opening of each hit, one after the other
 --       8 records of the hits, an array of msgpack
 --       9 drops, msgpack, flat: day, site, whether it is known, reason, name, number
 -- Answers what became of each hit, one character each: 0 stored, 1 duplicate, 2 no visit;
@@ -222,7 +223,8 @@ local function cut(length) -- the next so many bytes of argument 7
   return string.sub(ARGV[7], at - length, at - 1)
 end
 for i = 1, #hits, 9 do
-  hits[i + 1], hits[i + 8] = cut(hits[i + 1]), cut(hits[i + 8])
+  hits[i + 1], hits[i + 2] = cut(hits[i + 1]), cut(hits[i + 2])
+  hits[i + 8] = cut(hits[i + 8])
   local day, key = days[hits[i]], hits[i + 1]
   if day.visitors[key] == nil then
     day.visitors[key] = false
@@ -247,7 +249,6 @@ end
 
 for i = 1, #hits, 9 do
   if hits[i + 2] ~= '' then
-    hits[i + 2] = days[hits[i]].site .. ' ' .. hits[i + 2]
     for near = -HOUR, HOUR, HOUR do
       insert(hour_of(hits[i + 3] + near).names, hits[i + 2])
     end

@@ -45,7 +45,7 @@ def batches(shard: int, hour: int) -> str:
 
 
 def seen(shard: int, hour: int) -> str:
-    """Hash of the event ids of an hour: `<site> <event id>` → milliseconds."""
+    """Hash of an hour: hash of a site and an event id → milliseconds since 1970."""
     return f"{prefix(shard)}seen:{hour}"
 
 
