@@ -19,6 +19,7 @@ from page_tracker.sites import Sites
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
 from page_tracker.web.probes import probes
+from page_tracker.web.script import script
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -67,6 +68,7 @@ def create_app() -> Flask:
             )
         )
     )
+    flask.register_blueprint(script)
     flask.after_request(_secure)
     return flask
 

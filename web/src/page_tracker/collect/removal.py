@@ -89,7 +89,7 @@ class Removal:
         """Remove what is left of days before `before`; they expire by themselves too."""
         for shard in self._shards:
             for part in ("visitors:*", "today"):
-                for day, key in self._days(shard, part, "*"):
+                for day, key in self._days(shard, part):
                     if day < before:
                         self._redis.unlink(key)
 
@@ -115,10 +115,12 @@ class Removal:
                 for _, key in self._days(shard, part, site):
                     self._redis.unlink(key)
 
-    def _days(self, shard: int, part: str, site: str) -> Iterator[tuple[int, bytes]]:
+    def _days(
+        self, shard: int, part: str, site: str | None = None
+    ) -> Iterator[tuple[int, bytes]]:
         """The keys `<part>:<day>:<site>` of a shard, with the day (or minute)."""
         start = keys.prefix(shard) + part
-        name = site if site == "*" else _literal(site)
+        name = "*" if site is None else _literal(site)
         width = start.count(":") + 1
         for key in self._redis.scan_iter(match=f"{start}:*:{name}", count=_AT_ONCE):
             found = cast(bytes, key)
@@ -135,12 +137,9 @@ class Removal:
 
 def rewrite_log(redis: Redis | RedisCluster) -> bool:
     """Have the append-only file written anew; False where that is under way already."""
-    client = cast(Any, redis)
+    nodes = {"target_nodes": "primaries"} if isinstance(redis, RedisCluster) else {}
     try:
-        if isinstance(redis, RedisCluster):
-            client.bgrewriteaof(target_nodes=RedisCluster.PRIMARIES)
-        else:
-            client.bgrewriteaof()
+        cast(Any, redis).execute_command("BGREWRITEAOF", **nodes)
     except ResponseError:
         return False
     return True

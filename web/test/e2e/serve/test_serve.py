@@ -87,8 +87,9 @@ def test_sigkill_of_the_server_itself_leaves_no_child_and_loses_no_count(
 ) -> None:
     with serving(data) as server:
         assert view(server.url) == 1
+        # redis, gunicorn and its two workers
+        wait_until(lambda: len(descendants(server.process.pid)) == 4)
         processes = descendants(server.process.pid)
-        assert len(processes) >= 4  # redis, gunicorn and its two workers
         server.stop(signal.SIGKILL)
         wait_until(lambda: not any(is_alive(pid) for pid in processes))
 
@@ -144,11 +145,12 @@ def test_redis_url_is_used_instead_of_a_redis_of_its_own(
 
 def test_every_setting_of_serve_may_come_from_the_environment(tmp_path: Path) -> None:
     settings = {
-        "PAGE_TRACKER_HOST": "0.0.0.0",
+        "PAGE_TRACKER_HOST": "127.0.0.2",
         "PAGE_TRACKER_WORKERS": "1",
         "PAGE_TRACKER_REDIS_TIMEOUT": "0.3",
     }
     with serving(tmp_path / "data", **settings) as server:
+        assert server.url.startswith("http://127.0.0.2:")
         assert view(server.url) == 1
         gunicorn = descendants(server.process.pid)
         assert len(gunicorn) == 3  # redis, gunicorn and its one worker
@@ -161,8 +163,8 @@ def test_a_port_in_use_is_one_clear_line(data: Path) -> None:
 
     assert status == 1
     assert said == (
-        f"page-tracker: cannot listen at 127.0.0.1 port {port} (Address already in use); "
-        "stop what listens there, or choose others by --host and --port\n"
+        f"page-tracker: cannot listen at 127.0.0.1 port {port} (Address already in "
+        "use); stop what listens there, or choose others by --host and --port\n"
     )
 
 
