@@ -5,17 +5,21 @@ from functools import cache
 from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
+from page_tracker.accounts import Tokens
 from page_tracker.collect.unbatched import UnbatchedCollector
-from page_tracker.health import redis_problem
+from page_tracker.health import durability_notice, redis_problem
 from page_tracker.live import Live
+from page_tracker.registry import Registry
 from page_tracker.services import (
     open_live,
     open_redis,
-    open_sites,
+    open_registry,
     open_unbatched_collector,
 )
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
+from page_tracker.web.api import api
+from page_tracker.web.auth import seen
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
 from page_tracker.web.probes import probes
@@ -35,9 +39,19 @@ def redis() -> Redis:
 
 
 @cache
+def registry() -> Registry:
+    """The process's sites and tokens, as its Redis has them."""
+    return open_registry(Settings.from_environment(), redis())
+
+
+@cache
 def sites() -> Sites:
-    """The sites as this process knows them."""
-    return open_sites(Settings.from_environment(), redis())
+    return Sites(registry())
+
+
+@cache
+def tokens() -> Tokens:
+    return Tokens(registry())
 
 
 @cache
@@ -59,7 +73,10 @@ def create_app() -> Flask:
     settings = Settings.from_environment()
     flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     flask.add_url_rule("/", view_func=index)
-    flask.register_blueprint(probes([lambda: redis_problem(redis())]))
+    flask.register_blueprint(
+        probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
+    )
+    flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(
         badges(

@@ -130,13 +130,16 @@ class Registry:
             self._write_mirror()
         return restored
 
-    def restore_if_emptied(self) -> None:
-        """Fill a store that was emptied meanwhile; a mirror that fails is logged."""
-        if self.sites.version() is None and self.mirror.path.exists():
-            try:
-                self.synchronise()
-            except MirrorError:
-                logger.exception("Sites and tokens did not come back from the mirror")
+    def mend(self) -> None:
+        """Synchronise where that must not fail: a mirror that does is logged."""
+        try:
+            self.synchronise()
+        except MirrorError:
+            logger.exception("Sites and tokens and their mirror may differ")
+
+    def is_emptied(self) -> bool:
+        """Whether the store has lost its sites: it never had one, the mirror has."""
+        return self.sites.version() is None and self.mirror.path.exists()
 
     def _restore(self) -> bool:
         if self.sites.version() is not None:
@@ -193,7 +196,8 @@ class Watched(Generic[Entry, View]):
 
     def _look(self, now: float) -> None:
         try:
-            self._registry.restore_if_emptied()
+            if self._current is None or self._registry.is_emptied():
+                self._registry.mend()
             version = self._shelf.version()
             if self._current is None or version != self._version:
                 snapshot = self._shelf.read()

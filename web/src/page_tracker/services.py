@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,18 @@ from redis.retry import Retry
 from page_tracker.collect.collector import Collector
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
+from page_tracker.collect.stream import Stream
 from page_tracker.collect.unbatched import UnbatchedCollector
+from page_tracker.doctor import Patient
 from page_tracker.errors import RedisUnavailableError
+from page_tracker.health import durability_notice
+from page_tracker.lake.table import Lake
 from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
-from page_tracker.sites import Sites
+from page_tracker.server.folder import holder
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
+from page_tracker.sites import Sites
 
 
 def open_redis(settings: Settings) -> Redis:
@@ -125,12 +129,44 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
             ) from error
 
 
-def require_redis(settings: Settings) -> None:
-    """Raise RedisUnavailableError where Redis does not answer or refuses us."""
+@contextmanager
+def patient_of_folder(settings: Settings) -> Iterator[Patient]:
+    """Open everything that `page-tracker doctor` looks at."""
+    with registry_of_folder(settings) as registry, ExitStack() as stack:
+        who = holder(settings.data)
+        url = settings.redis_url or (who.redis_url if who else None)
+        settings = replace(settings, redis_url=url)
+        urls = [who.web_url if who else "", settings.url or ""]
+        yield Patient(
+            data=settings.data,
+            lake=open_lake(settings).folder,
+            redis=stack.enter_context(open_redis(settings)),
+            registry=registry,
+            streams=open_streams(settings),
+            urls=list(dict.fromkeys(each for each in urls if each)),
+        )
+
+
+def open_streams(settings: Settings) -> list[Stream]:
+    """The writer's ends of all shards' streams."""
+    patient = replace(settings, redis_timeout=max(settings.redis_timeout, 2))
+    return [Stream(open_redis(patient), shard) for shard in range(settings.shards)]
+
+
+def open_lake(settings: Settings) -> Lake:
+    return Lake(settings.lake or str(settings.data / "lake"))
+
+
+def require_redis(settings: Settings) -> str | None:
+    """Raise RedisUnavailableError where Redis does not answer or refuses us.
+
+    Answers with why it may lose what was acknowledged, or None.
+    """
     shown = without_password(settings.redis_url or DEFAULT_REDIS_URL)
     client = open_redis(settings)
     try:
         client.ping()
+        return durability_notice(client)
     except AuthenticationError as error:
         raise RedisUnavailableError(
             f"Redis at {shown} refuses the user or password ({error})",

@@ -160,6 +160,26 @@ class Settings:
         ),
         default_factory=lambda: user_data_path("page-tracker", appauthor=False),
     )
+    lake: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_LAKE",
+            "DIR",
+            "lake in the data folder",
+            "The folder that the hits are kept in for good.",
+            lambda text: str(_folder(text)),
+        ),
+        default=None,
+    )
+    shards: int = _setting(
+        Setting(
+            "PAGE_TRACKER_SHARDS",
+            "NUMBER",
+            "1",
+            "Into how many parts Redis divides visitors; set once, before the first hit.",
+            _whole_number(1, 4096),
+        ),
+        default=1,
+    )
     host: str = _setting(
         Setting(
             "PAGE_TRACKER_HOST",
@@ -222,6 +242,17 @@ class Settings:
             _public_url,
         ),
         default=None,
+    )
+    trusted_proxies: Proxies = _setting(
+        Setting(
+            "PAGE_TRACKER_TRUSTED_PROXIES",
+            "CIDR,…",
+            "none",
+            "Proxies whose X-Forwarded-For or Forwarded names the client; `unix` is one"
+            " at a Unix socket.",
+            Proxies.parse,
+        ),
+        default_factory=Proxies,
     )
     workers: int = _setting(
         Setting(

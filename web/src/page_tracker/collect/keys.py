@@ -39,6 +39,11 @@ def aside(shard: int) -> str:
     return prefix(shard) + "aside"
 
 
+def writer(shard: int) -> str:
+    """Hash: when the shard's writer was last at work (moment, ms), and its trouble."""
+    return prefix(shard) + "writer"
+
+
 def batches(shard: int, hour: int) -> str:
     """Hash of the batches of an hour: id → what became of each hit."""
     return f"{prefix(shard)}batches:{hour}"

@@ -12,16 +12,17 @@ from page_tracker.settings import Settings
 @setting_option("host")
 @setting_option("port")
 @setting_option("data")
+@setting_option("lake")
 @setting_option("workers")
 @setting_option("trusted_proxies")
 def serve(**options: str | None) -> None:
-    """Run the whole server: web and, unless REDIS_URL is set, a Redis of its own.
+    """Run the whole server: web, writer and, unless REDIS_URL is set, its own Redis.
 
     Stops cleanly on Ctrl-C and SIGTERM; starts again what dies.
     """
     settings = Settings.from_environment(**options)
-    if settings.redis_url:
-        require_redis(settings)
+    if settings.redis_url and (notice := require_redis(settings)):
+        click.echo(f"page-tracker: {notice}", err=True)
     serve_until_stopped(
         settings, say=click.echo, log=lambda line: click.echo(line, err=True)
     )

@@ -1,7 +1,6 @@
 """`page-tracker site`: the sites that are counted, and their settings."""
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -27,7 +26,7 @@ def site() -> None:
 
 def site_options(command: Command) -> Command:
     """An option for each setting of a site; lists are separated by commas."""
-    for name, setting in reversed(SETTINGS.items()):
+    for name, setting in reversed(list(SETTINGS.items())):
         command = click.option(
             f"--{name.replace('_', '-')}",
             name,
@@ -150,8 +149,8 @@ def zone_to_come(of: Site) -> str:
         return ""
     instant = datetime.fromtimestamp(of.next_timezone_from, UTC)
     return (
-        f"timezone {of.next_timezone} from {instant:%Y-%m-%d %H:%M} UTC, when the day is"
-        f" over in both zones; until then {of.timezone}"
+        f"timezone: {of.next_timezone} from {instant:%Y-%m-%d %H:%M} UTC, when the day"
+        f" is over in both zones; until then {of.timezone}"
     )
 
 

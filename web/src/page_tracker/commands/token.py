@@ -30,7 +30,7 @@ def token() -> None:
 @click.option("--name", default="", help="What it is for, shown in the list.")
 @click.option("--days", type=int, help="How long it is valid; default: until removed.")
 @setting_option("data")
-def add(
+def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # options
     sites: tuple[str, ...],
     all_sites: bool,
     scope: str,

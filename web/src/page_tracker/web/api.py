@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from redis import RedisError
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from page_tracker.accounts import Tokens, token_as_json
 from page_tracker.collect.address import Seen
@@ -107,13 +107,7 @@ def _register_tokens(
         token = _admin(guard)
         wanted = _body()
         domains = _wanted_sites(wanted)
-        if domains is not None and token.sites is not None:
-            directory = Directory(sites().all())
-            found = [directory.resolve(domain) for domain in domains]
-            ids = [site.id if site else "" for site in found]
-        else:
-            ids = domains
-        if not may_give(token, ids):
+        if not may_give(token, _ids(domains, Directory(sites().all()))):
             raise forbidden(token)
         made, text = tokens().add(
             wanted.get("scope"), domains, wanted.get("name", ""), wanted.get("days")
@@ -182,11 +176,21 @@ def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:
     return list(domains)
 
 
+def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
+    """The sites' ids; an unknown site's is its domain, which only a token for all has."""
+    if domains is None:
+        return None
+    found = ((domain, directory.resolve(domain)) for domain in domains)
+    return [site.id if site else domain for domain, site in found]
+
+
 def _body() -> dict[str, Any]:
     """The request's JSON object; raises Refused."""
     request.max_content_length = LONGEST_BODY
     try:
         body = request.get_json(force=True)
+    except RequestEntityTooLarge as error:
+        raise Refused(413, f"the body is larger than {LONGEST_BODY} bytes") from error
     except (BadRequest, RecursionError) as error:
         raise Refused(400, "the body is no JSON; send an object") from error
     if not isinstance(body, dict):

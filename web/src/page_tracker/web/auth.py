@@ -18,6 +18,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from page_tracker.accounts import Tokens
+from page_tracker.collect.address import Proxies, Seen
 from page_tracker.token import Scope, Token, allows
 
 WRONG_GUESSES = RateLimitItemPerMinute(10)
@@ -81,10 +82,22 @@ class Guard:
         return token
 
 
+def seen(proxies: Proxies) -> Seen:
+    """The client's address behind this request's socket, and why this one."""
+    headers = request.headers
+    return proxies.seen(
+        request.remote_addr or "",
+        ",".join(headers.getlist("X-Forwarded-For")),
+        ",".join(headers.getlist("Forwarded")),
+    )
+
+
 def forbidden(token: Token) -> Refused:
     """The answer to a right token that is not for this."""
     where = "all sites" if token.sites is None else ", ".join(token.sites)
-    return Refused(403, f"this token is not for that: it is for {token.scope} of {where}")
+    return Refused(
+        403, f"this token is not for that: it is for {token.scope} of {where}"
+    )
 
 
 def _subscriber(address: str) -> str:
