@@ -34,7 +34,11 @@ from page_tracker.errors import PageTrackerError
 from page_tracker.schema import ORIGIN_BITS
 from page_tracker.site import Site
 
-SCRIPT = files("page_tracker.collect").joinpath("ingest.lua").read_text("utf-8")
+# The script's parts, in order.
+_PARTS = ("ingest.lua", "visits.lua", "counters.lua")
+SCRIPT = "".join(
+    files("page_tracker.collect").joinpath(part).read_text("utf-8") for part in _PARTS
+)
 SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 # A batch holds the store for about a hundredth of a second at most.
@@ -241,7 +245,7 @@ def _failure(error: Exception) -> PageTrackerError:
 
 
 def _days(batch: Batch, days: Mapping[tuple[int, str], int]) -> list[int | str]:
-    """For each site's day: day, site, page limit and the seconds to keep its visitors."""
+    """For each site's day: day, site, page limit, seconds to keep its visitors."""
     unknown = Site(id="")
     flat: list[int | str] = []
     for day, site in days:

@@ -13,7 +13,7 @@ OTHER = "(other)"
 
 
 def shard_of(visitor: bytes, shards: int) -> int:
-    """The shard on which all hits of a visitor land, from 0; any process says the same."""
+    """The shard, from 0, that all hits of a visitor go to, in every process."""
     if shards == 1:
         return 0
     digest = hashlib.blake2b(visitor, digest_size=8).digest()
