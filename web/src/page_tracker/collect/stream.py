@@ -30,13 +30,16 @@ from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
-from redis import Redis, RedisCluster
+from redis import Redis, RedisCluster, RedisError
 
 from page_tracker.collect import keys
 from page_tracker.collect.hit import Record, Touch
 from page_tracker.collect.ingest import new_origin
 from page_tracker.errors import PageTrackerError
 from page_tracker.schema import NUMBER_BITS
+
+# What every method of a stream raises where Redis does not answer.
+StreamAway = RedisError
 
 FORMAT = b"1"
 
