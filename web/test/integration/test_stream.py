@@ -59,7 +59,7 @@ def test_entries_are_numbered_without_gaps_and_counted(
     assert [entry.batch for entry in entries] == [batch.id for batch in batches]
     assert entries[1].drops() == [(DAY, SITE, "bot", "Googlebot", 2, "2024-10")]
     assert entries[2].rows() == []
-    assert entries[2].drops() == [(DAY, SITE, "no visit", "", 1, "2024-10")]
+    assert entries[2].drops() == [(DAY, SITE, "no_visit", "", 1, "2024-10")]
     assert stream.read(1, 1) == entries[1:2]
     assert stream.waiting() == 4
 

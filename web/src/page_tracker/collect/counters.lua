@@ -6,7 +6,7 @@ local sites, drop_rows = {}, 0
 for _, day in ipairs(days) do
   sites[day.site] = true
   if day.no_visit > 0 then
-    for _, value in ipairs({ day.day, day.site, true, 'no visit', '', day.no_visit }) do
+    for _, value in ipairs({ day.day, day.site, true, 'no_visit', '', day.no_visit }) do
       insert(given_drops, value)
     end
   end
