@@ -86,7 +86,9 @@ class Lane:
         What is awaited raises NotStored where the store did not take it in time.
         """
         if len(self._waiting) >= MOST_WAITING:
-            raise NotStored(f"{MOST_WAITING} hits wait to be stored already", RETRY_AWAY)
+            raise NotStored(
+                f"{MOST_WAITING} hits wait to be stored already", RETRY_AWAY
+            )
         fate = self._loop.create_future()
         self._waiting.append(Waiting(found, fate))
         if self._task is None:
@@ -171,7 +173,10 @@ class Collector:
         self._look: asyncio.Task[None] | None = None
         self._watch = asyncio.create_task(self._keep_watch())
         self._lanes = [
-            Lane(partial(submit_async, store), partial(self._batch, shard, most_in_stream))
+            Lane(
+                partial(submit_async, store),
+                partial(self._batch, shard, most_in_stream),
+            )
             for shard in range(shards)
         ]
 

@@ -310,17 +310,12 @@ local function drained(stream, total)
 end
 """
 
-_WAITING = (
-    _FIELDS
-    + """
+_WAITING = _FIELDS + """
 local total = tonumber(redis.call('HGET', KEYS[2], 'total') or 0)
 return total - drained(KEYS[1], total)
 """
-)
 
-_TRIM = (
-    _FIELDS
-    + """
+_TRIM = _FIELDS + """
 local last = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', 1)[1]
 if not last or fields_of(last).origin ~= ARGV[2] then
   return 0
@@ -330,7 +325,6 @@ local total = tonumber(redis.call('HGET', KEYS[2], 'total') or 0)
 redis.call('HSET', KEYS[2], 'drained', drained(KEYS[1], total))
 return removed
 """
-)
 
 _SET_ASIDE = """#!lua
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
@@ -346,9 +340,7 @@ redis.call('XDEL', KEYS[1], entry[1])
 return 1
 """
 
-_REPLAY = (
-    _FIELDS
-    + """
+_REPLAY = _FIELDS + """
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then
   return 0
@@ -369,7 +361,6 @@ redis.call('HSET', KEYS[3], 'origin', origin, 'number', number, 'total', total)
 redis.call('XDEL', KEYS[1], ARGV[1])
 return number
 """
-)
 
 _RENEW_ORIGIN = """#!lua
 if redis.call('HGET', KEYS[1], 'origin') == ARGV[1] then

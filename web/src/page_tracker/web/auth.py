@@ -84,7 +84,9 @@ class Guard:
 def forbidden(token: Token) -> Refused:
     """The answer to a right token that is not for this."""
     where = "all sites" if token.sites is None else ", ".join(token.sites)
-    return Refused(403, f"this token is not for that: it is for {token.scope} of {where}")
+    return Refused(
+        403, f"this token is not for that: it is for {token.scope} of {where}"
+    )
 
 
 def _subscriber(address: str) -> str:
