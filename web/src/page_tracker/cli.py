@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from page_tracker.commands.aside import aside
 from page_tracker.commands.delete import delete
 from page_tracker.commands.serve import serve
 from page_tracker.commands.site import site
@@ -37,6 +38,7 @@ def main() -> None:
     """
 
 
+main.add_command(aside)
 main.add_command(delete)
 main.add_command(serve)
 main.add_command(update)

@@ -14,10 +14,12 @@ from page_tracker.collect.removal import Removal
 from page_tracker.collect.salt import throw_away_spent
 from page_tracker.collect.stream import Stream
 from page_tracker.errors import RedisUnavailableError
+from page_tracker.lake.format import require_folder, require_store
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
+from page_tracker.server.folder import make_folder
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
 
 
@@ -57,6 +59,29 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
         try:
             registry.synchronise()
             yield registry
+        except RedisError as error:
+            raise RedisUnavailableError(
+                f"Redis at {without_password(url)} failed ({error})",
+                "see that it runs, then try again",
+            ) from error
+
+
+@contextmanager
+def keeping(settings: Settings) -> Iterator[Settings]:
+    """The settings with a Redis to reach: REDIS_URL's, else the data folder's.
+
+    That is the running server's, or one that is started meanwhile. Raises FormatError
+    where data folder or store are of a newer version, DataFolderError, ProcessError,
+    RedisUnavailableError.
+    """
+    with ExitStack() as stack:
+        make_folder(settings.data)
+        require_folder(settings.data)
+        url = settings.redis_url or stack.enter_context(redis_of(settings))
+        settings = replace(settings, redis_url=url)
+        try:
+            require_store(stack.enter_context(open_redis(settings)))
+            yield settings
         except RedisError as error:
             raise RedisUnavailableError(
                 f"Redis at {without_password(url)} failed ({error})",
