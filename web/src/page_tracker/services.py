@@ -28,12 +28,13 @@ from page_tracker.health import durability_notice
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.register import Register
 from page_tracker.history.stored import Stored
+from page_tracker.lake.format import require_folder, require_store
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
 from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
-from page_tracker.server.folder import holder
+from page_tracker.server.folder import holder, make_folder
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
 from page_tracker.sites import Sites
 
@@ -185,6 +186,29 @@ def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:
     """Which days have hits that may still be on their way to the lake."""
     yesterday = int(time.time()) // 86_400 - 2
     return {day for day in days if day >= yesterday and live.today(site, day).events}
+
+
+@contextmanager
+def keeping(settings: Settings) -> Iterator[Settings]:
+    """The settings with a Redis to reach: REDIS_URL's, else the data folder's.
+
+    That is the running server's, or one that is started meanwhile. Raises FormatError
+    where data folder or store are of a newer version, DataFolderError, ProcessError,
+    RedisUnavailableError.
+    """
+    with ExitStack() as stack:
+        make_folder(settings.data)
+        require_folder(settings.data)
+        url = settings.redis_url or stack.enter_context(redis_of(settings))
+        settings = replace(settings, redis_url=url)
+        try:
+            require_store(stack.enter_context(open_redis(settings)))
+            yield settings
+        except RedisError as error:
+            raise RedisUnavailableError(
+                f"Redis at {without_password(url)} failed ({error})",
+                "see that it runs, then try again",
+            ) from error
 
 
 def open_streams(settings: Settings) -> list[Stream]:
