@@ -1,6 +1,7 @@
 """The composition root: opens what the entry points work with, from the settings."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
@@ -17,12 +18,15 @@ from redis.retry import Retry
 from page_tracker.collect.collector import Collector
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
+from page_tracker.collect.removal import Removal
+from page_tracker.collect.salt import throw_away_spent
 from page_tracker.collect.stream import Stream
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.doctor import Patient
 from page_tracker.errors import RedisUnavailableError
 from page_tracker.health import durability_notice
 from page_tracker.lake.table import Lake
+from page_tracker.lake.upkeep import Upkeep
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import holder
@@ -147,6 +151,27 @@ def open_streams(settings: Settings) -> list[Stream]:
 
 def open_lake(settings: Settings) -> Lake:
     return Lake(settings.lake or str(settings.data / "lake"))
+
+
+def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
+    """One pass of upkeep over lake and store, as a call.
+
+    It raises DeltaError or OSError where the lake is away, RedisError where Redis is.
+    """
+    redis = open_redis(settings)
+    registry = open_registry(settings, redis)
+    upkeep = Upkeep(lake)
+
+    def tidy() -> None:
+        now = time.time()
+        throw_away_spent(redis, int(now))
+        upkeep.tidy(now, list(registry.sites.read().entries.values()))
+
+    return tidy
+
+
+def open_removal(settings: Settings) -> Removal:
+    return Removal(open_redis(settings), range(settings.shards))
 
 
 def require_redis(settings: Settings) -> str | None:

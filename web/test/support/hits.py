@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Sequence
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any
 
 from redis import Redis
 
@@ -43,7 +46,7 @@ def hit(
         place=Place("DE", "DE-BE", "Berlin"),
         props={"plan": "small"},
     )
-    return Hit(record, kind, visitor or path.encode())
+    return Hit(record, kind, visitor or sha256(path.encode()).digest()[:16])
 
 
 def batch(hits: Sequence[Hit], drops: Sequence[Drop] = (), **other: object) -> Batch:
@@ -57,3 +60,13 @@ def send(redis: Redis, *paths: str, drops: int = 0, moment: int | None = None) -
     today = (moment or time.time_ns() // 1000) // DAY
     dropped = [Drop(today, SITE.id, "bot", "Googlebot")] * drops
     submit(redis, batch([hit(path, moment) for path in paths], dropped))
+
+
+def row(path: str, day: int, visit: int = 1, site: str = SITE.id) -> tuple[Any, ...]:
+    """A page view as it lies in the lake: the visit's first."""
+    month = f"{date(1970, 1, 1) + timedelta(days=day):%Y-%m}"
+    head = (day * DAY + visit, day, site, "pageview", site, path, f"Title of {path}")
+    numbers = (1 << 32 | visit, 1 << 32 | visit, 1, 1, 1, 0, 0, True)
+    touch = ("", "", path, site, "", "Google", "Organic Search", "", "", "", "", "")
+    rest = ("DE", "DE-BE", "Berlin", "Desktop", "Firefox", "130", "Linux", "", "", "de")
+    return (*head, *numbers, *touch, *rest, {}, None, None, None, "", month)
