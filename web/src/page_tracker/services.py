@@ -110,7 +110,7 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
     """The settings with a Redis for a command: REDIS_URL's, else the data folder's.
 
     That is the running server's, or one that is started for the command's duration.
-    Raises DataFolderError, ProcessError; RedisUnavailableError where it fails meanwhile.
+    Raises DataFolderError, ProcessError; RedisUnavailableError where Redis fails.
     """
     with ExitStack() as stack:
         url = settings.redis_url or stack.enter_context(redis_of(settings))
@@ -126,8 +126,8 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
 @contextmanager
 def registry_of_folder(settings: Settings) -> Iterator[Registry]:
     """Open sites and tokens for a command; raises what `store_of_folder` does."""
-    with store_of_folder(settings) as settings, open_redis(settings) as redis:
-        registry = open_registry(settings, redis)
+    with store_of_folder(settings) as found, open_redis(found) as redis:
+        registry = open_registry(found, redis)
         registry.synchronise()
         yield registry
 
@@ -135,8 +135,8 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
 @contextmanager
 def patient_of_folder(settings: Settings) -> Iterator[Patient]:
     """Open everything that `page-tracker doctor` looks at."""
-    with store_of_folder(settings) as settings, open_redis(settings) as redis:
-        registry = open_registry(settings, redis)
+    with store_of_folder(settings) as found, open_redis(found) as redis:
+        registry = open_registry(found, redis)
         registry.synchronise()
         who = holder(settings.data)
         urls = [who.web_url if who else "", settings.url or ""]
@@ -145,7 +145,7 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
             lake=open_lake(settings).folder,
             redis=redis,
             registry=registry,
-            streams=open_streams(settings),
+            streams=open_streams(found),
             urls=list(dict.fromkeys(each for each in urls if each)),
         )
 
