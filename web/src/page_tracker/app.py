@@ -6,14 +6,24 @@ from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
 from page_tracker.accounts import Tokens
+from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import durability_notice, redis_problem
+from page_tracker.live import Live
 from page_tracker.registry import Registry
-from page_tracker.services import open_redis, open_registry
+from page_tracker.services import (
+    open_live,
+    open_redis,
+    open_registry,
+    open_unbatched_collector,
+)
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 from page_tracker.web.api import api
 from page_tracker.web.auth import seen
+from page_tracker.web.badges import Counters, badges
+from page_tracker.web.collecting import collecting
 from page_tracker.web.probes import probes
+from page_tracker.web.script import script
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -44,6 +54,20 @@ def tokens() -> Tokens:
     return Tokens(registry())
 
 
+@cache
+def live() -> Live:
+    """The live counters."""
+    return open_live(Settings.from_environment(), redis())
+
+
+@cache
+def collector() -> UnbatchedCollector:
+    """The process's collector, where no event loop has one."""
+    return open_unbatched_collector(
+        Settings.from_environment(), redis(), sites()
+    )
+
+
 def create_app() -> Flask:
     """Make the application; raises SettingsError where a setting means nothing."""
     settings = Settings.from_environment()
@@ -53,6 +77,15 @@ def create_app() -> Flask:
         probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
     )
     flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
+    flask.register_blueprint(collecting(collector, settings.trusted_proxies))
+    flask.register_blueprint(
+        badges(
+            Counters(
+                lambda: sites().directory(), live, collector, settings.trusted_proxies
+            )
+        )
+    )
+    flask.register_blueprint(script)
     flask.after_request(_secure)
     return flask
 

@@ -1,20 +1,32 @@
 """The composition root: opens what the entry points work with, from the settings."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from redis import AuthenticationError, Redis, RedisError
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from page_tracker.collect.collector import Collector
+from page_tracker.collect.fate import site_day_at
+from page_tracker.collect.ingest import DEFAULT_WAITING, StoreAway, submit
+from page_tracker.collect.lookups import Lookups
+from page_tracker.collect.lookups import load as load_lookups
+from page_tracker.collect.salt import Salts
 from page_tracker.collect.stream import Stream
+from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.doctor import Patient
 from page_tracker.errors import RedisUnavailableError
 from page_tracker.health import durability_notice
+from page_tracker.history.follow import Store
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.register import Register
 from page_tracker.history.stored import Stored
@@ -24,6 +36,7 @@ from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import holder
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
+from page_tracker.site import Site
 from page_tracker.sites import Sites
 
 
@@ -32,20 +45,75 @@ def open_redis(settings: Settings) -> Redis:
 
     It connects with the first command, and anew with the first one after a failure.
     """
-    return Redis.from_url(
-        settings.redis_url or DEFAULT_REDIS_URL,
-        socket_connect_timeout=settings.redis_timeout,
-        socket_timeout=settings.redis_timeout,
-        # A retried INCR whose first answer was lost would count a view twice.
-        retry=Retry(NoBackoff(), 0),
-        # Notified connections are not checked for being alive before they are used.
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    url = settings.redis_url or DEFAULT_REDIS_URL
+    # A retried INCR whose first answer was lost would count a view twice.
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_patience(settings))
+
+
+def open_async_redis(settings: Settings) -> AsyncRedis:
+    """`open_redis` for the event loop that runs."""
+    url = settings.redis_url or DEFAULT_REDIS_URL
+    return AsyncRedis.from_url(
+        url, retry=AsyncRetry(NoBackoff(), 0), **_patience(settings)
     )
+
+
+def _patience(settings: Settings) -> dict[str, Any]:
+    return {
+        "socket_connect_timeout": settings.redis_timeout,
+        "socket_timeout": settings.redis_timeout,
+        # Notified connections are not checked for being alive before they are used.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
 
 
 def open_registry(settings: Settings, redis: Redis) -> Registry:
     """Open sites and tokens: what Redis has of them and their mirror."""
     return Registry(redis, settings.data)
+
+
+def open_sites(settings: Settings, redis: Redis) -> Sites:
+    """Open the sites, for every hit and every question."""
+    return Sites(open_registry(settings, redis))
+
+
+def open_lookups(settings: Settings) -> Lookups:
+    """Load what enrichment looks up, once for the process."""
+    return _lookups(settings.data / "lookups")
+
+
+@cache
+def _lookups(folder: Path) -> Lookups:
+    return load_lookups(folder)
+
+
+def open_collector(settings: Settings) -> Collector:
+    """Open the event loop's collector; must be called while the loop runs."""
+    return Collector(
+        open_async_redis(settings),
+        open_sites(settings, open_redis(settings)),
+        open_lookups(settings),
+        shards=settings.shards,
+        most_in_stream=settings.most_in_stream,
+    )
+
+
+def open_live(settings: Settings, redis: Redis) -> Live:
+    """Open the live counters."""
+    return Live(redis, range(settings.shards))
+
+
+def open_unbatched_collector(
+    settings: Settings, redis: Redis, sites: Sites
+) -> UnbatchedCollector:
+    """Open the collector of a server without an event loop."""
+    return UnbatchedCollector(
+        redis,
+        sites,
+        open_lookups(settings),
+        shards=settings.shards,
+        most_in_stream=settings.most_in_stream,
+    )
 
 
 @contextmanager
@@ -95,6 +163,8 @@ class Historian:
     sites: Sites
     imports: Imports
     lookups: Path
+    # The collector's end of the store, for one site.
+    store: Callable[[str], Store]
 
 
 @contextmanager
@@ -112,7 +182,25 @@ def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Histor
             live,
             watcher,
         )
-        yield Historian(Sites(registry), imports, settings.data / "lookups")
+        sites, salts = Sites(registry), Salts()
+
+        def salt_of(site: Site, day: int, moment: int) -> bytes:
+            try:
+                site_day = site_day_at(site, day, moment)
+                return salts.get(redis, site_day, moment // 1_000_000)
+            except RedisError as error:
+                raise StoreAway(error) from error
+
+        def store_of(domain: str) -> Store:
+            return Store(
+                submit=partial(submit, redis),
+                salt_of=salt_of,
+                site=lambda: sites.directory().by_id[domain],
+                shards=settings.shards,
+                waiting=DEFAULT_WAITING,
+            )
+
+        yield Historian(sites, imports, settings.data / "lookups", store_of)
 
 
 def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:

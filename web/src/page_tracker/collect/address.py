@@ -29,7 +29,7 @@ UNIX = "unix"
 # No chain of proxies is longer; what lies further to the left is not looked at.
 _MOST_HOPS = 32
 _MOST_CHARACTERS = 1024
-_CACHED = 16_384
+_CACHED = 32_768
 
 # Of RFC 7239: a header whose quotes are closed, its elements, an element's pairs.
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
@@ -52,6 +52,10 @@ class Proxies:
         self._networks = networks
         self._unix = unix
         self._cached = lru_cache(_CACHED)(self._seen)
+
+    def __str__(self) -> str:
+        """As `parse` reads it."""
+        return ",".join((*map(str, self._networks), *([UNIX] if self._unix else [])))
 
     @classmethod
     def parse(cls, text: str) -> Proxies:

@@ -14,7 +14,7 @@ import maxminddb
 from page_tracker.collect.hit import Place
 from page_tracker.schema import LIMITS
 
-_CACHED = 16384
+_CACHED = 32768
 _NOWHERE = Place()
 
 

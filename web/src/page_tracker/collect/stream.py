@@ -30,7 +30,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
-from redis import Redis, RedisCluster, RedisError
+from redis import Redis, RedisCluster
 
 from page_tracker.collect import keys
 from page_tracker.collect.hit import Record, Touch
@@ -38,12 +38,7 @@ from page_tracker.collect.ingest import new_origin
 from page_tracker.errors import PageTrackerError
 from page_tracker.schema import NUMBER_BITS
 
-# What every method of a stream raises where Redis does not answer.
-StreamAway = RedisError
-
 FORMAT = b"1"
-# A writer that has not said anything for so long is not running.
-HEARD_OF = 60  # seconds
 
 _NUMBERS = struct.Struct("<IIIIIIIB")
 _records = msgspec.msgpack.Decoder(list[Record]).decode
@@ -215,8 +210,11 @@ class Stream:
 
     def origin(self) -> int:
         """The store's origin; drawn now where it is new or was emptied."""
-        self._redis.hsetnx(self._state, "origin", new_origin())
-        return int(cast(bytes, self._redis.hget(self._state, "origin")))
+        known = self._redis.hget(self._state, "origin")
+        if known is None:
+            self._redis.hsetnx(self._state, "origin", new_origin())
+            known = self._redis.hget(self._state, "origin")
+        return int(cast(bytes, known))
 
     def last(self) -> int:
         """Number of the last entry that was appended; 0 before the first."""
@@ -277,20 +275,6 @@ class Stream:
         arguments = (self._state, old, new_origin())
         return int(self._redis.eval(_RENEW_ORIGIN, 1, *arguments))
 
-    def tell(self, moment: int, trouble: str = "") -> None:
-        """Say for all to see that the writer is at work, and what keeps it from it.
-
-        `moment` in milliseconds since 1970.
-        """
-        key = keys.writer(self.shard)
-        self._redis.hset(key, mapping={"moment": moment, "trouble": trouble})
-        self._redis.expire(key, HEARD_OF)
-
-    def told(self) -> tuple[int, str] | None:
-        """What `tell` said last; None where no writer is at work."""
-        found = cast(dict[bytes, bytes], self._redis.hgetall(keys.writer(self.shard)))
-        return (int(found[b"moment"]), found[b"trouble"].decode()) if found else None
-
 
 _Found = Iterable[tuple[bytes, dict[bytes, bytes]]]
 
@@ -311,7 +295,12 @@ def _aside(name: str, fields: Mapping[bytes, bytes]) -> Aside:
     )
 
 
-_FIELDS = """#!lua
+# A store without memory must still be drained: what shrinks it runs there too.
+_DRAINING = "#!lua flags=allow-oom\n"
+_READING = "#!lua flags=no-writes\n"
+_WRITING = "#!lua\n"
+
+_FUNCTIONS = """
 local function fields_of(entry)
   local fields = {}
   for i = 1, #entry[2], 2 do
@@ -329,12 +318,12 @@ local function drained(stream, total)
 end
 """
 
-_WAITING = _FIELDS + """
+_WAITING = _READING + _FUNCTIONS + """
 local total = tonumber(redis.call('HGET', KEYS[2], 'total') or 0)
 return total - drained(KEYS[1], total)
 """
 
-_TRIM = _FIELDS + """
+_TRIM = _DRAINING + _FUNCTIONS + """
 local last = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', 1)[1]
 if not last or fields_of(last).origin ~= ARGV[2] then
   return 0
@@ -345,7 +334,7 @@ redis.call('HSET', KEYS[2], 'drained', drained(KEYS[1], total))
 return removed
 """
 
-_SET_ASIDE = """#!lua
+_SET_ASIDE = _DRAINING + """
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then
   return 0
@@ -359,7 +348,7 @@ redis.call('XDEL', KEYS[1], entry[1])
 return 1
 """
 
-_REPLAY = _FIELDS + """
+_REPLAY = _WRITING + _FUNCTIONS + """
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then
   return 0
@@ -374,6 +363,12 @@ local flat = {}
 for name, value in pairs(fields) do
   table.insert(flat, name)
   table.insert(flat, value)
+end
+local facts = redis.call('EXISTS', KEYS[2]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2])
+for i = 1, facts and #facts or 0, 2 do
+  if facts[i] == 'last-generated-id' then
+    number = math.max(number, string.match(facts[i + 1], '%d+') + 1)
+  end
 end
 redis.call('XADD', KEYS[2], number .. '-0', unpack(flat))
 redis.call('HSET', KEYS[3], 'origin', origin, 'number', number, 'total', total)

@@ -50,8 +50,8 @@ class Log:
         """
         rest = b""
         try:
-            unpacked = _unpacked(self._file, self.name)
-            while piece := unpacked.read(BLOCK_BYTES):
+            text = unpacked(self._file, self.name)
+            while piece := text.read(BLOCK_BYTES):
                 end = piece.rfind(b"\n") + 1
                 if end == 0 and len(rest) + len(piece) > LONGEST_LINE:
                     raise LogFileError(
@@ -90,7 +90,8 @@ def open_log(name: str) -> Iterator[Log]:
         yield Log(name, file)
 
 
-def _unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
+def unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
+    """The content of a file, whatever it is packed with; raises LogFileError."""
     head = file.peek(8)
     if head.startswith(_ZSTANDARD):
         raise LogFileError(

@@ -87,8 +87,9 @@ def test_sigkill_of_the_server_itself_leaves_no_child_and_loses_no_count(
 ) -> None:
     with serving(data) as server:
         assert view(server.url) == 1
+        # redis, gunicorn and its two workers
+        wait_until(lambda: len(descendants(server.process.pid)) == 4)
         processes = descendants(server.process.pid)
-        assert len(processes) >= 4  # redis, gunicorn and its two workers
         server.stop(signal.SIGKILL)
         wait_until(lambda: not any(is_alive(pid) for pid in processes))
 

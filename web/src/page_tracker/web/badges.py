@@ -1,0 +1,238 @@
+"""`/counter/…` shows what is counted, `/hit/…` counts and shows it: badges and pixels.
+
+`/counter/<path>.{json,svg,txt}`, with TOTAL for a whole site, and `/hit/<path>.{gif,svg}`
+for where no script runs, such as a README. The site is the `site` parameter's, else the
+referring page's, else the only one there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from flask import Blueprint, Response, jsonify, render_template, request
+from flask.sansio.blueprints import BlueprintSetupState
+from redis import RedisError
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter
+
+from page_tracker.collect.address import Proxies
+from page_tracker.collect.fate import RETRY_AWAY
+from page_tracker.collect.hit import Drop, RawHit
+from page_tracker.collect.page import page_of
+from page_tracker.collect.protocols.goatcounter import GIF
+from page_tracker.collect.protocols.protocol import header_text, reasons_of
+from page_tracker.collect.sender import seen_of, sender_of
+from page_tracker.collect.unbatched import UnbatchedCollector
+from page_tracker.errors import NotStored
+from page_tracker.live import Live
+from page_tracker.site import Directory, Site
+from page_tracker.web.badge import Look, badge, checked, count_text
+from page_tracker.web.collecting import headers_sent
+
+TOTAL = "TOTAL"
+UNKNOWN = "?"
+
+# A badge is looked at again each time, and kept by nobody on the way.
+LOOK_AGAIN = "private, no-cache, max-age=0"
+KEEP_NOT = "private, no-cache, no-store, max-age=0"
+
+
+class Refused(Exception):
+    """No count can be shown; the message says why and what to do."""
+
+    def __init__(self, status: int, why: str, count: str = UNKNOWN) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+        self.count = count
+
+
+class Counters(NamedTuple):
+    """What the badges are made of; each is asked for when it is needed."""
+
+    directory: Callable[[], Directory]
+    live: Callable[[], Live]
+    collector: Callable[[], UnbatchedCollector]
+    proxies: Proxies
+
+
+class Anything(BaseConverter):
+    """The rest of an address, slashes at its beginning too."""
+
+    regex = ".*"
+    part_isolating = False
+
+
+def badges(counters: Counters) -> Blueprint:
+    """The two routes."""
+    blueprint = Blueprint("badges", __name__)
+
+    @blueprint.record
+    def _(state: BlueprintSetupState) -> None:
+        state.app.url_map.converters["anything"] = Anything
+
+    @blueprint.get("/counter/<anything:name>", merge_slashes=False)
+    def counter(name: str) -> Response:
+        """Show a page's count, or the whole site's."""
+        name, form = _split(name, ("json", "svg", "txt"))
+        try:
+            look = _look()
+            site = _site(counters.directory())
+            _require_public(site)
+            response = _shown(form, look, _views(counters.live(), site, name))
+        except RedisError as error:
+            response = _failed(form, Refused(503, f"the count cannot be read ({error})"))
+        except Refused as error:
+            response = _failed(form, error)
+        response.headers["Cache-Control"] = LOOK_AGAIN
+        response.add_etag()
+        return response.make_conditional(request)
+
+    @blueprint.get("/hit/<anything:name>", merge_slashes=False)
+    def hit(name: str) -> Response:
+        """Count a view of a page, and show its count; HEAD only shows it."""
+        name, form = _split(name, ("gif", "svg"))
+        drops: list[Drop] = []
+        try:
+            look = _look()
+            site = _site(counters.directory())
+            if form == "svg":
+                _require_public(site)
+            if request.method != "HEAD":
+                drops = _counted(counters, site, name)
+            views = counters.live().views(site.id, _path(name)) if form == "svg" else 0
+            response = _shown(form, look, views)
+        except (NotStored, RedisError) as error:
+            response = _failed(form, Refused(503, str(error)))
+        except Refused as error:
+            response = _failed(form, error)
+        if drops:
+            reasons = header_text(reasons_of(drops)).decode()
+            response.headers["X-Page-Tracker-Dropped"] = reasons
+        response.headers["Cache-Control"] = KEEP_NOT
+        return response
+
+    return blueprint
+
+
+def _split(name: str, forms: tuple[str, ...]) -> tuple[str, str]:
+    """The page and the form that is asked for; there is no other address here."""
+    name, _, form = name.rpartition(".")
+    if form not in forms:
+        raise NotFound(f"what ends in one of .{', .'.join(forms)} is here")
+    return name, form
+
+
+def _path(name: str) -> str:
+    """The page's path as it is stored."""
+    return page_of("/" + quote(name.lstrip("/"))).path
+
+
+def _site(directory: Directory) -> Site:
+    """The site that is meant; raises Refused."""
+    named = request.args.get("site", "").strip()
+    if named:
+        site = directory.resolve(named)
+        if site is None:
+            raise Refused(404, f"there is no site {named}")
+        return site
+    site = directory.resolve(_referring_host()) or directory.only()
+    if site is None:
+        raise Refused(400, "which site is meant is not clear: add ?site= and its domain")
+    return site
+
+
+def _referring_host() -> str:
+    try:
+        return urlsplit(request.headers.get("Referer", "")).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _require_public(site: Site) -> None:
+    if not site.public_counter:
+        raise Refused(403, f"{site.id} shows its counts to nobody (public_counter)")
+
+
+def _views(live: Live, site: Site, name: str) -> int:
+    """The page's views, or the site's; raises Refused for a page that has none."""
+    if name == TOTAL:
+        return live.total(site.id)
+    views = live.views(site.id, _path(name))
+    if not views:
+        raise Refused(404, f"{site.id} has no page {_path(name)}", count_text(0))
+    return views
+
+
+def _counted(counters: Counters, site: Site, name: str) -> list[Drop]:
+    """Store one view; what was dropped. Raises NotStored."""
+    headers = headers_sent()
+    address = seen_of(headers, request.remote_addr or "", counters.proxies).address
+    referrer = request.headers.get("Referer", "")
+    raw = RawHit(
+        site=site.id,
+        url=f"https://{site.id}/{quote(name.lstrip('/'))}",
+        referrer=referrer,
+        through_proxy=True,
+    )
+    return counters.collector().collect([raw], sender_of(headers, address))
+
+
+def _shown(form: str, look: Look, views: int) -> Response:
+    if form == "gif":
+        return _open(Response(GIF, mimetype="image/gif"))
+    if form == "json":
+        return _open(_json(count_text(views)))
+    if form == "txt":
+        return _open(Response(f"{views}\n", mimetype="text/plain"))
+    return _drawn(look, count_text(views))
+
+
+def _failed(form: str, refused: Refused) -> Response:
+    """The failure, in a form that does not break the page that shows it."""
+    if form == "svg":
+        response = _drawn(Look(), refused.count)
+    elif form == "gif":
+        response = _open(Response(GIF, mimetype="image/gif"))
+    elif form == "json" and refused.status == 404:
+        response = _open(_json(refused.count, refused.why))
+    elif form == "json":
+        response = _open(jsonify(error=refused.why))
+    else:
+        response = _open(Response(f"{refused.why}\n", mimetype="text/plain"))
+    response.status_code = refused.status
+    response.headers["X-Page-Tracker-Error"] = header_text(refused.why).decode()
+    if refused.status == 503:
+        response.headers["Retry-After"] = str(RETRY_AWAY)
+    return response
+
+
+def _json(count: str, error: str | None = None) -> Response:
+    """GoatCounter's counter: both numbers are strings, and the same since its 2.0."""
+    why = {} if error is None else {"error": error}
+    return jsonify(count=count, count_unique=count, **why)
+
+
+def _drawn(look: Look, count: str) -> Response:
+    svg = render_template("badge.svg", badge=badge(look, count))
+    return _open(Response(svg, mimetype="image/svg+xml"))
+
+
+def _look() -> Look:
+    """How the badge shall look, by the query; raises Refused for nonsense."""
+    said = {
+        field: request.args[field] for field in Look._fields if field in request.args
+    }
+    try:
+        return checked(Look(**said))
+    except ValueError as error:
+        raise Refused(400, str(error)) from error
+
+
+def _open(response: Response) -> Response:
+    """Pages of any origin may show and read it."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
