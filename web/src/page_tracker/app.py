@@ -39,6 +39,18 @@ def redis() -> Redis:
 
 
 @cache
+def live() -> Live:
+    """The live counters."""
+    return open_live(Settings.from_environment(), redis())
+
+
+@cache
+def collector() -> UnbatchedCollector:
+    """The process's collector, where no event loop has one."""
+    return open_unbatched_collector(Settings.from_environment(), redis(), sites())
+
+
+@cache
 def registry() -> Registry:
     """The process's sites and tokens, as its Redis has them."""
     return open_registry(Settings.from_environment(), redis())
@@ -54,20 +66,6 @@ def tokens() -> Tokens:
     return Tokens(registry())
 
 
-@cache
-def live() -> Live:
-    """The live counters."""
-    return open_live(Settings.from_environment(), redis())
-
-
-@cache
-def collector() -> UnbatchedCollector:
-    """The process's collector, where no event loop has one."""
-    return open_unbatched_collector(
-        Settings.from_environment(), redis(), sites()
-    )
-
-
 def create_app() -> Flask:
     """Make the application; raises SettingsError where a setting means nothing."""
     settings = Settings.from_environment()
@@ -76,7 +74,6 @@ def create_app() -> Flask:
     flask.register_blueprint(
         probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
     )
-    flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(
         badges(
@@ -86,6 +83,7 @@ def create_app() -> Flask:
         )
     )
     flask.register_blueprint(script)
+    flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
     flask.after_request(_secure)
     return flask
 

@@ -4,12 +4,14 @@ import sys
 
 import click
 
+from page_tracker.commands.delete import delete
 from page_tracker.commands.doctor import doctor
 from page_tracker.commands.import_ import import_
 from page_tracker.commands.serve import serve
 from page_tracker.commands.site import site
 from page_tracker.commands.token import token
 from page_tracker.commands.update import update
+from page_tracker.commands.upkeep import upkeep
 from page_tracker.commands.writer import writer
 from page_tracker.errors import PageTrackerError
 
@@ -37,10 +39,12 @@ def main() -> None:
     """
 
 
+main.add_command(delete)
 main.add_command(serve)
 main.add_command(doctor)
 main.add_command(import_)
 main.add_command(update)
 main.add_command(site)
 main.add_command(token)
+main.add_command(upkeep)
 main.add_command(writer)

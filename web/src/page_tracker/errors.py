@@ -78,6 +78,14 @@ class AccessError(PageTrackerError):
     exit_code = 2
 
 
+class NotStored(PageTrackerError):
+    """Hits could not be stored, or nobody knows; seconds until it is worth a try."""
+
+    def __init__(self, problem: str, retry_after: int) -> None:
+        super().__init__(problem, "send it again later, with the same id if it has one")
+        self.retry_after = retry_after
+
+
 class LogFileError(PageTrackerError):
     """A log cannot be read, or is none."""
 
@@ -92,11 +100,3 @@ class UnknownImportError(PageTrackerError):
 
 class ImportsBusyError(PageTrackerError):
     """Another process is importing."""
-
-
-class NotStored(PageTrackerError):
-    """Hits could not be stored, or nobody knows; seconds until it is worth a try."""
-
-    def __init__(self, problem: str, retry_after: int) -> None:
-        super().__init__(problem, "send it again later, with the same id if it has one")
-        self.retry_after = retry_after

@@ -20,7 +20,8 @@ from page_tracker.collect.fate import site_day_at
 from page_tracker.collect.ingest import DEFAULT_WAITING, StoreAway, submit
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
-from page_tracker.collect.salt import Salts
+from page_tracker.collect.removal import Removal
+from page_tracker.collect.salt import Salts, throw_away_spent
 from page_tracker.collect.stream import Stream
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.doctor import Patient
@@ -31,6 +32,7 @@ from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.register import Register
 from page_tracker.history.stored import Stored
 from page_tracker.lake.table import Lake
+from page_tracker.lake.upkeep import Upkeep
 from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
@@ -217,6 +219,27 @@ def open_streams(settings: Settings) -> list[Stream]:
 
 def open_lake(settings: Settings) -> Lake:
     return Lake(settings.lake or str(settings.data / "lake"))
+
+
+def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
+    """One pass of upkeep over lake and store, as a call.
+
+    It raises DeltaError or OSError where the lake is away, RedisError where Redis is.
+    """
+    redis = open_redis(settings)
+    registry = open_registry(settings, redis)
+    upkeep = Upkeep(lake)
+
+    def tidy() -> None:
+        now = time.time()
+        throw_away_spent(redis, int(now))
+        upkeep.tidy(now, list(registry.sites.read().entries.values()))
+
+    return tidy
+
+
+def open_removal(settings: Settings) -> Removal:
+    return Removal(open_redis(settings), range(settings.shards))
 
 
 def require_redis(settings: Settings) -> str | None:

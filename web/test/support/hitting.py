@@ -122,4 +122,3 @@ def hitting(url: str, connections: int) -> Iterator[Sent]:
         stopped.set()
         for thread in threads:
             thread.join()
-

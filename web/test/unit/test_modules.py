@@ -13,8 +13,8 @@ ENTRY_POINTS = ("app", "asgi", "cli", "commands", "__main__")
 ONLY = {
     "redis": (
         *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
-        *("collect.collector", "collect.ingest", "collect.salt", "collect.stream"),
-        *("collect.unbatched", "live"),
+        *("collect.collector", "collect.ingest", "collect.removal", "collect.salt"),
+        *("collect.stream", "collect.unbatched", "live"),
     ),
     "deltalake": ("lake", "history"),
     "arro3": ("lake", "history"),

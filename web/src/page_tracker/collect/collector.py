@@ -80,10 +80,14 @@ class Lane:
         self._task: asyncio.Task[None] | None = None
         self._next = 0.0
 
-    def put(self, found: Hit | Drop, tell: Callable[[Outcome | NotStored], None]) -> None:
+    def put(
+        self, found: Hit | Drop, tell: Callable[[Outcome | NotStored], None]
+    ) -> None:
         """Take a hit, or a drop to count, and tell what became of it, once."""
         if len(self._waiting) >= MOST_WAITING:
-            tell(NotStored(f"{MOST_WAITING} hits wait to be stored already", RETRY_AWAY))
+            tell(
+                NotStored(f"{MOST_WAITING} hits wait to be stored already", RETRY_AWAY)
+            )
             return
         self._waiting.append(Waiting(found, tell))
         if self._task is None:
@@ -167,7 +171,10 @@ class Collector:
         self._look: asyncio.Task[None] | None = None
         self._watch = asyncio.create_task(self._keep_watch())
         self._lanes = [
-            Lane(partial(submit_async, store), partial(self._batch, shard, most_in_stream))
+            Lane(
+                partial(submit_async, store),
+                partial(self._batch, shard, most_in_stream),
+            )
             for shard in range(shards)
         ]
 

@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from arro3.core import Table
 from deltalake import (
@@ -32,6 +33,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from page_tracker.errors import PageTrackerError
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
+from page_tracker.lake.lock import folder_of, shared
 from page_tracker.schema import DROPS, HITS, Column
 
 TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS}
@@ -139,6 +141,10 @@ def day_of(when: date) -> int:
     return (when - date(1970, 1, 1)).days
 
 
+def date_of(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)
+
+
 def quoted(text: str) -> str:
     """A string of SQL."""
     return "'" + text.replace("'", "''") + "'"
@@ -183,38 +189,52 @@ def append_table(
     number: int,
 ) -> None:
     """Add an Arrow table that touches `days`; see `append`."""
+    with shared(snapshot), conflicts():
+        write_deltalake(
+            snapshot,
+            table,
+            mode="append",
+            writer_properties=PARQUET,
+            commit_properties=touching(
+                snapshot, days, Transaction(application, number)
+            ),
+        )
+    persist(snapshot)
+
+
+def touching(
+    snapshot: DeltaTable, days: Sequence[int], *transactions: Transaction
+) -> CommitProperties:
+    """What every commit says that changes rows of `days`."""
     version = snapshot.version() + 1
     marks = [
         Transaction(closed_mark(day), version)
         for day in days
         if snapshot.transaction_version(closed_mark(day)) is not None
     ]
+    return CommitProperties(
+        custom_metadata={"days": list(days)}, app_transactions=[*transactions, *marks]
+    )
+
+
+@contextmanager
+def conflicts() -> Iterator[None]:
+    """Raise Conflict where a commit is refused."""
     try:
-        write_deltalake(
-            snapshot,
-            table,
-            mode="append",
-            writer_properties=PARQUET,
-            commit_properties=CommitProperties(
-                custom_metadata={"days": list(days)},
-                app_transactions=[Transaction(application, number), *marks],
-            ),
-        )
+        yield
     except CommitFailedError as error:
         raise Conflict(str(error)) from error
     except DeltaError as error:
         if "Invalid table version" in str(error):  # its log was cleaned up meanwhile
             raise Conflict(str(error)) from error
         raise
-    _persist(snapshot)
 
 
-def _persist(snapshot: DeltaTable) -> None:
+def persist(snapshot: DeltaTable) -> None:
     """Have the disk keep the last commit of a table in a folder, come a power cut."""
-    address = urlsplit(snapshot.table_uri)
-    if address.scheme not in ("", "file"):
+    folder = folder_of(snapshot)
+    if folder is None:
         return
-    folder = Path(unquote(address.path))
     log = folder / "_delta_log" / f"{snapshot.version():020d}.json"
     actions = map(json.loads, log.read_text("utf-8").splitlines())
     files = [folder / unquote(each["add"]["path"]) for each in actions if "add" in each]

@@ -83,7 +83,9 @@ def badges(counters: Counters) -> Blueprint:
             _require_public(site)
             response = _shown(form, look, _views(counters.live(), site, name))
         except RedisError as error:
-            response = _failed(form, Refused(503, f"the count cannot be read ({error})"))
+            response = _failed(
+                form, Refused(503, f"the count cannot be read ({error})")
+            )
         except Refused as error:
             response = _failed(form, error)
         response.headers["Cache-Control"] = LOOK_AGAIN
@@ -140,7 +142,9 @@ def _site(directory: Directory) -> Site:
         return site
     site = directory.resolve(_referring_host()) or directory.only()
     if site is None:
-        raise Refused(400, "which site is meant is not clear: add ?site= and its domain")
+        raise Refused(
+            400, "which site is meant is not clear: add ?site= and its domain"
+        )
     return site
 
 

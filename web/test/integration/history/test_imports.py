@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.importing import LOG, History, line, real_log, write
 
 from page_tracker.errors import (
     ImportRefusedError,
@@ -19,13 +18,16 @@ from page_tracker.errors import (
     UnknownImportError,
 )
 from page_tracker.history.register import Register
+from support.importing import LOG, History, line, real_log, write
 
 LINES = [line(f"/{number}", number) for number in range(100)]
 PATHS = [f"/{number}" for number in range(100)]
 
 
 def as_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> str:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content))))
+    monkeypatch.setattr(
+        sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content)))
+    )
     return "-"
 
 
@@ -37,7 +39,11 @@ def test_the_same_lines_add_nothing_renamed_packed_or_from_standard_input(
 
     content = log.read_bytes()
     again = [log, log.rename(tmp_path / "renamed.log")]
-    for name, pack in ("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress):
+    for name, pack in (
+        ("gz", gzip.compress),
+        ("bz2", bz2.compress),
+        ("xz", lzma.compress),
+    ):
         packed = tmp_path / f"access.{name}"
         packed.write_bytes(pack(content))
         again.append(packed)

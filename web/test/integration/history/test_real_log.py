@@ -142,8 +142,11 @@ def test_referrers_are_those_of_the_visits_that_awk_opens(
 
 def _bytes_of(escaped: str) -> str:
     r"""The text of bytes that the server has written as `\xe4`."""
-    return escaped.encode("latin-1").decode("unicode-escape").encode("latin-1").decode(
-        "utf-8", "replace"
+    return (
+        escaped.encode("latin-1")
+        .decode("unicode-escape")
+        .encode("latin-1")
+        .decode("utf-8", "replace")
     )
 
 
