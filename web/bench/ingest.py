@@ -60,18 +60,8 @@ def hits_of(number: int) -> list[Hit]:
         key = blake2b(b"%d %d" % (address, agent), digest_size=16).digest()
         moment = START + n * EACH
         day = moment // 86_400_000_000
-        record = Record(
-            moment,
-            day,
-            SITE,
-            "pageview",
-            SITE,
-            path,
-            "",
-            touch,
-            clients[agent],
-            place,
-        )
+        facts = (moment, day, SITE, "pageview", SITE, path, "")
+        record = Record(*facts, touch, clients[agent], place)
         hits.append(Hit(record, Kind.VIEW, key))
     return hits
 
@@ -83,19 +73,15 @@ def server(program: Path) -> Iterator[tuple[Redis, int]]:
         socket = Path(folder) / "redis.sock"
         options = f"--port 0 --unixsocket {socket} --dir {folder} --save"
         durable = "--appendonly yes --appendfsync always"
-        process = subprocess.Popen(
-            [str(program), *options.split(), "", *durable.split()],
-            stdout=subprocess.DEVNULL,
-        )
-        try:
+        command = [str(program), *options.split(), "", *durable.split()]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             while not socket.exists():
                 time.sleep(0.01)
-            yield Redis(
-                unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0)
-            ), process.pid
-        finally:
-            process.terminate()
-            process.wait()
+            client = Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
+            try:
+                yield client, process.pid
+            finally:
+                process.terminate()
 
 
 def processor_seconds(pid: int) -> float:

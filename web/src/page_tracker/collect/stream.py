@@ -271,11 +271,11 @@ class Stream:
         return bool(self._redis.xdel(self._aside, id_))
 
     def renew_origin(self, old: int) -> int:
-        """Give the store a new origin in place of `old`; answers the one that holds now.
+        """Give the store a new origin in place of `old`; answers the one it has now.
 
         For a store that was restored: what it numbers from now on is new to the lake.
-        Entries that wait keep the old one; those that the lake lacks though it has their
-        number are brought in by `set_aside` and `replay`.
+        Entries that wait keep the old one; those that the lake lacks though it has
+        their number are brought in by `set_aside` and `replay`.
         """
         arguments = (self._state, old, new_origin())
         return int(self._redis.eval(_RENEW_ORIGIN, 1, *arguments))
@@ -383,8 +383,9 @@ for name, value in pairs(fields) do
   table.insert(flat, name)
   table.insert(flat, value)
 end
-local facts = redis.call('EXISTS', KEYS[2]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2])
-for i = 1, facts and #facts or 0, 2 do
+local exists = redis.call('EXISTS', KEYS[2]) == 1
+local facts = exists and redis.call('XINFO', 'STREAM', KEYS[2]) or {}
+for i = 1, #facts, 2 do
   if facts[i] == 'last-generated-id' then
     number = math.max(number, string.match(facts[i + 1], '%d+') + 1)
   end
