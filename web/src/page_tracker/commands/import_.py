@@ -15,9 +15,10 @@ from page_tracker.commands.progress import Progress
 from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.history.follow import LogFollower
 from page_tracker.history.formats import FORMATS
-from page_tracker.history.imports import Order, Outcome, date_of
+from page_tracker.history.imports import Order, Outcome
 from page_tracker.history.reading import Tally
 from page_tracker.history.register import Import, ImportedDay
+from page_tracker.lake.table import date_of
 from page_tracker.services import Historian, historian_of_folder
 from page_tracker.settings import Settings
 from page_tracker.site import Site

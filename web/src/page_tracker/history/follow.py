@@ -1,4 +1,4 @@
-"""A live log, line by line the collector's way: enriched, ingested, in the live counters.
+"""A live log, line by line the collector's way: enriched, ingested, counted live.
 
     Tail → lines → intent on disk → Sieve → Batch → submit → spot on disk
 

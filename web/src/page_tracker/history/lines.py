@@ -1,4 +1,4 @@
-"""A log as blocks of whole lines: from a file, packed or not, or from standard input."""
+"""A log as blocks of whole lines: of a file, packed or not, or of standard input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCK_BYTES = 4 << 20
 LONGEST_LINE = 1 << 20
 
 _PACKED: dict[bytes, Callable[[BinaryIO], IO[bytes]]] = {
-    b"\x1f\x8b": gzip.open,
+    b"\x1f\x8b": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
-from support.importing import AGENT
 
 from page_tracker.collect.ingest import Batch, Outcome, StoreAway, submit
 from page_tracker.collect.lookups import Lookups, load
 from page_tracker.history.follow import Counted, LogFollower, Store
 from page_tracker.live import Live
 from page_tracker.site import Site
+from support.importing import AGENT
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,16 @@ class Followed:
     def followed(self) -> Iterator[None]:
         """Follow the log meanwhile; stopped in the end."""
         stop = threading.Event()
-        store = Store(self.submit, lambda *_: b"x" * 16, lambda: self.site, 1, 1_000_000)
+        store = Store(
+            self.submit, lambda *_: b"x" * 16, lambda: self.site, 1, 1_000_000
+        )
         follower = LogFollower(
-            self.folder / "state", self.log, None, store, self._lookups, self.said.append
+            self.folder / "state",
+            self.log,
+            None,
+            store,
+            self._lookups,
+            self.said.append,
         )
         ended: list[Counted] = []
         thread = threading.Thread(target=lambda: ended.append(follower.run(stop)))
