@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,18 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from page_tracker.collect.collector import Collector
+from page_tracker.collect.fate import site_day_at
+from page_tracker.collect.ingest import DEFAULT_WAITING, StoreAway, submit
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
 from page_tracker.collect.removal import Removal
-from page_tracker.collect.salt import throw_away_spent
+from page_tracker.collect.salt import Salts, throw_away_spent
 from page_tracker.collect.stream import Stream
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.doctor import Patient
 from page_tracker.errors import RedisUnavailableError
 from page_tracker.health import durability_notice
+from page_tracker.history.follow import Store
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.register import Register
 from page_tracker.history.stored import Stored
@@ -38,6 +41,7 @@ from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import holder, make_folder
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
+from page_tracker.site import Site
 from page_tracker.sites import Sites
 
 
@@ -169,6 +173,8 @@ class Historian:
     sites: Sites
     imports: Imports
     lookups: Path
+    # The collector's end of the store, for one site.
+    store: Callable[[str], Store]
 
 
 @contextmanager
@@ -186,7 +192,25 @@ def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Histor
             live,
             watcher,
         )
-        yield Historian(Sites(registry), imports, settings.data / "lookups")
+        sites, salts = Sites(registry), Salts()
+
+        def salt_of(site: Site, day: int, moment: int) -> bytes:
+            try:
+                site_day = site_day_at(site, day, moment)
+                return salts.get(redis, site_day, moment // 1_000_000)
+            except RedisError as error:
+                raise StoreAway(error) from error
+
+        def store_of(domain: str) -> Store:
+            return Store(
+                submit=partial(submit, redis),
+                salt_of=salt_of,
+                site=lambda: sites.directory().by_id[domain],
+                shards=settings.shards,
+                waiting=DEFAULT_WAITING,
+            )
+
+        yield Historian(sites, imports, settings.data / "lookups", store_of)
 
 
 def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:

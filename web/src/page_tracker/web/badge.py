@@ -29,7 +29,7 @@ COLORS = {
 }
 _HEX = re.compile(r"[0-9a-f]{6}|[0-9a-f]{3}")
 # Widths in Verdana of 11 pixels, roughly; the text is fitted to what they add up to.
-_NARROW = frozenset("fijlrtI.,:;!|'()[] " + THIN_SPACE)
+_NARROW = frozenset("fijlrtI.,:;!|'()[]1 " + THIN_SPACE)
 _WIDE = frozenset("mwMW@%—")
 # No characters of XML 1.0.
 _NO_XML = re.compile("[\ufffe\uffff]")
