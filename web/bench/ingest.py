@@ -99,7 +99,7 @@ def measured(
     wall, processor = time.perf_counter(), processor_seconds(pid)
     work()
     wall, processor = time.perf_counter() - wall, processor_seconds(pid) - processor
-    inside = sum(
+    inside: int = sum(
         redis.info("commandstats").get(f"cmdstat_{name}", {}).get("usec", 0)
         for name in command.split()
     )
