@@ -21,7 +21,7 @@ from page_tracker.collect.protocols.protocol import (
     Protocol,
 )
 from page_tracker.errors import NotStored
-from page_tracker.services import open_collector, open_lookups
+from page_tracker.services.collecting import open_collector, open_lookups
 from page_tracker.settings import Settings
 
 Scope = MutableMapping[str, Any]

@@ -1,24 +1,43 @@
 """The `page-tracker` command."""
 
 import sys
+from importlib import import_module
 
 import click
 
-from page_tracker.commands.aside import aside
-from page_tracker.commands.delete import delete
-from page_tracker.commands.doctor import doctor
-from page_tracker.commands.import_ import import_
-from page_tracker.commands.serve import serve
-from page_tracker.commands.site import site
-from page_tracker.commands.token import token
-from page_tracker.commands.update import update
-from page_tracker.commands.upkeep import upkeep
-from page_tracker.commands.writer import writer
 from page_tracker.errors import PageTrackerError
 
+# Commands by name, and the module of `commands` that each is in.
+COMMANDS = {
+    "aside": "aside",
+    "delete": "delete",
+    "doctor": "doctor",
+    "import": "import_",
+    "serve": "serve",
+    "site": "site",
+    "token": "token",
+    "update": "update",
+    "upkeep": "upkeep",
+    "writer": "writer",
+}
 
-class ErrorTellingGroup(click.Group):
-    """A group of commands whose errors are one line for a person, never a traceback."""
+
+class Commands(click.Group):
+    """Our commands, each loaded when it is asked for: `serve` stays small.
+
+    Their errors are one line for a person, never a traceback.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (module := COMMANDS.get(cmd_name)) is None:
+            return None
+        found: click.Command = getattr(
+            import_module(f"page_tracker.commands.{module}"), module
+        )
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -28,9 +47,7 @@ class ErrorTellingGroup(click.Group):
             sys.exit(error.exit_code)
 
 
-@click.group(
-    cls=ErrorTellingGroup, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="page-tracker")
 def main() -> None:
     """Count every view of every page, exactly once.
@@ -38,15 +55,3 @@ def main() -> None:
     `page-tracker serve` is all that it takes: it keeps what it counts in a folder of
     yours and says where to look.
     """
-
-
-main.add_command(aside)
-main.add_command(delete)
-main.add_command(serve)
-main.add_command(doctor)
-main.add_command(import_)
-main.add_command(update)
-main.add_command(site)
-main.add_command(token)
-main.add_command(upkeep)
-main.add_command(writer)

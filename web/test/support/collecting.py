@@ -11,12 +11,8 @@ from redis import Redis
 from page_tracker.collect.collector import Collector
 from page_tracker.collect.hit import Sender
 from page_tracker.registry import Registry
-from page_tracker.services import (
-    open_async_redis,
-    open_lookups,
-    open_redis,
-    open_sites,
-)
+from page_tracker.services.collecting import open_lookups
+from page_tracker.services.store import open_async_redis, open_redis, open_sites
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 

@@ -5,7 +5,8 @@ import click
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.site import json_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table
-from page_tracker.services import keeping, open_streams
+from page_tracker.services.keeping import open_streams
+from page_tracker.services.store import store_of_folder
 from page_tracker.settings import Settings
 
 
@@ -19,7 +20,7 @@ def aside() -> None:
 @setting_option("data")
 def list_(as_json: bool, data: str | None) -> None:
     """List the batches that were set aside, oldest first."""
-    with keeping(Settings.from_environment(data=data)) as settings:
+    with store_of_folder(Settings.from_environment(data=data)) as settings:
         found = [
             {
                 "id": f"{stream.shard}/{each.id}",
@@ -50,7 +51,7 @@ def list_(as_json: bool, data: str | None) -> None:
 @setting_option("data")
 def replay(data: str | None) -> None:
     """Give all of it to the writer again, once; after an update that can read it."""
-    with keeping(Settings.from_environment(data=data)) as settings:
+    with store_of_folder(Settings.from_environment(data=data)) as settings:
         number = sum(
             bool(stream.replay(each.id))
             for stream in open_streams(settings)

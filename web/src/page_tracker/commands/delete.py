@@ -7,10 +7,10 @@ import click
 
 from page_tracker.commands.options import setting_option
 from page_tracker.errors import SettingsError
-from page_tracker.lake.deletion import Deletion, Selection
+from page_tracker.lake.deletion import Selection
 from page_tracker.lake.table import day_of
-from page_tracker.lake.writer import Writer
-from page_tracker.services import keeping, open_lake, open_removal, open_streams
+from page_tracker.services.keeping import open_deletion
+from page_tracker.services.store import store_of_folder
 from page_tracker.settings import Settings
 
 DATE = click.DateTime(["%Y-%m-%d"])
@@ -44,10 +44,8 @@ def delete(
             f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}", "swap them"
         )
     selection = Selection(site, path, _day(first), _day(last))
-    with keeping(Settings.from_environment(**options)) as settings:
-        lake = open_lake(settings)
-        writers = [Writer(stream, lake) for stream in open_streams(settings)]
-        deletion = Deletion(selection, lake, writers, open_removal(settings))
+    with store_of_folder(Settings.from_environment(**options)) as settings:
+        deletion = open_deletion(settings, selection)
         number, waiting = deletion.count(), deletion.waiting()
         click.echo(f"{number} hits in the lake would go, and what of {waiting} waiting")
         if dry_run:

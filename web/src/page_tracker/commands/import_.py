@@ -19,7 +19,7 @@ from page_tracker.history.imports import Order, Outcome
 from page_tracker.history.reading import Tally
 from page_tracker.history.register import Import, ImportedDay
 from page_tracker.lake.table import date_of
-from page_tracker.services import Historian, historian_of_folder
+from page_tracker.services.history import Historian, historian_of_folder
 from page_tracker.settings import Settings
 from page_tracker.site import Site
 

@@ -4,7 +4,7 @@ import click
 
 from page_tracker.commands.options import setting_option
 from page_tracker.server.serve import serve as serve_until_stopped
-from page_tracker.services import require_redis
+from page_tracker.services.store import require_redis
 from page_tracker.settings import Settings
 
 

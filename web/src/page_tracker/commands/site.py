@@ -12,7 +12,8 @@ from page_tracker.commands.options import Command, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import SiteError
 from page_tracker.lake.deletion import Selection
-from page_tracker.services import open_deletion, registry_of_folder, store_of_folder
+from page_tracker.services.keeping import open_deletion
+from page_tracker.services.store import registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
 from page_tracker.site import Directory, Site, bare_host
 from page_tracker.site_settings import SETTINGS, settings_of

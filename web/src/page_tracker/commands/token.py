@@ -7,7 +7,7 @@ from page_tracker.commands.options import setting_option
 from page_tracker.commands.site import json_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import AccessError
-from page_tracker.services import registry_of_folder
+from page_tracker.services.store import registry_of_folder
 from page_tracker.settings import Settings
 from page_tracker.token import Scope, Token
 

@@ -3,7 +3,8 @@
 import click
 
 from page_tracker.commands.options import setting_option
-from page_tracker.services import keeping, open_lake, open_upkeep
+from page_tracker.services.keeping import open_lake, open_upkeep
+from page_tracker.services.store import store_of_folder
 from page_tracker.settings import Settings
 
 
@@ -15,7 +16,7 @@ def upkeep(**options: str | None) -> None:
 
     The writer does so by itself every minute.
     """
-    with keeping(Settings.from_environment(**options)) as settings:
+    with store_of_folder(Settings.from_environment(**options)) as settings:
         lake = open_lake(settings)
         open_upkeep(settings, lake)()
         for name in ("hits", "drops"):

@@ -12,10 +12,10 @@ from page_tracker.commands.options import setting_option
 from page_tracker.lake.damage import mend
 from page_tracker.lake.format import require_folder, require_store
 from page_tracker.lake.service import keep, wait_for, write
-from page_tracker.lake.writer import Writer
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import make_folder
-from page_tracker.services import open_lake, open_redis, open_streams, open_upkeep
+from page_tracker.services.keeping import open_lake, open_upkeep, open_writers
+from page_tracker.services.store import open_redis
 from page_tracker.settings import Settings
 
 
@@ -48,4 +48,4 @@ def writer(once: bool, **options: str | None) -> None:
         threading.Thread(target=keep, args=(tidy, stop), daemon=True).start()
         if once:
             stop.set()
-        write([Writer(stream, lake) for stream in open_streams(settings)], stop)
+        write(open_writers(settings, lake), stop)

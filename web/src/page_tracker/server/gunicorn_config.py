@@ -1,16 +1,22 @@
 """How gunicorn serves Page Tracker, under `page-tracker serve` and in containers."""
 
+import gc
 import os
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from page_tracker.server.tether import tie_to_parent
+from page_tracker.services.collecting import open_lookups
+from page_tracker.settings import Settings
 
 # pylint: disable=invalid-name  # gunicorn names its settings
 
 wsgi_app = "page_tracker.asgi:app"
 worker_class = "page_tracker.server.worker.Worker"
+
+# The workers share the memory of what is loaded before they are forked.
+preload_app = True
 
 loglevel = "warning"
 graceful_timeout = 10
@@ -18,6 +24,13 @@ control_socket_disable = True  # it would be written under $HOME
 SHARED_MEMORY = "/dev/shm"  # nosec B108 # gunicorn makes a file of its own there
 if os.access(SHARED_MEMORY, os.W_OK):
     worker_tmp_dir = SHARED_MEMORY  # its heartbeat must not wait for a disk
+
+
+def when_ready(_server: Arbiter) -> None:
+    """Load what all workers look up, and leave it where they share it."""
+    open_lookups(Settings.from_environment())
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:

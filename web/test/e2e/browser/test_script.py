@@ -11,7 +11,7 @@ from redis import Redis
 
 from page_tracker.collect.stream import Stream
 from page_tracker.schema import DROPS, HITS
-from page_tracker.services import open_sites
+from page_tracker.services.store import open_sites
 from page_tracker.settings import Settings
 from support.processes import running, wait_until
 from support.website import Website, website

@@ -36,7 +36,11 @@ FULL = PLAIN._replace(referrer="https://example.org/", user_agent="Agent (1.0)")
         ("common-vhost", f"example.com {CLF}", PLAIN._replace(host="example.com")),
         ("combined", COMBINED, FULL),
         ("combined", f'{COMBINED} 0.004 "-"', FULL),
-        ("combined-vhost", f"example.com:80 {COMBINED}", FULL._replace(host="example.com")),
+        (
+            "combined-vhost",
+            f"example.com:80 {COMBINED}",
+            FULL._replace(host="example.com"),
+        ),
         ("caddy", CADDY, FULL._replace(host="example.com", time=NOON + 250_000)),
         ("nginx-json", NGINX, FULL._replace(host="example.com")),
         (

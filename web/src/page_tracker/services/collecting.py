@@ -1,0 +1,54 @@
+"""What counts hits: the collectors, their lookups, the live counters."""
+
+from functools import cache
+from pathlib import Path
+
+from redis import Redis
+
+from page_tracker.collect.collector import Collector
+from page_tracker.collect.lookups import Lookups
+from page_tracker.collect.lookups import load as load_lookups
+from page_tracker.collect.unbatched import UnbatchedCollector
+from page_tracker.live import Live
+from page_tracker.services.store import open_async_redis, open_redis, open_sites
+from page_tracker.settings import Settings
+from page_tracker.sites import Sites
+
+
+def open_lookups(settings: Settings) -> Lookups:
+    """Load what enrichment looks up, once for the process."""
+    return _lookups(settings.data / "lookups")
+
+
+@cache
+def _lookups(folder: Path) -> Lookups:
+    return load_lookups(folder)
+
+
+def open_collector(settings: Settings) -> Collector:
+    """Open the event loop's collector; must be called while the loop runs."""
+    return Collector(
+        open_async_redis(settings),
+        open_sites(settings, open_redis(settings)),
+        open_lookups(settings),
+        shards=settings.shards,
+        most_in_stream=settings.most_in_stream,
+    )
+
+
+def open_live(settings: Settings, redis: Redis) -> Live:
+    """Open the live counters."""
+    return Live(redis, range(settings.shards))
+
+
+def open_unbatched_collector(
+    settings: Settings, redis: Redis, sites: Sites
+) -> UnbatchedCollector:
+    """Open the collector of a server without an event loop."""
+    return UnbatchedCollector(
+        redis,
+        sites,
+        open_lookups(settings),
+        shards=settings.shards,
+        most_in_stream=settings.most_in_stream,
+    )

@@ -1,0 +1,28 @@
+"""What `page-tracker doctor` looks at: all of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from page_tracker.doctor import Patient
+from page_tracker.server.folder import holder
+from page_tracker.services.keeping import open_lake, open_streams
+from page_tracker.services.store import open_redis, open_registry, store_of_folder
+from page_tracker.settings import Settings
+
+
+@contextmanager
+def patient_of_folder(settings: Settings) -> Iterator[Patient]:
+    """Open everything that `page-tracker doctor` looks at."""
+    with store_of_folder(settings) as found, open_redis(found) as redis:
+        registry = open_registry(found, redis)
+        registry.synchronise()
+        who = holder(settings.data)
+        urls = [who.web_url if who else "", settings.url or ""]
+        yield Patient(
+            data=settings.data,
+            lake=open_lake(settings).folder,
+            redis=redis,
+            registry=registry,
+            streams=open_streams(found),
+            urls=list(dict.fromkeys(each for each in urls if each)),
+        )

@@ -1,0 +1,82 @@
+"""What brings in history: imports, and logs that are followed."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from redis import Redis, RedisError
+
+from page_tracker.collect.fate import site_day_at
+from page_tracker.collect.ingest import StoreAway, submit
+from page_tracker.collect.salt import Salts
+from page_tracker.history.follow import Store
+from page_tracker.history.imports import Imports, Watcher
+from page_tracker.history.register import Register
+from page_tracker.history.stored import Stored
+from page_tracker.live import Live
+from page_tracker.services.collecting import open_live
+from page_tracker.services.keeping import open_lake
+from page_tracker.services.store import open_redis, open_registry, store_of_folder
+from page_tracker.settings import Settings
+from page_tracker.site import Site
+from page_tracker.sites import Sites
+
+# An import sends large batches, and nobody waits for an answer.
+PATIENT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Historian:
+    """What imports work with: the sites, the imports, and the folder of newer lookups."""
+
+    sites: Sites
+    imports: Imports
+    lookups: Path
+    # The collector's end of the store, for one site.
+    store: Callable[[str], Store]
+
+
+@contextmanager
+def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Historian]:
+    """Open what `page-tracker import` needs; raises what `store_of_folder` does."""
+    with store_of_folder(settings) as found:
+        with open_redis(replace(found, redis_timeout=PATIENT_SECONDS)) as redis:
+            registry = open_registry(found, redis)
+            registry.synchronise()
+            sites, live = Sites(registry), open_live(found, redis)
+            imports = Imports(
+                Register(found.data / "imports"),
+                Stored(open_lake(found), partial(_counted, live)),
+                live,
+                watcher,
+            )
+            store = partial(_open_store, found, redis, sites)
+            yield Historian(sites, imports, found.data / "lookups", store)
+
+
+def _open_store(settings: Settings, redis: Redis, sites: Sites, domain: str) -> Store:
+    salts = Salts()
+
+    def salt_of(site: Site, day: int, moment: int) -> bytes:
+        try:
+            site_day = site_day_at(site, day, moment)
+            return salts.get(redis, site_day, moment // 1_000_000)
+        except RedisError as error:
+            raise StoreAway(error) from error
+
+    return Store(
+        submit=partial(submit, redis),
+        salt_of=salt_of,
+        site=lambda: sites.directory().by_id[domain],
+        shards=settings.shards,
+        waiting=settings.most_in_stream,
+    )
+
+
+def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:
+    """Which days have hits that may still be on their way to the lake."""
+    yesterday = int(time.time()) // 86_400 - 2
+    return {day for day in days if day >= yesterday and live.today(site, day).events}
