@@ -63,9 +63,7 @@ def live() -> Live:
 @cache
 def collector() -> UnbatchedCollector:
     """The process's collector, where no event loop has one."""
-    return open_unbatched_collector(
-        Settings.from_environment(), redis(), sites()
-    )
+    return open_unbatched_collector(Settings.from_environment(), redis(), sites())
 
 
 def create_app() -> Flask:

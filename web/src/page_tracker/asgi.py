@@ -14,7 +14,12 @@ from page_tracker.collect.collector import Collector
 from page_tracker.collect.hit import Drop
 from page_tracker.collect.intake import not_stored, received
 from page_tracker.collect.protocols import PROTOCOLS
-from page_tracker.collect.protocols.protocol import BODY_LIMIT, Answer, Answered, Protocol
+from page_tracker.collect.protocols.protocol import (
+    BODY_LIMIT,
+    Answer,
+    Answered,
+    Protocol,
+)
 from page_tracker.errors import NotStored
 from page_tracker.services import open_collector, open_lookups
 from page_tracker.settings import Settings
@@ -61,7 +66,8 @@ class FrontDoor:
         self, scope: Scope, body: bytes, tell: Callable[[Answer], None]
     ) -> None:
         """Collect what a request brings, and tell its answer once it is stored."""
-        assert self._collector is not None, "the server must support lifespan events"
+        if self._collector is None:
+            raise RuntimeError("the server must support lifespan events")
         protocol = PROTOCOLS[scope["path"]]
         client = scope["client"]
         try:

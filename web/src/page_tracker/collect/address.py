@@ -59,7 +59,7 @@ class Proxies:
 
     @classmethod
     def parse(cls, text: str) -> Proxies:
-        """Read `10.0.0.0/8,::1,unix`; raises ValueError that says which part is wrong."""
+        """Read `10.0.0.0/8,::1,unix`; raises ValueError for what means nothing."""
         words = [word.strip() for word in text.split(",") if word.strip()]
         networks = tuple(network_of(word) for word in words if word != UNIX)
         return cls(networks, UNIX in words)
@@ -77,7 +77,9 @@ class Proxies:
     def _seen(self, peer: str, forwarded_for: str, forwarded: str) -> Seen:
         address = address_of(peer)
         if not self._trusts(address, peer):
-            ignored = " (its headers are not believed)" * bool(forwarded_for or forwarded)
+            ignored = " (its headers are not believed)" * bool(
+                forwarded_for or forwarded
+            )
             return Seen(address, f"it is at the socket's other end{ignored}")
         name, hops = (
             ("X-Forwarded-For", _hops(forwarded_for))
@@ -89,7 +91,10 @@ class Proxies:
             client = address_of(hop)
             if not client:
                 return Seen(address, f"{name} names no address behind this proxy")
-            address, why = client, f"the trusted proxy {address or UNIX} says so in {name}"
+            address, why = (
+                client,
+                f"the trusted proxy {address or UNIX} says so in {name}",
+            )
             if not self._within(client):
                 break
         return Seen(address, why)
@@ -102,12 +107,13 @@ class Proxies:
 
 
 def network_of(text: str) -> Network:
-    """Read an address or a network in CIDR notation; raises ValueError with a remedy."""
+    """Read an address or a network (CIDR); raises ValueError with a remedy."""
     try:
         return ip_network(text)
     except ValueError as error:
         raise ValueError(
-            f"{text!r} is no network ({error}): write one like 10.0.0.0/8 or 2001:db8::1"
+            f"{text!r} is no network ({error}): "
+            "write one like 10.0.0.0/8 or 2001:db8::1"
         ) from error
 
 

@@ -42,6 +42,8 @@ from page_tracker.schema import NUMBER_BITS
 StreamAway = RedisError
 
 FORMAT = b"1"
+# A writer that has not said anything for so long is not running.
+HEARD_OF = 60  # seconds
 
 _NUMBERS = struct.Struct("<IIIIIIIB")
 _records = msgspec.msgpack.Decoder(list[Record]).decode
@@ -277,6 +279,20 @@ class Stream:
         """
         arguments = (self._state, old, new_origin())
         return int(self._redis.eval(_RENEW_ORIGIN, 1, *arguments))
+
+    def tell(self, moment: int, trouble: str = "") -> None:
+        """Say for all to see that the writer is at work, and what keeps it from it.
+
+        `moment` in milliseconds since 1970.
+        """
+        key = keys.writer(self.shard)
+        self._redis.hset(key, mapping={"moment": moment, "trouble": trouble})
+        self._redis.expire(key, HEARD_OF)
+
+    def told(self) -> tuple[int, str] | None:
+        """What `tell` said last; None where no writer is at work."""
+        found = cast(dict[bytes, bytes], self._redis.hgetall(keys.writer(self.shard)))
+        return (int(found[b"moment"]), found[b"trouble"].decode()) if found else None
 
 
 _Found = Iterable[tuple[bytes, dict[bytes, bytes]]]

@@ -1,8 +1,8 @@
 """`/counter/…` shows what is counted, `/hit/…` counts and shows it: badges and pixels.
 
-`/counter/<path>.{json,svg,txt}`, with TOTAL for a whole site, and `/hit/<path>.{gif,svg}`
-for where no script runs, such as a README. The site is the `site` parameter's, else the
-referring page's, else the only one there is.
+`/counter/<path>.{json,svg,txt}`, with TOTAL for a whole site, and
+`/hit/<path>.{gif,svg}` for where no script runs, such as a README. The site is the
+`site` parameter's, else the referring page's, else the only one there is.
 """
 
 from __future__ import annotations
@@ -83,12 +83,15 @@ def badges(counters: Counters) -> Blueprint:
             _require_public(site)
             response = _shown(form, look, _views(counters.live(), site, name))
         except RedisError as error:
-            response = _failed(form, Refused(503, f"the count cannot be read ({error})"))
+            response = _failed(
+                form, Refused(503, f"the count cannot be read ({error})")
+            )
         except Refused as error:
             response = _failed(form, error)
         response.headers["Cache-Control"] = LOOK_AGAIN
         response.add_etag()
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     @blueprint.get("/hit/<anything:name>", merge_slashes=False)
     def hit(name: str) -> Response:
@@ -140,7 +143,9 @@ def _site(directory: Directory) -> Site:
         return site
     site = directory.resolve(_referring_host()) or directory.only()
     if site is None:
-        raise Refused(400, "which site is meant is not clear: add ?site= and its domain")
+        raise Refused(
+            400, "which site is meant is not clear: add ?site= and its domain"
+        )
     return site
 
 

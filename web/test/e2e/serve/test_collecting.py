@@ -135,7 +135,9 @@ def test_what_does_not_count_is_told_with_its_reason(
 
 
 def test_an_engagement_without_a_visit_is_dropped(server: Running) -> None:
-    answer = post(server, n="engagement", sd=50, headers={"X-Forwarded-For": "192.0.2.5"})
+    answer = post(
+        server, n="engagement", sd=50, headers={"X-Forwarded-For": "192.0.2.5"}
+    )
     assert answer.headers["X-Page-Tracker-Dropped"] == "no_visit"
 
 
@@ -190,7 +192,9 @@ def test_a_body_without_end_is_refused(server: Running) -> None:
 
 
 @pytest.mark.parametrize("filler", [0, 100_000])
-def test_a_body_in_pieces_is_one_event(server: Running, live: Live, filler: int) -> None:
+def test_a_body_in_pieces_is_one_event(
+    server: Running, live: Live, filler: int
+) -> None:
     before = live.total(SITE)
     body = f'{{"n":"pageview","u":"{PAGE}","d":"{SITE}","x":"{"x" * filler}"}}'
     pieces = (body[at : at + 999].encode() for at in range(0, len(body), 999))
@@ -248,7 +252,9 @@ def test_the_pixel_counts_without_javascript(server: Running, live: Live) -> Non
 
 
 def test_the_pixel_says_why_it_does_not_count(server: Running) -> None:
-    ignored = get(server, f"/count?p=/&site={SITE}", **{"X-Forwarded-For": "192.0.2.77"})
+    ignored = get(
+        server, f"/count?p=/&site={SITE}", **{"X-Forwarded-For": "192.0.2.77"}
+    )
     assert ignored.status_code == 202
     assert "own_address (192.0.2.77/32)" in ignored.headers["X-Goatcounter"]
     assert get(server, "/count").status_code == 400
@@ -280,7 +286,9 @@ def test_a_badge_shows_a_count_at_once(server: Running) -> None:
 
 def test_a_total_is_the_whole_sites(server: Running, live: Live) -> None:
     post(server)
-    assert get(server, f"/counter/TOTAL.txt?site={SITE}").text == f"{live.total(SITE)}\n"
+    assert (
+        get(server, f"/counter/TOTAL.txt?site={SITE}").text == f"{live.total(SITE)}\n"
+    )
 
 
 def test_a_visit_badge_counts_though_an_image_proxy_asks(
