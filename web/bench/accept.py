@@ -39,8 +39,8 @@ events {{ worker_connections 1024; }}
 http {{
     access_log off;
     keepalive_requests 1000000000;
-    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-    uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    client_body_temp_path {folder}; proxy_temp_path {folder};
+    fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
     server {{ listen 127.0.0.1:{port}; location / {{ return 204; }} }}
 }}
 """
@@ -134,7 +134,12 @@ def _load(mode: str, url: str, seconds: int, pace: float = 0) -> str:
         ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{seconds}", "--latency"]
         + ["-s", str(HERE / script), url],
         env=os.environ
-        | {"MODE": mode, "SITE": SITE, "PACE": str(pace), "LOAD": str(HERE / "load.lua")},
+        | {
+            "MODE": mode,
+            "SITE": SITE,
+            "PACE": str(pace),
+            "LOAD": str(HERE / "load.lua"),
+        },
         check=True,
         capture_output=True,
         text=True,

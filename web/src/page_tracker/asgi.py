@@ -66,7 +66,8 @@ class FrontDoor:
         self, scope: Scope, body: bytes, tell: Callable[[Answer], None]
     ) -> None:
         """Collect what a request brings, and tell its answer once it is stored."""
-        assert self._collector is not None, "the server must support lifespan events"
+        if self._collector is None:
+            raise RuntimeError("the server must support lifespan events")
         protocol = PROTOCOLS[scope["path"]]
         client = scope["client"]
         try:

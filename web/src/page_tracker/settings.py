@@ -175,8 +175,9 @@ class Settings:
             "PAGE_TRACKER_SHARDS",
             "NUMBER",
             "1",
-            "Into how many parts Redis divides visitors; set once, before the first hit.",
-            _whole_number(1, 4096),
+            "Over how many streams hits are spread; more than 1 only helps a Redis"
+            " Cluster.",
+            _whole_number(1, 1024),
         ),
         default=1,
     )
@@ -204,9 +205,9 @@ class Settings:
         Setting(
             "PAGE_TRACKER_TRUSTED_PROXIES",
             "CIDR,…",
-            "nobody: the client's address is the one at the socket's other end",
-            "Whose X-Forwarded-For, or Forwarded, is believed: addresses and networks;"
-            " unix for peers on a Unix socket.",
+            "none",
+            "Proxies whose X-Forwarded-For or Forwarded names the client; `unix` is one"
+            " at a Unix socket.",
             Proxies.parse,
         ),
         default_factory=Proxies,

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -36,8 +37,8 @@ def _settings(server: OwnRedis, tmp_path: Path) -> Settings:
     return settings
 
 
-def view(number: int = 0, **said: str) -> RawHit:
-    return RawHit(**{"site": SITE, "url": f"https://{SITE}/{number}"} | said)
+def view(number: int = 0, **said: Any) -> RawHit:
+    return RawHit(**{"site": SITE, "url": f"https://{SITE}/{number}", **said})
 
 
 def stored(server: OwnRedis) -> tuple[int, int]:

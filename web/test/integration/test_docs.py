@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from page_tracker.cli import main
+from page_tracker.collect.hit import Reason
+from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.settings import described_settings
 
 ROOT = Path(__file__).parents[3]
@@ -30,6 +32,21 @@ def test_every_setting_is_documented_as_it_is() -> None:
         )
         for name, setting in described_settings().items()
     ]
+
+
+def test_every_reason_of_a_drop_is_documented_and_no_other() -> None:
+    text = (ROOT / "docs" / "collecting.md").read_text()
+    section = text.partition("## What does not count")[2].partition("##")[0]
+
+    rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+
+    assert sorted(rows) == sorted(Reason)
+
+
+def test_every_sender_s_address_is_documented() -> None:
+    text = (ROOT / "docs" / "collecting.md").read_text()
+
+    assert [path for path in PROTOCOLS if f"{path}`" not in text] == []
 
 
 def test_no_variable_is_documented_that_does_not_exist() -> None:

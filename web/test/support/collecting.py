@@ -1,4 +1,4 @@
-"""What the tests of collecting share: a site, a browser, a collector on an event loop."""
+"""What the tests of collecting share: a site, a browser, an open collector."""
 
 from __future__ import annotations
 

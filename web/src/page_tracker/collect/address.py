@@ -59,7 +59,7 @@ class Proxies:
 
     @classmethod
     def parse(cls, text: str) -> Proxies:
-        """Read `10.0.0.0/8,::1,unix`; raises ValueError that says which part is wrong."""
+        """Read `10.0.0.0/8,::1,unix`; raises ValueError for what means nothing."""
         words = [word.strip() for word in text.split(",") if word.strip()]
         networks = tuple(network_of(word) for word in words if word != UNIX)
         return cls(networks, UNIX in words)
@@ -107,12 +107,13 @@ class Proxies:
 
 
 def network_of(text: str) -> Network:
-    """Read an address or a network in CIDR notation; raises ValueError with a remedy."""
+    """Read an address or a network (CIDR); raises ValueError with a remedy."""
     try:
         return ip_network(text)
     except ValueError as error:
         raise ValueError(
-            f"{text!r} is no network ({error}): write one like 10.0.0.0/8 or 2001:db8::1"
+            f"{text!r} is no network ({error}): "
+            "write one like 10.0.0.0/8 or 2001:db8::1"
         ) from error
 
 

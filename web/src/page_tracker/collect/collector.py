@@ -126,7 +126,7 @@ class Lane:
                 tell(next(outcomes) if isinstance(found, Hit) else Outcome.STORED)
 
     async def _stored(self, batch: Batch) -> list[Outcome]:
-        """Submit a batch, and again under its id while nobody knows whether it is in."""
+        """Submit a batch, and again under its id while nobody knows if it is in."""
         deadline = self._loop.time() + PATIENCE
         pause = FIRST_PAUSE
         while True:
@@ -307,14 +307,14 @@ class Collector:
         return self._known
 
     async def _look_soon(self) -> None:
-        """Look once for all who ask meanwhile, so that nobody can make it look often."""
+        """Look once for all who ask meanwhile: nobody can make it look often."""
         await asyncio.sleep(max(0.0, self._looked + LOOK_AGAIN - time.monotonic()))
         self._looked = time.monotonic()
         self._look = None
         await self._refresh(self._sites.look)
 
     async def _keep_watch(self) -> None:
-        """Follow changes of sites, and ask for salts anew, for as long as we collect."""
+        """Follow changes of sites, and ask for salts anew, while we collect."""
         forget_salts = 0.0
         while True:
             await self._refresh(self._sites.directory)

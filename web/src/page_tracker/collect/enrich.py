@@ -29,7 +29,7 @@ from page_tracker.collect.hit import (
     Touch,
 )
 from page_tracker.collect.lookups import Lookups
-from page_tracker.collect.page import Page, page_of
+from page_tracker.collect.page import page_of
 from page_tracker.collect.source import host_of
 from page_tracker.collect.text import clean
 from page_tracker.collect.visitor import visitor_of
@@ -168,7 +168,7 @@ def respect_opt_out(draft: Draft, _known: Known) -> Drop | None:
 
 
 def refuse_bots(draft: Draft, known: Known) -> Drop | None:
-    """Bots by their user agents; an image proxy asks for a person where that is meant."""
+    """Bots by their user agents; where badges are shown image proxies are people."""
     bot = known.lookups.bot_of(draft.sender.user_agent)
     if bot is not None:
         if bot.kind == IMAGE_PROXY and draft.raw.through_proxy:
@@ -206,7 +206,7 @@ def find_place(draft: Draft, known: Known) -> Drop | None:
     return None
 
 
-def find_touch(draft: Draft, known: Known) -> Drop | None:
+def find_touch(draft: Draft, known: Known) -> None:
     """Source, channel and campaign, screen and language."""
     site, page = draft.site, draft.page
     draft.touch = _touch_of(
@@ -217,16 +217,14 @@ def find_touch(draft: Draft, known: Known) -> Drop | None:
         draft.raw.width,
         draft.raw.language or draft.sender.accept_language,
     )
-    return None
 
 
-def find_client(draft: Draft, known: Known) -> Drop | None:
+def find_client(draft: Draft, known: Known) -> None:
     """Device, browser and system."""
     draft.client = known.lookups.client_of(draft.sender.user_agent)
-    return None
 
 
-def find_visitor(draft: Draft, known: Known) -> Drop | None:
+def find_visitor(draft: Draft, known: Known) -> None:
     """The keyed hash of who sends, by the salt of the site's day."""
     site, sender = draft.site, draft.sender
     try:
@@ -234,7 +232,6 @@ def find_visitor(draft: Draft, known: Known) -> Drop | None:
     except KeyError:
         raise UnknownSalt(site, draft.day) from None
     draft.visitor = visitor_of(salt, site.id, sender.address, sender.user_agent)
-    return None
 
 
 STEPS: tuple[Callable[[Draft, Known], Drop | None], ...] = (

@@ -1,4 +1,4 @@
-"""The forms that a hit takes on its way: RawHit → Hit or Drop; a Hit's Record is stored.
+"""The forms of a hit on its way: RawHit → Hit or Drop; a Hit's Record is stored.
 
 Structs that reach the stream are arrays on the wire (`array_like`), in the order
 of their fields: append fields at the end only.
@@ -27,7 +27,7 @@ class Sender(NamedTuple):
 
 
 class RawHit(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sender said, in one form for all protocols; nothing is checked but types."""
+    """What a sender said, in one form for all protocols; only types are checked."""
 
     # Empty where the sender named none: then the page's host says which.
     site: str

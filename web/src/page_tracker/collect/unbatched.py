@@ -93,9 +93,9 @@ class UnbatchedCollector:
     ) -> list[tuple[Hit | Drop, Outcome]]:
         by_shard: dict[int, list[Hit | Drop]] = defaultdict(list)
         for each in found:
-            is_hit = isinstance(each, Hit)
-            by_shard[shard_of(each.visitor, self._shards) if is_hit else 0].append(each)
-        settled = []
+            shard = shard_of(each.visitor, self._shards) if isinstance(each, Hit) else 0
+            by_shard[shard].append(each)
+        settled: list[tuple[Hit | Drop, Outcome]] = []
         for shard, together in by_shard.items():
             hits = [each for each in together if isinstance(each, Hit)]
             drops = [each for each in together if isinstance(each, Drop)]

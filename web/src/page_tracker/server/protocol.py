@@ -1,8 +1,8 @@
 """uvicorn's HTTP, and a short way to the collector through it.
 
 Most requests that we get are one small hit. Between its last byte and its answer there
-is nothing to wait for but the store: no task, no messages, one write. All other requests
-go uvicorn's own way, hits with unusual bodies among them.
+is nothing to wait for but the store: no task, no messages, one write. All other
+requests go uvicorn's own way, hits with unusual bodies among them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHORT_BODY = 32_768
 
 
 class ShortWay(HttpToolsProtocol):
-    """Hands short hits to the application's `answer_soon`; `takes` says which are hits."""
+    """Hands short hits to the application's own `answer_soon`."""
 
     _short: RequestResponseCycle | None = None
 

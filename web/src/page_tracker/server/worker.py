@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from uvicorn_worker import UvicornWorker
+from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
 
 from page_tracker.server.protocol import ShortWay
 
 
-class Worker(UvicornWorker):
+class Worker(UvicornWorker):  # type: ignore[misc] # it has no types
     """Proxies are ours to trust; no header is added that nobody reads."""
 
     CONFIG_KWARGS: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A badge's looks: how a count is written, how wide text is, which colours fit. Pure."""
+"""A badge's looks: how a count is written, how wide text is, what colours. Pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """`/counter/…` shows what is counted, `/hit/…` counts and shows it: badges and pixels.
 
-`/counter/<path>.{json,svg,txt}`, with TOTAL for a whole site, and `/hit/<path>.{gif,svg}`
-for where no script runs, such as a README. The site is the `site` parameter's, else the
-referring page's, else the only one there is.
+`/counter/<path>.{json,svg,txt}`, with TOTAL for a whole site, and
+`/hit/<path>.{gif,svg}` for where no script runs, such as a README. The site is the
+`site` parameter's, else the referring page's, else the only one there is.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def badges(counters: Counters) -> Blueprint:
             response = _failed(form, error)
         response.headers["Cache-Control"] = LOOK_AGAIN
         response.add_etag()
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     @blueprint.get("/hit/<anything:name>", merge_slashes=False)
     def hit(name: str) -> Response:

@@ -30,7 +30,8 @@ _FIELDS_LIMIT = 100
 # One transparent pixel.
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x01\x00\x00\x00\x00\xff\xff\xff"
-    b"!\xf9\x04\x01\n\x00\x01\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02L\x01\x00;"
+    b"!\xf9\x04\x01\n\x00\x01\x00"
+    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02L\x01\x00;"
 )
 
 _TRUE = ("true", "1", "on", "t", "yes")
@@ -66,7 +67,7 @@ def decode(request: Request) -> list[RawHit]:
 
 
 def accept(drops: Sequence[Drop]) -> Answer:
-    """200 with the pixel; 202 where the address is ignored, 400 where no site is meant."""
+    """200 with the pixel; 202 for ignored addresses, 400 where no site is meant."""
     return _dropped(drops[0].reason, reasons_of(drops)) if drops else _OK
 
 
