@@ -11,6 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# A person's: as a headless one it would be a bot, whose hits do not count. Set for the
+# whole browser, since pages that are being left send with the browser's own.
+USER_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36"
+)
 OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -18,6 +24,7 @@ OPTIONS = [
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
+    f"--user-agent={USER_AGENT}",
 ]
 FETCH_SECONDS = 300
 MISSING = (
