@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
@@ -25,6 +27,7 @@ OPTIONS = [
     "--disable-sync",
     "--no-first-run",
     f"--user-agent={USER_AGENT}",
+    *(["--no-sandbox"] if os.getuid() == 0 else []),
 ]
 FETCH_SECONDS = 300
 MISSING = (
@@ -72,9 +75,8 @@ def _run(*command: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    options = OPTIONS + (["--no-sandbox"] if os.getuid() == 0 else [])
+def found() -> Iterator[tuple[str, Browser]]:
+    """The path of a Chromium, and the headless browser that was launched from it."""
     problems = []
     with sync_playwright() as playwright:
         ways: list[Callable[[], str]] = [
@@ -84,16 +86,42 @@ def browser() -> Iterator[Browser]:
         ]
         for way in ways:
             try:
+                path = way()
                 launched = playwright.chromium.launch(
-                    executable_path=way(),
-                    args=options,
-                    # Pages that are gone back to come out of its memory, as for people.
-                    ignore_default_args=["--disable-back-forward-cache"],
+                    executable_path=path, args=OPTIONS
                 )
             except (LookupError, Error) as error:
                 problems.append(str(error))
                 continue
             with launched:
-                yield launched
+                yield path, launched
             return
         pytest.fail("\n".join([MISSING, *problems]), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def browser(found: tuple[str, Browser]) -> Browser:
+    """A headless Chromium."""
+    return found[1]
+
+
+@pytest.fixture
+def untended(
+    found: tuple[str, Browser], tmp_path: Path
+) -> Iterator[Callable[[str], None]]:
+    """Opens an address in a Chromium that nobody drives.
+
+    One that is driven keeps no page in its memory and loads none ahead.
+    """
+    with ExitStack() as stack:
+
+        def open_address(address: str) -> None:
+            options = [*OPTIONS, "--headless=new", f"--user-data-dir={tmp_path}"]
+            process = subprocess.Popen(
+                [found[0], *options, "--remote-debugging-port=0", address],
+                stderr=subprocess.DEVNULL,
+            )
+            stack.callback(process.wait, timeout=30)
+            stack.callback(process.terminate)
+
+        yield open_address

@@ -535,27 +535,33 @@ def test_what_fails_twice_is_given_up_without_an_error(scene: Scene) -> None:
     assert scene.all_stored() == []
 
 
-def test_a_page_out_of_the_browsers_memory_is_one_view(scene: Scene) -> None:
-    page = scene.page
-    page.goto(scene.put("/first"))
-    page.evaluate("window.isRemembered = true")
-    scene.views(1)
-    page.goto(scene.put("/second"))
-    scene.views(2)
-    page.go_back()
-    assert paths_of(scene.views(3)) == ["/first", "/second", "/first"]
-    assert page.evaluate("isRemembered"), "the browser has loaded it anew"
+def test_a_page_out_of_the_browsers_memory_is_a_view(
+    scene: Scene, untended: Callable[[str], None]
+) -> None:
+    onward = "<script>setTimeout(() => { location.href = '/second' }, 500)</script>"
+    back = "<script>setTimeout(() => history.back(), 500)</script>"
+    scene.put("/second", back)
+    untended(scene.put("/first", onward))
+    scene.wait_until(lambda: len(views_of(scene.stored(1))) >= 3)
+    paths = paths_of(views_of(scene.stored(1)))
+    assert paths[:3] == ["/first", "/second", "/first"]
+    assert scene.site.requested.count("/first") == 1, "it was loaded anew"
 
 
-def test_a_page_that_is_loaded_ahead_counts_when_it_is_seen(scene: Scene) -> None:
-    page = scene.page
-    ahead = scene.put("/ahead")
-    rules = f'{{"prerender": [{{"urls": ["{ahead}"], "eagerness": "immediate"}}]}}'
-    body = f'<script type="speculationrules">{rules}</script><a href="/ahead">on</a>'
-    page.goto(scene.put("/first", body))
-    page.wait_for_timeout(1000)
-    assert paths_of(scene.views(1)) == ["/first"]
-    page.click("a")
-    assert paths_of(scene.views(2)) == ["/first", "/ahead"]
-    activation = "performance.getEntriesByType('navigation')[0].activationStart"
-    assert page.evaluate(activation) > 0, "the browser has not loaded it ahead"
+def test_a_page_that_is_loaded_ahead_counts_when_it_is_seen(
+    scene: Scene, untended: Callable[[str], None]
+) -> None:
+    scene.put("/ahead")
+    body = (
+        '<script type="speculationrules">'
+        '{"prerender": [{"urls": ["/ahead"], "eagerness": "immediate"}]}</script>'
+        "<script>setTimeout(() => { location.href = '/ahead' }, 2000)</script>"
+    )
+    untended(scene.put("/first", body))
+    scene.wait_until(lambda: "/ahead" in scene.site.requested)
+    scene.page.wait_for_timeout(700)
+    assert paths_of(views_of(scene.stored(1))) == ["/first"]
+    scene.wait_until(lambda: len(views_of(scene.stored(1))) == 2)
+    scene.page.wait_for_timeout(200)
+    assert paths_of(views_of(scene.stored(1))) == ["/first", "/ahead"]
+    assert scene.site.requested.count("/ahead") == 1
