@@ -117,11 +117,12 @@ def untended(
 
         def open_address(address: str) -> None:
             options = [*OPTIONS, "--headless=new", f"--user-data-dir={tmp_path}"]
-            process = subprocess.Popen(
-                [found[0], *options, "--remote-debugging-port=0", address],
-                stderr=subprocess.DEVNULL,
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [found[0], *options, "--remote-debugging-port=0", address],
+                    stderr=subprocess.DEVNULL,
+                )
             )
-            stack.callback(process.wait, timeout=30)
             stack.callback(process.terminate)
 
         yield open_address

@@ -1,12 +1,12 @@
 """The script in a real browser, by what a real server has stored of it."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
 from redis import Redis
 
 from page_tracker.collect.stream import Stream
@@ -505,12 +505,13 @@ def test_what_fails_is_sent_again_and_stored_once(
     scene: Scene, fail: Callable[[Route], None]
 ) -> None:
     bodies: list[dict[str, Any]] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            bodies.append(json.loads(request.post_data or ""))
+
     scene.page.route("**/api/event", failing(1, fail))
-    scene.page.on(
-        "request",
-        lambda request: request.method == "POST"
-        and bodies.append(request.post_data_json),
-    )
+    scene.page.on("request", note)
     scene.open()
     scene.wait_until(lambda: len(bodies) == 2)
     assert bodies[0] == bodies[1]
