@@ -15,13 +15,14 @@ class Website:
 
     url: str
     pages: dict[str, Page] = field(default_factory=dict)
+    requested: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def website() -> Iterator[Website]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         site = Website(f"http://127.0.0.1:{server.server_port}")
-        server.pages = site.pages  # type: ignore[attr-defined]
+        server.site = site  # type: ignore[attr-defined]
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -35,8 +36,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:  # pylint: disable=invalid-name # http.server names it
-        pages: dict[str, Page] = self.server.pages  # type: ignore[attr-defined]
-        status, text = pages.get(self.path.partition("?")[0], (404, "not here"))
+        site: Website = self.server.site  # type: ignore[attr-defined]
+        path = self.path.partition("?")[0]
+        site.requested.append(path)
+        status, text = site.pages.get(path, (404, "not here"))
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/html; charset=utf-8")

@@ -25,4 +25,5 @@ def give_script() -> Response:
     response.cache_control.max_age = DAY
     response.access_control_allow_origin = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

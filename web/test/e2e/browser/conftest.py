@@ -5,12 +5,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# A person's: as a headless one it would be a bot, whose hits do not count. Set for the
+# whole browser, since pages that are being left send with the browser's own.
+USER_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36"
+)
 OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -18,6 +26,8 @@ OPTIONS = [
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
+    f"--user-agent={USER_AGENT}",
+    *(["--no-sandbox"] if os.getuid() == 0 else []),
 ]
 FETCH_SECONDS = 300
 MISSING = (
@@ -65,9 +75,8 @@ def _run(*command: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    options = OPTIONS + (["--no-sandbox"] if os.getuid() == 0 else [])
+def found() -> Iterator[tuple[str, Browser]]:
+    """The path of a Chromium, and the headless browser that was launched from it."""
     problems = []
     with sync_playwright() as playwright:
         ways: list[Callable[[], str]] = [
@@ -77,16 +86,43 @@ def browser() -> Iterator[Browser]:
         ]
         for way in ways:
             try:
+                path = way()
                 launched = playwright.chromium.launch(
-                    executable_path=way(),
-                    args=options,
-                    # Pages that are gone back to come out of its memory, as for people.
-                    ignore_default_args=["--disable-back-forward-cache"],
+                    executable_path=path, args=OPTIONS
                 )
             except (LookupError, Error) as error:
                 problems.append(str(error))
                 continue
             with launched:
-                yield launched
+                yield path, launched
             return
         pytest.fail("\n".join([MISSING, *problems]), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def browser(found: tuple[str, Browser]) -> Browser:
+    """A headless Chromium."""
+    return found[1]
+
+
+@pytest.fixture
+def untended(
+    found: tuple[str, Browser], tmp_path: Path
+) -> Iterator[Callable[[str], None]]:
+    """Opens an address in a Chromium that nobody drives.
+
+    One that is driven keeps no page in its memory and loads none ahead.
+    """
+    with ExitStack() as stack:
+
+        def open_address(address: str) -> None:
+            options = [*OPTIONS, "--headless=new", f"--user-data-dir={tmp_path}"]
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [found[0], *options, "--remote-debugging-port=0", address],
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+            stack.callback(process.terminate)
+
+        yield open_address

@@ -1,19 +1,19 @@
 """The script in a real browser, by what a real server has stored of it."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
 from redis import Redis
 
 from page_tracker.collect.stream import Stream
 from page_tracker.schema import DROPS, HITS
 from page_tracker.services.store import open_sites
 from page_tracker.settings import Settings
-from support.processes import running, wait_until
+from support.processes import running
 from support.website import Website, website
 
 # Fetching a browser, where none is there, takes minutes.
@@ -21,10 +21,6 @@ pytestmark = pytest.mark.timeout(900)
 
 SITE = "example.com"
 SITE_THAT_RESPECTS_DNT = "quiet.example"
-USER_AGENT = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/142.0.0.0 Safari/537.36"
-)
 STUB = (
     "<script>window.pagetracker = window.pagetracker || function () {"
     " (pagetracker.q = pagetracker.q || []).push(arguments) }</script>"
@@ -87,26 +83,31 @@ class Scene:
         """Put a page at /start and load it."""
         self.page.goto(self.put("/start", *arguments))
 
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Return when it holds; meanwhile the browser's requests go on."""
+        while not condition():
+            self.page.wait_for_timeout(900)
+
     def stored(self, number: int) -> list[Row]:
         """The site's rows in the stream, once there are so many."""
-        wait_until(lambda: len(self._rows()) >= number)
+        self.wait_until(lambda: len(self._rows()) >= number)
         return self._rows()
 
     def views(self, number: int) -> list[Row]:
         """All its page views: once there are so many, and no further one comes."""
-        wait_until(lambda: len(views_of(self._rows())) >= number)
+        self.wait_until(lambda: len(views_of(self._rows())) >= number)
         self.page.wait_for_timeout(200)  # those within an application are sent late
         return views_of(self.all_stored())
 
     def dropped(self, number: int) -> list[Row]:
         """What was dropped, once there is so much."""
-        wait_until(lambda: len(self._drops()) >= number)
+        self.wait_until(lambda: len(self._drops()) >= number)
         return self._drops()
 
     def all_stored(self) -> list[Row]:
         """All rows of what the page has sent till now: up to an event sent last."""
         self.page.evaluate("pagetracker('Last')")
-        wait_until(lambda: any(row["name"] == "Last" for row in self._rows()))
+        self.wait_until(lambda: any(row["name"] == "Last" for row in self._rows()))
         return [row for row in self._rows() if row["name"] != "Last"]
 
     def _rows(self) -> list[Row]:
@@ -127,7 +128,7 @@ def scene(
     """Any error on the page fails the test."""
     errors: list[str] = []
     stream = Stream(redis_client)
-    with browser.new_context(user_agent=USER_AGENT, locale="de-AT") as context:
+    with browser.new_context(locale="de-AT") as context:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         yield Scene(context, page, site, server_url, stream, stream.last())
@@ -215,7 +216,7 @@ def test_an_application_that_is_left_at_once_is_viewed_nevertheless(
     scene.page.evaluate(
         "history.pushState(null, '', '/second'); location.href = 'about:blank'"
     )
-    wait_until(lambda: len(views_of(scene.stored(1))) == 2)
+    scene.wait_until(lambda: len(views_of(scene.stored(1))) == 2)
 
 
 def test_replaced_addresses_are_views_where_asked_for(scene: Scene) -> None:
@@ -504,14 +505,15 @@ def test_what_fails_is_sent_again_and_stored_once(
     scene: Scene, fail: Callable[[Route], None]
 ) -> None:
     bodies: list[dict[str, Any]] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            bodies.append(json.loads(request.post_data or ""))
+
     scene.page.route("**/api/event", failing(1, fail))
-    scene.page.on(
-        "request",
-        lambda request: request.method == "POST"
-        and bodies.append(request.post_data_json),
-    )
+    scene.page.on("request", note)
     scene.open()
-    wait_until(lambda: scene.page.wait_for_timeout(50) or len(bodies) == 2)  # type: ignore[func-returns-value]
+    scene.wait_until(lambda: len(bodies) == 2)
     assert bodies[0] == bodies[1]
     assert len(bodies[0]["id"]) > 20
     assert names_and_paths(scene.all_stored()) == [("pageview", "/start")]
@@ -526,37 +528,41 @@ def test_what_fails_is_sent_again_before_the_page_is_left(scene: Scene) -> None:
 
 
 def test_what_fails_twice_is_given_up_without_an_error(scene: Scene) -> None:
+    answers: list[int] = []
+    scene.page.on("response", lambda response: answers.append(response.status))
     scene.page.route("**/api/event", failing(2, away))
-    with scene.page.expect_response(
-        lambda response: len(responses.append(response) or responses) == 2  # type: ignore[func-returns-value]
-    ):
-        responses: list[object] = []
-        scene.open()
-    scene.page.wait_for_timeout(200)
+    scene.open()
+    scene.wait_until(lambda: answers.count(503) == 2)
     assert scene.all_stored() == []
 
 
-def test_a_page_out_of_the_browsers_memory_is_one_view(scene: Scene) -> None:
-    page = scene.page
-    page.goto(scene.put("/first"))
-    page.evaluate("window.isRemembered = true")
-    scene.views(1)
-    page.goto(scene.put("/second"))
-    scene.views(2)
-    page.go_back()
-    assert paths_of(scene.views(3)) == ["/first", "/second", "/first"]
-    assert page.evaluate("isRemembered"), "the browser has loaded it anew"
+def test_a_page_out_of_the_browsers_memory_is_a_view(
+    scene: Scene, untended: Callable[[str], None]
+) -> None:
+    onward = "<script>setTimeout(() => { location.href = '/second' }, 500)</script>"
+    back = "<script>setTimeout(() => history.back(), 500)</script>"
+    scene.put("/second", back)
+    untended(scene.put("/first", onward))
+    scene.wait_until(lambda: len(views_of(scene.stored(1))) >= 3)
+    paths = paths_of(views_of(scene.stored(1)))
+    assert paths[:3] == ["/first", "/second", "/first"]
+    assert scene.site.requested.count("/first") == 1, "it was loaded anew"
 
 
-def test_a_page_that_is_loaded_ahead_counts_when_it_is_seen(scene: Scene) -> None:
-    page = scene.page
-    ahead = scene.put("/ahead")
-    rules = f'{{"prerender": [{{"urls": ["{ahead}"], "eagerness": "immediate"}}]}}'
-    body = f'<script type="speculationrules">{rules}</script><a href="/ahead">on</a>'
-    page.goto(scene.put("/first", body))
-    page.wait_for_timeout(1000)
-    assert paths_of(scene.views(1)) == ["/first"]
-    page.click("a")
-    assert paths_of(scene.views(2)) == ["/first", "/ahead"]
-    activation = "performance.getEntriesByType('navigation')[0].activationStart"
-    assert page.evaluate(activation) > 0, "the browser has not loaded it ahead"
+def test_a_page_that_is_loaded_ahead_counts_when_it_is_seen(
+    scene: Scene, untended: Callable[[str], None]
+) -> None:
+    scene.put("/ahead")
+    body = (
+        '<script type="speculationrules">'
+        '{"prerender": [{"urls": ["/ahead"], "eagerness": "immediate"}]}</script>'
+        "<script>setTimeout(() => { location.href = '/ahead' }, 2000)</script>"
+    )
+    untended(scene.put("/first", body))
+    scene.wait_until(lambda: "/ahead" in scene.site.requested)
+    scene.page.wait_for_timeout(700)
+    assert paths_of(views_of(scene.stored(1))) == ["/first"]
+    scene.wait_until(lambda: len(views_of(scene.stored(1))) == 2)
+    scene.page.wait_for_timeout(200)
+    assert paths_of(views_of(scene.stored(1))) == ["/first", "/ahead"]
+    assert scene.site.requested.count("/ahead") == 1
