@@ -18,6 +18,7 @@ ONLY = {
             "collect.removal",
             "collect.salt",
             "collect.stream",
+            "lake.format",
             "live",
         ),
     ),
