@@ -103,12 +103,6 @@ class WriterProcess:
             self.process.terminate()
         assert self.process.wait(timeout=60) == 0
 
-    def memory(self) -> int:
-        """Bytes that the process holds now."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
-        (line,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
-        return int(line.split()[1]) * 1024
-
     def processor(self) -> float:
         """Seconds of the processor that it has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").split()

@@ -163,9 +163,7 @@ class Deletion:
 
     def count(self) -> int:
         """How many hits there are to delete in the lake; deletes none."""
-        found = self._ask(
-            "SELECT count(*) FROM hits WHERE " + self._condition
-        )  # nosec B608
+        found = self._ask("SELECT count(*) FROM hits WHERE " + self._condition)
         return int(found[0][0]) if found else 0
 
     def waiting(self) -> int:
@@ -305,7 +303,8 @@ class Deletion:
             what = self._taken_off(connection, day, newest_day)
             self._removal.note(self.selection.site, day, json.dumps(what))
             left = connection.sql(
-                f"SELECT * FROM day_rows WHERE visitor NOT IN ({visitors})"  # nosec B608
+                "SELECT * FROM day_rows"  # nosec B608
+                f" WHERE visitor NOT IN ({visitors})"
                 " UNION ALL BY NAME SELECT * FROM renumbered ORDER BY visit, time"
             )
             write_deltalake(
