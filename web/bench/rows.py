@@ -1,4 +1,4 @@
-"""Hits as a busy site sends them, every column filled: what the lake's benchmarks write.
+"""Hits as a busy site sends them, every column filled: what the benchmarks write.
 
 3,000 pages by Zipf's law, visits of some pages each from thousands of sources, places
 and devices, engagements with time and depth, now and then an event with properties or
@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any
@@ -98,7 +99,9 @@ class Traffic:
                 yield heappop(waiting)
             day += 1
 
-    def _visit(self, day: int, begun: int, number: int) -> Iterator[tuple[Any, ...]]:
+    def _visit(  # pylint: disable=too-many-locals # a row has many columns
+        self, day: int, begun: int, number: int
+    ) -> Iterator[tuple[Any, ...]]:
         draw = self._random
         visitor = ORIGIN | draw.randrange(1, number + 1)
         touch = draw.choice(self._sources)
@@ -153,6 +156,4 @@ class Traffic:
 
 
 def _month(day: int) -> str:
-    from datetime import date, timedelta
-
     return f"{date(1970, 1, 1) + timedelta(days=day):%Y-%m}"

@@ -49,10 +49,10 @@ def hit(
     return Hit(record, kind, visitor or sha256(path.encode()).digest()[:16])
 
 
-def batch(hits: Sequence[Hit], drops: Sequence[Drop] = (), **other: object) -> Batch:
+def batch(hits: Sequence[Hit], drops: Sequence[Drop] = (), **other: Any) -> Batch:
     sites = {each.record.site: Site(id=each.record.site) for each in hits}
     moment = max((each.record.time for each in hits), default=time.time_ns() // 1000)
-    return Batch(moment, hits, drops, sites={SITE.id: SITE, **sites}, **other)  # type: ignore[arg-type]
+    return Batch(moment, hits, drops, sites={SITE.id: SITE, **sites}, **other)
 
 
 def send(redis: Redis, *paths: str, drops: int = 0, moment: int | None = None) -> None:

@@ -14,7 +14,7 @@ ONLY = {
     "redis": (
         *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
         *("collect.collector", "collect.ingest", "collect.salt", "collect.stream"),
-        *("collect.removal", "collect.unbatched", "live"),
+        *("collect.removal", "collect.unbatched", "lake.format", "live"),
     ),
     "deltalake": ("lake", "history"),
     "arro3": ("lake", "history"),

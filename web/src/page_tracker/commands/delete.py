@@ -25,7 +25,7 @@ DATE = click.DateTime(["%Y-%m-%d"])
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @setting_option("data")
 @setting_option("lake")
-def delete(
+def delete(  # pylint: disable=too-many-arguments,too-many-locals,too-many-positional-arguments # options
     site: str,
     path: str | None,
     first: datetime | None,

@@ -106,6 +106,6 @@ class _AsMap:
         self.entries = entries
 
     def __arrow_c_array__(
-        self, requested_schema: object | None = None
+        self, _requested_schema: object | None = None
     ) -> tuple[object, object]:
         return _MAP.__arrow_c_schema__(), self.entries.__arrow_c_array__()[1]

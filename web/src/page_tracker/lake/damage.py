@@ -1,4 +1,4 @@
-"""What a crash, a disk or a person has damaged in the lake: found at start, told, mended.
+"""What a crash, a disk or a person has damaged in the lake: found, told, mended.
 
 last commit unreadable → set aside: the writer makes it again from the stream
 file missing, cut short or not Parquet → set aside, and taken out of the table

@@ -35,7 +35,7 @@ class FormatError(PageTrackerError):
 
 
 def require_folder(
-    folder: Path, newest: int = FORMAT, steps: FolderSteps = FOLDER_STEPS
+    folder: Path, newest: int = FORMAT, steps: FolderSteps | None = None
 ) -> None:
     """Bring a data folder to the newest format; a new one begins with it.
 
@@ -53,12 +53,12 @@ def require_folder(
     else:
         _copy(folder, copy)
     for version in range(found, newest):
-        steps[version](folder)
+        (steps or FOLDER_STEPS)[version](folder)
     _write_format(folder, newest)
 
 
 def require_store(
-    redis: Redis | RedisCluster, newest: int = FORMAT, steps: StoreSteps = STORE_STEPS
+    redis: Redis | RedisCluster, newest: int = FORMAT, steps: StoreSteps | None = None
 ) -> None:
     """Bring a store to the newest format; a new one begins with it.
 
@@ -81,7 +81,7 @@ def require_store(
         else:
             for key, dumped in client.hgetall(copy).items():
                 client.restore(key, 0, dumped, replace=True)
-        steps[version](redis)
+        (steps or STORE_STEPS)[version](redis)
         client.set(FORMAT_KEY, version + 1)
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from deltalake.exceptions import DeltaError
 
-from page_tracker.collect.stream import StreamAway
+from page_tracker.collect.stream import HEARD_OF, Stream, StreamAway
 from page_tracker.errors import PageTrackerError
 from page_tracker.lake.writer import Done, Writer
 
@@ -33,6 +33,8 @@ class Troubles:
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
+        # What each shard's stream was told last, and when.
+        self._told: dict[int, tuple[str, float]] = {}
 
     def has(self, shard: int, why: str) -> None:
         if self._known.get(shard) != why:
@@ -48,6 +50,17 @@ class Troubles:
     def is_over(self, shard: int) -> None:
         if self._known.pop(shard, None):
             logger.warning("shard %d is written to the lake again", shard)
+
+    def tell(self, stream: Stream, trouble: str) -> None:
+        """Tell a stream's readers of its writer: a change, and now and then no change.
+
+        Each time is a write to Redis's disk.
+        """
+        now = time.monotonic()
+        before, when = self._told.get(stream.shard, ("", now - HEARD_OF))
+        if before != trouble or now - when >= HEARD_OF / 4:
+            stream.tell(time.time_ns() // 1_000_000, trouble)
+            self._told[stream.shard] = (trouble, now)
 
 
 def write(writers: Sequence[Writer], stop: threading.Event) -> None:
@@ -104,7 +117,7 @@ def _round(writer: Writer, troubles: Troubles) -> bool:
         trouble = one_line(error)
         troubles.has(stream.shard, trouble)
     with suppress(StreamAway):  # The round has said it already.
-        stream.tell(time.time_ns() // 1_000_000, trouble)
+        troubles.tell(stream, trouble)
     return is_more
 
 

@@ -16,14 +16,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import alone_if_free, folder_of, shared
-from page_tracker.lake.table import PARQUET, TABLES, Lake, day_of, quoted
+from page_tracker.lake.table import PARQUET, TABLES, Lake, date_of, day_of, quoted
 from page_tracker.site import Site
 
 # A merge makes files of a tier's size from the smaller ones of a month, once there are
@@ -57,7 +57,7 @@ class Merge:
 
 
 def merges(files: Iterable[File], now: float, quiet: float = QUIET) -> list[Merge]:
-    """What to merge: of each month the highest tier that has enough files. Pure."""
+    """What to merge: of each month the highest tier with enough files. Pure."""
     months: dict[str, list[File]] = defaultdict(list)
     for file in files:
         months[file.month].append(file)
@@ -75,7 +75,7 @@ def merges(files: Iterable[File], now: float, quiet: float = QUIET) -> list[Merg
 
 
 def over(files: Iterable[File], now: float) -> list[int]:
-    """The days that files have rows of and that are over everywhere, ascending. Pure."""
+    """The days that files have rows of and that are over everywhere. Pure."""
     last = int((now - _WESTMOST) // _DAY) - 1
     return sorted(
         {
@@ -128,7 +128,8 @@ class Upkeep:
                 self._settle(day)
         for site in sites:
             if site.retention_days is not None:
-                _expire(self.lake.snapshot(name), site, int(now // _DAY))
+                first = int(now // _DAY) - site.retention_days
+                _expire(self.lake.snapshot(name), site.id, date_of(first))
         table = self.lake.snapshot(name)
         for merge in merges(files_of(table), self._clock(), self._quiet):
             with shared(table):
@@ -174,7 +175,7 @@ def settle(table: DeltaTable, day: int) -> None:
 
     Raises CommitFailedError where rows of that day came meanwhile.
     """
-    when = date(1970, 1, 1) + timedelta(days=day)
+    when = date_of(day)
     month = f"{when:%Y-%m}"
     mark = Transaction(settled_mark(day), table.version() + 1)
     if not (files := table.file_uris(file_pruning_predicate=f"month = '{month}'")):
@@ -193,11 +194,11 @@ def settle(table: DeltaTable, day: int) -> None:
         )
 
 
-def _expire(table: DeltaTable, site: Site, today: int) -> None:
-    """Delete a site's rows that are older than it keeps them."""
-    assert site.retention_days is not None
-    first = date(1970, 1, 1) + timedelta(days=today - site.retention_days)
-    condition = f"month <= '{first:%Y-%m}' AND day < DATE '{first}' AND site = {quoted(site.id)}"
+def _expire(table: DeltaTable, site: str, first: date) -> None:
+    """Delete a site's rows of the days before `first`."""
+    condition = (
+        f"month <= '{first:%Y-%m}' AND day < DATE '{first}' AND site = {quoted(site)}"
+    )
     files = table.file_uris(file_pruning_predicate=f"day < DATE '{first}'")
     if not files:
         return

@@ -125,8 +125,8 @@ class Writer:
     def round(self) -> Done:
         """Do what there is to do once; loses nothing and doubles nothing.
 
-        Raises RedisError, DeltaError, OSError or LakeFullError where Redis or the lake is away: then
-        nothing was trimmed that is not in the lake.
+        Raises RedisError, DeltaError, OSError or LakeFullError where Redis or the lake
+        is away: then nothing was trimmed that is not in the lake.
         """
         try:
             return self._round()

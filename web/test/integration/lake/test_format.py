@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -97,7 +98,10 @@ def test_an_older_store_is_migrated_and_its_copy_kept(store: Redis) -> None:
     store.hset("pt:sites", "a", "old")
     store.set("page_views", 7)
 
-    require_store(store, newest=2, steps={1: lambda r: r.hset("pt:sites", "a", "new")})  # type: ignore[dict-item, return-value]
+    def rename(redis: Any) -> None:
+        redis.hset("pt:sites", "a", "new")
+
+    require_store(store, newest=2, steps={1: rename})
 
     assert store.hget("pt:sites", "a") == b"new"
     assert store.get(FORMAT_KEY) == b"2"

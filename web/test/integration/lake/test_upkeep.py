@@ -53,7 +53,7 @@ def test_a_settled_day_is_sorted_and_is_settled_once(lake: Lake) -> None:
     upkeep.tidy(late)
     Upkeep(lake).tidy(late)
 
-    assert ask(lake, f"SELECT path FROM hits WHERE day < DATE '2026-09-05'") == [
+    assert ask(lake, "SELECT path FROM hits WHERE day < DATE '2026-09-05'") == [
         ("/a",),
         ("/b",),
         ("/z",),
