@@ -57,7 +57,7 @@ def import_(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     as_json: bool,
     **options: str | None,
 ) -> None:
-    """Import the page views of SITE from access logs, packed or not; - is standard input.
+    """Import the page views of SITE from access logs, packed or not; - is stdin.
 
     Static files, redirects, errors and bots are left out. It is safe to run it again:
     lines that are in are known, also under another name, packed, or at the beginning of

@@ -1,7 +1,7 @@
 """One command, one import: from logs to the lake, exactly once, and back.
 
     read        logs → page views in the spool; the lake knows nothing of them
-    write down  the import, its origin and the content that it brings: from here it counts
+    note        the import, its origin and the content that it brings: now it counts
     commit      day by day, small ones together: visits → one commit, numbered by its
                 last day, under the import's origin
     count       its views in the live counters
@@ -39,7 +39,7 @@ from page_tracker.schema import ORIGIN_BITS
 from page_tracker.site import Site
 
 # Page views that are committed together, if they are of several days.
-MOST_VIEWS = 250_000
+MOST_VIEWS = 100_000
 # Of the bytes of a log: what its page views may take, in the spool and in the lake.
 _SHARE_OF_LOG = 0.2
 _PACKED_TIMES = 20
@@ -263,7 +263,7 @@ class Outcome:
 def _engine(spool: Path) -> duckdb.DuckDBPyConnection:
     """DuckDB, bounded in memory; what does not fit goes to the spool's folder."""
     settings: dict[str, Any] = {
-        "memory_limit": "512MB",
+        "memory_limit": "256MB",
         "temp_directory": str(spool / "spill"),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

@@ -10,8 +10,10 @@ from page_tracker.history.identity import Follower, KnownParts, Part
 LINES = st.lists(st.text("ab\r", max_size=300).map(str.encode), min_size=1, max_size=30)
 
 
-def followed(known: KnownParts, lines: list[bytes], cuts: list[int]) -> tuple[int, Part | None]:
-    """Follow lines in blocks of some; answers how many bytes are known, and the rest."""
+def followed(
+    known: KnownParts, lines: list[bytes], cuts: list[int]
+) -> tuple[int, Part | None]:
+    """Follow lines in blocks of some: how many bytes are known, and the rest."""
     follower, at, known_until = Follower(known), 0, 0
     blocks, rest = [], lines
     for cut in [*cuts, len(lines)]:
