@@ -114,8 +114,7 @@ def timed_import(path: Path, data: Path) -> Run:
             most = max(most, sum(_pss(psutil.Process(process.pid))))
             time.sleep(0.25)
         seconds = time.perf_counter() - began
-        assert process.stdout is not None
-        said = json.loads(process.stdout.read())
+        said = json.loads(process.communicate()[0])
     return Run(seconds, _processor_seconds() - used, most, said["pageviews"])
 
 

@@ -102,7 +102,7 @@ class _Salts(dict[tuple[str, int], bytes]):
 class LogFollower:
     """Follows one log for one site until told to stop."""
 
-    def __init__(
+    def __init__(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         self,
         folder: Path,
         log: Path,

@@ -19,14 +19,17 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+from deltalake.exceptions import DeltaError
 from msgspec.structs import replace
 
-from page_tracker.errors import ImportRefusedError
+from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.history.formats import Format
 from page_tracker.history.lines import STANDARD_INPUT, Log, open_log
 from page_tracker.history.reading import Reader, Tally
@@ -108,9 +111,9 @@ class Imports:
         """Import what is new of these logs; `sites` are all there are.
 
         Raises LogFileError, ImportRefusedError, ImportsBusyError (nothing of it counts
-        then), OSError, DeltaError, RedisError (the next command finishes it).
+        then), ImportStoppedError, RedisError (the next command finishes it).
         """
-        with self.register.locked():
+        with self.register.locked(), _told_plainly():
             self.finish(sites)
             _check_room(order.logs, self.register.folder)
             import_id = self.register.next_id()
@@ -258,6 +261,19 @@ class Outcome:
 
     entry: Import | None
     tally: Tally
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Raise ImportStoppedError for what disk, memory or lake fail with."""
+    try:
+        yield
+    except (OSError, DeltaError, duckdb.Error, BrokenExecutor) as error:
+        why = str(error).partition("\n")[0] or type(error).__name__
+        raise ImportStoppedError(
+            f"the import was stopped ({why})",
+            "see that there is room, then run the same command: it goes on by itself",
+        ) from error
 
 
 def _engine(spool: Path) -> duckdb.DuckDBPyConnection:
