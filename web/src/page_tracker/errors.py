@@ -94,6 +94,10 @@ class ImportRefusedError(PageTrackerError):
     """An import would count something twice, or would have no room."""
 
 
+class ImportStoppedError(PageTrackerError):
+    """An import failed half-way; the next one finishes it."""
+
+
 class UnknownImportError(PageTrackerError):
     """There is no such import of this site."""
 

@@ -1,6 +1,7 @@
 """`page-tracker import`: the history of a site, out of its web server's access logs."""
 
 import signal
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -45,7 +46,8 @@ from page_tracker.site import Site
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_option("data")
 @setting_option("lake")
-def import_(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+# pylint: disable-next=too-many-arguments,too-many-positional-arguments,too-many-locals
+def import_(
     domain: str,
     logs: tuple[str, ...],
     format_name: str | None,
@@ -57,7 +59,7 @@ def import_(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     as_json: bool,
     **options: str | None,
 ) -> None:
-    """Import the page views of SITE from access logs, packed or not; - is standard input.
+    """Import the page views of SITE from access logs, packed or not; - is stdin.
 
     Static files, redirects, errors and bots are left out. It is safe to run it again:
     lines that are in are known, also under another name, packed, or at the beginning of
@@ -66,7 +68,7 @@ def import_(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     _check_usage(logs, as_list, undo, follow)
     settings = Settings.from_environment(**options)
     with ExitStack() as stack:
-        progress = stack.enter_context(Progress(click.get_text_stream("stderr")))
+        progress = stack.enter_context(Progress(sys.stderr))
         historian = stack.enter_context(historian_of_folder(settings, progress))
         site = historian.sites.get(domain)
         if follow:

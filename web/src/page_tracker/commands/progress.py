@@ -66,9 +66,8 @@ class Progress:
             return
         if self._writing is None or self._bars is None:
             self.stop()
-            bars = self._shown(MofNCompleteColumn(), TextColumn("days"))
-            self._writing = bars.add_task("Writing")
-        assert self._bars is not None  # nosec: for the type checker
+            self._bars = self._shown(MofNCompleteColumn(), TextColumn("days"))
+            self._writing = self._bars.add_task("Writing")
         self._bars.update(self._writing, completed=done, total=days)
 
     def finishes(self, entry: Import) -> None:

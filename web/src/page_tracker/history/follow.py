@@ -2,9 +2,10 @@
 
     Tail → lines → intent on disk → Sieve → Batch → submit → spot on disk
 
-Each line counts once, whenever this is killed: what is about to be submitted is written
-down first, with the batch's id; after a crash the very same batch is submitted again,
-and the store knows it (for an hour at least). Where the store is away or full, it waits.
+Each line counts once, whenever this is killed: what is about to be submitted is
+written down first, with the batch's id; after a crash the very same batch is submitted
+again, and the store knows it (for an hour at least). Where the store is away or full,
+it waits.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ class _Salts(dict[tuple[str, int], bytes]):
 
     def __init__(self, store: Store, site: Site, moment: int) -> None:
         super().__init__()
-        self._fetch = lambda day: store.salt_of(site, day, moment)
+        self._fetch: Callable[[int], bytes] = lambda day: store.salt_of(
+            site, day, moment
+        )
 
     def __missing__(self, key: tuple[str, int]) -> bytes:
         return self.setdefault(key, self._fetch(key[1]))
@@ -99,7 +102,7 @@ class _Salts(dict[tuple[str, int], bytes]):
 class LogFollower:
     """Follows one log for one site until told to stop."""
 
-    def __init__(
+    def __init__(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         self,
         folder: Path,
         log: Path,

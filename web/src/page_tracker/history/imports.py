@@ -1,7 +1,7 @@
 """One command, one import: from logs to the lake, exactly once, and back.
 
     read        logs → page views in the spool; the lake knows nothing of them
-    write down  the import, its origin and the content that it brings: from here it counts
+    note        the import, its origin and the content that it brings: now it counts
     commit      day by day, small ones together: visits → one commit, numbered by its
                 last day, under the import's origin
     count       its views in the live counters
@@ -19,14 +19,17 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+from deltalake.exceptions import DeltaError
 from msgspec.structs import replace
 
-from page_tracker.errors import ImportRefusedError
+from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.history.formats import Format
 from page_tracker.history.lines import STANDARD_INPUT, Log, open_log
 from page_tracker.history.reading import Reader, Tally
@@ -39,7 +42,7 @@ from page_tracker.schema import ORIGIN_BITS
 from page_tracker.site import Site
 
 # Page views that are committed together, if they are of several days.
-MOST_VIEWS = 250_000
+MOST_VIEWS = 100_000
 # Of the bytes of a log: what its page views may take, in the spool and in the lake.
 _SHARE_OF_LOG = 0.2
 _PACKED_TIMES = 20
@@ -108,9 +111,9 @@ class Imports:
         """Import what is new of these logs; `sites` are all there are.
 
         Raises LogFileError, ImportRefusedError, ImportsBusyError (nothing of it counts
-        then), OSError, DeltaError, RedisError (the next command finishes it).
+        then), ImportStoppedError, RedisError (the next command finishes it).
         """
-        with self.register.locked():
+        with self.register.locked(), _told_plainly():
             self.finish(sites)
             _check_room(order.logs, self.register.folder)
             import_id = self.register.next_id()
@@ -260,10 +263,23 @@ class Outcome:
     tally: Tally
 
 
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Raise ImportStoppedError for what disk, memory or lake fail with."""
+    try:
+        yield
+    except (OSError, DeltaError, duckdb.Error, BrokenExecutor) as error:
+        why = str(error).partition("\n")[0] or type(error).__name__
+        raise ImportStoppedError(
+            f"the import was stopped ({why})",
+            "see that there is room, then run the same command: it goes on by itself",
+        ) from error
+
+
 def _engine(spool: Path) -> duckdb.DuckDBPyConnection:
     """DuckDB, bounded in memory; what does not fit goes to the spool's folder."""
     settings: dict[str, Any] = {
-        "memory_limit": "512MB",
+        "memory_limit": "256MB",
         "temp_directory": str(spool / "spill"),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

@@ -28,7 +28,7 @@ State = Literal["writing", "done", "undoing", "undone"]
 
 
 class ImportedDay(msgspec.Struct, frozen=True, array_like=True):
-    """A day of an import: days since 1970, page views, and the spool's files with it."""
+    """A day of an import: days since 1970, page views, the spool's files with it."""
 
     day: int
     views: int

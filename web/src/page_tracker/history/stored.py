@@ -81,11 +81,10 @@ class Stored:
         """Delete the import's rows. Repeating it changes nothing."""
         if not entry.days:
             return
-        low = entry.origin << NUMBER_BITS
         where = (
             f"month BETWEEN '{_month(entry.days[0].day)}'"
             f" AND '{_month(entry.days[-1].day)}' AND site = {quoted(entry.site)}"
-            f" AND visitor BETWEEN {low} AND {low + (1 << NUMBER_BITS) - 1}"
+            f" AND {_of_origin(entry)}"
         )
         days = [each.day for each in entry.days]
         while True:
@@ -105,11 +104,10 @@ class Stored:
 
     def views_of(self, entry: Import) -> dict[str, int]:
         """The import's page views by path."""
-        low = entry.origin << NUMBER_BITS
         views: dict[str, int] = {}
         for batch in self._ask(
             f"SELECT path, count(*) FROM hits WHERE site = {quoted(entry.site)}"
-            f" AND view > 0 AND visitor BETWEEN {low} AND {low + (1 << NUMBER_BITS) - 1}"
+            f" AND view > 0 AND {_of_origin(entry)}"
             " GROUP BY path"
         ):
             paths, numbers = batch.column(0).to_pylist(), batch.column(1).to_pylist()
@@ -124,6 +122,11 @@ class Stored:
 def application(entry: Import) -> str:
     """The application whose transactions are the import's days."""
     return f"import:{entry.origin}"
+
+
+def _of_origin(entry: Import) -> str:
+    low = entry.origin << NUMBER_BITS
+    return f"visitor BETWEEN {low} AND {low + (1 << NUMBER_BITS) - 1}"
 
 
 def _date(day: int) -> str:

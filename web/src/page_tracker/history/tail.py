@@ -36,8 +36,10 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 class Tail:
     """Reads whole lines as they come; `spot` is where the last ones ended."""
 
+    # pylint: disable=attribute-defined-outside-init  # `_open` sets them, for each file
+
     def __init__(self, path: Path, spot: Spot | None) -> None:
-        """Begin at the end of what is there, or go on at `spot`. Raises LogFileError."""
+        """Begin at the end of what is there, or at `spot`. Raises LogFileError."""
         self.path = path
         self._file: IO[bytes]
         self._is_named = True

@@ -70,6 +70,10 @@ _EXPRESSIONS = {
     "entry_hostname": "first.hostname",
     "month": "strftime(found.day, '%Y-%m')",
 }
+_COLUMNS = ", ".join(
+    f"{_EXPRESSIONS.get(column.name, f'hit.{column.name}')} AS {column.name}"
+    for column in HITS
+)
 
 
 def with_visits(hits: str, origin: int) -> str:
@@ -89,12 +93,13 @@ WITH heard AS (
     FROM {hits}
     WINDOW person AS (PARTITION BY site, day, who ORDER BY time, position)
 ), sat AS (
-    SELECT *, count(CASE WHEN silence IS NULL OR silence >= {SILENCE} THEN 1 END) OVER person
-        AS sitting
+    SELECT *, count(CASE WHEN silence IS NULL OR silence >= {SILENCE} THEN 1 END)
+        OVER person AS sitting
     FROM heard
     WINDOW person AS (PARTITION BY site, day, who ORDER BY time, position {SO_FAR})
 ), counted AS (
-    SELECT *, count(CASE WHEN kind <> {ENGAGEMENT} THEN 1 END) OVER stay AS counted FROM sat
+    SELECT *, count(CASE WHEN kind <> {ENGAGEMENT} THEN 1 END) OVER stay AS counted
+    FROM sat
     WINDOW stay AS (
         PARTITION BY site, day, who, sitting ORDER BY time, position {SO_FAR})
     QUALIFY counted > 0
@@ -123,7 +128,7 @@ WITH heard AS (
     FROM found
     WINDOW so_far AS (PARTITION BY site, day ORDER BY time, position {SO_FAR})
 )
-SELECT {", ".join(f"{_EXPRESSIONS.get(c.name, f'hit.{c.name}')} AS {c.name}" for c in HITS)}
+SELECT {_COLUMNS}
 FROM found
 JOIN {hits} AS hit ON hit.position = found.position
 JOIN {hits} AS first ON first.position = found.opening

@@ -10,7 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from page_tracker.history.formats import FORMATS
+from page_tracker.server.embedded import redis_of
+from page_tracker.settings import Settings
 from support.importing import AGENT, line
 
 PAGE = (Path(__file__).parents[4] / "docs" / "importing.md").read_text("utf-8")
@@ -34,6 +38,7 @@ def _log(folder: Path) -> None:
         older.write(line("/older", -60 * 24))
 
 
+@pytest.mark.timeout(180)
 def test_every_command_runs_and_the_first_import_says_what_is_shown(
     tmp_path: Path,
 ) -> None:
@@ -48,18 +53,19 @@ def test_every_command_runs_and_the_first_import_says_what_is_shown(
         "PAGE_TRACKER_DATA": str(tmp_path / "data"),
     }
     environment.pop("REDIS_URL", None)
-    said = {}
-    for command in (each for each in COMMANDS if "--follow" not in each):
-        done = subprocess.run(
-            ["sh", "-c", command],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-        said.setdefault(command, done.stdout)
+    said: dict[str, str] = {}
+    with redis_of(Settings(data=tmp_path / "data")):
+        for command in (each for each in COMMANDS if "--follow" not in each):
+            done = subprocess.run(
+                ["sh", "-c", command],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, f"{command}: {done.stderr}"
+            said.setdefault(command, done.stdout)
 
     shown = re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)
     assert said["page-tracker import example.com access.log"] == shown[0]

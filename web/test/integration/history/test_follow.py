@@ -1,4 +1,4 @@
-"""Following a live log: each line once, through rotation, truncation, kills, absences."""
+"""Following a live log: each line once, through rotation, truncation and kills."""
 
 from __future__ import annotations
 

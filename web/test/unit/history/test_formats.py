@@ -16,9 +16,9 @@ CLF = '192.0.2.7 - - [31/Jan/2026:13:00:05 +0100] "GET /a?b=1 HTTP/1.1" 200 512'
 COMBINED = f'{CLF} "https://example.org/" "Agent (1.0)"'
 CADDY = (
     '{"level":"info","ts":1769860805.25,"logger":"http.log.access","msg":"handled'
-    ' request","request":{"remote_ip":"10.0.0.1","client_ip":"192.0.2.7","method":"GET",'
-    '"host":"example.com:443","uri":"/a?b=1","headers":{"User-Agent":["Agent (1.0)"],'
-    '"Referer":["https://example.org/"]}},"status":200,"size":512}'
+    ' request","request":{"remote_ip":"10.0.0.1","client_ip":"192.0.2.7","method":'
+    '"GET","host":"example.com:443","uri":"/a?b=1","headers":{"User-Agent":'
+    '["Agent (1.0)"],"Referer":["https://example.org/"]}},"status":200,"size":512}'
 )
 NGINX = (
     '{"time_iso8601":"2026-01-31T13:00:05+01:00","remote_addr":"192.0.2.7","request":'

@@ -13,7 +13,7 @@ LINES = st.lists(st.text("ab\r", max_size=300).map(str.encode), min_size=1, max_
 def followed(
     known: KnownParts, lines: list[bytes], cuts: list[int]
 ) -> tuple[int, Part | None]:
-    """Follow lines in blocks of some; answers how many bytes are known, and the rest."""
+    """Follow lines in blocks of some: how many bytes are known, and the rest."""
     follower, at, known_until = Follower(known), 0, 0
     blocks, rest = [], lines
     for cut in [*cuts, len(lines)]:
