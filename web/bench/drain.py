@@ -107,7 +107,9 @@ def main() -> None:
             after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         rows = list(islice(Traffic().hits(), stored))
         plain_seconds, plain_cpu = plain(rows, Lake(f"{folder}/plain"))
-    print(f"writer            {stored / seconds:10,.0f} hits/s  ({cpu:.1f} s processor)")
+    print(
+        f"writer            {stored / seconds:10,.0f} hits/s  ({cpu:.1f} s processor)"
+    )
     print(
         f"write_deltalake   {stored / plain_seconds:10,.0f} rows/s"
         f"  ({plain_cpu:.1f} s processor)"

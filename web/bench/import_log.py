@@ -5,8 +5,7 @@
 The log is the real one of test/data, repeated: times shifted so that its days follow one
 another, addresses varied. Measured in one run: `wc -l`, DuckDB that reads the same file
 as lines and takes its fields apart by the same pattern, and `page-tracker import` with
-everything that it does, from its start to its end, with the memory (PSS) of all its
-processes.
+everything that it does, from start to end, with the memory (PSS) of all its processes.
 """
 
 from __future__ import annotations

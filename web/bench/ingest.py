@@ -35,6 +35,16 @@ START = 1_790_000_000_000_000
 EACH = 40  # microseconds from one hit to the next: 25,000 a second
 
 
+TOUCHES = [
+    Touch(f"site{n}.example/page", f"site{n}.example", "Referral", screen="Desktop")
+    for n in range(REFERRERS)
+]
+CLIENTS = [
+    Client("Desktop", "Chrome", str(100 + n), "Windows", "11") for n in range(AGENTS)
+]
+PLACE = Place("DE", "DE-BE", "Berlin")
+
+
 def hits_of(number: int) -> list[Hit]:
     """The load that accepting is measured with, enriched."""
     chance = random.Random(1)
@@ -44,34 +54,15 @@ def hits_of(number: int) -> list[Hit]:
         cum_weights=weights,
         k=number,
     )
-    touches = [
-        Touch(f"site{n}.example/page", f"site{n}.example", "Referral", screen="Desktop")
-        for n in range(REFERRERS)
-    ]
-    clients = [
-        Client("Desktop", "Chrome", str(100 + n), "Windows", "11")
-        for n in range(AGENTS)
-    ]
-    place = Place("DE", "DE-BE", "Berlin")
     hits = []
     for n, path in enumerate(paths):
         address, agent = chance.randrange(ADDRESSES), chance.randrange(AGENTS)
-        touch = touches[address % REFERRERS]
+        touch = TOUCHES[address % REFERRERS]
         key = blake2b(b"%d %d" % (address, agent), digest_size=16).digest()
         moment = START + n * EACH
         day = moment // 86_400_000_000
-        record = Record(
-            moment,
-            day,
-            SITE,
-            "pageview",
-            SITE,
-            path,
-            "",
-            touch,
-            clients[agent],
-            place,
-        )
+        facts = (moment, day, SITE, "pageview", SITE, path, "")
+        record = Record(*facts, touch, CLIENTS[agent], PLACE)
         hits.append(Hit(record, Kind.VIEW, key))
     return hits
 
@@ -83,23 +74,19 @@ def server(program: Path) -> Iterator[tuple[Redis, int]]:
         socket = Path(folder) / "redis.sock"
         options = f"--port 0 --unixsocket {socket} --dir {folder} --save"
         durable = "--appendonly yes --appendfsync always"
-        process = subprocess.Popen(
-            [str(program), *options.split(), "", *durable.split()],
-            stdout=subprocess.DEVNULL,
-        )
-        try:
+        command = [str(program), *options.split(), "", *durable.split()]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             while not socket.exists():
                 time.sleep(0.01)
-            yield Redis(
-                unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0)
-            ), process.pid
-        finally:
-            process.terminate()
-            process.wait()
+            client = Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
+            try:
+                yield client, process.pid
+            finally:
+                process.terminate()
 
 
 def processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
@@ -112,7 +99,7 @@ def measured(
     wall, processor = time.perf_counter(), processor_seconds(pid)
     work()
     wall, processor = time.perf_counter() - wall, processor_seconds(pid) - processor
-    inside = sum(
+    inside: int = sum(
         redis.info("commandstats").get(f"cmdstat_{name}", {}).get("usec", 0)
         for name in command.split()
     )

@@ -54,7 +54,11 @@ class Traffic:
         self._sources = self._made_sources()
         # A city lies in one region of one country; some are seen often, most seldom.
         self._cities = [
-            (country, f"{country}-{self._random.randrange(20)}", " ".join(self._words(1)))
+            (
+                country,
+                f"{country}-{self._random.randrange(20)}",
+                " ".join(self._words(1)),
+            )
             for country in self._random.choices(COUNTRIES, range(12, 0, -1), k=1_000)
         ]
         self._city_weights = _weights(len(self._cities))

@@ -19,7 +19,7 @@ Fate = Literal["stored", "duplicate", "no visit"]
 
 @dataclass(frozen=True)
 class PlainHit:
-    """One hit: `time` in milliseconds, `day` in days, `visitor` whatever tells apart."""
+    """One hit: `time` in milliseconds, `day` in days, `visitor` whatever names one."""
 
     time: int
     day: int

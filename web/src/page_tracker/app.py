@@ -39,18 +39,6 @@ def redis() -> Redis:
 
 
 @cache
-def live() -> Live:
-    """The live counters."""
-    return open_live(Settings.from_environment(), redis())
-
-
-@cache
-def collector() -> UnbatchedCollector:
-    """The process's collector, where no event loop has one."""
-    return open_unbatched_collector(Settings.from_environment(), redis(), sites())
-
-
-@cache
 def registry() -> Registry:
     """The process's sites and tokens, as its Redis has them."""
     return open_registry(Settings.from_environment(), redis())
@@ -64,6 +52,18 @@ def sites() -> Sites:
 @cache
 def tokens() -> Tokens:
     return Tokens(registry())
+
+
+@cache
+def live() -> Live:
+    """The live counters."""
+    return open_live(Settings.from_environment(), redis())
+
+
+@cache
+def collector() -> UnbatchedCollector:
+    """The process's collector, where no event loop has one."""
+    return open_unbatched_collector(Settings.from_environment(), redis(), sites())
 
 
 def create_app() -> Flask:

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from page_tracker.commands.aside import aside
 from page_tracker.commands.delete import delete
 from page_tracker.commands.doctor import doctor
 from page_tracker.commands.import_ import import_
@@ -39,6 +40,7 @@ def main() -> None:
     """
 
 
+main.add_command(aside)
 main.add_command(delete)
 main.add_command(serve)
 main.add_command(doctor)

@@ -1,4 +1,4 @@
-"""What is counted right now: totals a page, today so far, who is here, what was dropped.
+"""What is counted right now: views a page, today so far, who is here, what was dropped.
 
 The ingest script adds to these hashes; here they are read, over all shards, and lowered
 when hits are deleted. Imported views count in: each import is a hash of its own that is

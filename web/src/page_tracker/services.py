@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +16,32 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from page_tracker.collect.collector import Collector
+from page_tracker.collect.fate import site_day_at
+from page_tracker.collect.ingest import DEFAULT_WAITING, StoreAway, submit
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
 from page_tracker.collect.removal import Removal
-from page_tracker.collect.salt import throw_away_spent
+from page_tracker.collect.salt import Salts, throw_away_spent
 from page_tracker.collect.stream import Stream
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.doctor import Patient
 from page_tracker.errors import RedisUnavailableError
 from page_tracker.health import durability_notice
+from page_tracker.history.follow import Store
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.register import Register
 from page_tracker.history.stored import Stored
+from page_tracker.lake.deletion import Deletion, Selection
+from page_tracker.lake.format import require_folder, require_store
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
+from page_tracker.lake.writer import Writer
 from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
-from page_tracker.server.folder import holder
+from page_tracker.server.folder import holder, make_folder
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
+from page_tracker.site import Site
 from page_tracker.sites import Sites
 
 
@@ -115,20 +122,16 @@ def open_unbatched_collector(
 
 
 @contextmanager
-def registry_of_folder(settings: Settings) -> Iterator[Registry]:
-    """Open sites and tokens for a command: in REDIS_URL, else the data folder's Redis.
+def store_of_folder(settings: Settings) -> Iterator[Settings]:
+    """The settings with a Redis for a command: REDIS_URL's, else the data folder's.
 
     That is the running server's, or one that is started for the command's duration.
-    Raises DataFolderError, ProcessError, RedisUnavailableError.
+    Raises DataFolderError, ProcessError; RedisUnavailableError where Redis fails.
     """
     with ExitStack() as stack:
         url = settings.redis_url or stack.enter_context(redis_of(settings))
-        settings = replace(settings, redis_url=url)
-        redis = stack.enter_context(open_redis(settings))
-        registry = open_registry(settings, redis)
         try:
-            registry.synchronise()
-            yield registry
+            yield replace(settings, redis_url=url)
         except RedisError as error:
             raise RedisUnavailableError(
                 f"Redis at {without_password(url)} failed ({error})",
@@ -137,19 +140,28 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
 
 
 @contextmanager
+def registry_of_folder(settings: Settings) -> Iterator[Registry]:
+    """Open sites and tokens for a command; raises what `store_of_folder` does."""
+    with store_of_folder(settings) as found, open_redis(found) as redis:
+        registry = open_registry(found, redis)
+        registry.synchronise()
+        yield registry
+
+
+@contextmanager
 def patient_of_folder(settings: Settings) -> Iterator[Patient]:
     """Open everything that `page-tracker doctor` looks at."""
-    with registry_of_folder(settings) as registry, ExitStack() as stack:
+    with store_of_folder(settings) as found, open_redis(found) as redis:
+        registry = open_registry(found, redis)
+        registry.synchronise()
         who = holder(settings.data)
-        url = settings.redis_url or (who.redis_url if who else None)
-        settings = replace(settings, redis_url=url)
         urls = [who.web_url if who else "", settings.url or ""]
         yield Patient(
             data=settings.data,
             lake=open_lake(settings).folder,
-            redis=stack.enter_context(open_redis(settings)),
+            redis=redis,
             registry=registry,
-            streams=open_streams(settings),
+            streams=open_streams(found),
             urls=list(dict.fromkeys(each for each in urls if each)),
         )
 
@@ -161,6 +173,8 @@ class Historian:
     sites: Sites
     imports: Imports
     lookups: Path
+    # The collector's end of the store, for one site.
+    store: Callable[[str], Store]
 
 
 @contextmanager
@@ -178,13 +192,61 @@ def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Histor
             live,
             watcher,
         )
-        yield Historian(Sites(registry), imports, settings.data / "lookups")
+        sites, salts = Sites(registry), Salts()
+
+        def salt_of(site: Site, day: int, moment: int) -> bytes:
+            try:
+                site_day = site_day_at(site, day, moment)
+                return salts.get(redis, site_day, moment // 1_000_000)
+            except RedisError as error:
+                raise StoreAway(error) from error
+
+        def store_of(domain: str) -> Store:
+            return Store(
+                submit=partial(submit, redis),
+                salt_of=salt_of,
+                site=lambda: sites.directory().by_id[domain],
+                shards=settings.shards,
+                waiting=DEFAULT_WAITING,
+            )
+
+        yield Historian(sites, imports, settings.data / "lookups", store_of)
 
 
 def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:
     """Which days have hits that may still be on their way to the lake."""
     yesterday = int(time.time()) // 86_400 - 2
     return {day for day in days if day >= yesterday and live.today(site, day).events}
+
+
+@contextmanager
+def keeping(settings: Settings) -> Iterator[Settings]:
+    """The settings with a Redis to reach: REDIS_URL's, else the data folder's.
+
+    That is the running server's, or one that is started meanwhile. Raises FormatError
+    where data folder or store are of a newer version, DataFolderError, ProcessError,
+    RedisUnavailableError.
+    """
+    with ExitStack() as stack:
+        make_folder(settings.data)
+        require_folder(settings.data)
+        url = settings.redis_url or stack.enter_context(redis_of(settings))
+        settings = replace(settings, redis_url=url)
+        try:
+            require_store(stack.enter_context(open_redis(settings)))
+            yield settings
+        except RedisError as error:
+            raise RedisUnavailableError(
+                f"Redis at {without_password(url)} failed ({error})",
+                "see that it runs, then try again",
+            ) from error
+
+
+def open_deletion(settings: Settings, selection: Selection) -> Deletion:
+    """Open the deletion of some hits from lake and store."""
+    lake = open_lake(settings)
+    writers = [Writer(stream, lake) for stream in open_streams(settings)]
+    return Deletion(selection, lake, writers, open_removal(settings))
 
 
 def open_streams(settings: Settings) -> list[Stream]:

@@ -211,17 +211,6 @@ class Settings:
         ),
         default_factory=Proxies,
     )
-    shards: int = _setting(
-        Setting(
-            "PAGE_TRACKER_SHARDS",
-            "NUMBER",
-            "1",
-            "Over how many streams hits are spread; more than 1 only helps a Redis"
-            " Cluster.",
-            _whole_number(1, 1024),
-        ),
-        default=1,
-    )
     most_in_stream: int = _setting(
         Setting(
             "PAGE_TRACKER_MOST_IN_STREAM",
@@ -242,17 +231,6 @@ class Settings:
             _public_url,
         ),
         default=None,
-    )
-    trusted_proxies: Proxies = _setting(
-        Setting(
-            "PAGE_TRACKER_TRUSTED_PROXIES",
-            "CIDR,…",
-            "none",
-            "Proxies whose X-Forwarded-For or Forwarded names the client; `unix` is one"
-            " at a Unix socket.",
-            Proxies.parse,
-        ),
-        default_factory=Proxies,
     )
     workers: int = _setting(
         Setting(

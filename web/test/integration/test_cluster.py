@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis, RedisCluster
@@ -52,14 +53,18 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         str(bus),
     )
     with started_redis(Path(folder), *options, "--bind", "127.0.0.1") as node:
-        node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+        _run(node, "CLUSTER ADDSLOTSRANGE", 0, 16383)
         _wait_until_whole(node)
         yield own
 
 
+def _run(node: Any, *command: str | int) -> Any:
+    return node.execute_command(*command)
+
+
 def _wait_until_whole(node: Redis) -> None:
     deadline = time.monotonic() + 20
-    while node.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
+    while _run(node, "CLUSTER INFO")["cluster_state"] != "ok":
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -97,7 +102,7 @@ def test_everything_works_on_every_shard_of_a_cluster(port: int) -> None:
 def test_the_event_loop_submits_to_a_cluster(port: int) -> None:
     async def store() -> list[Outcome]:
         async with AsyncRedisCluster(host="127.0.0.1", port=port) as cluster:
-            day = SiteDay("c.example", DAY, NOON // SECOND)
+            day = SiteDay("c.example", DAY, 2 * NOON)
             assert len(await Salts().get_async(cluster, day, 0)) == 16
             return await submit_async(cluster, a_batch(7, a_hit()))
 

@@ -39,7 +39,7 @@ def shard(redis_client: Redis) -> Iterator[int]:
         yield number
 
 
-def _everything(redis: Redis, shard: int) -> dict[bytes, bytes]:
+def _everything(redis: Redis, shard: int) -> dict[bytes, bytes | None]:
     """All that a shard holds, byte by byte."""
     names = sorted(redis.scan_iter(match=f"{keys.prefix(shard)}*", count=1000))
     return {name: redis.dump(name) for name in names}

@@ -67,7 +67,7 @@ def test_a_removed_site_leaves_its_running_numbers_only(
     assert live.today(SITE, DAY) == Sums()
     assert live.drops(SITE, DAY) == []
     days = {keys.today(shard, day, SITE).encode() for day in (DAY, DAY + 1)}
-    other = {key for key in _remains(redis_client, shard, OTHER_SITE.encode())}
+    other = set(_remains(redis_client, shard, OTHER_SITE.encode()))
     assert set(_remains(redis_client, shard, SITE.encode())) - other == days
     assert live.total(OTHER_SITE) == 1
 
@@ -96,7 +96,7 @@ def test_a_removed_page_is_in_no_visit_and_visits_begin_anew(
     _drained(redis_client, shard, *drained)
     live.put_import(SITE, "log", {"/secret": 4, "/": 1}, 10)
     removal.remove_page(SITE, "/secret")
-    assert _remains(redis_client, shard, b"/secret") == []
+    assert not _remains(redis_client, shard, b"/secret")
     assert (live.total(SITE), live.pages(SITE)) == (2, {"/": 2})
     live.remove_import(SITE, "log")
 

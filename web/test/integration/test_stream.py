@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 import pytest
 from redis import Redis
 
 from page_tracker.collect import keys
-from page_tracker.collect.hit import Drop, Kind
+from page_tracker.collect.hit import Client, Drop, Hit, Kind, Place, Record, Touch
 from page_tracker.collect.ingest import submit
 from page_tracker.collect.stream import EntryUnreadable, Stream
 from support.ingesting import DAY, NOON, SITE, a_batch, a_hit, named, new_shard
@@ -57,17 +59,48 @@ def test_entries_are_numbered_without_gaps_and_counted(
     assert [entry.batch for entry in entries] == [batch.id for batch in batches]
     assert entries[1].drops() == [(DAY, SITE, "bot", "Googlebot", 2, "2024-10")]
     assert entries[2].rows() == []
-    assert entries[2].drops() == [(DAY, SITE, "no visit", "", 1, "2024-10")]
+    assert entries[2].drops() == [(DAY, SITE, "no_visit", "", 1, "2024-10")]
     assert stream.read(1, 1) == entries[1:2]
     assert stream.waiting() == 4
 
 
-def test_a_row_has_what_the_hit_brought(redis_client: Redis, stream: Stream) -> None:
-    submit(redis_client, a_batch(stream.shard, a_hit("/ü")))
-    row = named(stream.read(0, 1)[0].rows()[0])
-    assert (row["time"], row["day"], row["month"]) == (NOON, DAY, "2024-10")
-    assert (row["site"], row["path"], row["channel"]) == (SITE, "/ü", "Direct")
-    assert row["visitor"] == row["visit"] == stream.origin() << 32 | 1
+def test_a_row_has_each_thing_that_the_hit_brought_in_its_column(
+    redis_client: Redis, stream: Stream
+) -> None:
+    touch = Touch(*(f"touch {name}" for name in Touch.__struct_fields__))
+    client = Client(*(f"client {name}" for name in Client.__struct_fields__))
+    place = Place(*(f"place {name}" for name in Place.__struct_fields__))
+    record = Record(
+        time=NOON,
+        day=DAY,
+        site=SITE,
+        name="Purchase",
+        hostname="www.a.example",
+        path="/ü",
+        title="Ü",
+        touch=touch,
+        client=client,
+        place=place,
+        props={"size": "L"},
+        engaged=1,
+        scroll=2,
+        revenue=2**40,
+        currency="EUR",
+    )
+    hits = [Hit(record, Kind.EVENT, b"ada"), Hit(record, Kind.VIEW, b"ada")]
+    submit(redis_client, a_batch(stream.shard, *hits))
+    expected = {
+        name: getattr(record, name)
+        for name in Record.__struct_fields__
+        if name not in ("touch", "client", "place")
+    }
+    for part in (touch, client, place):
+        expected.update(msgspec.structs.asdict(part))
+    for row in map(named, stream.read(0, 1)[0].rows()):
+        assert {name: row[name] for name in expected} == expected
+        assert row["month"] == "2024-10"
+        assert row["visitor"] == row["visit"] == stream.origin() << 32 | 1
+        assert (row["entry_path"], row["entry_hostname"]) == ("/ü", "www.a.example")
 
 
 def test_only_what_is_in_the_lake_is_trimmed(
@@ -161,7 +194,7 @@ def test_an_entry_that_cannot_be_decoded_says_so(
 ) -> None:
     visitor = [a_hit("/1"), a_hit("/2"), a_hit("/3")]
     submit(redis_client, a_batch(stream.shard, *visitor))
-    ((_, fields),) = redis_client.xrange(keys.stream(stream.shard))
+    fields: dict[Any, Any] = {**stream.read(0, 1)[0].fields}
     fields[field.encode()] = value.encode("latin-1")
     redis_client.xadd(keys.stream(stream.shard), fields, id="2-0")
     whole, broken = stream.read(0, 2)
@@ -190,8 +223,8 @@ def test_what_somebody_else_appends_stops_no_hits(
     redis_client: Redis, stream: Stream
 ) -> None:
     _append(redis_client, stream, "/1")
-    name = redis_client.xadd(keys.stream(stream.shard), {"rubbish": "x"})
-    rubbish = int(name.partition(b"-")[0])
+    redis_client.xadd(keys.stream(stream.shard), {"rubbish": "x"})
+    rubbish = stream.read(1, 1)[0].number
     _append(redis_client, stream, "/2")
     assert [entry.number for entry in stream.read(0, 9)] == [1, rubbish, rubbish + 1]
     stream.set_aside(rubbish, "rubbish")

@@ -88,10 +88,9 @@ def test_every_column_is_the_naive_models(
             outcomes += answer
 
         expected = find(hits)
-        stream = Stream(redis_client, shard)
-        entries = stream.read(0, 100)
+        entries = Stream(redis_client, shard).read(0, len(hits))
         rows = [named(row) for entry in entries for row in entry.rows()]
-        base = stream.origin() << 32
+        base = Stream(redis_client, shard).origin() << 32
         assert outcomes == [FATES[found.fate] for found in expected]
         assert rows == [
             _row(hit, found, base)

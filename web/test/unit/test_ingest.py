@@ -94,6 +94,18 @@ def test_a_batch_that_would_hold_the_store_too_long_is_refused() -> None:
         prepare(Batch(NOON, [a_hit()] * (MOST_HITS + 1)))
 
 
+def test_text_that_is_no_unicode_is_refused_before_anything_is_sent() -> None:
+    with pytest.raises(ValueError):
+        prepare(a_batch(0, a_hit("/\ud800")))
+
+
+def test_event_ids_of_any_length_take_the_same_room() -> None:
+    short, long = (
+        _argument(a_batch(0, a_hit(event_id=text)), 5)[2] for text in ("x", "x" * 9999)
+    )
+    assert short == long == 12
+
+
 @pytest.mark.parametrize("reply", [b"012", "012"])
 def test_an_answer_tells_what_became_of_each_hit(reply: bytes | str) -> None:
     assert read(reply) == [Outcome.STORED, Outcome.DUPLICATE, Outcome.NO_VISIT]

@@ -165,6 +165,7 @@ class Collector:
         self._known: Known | None = None
         self._salts = Salts()
         self._salts_at_hand: dict[tuple[str, int], bytes] = {}
+        self._fetching: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._looked = 0.0
@@ -275,16 +276,25 @@ class Collector:
                     found = enrich(raw, sender, moment, await self._after_a_look())
                 return found
             except UnknownSalt as missing:
-                await self._fetch_salt(missing.site, missing.day, moment)
+                await self._salt_at_hand(missing.site, missing.day, moment)
+
+    async def _salt_at_hand(self, site: Site, day: int, moment: int) -> None:
+        """Fetch a salt, once for all who miss it."""
+        fetching = self._fetching.get((site.id, day))
+        if fetching is None:
+            fetching = asyncio.create_task(self._fetch_salt(site, day, moment))
+            self._fetching[site.id, day] = fetching
+            fetching.add_done_callback(
+                lambda _: self._fetching.pop((site.id, day), None)
+            )
+        try:
+            await asyncio.shield(fetching)
+        except RedisError as error:
+            raise NotStored(f"there is no salt ({error})", RETRY_AWAY) from error
 
     async def _fetch_salt(self, site: Site, day: int, moment: int) -> None:
         site_day = site_day_at(site, day, moment)
-        try:
-            salt = await self._salts.get_async(
-                self._store, site_day, moment // 1_000_000
-            )
-        except RedisError as error:
-            raise NotStored(f"there is no salt ({error})", RETRY_AWAY) from error
+        salt = await self._salts.get_async(self._store, site_day, moment // 1_000_000)
         self._salts_at_hand[site.id, day] = salt
 
     async def _after_a_look(self) -> Known:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from hashlib import sha1
+from hashlib import blake2b, sha1
 from importlib.resources import files
 from typing import Any
 
@@ -34,7 +34,11 @@ from page_tracker.errors import PageTrackerError
 from page_tracker.schema import ORIGIN_BITS
 from page_tracker.site import Site
 
-SCRIPT = files("page_tracker.collect").joinpath("ingest.lua").read_text("utf-8")
+# The script's parts, in order.
+_PARTS = ("ingest.lua", "visits.lua", "counters.lua")
+SCRIPT = "".join(
+    files("page_tracker.collect").joinpath(part).read_text("utf-8") for part in _PARTS
+)
 SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 # A batch holds the store for about a hundredth of a second at most.
@@ -132,10 +136,11 @@ def prepare(batch: Batch) -> Call:
         day = (record.day, record.site)
         path, hostname, touch = record.path, record.hostname, record.touch
         opening = _encode((path, hostname, touch))
+        event = _event_key(record.site, event_id) if event_id else b""
         facts += (
             days.get(day) or days.setdefault(day, len(days) + 1),
             len(visitor),
-            event_id,
+            len(event),
             record.time // 1000,
             kind,
             path,
@@ -143,7 +148,7 @@ def prepare(batch: Batch) -> Call:
             touch.source,
             len(opening),
         )
-        strings += (visitor, opening)
+        strings += (visitor, event, opening)
         records.append(record)
     return Call(
         keys.stream(batch.shard),
@@ -241,7 +246,7 @@ def _failure(error: Exception) -> PageTrackerError:
 
 
 def _days(batch: Batch, days: Mapping[tuple[int, str], int]) -> list[int | str]:
-    """For each site's day: day, site, page limit and the seconds to keep its visitors."""
+    """For each site's day: day, site, page limit, seconds to keep its visitors."""
     unknown = Site(id="")
     flat: list[int | str] = []
     for day, site in days:
@@ -250,6 +255,11 @@ def _days(batch: Batch, days: Mapping[tuple[int, str], int]) -> list[int | str]:
         limit = batch.sites.get(site, unknown).max_pages
         flat += (day, site, limit, left + _SLACK)
     return flat
+
+
+def _event_key(site: str, event_id: str) -> bytes:
+    """What is kept of an event id: 12 bytes, enough to tell 10^12 of them apart."""
+    return blake2b(f"{site} {event_id}".encode(), digest_size=12).digest()
 
 
 def _drops(batch: Batch) -> list[Any]:

@@ -13,7 +13,7 @@ OTHER = "(other)"
 
 
 def shard_of(visitor: bytes, shards: int) -> int:
-    """The shard on which all hits of a visitor land, from 0; any process says the same."""
+    """The shard, from 0, that all hits of a visitor go to, in every process."""
     if shards == 1:
         return 0
     digest = hashlib.blake2b(visitor, digest_size=8).digest()
@@ -50,7 +50,7 @@ def batches(shard: int, hour: int) -> str:
 
 
 def seen(shard: int, hour: int) -> str:
-    """Hash of the event ids of an hour: `<site> <event id>` → milliseconds."""
+    """Hash of an hour: hash of a site and an event id → milliseconds since 1970."""
     return f"{prefix(shard)}seen:{hour}"
 
 

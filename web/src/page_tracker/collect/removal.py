@@ -91,7 +91,7 @@ class Removal:
                 self._redis.hincrby(key, name, -number)
 
     def forget_days(self, before: int) -> None:
-        """Remove what is left of days before `before`; they expire by themselves too."""
+        """Remove what is left of days before `before`; they would expire later."""
         for shard in self._shards:
             for part in ("visitors:*", "today"):
                 for day, key in self._days(shard, part):
@@ -163,9 +163,12 @@ class Removal:
 
 def rewrite_log(redis: Redis | RedisCluster) -> bool:
     """Have the append-only file written anew; False where that is under way already."""
-    nodes = {"target_nodes": "primaries"} if isinstance(redis, RedisCluster) else {}
+    client = cast(Any, redis)
     try:
-        cast(Any, redis).execute_command("BGREWRITEAOF", **nodes)
+        if isinstance(redis, RedisCluster):
+            client.bgrewriteaof(target_nodes=client.get_primaries())
+        else:
+            client.bgrewriteaof()
     except ResponseError:
         return False
     return True

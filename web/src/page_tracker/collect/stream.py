@@ -123,50 +123,57 @@ class Entry:
         before = iter(_previous(fields[b"previous"]))
         records = _records(fields[b"records"])
         numbers = _NUMBERS.iter_unpack(fields[b"numbers"])
-        rows = []
-        for record, found in zip(records, numbers, strict=True):
-            visitor, visit, step, view, interaction, since, elapsed, arrival = found
-            if visitor == 0:
-                continue
-            if step == 1:
-                path, hostname, touch = record.path, record.hostname, record.touch
-            else:
-                path, hostname, touch = next(openings)
-            touched = _fields(touch)
-            rows.append(
+        return [
+            _row(
+                record,
+                found,
+                base,
                 (
-                    record.time,
-                    record.day,
-                    record.site,
-                    record.name,
-                    record.hostname,
-                    record.path,
-                    record.title,
-                    base | visitor,
-                    base | visit,
-                    step,
-                    view,
-                    interaction,
-                    since,
-                    elapsed,
-                    arrival == 1,
-                    next(before) if view > 1 else "",
-                    next(before) if view > 1 else "",
-                    path,
-                    hostname,
-                    *touched[:8],
-                    *_fields(record.place),
-                    *_fields(record.client),
-                    *touched[8:],
-                    record.props,
-                    record.engaged,
-                    record.scroll,
-                    record.revenue,
-                    record.currency,
-                    month_of(record.day),
-                )
+                    (record.path, record.hostname, record.touch)
+                    if found[2] == 1
+                    else next(openings)
+                ),
+                (next(before), next(before)) if found[3] > 1 else ("", ""),
             )
-        return rows
+            for record, found in zip(records, numbers, strict=True)
+            if found[0] != 0
+        ]
+
+
+def _row(
+    record: Record,
+    found: tuple[int, ...],
+    base: int,
+    opening: tuple[str, str, Touch],
+    previous: tuple[str, str],
+) -> tuple[Any, ...]:
+    touched = _fields(opening[2])
+    return (
+        record.time,
+        record.day,
+        record.site,
+        record.name,
+        record.hostname,
+        record.path,
+        record.title,
+        base | found[0],
+        base | found[1],
+        *found[2:7],
+        found[7] == 1,
+        *previous,
+        opening[0],
+        opening[1],
+        *touched[:8],
+        *_fields(record.place),
+        *_fields(record.client),
+        *touched[8:],
+        record.props,
+        record.engaged,
+        record.scroll,
+        record.revenue,
+        record.currency,
+        month_of(record.day),
+    )
 
 
 _fields = msgspec.structs.astuple
@@ -271,11 +278,11 @@ class Stream:
         return bool(self._redis.xdel(self._aside, id_))
 
     def renew_origin(self, old: int) -> int:
-        """Give the store a new origin in place of `old`; answers the one that holds now.
+        """Give the store a new origin in place of `old`; answers the one it has now.
 
         For a store that was restored: what it numbers from now on is new to the lake.
-        Entries that wait keep the old one; those that the lake lacks though it has their
-        number are brought in by `set_aside` and `replay`.
+        Entries that wait keep the old one; those that the lake lacks though it has
+        their number are brought in by `set_aside` and `replay`.
         """
         arguments = (self._state, old, new_origin())
         return int(self._redis.eval(_RENEW_ORIGIN, 1, *arguments))
@@ -383,8 +390,9 @@ for name, value in pairs(fields) do
   table.insert(flat, name)
   table.insert(flat, value)
 end
-local facts = redis.call('EXISTS', KEYS[2]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2])
-for i = 1, facts and #facts or 0, 2 do
+local exists = redis.call('EXISTS', KEYS[2]) == 1
+local facts = exists and redis.call('XINFO', 'STREAM', KEYS[2]) or {}
+for i = 1, #facts, 2 do
   if facts[i] == 'last-generated-id' then
     number = math.max(number, string.match(facts[i + 1], '%d+') + 1)
   end

@@ -1,8 +1,6 @@
 """`page-tracker delete`: delete hits for good."""
 
 import time
-from contextlib import ExitStack
-from dataclasses import replace
 from datetime import datetime
 
 import click
@@ -12,8 +10,7 @@ from page_tracker.errors import SettingsError
 from page_tracker.lake.deletion import Deletion, Selection
 from page_tracker.lake.table import day_of
 from page_tracker.lake.writer import Writer
-from page_tracker.server.embedded import redis_of
-from page_tracker.services import open_lake, open_removal, open_streams
+from page_tracker.services import keeping, open_lake, open_removal, open_streams
 from page_tracker.settings import Settings
 
 DATE = click.DateTime(["%Y-%m-%d"])
@@ -46,14 +43,8 @@ def delete(
         raise SettingsError(
             f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}", "swap them"
         )
-    selection = Selection(
-        site, path, first and day_of(first.date()), last and day_of(last.date())
-    )
-    settings = Settings.from_environment(**options)
-    with ExitStack() as stack:
-        if settings.redis_url is None:
-            url = stack.enter_context(redis_of(settings))
-            settings = replace(settings, redis_url=url)
+    selection = Selection(site, path, _day(first), _day(last))
+    with keeping(Settings.from_environment(**options)) as settings:
         lake = open_lake(settings)
         writers = [Writer(stream, lake) for stream in open_streams(settings)]
         deletion = Deletion(selection, lake, writers, open_removal(settings))
@@ -67,3 +58,7 @@ def delete(
         newest_day = int(time.time() + 14 * 3600) // 86_400
         deleted = deletion.run(newest_day, lambda line: click.echo(f"  {line}"))
         click.echo(f"{deleted} hits are gone.")
+
+
+def _day(moment: datetime | None) -> int | None:
+    return None if moment is None else day_of(moment.date())

@@ -1,18 +1,24 @@
 """`page-tracker import`: the history of a site, out of its web server's access logs."""
 
+import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import click
 
+from page_tracker.collect.lookups import load
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.progress import Progress
 from page_tracker.commands.tables import as_date, echo_json, echo_table
+from page_tracker.history.follow import LogFollower
 from page_tracker.history.formats import FORMATS
-from page_tracker.history.imports import Order, Outcome, date_of
+from page_tracker.history.imports import Order, Outcome
 from page_tracker.history.reading import Tally
 from page_tracker.history.register import Import, ImportedDay
+from page_tracker.lake.table import date_of
 from page_tracker.services import Historian, historian_of_folder
 from page_tracker.settings import Settings
 from page_tracker.site import Site
@@ -63,7 +69,9 @@ def import_(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         progress = stack.enter_context(Progress(click.get_text_stream("stderr")))
         historian = stack.enter_context(historian_of_folder(settings, progress))
         site = historian.sites.get(domain)
-        if as_list:
+        if follow:
+            _follow(historian, settings, site, logs[0], format_name, as_json)
+        elif as_list:
             _echo_list(historian.imports.list(site), as_json)
         elif undo is not None:
             undone = historian.imports.undo(site, undo, historian.sites.all())
@@ -95,6 +103,35 @@ def _imported(historian: Historian, order: Order, dry_run: bool) -> Outcome:
         return Outcome(None, historian.imports.rehearse(order, historian.lookups))
     sites = historian.sites.all()
     return historian.imports.run(order, historian.lookups, sites)
+
+
+def _follow(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    historian: Historian,
+    settings: Settings,
+    site: Site,
+    log: str,
+    format_name: str | None,
+    as_json: bool,
+) -> None:
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    follower = LogFollower(
+        settings.data / "imports",
+        Path(log),
+        FORMATS[format_name] if format_name else None,
+        historian.store(site.id),
+        load(historian.lookups),
+        lambda text: click.echo(text, err=True),
+    )
+    click.echo(f"Following {log} for {site.id}; Ctrl-C ends it.", err=True)
+    counted = follower.run(stop)
+    left_out = {reason: n for reason, n in counted.left_out.most_common() if n}
+    if as_json:
+        said = {"lines": counted.lines, "pageviews": counted.pageviews}
+        echo_json({"site": site.id, **said, "left_out": left_out})
+    else:
+        click.echo(f"{counted.lines:,} lines, {counted.pageviews:,} page views.")
 
 
 # What is left out, as people call it.

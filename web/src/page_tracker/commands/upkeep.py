@@ -1,13 +1,9 @@
 """`page-tracker upkeep`: tidy the lake now."""
 
-from contextlib import ExitStack
-from dataclasses import replace
-
 import click
 
 from page_tracker.commands.options import setting_option
-from page_tracker.server.embedded import redis_of
-from page_tracker.services import open_lake, open_upkeep
+from page_tracker.services import keeping, open_lake, open_upkeep
 from page_tracker.settings import Settings
 
 
@@ -19,11 +15,7 @@ def upkeep(**options: str | None) -> None:
 
     The writer does so by itself every minute.
     """
-    settings = Settings.from_environment(**options)
-    with ExitStack() as stack:
-        if settings.redis_url is None:
-            url = stack.enter_context(redis_of(settings))
-            settings = replace(settings, redis_url=url)
+    with keeping(Settings.from_environment(**options)) as settings:
         lake = open_lake(settings)
         open_upkeep(settings, lake)()
         for name in ("hits", "drops"):

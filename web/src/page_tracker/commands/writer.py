@@ -9,10 +9,13 @@ from dataclasses import replace
 import click
 
 from page_tracker.commands.options import setting_option
-from page_tracker.lake.service import keep, write
+from page_tracker.lake.damage import mend
+from page_tracker.lake.format import require_folder, require_store
+from page_tracker.lake.service import keep, wait_for, write
 from page_tracker.lake.writer import Writer
 from page_tracker.server.embedded import redis_of
-from page_tracker.services import open_lake, open_streams, open_upkeep
+from page_tracker.server.folder import make_folder
+from page_tracker.services import open_lake, open_redis, open_streams, open_upkeep
 from page_tracker.settings import Settings
 
 
@@ -28,17 +31,21 @@ def writer(once: bool, **options: str | None) -> None:
     """
     logging.basicConfig(format="writer: %(message)s", level=logging.WARNING)
     settings = Settings.from_environment(**options)
+    make_folder(settings.data)
+    require_folder(settings.data)
     stop = threading.Event()
-    if once:
-        stop.set()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
         if settings.redis_url is None:
             url = stack.enter_context(redis_of(settings))
             settings = replace(settings, redis_url=url)
+        wait_for(lambda: require_store(open_redis(settings)), stop)
         lake = open_lake(settings)
+        for line in mend(lake):
+            logging.error(line)
         tidy = open_upkeep(settings, lake)
-        thread = threading.Thread(target=keep, args=(tidy, stop), daemon=True)
-        thread.start()
+        threading.Thread(target=keep, args=(tidy, stop), daemon=True).start()
+        if once:
+            stop.set()
         write([Writer(stream, lake) for stream in open_streams(settings)], stop)

@@ -11,7 +11,7 @@ of enrichment. Address and user agent end here, in a hash whose key nobody keeps
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -107,29 +107,31 @@ class Sieve:
         """Take the page views out of lines, the first of which stands at `position`."""
         rows, malformed = [], []
         left_out: Counter[str] = Counter()
-        read = self.log_format.read
-        for number, line in enumerate(lines):
-            request = read(line)
-            if request is None:
-                left_out[LeftOut.MALFORMED] += 1
-                malformed.append(number)
-                continue
-            found = self._sifted(request)
+        for number, found in enumerate(self.hits(lines)):
             if isinstance(found, Hit):
                 rows.append(row_of(found, position + number))
-            else:
-                left_out[found] += 1
+                continue
+            reason = found.reason if isinstance(found, Drop) else found
+            left_out[reason] += 1
+            if reason == LeftOut.MALFORMED:
+                malformed.append(number)
         return Block(rows, left_out, malformed)
 
-    def _sifted(self, request: Request) -> Hit | str:
+    def hits(self, lines: Sequence[str]) -> Iterator[Hit | Drop | LeftOut]:
+        """What each line is: a page view, or why it is none."""
+        read = self.log_format.read
+        for line in lines:
+            request = read(line)
+            yield LeftOut.MALFORMED if request is None else self._sifted(request)
+
+    def _sifted(self, request: Request) -> Hit | Drop | LeftOut:
         for refuse in REFUSALS:
             if reason := refuse(request):
                 return reason
         raw = self.raw_hit(request)
         if isinstance(raw, LeftOut):
             return raw
-        hit = enrich(raw, sender_of(request), request.time, self.known)
-        return hit.reason if isinstance(hit, Drop) else hit
+        return enrich(raw, sender_of(request), request.time, self.known)
 
     def raw_hit(self, request: Request) -> RawHit | LeftOut:
         """The page view that a request asks for, where it is one of this site's."""

@@ -1,11 +1,11 @@
 """One command, one import: from logs to the lake, exactly once, and back.
 
-    read       logs → page views in the spool; the lake knows nothing of them
-    write down the import, its origin and the content that it brings    (from here it counts)
-    commit     day by day, small ones together: visits → one commit, numbered by its last
-               day, under the import's origin
-    count      its views in the live counters
-    done       the spool goes
+    read        logs → page views in the spool; the lake knows nothing of them
+    write down  the import, its origin and the content that it brings: from here it counts
+    commit      day by day, small ones together: visits → one commit, numbered by its
+                last day, under the import's origin
+    count       its views in the live counters
+    done        the spool goes
 
 Killed before it is written down, nothing has happened. Killed after, the next command
 finishes it: the days' numbers in the lake say which are in. Undoing goes the same way
@@ -18,9 +18,8 @@ import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +34,7 @@ from page_tracker.history.register import Import, ImportedDay, Register, sync_fo
 from page_tracker.history.sifting import Crew, Task, file_of
 from page_tracker.history.stored import Stored
 from page_tracker.history.visits import with_visits
+from page_tracker.lake.table import date_of
 from page_tracker.schema import ORIGIN_BITS
 from page_tracker.site import Site
 
@@ -258,10 +258,6 @@ class Outcome:
 
     entry: Import | None
     tally: Tally
-
-
-def date_of(day: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=day)
 
 
 def _engine(spool: Path) -> duckdb.DuckDBPyConnection:

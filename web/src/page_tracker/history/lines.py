@@ -1,4 +1,4 @@
-"""A log as blocks of whole lines: from a file, packed or not, or from standard input."""
+"""A log as blocks of whole lines: of a file, packed or not, or of standard input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCK_BYTES = 4 << 20
 LONGEST_LINE = 1 << 20
 
 _PACKED: dict[bytes, Callable[[BinaryIO], IO[bytes]]] = {
-    b"\x1f\x8b": gzip.open,
+    b"\x1f\x8b": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
@@ -50,8 +50,8 @@ class Log:
         """
         rest = b""
         try:
-            unpacked = _unpacked(self._file, self.name)
-            while piece := unpacked.read(BLOCK_BYTES):
+            text = unpacked(self._file, self.name)
+            while piece := text.read(BLOCK_BYTES):
                 end = piece.rfind(b"\n") + 1
                 if end == 0 and len(rest) + len(piece) > LONGEST_LINE:
                     raise LogFileError(
@@ -90,7 +90,8 @@ def open_log(name: str) -> Iterator[Log]:
         yield Log(name, file)
 
 
-def _unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
+def unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
+    """The content of a file, whatever it is packed with; raises LogFileError."""
     head = file.peek(8)
     if head.startswith(_ZSTANDARD):
         raise LogFileError(

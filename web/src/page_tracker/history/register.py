@@ -107,14 +107,7 @@ class Register:
 
     def save(self, entry: Import) -> None:
         """Write an import down, so that it survives whatever happens next."""
-        path = self.folder / f"{entry.id}.json"
-        beside = path.with_suffix(".new")
-        with open(beside, "wb", opener=_private) as file:
-            file.write(msgspec.json.encode(entry))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        sync_folder(self.folder)
+        replace_file(self.folder / f"{entry.id}.json", msgspec.json.encode(entry))
 
     def spool_of(self, import_id: str) -> Path:
         return self.folder / f"spool-{import_id}"
@@ -126,6 +119,17 @@ class Register:
         }
         for spool in set(self.folder.glob("spool-*")) - needed:
             shutil.rmtree(spool)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that it is the old one or the new one, whatever happens."""
+    beside = path.with_suffix(".new")
+    with open(beside, "wb", opener=_private) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, timedelta
 from typing import Any, Protocol
 
-from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction
-from deltalake.exceptions import CommitFailedError
+from deltalake import QueryBuilder
 
 from page_tracker.history.register import Import
-from page_tracker.lake.table import Conflict, Lake, append_table, closed_mark, position
+from page_tracker.lake.lock import shared
+from page_tracker.lake.table import (
+    PARQUET,
+    Conflict,
+    Lake,
+    append_table,
+    conflicts,
+    date_of,
+    day_of,
+    persist,
+    position,
+    quoted,
+    touching,
+)
+from page_tracker.lake.upkeep import vacuum
 from page_tracker.schema import NUMBER_BITS
-
-_TRIES = 20
 
 
 class LiveDays(Protocol):
@@ -39,14 +49,12 @@ class Stored:
         found = self._live_days(site, days)
         listed = ", ".join(str(origin) for origin in imported) or "-1"
         batches = self._ask(
-            f"SELECT DISTINCT day FROM hits WHERE site = {_text(site)}"
+            f"SELECT DISTINCT day FROM hits WHERE site = {quoted(site)}"
             f" AND day BETWEEN {_date(days[0])} AND {_date(days[-1])}"
             f" AND visitor / {1 << NUMBER_BITS} NOT IN ({listed})"
         )
         for batch in batches:
-            found.update(
-                (day - date(1970, 1, 1)).days for day in batch.column(0).to_pylist()
-            )
+            found.update(day_of(day) for day in batch.column(0).to_pylist())
         return sorted(found.intersection(days))
 
     def has_origin(self, origin: int) -> bool:
@@ -76,25 +84,31 @@ class Stored:
         low = entry.origin << NUMBER_BITS
         where = (
             f"month BETWEEN '{_month(entry.days[0].day)}'"
-            f" AND '{_month(entry.days[-1].day)}' AND site = {_text(entry.site)}"
+            f" AND '{_month(entry.days[-1].day)}' AND site = {quoted(entry.site)}"
             f" AND visitor BETWEEN {low} AND {low + (1 << NUMBER_BITS) - 1}"
         )
         days = [each.day for each in entry.days]
-        for tries in range(_TRIES, 0, -1):
+        while True:
             snapshot = self._lake.snapshot("hits")
             try:
-                snapshot.delete(where, commit_properties=_touching(snapshot, days))
+                with shared(snapshot), conflicts():
+                    snapshot.delete(
+                        where,
+                        writer_properties=PARQUET,
+                        commit_properties=touching(snapshot, days),
+                    )
+                persist(snapshot)
+                vacuum(snapshot)
                 return
-            except CommitFailedError:
-                if tries == 1:
-                    raise
+            except Conflict:
+                continue
 
     def views_of(self, entry: Import) -> dict[str, int]:
         """The import's page views by path."""
         low = entry.origin << NUMBER_BITS
         views: dict[str, int] = {}
         for batch in self._ask(
-            f"SELECT path, count(*) FROM hits WHERE site = {_text(entry.site)}"
+            f"SELECT path, count(*) FROM hits WHERE site = {quoted(entry.site)}"
             f" AND view > 0 AND visitor BETWEEN {low} AND {low + (1 << NUMBER_BITS) - 1}"
             " GROUP BY path"
         ):
@@ -112,25 +126,9 @@ def application(entry: Import) -> str:
     return f"import:{entry.origin}"
 
 
-def _touching(snapshot: DeltaTable, days: Sequence[int]) -> CommitProperties:
-    version = snapshot.version() + 1
-    return CommitProperties(
-        custom_metadata={"days": list(days)},
-        app_transactions=[
-            Transaction(closed_mark(day), version)
-            for day in days
-            if snapshot.transaction_version(closed_mark(day)) is not None
-        ],
-    )
-
-
 def _date(day: int) -> str:
-    return f"DATE '{date(1970, 1, 1) + timedelta(days=day)}'"
+    return f"DATE '{date_of(day)}'"
 
 
 def _month(day: int) -> str:
-    return f"{date(1970, 1, 1) + timedelta(days=day):%Y-%m}"
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"{date_of(day):%Y-%m}"

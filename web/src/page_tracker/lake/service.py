@@ -67,6 +67,20 @@ def write(writers: Sequence[Writer], stop: threading.Event) -> None:
             stop.wait(TICK)
 
 
+def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
+    """Return once `store` does not raise StreamAway, or when told to stop."""
+    trouble = ""
+    while not stop.is_set():
+        try:
+            store()
+            return
+        except StreamAway as error:
+            if (why := one_line(error)) != trouble:
+                trouble = why
+                logger.error("Redis does not answer, and is tried again: %s", why)
+            stop.wait(TICK)
+
+
 def keep(upkeep: Callable[[], None], stop: threading.Event) -> None:
     """Do passes of upkeep until told to stop."""
     trouble = ""

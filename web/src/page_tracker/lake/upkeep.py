@@ -12,8 +12,9 @@ is refused where somebody else was faster, and then left to the next pass.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -94,15 +95,22 @@ class Upkeep:
     """The upkeep of one lake. Any number may run: of two that rewrite the same files
     one is refused."""
 
-    def __init__(self, lake: Lake, quiet: float = QUIET) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        quiet: float = QUIET,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.lake = lake
         self._quiet = quiet
+        # What the files' own times are told by.
+        self._clock = clock
         # By table: the version at which nothing was left to do but what time brings.
         self._tidied: dict[str, int] = {}
         self._settled: set[int] = set()
 
     def tidy(self, now: float, sites: Sequence[Site] = ()) -> None:
-        """One pass; `now` in seconds since 1970.
+        """One pass; `now` in seconds since 1970 says which days are over.
 
         Raises DeltaError or OSError where the lake is away; what is done is done.
         """
@@ -122,7 +130,7 @@ class Upkeep:
             if site.retention_days is not None:
                 _expire(self.lake.snapshot(name), site, int(now // _DAY))
         table = self.lake.snapshot(name)
-        for merge in merges(files_of(table), now, self._quiet):
+        for merge in merges(files_of(table), self._clock(), self._quiet):
             with shared(table):
                 table.optimize.compact(
                     partition_filters=[("month", "=", merge.month)],

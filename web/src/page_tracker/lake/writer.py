@@ -244,7 +244,7 @@ class Writer:
         batch.last = entry.number
         logger.error(
             "set entry %d of shard %d aside after %d tries: %s;"
-            " `page-tracker writer --aside` lists what was set aside",
+            " `page-tracker aside list` shows what was set aside",
             entry.number,
             self.stream.shard,
             TRIES,

@@ -15,6 +15,7 @@ from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
 
 from page_tracker.errors import AddressError
+from page_tracker.lake.format import require_folder
 from page_tracker.server import embedded
 from page_tracker.server.child import Program
 from page_tracker.server.folder import Holder, locked, make_folder
@@ -38,6 +39,7 @@ def serve(
     with ExitStack() as stack:
         make_folder(settings.data)
         lock = stack.enter_context(locked(settings.data))
+        require_folder(settings.data)
         listener = stack.enter_context(_listening(settings.host, settings.port))
         programs = []
         redis_url = settings.redis_url

@@ -78,7 +78,10 @@ def browser() -> Iterator[Browser]:
         for way in ways:
             try:
                 launched = playwright.chromium.launch(
-                    executable_path=way(), args=options
+                    executable_path=way(),
+                    args=options,
+                    # Pages that are gone back to come out of its memory, as for people.
+                    ignore_default_args=["--disable-back-forward-cache"],
                 )
             except (LookupError, Error) as error:
                 problems.append(str(error))

@@ -153,7 +153,7 @@ def test_every_setting_of_serve_may_come_from_the_environment(tmp_path: Path) ->
         assert server.url.startswith("http://127.0.0.2:")
         assert view(server.url) == 1
         gunicorn = descendants(server.process.pid)
-        assert len(gunicorn) == 3  # redis, gunicorn and its one worker
+        assert len(gunicorn) == 4  # redis, gunicorn and its one worker, writer
 
 
 def test_a_port_in_use_is_one_clear_line(data: Path) -> None:

@@ -99,7 +99,7 @@ def test_browsers_are_those_that_awk_counts(history: History, people: str) -> No
         r"""key = "other"
         if (/Opera|OPR\/|Seamonkey|SeaMonkey|Iceweasel|PaleMoon/) key = "other"
         else if (/Firefox\/[0-9]/) key = "Firefox"
-        else if (/ (Chrome|CriOS)\/[0-9]/ && !/Chromium\//) key = "Chrome" """,
+        else if (/ (Chrome|CriOS)\/[0-9]/ && !/Chromium\/|Version\/4|MetaSr|Iron\//) key = "Chrome" """,
         people,
     )
     stored = _stored(history, "browser")

@@ -1,4 +1,4 @@
-"""What a line of an access log says, in one form for all formats; and how to read its parts."""
+"""What a line of an access log says, in one form for all formats, and its parts."""
 
 from __future__ import annotations
 

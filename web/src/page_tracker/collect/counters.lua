@@ -1,0 +1,131 @@
+-- The last part of the ingest script: adds to the live counters, and writes it all.
+
+-- Counters and writes --------------------------------------------------------------
+
+local sites, drop_rows = {}, 0
+for _, day in ipairs(days) do
+  sites[day.site] = true
+  if day.no_visit > 0 then
+    for _, value in ipairs({ day.day, day.site, true, 'no_visit', '', day.no_visit }) do
+      insert(given_drops, value)
+    end
+  end
+end
+
+-- The drops as they go to the stream, after counting them: an unknown site's name counts
+-- against the bound that a known one's reasons and names have.
+local function take_drops()
+  local tallies, rows, row_of = {}, {}, {}
+  for i = 1, #given_drops, 6 do
+    local day, site, is_known, reason, name, n = unpack(given_drops, i, i + 5)
+    local key = prefix .. 'drops:' .. day .. ':' .. (is_known and site or '')
+    tallies[key] = tallies[key] or new_tally()
+    count(tallies[key], reason .. '\0' .. (is_known and name or site), n)
+    sites[site] = is_known and true or sites[site]
+  end
+  for key, tally in pairs(tallies) do
+    tally.others = add(key, tally, NAMES, other_drop, 3 * 24 * 60 * 60)
+  end
+  for i = 1, #given_drops, 6 do
+    local day, site, is_known, reason, name, n = unpack(given_drops, i, i + 5)
+    local tally = tallies[prefix .. 'drops:' .. day .. ':' .. (is_known and site or '')]
+    if tally.others[reason .. '\0' .. (is_known and name or site)] then
+      site, name = is_known and site or OTHER, is_known and OTHER or name
+    end
+    local id = table.concat({ day, site, reason, name }, '\0')
+    if row_of[id] then
+      rows[row_of[id]] = rows[row_of[id]] + n
+    else
+      for _, value in ipairs({ day, site, reason, name, n }) do
+        insert(rows, value)
+      end
+      row_of[id] = #rows
+    end
+  end
+  drop_rows = #rows / 5
+  return #rows > 0 and cmsgpack.pack(rows) or '\144'
+end
+
+local function new_entry(drops)
+  local names = {}
+  for site in pairs(sites) do
+    insert(names, site)
+  end
+  table.sort(names)
+  total = total + stored + drop_rows
+  return { 'v', FORMAT, 'origin', origin, 'batch', batch_id, 'total', total,
+    'rows', stored + drop_rows, 'sites', table.concat(names, '\n'),
+    'records', stored > 0 and ARGV[8] or '\144',
+    'numbers', stored > 0 and table.concat(numbers) or '',
+    'openings', '\221' .. pack('>I4', #openings) .. table.concat(openings),
+    'previous', #previous > 0 and cmsgpack.pack(previous) or '\144',
+    'drops', drops }
+end
+
+-- The first write, and the only one that may fail: where the stream has a higher number
+-- than we know of (the state was lost, or somebody else appends to it), ours goes above.
+local function append(entry)
+  local answer = redis.pcall('XADD', KEYS[1], number .. '-0', unpack(entry))
+  if answer.err then
+    local facts = call('XINFO', 'STREAM', KEYS[1])
+    for i = 1, #facts, 2 do
+      if facts[i] == 'last-generated-id' then
+        number = string.match(facts[i + 1], '%d+') + 1
+      end
+    end
+    call('XADD', KEYS[1], number .. '-0', unpack(entry))
+  end
+  call('HSET', prefix .. 'state', 'origin', origin, 'number', number, 'total', total)
+end
+
+local function write_live(site, live)
+  local views = 0
+  for _, change in pairs(live.pages.changes) do
+    views = views + change
+  end
+  insert(writes, { 'HINCRBY', prefix .. 'totals', site, views })
+  add(prefix .. 'pages:' .. site, live.pages, live.page_limit, other_page)
+  for minute, tallies in pairs(live.minutes) do
+    local name = minute .. ':' .. site
+    add(prefix .. 'minute:' .. name, tallies.sums, 3, other_page, MINUTES_KEPT)
+    for part, tally in pairs({ pages = tallies.pages, sources = tallies.sources }) do
+      add(prefix .. part .. '_now:' .. name, tally, NAMES, other_page, MINUTES_KEPT)
+    end
+  end
+end
+
+local function write_day(day)
+  local entries = {}
+  for _, key in ipairs(day.keys) do
+    local visitor, n = day.visitors[key], #entries
+    if visitor then
+      entries[n + 1], entries[n + 2] = key, write_visitor(visitor)
+    end
+  end
+  put(day.store, entries, day.seconds)
+  local numbers_ = { 'visitor', day.visitor, 'visit', day.visit }
+  for _, name in ipairs(SUMS) do
+    insert(numbers_, name)
+    insert(numbers_, day.sums[name])
+  end
+  put(day.today, numbers_, day.seconds)
+end
+
+local drops = take_drops()
+for _, day in ipairs(days) do
+  write_day(day)
+end
+for site, live in pairs(lives) do
+  write_live(site, live)
+end
+for hour, ids in pairs(seen) do
+  put(prefix .. 'seen:' .. hour, ids.new, REMEMBERED)
+end
+put(batches, { batch_id, outcomes }, REMEMBERED)
+if stored + drop_rows > 0 then
+  append(new_entry(drops))
+end
+for _, write in ipairs(writes) do
+  call(unpack(write))
+end
+return outcomes

@@ -1,0 +1,128 @@
+-- The second part of the ingest script: gives each hit its visitor and its visit.
+
+-- Now ------------------------------------------------------------------------------
+
+local function minute_of(live, minute)
+  local tallies = live.minutes[minute]
+  if not tallies then
+    tallies = { sums = new_tally(), pages = new_tally(), sources = new_tally() }
+    live.minutes[minute] = tallies
+  end
+  return tallies
+end
+
+-- A visitor is a current one of the minute of his last hit, on the page viewed last.
+-- Takes him from where he was (`then_`, a minute, or nil) to where he is.
+local function move(live, then_, path, source, visitor)
+  local now = floor(visitor[LAST] / MINUTE)
+  local here = minute_of(live, now)
+  if now ~= then_ then
+    count(here.sums, 'visitors', 1)
+    count(here.sums, 'current', 1)
+  elseif path == visitor[PATH] and source == visitor[SOURCE] then
+    return
+  end
+  count(here.pages, visitor[PATH], 1)
+  count(here.sources, visitor[SOURCE], 1)
+  if then_ and now - then_ <= CURRENT then
+    local there = minute_of(live, then_)
+    if now ~= then_ then
+      count(there.sums, 'current', -1)
+    end
+    count(there.pages, path, -1)
+    count(there.sources, source, -1)
+  end
+end
+
+-- Hits -----------------------------------------------------------------------------
+
+local openings, previous = {}, {}
+
+local function open_visit(day, visitor, i)
+  day.visit = day.visit + 1
+  day.sums.visits = day.sums.visits + 1
+  day.sums.bounces = day.sums.bounces + 1
+  visitor[VISIT] = day.visit
+  visitor[BEGAN], visitor[LAST], visitor[COUNTED] = hits[i + 3], hits[i + 3], hits[i + 3]
+  visitor[STEP], visitor[VIEWS], visitor[INTERACTIONS] = 0, 0, 0
+  visitor[PATH], visitor[HOSTNAME] = hits[i + 5], hits[i + 6]
+  visitor[SOURCE], visitor[OPENING] = hits[i + 7], hits[i + 8]
+end
+
+-- Counts a page view or an event; answers step, view, interaction and since.
+local function count_hit(day, visitor, i, time, kind)
+  local sums, view, interaction = day.sums, 0, 0
+  local since = min(max(0, time - visitor[COUNTED]), LONGEST)
+  visitor[COUNTED] = max(visitor[COUNTED], time)
+  visitor[STEP] = visitor[STEP] + 1
+  if kind == VIEW then
+    if visitor[VIEWS] > 0 then
+      insert(previous, visitor[PATH])
+      insert(previous, visitor[HOSTNAME])
+    end
+    view = visitor[VIEWS] + 1
+    visitor[VIEWS], visitor[PATH], visitor[HOSTNAME] = view, hits[i + 5], hits[i + 6]
+    sums.views = sums.views + 1
+    count(day.live.pages, visitor[PATH], 1)
+    count(minute_of(day.live, floor(time / MINUTE)).sums, 'views', 1)
+  end
+  if kind == VIEW or kind == EVENT then
+    interaction = visitor[INTERACTIONS] + 1
+    visitor[INTERACTIONS] = interaction
+    if interaction == 2 then
+      sums.bounces = sums.bounces - 1
+    end
+  end
+  sums.events = sums.events + 1
+  sums.since = sums.since + since
+  return visitor[STEP], view, interaction, since
+end
+
+-- Takes the hit at `i`; answers what became of it, and its numbers.
+local function take(i)
+  local day, time, kind = days[hits[i]], hits[i + 3], hits[i + 4]
+  if hits[i + 2] ~= '' and is_repeated(hits[i + 2], time) then
+    return DUPLICATE, VOID
+  end
+  local visitor = day.visitors[hits[i + 1]]
+  local is_open = visitor and visitor[VISIT] > day.closed
+    and time - visitor[LAST] < SILENCE
+  if kind == ENGAGEMENT and not is_open then
+    day.no_visit = day.no_visit + 1
+    return NO_VISIT, VOID
+  end
+  local arrival, then_, path, source = 0, nil, nil, nil
+  if not visitor then
+    arrival = 1
+    day.visitor = day.visitor + 1
+    day.sums.visitors = day.sums.visitors + 1
+    visitor = { day.visitor, 0, 0, 0, 0, 0, 0, 0, '', '', '', '' }
+    day.visitors[hits[i + 1]] = visitor
+  elseif visitor[VISIT] > 0 then
+    then_, path, source = floor(visitor[LAST] / MINUTE), visitor[PATH], visitor[SOURCE]
+  end
+  if is_open then
+    insert(openings, visitor[OPENING])
+    visitor[LAST] = max(visitor[LAST], time)
+  else
+    open_visit(day, visitor, i)
+  end
+  local step, view, interaction, since = 0, 0, 0, 0
+  if kind ~= ENGAGEMENT then
+    step, view, interaction, since = count_hit(day, visitor, i, time, kind)
+  end
+  move(day.live, then_, path, source, visitor)
+  local elapsed = min(max(0, time - visitor[BEGAN]), LONGEST)
+  return STORED, pack(NUMBERS, visitor[NUMBER], visitor[VISIT], step, view, interaction,
+    since, elapsed, arrival)
+end
+
+local outcomes, numbers, stored = {}, {}, 0
+for i = 1, #hits, 9 do
+  local n = #outcomes + 1
+  outcomes[n], numbers[n] = take(i)
+  if outcomes[n] == STORED then
+    stored = stored + 1
+  end
+end
+outcomes = table.concat(outcomes)

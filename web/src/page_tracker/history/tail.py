@@ -1,0 +1,180 @@
+"""The end of a log that somebody is writing, through rotations, truncations, restarts.
+
+A log is told by its inode and by the digest of its beginning, so that it is found again
+when it was renamed, copied or packed meanwhile. What comes after a log that was rotated
+is the next younger one beside it, and in the end the log of that name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from page_tracker.errors import LogFileError
+from page_tracker.history.lines import LONGEST_LINE, unpacked
+
+HEAD_BYTES = 1024
+CHUNK_BYTES = 256 << 10
+# How often a renamed log is found without new lines before it is left.
+QUIET_LOOKS = 4
+
+
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a log has been read, and which one it was."""
+
+    inode: int
+    offset: int
+    head: str = ""
+    head_length: int = 0
+
+
+class Tail:
+    """Reads whole lines as they come; `spot` is where the last ones ended."""
+
+    def __init__(self, path: Path, spot: Spot | None) -> None:
+        """Begin at the end of what is there, or go on at `spot`. Raises LogFileError."""
+        self.path = path
+        self._file: IO[bytes]
+        self._is_named = True
+        self._quiet = 0
+        self.is_lost = False
+        try:
+            self._begin(spot)
+        except OSError as error:
+            raise LogFileError(
+                f"{path} cannot be followed ({error.strerror})",
+                "name a log that is there and may be read",
+            ) from error
+
+    def _begin(self, spot: Spot | None) -> None:
+        if spot is None:
+            self._open(self.path, 0)
+            self._go_to(self._end_of_lines())
+            return
+        for path in (self.path, *self._others()):
+            if _is_at(path, spot):
+                self._open(path, spot.offset)
+                return
+        # Neither it nor a copy is there any more.
+        self.is_lost = spot.offset > 0
+        self._open(self.path, 0)
+
+    def _open(self, path: Path, offset: int) -> None:
+        file = open(path, "rb")  # pylint: disable=consider-using-with
+        self._inode = os.fstat(file.fileno()).st_ino
+        self._modified = os.fstat(file.fileno()).st_mtime
+        self._file = unpacked(file, str(path))
+        self._is_named = path == self.path
+        self._opened = path
+        self._go_to(offset)
+
+    def _end_of_lines(self) -> int:
+        """Where the last line that is there as a whole ends."""
+        end = self._file.seek(0, os.SEEK_END)
+        start = max(0, end - LONGEST_LINE)
+        self._file.seek(start)
+        return start + self._file.read(end - start).rfind(b"\n") + 1
+
+    @property
+    def spot(self) -> Spot:
+        return Spot(
+            inode=self._inode,
+            offset=self._offset,
+            head=self._head,
+            head_length=self._head_length,
+        )
+
+    def read(self, until: int | None = None) -> bytes:
+        """The next whole lines, or all up to the offset `until`; empty: none so far."""
+        if self._begins_otherwise():  # it was truncated, and written anew
+            self._go_to(0)
+        self._file.seek(self._offset)
+        if until is not None:
+            return self._file.read(until - self._offset)
+        found = self._file.read(CHUNK_BYTES)
+        lines = found[: found.rfind(b"\n") + 1]
+        if not lines and len(found) == CHUNK_BYTES:  # no line of a log is so long
+            return found
+        return lines
+
+    def advance(self, length: int) -> None:
+        """Those bytes were read: `spot` is behind them from now on."""
+        self._go_to(self._offset + length)
+
+    def turn(self) -> bool:
+        """At the end of what is there: go on with the log that came after this one.
+
+        False where there is none yet. A log that was renamed is read until it has been
+        quiet for a while: the server may still be writing to it.
+        """
+        if not self._is_named:
+            self._continue_with(self._successor())
+            return True
+        try:
+            is_renamed = self.path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return False
+        self._quiet = self._quiet + 1 if is_renamed else 0
+        if self._quiet <= QUIET_LOOKS:
+            return False
+        self._continue_with(self.path)
+        return True
+
+    def _go_to(self, offset: int) -> None:
+        self._offset = offset
+        self._quiet = 0
+        self._head_length = min(HEAD_BYTES, offset)
+        self._head = _head(self._file, self._head_length)
+
+    def _begins_otherwise(self) -> bool:
+        return _head(self._file, self._head_length) != self._head
+
+    def _continue_with(self, path: Path) -> None:
+        self._file.close()
+        self._open(path, 0)
+
+    def _successor(self) -> Path:
+        """The next younger log beside the one that has been read."""
+        others = [*self._others(), self.path]
+        younger = [
+            (each.stat().st_mtime, each)
+            for each in others
+            if each != self._opened and each.stat().st_mtime > self._modified
+        ]
+        return min(younger)[1] if younger else self.path
+
+    def _others(self) -> Iterator[Path]:
+        """Rotated logs beside this one: access.log.1, access.log-20260101.gz …"""
+        names = self.path.parent.glob(f"{_escaped(self.path.name)}?*")
+        return iter(sorted(each for each in names if each.is_file()))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _is_at(path: Path, spot: Spot) -> bool:
+    """Whether a file is the log that was read up to this spot."""
+    try:
+        with open(path, "rb") as file, unpacked(file, str(path)) as text:
+            if spot.head_length == 0:
+                return os.fstat(file.fileno()).st_ino == spot.inode
+            if _head(text, spot.head_length) != spot.head:
+                return False
+            text.seek(spot.offset - 1)
+            return len(text.read(1)) == 1
+    except (OSError, EOFError, LogFileError):
+        return False
+
+
+def _head(file: IO[bytes], length: int) -> str:
+    file.seek(0)
+    return blake2b(file.read(length), digest_size=16).hexdigest()
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)

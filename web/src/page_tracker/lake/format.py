@@ -1,0 +1,150 @@
+"""The format version of data folder and store: what a newer or older one means.
+
+newer than we know → refused in one line
+older → copied, then migrated step by step; killed meanwhile, it begins from the copy
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from redis import Redis, RedisCluster
+
+from page_tracker.errors import PageTrackerError
+
+FORMAT = 1
+FORMAT_KEY = "pt:format"
+FORMAT_FILE = "format.json"
+# What a migration may change, and what is copied before.
+KEPT = ("lake", "mirror.json", "imports")
+
+# From which version → what makes it the next one.
+FolderSteps = Mapping[int, Callable[[Path], None]]
+StoreSteps = Mapping[int, Callable[[Redis | RedisCluster], None]]
+FOLDER_STEPS: FolderSteps = {}
+STORE_STEPS: StoreSteps = {}
+
+
+class FormatError(PageTrackerError):
+    """Data folder or store were written by another version of Page Tracker."""
+
+
+def require_folder(
+    folder: Path, newest: int = FORMAT, steps: FolderSteps = FOLDER_STEPS
+) -> None:
+    """Bring a data folder to the newest format; a new one begins with it.
+
+    The copy of an older one stays as `format-<version>`. Raises FormatError.
+    """
+    found = _folder_format(folder)
+    if found is None or found == newest:
+        _write_format(folder, newest)
+        return
+    if found > newest:
+        raise _newer(f"the data folder {folder}", found, newest)
+    copy = folder / f"format-{found}"
+    if copy.exists():
+        _restore(folder, copy)
+    else:
+        _copy(folder, copy)
+    for version in range(found, newest):
+        steps[version](folder)
+    _write_format(folder, newest)
+
+
+def require_store(
+    redis: Redis | RedisCluster, newest: int = FORMAT, steps: StoreSteps = STORE_STEPS
+) -> None:
+    """Bring a store to the newest format; a new one begins with it.
+
+    Before a step all of Page Tracker's keys are copied to `pt:format-<version>`, a hash
+    of what Redis dumps. Raises FormatError, redis.RedisError.
+    """
+    client = cast(Any, redis)
+    client.set(FORMAT_KEY, newest, nx=True)
+    found = int(client.get(FORMAT_KEY))
+    if found > newest:
+        raise _newer("the Redis store", found, newest)
+    for version in range(found, newest):
+        copy = f"pt:format-{version}"
+        if not client.exists(copy):
+            for key in list(client.scan_iter(match="pt*", count=1000)):
+                if not key.startswith(b"pt:format"):
+                    client.hset(copy + "-unfinished", key, client.dump(key))
+            if client.exists(copy + "-unfinished"):
+                client.rename(copy + "-unfinished", copy)
+        else:
+            for key, dumped in client.hgetall(copy).items():
+                client.restore(key, 0, dumped, replace=True)
+        steps[version](redis)
+        client.set(FORMAT_KEY, version + 1)
+
+
+def _newer(what: str, found: int, newest: int) -> FormatError:
+    return FormatError(
+        f"{what} has format {found}, written by a newer Page Tracker than this one,"
+        f" which knows {newest}",
+        "install that version, or go back to a copy from before it",
+    )
+
+
+def _folder_format(folder: Path) -> int | None:
+    path = folder / FORMAT_FILE
+    try:
+        found = json.loads(path.read_bytes())["format"]
+        if isinstance(found, int):
+            return found
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise FormatError(
+        f"{path} does not say which format the data folder has",
+        f'write {{"format": {FORMAT}}} into it if this version has written the folder',
+    )
+
+
+def _write_format(folder: Path, version: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FORMAT_FILE
+    text = json.dumps({"format": version})
+    if path.exists() and path.read_text("utf-8") == text:
+        return
+    new = path.with_suffix(".new")
+    with new.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    """Copy what may change; complete, or not there."""
+    unfinished = copy.with_name(copy.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    for name in KEPT:
+        _copy_one(folder / name, unfinished / name)
+    unfinished.replace(copy)
+
+
+def _restore(folder: Path, copy: Path) -> None:
+    for name in KEPT:
+        target = folder / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+        _copy_one(copy / name, target)
+
+
+def _copy_one(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.exists():
+        shutil.copy2(source, target)

@@ -1,0 +1,562 @@
+"""The script in a real browser, by what a real server has stored of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route
+from redis import Redis
+
+from page_tracker.collect.stream import Stream
+from page_tracker.schema import DROPS, HITS
+from page_tracker.services import open_sites
+from page_tracker.settings import Settings
+from support.processes import running, wait_until
+from support.website import Website, website
+
+# Fetching a browser, where none is there, takes minutes.
+pytestmark = pytest.mark.timeout(900)
+
+SITE = "example.com"
+SITE_THAT_RESPECTS_DNT = "quiet.example"
+USER_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36"
+)
+STUB = (
+    "<script>window.pagetracker = window.pagetracker || function () {"
+    " (pagetracker.q = pagetracker.q || []).push(arguments) }</script>"
+)
+TALL = '<div style="height: 4000px"></div>'
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def server_url(
+    redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A server that accepts hits; nobody takes them out of its stream."""
+    folder = tmp_path_factory.mktemp("collecting")
+    settings = Settings(redis_url=redis_url, data=folder)
+    with Redis.from_url(redis_url) as redis:
+        sites = open_sites(settings, redis)
+        sites.add(SITE, {})
+        sites.add(SITE_THAT_RESPECTS_DNT, {"respect_dnt": True})
+    command = (
+        "gunicorn --config python:page_tracker.server.gunicorn_config"
+        " --bind 127.0.0.1:0 --log-level info"
+    )
+    environment = {"REDIS_URL": redis_url, "PAGE_TRACKER_DATA": str(folder)}
+    output = folder / "output"
+    with running(output, command.split(), "Listening at", **environment) as server:
+        yield server.url
+
+
+@pytest.fixture
+def site() -> Iterator[Website]:
+    with website() as site:
+        yield site
+
+
+@dataclass
+class Scene:
+    """A visitor's browser, a website that is counted, and what was stored of it."""
+
+    context: BrowserContext
+    page: Page
+    site: Website
+    server_url: str
+    stream: Stream
+    start: int
+
+    def put(
+        self, path: str, body: str = "", attributes: str = f'data-domain="{SITE}"'
+    ) -> str:
+        """Put a page that loads the script onto the website; gives its address."""
+        script = f'<script defer src="{self.server_url}/js/script.js" {attributes}>'
+        self.site.pages[path] = (
+            200,
+            f"<!doctype html><title>Title of {path}</title>{script}</script>{body}",
+        )
+        return self.site.url + path
+
+    def open(self, *arguments: str) -> None:
+        """Put a page at /start and load it."""
+        self.page.goto(self.put("/start", *arguments))
+
+    def stored(self, number: int) -> list[Row]:
+        """The site's rows in the stream, once there are so many."""
+        wait_until(lambda: len(self._rows()) >= number)
+        return self._rows()
+
+    def views(self, number: int) -> list[Row]:
+        """All its page views: once there are so many, and no further one comes."""
+        wait_until(lambda: len(views_of(self._rows())) >= number)
+        self.page.wait_for_timeout(200)  # those within an application are sent late
+        return views_of(self.all_stored())
+
+    def dropped(self, number: int) -> list[Row]:
+        """What was dropped, once there is so much."""
+        wait_until(lambda: len(self._drops()) >= number)
+        return self._drops()
+
+    def all_stored(self) -> list[Row]:
+        """All rows of what the page has sent till now: up to an event sent last."""
+        self.page.evaluate("pagetracker('Last')")
+        wait_until(lambda: any(row["name"] == "Last" for row in self._rows()))
+        return [row for row in self._rows() if row["name"] != "Last"]
+
+    def _rows(self) -> list[Row]:
+        names = [column.name for column in HITS]
+        entries = self.stream.read(self.start, 1000)
+        return [dict(zip(names, row)) for entry in entries for row in entry.rows()]
+
+    def _drops(self) -> list[Row]:
+        names = [column.name for column in DROPS]
+        entries = self.stream.read(self.start, 1000)
+        return [dict(zip(names, row)) for entry in entries for row in entry.drops()]
+
+
+@pytest.fixture
+def scene(
+    browser: Browser, site: Website, server_url: str, redis_client: Redis
+) -> Iterator[Scene]:
+    """Any error on the page fails the test."""
+    errors: list[str] = []
+    stream = Stream(redis_client)
+    with browser.new_context(user_agent=USER_AGENT, locale="de-AT") as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield Scene(context, page, site, server_url, stream, stream.last())
+    assert not errors
+
+
+def names_and_paths(rows: list[Row]) -> list[tuple[str, str]]:
+    return [(row["name"], row["path"]) for row in rows]
+
+
+def views_of(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["name"] == "pageview"]
+
+
+def paths_of(rows: list[Row]) -> list[str]:
+    return [row["path"] for row in rows]
+
+
+def engagements_of(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["name"] == "engagement"]
+
+
+def test_a_view_is_stored_once_with_all_that_is_known_of_it(scene: Scene) -> None:
+    scene.open()
+    (row,) = scene.all_stored()
+    assert (row["site"], row["name"], row["path"]) == (SITE, "pageview", "/start")
+    assert row["title"] == "Title of /start"
+    assert row["hostname"] == "127.0.0.1"
+    assert (row["browser"], row["os"], row["device"]) == ("Chrome", "Linux", "Desktop")
+    assert row["language"] == "de-AT"
+    assert row["screen"] == "Laptop"
+    assert row["props"] == {}
+
+
+def test_nothing_is_kept_in_the_browser(scene: Scene) -> None:
+    scene.open()
+    assert len(scene.all_stored()) == 1
+    assert scene.context.cookies() == []
+    assert scene.page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert scene.page.evaluate("indexedDB.databases()") == []
+
+
+def test_a_page_that_names_no_site_is_its_hosts(scene: Scene) -> None:
+    scene.open("", "")
+    (drop,) = scene.dropped(1)
+    assert drop["site"] == "127.0.0.1"
+
+
+def test_a_second_script_counts_nothing(scene: Scene) -> None:
+    address = f"{scene.server_url}/js/script.js"
+    second = f'<script defer src="{address}" data-domain="{SITE}"></script>'
+    scene.open(second)
+    assert names_and_paths(scene.all_stored()) == [("pageview", "/start")]
+
+
+def test_an_application_that_changes_the_address_is_viewed_anew(scene: Scene) -> None:
+    scene.open()
+    scene.page.evaluate(
+        "history.pushState(null, '', '/second'); document.title = 'Second'"
+    )
+    scene.views(2)
+    scene.page.evaluate("history.pushState(null, '', '/second?sorted=1#top')")
+    scene.page.evaluate("history.replaceState(null, '', '/replaced')")
+    scene.page.evaluate("history.pushState(null, '', '/third')")
+    views = scene.views(3)
+    assert paths_of(views) == ["/start", "/second", "/third"]
+    assert [view["title"] for view in views][:2] == ["Title of /start", "Second"]
+
+
+def test_back_and_forward_within_an_application_are_views(scene: Scene) -> None:
+    scene.open()
+    scene.page.evaluate("history.pushState(null, '', '/second')")
+    scene.views(2)
+    scene.page.evaluate("history.back()")
+    scene.views(3)
+    scene.page.evaluate("history.forward()")
+    paths = ["/start", "/second", "/start", "/second"]
+    assert paths_of(scene.views(4)) == paths
+
+
+def test_an_application_that_is_left_at_once_is_viewed_nevertheless(
+    scene: Scene,
+) -> None:
+    scene.open()
+    scene.page.evaluate(
+        "history.pushState(null, '', '/second'); location.href = 'about:blank'"
+    )
+    wait_until(lambda: len(views_of(scene.stored(1))) == 2)
+
+
+def test_replaced_addresses_are_views_where_asked_for(scene: Scene) -> None:
+    scene.open("", f'data-domain="{SITE}" data-replace')
+    scene.page.evaluate("history.replaceState(null, '', '/replaced')")
+    assert paths_of(scene.views(2)) == ["/start", "/replaced"]
+
+
+@pytest.mark.parametrize(
+    "attribute, paths",
+    [("", ["/start"]), ("data-hash", ["/start", "/start#/a", "/start#/b"])],
+)
+def test_hash_routes_are_views_where_asked_for(
+    scene: Scene, attribute: str, paths: list[str]
+) -> None:
+    scene.open("", f'data-domain="{SITE}" {attribute}')
+    scene.page.evaluate("location.hash = '#/a'")
+    scene.views(min(2, len(paths)))
+    scene.page.evaluate("location.hash = '#/b'")
+    assert paths_of(scene.views(len(paths))) == paths
+
+
+def test_a_page_may_count_its_views_itself(scene: Scene) -> None:
+    scene.open("", f'data-domain="{SITE}" data-manual')
+    scene.page.evaluate("history.pushState(null, '', '/second')")
+    scene.page.evaluate("pagetracker('pageview', { url: location.origin + '/chosen' })")
+    assert names_and_paths(scene.all_stored()) == [("pageview", "/chosen")]
+
+
+def test_events_carry_properties_and_revenue(scene: Scene) -> None:
+    scene.open()
+    called_back = scene.page.evaluate("""new Promise((done) =>
+            pagetracker("Purchase", {
+              props: { plan: "pro", seats: 3 },
+              revenue: { amount: "19.99", currency: "EUR" },
+              interactive: false,
+              callback: () => done("called back"),
+            }))""")
+    assert called_back == "called back"
+    event = scene.all_stored()[1]
+    assert event["name"] == "Purchase"
+    assert event["props"] == {"plan": "pro", "seats": "3"}
+    assert (event["revenue"], event["currency"]) == (19990, "EUR")
+    assert event["interaction"] == 0
+
+
+def test_events_before_the_script_has_loaded_are_stored_after_the_view(
+    scene: Scene,
+) -> None:
+    early = "<script>pagetracker('Early', { props: { when: 'before' } })</script>"
+    scene.open(STUB + early)
+    view, event = scene.all_stored()
+    assert (view["name"], event["name"]) == ("pageview", "Early")
+    assert event["props"] == {"when": "before"}
+
+
+def test_the_function_may_have_another_name(scene: Scene) -> None:
+    stub = STUB.replace("pagetracker", "plausible")
+    scene.open(
+        stub + "<script>plausible('Early')</script>",
+        f'data-domain="{SITE}" data-as="plausible"',
+    )
+    scene.page.evaluate("plausible('Late')")
+    assert [row["name"] for row in scene.stored(3)] == ["pageview", "Early", "Late"]
+
+
+def test_properties_of_the_script_are_those_of_every_hit(scene: Scene) -> None:
+    scene.open("", f'data-domain="{SITE}" data-prop-author="Ada" data-prop-draft="no"')
+    scene.page.evaluate("pagetracker('Signup', { props: { draft: 'yes' } })")
+    view, event = scene.all_stored()
+    assert view["props"] == {"author": "Ada", "draft": "no"}
+    assert event["props"] == {"author": "Ada", "draft": "yes"}
+
+
+def test_elements_say_which_event_a_click_on_them_is(scene: Scene) -> None:
+    scene.open(
+        '<button data-event="Signup" data-prop-plan="pro" data-amount="5"'
+        ' data-currency="USD">Sign up for <b>pro</b></button>'
+    )
+    scene.page.click("b")
+    _, event = scene.all_stored()
+    assert event["name"] == "Signup"
+    assert event["props"] == {"plan": "pro"}
+    assert (event["revenue"], event["currency"]) == (5000, "USD")
+
+
+def test_a_form_is_one_event_when_it_is_submitted(scene: Scene) -> None:
+    scene.open(
+        '<form data-event="Search" data-prop-from="top" onsubmit="return false">'
+        "<input name=q><button>Go</button></form>"
+    )
+    scene.page.click("input")
+    scene.page.click("button")
+    view, event = scene.all_stored()
+    assert (view["name"], event["name"]) == ("pageview", "Search")
+    assert event["props"] == {"from": "top"}
+
+
+LINKS = """
+<a id=outbound href="https://elsewhere.example/page?q=1">out</a>
+<a id=file href="/files/report.pdf">file</a>
+<a id=other-file href="https://elsewhere.example/setup.exe">file</a>
+<a id=inside href="/inside.html">inside</a>
+<a id=mail href="mailto:someone@example.com">mail</a>
+<a id=script href="javascript:void 0">script</a>
+<a>no link</a>
+<script>addEventListener("click", (event) => event.preventDefault())</script>
+"""
+
+
+@pytest.mark.parametrize(
+    "link, event",
+    [
+        ("outbound", ("Outbound Link: Click", "https://elsewhere.example/page?q=1")),
+        ("other-file", ("File Download", "https://elsewhere.example/setup.exe")),
+        ("inside", None),
+        ("mail", None),
+        ("script", None),
+    ],
+)
+def test_links_that_leave_and_files_are_events(
+    scene: Scene, link: str, event: tuple[str, str] | None
+) -> None:
+    scene.open(LINKS)
+    scene.page.click(f"#{link}")
+    rows = scene.all_stored()[1:]
+    assert [(row["name"], row["props"]["url"]) for row in rows] == (
+        [event] if event else []
+    )
+
+
+def test_a_file_of_the_site_itself_is_a_download(scene: Scene) -> None:
+    scene.open(LINKS)
+    scene.page.click("#file")
+    _, row = scene.all_stored()
+    assert row["name"] == "File Download"
+    assert row["props"] == {"url": f"{scene.site.url}/files/report.pdf"}
+
+
+def test_a_link_that_is_followed_is_stored_though_the_page_is_left(
+    scene: Scene,
+) -> None:
+    target = scene.site.url.replace("127.0.0.1", "localhost") + "/elsewhere"
+    scene.site.pages["/elsewhere"] = (200, "elsewhere")
+    scene.open(f'<a href="{target}">out</a>')
+    scene.page.click("a")
+    scene.page.wait_for_url(target)
+    assert "Outbound Link: Click" in [row["name"] for row in scene.stored(2)]
+
+
+def test_the_middle_button_opens_links_too_and_the_right_one_does_not(
+    scene: Scene,
+) -> None:
+    scene.open(LINKS)
+    scene.page.click("#outbound", button="right")
+    assert len(scene.all_stored()) == 1
+    scene.page.click("#outbound", button="middle")
+    assert len(scene.stored(3)) == 3  # with the event sent last, above
+
+
+def test_a_page_that_was_not_found_is_an_event_that_ends_no_bounce(
+    scene: Scene,
+) -> None:
+    scene.open("", f'data-domain="{SITE}" data-404')
+    view, event = scene.all_stored()
+    assert (view["name"], event["name"]) == ("pageview", "404")
+    assert (event["path"], event["interaction"]) == ("/start", 0)
+
+
+def test_reading_is_told_when_the_page_is_left(scene: Scene) -> None:
+    scene.open(TALL)
+    scene.stored(1)
+    scene.page.wait_for_timeout(300)
+    scene.page.goto("about:blank")
+    _, engagement = scene.stored(2)
+    assert (engagement["name"], engagement["path"]) == ("engagement", "/start")
+    assert 250 <= engagement["engaged"] < 30_000
+    assert 10 <= engagement["scroll"] < 40
+
+
+def test_the_deepest_point_that_was_seen_is_told(scene: Scene) -> None:
+    scene.open(TALL)
+    scene.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    scene.page.wait_for_function("scrollY > 1000")
+    scene.page.wait_for_timeout(100)
+    scene.page.evaluate("scrollTo(0, 0)")
+    scene.page.wait_for_function("scrollY == 0")
+    scene.page.goto("about:blank")
+    assert [row["scroll"] for row in engagements_of(scene.stored(2))] == [100]
+
+
+def test_reading_within_an_application_is_told_by_page(scene: Scene) -> None:
+    scene.open(TALL)
+    scene.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    scene.page.wait_for_timeout(200)
+    scene.page.evaluate("scrollTo(0, 0); history.pushState(null, '', '/second')")
+    scene.views(2)
+    scene.page.goto("about:blank")
+    first, second = engagements_of(scene.stored(5))
+    assert (first["path"], first["scroll"]) == ("/start", 100)
+    assert second["path"] == "/second"
+    assert second["scroll"] < 100
+    assert second["engaged"] < first["engaged"] + 10_000
+
+
+def test_who_has_opted_out_sends_nothing(scene: Scene) -> None:
+    sent: list[str] = []
+    scene.page.on("request", lambda request: sent.append(request.method))
+    scene.site.pages["/flag"] = (
+        200,
+        "<script>localStorage.pagetracker_ignore = 'true'</script>",
+    )
+    scene.page.goto(f"{scene.site.url}/flag")
+    scene.open()
+    scene.page.evaluate("pagetracker('Signup')")
+    scene.page.goto("about:blank")
+    assert "POST" not in sent
+    scene.page.goto(f"{scene.site.url}/flag")
+    scene.page.evaluate("localStorage.clear()")
+    scene.open()
+    assert len(scene.all_stored()) == 1
+
+
+def test_who_asks_for_privacy_sends_nothing(scene: Scene) -> None:
+    sent: list[str] = []
+    scene.page.on("request", lambda request: sent.append(request.method))
+    # This Chromium has no such setting; other browsers have.
+    scene.context.add_init_script(
+        "Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })"
+    )
+    scene.open()
+    scene.page.evaluate("pagetracker('Signup')")
+    scene.page.goto("about:blank")
+    assert "GET" in sent
+    assert "POST" not in sent
+
+
+def test_do_not_track_holds_where_the_site_respects_it(scene: Scene) -> None:
+    scene.context.set_extra_http_headers({"DNT": "1"})
+    scene.open("", f'data-domain="{SITE_THAT_RESPECTS_DNT}"')
+    (drop,) = scene.dropped(1)
+    assert drop["site"] == SITE_THAT_RESPECTS_DNT
+    scene.open()
+    assert [row["site"] for row in scene.stored(1)] == [SITE]
+
+
+def test_forbidden_storage_is_no_obstacle(scene: Scene) -> None:
+    scene.context.add_init_script("""Object.defineProperty(window, "localStorage", {
+             get() { throw new DOMException("forbidden", "SecurityError") } })""")
+    scene.open()
+    assert len(scene.all_stored()) == 1
+
+
+def failing(times: int, fail: Callable[[Route], None]) -> Callable[[Route], None]:
+    """Fail so many requests to the event API, and let the others through."""
+    left = [times]
+
+    def handle(route: Route) -> None:
+        left[0] -= 1
+        (fail if left[0] >= 0 else Route.continue_)(route)
+
+    return handle
+
+
+def lose_answer(route: Route) -> None:
+    """The server takes it, but the browser never hears so."""
+    route.fetch()
+    route.abort()
+
+
+def away(route: Route) -> None:
+    route.fulfill(
+        status=503,
+        headers={
+            "Retry-After": "1",
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Expose-Headers": "Retry-After",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "fail", [Route.abort, lose_answer, away], ids=["no network", "no answer", "503"]
+)
+def test_what_fails_is_sent_again_and_stored_once(
+    scene: Scene, fail: Callable[[Route], None]
+) -> None:
+    bodies: list[dict[str, Any]] = []
+    scene.page.route("**/api/event", failing(1, fail))
+    scene.page.on(
+        "request",
+        lambda request: request.method == "POST"
+        and bodies.append(request.post_data_json),
+    )
+    scene.open()
+    wait_until(lambda: scene.page.wait_for_timeout(50) or len(bodies) == 2)  # type: ignore[func-returns-value]
+    assert bodies[0] == bodies[1]
+    assert len(bodies[0]["id"]) > 20
+    assert names_and_paths(scene.all_stored()) == [("pageview", "/start")]
+
+
+def test_what_fails_is_sent_again_before_the_page_is_left(scene: Scene) -> None:
+    scene.page.route("**/api/event", failing(1, Route.abort))
+    with scene.page.expect_event("requestfailed"):
+        scene.open()
+    scene.page.goto("about:blank")
+    assert ("pageview", "/start") in names_and_paths(scene.stored(1))
+
+
+def test_what_fails_twice_is_given_up_without_an_error(scene: Scene) -> None:
+    scene.page.route("**/api/event", failing(2, away))
+    with scene.page.expect_response(
+        lambda response: len(responses.append(response) or responses) == 2  # type: ignore[func-returns-value]
+    ):
+        responses: list[object] = []
+        scene.open()
+    scene.page.wait_for_timeout(200)
+    assert scene.all_stored() == []
+
+
+def test_a_page_out_of_the_browsers_memory_is_one_view(scene: Scene) -> None:
+    page = scene.page
+    page.goto(scene.put("/first"))
+    page.evaluate("window.isRemembered = true")
+    scene.views(1)
+    page.goto(scene.put("/second"))
+    scene.views(2)
+    page.go_back()
+    assert paths_of(scene.views(3)) == ["/first", "/second", "/first"]
+    assert page.evaluate("isRemembered"), "the browser has loaded it anew"
+
+
+def test_a_page_that_is_loaded_ahead_counts_when_it_is_seen(scene: Scene) -> None:
+    page = scene.page
+    ahead = scene.put("/ahead")
+    rules = f'{{"prerender": [{{"urls": ["{ahead}"], "eagerness": "immediate"}}]}}'
+    body = f'<script type="speculationrules">{rules}</script><a href="/ahead">on</a>'
+    page.goto(scene.put("/first", body))
+    page.wait_for_timeout(1000)
+    assert paths_of(scene.views(1)) == ["/first"]
+    page.click("a")
+    assert paths_of(scene.views(2)) == ["/first", "/ahead"]
+    activation = "performance.getEntriesByType('navigation')[0].activationStart"
+    assert page.evaluate(activation) > 0, "the browser has not loaded it ahead"

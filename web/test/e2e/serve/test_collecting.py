@@ -1,0 +1,369 @@
+"""Hits over HTTP, by every way of serving: what is answered, and what is counted."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from redis import Redis
+
+from page_tracker.live import Live
+from support.collecting import CHROME, SITE, sites_of
+from support.own_redis import OwnRedis, own_redis
+from support.processes import Running, running, serving
+
+TIMEOUT = 30
+PAGE = f"https://{SITE}/a"
+WAYS = {
+    "flask": ["flask", "--app", "page_tracker.app", "run", "--port", "0"],
+    "gunicorn": [
+        *("gunicorn", "page_tracker.app:app", "--bind", "127.0.0.1:0"),
+        "--no-control-socket",
+    ],
+}
+
+
+@contextmanager
+def served(way: str, data: Path, **environment: str) -> Iterator[Running]:
+    if way == "serve":
+        with serving(data, "--workers", "1", **environment) as server:
+            yield server
+    else:
+        output = data.with_name(f"{way}.output")
+        with running(output, WAYS[way], **environment) as server:
+            yield server
+
+
+@pytest.fixture(name="server", scope="module", params=["serve", *WAYS])
+def _server(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    redis_url: str,
+) -> Iterator[Running]:
+    data = tmp_path_factory.mktemp("collecting") / "data"
+    data.mkdir()
+    with Redis.from_url(redis_url) as redis:
+        sites = sites_of(redis, data)
+        for site in (SITE, "other.example"):
+            if sites.directory().resolve(site) is None:
+                sites.add(site, {})
+        sites.change(SITE, {"own_addresses": ["192.0.2.77"]})
+    with served(
+        request.param,
+        data,
+        REDIS_URL=redis_url,
+        PAGE_TRACKER_DATA=str(data),
+        PAGE_TRACKER_TRUSTED_PROXIES="127.0.0.1",
+    ) as server:
+        yield server
+
+
+@pytest.fixture(name="live")
+def _live(redis_client: Redis) -> Live:
+    return Live(redis_client)
+
+
+def post(server: Running, path: str = "/api/event", **said: Any) -> requests.Response:
+    headers = {"User-Agent": CHROME} | said.pop("headers", {})
+    body = {"n": "pageview", "u": PAGE, "d": SITE} | said
+    return requests.post(
+        f"{server.url}{path}", json=body, headers=headers, timeout=TIMEOUT
+    )
+
+
+def get(server: Running, path: str, **headers: str) -> requests.Response:
+    return requests.get(
+        f"{server.url}{path}", headers={"User-Agent": CHROME} | headers, timeout=TIMEOUT
+    )
+
+
+def test_an_event_is_counted_when_it_is_answered(server: Running, live: Live) -> None:
+    before = live.total(SITE), live.views(SITE, "/a")
+    answer = post(server)
+    assert (answer.status_code, answer.text) == (202, "ok")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert (live.total(SITE), live.views(SITE, "/a")) == (before[0] + 1, before[1] + 1)
+
+
+def test_several_sites_get_a_hit_each(server: Running, live: Live) -> None:
+    before = live.total(SITE), live.total("other.example")
+    assert post(server, d=f"{SITE},other.example").status_code == 202
+    assert (live.total(SITE), live.total("other.example")) == (
+        before[0] + 1,
+        before[1] + 1,
+    )
+
+
+def test_a_repeated_event_is_answered_alike_and_counted_once(
+    server: Running, live: Live
+) -> None:
+    before = live.total(SITE)
+    event_id = f"repeat-{server.process.pid}"
+    assert [post(server, id=event_id).status_code for _ in range(3)] == [202] * 3
+    assert live.total(SITE) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "said", "reason"),
+    [
+        ({"User-Agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}, {}, "bot"),
+        ({"X-Forwarded-For": "192.0.2.77"}, {}, "own_address"),
+        ({"Sec-Purpose": "prefetch"}, {}, "prefetch"),
+        ({"Sec-GPC": "1"}, {}, "opted_out"),
+        ({}, {"d": "nobody.example"}, "unknown_site"),
+    ],
+)
+def test_what_does_not_count_is_told_with_its_reason(
+    server: Running,
+    live: Live,
+    headers: dict[str, str],
+    said: dict[str, str],
+    reason: str,
+) -> None:
+    before = live.total(SITE)
+    answer = post(server, headers=headers, **said)
+    assert (answer.status_code, answer.text) == (202, "ok")
+    assert answer.headers["X-Plausible-Dropped"] == "1"
+    assert answer.headers["X-Page-Tracker-Dropped"].startswith(reason)
+    assert live.total(SITE) == before
+
+
+def test_an_engagement_without_a_visit_is_dropped(server: Running) -> None:
+    answer = post(
+        server, n="engagement", sd=50, headers={"X-Forwarded-For": "192.0.2.5"}
+    )
+    assert answer.headers["X-Page-Tracker-Dropped"] == "no_visit"
+
+
+def test_an_invalid_event_is_answered_400(server: Running) -> None:
+    answer = post(server, u=None)
+    assert answer.status_code == 400
+    assert answer.json() == {"errors": {"url": ["is required"]}}
+
+
+def test_the_address_that_is_seen_can_be_asked_for(server: Running) -> None:
+    headers = {"X-Debug-Request": "true", "X-Forwarded-For": "6.6.6.6, 192.0.2.9"}
+    answer = post(server, headers=headers)
+    assert (answer.status_code, answer.text) == (200, "192.0.2.9")
+
+
+def test_headers_of_one_name_are_one_list(server: Running) -> None:
+    """A proxy may add its own line instead of lengthening the client's."""
+    body = b'{"n":"x","u":"https://a.example/"}'
+    lines = [
+        "POST /api/event HTTP/1.1",
+        "Host: x",
+        "X-Forwarded-For: 6.6.6.6",
+        "X-Debug-Request: true",
+        "X-Forwarded-For: 192.0.2.9",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    ]
+    answer = exchanged(server, "\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+    assert answer.endswith(b"192.0.2.9")
+
+
+def test_a_browser_may_ask_first(server: Running) -> None:
+    answer = requests.options(f"{server.url}/api/event", timeout=TIMEOUT)
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Methods"] == "POST, OPTIONS"
+    assert "Content-Type" in answer.headers["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_other_methods_are_refused_with_those_allowed(
+    server: Running, method: str
+) -> None:
+    answer = requests.request(method, f"{server.url}/api/event", timeout=TIMEOUT)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST, OPTIONS")
+
+
+def test_a_body_without_end_is_refused(server: Running) -> None:
+    answer = requests.post(
+        f"{server.url}/api/event", data=b" " * 1_500_000, timeout=TIMEOUT
+    )
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("filler", [0, 100_000])
+def test_a_body_in_pieces_is_one_event(
+    server: Running, live: Live, filler: int
+) -> None:
+    before = live.total(SITE)
+    body = f'{{"n":"pageview","u":"{PAGE}","d":"{SITE}","x":"{"x" * filler}"}}'
+    pieces = (body[at : at + 999].encode() for at in range(0, len(body), 999))
+    answer = requests.post(
+        f"{server.url}/api/event",
+        data=pieces,
+        headers={"User-Agent": CHROME},
+        timeout=TIMEOUT,
+    )
+    assert answer.status_code == 202
+    assert live.total(SITE) == before + 1
+
+
+def test_requests_that_do_not_wait_for_answers_are_answered_in_order(
+    server: Running, live: Live
+) -> None:
+    before = live.total(SITE)
+    body = f'{{"n":"pageview","u":"{PAGE}","d":"{SITE}"}}'.encode()
+    request = (
+        f"POST /api/event HTTP/1.1\r\nHost: x\r\nUser-Agent: {CHROME}\r\n"
+        f"Content-Length: {len(body)}\r\n"
+    ).encode()
+    last = request + b"Connection: close\r\n\r\n" + body
+    answers = exchanged(server, (request + b"\r\n" + body) * 3 + last)
+    counted = live.total(SITE) - before
+    # A server that keeps no connections answers the first one alone.
+    assert counted == answers.count(b"HTTP/1.1 202 ") > 0
+
+
+def exchanged(server: Running, sent: bytes) -> bytes:
+    """What comes back until the server closes the connection."""
+    parts = urlsplit(server.url)
+    assert parts.hostname
+    with socket.create_connection((parts.hostname, parts.port), TIMEOUT) as connection:
+        connection.sendall(sent)
+        received = b""
+        while more := connection.recv(65536):
+            received += more
+        return received
+
+
+def test_the_pixel_counts_without_javascript(server: Running, live: Live) -> None:
+    before = live.views(SITE, "/pixel")
+    answer = get(server, "/count?p=/pixel&t=Title", Referer=f"https://{SITE}/pixel")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "image/gif"
+    assert len(answer.content) == 43
+    beacon = requests.post(
+        f"{server.url}/count?p=/pixel&site={SITE}",
+        headers={"User-Agent": CHROME},
+        timeout=TIMEOUT,
+    )
+    assert beacon.status_code == 200
+    assert live.views(SITE, "/pixel") == before + 2
+
+
+def test_the_pixel_says_why_it_does_not_count(server: Running) -> None:
+    ignored = get(
+        server, f"/count?p=/&site={SITE}", **{"X-Forwarded-For": "192.0.2.77"}
+    )
+    assert ignored.status_code == 202
+    assert "own_address (192.0.2.77/32)" in ignored.headers["X-Goatcounter"]
+    assert get(server, "/count").status_code == 400
+    nowhere = get(server, "/count?p=/")
+    assert nowhere.status_code == 400
+    assert "add the parameter site=" in nowhere.headers["X-Goatcounter"]
+
+
+def test_a_badge_shows_a_count_at_once(server: Running) -> None:
+    page = f"/badge-{server.process.pid}"
+    address = f"/counter{page}.json?site={SITE}"
+    unknown = get(server, address)
+    assert (unknown.status_code, unknown.json()["count"]) == (404, "0")
+    for count in ("1", "2"):
+        post(server, u=f"https://{SITE}{page}")
+        assert get(server, address).json() == {"count": count, "count_unique": count}
+    assert get(server, f"/counter{page}.txt?site={SITE}").text == "2\n"
+    drawn = get(server, f"/counter/{page}.svg?site={SITE}&label=<b>&color=0a0")
+    assert drawn.headers["Content-Type"].startswith("image/svg+xml")
+    assert 'aria-label="&lt;b&gt;: 2"' in drawn.text
+    assert "no-cache" in drawn.headers["Cache-Control"]
+    again = get(
+        server,
+        f"/counter/{page}.svg?site={SITE}&label=<b>&color=0a0",
+        **{"If-None-Match": drawn.headers["ETag"]},
+    )
+    assert again.status_code == 304
+
+
+def test_a_total_is_the_whole_sites(server: Running, live: Live) -> None:
+    post(server)
+    assert (
+        get(server, f"/counter/TOTAL.txt?site={SITE}").text == f"{live.total(SITE)}\n"
+    )
+
+
+def test_a_visit_badge_counts_though_an_image_proxy_asks(
+    server: Running, live: Live
+) -> None:
+    page = f"/readme-{server.process.pid}"
+    camo = {"User-Agent": "github-camo (876de43e)"}
+    for count in ("1", "2"):
+        shown = get(server, f"/hit{page}.svg?site={SITE}", **camo)
+        assert f'aria-label="views: {count}"' in shown.text
+        assert "no-store" in shown.headers["Cache-Control"]
+    pixel = get(server, f"/hit{page}.gif?site={SITE}", **camo)
+    assert len(pixel.content) == 43
+    assert live.views(SITE, page) == 3
+    bot = {"User-Agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}
+    shown = get(server, f"/hit{page}.svg?site={SITE}", **bot)
+    assert shown.headers["X-Page-Tracker-Dropped"].startswith("bot")
+    requests.head(
+        f"{server.url}/hit{page}.svg?site={SITE}",
+        headers={"User-Agent": CHROME},
+        timeout=TIMEOUT,
+    )
+    assert live.views(SITE, page) == 3
+
+
+def test_a_badge_finds_its_site_by_the_referring_page(server: Running) -> None:
+    post(server)
+    page = {"Referer": f"https://www.{SITE}/somewhere"}
+    assert get(server, "/counter/TOTAL.json", **page).status_code == 200
+    asked = get(server, "/counter/TOTAL.json")
+    assert asked.status_code == 400
+    assert "add ?site=" in asked.json()["error"]
+
+
+def test_a_private_count_is_shown_to_nobody(
+    server: Running, redis_client: Redis, tmp_path: Path
+) -> None:
+    sites = sites_of(redis_client, tmp_path)
+    if sites.directory().resolve("private.example") is None:
+        sites.add("private.example", {"public_counter": False})
+    for form in ("json", "svg", "txt"):
+        shown = get(server, f"/counter/TOTAL.{form}?site=private.example")
+        assert shown.status_code in (403, 404)  # at most a second old
+    assert get(server, "/hit/x.svg?site=private.example").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("color", ["red;", "url(x)", "#12345", "<b>"])
+def test_a_colour_that_is_none_is_refused(server: Running, color: str) -> None:
+    shown = get(server, f"/counter/TOTAL.svg?site={SITE}&color={color}")
+    assert shown.status_code == 400
+    assert "is no colour" in shown.headers["X-Page-Tracker-Error"]
+    assert color not in shown.text
+
+
+@pytest.mark.parametrize("way", ["serve", *WAYS])
+def test_while_redis_is_away_senders_are_told_to_come_back(
+    way: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with own_redis(tmp_path) as redis, redis.client() as client:
+        sites_of(client, data).add(SITE, {})
+        places = {"REDIS_URL": redis.url, "PAGE_TRACKER_DATA": str(data)}
+        with served(way, data, **places) as server:
+            _goes_away_and_comes_back(server, redis)
+            with redis.client() as again:
+                assert Live(again).total(SITE) == 2
+
+
+def _goes_away_and_comes_back(server: Running, redis: OwnRedis) -> None:
+    assert post(server).status_code == 202
+    redis.kill()
+    for answer in (post(server), get(server, f"/count?p=/&site={SITE}")):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    redis.start()
+    assert post(server).status_code == 202

@@ -1,0 +1,354 @@
+"""The writer's process under fire: killed, starved, doubled; nothing lost, nothing twice.
+
+Short by default, as long as the faults' table says with `--long`.
+"""
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from redis import Redis, RedisError
+
+from page_tracker.collect import keys
+from page_tracker.collect.ingest import StoreAway, StreamFull, submit
+from page_tracker.collect.stream import Stream
+from page_tracker.lake.table import Lake
+from support.hits import batch, hit
+from support.lake import paths
+from support.own_redis import OwnRedis, own_redis
+from support.processes import BIN, clean_environment
+
+# A hit is in the lake within so many seconds of being acknowledged, once all is well.
+FRESH = 5.0
+
+
+class Load:
+    """Sends batches all the time; knows exactly which hits were acknowledged."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._send)
+        self.acknowledged: list[str] = []
+
+    def _send(self) -> None:
+        for number in itertools.count():
+            if self._stop.is_set():
+                return
+            sent = batch([hit(f"/{number}/{each}") for each in range(20)])
+            while True:  # the same batch, until somebody knows
+                try:
+                    submit(self._redis, sent)
+                    break
+                except (StoreAway, StreamFull):
+                    if self._stop.wait(0.1):
+                        # Perhaps stored, perhaps not: ask once more when it is back.
+                        self._stop.clear()
+            self.acknowledged += [each.record.path for each in sent.hits]
+            time.sleep(0.005)
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+class WriterProcess:
+    """`page-tracker writer` as a process, told and killed by its id."""
+
+    def __init__(self, data: Path, redis_url: str, lake: Path | None = None) -> None:
+        self._environment = clean_environment(
+            REDIS_URL=redis_url,
+            PAGE_TRACKER_DATA=str(data),
+            PAGE_TRACKER_LAKE=str(lake or data / "lake"),
+        )
+        self._output = data / f"writer-{id(self)}.output"
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with self._output.open("ab") as output:
+            return subprocess.Popen(
+                [BIN / "page-tracker", "writer"],
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def said(self) -> str:
+        return self._output.read_text()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        self.kill()
+        self.process = self._start()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        assert self.process.wait(timeout=60) == 0
+
+    def memory(self) -> int:
+        """Bytes that the process holds now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (line,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
+        return int(line.split()[1]) * 1024
+
+    def processor(self) -> float:
+        """Seconds of the processor that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().split()
+        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def times(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """How often: the short number, or with `--long` the long one."""
+    is_long = bool(request.config.getoption("--long"))
+    return lambda short, long: long if is_long else short
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def server(data: Path) -> Iterator[OwnRedis]:
+    with own_redis(data) as server:
+        yield server
+
+
+@pytest.fixture
+def lake(data: Path) -> Lake:
+    return Lake(str(data / "lake"))
+
+
+@contextmanager
+def writing(data: Path, server: OwnRedis, **other: Path) -> Iterator[WriterProcess]:
+    writer = WriterProcess(data, server.url, **other)
+    try:
+        yield writer
+        writer.stop()
+    finally:
+        if writer.process.poll() is None:
+            writer.kill()
+
+
+def wait_until_drained(redis: Redis, seconds: float = 30) -> None:
+    """Until nothing waits; the writer trims what it has written a tick later."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if not Stream(redis).waiting():
+                return
+        except RedisError:
+            pass
+        assert time.monotonic() < deadline, "the stream is not drained"
+        time.sleep(0.05)
+
+
+def is_in(lake: Lake, path: str, seconds: float = FRESH) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if path in paths(lake):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_a_writer_that_is_killed_again_and_again_loses_and_doubles_nothing(
+    data: Path, server: OwnRedis, lake: Lake, times: Callable[[int, int], int]
+) -> None:
+    with server.client() as redis, writing(data, server) as writer:
+        with Load(redis) as load:
+            for _ in range(times(5, 100)):
+                time.sleep(random.uniform(0.7, 2.0))
+                writer.restart()
+        wait_until_drained(redis)
+
+        assert paths(lake) == sorted(load.acknowledged)
+
+
+def test_two_writers_on_one_shard_write_nothing_twice(
+    data: Path, server: OwnRedis, lake: Lake, times: Callable[[int, int], int]
+) -> None:
+    with ExitStack() as stack:
+        redis = stack.enter_context(server.client())
+        writers = [stack.enter_context(writing(data, server)) for _ in range(2)]
+        with Load(redis) as load:
+            for _ in range(times(2, 50)):
+                time.sleep(1.5)
+                random.choice(writers).restart()
+            time.sleep(2)
+        wait_until_drained(redis)
+
+        assert paths(lake) == sorted(load.acknowledged)
+
+
+def test_redis_that_is_killed_and_comes_back_loses_nothing(
+    data: Path, server: OwnRedis, lake: Lake, times: Callable[[int, int], int]
+) -> None:
+    with server.client() as redis, writing(data, server) as writer:
+        with Load(redis) as load:
+            for _ in range(times(2, 30)):
+                time.sleep(1)
+                server.kill()
+                time.sleep(0.5)
+                server.start()
+            time.sleep(0.5)
+        assert is_in(lake, load.acknowledged[-1])
+        wait_until_drained(redis)
+
+        assert paths(lake) == sorted(load.acknowledged)
+        assert writer.said().count("tried again every") <= times(2, 30)
+
+
+def test_while_redis_is_away_the_writer_neither_spins_nor_talks(
+    data: Path, server: OwnRedis, times: Callable[[int, int], int]
+) -> None:
+    with writing(data, server) as writer:
+        time.sleep(3)
+        server.kill()
+        time.sleep(1.5)
+        before = writer.processor()
+        seconds = times(4, 60)
+        time.sleep(seconds)
+
+        assert writer.processor() - before < 0.25 * seconds
+        assert writer.said().count("\n") <= 3
+        server.start()
+
+
+def test_a_stream_that_is_destroyed_or_a_store_that_is_emptied_is_survived(
+    data: Path, server: OwnRedis, lake: Lake
+) -> None:
+    with server.client() as redis, writing(data, server):
+        for step, harm in enumerate(
+            (lambda: redis.delete(keys.stream(0)), redis.flushall)
+        ):
+            submit(redis, batch([hit(f"/{step}/before")]))
+            assert is_in(lake, f"/{step}/before")
+            harm()
+            submit(redis, batch([hit(f"/{step}/after")]))
+            assert is_in(lake, f"/{step}/after")
+
+        assert len(paths(lake)) == 4
+
+
+def test_a_full_lake_stops_nothing_but_the_writing_and_goes_on_by_itself(
+    data: Path, server: OwnRedis, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", disk], check=True
+    )
+    try:
+        lake = Lake(str(disk / "lake"))
+        with server.client() as redis, writing(data, server, lake=disk / "lake") as w:
+            submit(redis, batch([hit("/before")]))
+            assert is_in(lake, "/before")
+            filler = disk / "filler"
+            with filler.open("wb") as file:
+                file.write(bytes(40_000_000))
+            submit(redis, batch([hit("/meanwhile")]))
+            time.sleep(3)
+            assert paths(lake) == ["/before"]
+            assert Stream(redis).waiting() == 1
+            told = Stream(redis).told()
+            assert told and "MB left" in told[1]
+            filler.unlink()
+
+            assert is_in(lake, "/meanwhile")
+            assert w.said().count("MB left") == 1
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+SLOW = """
+import sys, time
+import page_tracker.lake.writer as writer
+append = writer.append_table
+def slowly(*arguments):
+    append(*arguments)
+    time.sleep({seconds})
+writer.append_table = slowly
+sys.argv = ["page-tracker", "writer"]
+from page_tracker.cli import main
+main()
+"""
+
+
+def test_a_slow_lake_costs_no_memory_and_its_lag_is_visible(
+    data: Path, server: OwnRedis, lake: Lake, times: Callable[[int, int], int]
+) -> None:
+    seconds = times(3, 30)
+    slow = [sys.executable, "-c", SLOW.format(seconds=seconds)]
+    environment = clean_environment(REDIS_URL=server.url, PAGE_TRACKER_DATA=str(data))
+    with server.client() as redis, subprocess.Popen(slow, env=environment) as process:
+        status = Path(f"/proc/{process.pid}/status")
+        with Load(redis) as load:
+            time.sleep(seconds)
+            early = _resident(status)
+            time.sleep(2 * seconds)
+            assert Stream(redis).waiting() > 0
+            assert _resident(status) - early < 150_000_000
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with writing(data, server):
+            wait_until_drained(redis)
+
+    assert paths(lake) == sorted(load.acknowledged)
+
+
+def _resident(status: Path) -> int:
+    (line,) = [each for each in status.read_text().splitlines() if "VmRSS" in each]
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_an_entry_that_cannot_be_read_is_set_aside_and_can_be_replayed(
+    data: Path, server: OwnRedis, lake: Lake, position: int
+) -> None:
+    with server.client() as redis:
+        for number in (1, 2, 3):
+            submit(redis, batch([hit(f"/{number}")]))
+        entries: list[tuple[bytes, dict[bytes, bytes]]] = redis.xrange(keys.stream(0))  # type: ignore[assignment]
+        redis.delete(keys.stream(0))
+        whole = entries[position - 1][1][b"records"]
+        entries[position - 1][1][b"records"] = b"\xc1 rubbish"
+        for id_, fields in entries:
+            redis.xadd(keys.stream(0), fields, id=id_)  # type: ignore[arg-type]
+        with writing(data, server) as writer:
+            for number in {1, 2, 3} - {position}:
+                assert is_in(lake, f"/{number}")
+            wait_until_drained(redis)
+            assert (
+                f"set entry {position} of shard 0 aside after 5 tries" in writer.said()
+            )
+            (aside,) = Stream(redis).aside()
+            # As if this version could read it now.
+            _, fields = redis.xrange(keys.aside(0))[0]  # type: ignore[index, misc]
+            redis.delete(keys.aside(0))
+            redis.xadd(keys.aside(0), {**fields, b"records": whole}, id=aside.id)  # type: ignore[dict-item]
+            for _ in range(2):
+                Stream(redis).replay(aside.id)
+            assert is_in(lake, f"/{position}")
+            wait_until_drained(redis)
+
+        assert paths(lake) == ["/1", "/2", "/3"]

@@ -1,0 +1,187 @@
+"""Following a live log: each line once, through rotation, truncation, kills, absences."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis
+
+from page_tracker.collect.ingest import Batch, Outcome, StoreAway, submit
+from page_tracker.collect.lookups import Lookups, load
+from page_tracker.history.follow import Counted, LogFollower, Store
+from page_tracker.live import Live
+from page_tracker.site import Site
+from support.importing import AGENT
+
+
+@pytest.fixture(scope="module")
+def lookups() -> Lookups:
+    return load()
+
+
+class Followed:
+    """A log, and what the store has counted of it."""
+
+    def __init__(self, folder: Path, redis: Redis, lookups: Lookups) -> None:
+        self.folder = folder
+        self.log = folder / "access.log"
+        self.log.touch()
+        self.site = Site(id=f"{secrets.token_hex(4)}.example")
+        self.live = Live(redis)
+        self.submit: Callable[[Batch], list[Outcome]] = partial(submit, redis)
+        self.said: list[str] = []
+        self._lookups = lookups
+        self._written = 0
+
+    def write(self, number: int, log: Path | None = None) -> None:
+        """Append so many page views, each of a page of its own."""
+        now = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
+        with open(log or self.log, "a", encoding="utf-8") as file:
+            for _ in range(number):
+                self._written += 1
+                file.write(
+                    f'192.0.2.1 - - [{now}] "GET /{self._written} HTTP/1.1" 200 1 "-"'
+                    f' "{AGENT}"\n'
+                )
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Follow the log meanwhile; stopped in the end."""
+        stop = threading.Event()
+        store = Store(
+            self.submit, lambda *_: b"x" * 16, lambda: self.site, 1, 1_000_000
+        )
+        follower = LogFollower(
+            self.folder / "state",
+            self.log,
+            None,
+            store,
+            self._lookups,
+            self.said.append,
+        )
+        ended: list[Counted] = []
+        thread = threading.Thread(target=lambda: ended.append(follower.run(stop)))
+        thread.start()
+        state = self.folder / "state"
+        _wait(lambda: any(state.glob("follow-*.state")))
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+        assert ended
+
+    def is_counted_once(self) -> bool:
+        pages = self.live.pages(self.site.id)
+        return pages == {f"/{number}": 1 for number in range(1, self._written + 1)}
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if until():
+            return
+        time.sleep(0.05)
+    assert until()
+
+
+@pytest.fixture
+def log(tmp_path: Path, redis_client: Redis, lookups: Lookups) -> Followed:
+    return Followed(tmp_path, redis_client, lookups)
+
+
+def test_lines_count_as_they_come_and_none_of_those_before(log: Followed) -> None:
+    with open(log.log, "a", encoding="utf-8") as file:
+        file.write("what was there before\n")
+    with log.followed():
+        log.write(1_200)
+        _wait(log.is_counted_once)
+
+
+def test_a_line_waits_for_its_end(log: Followed) -> None:
+    log.write(2)
+    first, second = log.log.read_text("utf-8").splitlines(keepends=True)
+    log.log.write_text("")
+    with log.followed():
+        with open(log.log, "a", encoding="utf-8") as file:
+            file.write(first + second[:50])
+            file.flush()
+            _wait(lambda: log.live.total(log.site.id) == 1)
+            file.write(second[50:])
+            file.flush()
+            _wait(log.is_counted_once)
+
+
+def test_a_log_is_followed_over_its_rotation(log: Followed) -> None:
+    with log.followed():
+        log.write(3)
+        _wait(log.is_counted_once)
+        log.log.rename(rotated := log.folder / "access.log.1")
+        log.write(2, rotated)  # the server has not been told yet
+        log.write(3)
+        _wait(log.is_counted_once)
+
+
+def test_a_log_is_followed_over_its_truncation(log: Followed) -> None:
+    with log.followed():
+        log.write(3)
+        _wait(log.is_counted_once)
+        shutil.copy(log.log, log.folder / "access.log.1")
+        log.log.write_text("")
+        log.write(9)
+        _wait(log.is_counted_once)
+
+
+def test_rotations_while_nobody_follows_lose_nothing(log: Followed) -> None:
+    with log.followed():
+        log.write(30)
+        _wait(log.is_counted_once)
+    log.write(3)
+    log.log.rename(log.folder / "access.log.2")
+    time.sleep(0.02)
+    log.write(3)
+    log.log.rename(log.folder / "access.log.1")
+    time.sleep(0.02)
+    log.write(3)
+    with log.followed():
+        _wait(log.is_counted_once)
+
+
+def test_a_batch_whose_answer_was_lost_counts_once(log: Followed) -> None:
+    store = log.submit
+
+    def killed_after_storing(batch: Batch) -> list[Outcome]:
+        store(batch)
+        raise StoreAway(RedisConnectionError("gone"))
+
+    log.submit = killed_after_storing
+    with log.followed():
+        log.write(5)
+        _wait(lambda: bool(log.said))
+    log.submit = store
+    log.write(5)
+    with log.followed():
+        _wait(log.is_counted_once)
+
+
+def test_a_store_that_is_away_is_waited_for(log: Followed) -> None:
+    store, tries = log.submit, iter(range(3))
+
+    def away_three_times(batch: Batch) -> list[Outcome]:
+        if next(tries, None) is not None:
+            raise StoreAway(RedisConnectionError("away"))
+        return store(batch)
+
+    log.submit = away_three_times
+    with log.followed():
+        log.write(5)
+        _wait(log.is_counted_once)
+    assert len(log.said) == 1 and "waiting" in log.said[0]

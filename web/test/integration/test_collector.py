@@ -1,0 +1,218 @@
+"""The collector against a real Redis: batches, lost replies, refusals, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from page_tracker.collect.hit import RawHit, Reason
+from page_tracker.errors import NotStored
+from page_tracker.live import Live
+from page_tracker.settings import Settings
+from support.collecting import BROWSER, SITE, collecting, sites_of
+from support.own_redis import OwnRedis, own_redis
+
+HITS = 300
+
+
+@pytest.fixture(name="server")
+def _server(tmp_path: Path) -> Iterator[OwnRedis]:
+    data = tmp_path / "data"
+    data.mkdir()
+    with own_redis(data) as server:
+        yield server
+
+
+@pytest.fixture(name="settings")
+def _settings(server: OwnRedis, tmp_path: Path) -> Settings:
+    settings = Settings(redis_url=server.url, data=tmp_path / "data")
+    with server.client() as client:
+        sites_of(client, settings.data).add(SITE, {})
+    return settings
+
+
+def view(number: int = 0, **said: str) -> RawHit:
+    return RawHit(**{"site": SITE, "url": f"https://{SITE}/{number}"} | said)
+
+
+def stored(server: OwnRedis) -> tuple[int, int]:
+    """Page views, and the batches that they came in."""
+    with server.client() as client:
+        return Live(client).total(SITE), client.xlen("pt{0}:stream")
+
+
+def test_many_hits_at_once_are_a_few_batches(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            told = await asyncio.gather(
+                *(collector.collect([view(n)], BROWSER) for n in range(HITS))
+            )
+            assert told == [[]] * HITS
+
+    asyncio.run(run())
+    views, batches = stored(server)
+    assert views == HITS
+    assert batches < HITS / 10
+
+
+def test_each_hit_of_a_request_is_judged_by_itself(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            drops = await collector.collect(
+                [view(), view(site="nobody.example"), view(name="engagement")], BROWSER
+            )
+            assert [drop.reason for drop in drops] == [Reason.UNKNOWN_SITE]
+
+    asyncio.run(run())
+    assert stored(server)[0] == 1
+
+
+def test_an_engagement_without_a_visit_is_told_so_and_counted(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            (drop,) = await collector.collect([view(name="engagement")], BROWSER)
+            assert drop.reason == Reason.NO_VISIT
+
+    asyncio.run(run())
+    with server.client() as client:
+        today = time.time_ns() // 86_400_000_000_000
+        assert [each.reason for each in Live(client).drops(SITE, today)] == ["no_visit"]
+
+
+def test_a_repeated_event_id_counts_once(server: OwnRedis, settings: Settings) -> None:
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            for _ in range(3):
+                assert not await collector.collect([view(event_id="e1")], BROWSER)
+
+    asyncio.run(run())
+    assert stored(server)[0] == 1
+
+
+def test_a_site_counts_from_the_moment_it_is_added(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run(client: Redis) -> None:
+        async with collecting(settings) as collector:
+            await collector.collect([view()], BROWSER)
+            sites_of(client, settings.data).add("new.example", {})
+            assert not await collector.collect([view(site="new.example")], BROWSER)
+
+    with server.client() as client:
+        asyncio.run(run(client))
+        assert Live(client).total("new.example") == 1
+
+
+def test_unknown_sites_cannot_make_it_look_often(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            drops = await asyncio.gather(
+                *(
+                    collector.collect([view(site=f"no{n}.example")], BROWSER)
+                    for n in range(HITS)
+                )
+            )
+            assert all(drop[0].reason == Reason.UNKNOWN_SITE for drop in drops)
+
+    with server.client() as client:
+        before = client.info("commandstats").get("cmdstat_hget", {}).get("calls", 0)
+        asyncio.run(run())
+        after = client.info("commandstats")["cmdstat_hget"]["calls"]
+    assert after - before < HITS
+
+
+def test_a_batch_whose_reply_was_lost_is_stored_once(
+    server: OwnRedis, settings: Settings
+) -> None:
+    """Redis takes the batch when it thaws, after its sender has given that try up."""
+
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            await collector.collect([view()], BROWSER)
+            with server.frozen():
+                tasks = [
+                    asyncio.create_task(collector.collect([view(n)], BROWSER))
+                    for n in range(HITS)
+                ]
+                await asyncio.sleep(settings.redis_timeout * 1.5)
+            assert await asyncio.gather(*tasks) == [[]] * HITS
+
+    asyncio.run(run())
+    assert stored(server)[0] == HITS + 1
+
+
+def test_while_redis_is_away_nobody_waits_for_long_and_afterwards_all_is_well(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            await collector.collect([view()], BROWSER)
+            server.kill()
+            began = time.monotonic()
+            told = await asyncio.gather(
+                *(collector.collect([view(n)], BROWSER) for n in range(HITS)),
+                return_exceptions=True,
+            )
+            assert time.monotonic() - began < 10
+            assert all(isinstance(each, NotStored) for each in told)
+            assert {each.retry_after for each in told if isinstance(each, NotStored)}
+            server.start()
+            assert not await collector.collect([view()], BROWSER)
+
+    asyncio.run(run())
+    assert stored(server)[0] == 2
+
+
+def test_before_redis_was_ever_there_senders_are_told_to_come_back(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run() -> None:
+        server.kill()
+        async with collecting(settings) as collector:
+            with pytest.raises(NotStored):
+                await collector.collect([view()], BROWSER)
+            server.start()
+            assert not await collector.collect([view()], BROWSER)
+
+    asyncio.run(run())
+
+
+def test_a_stream_that_nobody_drains_is_bounded(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run() -> None:
+        async with collecting(settings, most_in_stream=2) as collector:
+            await collector.collect([view(), view()], BROWSER)
+            with pytest.raises(NotStored, match="2 hits wait") as refusal:
+                await collector.collect([view()], BROWSER)
+            assert refusal.value.retry_after >= 10
+
+    asyncio.run(run())
+    assert stored(server)[0] == 2
+
+
+def test_what_waits_at_the_end_is_stored(server: OwnRedis, settings: Settings) -> None:
+    told: list[object] = []
+
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            await collector.collect([view()], BROWSER)
+            for number in range(HITS):
+                collector.collect_soon([view(number)], BROWSER, told.append)
+
+    asyncio.run(run())
+    assert told == [()] * HITS
+    assert stored(server)[0] == HITS + 1
