@@ -159,7 +159,8 @@ def writer(patient: Patient) -> Iterator[Finding]:
 def web(patient: Patient) -> Iterator[Finding]:
     """The web server answers, and sees visitors' addresses."""
     if not patient.urls:
-        yield Finding("web", "no server runs on this data folder", "page-tracker serve")
+        remedy = "page-tracker serve; or name by --url where one runs"
+        yield Finding("web", "no server is known on this data folder", remedy)
         return
     tokens = Tokens(patient.registry)
     token, text = tokens.add("stats", None, "page-tracker doctor", days=1)
