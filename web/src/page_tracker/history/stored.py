@@ -49,7 +49,7 @@ class Stored:
         found = self._live_days(site, days)
         listed = ", ".join(str(origin) for origin in imported) or "-1"
         batches = self._ask(
-            f"SELECT DISTINCT day FROM hits WHERE site = {quoted(site)}"  # nosec: quoted
+            f"SELECT DISTINCT day FROM hits WHERE site = {quoted(site)}"  # nosec
             f" AND day BETWEEN {_date(days[0])} AND {_date(days[-1])}"
             f" AND visitor / {1 << NUMBER_BITS} NOT IN ({listed})"
         )
