@@ -17,6 +17,7 @@ from page_tracker.errors import (
     LogFileError,
     UnknownImportError,
 )
+from page_tracker.history.imports import Order
 from page_tracker.history.register import Register
 from page_tracker.lake.table import append
 from page_tracker.schema import HITS
@@ -190,8 +191,6 @@ def test_days_that_have_live_hits_are_refused_unless_asked_for(
 def test_a_dry_run_says_the_same_and_changes_nothing(
     history: History, tmp_path: Path
 ) -> None:
-    from page_tracker.history.imports import Order
-
     log = write(tmp_path / "access.log", LINES)
     order = Order(history.site, [str(log)])
     rehearsed = history.imports.rehearse(order, tmp_path)
@@ -301,7 +300,7 @@ def test_neither_address_nor_user_agent_is_left_on_disk(
 def test_days_that_the_lake_has_live_hits_of_are_refused(
     history: History, tmp_path: Path
 ) -> None:
-    values = dict.fromkeys((column.name for column in HITS), "") | {
+    values: dict[str, object] = dict.fromkeys((column.name for column in HITS), "") | {
         "time": 19_783 * 86_400_000_000,
         "day": 19_783,
         "site": history.site.id,
