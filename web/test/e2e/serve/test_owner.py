@@ -59,8 +59,8 @@ def test_commands_and_a_running_server_see_each_other(tmp_path: Path) -> None:
         changed = requests.patch(
             f"{server.url}/api/sites/a.example",
             json={"timezone": "Asia/Tokyo", "max_pages": 5},
+            headers=bearer(token),
             timeout=10,
-            **bearer(token),
         )
         assert changed.status_code == 200, changed.text
         shown = json.loads(page_tracker(data, "site", "show", "a.example", "--json"))

@@ -93,10 +93,11 @@ def test_rows_that_are_stored_keep_their_visits_when_numbered_again(
         _lay_out(engine, rows)
         once = _rows(engine, with_visits("hits", ORIGIN))
         engine.execute(f"CREATE TABLE stored AS {with_visits('hits', ORIGIN)}")
+        place = "row_number() OVER () AS position"
         stored = engine.table("stored")
-        stored.project(
-            f"*, visitor AS who, {KIND_OF_ROW} AS kind, row_number() OVER () AS position"
-        ).create("again")
+        stored.project(f"*, visitor AS who, {KIND_OF_ROW} AS kind, {place}").create(
+            "again"
+        )
         again = _rows(engine, with_visits("again", ORIGIN))
 
     assert again == once
