@@ -4,13 +4,25 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 from typing import Any
 
 import pytest
 
 from support.containers import Stack, docker, inspect, running_stack
+from support.hitting import SITE, Sender, hitting
 from support.load import replay
 from support.processes import wait_until
+
+# Run in a container: a column of a site's hits in the lake, as JSON.
+HITS = """
+import json, sys, duckdb
+from page_tracker.lake.table import Lake
+files = Lake("/data/lake").snapshot("hits").file_uris()
+query = f"SELECT {sys.argv[1]} FROM read_parquet(?) WHERE site = ?"
+rows = duckdb.execute(query, [files, sys.argv[2]]).fetchall() if files else []
+print(json.dumps([value for (value,) in rows]))
+"""
 
 
 @pytest.fixture(scope="module", name="services")
@@ -26,7 +38,37 @@ def run_three_web_services() -> Iterator[Stack]:
     """Run three web-service containers over one Redis."""
     files = ("docker-compose.yml", "docker-compose.scale.yml")
     with running_stack(files, "--scale", "web-service=3") as stack:
+        page_tracker(stack, "site", "add", SITE)
         yield stack
+
+
+def page_tracker(stack: Stack, *command: str, check: bool = True) -> str:
+    """Run a command beside the web server, as people do."""
+    run = ("exec", "--no-TTY", "web-service", "page-tracker")
+    return stack.compose(*run, *command, check=check)
+
+
+def doctor(stack: Stack) -> str:
+    """What is well and what is not."""
+    asking = ("doctor", "--url", "http://localhost:8000")
+    return page_tracker(stack, *asking, check=False)
+
+
+def container_of(stack: Stack, service: str) -> str:
+    return stack.compose("ps", "--quiet", service).strip()
+
+
+def in_lake(stack: Stack, column: str) -> list[Any]:
+    """A column of the site's hits that are in the lake."""
+    run = ("exec", "--no-TTY", "web-service", "python3", "-c", HITS)
+    found: list[Any] = json.loads(stack.compose(*run, column, SITE))
+    return found
+
+
+def all_in_lake(stack: Stack, column: str) -> list[Any]:
+    """A column of the site's hits, once no more wait in Redis."""
+    wait_until(lambda: "writer: 0 rows wait; at work" in doctor(stack))
+    return in_lake(stack, column)
 
 
 def test_every_service_is_hardened(services: dict[str, Any]) -> None:
@@ -56,8 +98,8 @@ def test_web_service_alone_is_published(services: dict[str, Any]) -> None:
 
 
 def test_containers_run_without_rights(stack: Stack) -> None:
-    """Neither Redis nor the web service runs as root or can write to its root."""
-    for service in ("redis-service", "web-service"):
+    """No service runs as root or can write to its root."""
+    for service in ("redis-service", "web-service", "writer-service"):
         user = stack.compose("exec", "--no-TTY", service, "id", "-u")
         mounts = stack.compose("exec", "--no-TTY", service, "cat", "/proc/1/mounts")
         status = stack.compose("exec", "--no-TTY", service, "cat", "/proc/1/status")
@@ -83,7 +125,7 @@ def test_counts_stay_exact_over_three_containers(stack: Stack) -> None:
 
 def test_counts_survive_the_death_of_redis(stack: Stack) -> None:
     """Killed, Redis is started again by itself and goes on from what was answered."""
-    redis = stack.compose("ps", "--quiet", "redis-service").strip()
+    redis = container_of(stack, "redis-service")
     [before] = replay(stack.url(), [{}], connections=1)
 
     docker("exec", redis, "sh", "-c", "kill -KILL -1", check=False)
@@ -91,3 +133,73 @@ def test_counts_survive_the_death_of_redis(stack: Stack) -> None:
     wait_until(lambda: inspect(redis, "{{.State.Health.Status}}") == "healthy")
 
     assert replay(stack.url(), [{}], connections=1) == [before + 1]
+
+
+def test_the_doctor_finds_the_services_well(stack: Stack) -> None:
+    """What an owner asks in a container finds nothing to do."""
+    wait_until(lambda: "problem" not in doctor(stack))
+    said = page_tracker(stack, "doctor", "--url", "http://localhost:8000")
+
+    assert "/data/mirror.json has all of them" in said
+    assert "http://localhost:8000 is ready" in said
+
+
+def test_a_proxy_on_the_machine_is_believed(stack: Stack) -> None:
+    """Senders behind it are told apart: each is a visitor of its own."""
+    before = set(all_in_lake(stack, "visitor"))
+
+    sender = Sender(stack.url())
+    for last in (7, 8):
+        sender.send(f"/proxy/{last}", **{"X-Forwarded-For": f"203.0.113.{last}"})
+    sender.close()
+
+    assert len(set(all_in_lake(stack, "visitor")) - before) == 2
+
+
+def test_hits_through_three_containers_are_each_kept_once(stack: Stack) -> None:
+    """Whatever container takes a hit, the badge and the lake have it, once."""
+
+    def send(index: int) -> list[str]:
+        sender = Sender(stack.url(index))
+        paths = [f"/container/{index}/{number}" for number in range(100)]
+        assert {sender.send(path)[0] for path in paths} == {202}
+        sender.close()
+        return paths
+
+    with ThreadPoolExecutor(3) as pool:
+        sent = [path for paths in pool.map(send, (1, 2, 3)) for path in paths]
+
+    kept = [
+        path for path in all_in_lake(stack, "path") if path.startswith("/container/")
+    ]
+    assert sorted(kept) == sorted(sent)
+
+
+def test_a_killed_writer_goes_on_and_nothing_is_lost_or_doubled(stack: Stack) -> None:
+    """Killed twice while hits come in, it is started again by itself each time."""
+    writer = container_of(stack, "writer-service")
+    known = set(all_in_lake(stack, "path"))
+
+    with hitting(stack.url(), connections=4) as sent:
+        for kills in (1, 2):
+            sleep(1.5)  # a commit or two
+            docker("exec", writer, "sh", "-c", "kill -KILL -1", check=False)
+            wait_until(lambda: inspect(writer, "{{.RestartCount}}") == f"{kills}")
+    wait_until(lambda: inspect(writer, "{{.State.Health.Status}}") == "healthy")
+
+    assert len(sent.acknowledged) > 100
+    stored = [path for path in all_in_lake(stack, "path") if path not in known]
+    sent.must_be_stored_once(stored)
+
+
+def test_a_stopping_writer_writes_what_waits(stack: Stack) -> None:
+    """After `docker compose stop` the lake has all that was acknowledged before."""
+    sender = Sender(stack.url())
+    assert sender.send("/before-the-stop")[0] == 202
+    sender.close()
+
+    stack.compose("stop", "writer-service")
+    try:
+        assert "/before-the-stop" in in_lake(stack, "path")
+    finally:
+        stack.compose("up", "--detach", "--wait", "--no-recreate", "writer-service")

@@ -59,6 +59,25 @@ def test_the_image_holds_the_wheel_and_what_it_needs_alone(image: str) -> None:
     assert writing.returncode != 0
 
 
+def test_the_image_holds_no_leftovers_of_its_build(image: str) -> None:
+    """No wheels but the base's own, no cache, nothing in the folders for what passes."""
+    root = ("run", "--rm", "--user", "root", image)
+    wheels = docker(*root, "find", "/", "-xdev", "-name", "*.whl").stdout.splitlines()
+    caches = docker(*root, "find", "/", "-xdev", "-path", "*/.cache/*").stdout
+
+    assert not [path for path in wheels if not path.startswith("/usr/")]
+    assert caches == ""
+    assert docker(*root, "find", "/tmp", "-mindepth", "1").stdout == ""  # nosec B108
+
+
+def test_a_volume_for_data_belongs_to_the_image_s_user(image: str) -> None:
+    """A new volume at the data folder can be written by nobody else."""
+    run = ("run", "--rm", "--volume", "/data", image)
+
+    assert docker(*run, "stat", "-c", "%U %a", "/data").stdout == "page-tracker 700\n"
+    assert docker(*run, "touch", "/data/mark").stdout == ""
+
+
 def test_the_image_serves_and_is_healthy_as_it_is(container: str) -> None:
     """The default command answers on 5000, and the health check sees it."""
     address = docker("port", container, "5000").stdout.strip()

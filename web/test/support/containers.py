@@ -39,11 +39,10 @@ class Stack:
         self.name = name
         self._options = [option for file in files for option in ("--file", file)]
 
-    def compose(self, *arguments: str) -> str:
-        """Run ``docker compose`` on this stack and return its output."""
-        return docker(
-            "compose", "--project-name", self.name, *self._options, *arguments
-        ).stdout
+    def compose(self, *arguments: str, check: bool = True) -> str:
+        """Run ``docker compose`` on this stack and return its output; see ``docker``."""
+        project = ("compose", "--project-name", self.name, *self._options)
+        return docker(*project, *arguments, check=check).stdout
 
     def url(self, index: int = 1) -> str:
         """Return the address at which a web-service container is published."""

@@ -106,7 +106,8 @@ def test_the_doctor_finds_a_running_server_well_and_leaves_no_token(
         assert found["address"]["says"].endswith("it is at the socket's other end")
         assert json.loads(page_tracker(data, "token", "list", "--json")) == []
     status, found = doctor(data)
-    assert (status, found["web"]["remedy"]) == (1, "page-tracker serve")
+    assert status == 1
+    assert found["web"]["remedy"].startswith("page-tracker serve")
 
 
 @contextmanager
