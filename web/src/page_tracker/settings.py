@@ -175,8 +175,8 @@ class Settings:
             "PAGE_TRACKER_SHARDS",
             "NUMBER",
             "1",
-            "Over how many streams hits are spread; more than 1 only helps a Redis"
-            " Cluster.",
+            "Into how many parts Redis divides visitors; more than 1 only helps a"
+            " Redis Cluster. Set once, before the first hit.",
             _whole_number(1, 1024),
         ),
         default=1,

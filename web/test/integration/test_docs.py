@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from page_tracker.cli import main
 from page_tracker.collect.hit import Reason
 from page_tracker.collect.protocols import PROTOCOLS
+from page_tracker.commands.serve import serve
 from page_tracker.settings import described_settings
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ def test_every_setting_is_documented_as_it_is() -> None:
         (ROOT / "docs" / "settings.md").read_text(),
         re.MULTILINE,
     )
-    options = {parameter.name for parameter in main.commands["serve"].params}
+    options = {parameter.name for parameter in serve.params}
 
     assert rows == [
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -90,8 +91,12 @@ def test_a_process_forgets_salts_of_days_that_are_over(
 
 def test_a_spent_salt_is_in_no_file_any_more(tmp_path: Path, day: SiteDay) -> None:
     def on_disk(text: bytes) -> bool:
-        files = [path for path in tmp_path.rglob("*") if path.is_file()]
-        return any(text in path.read_bytes() for path in files)
+        found = False
+        for path in tmp_path.rglob("*"):
+            # Folders, the socket, and the files of a rewrite that has just ended.
+            with suppress(OSError):
+                found = found or text in path.read_bytes()
+        return found
 
     with started_redis(tmp_path) as redis:
         salt = Salts().get(redis, day, NOW)

@@ -74,7 +74,8 @@ def _run(*command: str) -> None:
         raise LookupError(f"{' '.join(command)} took too long") from error
 
 
-@pytest.fixture(scope="session")
+# While it drives a browser playwright runs an event loop; other modules run their own.
+@pytest.fixture(scope="module")
 def found() -> Iterator[tuple[str, Browser]]:
     """The path of a Chromium, and the headless browser that was launched from it."""
     problems = []
@@ -99,7 +100,7 @@ def found() -> Iterator[tuple[str, Browser]]:
         pytest.fail("\n".join([MISSING, *problems]), pytrace=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(found: tuple[str, Browser]) -> Browser:
     """A headless Chromium."""
     return found[1]
