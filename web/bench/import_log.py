@@ -38,6 +38,7 @@ FIELDS = (
 )
 
 
+# pylint: disable-next=too-many-locals
 def make_log(path: Path, lines: int, seed: int = 1) -> None:
     """Write the real log again and again: other days, other addresses."""
     chance = random.Random(seed)  # nosec: no secret

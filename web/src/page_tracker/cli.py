@@ -7,19 +7,11 @@ import click
 
 from page_tracker.errors import PageTrackerError
 
-# Commands by name, and the module of `commands` that each is in.
-COMMANDS = {
-    "aside": "aside",
-    "delete": "delete",
-    "doctor": "doctor",
-    "import": "import_",
-    "serve": "serve",
-    "site": "site",
-    "token": "token",
-    "update": "update",
-    "upkeep": "upkeep",
-    "writer": "writer",
-}
+# The modules of `commands`, each with a command of its name.
+COMMANDS = (
+    *("aside", "delete", "doctor", "import_", "serve", "site", "token", "update"),
+    *("upkeep", "writer"),
+)
 
 
 class Commands(click.Group):
@@ -29,15 +21,15 @@ class Commands(click.Group):
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [module.rstrip("_") for module in COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if (module := COMMANDS.get(cmd_name)) is None:
-            return None
-        found: click.Command = getattr(
-            import_module(f"page_tracker.commands.{module}"), module
-        )
-        return found
+        for module in COMMANDS:
+            if module.rstrip("_") == cmd_name:
+                found = import_module(f"page_tracker.commands.{module}")
+                command: click.Command = getattr(found, module)
+                return command
+        return None
 
     def invoke(self, ctx: click.Context) -> object:
         try:

@@ -71,7 +71,7 @@ def _stat(pid: int) -> str:
 def test_killing_redis_loses_nothing_acknowledged_and_stores_nothing_twice(
     data: Path, request: pytest.FixtureRequest
 ) -> None:
-    pause = random.Random(SEED)
+    pause = random.Random(SEED)  # nosec B311 # draws test data
     with serving(data, **TRUST) as server:
         with hitting(server.url, CONNECTIONS) as sent:
             for _ in range(kills(request)):
@@ -88,7 +88,7 @@ def test_killing_redis_loses_nothing_acknowledged_and_stores_nothing_twice(
 def test_killing_a_web_worker_loses_nothing_acknowledged(
     data: Path, request: pytest.FixtureRequest
 ) -> None:
-    pause = random.Random(SEED)
+    pause = random.Random(SEED)  # nosec B311 # draws test data
     with serving(data, **TRUST) as server:
         with hitting(server.url, CONNECTIONS) as sent:
             for _ in range(kills(request)):

@@ -172,7 +172,7 @@ def test_a_writer_that_is_killed_again_and_again_loses_and_doubles_nothing(
     with server.client() as redis, writing(data, server) as writer:
         with Load(redis) as load:
             for _ in range(times(5, 100)):
-                time.sleep(random.uniform(0.7, 2.0))
+                time.sleep(random.uniform(0.7, 2.0))  # nosec B311 # draws test data
                 writer.restart()
         wait_until_drained(redis)
 
@@ -188,7 +188,7 @@ def test_two_writers_on_one_shard_write_nothing_twice(
         with Load(redis) as load:
             for _ in range(times(2, 50)):
                 time.sleep(1.5)
-                random.choice(writers).restart()
+                random.choice(writers).restart()  # nosec B311 # draws test data
             time.sleep(2)
         wait_until_drained(redis)
 
@@ -250,7 +250,7 @@ def test_a_full_lake_stops_nothing_but_the_writing_and_goes_on_by_itself(
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(
+    subprocess.run(  # nosec B607 # the machine's own program
         ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", disk], check=True
     )
     try:
@@ -272,7 +272,9 @@ def test_a_full_lake_stops_nothing_but_the_writing_and_goes_on_by_itself(
             assert is_in(lake, "/meanwhile")
             assert w.said().count("MB left") == 1
     finally:
-        subprocess.run(["umount", disk], check=True)
+        subprocess.run(
+            ["umount", disk], check=True
+        )  # nosec B607 # the machine's own program
 
 
 SLOW = """

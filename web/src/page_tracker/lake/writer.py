@@ -23,7 +23,8 @@ from enum import Enum, auto
 from arro3.core import RecordBatch, Table
 from deltalake import DeltaTable, QueryBuilder
 
-from page_tracker.collect.stream import Entry, EntryUnreadable, Stream
+from page_tracker.collect.entry import Entry, EntryUnreadable
+from page_tracker.collect.stream import Stream
 from page_tracker.lake.columns import Row, arrow_table
 from page_tracker.lake.table import Conflict, Lake, append, append_table, position
 from page_tracker.schema import DROPS, HITS, NUMBER_BITS

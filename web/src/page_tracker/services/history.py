@@ -30,7 +30,7 @@ PATIENT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Historian:
-    """What imports work with: the sites, the imports, and the folder of newer lookups."""
+    """What imports work with: sites, imports, and the folder of newer lookups."""
 
     sites: Sites
     imports: Imports

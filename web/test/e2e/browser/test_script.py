@@ -99,10 +99,10 @@ class Scene:
         self.page.wait_for_timeout(200)  # those within an application are sent late
         return views_of(self.all_stored())
 
-    def dropped(self, number: int) -> list[Row]:
-        """What was dropped, once there is so much."""
-        self.wait_until(lambda: len(self._drops()) >= number)
-        return self._drops()
+    def dropped(self, site: str) -> list[Row]:
+        """What was dropped of a site's, once there is something."""
+        self.wait_until(lambda: bool(self._drops(site)))
+        return self._drops(site)
 
     def all_stored(self) -> list[Row]:
         """All rows of what the page has sent till now: up to an event sent last."""
@@ -113,12 +113,14 @@ class Scene:
     def _rows(self) -> list[Row]:
         names = [column.name for column in HITS]
         entries = self.stream.read(self.start, 1000)
-        return [dict(zip(names, row)) for entry in entries for row in entry.rows()]
+        rows = [dict(zip(names, row)) for entry in entries for row in entry.rows()]
+        return [row for row in rows if row["hostname"] == self.site.host]
 
-    def _drops(self) -> list[Row]:
+    def _drops(self, site: str) -> list[Row]:
         names = [column.name for column in DROPS]
         entries = self.stream.read(self.start, 1000)
-        return [dict(zip(names, row)) for entry in entries for row in entry.drops()]
+        rows = [dict(zip(names, row)) for entry in entries for row in entry.drops()]
+        return [row for row in rows if row["site"] == site]
 
 
 @pytest.fixture
@@ -156,7 +158,6 @@ def test_a_view_is_stored_once_with_all_that_is_known_of_it(scene: Scene) -> Non
     (row,) = scene.all_stored()
     assert (row["site"], row["name"], row["path"]) == (SITE, "pageview", "/start")
     assert row["title"] == "Title of /start"
-    assert row["hostname"] == "127.0.0.1"
     assert (row["browser"], row["os"], row["device"]) == ("Chrome", "Linux", "Desktop")
     assert row["language"] == "de-AT"
     assert row["screen"] == "Laptop"
@@ -173,8 +174,8 @@ def test_nothing_is_kept_in_the_browser(scene: Scene) -> None:
 
 def test_a_page_that_names_no_site_is_its_hosts(scene: Scene) -> None:
     scene.open("", "")
-    (drop,) = scene.dropped(1)
-    assert drop["site"] == "127.0.0.1"
+    (drop,) = scene.dropped(scene.site.host)
+    assert drop["reason"] == "unknown_site"
 
 
 def test_a_second_script_counts_nothing(scene: Scene) -> None:
@@ -359,7 +360,7 @@ def test_a_file_of_the_site_itself_is_a_download(scene: Scene) -> None:
 def test_a_link_that_is_followed_is_stored_though_the_page_is_left(
     scene: Scene,
 ) -> None:
-    target = scene.site.url.replace("127.0.0.1", "localhost") + "/elsewhere"
+    target = scene.site.url.replace(scene.site.host, "localhost") + "/elsewhere"
     scene.site.pages["/elsewhere"] = (200, "elsewhere")
     scene.open(f'<a href="{target}">out</a>')
     scene.page.click("a")
@@ -457,8 +458,8 @@ def test_who_asks_for_privacy_sends_nothing(scene: Scene) -> None:
 def test_do_not_track_holds_where_the_site_respects_it(scene: Scene) -> None:
     scene.context.set_extra_http_headers({"DNT": "1"})
     scene.open("", f'data-domain="{SITE_THAT_RESPECTS_DNT}"')
-    (drop,) = scene.dropped(1)
-    assert drop["site"] == SITE_THAT_RESPECTS_DNT
+    (drop,) = scene.dropped(SITE_THAT_RESPECTS_DNT)
+    assert drop["reason"] == "opted_out"
     scene.open()
     assert [row["site"] for row in scene.stored(1)] == [SITE]
 

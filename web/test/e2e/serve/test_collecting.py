@@ -54,6 +54,8 @@ def _server(
             if sites.directory().resolve(site) is None:
                 sites.add(site, {})
         sites.change(SITE, {"own_addresses": ["192.0.2.77"]})
+    # pytest runs the fixture to its end.
+    # pylint: disable-next=contextmanager-generator-missing-cleanup
     with served(
         request.param,
         data,

@@ -34,8 +34,8 @@ def page_tracker(data: Path, *command: str) -> str:
     ).stdout
 
 
-def bearer(token: str) -> dict[str, Any]:
-    return {"headers": {"Authorization": f"Bearer {token.strip()}"}, "timeout": 10}
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.strip()}"}
 
 
 def test_sites_and_tokens_made_before_the_server_starts_are_its_own(
@@ -45,7 +45,9 @@ def test_sites_and_tokens_made_before_the_server_starts_are_its_own(
     page_tracker(data, "site", "add", "a.example")
     token = page_tracker(data, "token", "add", "--all-sites", "--scope", "admin")
     with serving(data) as server:
-        listed = requests.get(f"{server.url}/api/sites", **bearer(token)).json()
+        listed = requests.get(
+            f"{server.url}/api/sites", timeout=10, headers=bearer(token)
+        ).json()
     assert [site["domain"] for site in listed["sites"]] == ["a.example"]
 
 
@@ -57,7 +59,8 @@ def test_commands_and_a_running_server_see_each_other(tmp_path: Path) -> None:
         changed = requests.patch(
             f"{server.url}/api/sites/a.example",
             json={"timezone": "Asia/Tokyo", "max_pages": 5},
-            **bearer(token),
+            headers=bearer(token),
+            timeout=10,
         )
         assert changed.status_code == 200, changed.text
         shown = json.loads(page_tracker(data, "site", "show", "a.example", "--json"))
@@ -73,7 +76,9 @@ def test_an_emptied_store_starts_with_the_sites_and_tokens_of_its_mirror(
     for file in (data / "redis" / "appendonlydir").iterdir():
         file.unlink()
     with serving(data) as server:
-        shown = requests.get(f"{server.url}/api/sites/a.example", **bearer(token))
+        shown = requests.get(
+            f"{server.url}/api/sites/a.example", timeout=10, headers=bearer(token)
+        )
     assert shown.json()["timezone"] == "Asia/Tokyo"
 
 

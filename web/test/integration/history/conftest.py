@@ -1,3 +1,5 @@
+"""The history of one site, imported for real."""
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -17,7 +17,10 @@ from page_tracker.errors import (
     LogFileError,
     UnknownImportError,
 )
+from page_tracker.history.imports import Order
 from page_tracker.history.register import Register
+from page_tracker.lake.table import append
+from page_tracker.schema import HITS
 from support.importing import LOG, History, line, real_log, write
 
 LINES = [line(f"/{number}", number) for number in range(100)]
@@ -188,8 +191,6 @@ def test_days_that_have_live_hits_are_refused_unless_asked_for(
 def test_a_dry_run_says_the_same_and_changes_nothing(
     history: History, tmp_path: Path
 ) -> None:
-    from page_tracker.history.imports import Order
-
     log = write(tmp_path / "access.log", LINES)
     order = Order(history.site, [str(log)])
     rehearsed = history.imports.rehearse(order, tmp_path)
@@ -294,3 +295,29 @@ def test_neither_address_nor_user_agent_is_left_on_disk(
     for file in (each for each in history.folder.rglob("*") if each.is_file()):
         content = file.read_bytes()
         assert b"203.0.113.77" not in content and b"MarkedAgent" not in content
+
+
+def test_days_that_the_lake_has_live_hits_of_are_refused(
+    history: History, tmp_path: Path
+) -> None:
+    values: dict[str, object] = dict.fromkeys((column.name for column in HITS), "") | {
+        "time": 19_783 * 86_400_000_000,
+        "day": 19_783,
+        "site": history.site.id,
+        "visitor": (77 << 32) + 1,
+        "visit": (77 << 32) + 1,
+        **dict.fromkeys(("step", "view", "interaction"), 1),
+        **dict.fromkeys(("since", "elapsed"), 0),
+        **dict.fromkeys(("engaged", "scroll", "revenue"), None),
+        "arrival": True,
+        "props": {},
+        "month": "2024-03",
+    }
+    append(
+        history.lake.snapshot("hits"), HITS, [tuple(values.values())], "stream:77:0", 1
+    )
+    before = write(tmp_path / "before.log", [line("/before", -60 * 24)])
+
+    with pytest.raises(ImportRefusedError, match="2024-03-01 itself"):
+        history.run(write(tmp_path / "access.log", LINES))
+    assert history.run(before).tally.pageviews == 1

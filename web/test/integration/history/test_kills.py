@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from support.importing import line, write
-from support.lake import ask
 
 from page_tracker.lake.table import Lake
 from page_tracker.server.embedded import redis_of
 from page_tracker.settings import Settings
+from support.importing import line, write
+from support.lake import ask
 
 PROGRAM = (sys.executable, "-m", "page_tracker")
 # More than one block, so that processes of its own work too; over many days.

@@ -93,8 +93,11 @@ def test_rows_that_are_stored_keep_their_visits_when_numbered_again(
         _lay_out(engine, rows)
         once = _rows(engine, with_visits("hits", ORIGIN))
         engine.execute(f"CREATE TABLE stored AS {with_visits('hits', ORIGIN)}")
-        engine.execute(f"""CREATE TABLE again AS SELECT *, visitor AS who,
-                {KIND_OF_ROW} AS kind, row_number() OVER () AS position FROM stored""")
+        place = "row_number() OVER () AS position"
+        stored = engine.table("stored")
+        stored.project(f"*, visitor AS who, {KIND_OF_ROW} AS kind, {place}").create(
+            "again"
+        )
         again = _rows(engine, with_visits("again", ORIGIN))
 
     assert again == once
@@ -122,7 +125,7 @@ def _lay_out(engine: duckdb.DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> 
 
 
 def _rows(engine: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    result = engine.execute(f"SELECT * REPLACE (epoch_us(time) AS time) FROM ({query})")
+    result = engine.sql(query).project("* REPLACE (epoch_us(time) AS time)")
     return [dict(zip(NAMES, row, strict=True)) for row in result.fetchall()]
 
 

@@ -56,7 +56,7 @@ def stored(redis: Redis, lake: Lake, hits: list[Hit]) -> Writer:
 def test_what_is_left_looks_as_if_the_rest_had_never_been(
     redis_client: Redis, tmp_path: Path, seed: int
 ) -> None:
-    hits = visits(random.Random(seed))
+    hits = visits(random.Random(seed))  # nosec B311 # draws test data
     kept = [each for each in hits if each.record.path != "/marked"]
     cut, never = Lake(str(tmp_path / "cut")), Lake(str(tmp_path / "never"))
     stored(redis_client, never, kept)

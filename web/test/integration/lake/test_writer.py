@@ -109,7 +109,7 @@ def test_of_two_writers_with_the_same_batch_one_is_refused(
 ) -> None:
     first, second = (Writer(Stream(store), lake) for _ in range(2))
     send(store, "/a", "/b", drops=1)
-    collect = first._collect
+    collect = first._collect  # pylint: disable=protected-access # the instant between
 
     def collect_while_the_other_writes(origin: int, after: int) -> object:
         batch = collect(origin, after)

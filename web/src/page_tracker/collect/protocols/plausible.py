@@ -38,6 +38,9 @@ _REFUSED_SCHEMES = ("data:", "javascript:", "vbscript:", "blob:")
 _EXPOSED = b"Retry-After, X-Plausible-Dropped, X-Page-Tracker-Dropped"
 
 
+_YES = (1, "1")
+
+
 class Invalid(Exception):
     """A field that cannot be taken, and why."""
 
@@ -112,22 +115,24 @@ def _hits_of(event: Event) -> list[RawHit]:
     props = _props_of(event)
     event_id = _event_id_of(event)
     revenue, currency = _revenue_of(event.short_revenue or event.revenue)
-    referrer = event.r or event.referrer
-    engagement = name == "engagement"
+    referrer, title, width = event.r or event.referrer, event.t, event.w
+    engaged = scroll = None
+    if name == "engagement":
+        engaged, scroll = _within(event.e, ENGAGED_LIMIT), _within(event.sd, 100)
     return [
         RawHit(
             site=site,
             name=name,
             url=url,
             referrer=referrer if isinstance(referrer, str) else "",
-            title=event.t if isinstance(event.t, str) else "",
+            title=title if isinstance(title, str) else "",
             props=props,
             revenue=revenue,
             currency=currency,
             interactive=event.i is not False and event.interactive is not False,
-            width=event.w if _is_whole(event.w) else 0,
-            engaged=_within(event.e, ENGAGED_LIMIT) if engagement else None,
-            scroll=_within(event.sd, 100) if engagement else None,
+            width=width if isinstance(width, int) else 0,
+            engaged=engaged,
+            scroll=scroll,
             event_id=event_id,
         )
         for site in sites
@@ -178,14 +183,16 @@ def _url_of(event: Event) -> str:
         raise Invalid("url", f"should be at most {URL_LIMIT} byte(s)")
     if url.lstrip().lower().startswith(_REFUSED_SCHEMES):
         raise Invalid("url", "scheme is not allowed")
-    if event.h in (1, True, "1") or event.hash_mode in (1, True, "1"):
-        return url
-    return url.partition("#")[0]
+    if "#" in url and not (event.h in _YES or event.hash_mode in _YES):
+        return url.partition("#")[0]
+    return url
 
 
 def _sites_of(event: Event) -> list[str]:
     domain = event.d if event.d is not None else event.domain
     if isinstance(domain, str):
+        if "," not in domain and (site := domain.strip()):
+            return [site]
         sites = [site.strip() for site in domain.split(",", SITES_LIMIT)]
     else:
         sites = [_host_of(event)]
@@ -205,7 +212,10 @@ def _host_of(event: Event) -> str:
 
 
 def _props_of(event: Event) -> dict[str, str]:
-    props = _object_in(event.m or event.meta or event.p or event.props)
+    said = event.m or event.meta or event.p or event.props
+    if not said:
+        return {}
+    props = _object_in(said)
     kept: dict[str, str] = {}
     for key, value in props.items():
         text = _prop_value_of(value)
@@ -240,6 +250,8 @@ def _bytes_in(text: str) -> int:
 
 def _revenue_of(revenue: Any) -> tuple[int | None, str]:
     """Thousandths and currency; (None, "") where it is not an amount of money."""
+    if not revenue:
+        return None, ""
     revenue = _object_in(revenue)
     currency, amount = revenue.get("currency"), revenue.get("amount")
     if not isinstance(currency, str) or isinstance(amount, bool):
