@@ -60,14 +60,14 @@ def test_the_image_holds_the_wheel_and_what_it_needs_alone(image: str) -> None:
 
 
 def test_the_image_holds_no_leftovers_of_its_build(image: str) -> None:
-    """No wheels but the base's own, no cache, nothing in the folders for what passes."""
+    """No wheels but the base's own, no cache, nothing that passes."""
     root = ("run", "--rm", "--user", "root", image)
     wheels = docker(*root, "find", "/", "-xdev", "-name", "*.whl").stdout.splitlines()
     caches = docker(*root, "find", "/", "-xdev", "-path", "*/.cache/*").stdout
 
     assert not [path for path in wheels if not path.startswith("/usr/")]
     assert caches == ""
-    assert docker(*root, "find", "/tmp", "-mindepth", "1").stdout == ""  # nosec B108
+    assert docker(*root, "find", "/tmp", "-mindepth", "1").stdout == ""
 
 
 def test_a_volume_for_data_belongs_to_the_image_s_user(image: str) -> None:

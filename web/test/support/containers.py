@@ -40,7 +40,7 @@ class Stack:
         self._options = [option for file in files for option in ("--file", file)]
 
     def compose(self, *arguments: str, check: bool = True) -> str:
-        """Run ``docker compose`` on this stack and return its output; see ``docker``."""
+        """Run ``docker compose`` on this stack, as ``docker`` does."""
         project = ("compose", "--project-name", self.name, *self._options)
         return docker(*project, *arguments, check=check).stdout
 

@@ -13,6 +13,7 @@ ENTRY_POINTS = ("app", "asgi", "cli", "commands", "__main__")
 ONLY = {
     "redis": (
         *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
+        *("server.writer_health",),
         *("collect.collector", "collect.ingest", "collect.salt", "collect.stream"),
         *("collect.removal", "collect.unbatched", "lake.format", "live"),
         "server.writer_health",
