@@ -1,4 +1,4 @@
-"""Hits on a deployed server: from the sender to the badge, and out of Redis."""
+"""Collecting on a deployed server: badge, pixel, drops, and the way to the lake."""
 
 from collections.abc import Iterator
 from time import monotonic, sleep
