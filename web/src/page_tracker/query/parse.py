@@ -1,0 +1,288 @@
+"""From JSON to a Query. Every refusal names the place by a JSON pointer (RFC 6901).
+
+The grammar is that of Plausible's Stats API v2. Pure: what is known of the site, and
+the time, are arguments.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from page_tracker.query import dates
+from page_tracker.query.catalog import DIMENSIONS, METRICS, PROPS_PREFIX, TIME_BUCKETS
+from page_tracker.query.filters import parse_filters
+from page_tracker.query.problem import QueryError
+from page_tracker.query.query import (
+    And,
+    Comparison,
+    Goal,
+    Query,
+    Range,
+    all_leaves,
+    event_dimensions,
+)
+
+KEYS = (
+    "site_id",
+    "metrics",
+    "date_range",
+    "dimensions",
+    "filters",
+    "order_by",
+    "include",
+    "pagination",
+)
+INCLUDES = ("imports", "time_labels", "total_rows", "comparisons")
+MOST_ROWS = 10_000
+MOST_DIMENSIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What must be known of a site to understand a question about it."""
+
+    site: str
+    timezone: str
+    now: datetime
+    # The site's first day with data.
+    begun: date
+    goals: tuple[Goal, ...] = ()
+    # Filters by the segment's id, as JSON.
+    segments: Mapping[int, object] = field(default_factory=dict)
+
+
+def parse(body: object, known: Known) -> Query:
+    """Understand a question.
+
+    Raises:
+        QueryError: it is not one; says where and what would be right.
+    """
+    if not isinstance(body, dict):
+        raise QueryError("#", "a query is a JSON object")
+    for key in body:
+        if key not in KEYS:
+            raise QueryError(f"#/{key}", f"unknown key{_nearest(str(key), KEYS)}")
+    for key in ("site_id", "metrics", "date_range"):
+        if key not in body:
+            raise QueryError(f"#/{key}", "is required")
+    asked = _range(body["date_range"], known, "#/date_range")
+    dimensions = _dimensions(body.get("dimensions", []), asked)
+    metrics = _metrics(body["metrics"])
+    include = _object(body.get("include", {}), "#/include", INCLUDES)
+    limit, offset = _pagination(body.get("pagination", {}))
+    query = Query(
+        site=known.site,
+        metrics=metrics,
+        range=asked,
+        dimensions=dimensions,
+        filter=parse_filters(body.get("filters", []), known.segments),
+        order=_order(body.get("order_by"), metrics, dimensions),
+        limit=limit,
+        offset=offset,
+        goals=known.goals,
+        time_labels=_flag(include, "time_labels"),
+        total_rows=_flag(include, "total_rows"),
+        imports=_flag(include, "imports"),
+        comparison=_comparison(include.get("comparisons"), asked, known),
+    )
+    _check_sense(query)
+    return query
+
+
+def _nearest(word: str, names: Iterable[str]) -> str:
+    """A hint at the valid name that is meant, and else at all of them."""
+    found = difflib.get_close_matches(word, list(names), 1, 0.6)
+    if found:
+        return f'; did you mean "{found[0]}"?'
+    return f"; valid are {', '.join(names)}"
+
+
+def _list(value: object, pointer: str) -> Sequence[object]:
+    if not isinstance(value, list):
+        raise QueryError(pointer, "must be a list")
+    return value
+
+
+def _object(
+    value: object, pointer: str, names: tuple[str, ...]
+) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise QueryError(pointer, "must be an object")
+    for key in value:
+        if key not in names:
+            raise QueryError(
+                f"{pointer}/{key}", f"unknown key{_nearest(str(key), names)}"
+            )
+    return value
+
+
+def _flag(include: Mapping[str, object], name: str) -> bool:
+    value = include.get(name, False)
+    if not isinstance(value, bool):
+        raise QueryError(f"#/include/{name}", "must be true or false")
+    return value
+
+
+def _metrics(value: object) -> tuple[str, ...]:
+    found: list[str] = []
+    for index, name in enumerate(_list(value, "#/metrics")):
+        pointer = f"#/metrics/{index}"
+        if not isinstance(name, str) or name not in METRICS:
+            raise QueryError(
+                pointer, f'Invalid metric "{name}"{_nearest(str(name), METRICS)}'
+            )
+        if name in found:
+            raise QueryError(pointer, f'metric "{name}" is asked for twice')
+        found.append(name)
+    if not found:
+        raise QueryError("#/metrics", "at least one metric is required")
+    return tuple(found)
+
+
+def _dimensions(value: object, asked: Range) -> tuple[str, ...]:
+    found: list[str] = []
+    for index, name in enumerate(_list(value, "#/dimensions")):
+        pointer = f"#/dimensions/{index}"
+        if name == "time":
+            name = dates.bucket(asked)
+        if not isinstance(name, str) or not _is_dimension(name):
+            names = ("time", *TIME_BUCKETS, *DIMENSIONS, PROPS_PREFIX + "KEY")
+            raise QueryError(
+                pointer, f'Invalid dimension "{name}"{_nearest(str(name), names)}'
+            )
+        if name in found:
+            raise QueryError(pointer, f'dimension "{name}" is asked for twice')
+        found.append(name)
+    if len(found) > MOST_DIMENSIONS:
+        raise QueryError("#/dimensions", f"at most {MOST_DIMENSIONS} dimensions")
+    return tuple(found)
+
+
+def _is_dimension(name: str) -> bool:
+    is_property = name.startswith(PROPS_PREFIX) and len(name) > len(PROPS_PREFIX)
+    return name in DIMENSIONS or name in TIME_BUCKETS or is_property
+
+
+def _range(value: object, known: Known, pointer: str) -> Range:
+    if isinstance(value, str):
+        if value not in dates.WORDS:
+            raise QueryError(
+                pointer, f'Invalid date range "{value}"{_nearest(value, dates.WORDS)}'
+            )
+        return dates.named_range(value, known.timezone, known.now, known.begun)
+    ends = _list(value, pointer)
+    if len(ends) != 2 or not all(isinstance(end, str) for end in ends):
+        raise QueryError(
+            pointer, "must be a name or two dates, like [2026-01-01, 2026-01-31]"
+        )
+    first, last = str(ends[0]), str(ends[1])
+    try:
+        if len(first) == len(last) == len("2026-01-31"):
+            return dates.days_range(
+                date.fromisoformat(first), date.fromisoformat(last), known.timezone
+            )
+        start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
+        if start.tzinfo is None or end.tzinfo is None:
+            raise ValueError("a time needs an offset, like 2026-01-01T12:00:00+00:00")
+        return dates.instants_range(start, end, known.timezone)
+    except (ValueError, OverflowError) as error:
+        raise QueryError(pointer, str(error)) from error
+
+
+def _order(
+    value: object, metrics: tuple[str, ...], dimensions: tuple[str, ...]
+) -> tuple[tuple[str, bool], ...]:
+    if value is None:
+        times = [name for name in dimensions if name in TIME_BUCKETS]
+        return ((times[0], False),) if times else ((metrics[0], True),)
+    found = []
+    for index, part in enumerate(_list(value, "#/order_by")):
+        pointer = f"#/order_by/{index}"
+        pair = _list(part, pointer)
+        if len(pair) != 2 or pair[1] not in ("asc", "desc"):
+            raise QueryError(pointer, 'must be [name, "asc"] or [name, "desc"]')
+        name = pair[0]
+        if name == "time":
+            name = next((each for each in dimensions if each in TIME_BUCKETS), "time")
+        if name not in metrics and name not in dimensions:
+            raise QueryError(
+                f"{pointer}/0", f'"{name}" is neither a metric nor a dimension here'
+            )
+        found.append((str(name), pair[1] == "desc"))
+    return tuple(found)
+
+
+def _pagination(value: object) -> tuple[int, int]:
+    pages = _object(value, "#/pagination", ("limit", "offset"))
+    limit, offset = pages.get("limit", MOST_ROWS), pages.get("offset", 0)
+    if type(limit) is not int or not 1 <= limit <= MOST_ROWS:
+        raise QueryError("#/pagination/limit", f"must be 1 to {MOST_ROWS}")
+    if type(offset) is not int or not 0 <= offset < 2**31:
+        raise QueryError("#/pagination/offset", "must be 0 or more")
+    return limit, offset
+
+
+def _comparison(value: object, asked: Range, known: Known) -> Comparison | None:
+    if value is None:
+        return None
+    pointer = "#/include/comparisons"
+    keys = ("mode", "date_range", "match_day_of_week")
+    wanted = _object(value, pointer, keys)
+    mode, matched = wanted.get("mode"), wanted.get("match_day_of_week", False)
+    if not isinstance(matched, bool):
+        raise QueryError(f"{pointer}/match_day_of_week", "must be true or false")
+    if mode == "previous_period":
+        compared = dates.previous(asked)
+    elif mode == "year_over_year":
+        compared = dates.year_over_year(asked)
+    elif mode == "custom":
+        if "date_range" not in wanted:
+            raise QueryError(f"{pointer}/date_range", "is required with custom")
+        compared = _range(wanted["date_range"], known, f"{pointer}/date_range")
+    else:
+        raise QueryError(
+            f"{pointer}/mode", "must be previous_period, year_over_year or custom"
+        )
+    if matched:
+        compared = dates.weekdays_matched(asked, compared)
+    return Comparison(compared, matched)
+
+
+def _check_sense(query: Query) -> None:
+    """Refuse metrics that mean nothing beside the query's dimensions and filters."""
+    names = set(query.dimensions)
+    filtered = {leaf.dimension for leaf in all_leaves(query.filter)}
+    has_goal = "event:goal" in names | filtered
+    others = set(event_dimensions(query)) - {"event:page"}
+    if "event:page" in names:
+        others -= {"event:hostname"}
+    for index, name in enumerate(query.metrics):
+        metric, pointer = METRICS[name], f"#/metrics/{index}"
+        if metric.needs == "dimension" and not names:
+            raise QueryError(pointer, f'metric "{name}" needs a dimension')
+        if metric.needs == "goal" and metric.type != "money" and not has_goal:
+            raise QueryError(
+                pointer, f'metric "{name}" needs event:goal as a dimension or filter'
+            )
+        if metric.needs == "page" and "event:page" not in names | filtered:
+            raise QueryError(
+                pointer, f'metric "{name}" needs event:page as a dimension or filter'
+            )
+        if metric.of_visits and others:
+            raise QueryError(
+                pointer,
+                f'metric "{name}" is one of visits and cannot be told by'
+                f" {', '.join(sorted(others))}",
+            )
+        if metric.needs == "page" and others:
+            raise QueryError(
+                pointer,
+                f'metric "{name}" cannot be told by {", ".join(sorted(others))}',
+            )
+    if has_goal and not query.goals:
+        raise QueryError("#/filters", "this site has no goals; add one first")
+
+
