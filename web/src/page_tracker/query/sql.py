@@ -14,6 +14,7 @@ added up by dimension, and the metrics are formulas over the sums:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import (
@@ -50,16 +51,20 @@ class Statement:
     values: dict[str, object]
 
 
-def statement(query: Query, plan: Plan) -> Statement:
+def statement(
+    query: Query, plan: Plan, tables: Mapping[str, str] | None = None
+) -> Statement:
     """The statement that answers a query.
 
-    It reads the tables `hits` and `days` and gives one row a group: the dimensions'
-    values as text, then the metrics in the query's order, then `total_rows`.
+    It reads `hits`, `days` and `countries`, which are tables of the engine or given as
+    SQL by `tables`. One row a group: the dimensions' values as text, then the metrics
+    in the query's order, then `total_rows`, the number of all groups.
     """
     binder = Binder()
     blocks = _Blocks(query, plan, binder)
     body = ",\n".join(
-        f"{name} AS (\n{_indent(sql)}\n)" for name, sql in blocks.named()
+        f"{name} AS (\n{_indent(sql)}\n)"
+        for name, sql in [*(tables or {}).items(), *blocks.named()]
     )
     return Statement(f"WITH {body}\n{_answer(query, binder)}", binder.values)
 
