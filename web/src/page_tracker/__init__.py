@@ -1,1 +1,1 @@
-"""Page Tracker counts every view of every page, exactly once."""
+"""Page Tracker: counts every view of every page, exactly once."""

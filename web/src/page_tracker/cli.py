@@ -1,0 +1,34 @@
+"""The `page-tracker` command."""
+
+import sys
+
+import click
+
+from page_tracker.commands.serve import serve
+from page_tracker.errors import PageTrackerError
+
+
+class ErrorTellingGroup(click.Group):
+    """A group of commands whose errors are one line for a person, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except PageTrackerError as error:
+            click.echo(f"page-tracker: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(
+    cls=ErrorTellingGroup, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="page-tracker")
+def main() -> None:
+    """Count every view of every page, exactly once.
+
+    `page-tracker serve` is all that it takes: it keeps what it counts in a folder of
+    yours and says where to look.
+    """
+
+
+main.add_command(serve)

@@ -1,0 +1,1 @@
+"""The commands of `page-tracker`, one module each."""

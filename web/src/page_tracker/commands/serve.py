@@ -1,0 +1,26 @@
+"""`page-tracker serve`: run the whole server."""
+
+import click
+
+from page_tracker.commands.options import setting_option
+from page_tracker.server.serve import serve as serve_until_stopped
+from page_tracker.services import require_redis
+from page_tracker.settings import Settings
+
+
+@click.command()
+@setting_option("host")
+@setting_option("port")
+@setting_option("data")
+@setting_option("workers")
+def serve(**options: str | None) -> None:
+    """Run the whole server: web and, unless REDIS_URL is set, a Redis of its own.
+
+    Stops cleanly on Ctrl-C and SIGTERM; starts again what dies.
+    """
+    settings = Settings.from_environment(**options)
+    if settings.redis_url:
+        require_redis(settings)
+    serve_until_stopped(
+        settings, say=click.echo, log=lambda line: click.echo(line, err=True)
+    )

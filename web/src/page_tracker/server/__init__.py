@@ -1,0 +1,1 @@
+"""The server processes of one machine: an embedded Valkey, the web server."""

@@ -1,0 +1,120 @@
+"""The data folder: made, locked by the one process that serves it, found by others.
+
+`server.lock` is locked (flock(2)) by the process that serves the folder and says which
+process that is and where its Redis answers. The embedded server inherits the lock, so a
+folder is free again only when that server is really gone, however its parent ended.
+`users.lock` is shared by the commands that use a server which another command has
+started for its own duration.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from page_tracker.errors import DataFolderError, DataFolderInUseError
+
+LOCK_NAME = "server.lock"
+USERS_NAME = "users.lock"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who serves a data folder."""
+
+    pid: int
+    redis_url: str
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A held lock; a child that inherits `descriptor` holds it too."""
+
+    descriptor: int
+
+    def announce(self, holder: Holder) -> None:
+        """Write down who holds the lock."""
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, json.dumps(asdict(holder)).encode(), 0)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the data folder where there is none; raises DataFolderError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(folder, error) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[Lock]:
+    """Hold the folder's lock.
+
+    Raises DataFolderError where the folder cannot be written, DataFolderInUseError
+    where another process holds the lock.
+    """
+    with ExitStack() as stack:
+        try:
+            descriptor = stack.enter_context(
+                _flocked(folder / LOCK_NAME, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            )
+        except BlockingIOError as error:
+            raise in_use(folder) from error
+        os.ftruncate(descriptor, 0)
+        yield Lock(descriptor)
+
+
+def holder(folder: Path) -> Holder | None:
+    """Who serves the folder; None where nobody does, or has not yet said so."""
+    try:
+        return Holder(**json.loads((folder / LOCK_NAME).read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+@contextmanager
+def used_by_many(folder: Path) -> Iterator[None]:
+    """Use the folder's server beside others; waits while it is about to stop."""
+    with _flocked(folder / USERS_NAME, fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def used_alone(folder: Path) -> Iterator[None]:
+    """Wait until nobody else uses the folder's server, and keep others from it."""
+    with _flocked(folder / USERS_NAME, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _flocked(path: Path, operation: int) -> Iterator[int]:
+    """Hold a lock of flock(2) on a file; raises DataFolderError, BlockingIOError."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unusable(path.parent, error) from error
+    try:
+        fcntl.flock(descriptor, operation)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _unusable(folder: Path, error: OSError) -> DataFolderError:
+    return DataFolderError(
+        f"the data folder {folder} cannot be written ({error.strerror})",
+        "name another by --data or PAGE_TRACKER_DATA",
+    )
+
+
+def in_use(folder: Path) -> DataFolderInUseError:
+    """The error that names who serves the folder."""
+    who = holder(folder)
+    process = f"process {who.pid}" if who else "another process"
+    return DataFolderInUseError(
+        f"the data folder {folder} is in use by {process}",
+        "stop that one, or name another folder by --data or PAGE_TRACKER_DATA",
+    )

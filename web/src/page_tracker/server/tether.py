@@ -1,0 +1,58 @@
+"""Ties a process to the one that started it, so that it never outlives it.
+
+Run as a program, `python tether.py PID COMMAND…` becomes COMMAND, killed at the instant
+that process PID, its parent, is gone. Linux does that itself (prctl(2),
+PR_SET_PDEATHSIG); elsewhere this program stays and looks for its parent twice a second.
+It needs nothing but the standard library, so that it starts in a few milliseconds.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LOOK_SECONDS = 0.5
+
+
+def tethered(command: Sequence[str]) -> list[str]:
+    """The command line that runs `command` tied to this process."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
+
+
+def tie_to_parent(parent: int) -> None:
+    """Have Linux kill this process when `parent` ends; elsewhere do nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it ended before we were tied to it
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def watch(parent: int, command: Sequence[str]) -> int:
+    """Run `command` until it or `parent` ends; return its exit status.
+
+    Passes on SIGTERM and SIGINT; `parent`'s end kills it.
+    """
+    with subprocess.Popen(command, close_fds=False) as process:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: process.send_signal(received))
+        while process.poll() is None:
+            if os.getppid() != parent:
+                process.kill()
+            time.sleep(LOOK_SECONDS / 10)
+    return process.returncode
+
+
+def main(arguments: Sequence[str]) -> int:
+    parent, command = int(arguments[0]), list(arguments[1:])
+    if sys.platform != "linux":
+        return watch(parent, command)
+    tie_to_parent(parent)
+    return os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,45 @@
+"""The composition root: opens what the entry points work with, from the settings."""
+
+from redis import AuthenticationError, Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+from page_tracker.errors import RedisUnavailableError
+from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
+
+
+def open_redis(settings: Settings) -> Redis:
+    """Open a client that fails within twice the time limit and sends nothing twice.
+
+    It connects with the first command, and anew with the first one after a failure.
+    """
+    return Redis.from_url(
+        settings.redis_url or DEFAULT_REDIS_URL,
+        socket_connect_timeout=settings.redis_timeout,
+        socket_timeout=settings.redis_timeout,
+        # A retried INCR whose first answer was lost would count a view twice.
+        retry=Retry(NoBackoff(), 0),
+        # Notified connections are not checked for being alive before they are used.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
+
+
+def require_redis(settings: Settings) -> None:
+    """Raise RedisUnavailableError where Redis does not answer or refuses us."""
+    shown = without_password(settings.redis_url or DEFAULT_REDIS_URL)
+    client = open_redis(settings)
+    try:
+        client.ping()
+    except AuthenticationError as error:
+        raise RedisUnavailableError(
+            f"Redis at {shown} refuses the user or password ({error})",
+            "put the right one into REDIS_URL: redis://user:password@host:port",
+        ) from error
+    except RedisError as error:
+        raise RedisUnavailableError(
+            f"Redis at {shown} cannot be used ({error})",
+            "start it, or correct REDIS_URL, or unset it to use the embedded server",
+        ) from error
+    finally:
+        client.close()

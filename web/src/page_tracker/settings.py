@@ -1,0 +1,212 @@
+"""The settings: the only reader of the environment.
+
+Each setting is a field of `Settings` with its variable, kind, default and help, so that
+the command line and the documentation are held to this one table.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
+
+from page_tracker.errors import SettingsError
+
+DEFAULT_REDIS_URL = "redis://localhost:6379"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one setting is written: `parse` raises ValueError saying what to write."""
+
+    variable: str
+    metavar: str
+    default: str
+    help: str
+    parse: Callable[[str], Any]
+
+
+def _redis_url(text: str) -> str:
+    """Accept what redis-py accepts: redis://, rediss:// and unix:// addresses."""
+    example = f"write one like {DEFAULT_REDIS_URL} or unix:///run/redis.sock"
+    try:
+        url = urlsplit(text)
+        complete = url.path if url.scheme == "unix" else url.hostname
+        port = url.port
+    except ValueError as error:
+        raise ValueError(f"is not an address of Redis ({error}): {example}") from error
+    if url.scheme not in ("redis", "rediss", "unix") or not complete or port == 0:
+        raise ValueError(f"is not an address of Redis: {example}")
+    if url.scheme != "unix" and not (url.path.strip("/") or "0").isdecimal():
+        raise ValueError(f"names no database by its number: {example}/0")
+    return text
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 < seconds <= 60:
+        raise ValueError("is no time: write seconds above 0, at most 60, like 0.5")
+    return seconds
+
+
+def _whole_number(smallest: int, largest: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if (
+            not (text.isascii() and text.isdecimal())
+            or not smallest <= int(text) <= largest
+        ):
+            raise ValueError(f"is out of range: write {smallest} to {largest}")
+        return int(text)
+
+    return parse
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _program(text: str) -> Path:
+    path = Path(text).expanduser().absolute()
+    if not (path.is_file() and os.access(path, os.X_OK)):
+        raise ValueError(
+            "is no program: write the path of valkey-server or redis-server"
+        )
+    return path
+
+
+def _host(text: str) -> str:
+    if "/" in text or any(character.isspace() for character in text):
+        raise ValueError("is no host: write a name or an address, like 0.0.0.0")
+    return text
+
+
+def _setting(setting: Setting, **default: Any) -> Any:
+    metadata = {"setting": setting}
+    # pylint: disable-next=invalid-field-call  # it is called within the dataclass
+    return field(metadata=metadata, **default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a process is told from outside, read once when it starts."""
+
+    redis_url: str | None = _setting(
+        Setting(
+            "REDIS_URL",
+            "URL",
+            "`page-tracker` keeps a Redis of its own in the data folder; "
+            f"under flask or gunicorn {DEFAULT_REDIS_URL}",
+            "The Redis that counts: redis://, rediss:// or unix://.",
+            _redis_url,
+        ),
+        default=None,
+    )
+    redis_timeout: float = _setting(
+        Setting(
+            "PAGE_TRACKER_REDIS_TIMEOUT",
+            "SECONDS",
+            "0.4",
+            "How long to wait for Redis to accept a connection, and for an answer.",
+            _seconds,
+        ),
+        default=0.4,
+    )
+    redis_server: Path | None = _setting(
+        Setting(
+            "PAGE_TRACKER_REDIS_SERVER",
+            "PROGRAM",
+            "the Valkey that is installed with Page Tracker",
+            "The valkey-server or redis-server (7.2 or newer) that is embedded.",
+            _program,
+        ),
+        default=None,
+    )
+    data: Path = _setting(
+        Setting(
+            "PAGE_TRACKER_DATA",
+            "DIR",
+            "page-tracker in the user's data directory",
+            "The folder that everything is kept in.",
+            _folder,
+        ),
+        default_factory=lambda: user_data_path("page-tracker", appauthor=False),
+    )
+    host: str = _setting(
+        Setting(
+            "PAGE_TRACKER_HOST",
+            "ADDRESS",
+            "127.0.0.1",
+            "The address to listen at; 0.0.0.0 is every one of the machine's.",
+            _host,
+        ),
+        default="127.0.0.1",
+    )
+    port: int = _setting(
+        Setting(
+            "PAGE_TRACKER_PORT",
+            "NUMBER",
+            "8000",
+            "The port to listen at; 0 takes a free one.",
+            _whole_number(0, 65535),
+        ),
+        default=8000,
+    )
+    workers: int = _setting(
+        Setting(
+            "PAGE_TRACKER_WORKERS",
+            "NUMBER",
+            "2",
+            "How many web processes answer.",
+            _whole_number(1, 256),
+        ),
+        default=2,
+    )
+
+    @classmethod
+    def from_environment(cls, **options: str | None) -> "Settings":
+        """Read the settings; `options` are texts from the command line and win.
+
+        Raises SettingsError for a value that means nothing. An empty variable and an
+        option that is None count as not given.
+        """
+        values = {}
+        for name, setting in described_settings().items():
+            for origin, text in (
+                (f"--{name.replace('_', '-')}", options.get(name)),
+                (setting.variable, os.environ.get(setting.variable) or None),
+            ):
+                if text is not None:
+                    values[name] = _parsed(setting, origin, text)
+                    break
+        return cls(**values)
+
+
+def described_settings() -> dict[str, Setting]:
+    """Every setting by its name in `Settings`."""
+    return {each.name: each.metadata["setting"] for each in fields(Settings)}
+
+
+def child_environment(**changes: str) -> Mapping[str, str]:
+    """The environment for a process that we start: ours, with `changes`."""
+    return {**os.environ, **changes}
+
+
+def without_password(redis_url: str) -> str:
+    """A Redis address as it may be shown."""
+    url = urlsplit(redis_url)
+    return url._replace(netloc=url.netloc.rpartition("@")[2], query="").geturl()
+
+
+def _parsed(setting: Setting, origin: str, text: str) -> Any:
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        shown = without_password(text) if "@" in text else text
+        problem, _, remedy = str(error).partition(": ")
+        raise SettingsError(f"{origin} {shown!r} {problem}", remedy) from error

@@ -1,0 +1,1 @@
+"""What a browser sees: routes beside the counter page, templates, static files."""

@@ -1,0 +1,28 @@
+"""`/livez`: the process answers. `/readyz`: what it needs to count is there."""
+
+from collections.abc import Callable, Sequence
+
+from flask import Blueprint, Response
+
+Check = Callable[[], str | None]
+
+
+def probes(checks: Sequence[Check]) -> Blueprint:
+    """The two routes; each check says why it is not ready, or None."""
+    blueprint = Blueprint("probes", __name__)
+
+    @blueprint.get("/livez")
+    def livez() -> Response:
+        return _answer(200, "ok")
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        problems = [problem for check in checks if (problem := check())]
+        return _answer(503 if problems else 200, "\n".join(problems) or "ok")
+
+    return blueprint
+
+
+def _answer(status: int, text: str) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(f"{text}\n", status, headers, mimetype="text/plain")

@@ -1,0 +1,57 @@
+"""The servers that the tests talk to: those named by options, else started here."""
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from page_tracker.server import embedded
+from page_tracker.settings import Settings
+from support.processes import serving
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--redis-url", help="the Redis to test with; else one is started")
+    parser.addoption(
+        "--flask-url",
+        help="the server to test, which counts in --redis-url; else one is started",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--flask-url") and not config.getoption("--redis-url"):
+        raise pytest.UsageError("--flask-url needs --redis-url: the Redis it counts in")
+
+
+@pytest.fixture(scope="session")
+def redis_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a real Redis."""
+    if given := request.config.getoption("--redis-url"):
+        yield given
+        return
+    settings = Settings(data=tmp_path_factory.mktemp("redis"))
+    with embedded.redis_of(settings) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def flask_url(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    redis_url: str,
+) -> Iterator[str]:
+    """The address of a real server process that counts in `redis_url`."""
+    if given := request.config.getoption("--flask-url"):
+        yield given
+        return
+    data = tmp_path_factory.mktemp("server") / "data"
+    with serving(data, REDIS_URL=redis_url) as server:
+        yield server.url

@@ -1,0 +1,1 @@
+"""What the tests share: processes to talk to, and load to put on them."""

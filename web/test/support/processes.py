@@ -1,0 +1,145 @@
+"""The server as people start it: a process, its address, its end."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis import Redis
+
+from page_tracker.server.folder import holder
+
+BIN = Path(sys.executable).parent
+POLL_SECONDS = 0.02
+ADDRESS = re.compile(r"https?://[\w.\[\]:]+:\d+")
+
+
+@dataclass
+class Running:
+    """A started server: its address, its process, what it has said so far."""
+
+    url: str
+    process: "subprocess.Popen[bytes]"
+    output: Path
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+
+def clean_environment(**changes: str) -> dict[str, str]:
+    """Our environment without settings of Page Tracker, but for `changes`."""
+    kept = {
+        name: text
+        for name, text in os.environ.items()
+        if name != "REDIS_URL" and not name.startswith("PAGE_TRACKER_")
+    }
+    return {**kept, "PYTHONUNBUFFERED": "1", **changes}
+
+
+@contextmanager
+def running(
+    output: Path, command: Sequence[str], marker: str = "", **environment: str
+) -> Iterator[Running]:
+    """Start a program of our virtual environment; it says its address beside `marker`.
+
+    It is stopped in the end where the test has not done so.
+    """
+    path, *arguments = command
+    with (
+        output.open("wb") as file,
+        subprocess.Popen(
+            [str(BIN / path), *arguments],
+            env=clean_environment(**environment),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            yield Running(_address(process, output, marker), process, output)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(timeout=30)
+
+
+@contextmanager
+def serving(data: Path, *options: str, **environment: str) -> Iterator[Running]:
+    """`page-tracker serve` on a free port."""
+    output = data.with_name(f"{data.name}.output")
+    command = ["page-tracker", "serve", "--port", "0", "--data", str(data), *options]
+    with running(output, command, "counts at", **environment) as server:
+        yield server
+
+
+def refusal(*command: str, **environment: str) -> tuple[int, str]:
+    """The exit status and standard error of a `page-tracker` command that ends."""
+    ended = subprocess.run(
+        [BIN / "page-tracker", *command],
+        env=clean_environment(**environment),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+    return ended.returncode, ended.stderr
+
+
+@contextmanager
+def store_of(data: Path) -> Iterator[Redis]:
+    """A client of the embedded server that serves a data folder."""
+    who = holder(data)
+    assert who, f"nobody serves {data}"
+    with Redis.from_url(who.redis_url) as client:
+        yield client
+
+
+def redis_pid(data: Path) -> int:
+    """The process id of a folder's embedded server."""
+    with store_of(data) as store:
+        return int(store.info("server")["process_id"])
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes below one, by Linux's /proc."""
+    children = [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+    return children + [each for child in children for each in descendants(child)]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs (one that has ended and was not reaped does not)."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when it holds; the test's time limit ends a wait in vain."""
+    while not condition():
+        time.sleep(POLL_SECONDS)
+
+
+def _address(process: "subprocess.Popen[bytes]", output: Path, marker: str) -> str:
+    while True:
+        has_ended = process.poll() is not None
+        for line in output.read_text().splitlines(keepends=True):
+            if marker in line and line.endswith("\n") and (at := ADDRESS.search(line)):
+                return at.group()
+        assert not has_ended, f"it did not start: {output.read_text()}"
+        time.sleep(POLL_SECONDS)
