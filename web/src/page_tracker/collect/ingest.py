@@ -1,0 +1,229 @@
+"""From hits to the store: one atomic call of `ingest.lua` for each batch of a shard.
+
+    Batch → prepare → Call → EVALSHA → reply → read → one Outcome for each hit
+
+`prepare` and `read` are pure; `submit` and `submit_async` are the same thin caller for
+the two kinds of clients.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from redis import Redis, RedisCluster
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio import RedisCluster as AsyncRedisCluster
+from redis.exceptions import (
+    ClusterError,
+    ConnectionError as RedisConnectionError,
+    NoScriptError,
+    RedisError,
+    ResponseError,
+    TimeoutError as RedisTimeoutError,
+)
+
+from page_tracker.collect import keys
+from page_tracker.collect.hit import Drop, Hit
+from page_tracker.errors import PageTrackerError
+from page_tracker.schema import ORIGIN_BITS
+from page_tracker.site import Site
+
+SCRIPT = files("page_tracker.collect").joinpath("ingest.lua").read_text("utf-8")
+SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+# A batch holds the store for about a hundredth of a second at most.
+MOST_HITS = 1000
+DEFAULT_WAITING = 1_000_000
+
+_DAY = 24 * 60 * 60
+# A date is over everywhere twelve hours after it is over in UTC.
+_WESTMOST = 12 * 60 * 60
+# Visitors of a day that is over are kept for this long after their last hit.
+_SLACK = 2 * 60 * 60
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class StreamFull(PageTrackerError):
+    """More rows wait for the writer than may; nothing of the batch was written."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(
+            f"{waiting} hits wait for the lake's writer",
+            "see that `page-tracker writer` runs, and send again later",
+        )
+
+
+class StoreAway(PageTrackerError):
+    """Redis gave no answer: the batch may be stored or not; submit the same again."""
+
+    def __init__(self, why: RedisError) -> None:
+        super().__init__(f"Redis cannot store hits ({why})", "submit the batch again")
+
+
+class BatchRefused(PageTrackerError):
+    """Redis refuses this batch and would again; nothing of it was written."""
+
+    def __init__(self, why: RedisError) -> None:
+        super().__init__(f"Redis refuses a batch ({why})", "this is a fault; report it")
+
+
+class Outcome(Enum):
+    """What became of a hit."""
+
+    STORED = "0"
+    DUPLICATE = "1"
+    NO_VISIT = "2"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Hits of one shard that are stored together, or not at all.
+
+    At most `MOST_HITS` of them. `moment` is the reading of the clock in microseconds;
+    `sites` are those that are known, by id. A batch whose answer was lost is submitted
+    again as it is: its id makes it the same one for an hour.
+    """
+
+    moment: int
+    hits: Sequence[Hit]
+    drops: Sequence[Drop] = ()
+    sites: Mapping[str, Site] = field(default_factory=dict)
+    shard: int = 0
+    # Rows that may wait in the shard's stream.
+    waiting: int = DEFAULT_WAITING
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the script: its one key and its arguments."""
+
+    key: str
+    arguments: tuple[str | int | bytes, ...]
+
+
+def prepare(batch: Batch) -> Call:
+    """Lay a batch out for the script. Pure, but for a random number.
+
+    Raises ValueError for too many hits, and for text that is no Unicode.
+    """
+    if len(batch.hits) > MOST_HITS:
+        raise ValueError(f"a batch has {len(batch.hits)} hits, more than {MOST_HITS}")
+    days: dict[tuple[int, str], int] = {}
+    facts: list[int | str | bytes] = []
+    records = []
+    for record, kind, visitor, event_id in batch.hits:
+        day = (record.day, record.site)
+        path, hostname, touch = record.path, record.hostname, record.touch
+        facts += (
+            days.get(day) or days.setdefault(day, len(days) + 1),
+            visitor,
+            event_id,
+            record.time // 1000,
+            kind,
+            path,
+            hostname,
+            touch.source,
+            _encode((path, hostname, touch)),
+        )
+        records.append(record)
+    return Call(
+        keys.stream(batch.shard),
+        (
+            batch.id,
+            batch.moment // 1000,
+            new_origin(),
+            batch.waiting,
+            _encode(_days(batch, days)),
+            _encode(facts),
+            _encode(records),
+            _encode(_drops(batch)),
+        ),
+    )
+
+
+def read(reply: bytes | str | int) -> list[Outcome]:
+    """What became of each hit, in the batch's order. Raises StreamFull."""
+    if isinstance(reply, int):
+        raise StreamFull(reply)
+    text = reply.decode("ascii") if isinstance(reply, bytes) else reply
+    return [_OUTCOMES[character] for character in text]
+
+
+def new_origin() -> int:
+    """A random number that makes a store's visitors and visits its own."""
+    return secrets.randbelow(2**ORIGIN_BITS - 1) + 1
+
+
+def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
+    """Store a batch; the client must not retry by itself, nor decode what it reads.
+
+    Raises StreamFull and BatchRefused, where nothing is stored, and StoreAway, where
+    nobody knows: then submit the same batch again.
+    """
+    call = prepare(batch)
+    try:
+        try:
+            reply = redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
+        except NoScriptError:
+            reply = redis.eval(SCRIPT, 1, call.key, *call.arguments)
+    except RedisError as error:
+        raise _failure(error) from error
+    return read(reply)
+
+
+async def submit_async(
+    redis: AsyncRedis | AsyncRedisCluster, batch: Batch
+) -> list[Outcome]:
+    """`submit` for a client of the event loop."""
+    call = prepare(batch)
+    try:
+        try:
+            reply = await redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
+        except NoScriptError:
+            reply = await redis.eval(SCRIPT, 1, call.key, *call.arguments)
+    except RedisError as error:
+        raise _failure(error) from error
+    return read(reply)
+
+
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+
+# What a store that cannot write just now answers: full, not on disk, not the primary …
+_FOR_NOW = ("OOM", "MISCONF", "READONLY", "LOADING", "BUSY", "MASTERDOWN", "NOREPLICAS")
+
+
+def _failure(error: RedisError) -> PageTrackerError:
+    if isinstance(error, (RedisConnectionError, RedisTimeoutError, ClusterError)):
+        return StoreAway(error)
+    if isinstance(error, ResponseError) and not str(error).startswith(_FOR_NOW):
+        return BatchRefused(error)
+    return StoreAway(error)
+
+
+def _days(batch: Batch, days: Mapping[tuple[int, str], int]) -> list[int | str]:
+    """For each site's day: day, site, page limit and the seconds to keep its visitors."""
+    unknown = Site(id="")
+    flat: list[int | str] = []
+    for day, site in days:
+        end = (day + 1) * _DAY + _WESTMOST
+        left = max(end - batch.moment // 1_000_000, _DAY)
+        limit = batch.sites.get(site, unknown).max_pages
+        flat += (day, site, limit, left + _SLACK)
+    return flat
+
+
+def _drops(batch: Batch) -> list[Any]:
+    flat: list[Any] = []
+    for (day, site, reason, name), number in Counter(batch.drops).items():
+        flat += (day, site, site in batch.sites, reason, name, number)
+    return flat

@@ -1,0 +1,90 @@
+"""Every Redis key of the collecting side, made in one place. Pure.
+
+A shard's keys begin with its hash tag, `pt{N}:`, so that in a cluster they lie together
+and one script may touch them all. `ingest.lua` makes the same names from that prefix.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+STREAM = "stream"
+OTHER = "(other)"
+
+
+def shard_of(visitor: bytes, shards: int) -> int:
+    """The shard on which all hits of a visitor land, from 0; any process says the same."""
+    if shards == 1:
+        return 0
+    digest = hashlib.blake2b(visitor, digest_size=8).digest()
+    return int.from_bytes(digest, "big") % shards
+
+
+def prefix(shard: int) -> str:
+    return f"pt{{{shard}}}:"
+
+
+def stream(shard: int) -> str:
+    """The shard's stream of batches: entry ids `<number>-0`."""
+    return prefix(shard) + STREAM
+
+
+def state(shard: int) -> str:
+    """Hash: origin, number (of the last entry), total and drained (rows)."""
+    return prefix(shard) + "state"
+
+
+def aside(shard: int) -> str:
+    """Hash of the entries set aside: `<origin>-<number>` → the entry and why."""
+    return prefix(shard) + "aside"
+
+
+def batches(shard: int, hour: int) -> str:
+    """Hash of the batches of an hour: id → what became of each hit."""
+    return f"{prefix(shard)}batches:{hour}"
+
+
+def seen(shard: int, hour: int) -> str:
+    """Hash of the event ids of an hour: `<site> <event id>` → milliseconds."""
+    return f"{prefix(shard)}seen:{hour}"
+
+
+def visitors(shard: int, origin: int, day: int, site: str) -> str:
+    """Hash of a site's day: visitor → its numbers and its visit."""
+    return f"{prefix(shard)}visitors:{origin}:{day}:{site}"
+
+
+def today(shard: int, day: int, site: str) -> str:
+    """Hash of a site's day: the running numbers and the sums so far."""
+    return f"{prefix(shard)}today:{day}:{site}"
+
+
+def pages(shard: int, site: str) -> str:
+    """Hash: path → page views, all time."""
+    return f"{prefix(shard)}pages:{site}"
+
+
+def totals(shard: int) -> str:
+    """Hash: site → page views, all time."""
+    return prefix(shard) + "totals"
+
+
+def minute(shard: int, minute_: int, site: str) -> str:
+    """Hash of a site's minute: views, visitors, and who was last seen in it."""
+    return f"{prefix(shard)}minute:{minute_}:{site}"
+
+
+def drops(shard: int, day: int, site: str) -> str:
+    """Hash of a day: `<reason>\\0<name>` → number; `site` is empty for unknown ones,
+    whose names take the place of `name`."""
+    return f"{prefix(shard)}drops:{day}:{site}"
+
+
+def salt(site: str, day: int) -> str:
+    """The salt of a site's day."""
+    return f"pt:salt:{site}:{day}"
+
+
+def imported(site: str, import_id: str) -> str:
+    """Hash of one import: path → page views; replaced as a whole."""
+    return f"pt:imported:{site}:{import_id}"
