@@ -1,0 +1,259 @@
+"""Every answer is held to plain Python over plain rows, to the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from naive import PlainHit, find
+from naive_answers import Naive, Row
+from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
+from page_tracker.query.parse import Known, parse
+from page_tracker.query.plan import plan
+from page_tracker.query.query import Goal, Query
+from page_tracker.query.report import shaped
+from page_tracker.query.sources import SQL_TYPES
+from page_tracker.query.sql import statement
+from page_tracker.schema import HITS
+
+ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Apia", "America/St_Johns")
+# Around the changes of daylight saving of the northern and the southern summer.
+STARTS = (datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC))
+GOALS = (
+    Goal("Signup", event="signup"),
+    Goal("Sale", event="buy", props=(("plan", "pro"),), currency="EUR"),
+    Goal("Docs", page="/docs/**"),
+    Goal("A folder", page="/*"),
+)
+WORDS = ("", "a", "B", "ä", "DE")
+PATHS = ("/", "/docs/a", "/docs/b/c", "/buy", "")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in HITS)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"CREATE TABLE hits ({columns})")
+        connection.execute("CREATE TABLE countries (code VARCHAR, name VARCHAR)")
+        yield connection
+
+
+@st.composite
+def hits_of_a_site(draw: st.DrawFn, zone: str) -> list[Row]:
+    """Rows as the collector stores them, over four days."""
+    start = draw(st.sampled_from(STARTS))
+    steps = st.one_of(
+        st.integers(0, 120_000), st.integers(0, 3_600_000), st.just(43_200_000)
+    )
+    count = draw(st.integers(0, 30))
+    now, plain, extras = start, [], []
+    for _ in range(count):
+        now += timedelta(milliseconds=draw(steps))
+        local = now.astimezone(ZoneInfo(zone)).date()
+        visitor = draw(st.integers(0, 3))
+        kind = draw(st.sampled_from(["view", "view", "event", "quiet", "engagement"]))
+        plain.append(
+            PlainHit(
+                time=int(now.timestamp() * 1000),
+                day=(local - date(1970, 1, 1)).days,
+                site="a.org",
+                visitor=visitor,
+                kind=kind,
+                path=draw(st.sampled_from(PATHS)),
+                hostname=draw(st.sampled_from(["a.org", "b.org"])),
+                touch=tuple(draw(st.sampled_from(WORDS)) for _ in range(3)),
+            )
+        )
+        extras.append(draw(_extra(kind, visitor)) | {"time": now, "day": local})
+    found = find(plain)
+    return [
+        _row(hit, columns, extra)
+        for hit, columns, extra in zip(plain, found, extras, strict=True)
+        if columns.fate == "stored"
+    ]
+
+
+def _extra(kind: str, visitor: int) -> st.SearchStrategy[dict[str, Any]]:
+    names = {"view": ["pageview"], "engagement": ["engagement"]}
+    engaged = st.none() | st.integers(0, 5000)
+    scrolled = st.none() | st.integers(0, 100)
+    return st.fixed_dictionaries(
+        {
+            "name": st.sampled_from(names.get(kind, ["signup", "buy"])),
+            "props": st.dictionaries(
+                st.sampled_from(["plan", "x"]), st.sampled_from(["pro", "a"])
+            ),
+            "engaged": engaged if kind == "engagement" else st.none(),
+            "scroll": scrolled if kind == "engagement" else st.none(),
+            "revenue": (st.none() | st.integers(-5000, 90000))
+            if kind in ("event", "quiet")
+            else st.none(),
+            "currency": st.sampled_from(["EUR", "USD"]),
+            "country": st.just(("", "DE", "FR", "DE")[visitor]),
+            "browser": st.just(("", "Firefox", "Chrome", "Chrome")[visitor]),
+        }
+    )
+
+
+def _row(hit: PlainHit, found: Any, extra: dict[str, Any]) -> Row:
+    row: Row = {
+        column.name: {"string": "", "map": {}, "bool": False}.get(column.type, 0)
+        for column in HITS
+    }
+    source, channel, campaign = found.touch
+    return row | {
+        "site": hit.site,
+        "hostname": hit.hostname,
+        "path": hit.path,
+        "visitor": (7 << 32) + found.visitor,
+        "visit": (7 << 32) + found.visit,
+        "step": found.step,
+        "view": found.view,
+        "interaction": found.interaction,
+        "since": found.since,
+        "elapsed": found.elapsed,
+        "arrival": found.arrival,
+        "previous": found.previous,
+        "entry_path": found.entry_path,
+        "entry_hostname": found.entry_hostname,
+        "source": source,
+        "channel": channel,
+        "utm_campaign": campaign,
+        **extra,
+    }
+
+
+DRAWN_DIMENSIONS = [*DIMENSIONS, "event:props:plan"]
+
+
+@st.composite
+def filters(draw: st.DrawFn, depth: int = 2) -> list[Any]:
+    kinds = ["leaf", "leaf", "leaf", "and", "or", "not", "has_done", "has_not_done"]
+    kind = draw(st.sampled_from(kinds if depth else ["leaf"]))
+    if kind in ("and", "or"):
+        return [kind, draw(st.lists(filters(depth - 1), min_size=1, max_size=2))]
+    if kind == "not":
+        return [kind, draw(filters(depth - 1))]
+    events = [name for name in DRAWN_DIMENSIONS if name.startswith("event:")]
+    if kind in ("has_done", "has_not_done"):
+        return [kind, draw(leaf(events))]
+    return draw(leaf(DRAWN_DIMENSIONS))
+
+
+@st.composite
+def leaf(draw: st.DrawFn, names: list[str]) -> list[Any]:
+    name = draw(st.sampled_from(names))
+    operators = ["is", "contains"]
+    values = ["Signup", "Sale", "Docs", "s"]
+    if name != "event:goal":
+        operators += ["is_not", "contains_not", "matches", "matches_not"]
+        values = [*PATHS[:-1], "a", "b", "DE", "Ä", "(none)", "Direct / None", "pro"]
+    operator = draw(st.sampled_from(operators))
+    if operator.startswith("matches"):
+        values = ["^/d", "a$", "^$", "[a-c]"]
+    found = [
+        operator,
+        name,
+        draw(st.lists(st.sampled_from(values), min_size=1, max_size=2)),
+    ]
+    if not operator.startswith("matches") and draw(st.booleans()):
+        found.append({"case_sensitive": False})
+    return found
+
+
+RANGES = st.sampled_from(
+    [
+        ["2026-03-27", "2026-04-02"],
+        ["2026-03-29", "2026-03-29"],
+        ["2026-10-23", "2026-10-28"],
+        ["2026-10-25", "2026-10-25"],
+        ["2026-03-28T13:30:00+00:00", "2026-03-29T20:15:00+02:00"],
+        ["2026-10-24T22:30:00+00:00", "2026-10-26T01:15:00+00:00"],
+    ]
+)
+
+
+@st.composite
+def bodies(draw: st.DrawFn, metric: str) -> dict[str, Any]:
+    """A question about a metric, with what the metric needs to make sense."""
+    needs, visits_only = METRICS[metric].needs, METRICS[metric].of_visits
+    whole = [name for name in DRAWN_DIMENSIONS if name.startswith("visit:")]
+    names = [*whole, *TIME_BUCKETS, "event:page"]
+    if not visits_only and needs != "page":
+        names += ["event:hostname", "event:name", "event:props:plan", "event:goal"]
+    dimensions = draw(st.lists(st.sampled_from(names), max_size=2, unique=True))
+    parts = draw(st.lists(filters(), max_size=1))
+    needed = {"goal": "event:goal", "page": "event:page"}.get(needs)
+    if needed and needed not in dimensions:
+        if draw(st.booleans()):
+            dimensions.append(needed)
+        else:
+            parts.append(draw(leaf([needed])))
+    if needs == "dimension" and not dimensions:
+        dimensions.append(draw(st.sampled_from(names)))
+    return {
+        "site_id": "a.org",
+        "metrics": [metric],
+        "date_range": draw(RANGES),
+        "dimensions": dimensions,
+        "filters": parts,
+    }
+
+
+def understood(body: dict[str, Any], zone: str) -> Query:
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    return parse(body, Known("a.org", zone, now, date(2026, 1, 1), GOALS))
+
+
+def answered(
+    engine: duckdb.DuckDBPyConnection, query: Query
+) -> dict[tuple[str, ...], list[float | None]]:
+    asked = statement(query, plan(query, frozenset(), "EUR"))
+    width = len(query.dimensions)
+    return {
+        values[:width]: [
+            shaped(name, value)
+            for name, value in zip(query.metrics, values[width:-1], strict=True)
+        ]
+        for values in engine.execute(asked.sql, asked.values).fetchall()
+    }
+
+
+def store(engine: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
+    engine.execute("DELETE FROM hits")
+    if rows:
+        names = [column.name for column in HITS]
+        places = ", ".join("?" for _ in names)
+        engine.executemany(
+            f"INSERT INTO hits VALUES ({places})",  # nosec B608: places only
+            [[row[name] for name in names] for row in rows],
+        )
+
+
+@pytest.mark.parametrize("metric", list(METRICS))
+@given(data=st.data())
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_every_answer_equals_plain_counting(
+    engine: duckdb.DuckDBPyConnection, metric: str, data: st.DataObject
+) -> None:
+    zone = data.draw(st.sampled_from(ZONES))
+    query = understood(data.draw(bodies(metric)), zone)
+    rows = data.draw(hits_of_a_site(zone))
+    store(engine, rows)
+    expected = Naive(query, rows).answer()
+    found = answered(engine, query)
+    assert found.keys() == expected.keys()
+    for key, metrics in expected.items():
+        assert found[key] == pytest.approx(metrics, abs=0.006), (key, query)
