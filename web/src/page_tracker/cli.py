@@ -5,6 +5,7 @@ import sys
 import click
 
 from page_tracker.commands.serve import serve
+from page_tracker.commands.writer import writer
 from page_tracker.errors import PageTrackerError
 
 
@@ -32,3 +33,4 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(writer)

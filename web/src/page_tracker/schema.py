@@ -39,7 +39,9 @@ HITS: tuple[Column, ...] = (
     Column("site", "string", "the site's id", 253),
     Column("name", "string", "pageview, engagement, or a custom event's name", 120),
     Column("hostname", "string", "host of the page", 253),
-    Column("path", "string", "path of the page, with its hash route if it has one", 2000),
+    Column(
+        "path", "string", "path of the page, with its hash route if it has one", 2000
+    ),
     Column("title", "string", "title of the page", 512),
     Column("visitor", "int64", "origin and running number of the visitor in the day"),
     Column("visit", "int64", "origin and running number of the visit in the day"),
@@ -78,11 +80,20 @@ HITS: tuple[Column, ...] = (
     Column("browser_version", "string", "major version", 32),
     Column("os", "string", "operating system's name", 64),
     Column("os_version", "string", "its version", 32),
-    Column("screen", "string", "class of the screen's width, of the visit's first hit", 32),
-    Column("language", "string", "first language asked for, as in BCP 47, of the visit's first hit", 35),
+    Column(
+        "screen", "string", "class of the screen's width, of the visit's first hit", 32
+    ),
+    Column(
+        "language",
+        "string",
+        "first language asked for, as in BCP 47, of the visit's first hit",
+        35,
+    ),
     Column("props", "map", "properties of the event"),
     Column("engaged", "int32", "engaged milliseconds; engagements only", nullable=True),
-    Column("scroll", "int32", "scroll depth in percent; engagements only", nullable=True),
+    Column(
+        "scroll", "int32", "scroll depth in percent; engagements only", nullable=True
+    ),
     Column("revenue", "int64", "thousandths of a unit of `currency`", nullable=True),
     Column("currency", "string", "ISO 4217 code of three letters", 3),
     Column("month", "string", "YYYY-MM of `day`; the partition", 7),

@@ -1,11 +1,15 @@
 """The composition root: opens what the entry points work with, from the settings."""
 
+from dataclasses import replace
+
 from redis import AuthenticationError, Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from page_tracker.collect.stream import Stream
 from page_tracker.errors import RedisUnavailableError
+from page_tracker.lake.table import Lake
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
 
 
@@ -23,6 +27,16 @@ def open_redis(settings: Settings) -> Redis:
         # Notified connections are not checked for being alive before they are used.
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
+
+
+def open_streams(settings: Settings) -> list[Stream]:
+    """The writer's ends of all shards' streams."""
+    patient = replace(settings, redis_timeout=max(settings.redis_timeout, 2))
+    return [Stream(open_redis(patient), shard) for shard in range(settings.shards)]
+
+
+def open_lake(settings: Settings) -> Lake:
+    return Lake(settings.lake or str(settings.data / "lake"))
 
 
 def require_redis(settings: Settings) -> None:

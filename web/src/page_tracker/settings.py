@@ -5,6 +5,7 @@ the command line and the documentation are held to this one table.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -37,7 +38,7 @@ def _redis_url(text: str) -> str:
         complete = url.path if url.scheme == "unix" else url.hostname
         port = url.port
     except ValueError as error:
-        raise ValueError(f"is not an address of Redis ({error}): {example}") from error
+        raise ValueError(f"is not an address of Redis: {example}") from error
     if url.scheme not in ("redis", "rediss", "unix") or not complete or port == 0:
         raise ValueError(f"is not an address of Redis: {example}")
     if url.scheme != "unix" and not (url.path.strip("/") or "0").isdecimal():
@@ -137,6 +138,26 @@ class Settings:
         ),
         default_factory=lambda: user_data_path("page-tracker", appauthor=False),
     )
+    lake: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_LAKE",
+            "DIR",
+            "lake in the data folder",
+            "The folder that the hits are kept in for good.",
+            lambda text: str(_folder(text)),
+        ),
+        default=None,
+    )
+    shards: int = _setting(
+        Setting(
+            "PAGE_TRACKER_SHARDS",
+            "NUMBER",
+            "1",
+            "Into how many parts Redis divides visitors; set once, before the first hit.",
+            _whole_number(1, 4096),
+        ),
+        default=1,
+    )
     host: str = _setting(
         Setting(
             "PAGE_TRACKER_HOST",
@@ -199,14 +220,14 @@ def child_environment(**changes: str) -> Mapping[str, str]:
 
 def without_password(redis_url: str) -> str:
     """A Redis address as it may be shown."""
-    url = urlsplit(redis_url)
-    return url._replace(netloc=url.netloc.rpartition("@")[2], query="").geturl()
+    return re.sub(r"//.*@", "//", redis_url).partition("?")[0]
 
 
 def _parsed(setting: Setting, origin: str, text: str) -> Any:
     try:
         return setting.parse(text)
     except ValueError as error:
-        shown = without_password(text) if "@" in text else text
         problem, _, remedy = str(error).partition(": ")
-        raise SettingsError(f"{origin} {shown!r} {problem}", remedy) from error
+        raise SettingsError(
+            f"{origin} {without_password(text)!r} {problem}", remedy
+        ) from error

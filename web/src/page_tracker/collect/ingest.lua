@@ -11,10 +11,11 @@
 --       3 candidate for the store's origin
 --       4 rows that may wait in the stream
 --       5 days, msgpack, flat: day, site, page limit, seconds to live
---       6 hits, msgpack, flat: which of the days (from 1), visitor, event id,
---         milliseconds, kind, path, hostname, source, opening
---       7 records of the hits, an array of msgpack
---       8 drops, msgpack, flat: day, site, whether it is known, reason, name, number
+--       6 hits, msgpack, flat: which of the days (from 1), length of visitor, event id,
+--         milliseconds, kind, path, hostname, source, length of opening
+--       7 visitor and opening of each hit, one after the other
+--       8 records of the hits, an array of msgpack
+--       9 drops, msgpack, flat: day, site, whether it is known, reason, name, number
 -- Answers what became of each hit, one character each: 0 stored, 1 duplicate, 2 no visit;
 -- or, as an integer, the number of rows that wait where the batch would be too much.
 
@@ -53,7 +54,7 @@ if answered then
 end
 
 local given_days, hits = cmsgpack.unpack(ARGV[5]), cmsgpack.unpack(ARGV[6])
-local given_drops = cmsgpack.unpack(ARGV[8])
+local given_drops = cmsgpack.unpack(ARGV[9])
 
 -- The stream -----------------------------------------------------------------------
 
@@ -147,10 +148,10 @@ local function add(key, tally, limit, other_of, seconds)
       value = left > 0 and 0
       left = left - 1
     end
-    if value then
+    if value and change ~= 0 then
       insert(result, name)
       insert(result, max(0, value + change))
-    else
+    elseif change ~= 0 then
       rest = rest or new_tally()
       count(rest, other_of(name), change)
       others[name] = true
@@ -219,7 +220,13 @@ local days = {}
 for i = 1, #given_days, 4 do
   insert(days, read_day(i))
 end
+local at = 1
+local function cut(length) -- the next so many bytes of argument 7
+  at = at + length
+  return string.sub(ARGV[7], at - length, at - 1)
+end
 for i = 1, #hits, 9 do
+  hits[i + 1], hits[i + 8] = cut(hits[i + 1]), cut(hits[i + 8])
   local day, key = days[hits[i]], hits[i + 1]
   if day.visitors[key] == nil then
     day.visitors[key] = false
@@ -453,7 +460,7 @@ local function write_entry(drops)
   insert(writes, 1, { 'XADD', KEYS[1], number .. '-0',
     'v', FORMAT, 'origin', origin, 'batch', batch_id, 'total', total,
     'rows', stored + drop_rows, 'sites', table.concat(names, '\n'),
-    'records', stored > 0 and ARGV[7] or '\144',
+    'records', stored > 0 and ARGV[8] or '\144',
     'numbers', stored > 0 and table.concat(numbers) or '',
     'openings', '\221' .. pack('>I4', #openings) .. table.concat(openings),
     'previous', #previous > 0 and cmsgpack.pack(previous) or '\144',

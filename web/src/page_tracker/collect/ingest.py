@@ -23,12 +23,10 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 from redis.exceptions import (
     ClusterError,
-    ConnectionError as RedisConnectionError,
-    NoScriptError,
-    RedisError,
-    ResponseError,
-    TimeoutError as RedisTimeoutError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from page_tracker.collect import keys
 from page_tracker.collect.hit import Drop, Hit
@@ -119,22 +117,25 @@ def prepare(batch: Batch) -> Call:
     if len(batch.hits) > MOST_HITS:
         raise ValueError(f"a batch has {len(batch.hits)} hits, more than {MOST_HITS}")
     days: dict[tuple[int, str], int] = {}
-    facts: list[int | str | bytes] = []
+    facts: list[int | str] = []
+    strings: list[bytes] = []
     records = []
     for record, kind, visitor, event_id in batch.hits:
         day = (record.day, record.site)
         path, hostname, touch = record.path, record.hostname, record.touch
+        opening = _encode((path, hostname, touch))
         facts += (
             days.get(day) or days.setdefault(day, len(days) + 1),
-            visitor,
+            len(visitor),
             event_id,
             record.time // 1000,
             kind,
             path,
             hostname,
             touch.source,
-            _encode((path, hostname, touch)),
+            len(opening),
         )
+        strings += (visitor, opening)
         records.append(record)
     return Call(
         keys.stream(batch.shard),
@@ -145,6 +146,7 @@ def prepare(batch: Batch) -> Call:
             batch.waiting,
             _encode(_days(batch, days)),
             _encode(facts),
+            b"".join(strings),
             _encode(records),
             _encode(_drops(batch)),
         ),

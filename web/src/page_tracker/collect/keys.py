@@ -39,6 +39,11 @@ def aside(shard: int) -> str:
     return prefix(shard) + "aside"
 
 
+def writer(shard: int) -> str:
+    """Hash: when the shard's writer was last at work (moment, ms), and its trouble."""
+    return prefix(shard) + "writer"
+
+
 def batches(shard: int, hour: int) -> str:
     """Hash of the batches of an hour: id → what became of each hit."""
     return f"{prefix(shard)}batches:{hour}"
@@ -70,8 +75,18 @@ def totals(shard: int) -> str:
 
 
 def minute(shard: int, minute_: int, site: str) -> str:
-    """Hash of a site's minute: views, visitors, and who was last seen in it."""
+    """Hash of a site's minute: views; visitors; those of them seen last in it."""
     return f"{prefix(shard)}minute:{minute_}:{site}"
+
+
+def pages_now(shard: int, minute_: int, site: str) -> str:
+    """Hash: path → visitors seen last in that minute, on that page."""
+    return f"{prefix(shard)}pages_now:{minute_}:{site}"
+
+
+def sources_now(shard: int, minute_: int, site: str) -> str:
+    """Hash: source → visitors seen last in that minute, who came from there."""
+    return f"{prefix(shard)}sources_now:{minute_}:{site}"
 
 
 def drops(shard: int, day: int, site: str) -> str:
@@ -82,7 +97,12 @@ def drops(shard: int, day: int, site: str) -> str:
 
 def salt(site: str, day: int) -> str:
     """The salt of a site's day."""
-    return f"pt:salt:{site}:{day}"
+    return f"pt:salt:{day}:{site}"
+
+
+def salts() -> str:
+    """Sorted set of the keys of salts, by the second at which they are spent."""
+    return "pt:salts"
 
 
 def imported(site: str, import_id: str) -> str:

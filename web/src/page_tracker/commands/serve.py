@@ -12,9 +12,10 @@ from page_tracker.settings import Settings
 @setting_option("host")
 @setting_option("port")
 @setting_option("data")
+@setting_option("lake")
 @setting_option("workers")
 def serve(**options: str | None) -> None:
-    """Run the whole server: web and, unless REDIS_URL is set, a Redis of its own.
+    """Run the whole server: web, writer and, unless REDIS_URL is set, its own Redis.
 
     Stops cleanly on Ctrl-C and SIGTERM; starts again what dies.
     """

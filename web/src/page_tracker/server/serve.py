@@ -23,6 +23,7 @@ from page_tracker.settings import Settings, child_environment, without_password
 
 WEB_START_SECONDS = 60.0
 WEB_STOP_SECONDS = 15.0  # above gunicorn's graceful_timeout
+WRITER_STOP_SECONDS = 60.0  # a commit to a slow lake
 BACKLOG = 2048
 PROBE_SECONDS = 1.0
 
@@ -45,6 +46,7 @@ def serve(
             programs.append(embedded.program(settings, lock, redis_url))
         lock.announce(Holder(os.getpid(), redis_url))
         programs.append(_web(settings, listener, redis_url))
+        programs.append(_writer(settings, redis_url))
         shown = without_password(settings.redis_url) if settings.redis_url else ""
 
         def announce() -> None:
@@ -93,6 +95,21 @@ def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program
         patience=WEB_START_SECONDS,
         grace=WEB_STOP_SECONDS,
         descriptors=[listener.fileno()],
+    )
+
+
+def _writer(settings: Settings, redis_url: str) -> Program:
+    return Program(
+        name="writer",
+        command=[sys.executable, "-m", "page_tracker", "writer"],
+        environment=child_environment(
+            REDIS_URL=redis_url,
+            PAGE_TRACKER_DATA=str(settings.data),
+            PAGE_TRACKER_LAKE=settings.lake or "",
+        ),
+        is_ready=lambda: True,
+        patience=WEB_START_SECONDS,
+        grace=WRITER_STOP_SECONDS,
     )
 
 

@@ -2,7 +2,7 @@
 
 Run as a program, `python tether.py PID COMMAND…` becomes COMMAND, killed at the instant
 that process PID, its parent, is gone. Linux does that itself (prctl(2),
-PR_SET_PDEATHSIG); elsewhere this program stays and looks for its parent twice a second.
+PR_SET_PDEATHSIG); elsewhere this program stays and looks for its parent ten times a second.
 It needs nothing but the standard library, so that it starts in a few milliseconds.
 """
 
@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.1
 
 
 def tethered(command: Sequence[str]) -> list[str]:
@@ -36,13 +36,16 @@ def watch(parent: int, command: Sequence[str]) -> int:
 
     Passes on SIGTERM and SIGINT; `parent`'s end kills it.
     """
+    received: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: received.append(number))
     with subprocess.Popen(command, close_fds=False) as process:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda received, _: process.send_signal(received))
         while process.poll() is None:
+            while received:
+                process.send_signal(received.pop())
             if os.getppid() != parent:
                 process.kill()
-            time.sleep(LOOK_SECONDS / 10)
+            time.sleep(LOOK_SECONDS)
     return process.returncode
 
 

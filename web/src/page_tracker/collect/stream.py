@@ -1,0 +1,389 @@
+"""The writer's end of a shard's stream: reading, trimming and setting entries aside.
+
+An entry is one batch, numbered from 1 (`<number>-0`). Its fields, all bytes:
+
+    v         format, 1
+    origin    of the store when the entry was appended: with the shard it names the
+              lake's application transaction, whose version is the entry's number
+    born      origin of the visitors and visits, where it is another one (replayed)
+    batch     id of the batch: tells two entries of one number apart
+    total     rows (hits and drops) appended to the shard so far, with this entry
+    rows      rows of this entry
+    sites     the sites that it has hits of, a line each
+    records   msgpack array of `Record`, also of hits that turned out void
+    numbers   for each record 29 bytes: visitor, visit, step, view, interaction, since,
+              elapsed (unsigned 32 bits, little-endian) and arrival (a byte); a void
+              one is all zero
+    openings  msgpack array of [entry path, entry hostname, Touch], for each row but
+              those of step 1, which open their visit themselves
+    previous  msgpack array of path, hostname, …: for each row with view above 1
+    drops     msgpack array of day, site, reason, name, number, …
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any, cast
+
+import msgspec
+from redis import Redis, RedisCluster, RedisError
+
+from page_tracker.collect import keys
+from page_tracker.collect.hit import Record, Touch
+from page_tracker.collect.ingest import new_origin
+from page_tracker.errors import PageTrackerError
+from page_tracker.schema import NUMBER_BITS
+
+# What every method of a stream raises where Redis does not answer.
+StreamAway = RedisError
+
+FORMAT = b"1"
+# A writer that has not said anything for so long is not running.
+HEARD_OF = 60  # seconds
+
+_NUMBERS = struct.Struct("<IIIIIIIB")
+_records = msgspec.msgpack.Decoder(list[Record]).decode
+_openings = msgspec.msgpack.Decoder(list[tuple[str, str, Touch]]).decode
+_previous = msgspec.msgpack.Decoder(list[str]).decode
+_drops = msgspec.msgpack.Decoder(list[Any]).decode
+
+
+class EntryUnreadable(PageTrackerError):
+    """An entry of the stream cannot be decoded."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(
+            f"entry {number} of the stream cannot be read ({why})",
+            "it is set aside; replay it with a version of Page Tracker that can",
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One batch as it lies in the stream."""
+
+    number: int
+    fields: Mapping[bytes, bytes]
+
+    @property
+    def origin(self) -> int:
+        """With the shard it names the application transaction of this entry."""
+        return int(self.fields[b"origin"])
+
+    @property
+    def batch(self) -> str:
+        return self.fields[b"batch"].decode()
+
+    @property
+    def total(self) -> int:
+        return int(self.fields[b"total"])
+
+    @property
+    def size(self) -> int:
+        """How many hits and drops it has."""
+        return int(self.fields[b"rows"])
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Its hits, as tuples in the order of `schema.HITS`.
+
+        Time is in microseconds since 1970, day in days since then (ints), props a dict,
+        month a string `YYYY-MM`. Raises EntryUnreadable.
+        """
+        try:
+            self._check_format()
+            return self._rows()
+        except _UNREADABLE as error:
+            raise EntryUnreadable(self.number, repr(error)) from error
+
+    def drops(self) -> list[tuple[Any, ...]]:
+        """Its drops, as tuples in the order of `schema.DROPS`; day in days since 1970.
+
+        Raises EntryUnreadable.
+        """
+        try:
+            self._check_format()
+            flat = _drops(self.fields[b"drops"])
+            rows = zip(*[iter(flat)] * 5, strict=True)
+            return [(*row, month_of(row[0])) for row in rows]
+        except _UNREADABLE as error:
+            raise EntryUnreadable(self.number, repr(error)) from error
+
+    def _check_format(self) -> None:
+        if self.fields[b"v"] != FORMAT:
+            raise ValueError(f"format {self.fields[b'v']!r}")
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        fields = self.fields
+        base = int(fields.get(b"born", fields[b"origin"])) << NUMBER_BITS
+        openings = iter(_openings(fields[b"openings"]))
+        before = iter(_previous(fields[b"previous"]))
+        records = _records(fields[b"records"])
+        numbers = _NUMBERS.iter_unpack(fields[b"numbers"])
+        rows = []
+        for record, found in zip(records, numbers, strict=True):
+            visitor, visit, step, view, interaction, since, elapsed, arrival = found
+            if visitor == 0:
+                continue
+            if step == 1:
+                path, hostname, touch = record.path, record.hostname, record.touch
+            else:
+                path, hostname, touch = next(openings)
+            touched = _fields(touch)
+            rows.append(
+                (
+                    record.time,
+                    record.day,
+                    record.site,
+                    record.name,
+                    record.hostname,
+                    record.path,
+                    record.title,
+                    base | visitor,
+                    base | visit,
+                    step,
+                    view,
+                    interaction,
+                    since,
+                    elapsed,
+                    arrival == 1,
+                    next(before) if view > 1 else "",
+                    next(before) if view > 1 else "",
+                    path,
+                    hostname,
+                    *touched[:8],
+                    *_fields(record.place),
+                    *_fields(record.client),
+                    *touched[8:],
+                    record.props,
+                    record.engaged,
+                    record.scroll,
+                    record.revenue,
+                    record.currency,
+                    month_of(record.day),
+                )
+            )
+        return rows
+
+
+_fields = msgspec.structs.astuple
+_UNREADABLE = (
+    ValueError,
+    KeyError,
+    StopIteration,
+    struct.error,
+    msgspec.DecodeError,
+    OverflowError,
+)
+
+
+@lru_cache(maxsize=64)
+def month_of(day: int) -> str:
+    """The month `YYYY-MM` of a day since 1970."""
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()[:7]
+
+
+@dataclass(frozen=True)
+class Aside:
+    """An entry that was set aside: `id` names it for `replay` and `forget`."""
+
+    id: str
+    number: int
+    why: str
+    # Milliseconds since 1970.
+    moment: int
+    sites: tuple[str, ...]
+    size: int
+
+
+class Stream:
+    """One shard's stream. The client must not decode what it reads.
+
+    Every method raises redis.RedisError where Redis does not answer, and may be called
+    again then: a second time changes nothing.
+    """
+
+    def __init__(self, redis: Redis | RedisCluster, shard: int = 0) -> None:
+        self._redis = cast(Redis, redis)
+        self.shard = shard
+        self._stream = keys.stream(shard)
+        self._state = keys.state(shard)
+        self._aside = keys.aside(shard)
+
+    def origin(self) -> int:
+        """The store's origin; drawn now where it is new or was emptied."""
+        self._redis.hsetnx(self._state, "origin", new_origin())
+        return int(cast(bytes, self._redis.hget(self._state, "origin")))
+
+    def last(self) -> int:
+        """Number of the last entry that was appended; 0 before the first."""
+        return int(cast(bytes | None, self._redis.hget(self._state, "number")) or 0)
+
+    def first(self) -> int | None:
+        """Number of the first entry that waits; None where none does."""
+        entries = self.read(0, 1)
+        return entries[0].number if entries else None
+
+    def waiting(self) -> int:
+        """How many rows (hits and drops) wait."""
+        return int(self._redis.eval(_WAITING, 2, self._stream, self._state))
+
+    def read(self, after: int, most: int) -> list[Entry]:
+        """At most `most` entries with numbers above `after`, in order."""
+        found = self._redis.xrange(self._stream, min=f"({after}-0", count=most)
+        return [_entry(name, fields) for name, fields in cast(_Found, found)]
+
+    def trim(self, position: int, origin: int) -> int:
+        """Remove the entries up to `position`, which are in the lake; answers how many.
+
+        Nothing is removed where those entries are of another origin: the store was
+        emptied since they were read.
+        """
+        arguments = (self._stream, self._state, position, origin)
+        return int(self._redis.eval(_TRIM, 2, *arguments))
+
+    def set_aside(self, number: int, why: str) -> bool:
+        """Take an entry out of the stream, and keep it; False where it is not there."""
+        arguments = (self._stream, self._aside, number, why)
+        return bool(self._redis.eval(_SET_ASIDE, 2, *arguments))
+
+    def aside(self) -> list[Aside]:
+        """What was set aside, oldest first."""
+        found = cast(_Found, self._redis.xrange(self._aside))
+        return [_aside(name.decode(), fields) for name, fields in found]
+
+    def replay(self, id_: str) -> int:
+        """Append an entry that was set aside to the stream again.
+
+        Answers its new number; 0 where it is not there (any more).
+        """
+        names = (self._aside, self._stream, self._state)
+        return int(self._redis.eval(_REPLAY, 3, *names, id_, new_origin()))
+
+    def forget(self, id_: str) -> bool:
+        """Throw away an entry that was set aside; False where it is not there."""
+        return bool(self._redis.xdel(self._aside, id_))
+
+    def renew_origin(self, old: int) -> int:
+        """Give the store a new origin in place of `old`; answers the one that holds now.
+
+        For a store that was restored: what it numbers from now on is new to the lake.
+        Entries that wait keep the old one; those that the lake lacks though it has their
+        number are brought in by `set_aside` and `replay`.
+        """
+        arguments = (self._state, old, new_origin())
+        return int(self._redis.eval(_RENEW_ORIGIN, 1, *arguments))
+
+    def tell(self, moment: int, trouble: str = "") -> None:
+        """Say for all to see that the writer is at work, and what keeps it from it.
+
+        `moment` in milliseconds since 1970.
+        """
+        key = keys.writer(self.shard)
+        self._redis.hset(key, mapping={"moment": moment, "trouble": trouble})
+        self._redis.expire(key, HEARD_OF)
+
+    def told(self) -> tuple[int, str] | None:
+        """What `tell` said last; None where no writer is at work."""
+        found = cast(dict[bytes, bytes], self._redis.hgetall(keys.writer(self.shard)))
+        return (int(found[b"moment"]), found[b"trouble"].decode()) if found else None
+
+
+_Found = Iterable[tuple[bytes, dict[bytes, bytes]]]
+
+
+def _entry(name: bytes, fields: dict[bytes, bytes]) -> Entry:
+    return Entry(int(name.partition(b"-")[0]), fields)
+
+
+def _aside(name: str, fields: Mapping[bytes, bytes]) -> Aside:
+    sites = fields.get(b"sites", b"").decode(errors="replace")
+    return Aside(
+        id=name,
+        number=int(fields[b"number"]),
+        why=fields[b"why"].decode(errors="replace"),
+        moment=int(name.partition("-")[0]),
+        sites=tuple(sites.splitlines()),
+        size=int(fields.get(b"rows", 0)),
+    )
+
+
+_FIELDS = """#!lua
+local function fields_of(entry)
+  local fields = {}
+  for i = 1, #entry[2], 2 do
+    fields[entry[2][i]] = entry[2][i + 1]
+  end
+  return fields
+end
+local function drained(stream, total)
+  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  if not first then
+    return total
+  end
+  local fields = fields_of(first)
+  return (tonumber(fields.total) or total) - (tonumber(fields.rows) or 0)
+end
+"""
+
+_WAITING = _FIELDS + """
+local total = tonumber(redis.call('HGET', KEYS[2], 'total') or 0)
+return total - drained(KEYS[1], total)
+"""
+
+_TRIM = _FIELDS + """
+local last = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', 1)[1]
+if not last or fields_of(last).origin ~= ARGV[2] then
+  return 0
+end
+local removed = redis.call('XTRIM', KEYS[1], 'MINID', '=', (ARGV[1] + 1) .. '-0')
+local total = tonumber(redis.call('HGET', KEYS[2], 'total') or 0)
+redis.call('HSET', KEYS[2], 'drained', drained(KEYS[1], total))
+return removed
+"""
+
+_SET_ASIDE = """#!lua
+local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not entry then
+  return 0
+end
+local fields = entry[2]
+for _, value in ipairs({ 'number', ARGV[1], 'why', ARGV[2] }) do
+  table.insert(fields, value)
+end
+redis.call('XADD', KEYS[2], '*', unpack(fields))
+redis.call('XDEL', KEYS[1], entry[1])
+return 1
+"""
+
+_REPLAY = _FIELDS + """
+local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not entry then
+  return 0
+end
+local fields = fields_of(entry)
+local state = redis.call('HMGET', KEYS[3], 'origin', 'number', 'total')
+local origin, number = state[1] or ARGV[2], (state[2] or 0) + 1
+local total = (state[3] or 0) + (tonumber(fields.rows) or 0)
+fields.born = fields.born or fields.origin
+fields.origin, fields.total, fields.why, fields.number = origin, total, nil, nil
+local flat = {}
+for name, value in pairs(fields) do
+  table.insert(flat, name)
+  table.insert(flat, value)
+end
+redis.call('XADD', KEYS[2], number .. '-0', unpack(flat))
+redis.call('HSET', KEYS[3], 'origin', origin, 'number', number, 'total', total)
+redis.call('XDEL', KEYS[1], ARGV[1])
+return number
+"""
+
+_RENEW_ORIGIN = """#!lua
+if redis.call('HGET', KEYS[1], 'origin') == ARGV[1] then
+  redis.call('HSET', KEYS[1], 'origin', ARGV[2])
+end
+return tonumber(redis.call('HGET', KEYS[1], 'origin'))
+"""

@@ -1,0 +1,1 @@
+"""The lake: Delta tables of Parquet files, written here and read by anybody."""

@@ -1,0 +1,84 @@
+"""What the writer's process does all the time.
+
+every tick: a round of each shard's writer; at once again while there is more
+  → a round fails: said once, tried again every tick, said once that it goes on
+  → told to stop: what waits is written, then the end
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from deltalake.exceptions import DeltaError
+
+from page_tracker.collect.stream import StreamAway
+from page_tracker.errors import PageTrackerError
+from page_tracker.lake.writer import Done, Writer
+
+logger = logging.getLogger(__name__)
+
+TICK = 1.0  # seconds
+STOP_SECONDS = 10.0
+
+AWAY = (StreamAway, DeltaError, OSError, PageTrackerError)
+
+
+class Troubles:
+    """What is wrong with each shard; says a change, and nothing twice."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+
+    def has(self, shard: int, why: str) -> None:
+        if self._known.get(shard) != why:
+            self._known[shard] = why
+            logger.error(
+                "shard %d cannot be written to the lake, and is tried again every"
+                " %g s; nothing is lost: %s",
+                shard,
+                TICK,
+                why,
+            )
+
+    def is_over(self, shard: int) -> None:
+        if self._known.pop(shard, None):
+            logger.warning("shard %d is written to the lake again", shard)
+
+
+def write(writers: Sequence[Writer], stop: threading.Event) -> None:
+    """Write until told to stop, then until nothing waits or Redis or the lake is away,
+    or for STOP_SECONDS at most."""
+    troubles = Troubles()
+    deadline = None
+    while True:
+        if stop.is_set():
+            deadline = deadline or time.monotonic() + STOP_SECONDS
+        is_more = False
+        for writer in writers:
+            is_more |= _round(writer, troubles)
+        if deadline and (not is_more or time.monotonic() > deadline):
+            return
+        if not is_more:
+            stop.wait(TICK)
+
+
+def _round(writer: Writer, troubles: Troubles) -> bool:
+    """Whether there is more to write at once."""
+    stream, trouble, is_more = writer.stream, "", False
+    try:
+        is_more = writer.round() is Done.PART
+        troubles.is_over(stream.shard)
+    except AWAY as error:
+        trouble = one_line(error)
+        troubles.has(stream.shard, trouble)
+    with suppress(StreamAway):  # The round has said it already.
+        stream.tell(time.time_ns() // 1_000_000, trouble)
+    return is_more
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,216 @@
+"""The lake's Delta tables: where they are, how they are opened, and the one way in.
+
+    rows → Arrow → Parquet files + one commit to the Delta log
+
+A commit is made from a *snapshot*, a DeltaTable that was just opened, and carries an
+application transaction: a name and a number that only ever grows. Whoever reads the
+number from the snapshot and commits from that same snapshot adds rows exactly once: of
+two that do so at the same time one is refused (Conflict) and has to look again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from arro3.core import Table
+from deltalake import (
+    ColumnProperties,
+    CommitProperties,
+    DeltaTable,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from page_tracker.errors import PageTrackerError
+from page_tracker.lake.columns import Row, arrow_table, delta_schema
+from page_tracker.schema import DROPS, HITS, Column
+
+TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS}
+
+# Readers and writers in flight find the files of a snapshot for as long as this.
+GRACE = timedelta(minutes=5)
+
+# Of these columns the log keeps the least and the greatest of each file: what readers
+# leave files out by. No others: a path in the log would outlive its deletion.
+_PRUNED_BY = {"hits": "time,day,site", "drops": "day,site"}
+
+# Numbers that hardly repeat: a dictionary of them would only be in the way.
+_SCATTERED = ("time", "visitor", "visit", "since", "elapsed", "engaged")
+
+PARQUET = WriterProperties(
+    compression="ZSTD",
+    compression_level=3,
+    max_row_group_size=262_144,
+    default_column_properties=ColumnProperties(statistics_enabled="CHUNK"),
+    column_properties={
+        name: ColumnProperties(dictionary_enabled=False, statistics_enabled="CHUNK")
+        for name in _SCATTERED
+    },
+)
+
+
+# What a file system must have left for a commit, above what the commit itself takes.
+RESERVE = 64_000_000  # bytes
+
+
+class LakeFullError(PageTrackerError):
+    """The lake's file system has no room for another commit."""
+
+
+class Conflict(Exception):
+    """Somebody else has changed the table since the snapshot: look again."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Where the tables are: a folder, or an address of object storage with options.
+
+    `grace` is how long files stay after a snapshot has stopped using them.
+    """
+
+    uri: str
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+    grace: timedelta = GRACE
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder, where the lake is one."""
+        return None if "://" in self.uri else Path(self.uri)
+
+    def require_room(self) -> None:
+        """Raise LakeFullError where a folder's file system is nearly full."""
+        if (folder := self.folder) and folder.exists():
+            free = shutil.disk_usage(folder).free
+            if free < RESERVE:
+                raise LakeFullError(
+                    f"the lake {folder} has {free // 1_000_000} MB left",
+                    f"make room for at least {RESERVE // 1_000_000} MB",
+                )
+
+    def address(self, name: str) -> str:
+        return f"{self.uri.rstrip('/')}/{name}"
+
+    def snapshot(self, name: str) -> DeltaTable:
+        """The table `hits` or `drops` as it is now; made where there is none."""
+        try:
+            return DeltaTable(self.address(name), storage_options=self._options)
+        except TableNotFoundError:
+            return self._create(name)
+
+    def _create(self, name: str) -> DeltaTable:
+        lasting = f"interval {int(self.grace.total_seconds() * 1000)} milliseconds"
+        if folder := self.folder:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        try:
+            DeltaTable.create(
+                self.address(name),
+                delta_schema(TABLES[name]),
+                partition_by=["month"],
+                storage_options=self._options,
+                configuration={
+                    "delta.deletedFileRetentionDuration": lasting,
+                    "delta.logRetentionDuration": lasting,
+                    # Upkeep makes the checkpoints.
+                    "delta.checkpointInterval": "1000000",
+                    "delta.dataSkippingStatsColumns": _PRUNED_BY[name],
+                },
+            )
+        except DeltaError:
+            # Another process was faster; where it was not, this says why.
+            pass
+        return DeltaTable(self.address(name), storage_options=self._options)
+
+    @property
+    def _options(self) -> dict[str, str] | None:
+        return dict(self.storage_options) or None
+
+
+def position(snapshot: DeltaTable, application: str) -> int:
+    """The number of the application's last transaction; 0 where it made none."""
+    return snapshot.transaction_version(application) or 0
+
+
+def closed_mark(day: int) -> str:
+    """The application whose number is the last version that touched a closed day.
+
+    It stands in the hits once the day has been closed.
+    """
+    return f"closed:{day}"
+
+
+def append(
+    snapshot: DeltaTable,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    application: str,
+    number: int,
+) -> None:
+    """Add rows under the application's transaction `number`, all or none.
+
+    Says in the commit which days it touches (`days`, numbers since 1970-01-01), and
+    moves the marks of the closed ones among them. No rows: the transaction alone.
+    Raises Conflict, CommitFailedError or DeltaError (nothing was added), OSError.
+    """
+    at = [column.name for column in columns].index("day")
+    days = sorted({row[at] for row in rows})
+    append_table(snapshot, arrow_table(columns, rows), days, application, number)
+
+
+def append_table(
+    snapshot: DeltaTable,
+    table: Table,
+    days: Sequence[int],
+    application: str,
+    number: int,
+) -> None:
+    """Add an Arrow table that touches `days`; see `append`."""
+    version = snapshot.version() + 1
+    marks = [
+        Transaction(closed_mark(day), version)
+        for day in days
+        if snapshot.transaction_version(closed_mark(day)) is not None
+    ]
+    try:
+        write_deltalake(
+            snapshot,
+            table,
+            mode="append",
+            writer_properties=PARQUET,
+            commit_properties=CommitProperties(
+                custom_metadata={"days": list(days)},
+                app_transactions=[Transaction(application, number), *marks],
+            ),
+        )
+    except CommitFailedError as error:
+        raise Conflict(str(error)) from error
+    except DeltaError as error:
+        if "Invalid table version" in str(error):  # its log was cleaned up meanwhile
+            raise Conflict(str(error)) from error
+        raise
+    _persist(snapshot)
+
+
+def _persist(snapshot: DeltaTable) -> None:
+    """Have the disk keep the last commit of a table in a folder, come a power cut."""
+    address = urlsplit(snapshot.table_uri)
+    if address.scheme not in ("", "file"):
+        return
+    folder = Path(unquote(address.path))
+    log = folder / "_delta_log" / f"{snapshot.version():020d}.json"
+    actions = map(json.loads, log.read_text("utf-8").splitlines())
+    files = [folder / unquote(each["add"]["path"]) for each in actions if "add" in each]
+    for path in [*files, *{path.parent for path in files}, log, log.parent]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,209 @@
+"""`page-tracker serve`, as a person starts, stops, kills and mistypes it."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+import requests
+
+from support.load import stated, under_load
+from support.own_redis import own_redis
+from support.processes import (
+    descendants,
+    is_alive,
+    redis_pid,
+    refusal,
+    serving,
+    store_of,
+    wait_until,
+)
+
+TIMEOUT = 30
+
+
+def view(url: str) -> int:
+    return stated(requests.get(url, timeout=TIMEOUT).text)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def test_it_says_where_to_look_and_where_it_keeps_its_data(data: Path) -> None:
+    with serving(data) as server:
+        assert server.said() == (
+            f"Page Tracker counts at {server.url}\n"
+            f"  data folder  {data}\n"
+            "  Ctrl-C stops it.\n"
+        )
+        assert view(server.url) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_cleanly_and_leaves_nothing_behind(
+    data: Path, number: signal.Signals
+) -> None:
+    with serving(data) as server:
+        processes = descendants(server.process.pid)
+        assert server.stop(number) == 0
+        assert not [pid for pid in processes if is_alive(pid)]
+        assert "Traceback" not in server.said()
+
+
+def test_counts_survive_a_stop_and_a_restart(data: Path) -> None:
+    for expected in (1, 2):
+        with serving(data) as server:
+            assert view(server.url) == expected
+
+
+def test_counts_survive_sigkill_of_every_one_of_its_processes(data: Path) -> None:
+    with serving(data) as server:
+        counted = view(server.url)
+        for pid in descendants(server.process.pid):
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: requests.get(server.url, timeout=TIMEOUT).ok)
+            counted += 1
+            assert view(server.url) > counted - 1
+            with store_of(data) as store:
+                counted = int(store.get("page_views") or 0)
+
+
+def test_sigkill_of_the_server_itself_leaves_no_child_and_loses_no_count(
+    data: Path,
+) -> None:
+    with serving(data) as server:
+        assert view(server.url) == 1
+        processes = descendants(server.process.pid)
+        assert len(processes) >= 4  # redis, gunicorn and its two workers
+        server.stop(signal.SIGKILL)
+        wait_until(lambda: not any(is_alive(pid) for pid in processes))
+
+    with serving(data) as server:
+        assert view(server.url) == 2
+
+
+@pytest.mark.timeout(180)
+def test_ten_kills_of_redis_under_load_lose_no_acknowledged_count(data: Path) -> None:
+    with serving(data) as server:
+        with under_load(server.url, connections=8) as answers:
+            for _ in range(10):
+                goal = len(answers.numbers) + 200
+                wait_until(lambda goal=goal: len(answers.numbers) >= goal)  # type: ignore[misc]
+                os.kill(redis_pid(data), signal.SIGKILL)
+        with store_of(data) as store:
+            kept = int(store.get("page_views") or 0)
+
+    acknowledged = answers.numbers
+    assert len(acknowledged) >= 2_000
+    assert len(set(acknowledged)) == len(acknowledged)
+    # What was counted and not acknowledged: at most the views that failed.
+    assert len(acknowledged) <= kept <= len(acknowledged) + answers.failures
+    assert max(acknowledged) <= kept
+
+
+@pytest.mark.timeout(180)
+def test_a_killed_worker_costs_its_own_requests_at_most(data: Path) -> None:
+    with serving(data) as server:
+        with under_load(server.url, connections=4) as answers:
+            for _ in range(3):
+                goal = len(answers.numbers) + 100
+                wait_until(lambda goal=goal: len(answers.numbers) >= goal)  # type: ignore[misc]
+                os.kill(descendants(server.process.pid)[-1], signal.SIGKILL)
+        with store_of(data) as store:
+            kept = int(store.get("page_views") or 0)
+
+    assert len(set(answers.numbers)) == len(answers.numbers) <= kept
+    assert kept <= len(answers.numbers) + answers.failures
+
+
+def test_redis_url_is_used_instead_of_a_redis_of_its_own(
+    data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "redis").mkdir()
+    with own_redis(tmp_path / "redis") as redis, redis.client() as client:
+        client.set("page_views", 41)
+        with serving(data, REDIS_URL=redis.url) as server:
+            assert view(server.url) == 42
+            assert f"  Redis        {redis.url}\n" in server.said()
+        assert client.get("page_views") == b"42"
+    assert not (data / "redis").exists()
+
+
+def test_every_setting_of_serve_may_come_from_the_environment(tmp_path: Path) -> None:
+    settings = {
+        "PAGE_TRACKER_HOST": "0.0.0.0",
+        "PAGE_TRACKER_WORKERS": "1",
+        "PAGE_TRACKER_REDIS_TIMEOUT": "0.3",
+    }
+    with serving(tmp_path / "data", **settings) as server:
+        assert view(server.url) == 1
+        gunicorn = descendants(server.process.pid)
+        assert len(gunicorn) == 3  # redis, gunicorn and its one worker
+
+
+def test_a_port_in_use_is_one_clear_line(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = refusal("serve", "--data", str(data), "--port", str(port))
+
+    assert status == 1
+    assert said == (
+        f"page-tracker: cannot listen at 127.0.0.1 port {port} (Address already in use); "
+        "stop what listens there, or choose others by --host and --port\n"
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    status, said = refusal("serve", "--data", str(tmp_path / "file" / "data"))
+
+    assert status == 1
+    assert said == (
+        f"page-tracker: the data folder {tmp_path}/file/data cannot be written "
+        "(Not a directory); name another by --data or PAGE_TRACKER_DATA\n"
+    )
+
+
+def test_a_folder_in_use_is_one_clear_line(data: Path) -> None:
+    with serving(data) as server:
+        status, said = refusal("serve", "--data", str(data), "--port", "0")
+
+    assert status == 1
+    assert said == (
+        f"page-tracker: the data folder {data} is in use by process "
+        f"{server.process.pid}; stop that one, or name another folder by --data or "
+        "PAGE_TRACKER_DATA\n"
+    )
+
+
+def test_a_redis_that_cannot_be_reached_is_one_clear_line(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    url = f"redis://:secret@127.0.0.1:{port}"
+
+    status, said = refusal("serve", "--data", str(data), REDIS_URL=url)
+
+    assert status == 1
+    assert said.startswith(f"page-tracker: Redis at redis://127.0.0.1:{port} cannot ")
+    assert "Connection refused" in said
+    assert said.count("\n") == 1
+    assert "secret" not in said
+
+
+def test_a_redis_that_refuses_the_password_is_one_clear_line(
+    data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "redis").mkdir()
+    with own_redis(tmp_path / "redis") as redis:
+        with redis.client() as client:
+            client.config_set("requirepass", "right")
+        status, said = refusal("serve", "--data", str(data), REDIS_URL=redis.url)
+
+    assert status == 1
+    assert "refuses the user or password" in said
+    assert said.count("\n") == 1

@@ -1,0 +1,42 @@
+"""A supervisor over a few shell commands, as a process for tests to kill.
+
+python -m support.supervised NAME=SCRIPT… prints what is ready and what is logged. A
+program is ready at once; its grace is a second.
+"""
+
+import os
+import sys
+
+from page_tracker.errors import PageTrackerError
+from page_tracker.server.child import Program
+from page_tracker.server.supervisor import Supervisor
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    pairs = [argument.partition("=") for argument in arguments]
+    programs = [
+        Program(
+            name=name,
+            command=["/bin/sh", "-c", script],
+            environment=dict(os.environ),
+            is_ready=lambda: True,
+            patience=10,
+            grace=1,
+        )
+        for name, _, script in pairs
+    ]
+    try:
+        Supervisor(programs, say).run(lambda: say("all ready"))
+    except PageTrackerError as error:
+        say(f"error: {error}")
+        return error.exit_code
+    say("all stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,40 @@
+"""The command line: it explains itself, and its errors are one line."""
+
+import pytest
+from click.testing import CliRunner
+
+from page_tracker.cli import main
+from page_tracker.settings import described_settings
+
+
+def test_help_names_every_command() -> None:
+    result = CliRunner().invoke(main, ["--help"])
+
+    assert result.exit_code == 0
+    for name, command in main.commands.items():
+        assert name in result.output
+        assert command.help
+
+
+def test_help_of_serve_names_option_variable_and_default() -> None:
+    output = CliRunner().invoke(main, ["serve", "--help"]).output
+
+    for name in ("host", "port", "data", "workers"):
+        setting = described_settings()[name]
+        assert f"--{name} {setting.metavar}" in output
+        assert setting.variable in output
+
+
+def test_a_refused_setting_is_one_line_and_exit_code_2() -> None:
+    result = CliRunner().invoke(main, ["serve", "--port", "many"])
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "page-tracker: --port 'many' is out of range; write 0 to 65535\n"
+    )
+    assert not result.stdout
+
+
+@pytest.mark.parametrize("option", ["--version", "-h"])
+def test_asking_about_the_program_is_no_error(option: str) -> None:
+    assert CliRunner().invoke(main, [option]).exit_code == 0

