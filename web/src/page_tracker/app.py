@@ -5,9 +5,14 @@ from functools import cache
 from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
+from page_tracker.accounts import Tokens
 from page_tracker.health import redis_problem
-from page_tracker.services import open_redis
+from page_tracker.registry import Registry
+from page_tracker.services import open_redis, open_registry
 from page_tracker.settings import Settings
+from page_tracker.sites import Sites
+from page_tracker.web.api import api
+from page_tracker.web.auth import seen
 from page_tracker.web.probes import probes
 
 SECURITY_HEADERS = {
@@ -23,12 +28,29 @@ def redis() -> Redis:
     return open_redis(Settings.from_environment())
 
 
+@cache
+def registry() -> Registry:
+    """The process's sites and tokens, as its Redis has them."""
+    return open_registry(Settings.from_environment(), redis())
+
+
+@cache
+def sites() -> Sites:
+    return Sites(registry())
+
+
+@cache
+def tokens() -> Tokens:
+    return Tokens(registry())
+
+
 def create_app() -> Flask:
     """Make the application; raises SettingsError where a setting means nothing."""
-    Settings.from_environment()
+    settings = Settings.from_environment()
     flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     flask.add_url_rule("/", view_func=index)
     flask.register_blueprint(probes([lambda: redis_problem(redis())]))
+    flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
     flask.after_request(_secure)
     return flask
 

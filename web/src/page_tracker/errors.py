@@ -40,3 +40,39 @@ class ProcessError(PageTrackerError):
 
 class RedisUnavailableError(PageTrackerError):
     """Redis does not answer, or does not let us in."""
+
+
+class SiteError(PageTrackerError):
+    """A setting of a site, `field`, has a value that means nothing."""
+
+    exit_code = 2
+
+    def __init__(self, field: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{field}: {problem}", remedy)
+        self.field = field
+
+
+class SiteExistsError(SiteError):
+    """A domain or host already belongs to a site."""
+
+
+class UnknownSiteError(PageTrackerError):
+    """There is no such site."""
+
+
+class UnknownTokenError(PageTrackerError):
+    """There is no such token."""
+
+
+class MirrorError(PageTrackerError):
+    """The copy of sites and tokens beside the lake cannot be read or written."""
+
+
+class UpdateError(PageTrackerError):
+    """Newer data to look up could not be had, or is not what it should be."""
+
+
+class AccessError(PageTrackerError):
+    """A token is asked for that cannot be."""
+
+    exit_code = 2

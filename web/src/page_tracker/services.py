@@ -1,5 +1,7 @@
 """The composition root: opens what the entry points work with, from the settings."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from redis import AuthenticationError, Redis, RedisError
@@ -10,6 +12,8 @@ from redis.retry import Retry
 from page_tracker.collect.stream import Stream
 from page_tracker.errors import RedisUnavailableError
 from page_tracker.lake.table import Lake
+from page_tracker.registry import Registry
+from page_tracker.server.embedded import redis_of
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
 
 
@@ -27,6 +31,33 @@ def open_redis(settings: Settings) -> Redis:
         # Notified connections are not checked for being alive before they are used.
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
+
+
+def open_registry(settings: Settings, redis: Redis) -> Registry:
+    """Open sites and tokens: what Redis has of them and their mirror."""
+    return Registry(redis, settings.data)
+
+
+@contextmanager
+def registry_of_folder(settings: Settings) -> Iterator[Registry]:
+    """Open sites and tokens for a command: in REDIS_URL, else the data folder's Redis.
+
+    That is the running server's, or one that is started for the command's duration.
+    Raises DataFolderError, ProcessError, RedisUnavailableError.
+    """
+    with ExitStack() as stack:
+        url = settings.redis_url or stack.enter_context(redis_of(settings))
+        settings = replace(settings, redis_url=url)
+        redis = stack.enter_context(open_redis(settings))
+        registry = open_registry(settings, redis)
+        try:
+            registry.synchronise()
+            yield registry
+        except RedisError as error:
+            raise RedisUnavailableError(
+                f"Redis at {without_password(url)} failed ({error})",
+                "see that it runs, then try again",
+            ) from error
 
 
 def open_streams(settings: Settings) -> list[Stream]:

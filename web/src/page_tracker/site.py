@@ -1,8 +1,23 @@
-"""A site and its settings: a record that the whole program reads, and nobody mutates."""
+"""A site and its settings: a record that the whole program reads, and nobody mutates.
+
+Pure. `Site` is the record, `Directory` finds the site of a host, `zone_at` and `day_of`
+say which day an instant belongs to, `with_timezone` changes the zone without ever
+giving the same instant to two days. How settings are written is in `site_settings`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import idna
 import msgspec
+
+MICROSECONDS = 1_000_000
+MINUTE = 60 * MICROSECONDS
+EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,4 +44,110 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     # and the first UTC instant (seconds) at which it holds.
     next_timezone: str | None = None
     next_timezone_from: int | None = None
+    # UTC, seconds.
     created: int = 0
+
+
+class Directory:
+    """All sites as one moment knew them, found by the hosts that they are named by."""
+
+    def __init__(self, sites: Iterable[Site] = ()) -> None:
+        self.by_id = {site.id: site for site in sites}
+        self._by_host = {
+            host: site
+            for site in self.by_id.values()
+            for host in (*site.hostnames, site.id)
+        }
+
+    def resolve(self, domain: str) -> Site | None:
+        """The site that a domain or host name stands for.
+
+        Letter case, `www.`, a port and a final dot make no difference.
+        """
+        return self._by_host.get(domain) or self._by_host.get(bare_host(domain))
+
+    def only(self) -> Site | None:
+        """The only site that there is; None where there are more or none."""
+        return next(iter(self.by_id.values())) if len(self.by_id) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def bare_host(host: str) -> str:
+    """The host as sites are named: lower case, no `www.`, port or final dot.
+
+    >>> bare_host("WWW.Example.com:8080")
+    'example.com'
+    """
+    name, colon, port = host.strip().lower().rpartition(":")
+    host = name if colon and port.isdecimal() else host.strip().lower()
+    if not host.isascii():
+        host = _ascii_host(host)
+    host = host.removesuffix(".")
+    bare = host.removeprefix("www.")
+    return bare if "." in bare else host
+
+
+def _ascii_host(host: str) -> str:
+    try:
+        return idna.encode(host, uts46=True, std3_rules=True).decode()
+    except idna.IDNAError:
+        return host
+
+
+def zone_at(site: Site, instant: int) -> str:
+    """The name of the site's time zone at an instant (UTC, microseconds)."""
+    if site.next_timezone is None or site.next_timezone_from is None:
+        return site.timezone
+    if instant < site.next_timezone_from * MICROSECONDS:
+        return site.timezone
+    return site.next_timezone
+
+
+def day_of(site: Site, instant: int) -> int:
+    """The site's day, in days since 1970-01-01, of an instant (UTC, microseconds)."""
+    return _day_of_minute(zone_at(site, instant), instant // MINUTE)
+
+
+@lru_cache(maxsize=16_384)
+def _day_of_minute(zone: str, minute: int) -> int:
+    """Since 1972 every zone begins its days, and shifts its clock, on a full minute."""
+    instant = datetime.fromtimestamp(minute * 60, UTC)
+    return instant.astimezone(ZoneInfo(zone)).toordinal() - EPOCH_ORDINAL
+
+
+def with_timezone(site: Site, zone: str, now: int) -> Site:
+    """The site with another time zone, which holds from the next fitting midnight.
+
+    `now` is UTC, seconds. The switch comes when both zones have passed midnight, and
+    never turns the day back. The present zone takes back a change that is pending.
+    """
+    present = zone_at(site, now * MICROSECONDS)
+    site = msgspec.structs.replace(
+        site, timezone=present, next_timezone=None, next_timezone_from=None
+    )
+    if zone == present:
+        return site
+    return msgspec.structs.replace(
+        site, next_timezone=zone, next_timezone_from=switch_instant(present, zone, now)
+    )
+
+
+def switch_instant(old: str, new: str, now: int) -> int:
+    """The first instant (UTC, seconds) at which `new` may follow `old`.
+
+    At the zones' extremes, 26 hours apart, a midnight of both is not enough: the new
+    zone may still be in the day before the old one's.
+    """
+    instant = max(next_midnight(old, now), next_midnight(new, now))
+    while _day_of_minute(new, instant // 60) < _day_of_minute(old, instant // 60 - 1):
+        instant = next_midnight(new, instant)
+    return instant
+
+
+def next_midnight(zone: str, now: int) -> int:
+    """The first instant (UTC, seconds) after `now` that is in the zone's next day."""
+    today = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(zone)).date()
+    midnight = datetime.combine(
+        today + timedelta(days=1), datetime.min.time(), ZoneInfo(zone)
+    )
+    return int(midnight.timestamp())

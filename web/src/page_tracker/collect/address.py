@@ -1,0 +1,160 @@
+"""The client's address: the socket's peer, or what a trusted proxy says of it.
+
+Nothing that a client can write itself is believed. Only where the peer is one of the
+configured proxies its header is read, from the right: each hop was written by the one
+to its right, so the first hop that is no proxy of ours is the client. `X-Forwarded-For`
+is read where it was sent, else `Forwarded` (RFC 7239).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import NamedTuple
+
+Network = IPv4Network | IPv6Network
+
+# The word for peers on a Unix socket, which have no address.
+UNIX = "unix"
+
+# No chain of proxies is longer; what lies further to the left is not looked at.
+_MOST_HOPS = 32
+_MOST_CHARACTERS = 1024
+_CACHED = 16_384
+
+# Of RFC 7239: a header whose quotes are closed, its elements, an element's pairs.
+_QUOTED = r'"(?:[^"\\]|\\.)*+"'
+_FORWARDED = re.compile(rf'(?:[^"]|{_QUOTED})*+', re.DOTALL)
+_ELEMENT = re.compile(rf'(?:[^",]|{_QUOTED})++', re.DOTALL)
+_PAIR = re.compile(rf'(?:[^";]|{_QUOTED})++', re.DOTALL)
+
+
+class Seen(NamedTuple):
+    """An address in its canonical form, empty where there is none, and why this one."""
+
+    address: str
+    why: str
+
+
+class Proxies:
+    """The proxies that are trusted to say whose request they hand on."""
+
+    def __init__(self, networks: tuple[Network, ...] = (), unix: bool = False) -> None:
+        self._networks = networks
+        self._unix = unix
+        self._cached = lru_cache(_CACHED)(self._seen)
+
+    @classmethod
+    def parse(cls, text: str) -> Proxies:
+        """Read `10.0.0.0/8,::1,unix`; raises ValueError that says which part is wrong."""
+        words = [word.strip() for word in text.split(",") if word.strip()]
+        networks = tuple(network_of(word) for word in words if word != UNIX)
+        return cls(networks, UNIX in words)
+
+    def seen(self, peer: str, forwarded_for: str = "", forwarded: str = "") -> Seen:
+        """The client's address behind `peer`, the address at the socket's other end.
+
+        `peer` is empty for a Unix socket. Both headers are given as they were sent,
+        several of one name joined by commas.
+        """
+        return self._cached(
+            peer, forwarded_for[-_MOST_CHARACTERS:], forwarded[-_MOST_CHARACTERS:]
+        )
+
+    def _seen(self, peer: str, forwarded_for: str, forwarded: str) -> Seen:
+        address = address_of(peer)
+        if not self._trusts(address, peer):
+            ignored = " (its headers are not believed)" * bool(forwarded_for or forwarded)
+            return Seen(address, f"it is at the socket's other end{ignored}")
+        name, hops = (
+            ("X-Forwarded-For", _hops(forwarded_for))
+            if forwarded_for
+            else ("Forwarded", _forwarded_hops(forwarded))
+        )
+        why = f"the trusted proxy {address or UNIX} sent no header that names a client"
+        for hop in hops:
+            client = address_of(hop)
+            if not client:
+                return Seen(address, f"{name} names no address behind this proxy")
+            address, why = client, f"the trusted proxy {address or UNIX} says so in {name}"
+            if not self._within(client):
+                break
+        return Seen(address, why)
+
+    def _trusts(self, address: str, peer: str) -> bool:
+        return self._within(address) if peer else self._unix
+
+    def _within(self, address: str) -> bool:
+        return bool(address) and within(self._networks, address)
+
+
+def network_of(text: str) -> Network:
+    """Read an address or a network in CIDR notation; raises ValueError with a remedy."""
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is no network ({error}): write one like 10.0.0.0/8 or 2001:db8::1"
+        ) from error
+
+
+def within(networks: tuple[Network, ...], address: str) -> bool:
+    """Whether a canonical address lies in one of the networks."""
+    return network_around(networks, address) is not None
+
+
+def network_around(networks: tuple[Network, ...], address: str) -> Network | None:
+    """The first of the networks that a canonical address lies in."""
+    if not (networks and address):
+        return None
+    parsed = ip_address(address)
+    return next((network for network in networks if parsed in network), None)
+
+
+def address_of(text: str) -> str:
+    """The canonical address in `text`, empty where there is none.
+
+    Takes what proxies write: IPv6 in brackets, ports, zones, quotes.
+
+    >>> address_of('"[2001:DB8::1]:4711"'), address_of("::ffff:192.0.2.1")
+    ('2001:db8::1', '192.0.2.1')
+    """
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        parsed: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
+def _hops(forwarded_for: str) -> Iterator[str]:
+    """The hops of X-Forwarded-For, the nearest first."""
+    yield from reversed(forwarded_for.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:])
+
+
+def _forwarded_hops(forwarded: str) -> Iterator[str]:
+    """The `for` of each element of Forwarded, the nearest first; empty where missing.
+
+    A client could open a quote to swallow what the proxy adds after it: a header with
+    an open quote names nobody.
+    """
+    if not _FORWARDED.fullmatch(forwarded):
+        yield ""
+        return
+    for element in reversed(_ELEMENT.findall(forwarded)[-_MOST_HOPS:]):
+        pairs = (pair.partition("=") for pair in _PAIR.findall(element))
+        named = [value for name, _, value in pairs if name.strip().lower() == "for"]
+        yield named[0] if len(named) == 1 else ""

@@ -1,0 +1,99 @@
+"""Everything that enrichment looks up, loaded once by each process."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+from page_tracker.collect.bot import Bot, bot_finder
+from page_tracker.collect.client import client_of
+from page_tracker.collect.hit import Client, Place, Touch
+from page_tracker.collect.place import open_places, place_finder
+from page_tracker.collect.source import touch_of
+from page_tracker.collect.spam import read_hosts, spam_finder
+
+log = logging.getLogger(__name__)
+
+PACKAGED = Path(str(files("page_tracker") / "data"))
+
+# The names of updated data in the folder; that of the packaged country is its own.
+COUNTRY = "country.mmdb"
+BOTS = "bots.json"
+SPAM = "spam.txt"
+
+_PACKED_COUNTRY = "country.mmdb.xz"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """Functions that look things up; all are pure, cached where that pays."""
+
+    # A user agent's browser, system and device.
+    client_of: Callable[[str], Client]
+    # A user agent's bot; None where it is a person's.
+    bot_of: Callable[[str], Bot | None]
+    # An address's place.
+    place_of: Callable[[str], Place]
+    # Whether a host (of a referrer) is known to send false referrers.
+    is_spam: Callable[[str], bool]
+    # Where a visit comes from: referrer, the page's query string, own hosts.
+    touch_of: Callable[[str, str, tuple[str, ...]], Touch]
+
+
+def load(folder: Path | None = None) -> Lookups:
+    """Load the data; what `folder` has, put there by an update, wins.
+
+    A file in it that cannot be read is logged, and what is packaged is used.
+    """
+    return Lookups(
+        client_of=client_of,
+        bot_of=_loaded(folder, BOTS, PACKAGED / BOTS, bots_from),
+        place_of=_loaded(folder, COUNTRY, PACKAGED / _PACKED_COUNTRY, places_from),
+        is_spam=_loaded(folder, SPAM, PACKAGED / SPAM, spam_from),
+        touch_of=touch_of,
+    )
+
+
+def bots_from(path: Path) -> Callable[[str], Bot | None]:
+    """Read a JSON array of patterns; raises OSError or ValueError."""
+    patterns = json.loads(path.read_text("utf-8"))
+    if not isinstance(patterns, list) or not all(
+        isinstance(each, str) for each in patterns
+    ):
+        raise ValueError("not a JSON array of strings")
+    return bot_finder(patterns)
+
+
+def places_from(path: Path) -> Callable[[str], Place]:
+    """Open a database of places; raises OSError or ValueError."""
+    return place_finder(open_places(path))
+
+
+def spam_from(path: Path) -> Callable[[str], bool]:
+    """Read a list of hosts; raises OSError or ValueError."""
+    return spam_finder(read_hosts(path.read_text("utf-8")))
+
+
+def _loaded(
+    folder: Path | None, name: str, packaged: Path, read: Callable[[Path], T]
+) -> T:
+    updated = None if folder is None else folder / name
+    if updated is not None and updated.exists():
+        try:
+            return read(updated)
+        except (OSError, ValueError) as error:
+            log.error(
+                "%s cannot be read (%s), so the %s that is packaged is used;"
+                " run `page-tracker update` to get it anew, or remove it",
+                updated,
+                error,
+                name,
+            )
+    return read(packaged)

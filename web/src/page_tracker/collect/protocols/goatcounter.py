@@ -1,0 +1,149 @@
+"""`GET|POST /count`: GoatCounter's format, which is the pixel without JavaScript too.
+
+All is in the query string, for POST as well (navigator.sendBeacon). The site is the
+`site` parameter's, else the referring page's, else the only one there is. See
+https://www.goatcounter.com/help/pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from page_tracker.collect.hit import Drop, RawHit, Reason
+from page_tracker.collect.protocols.protocol import (
+    Answer,
+    Answered,
+    Protocol,
+    Request,
+    answer_of,
+    header_text,
+    reasons_of,
+)
+
+PATH_LIMIT = 2048
+TITLE_LIMIT = 1024
+WIDTH_LIMIT = 100_000
+_FIELDS_LIMIT = 100
+
+# One transparent pixel.
+GIF = (
+    b"GIF89a\x01\x00\x01\x00\x80\x01\x00\x00\x00\x00\xff\xff\xff"
+    b"!\xf9\x04\x01\n\x00\x01\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02L\x01\x00;"
+)
+
+_TRUE = ("true", "1", "on", "t", "yes")
+_IGNORED = {Reason.OWN_ADDRESS, Reason.BLOCKED_ADDRESS}
+
+
+def decode(request: Request) -> list[RawHit]:
+    """Read the one hit of a request.
+
+    Raises Answered with 400, the reason in `X-Goatcounter`, for what is invalid.
+    """
+    said = _fields_of(request.query)
+    path, title = said.get("p", ""), said.get("t", "")
+    if not path.strip():
+        raise _invalid("path: must be set")
+    if len(path) > PATH_LIMIT:
+        raise _invalid(f"path: must be shorter than {PATH_LIMIT} characters")
+    if len(title) > TITLE_LIMIT:
+        raise _invalid(f"title: must be shorter than {TITLE_LIMIT} characters")
+    event = said.get("e", "").lower() in _TRUE
+    page = request.header(b"referer")
+    return [
+        RawHit(
+            site=said.get("site", "").strip(),
+            name=path.strip() if event else "pageview",
+            url=page if event else _url_of(page, path, said.get("q", "")),
+            referrer=said.get("r", ""),
+            title=title,
+            width=_width_of(said.get("s", "")),
+            bot=_is_bot(said.get("b", "")),
+        )
+    ]
+
+
+def accept(drops: Sequence[Drop]) -> Answer:
+    """200 with the pixel; 202 where the address is ignored, 400 where no site is meant."""
+    return _dropped(drops[0].reason, reasons_of(drops)) if drops else _OK
+
+
+def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
+    """Refuse with the pixel, so that no page shows a broken image."""
+    return answer_of(status, b"image/gif", GIF, (_reason(why), *_HEADERS, *headers))
+
+
+def _fields_of(query: str) -> dict[str, str]:
+    """The query's fields; of several with one name the first."""
+    try:
+        pairs = parse_qsl(query, max_num_fields=_FIELDS_LIMIT, errors="replace")
+    except ValueError as error:
+        raise _invalid(f"at most {_FIELDS_LIMIT} parameters are read") from error
+    return dict(reversed(pairs))
+
+
+def _url_of(page: str, path: str, query: str) -> str:
+    """The page's address: its host as the browser sent it, its path as it says."""
+    try:
+        parts = urlsplit(page)
+        origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    except ValueError:
+        origin = ""
+    path, _, fragment = path.strip().partition("#")
+    path, _, in_path = path.partition("?")
+    tags = "&".join(part for part in (query.lstrip("?"), in_path) if part)
+    return "".join(
+        (
+            origin,
+            "/",
+            quote(path.lstrip("/"), safe="/%:@!$&'()*+,;=~"),
+            f"?{quote(tags, safe='/%:@!$&()*+,;=~?')}" if tags else "",
+            f"#{fragment}" if fragment else "",
+        )
+    )
+
+
+def _width_of(size: str) -> int:
+    """The width in `width`, or `width,height,scale`; 0 where there is none."""
+    width = size.partition(",")[0].partition(".")[0].strip()
+    if not (width.isascii() and width.isdecimal() and len(width) <= 6):
+        return 0
+    return min(int(width), WIDTH_LIMIT)
+
+
+def _is_bot(value: str) -> bool:
+    """Whether the sender says that it is a bot: 150 or more by its own list."""
+    if value in ("", "0"):
+        return False
+    number = value if value.isascii() and value.isdecimal() and len(value) < 10 else "1"
+    if int(number) < 150:
+        raise _invalid(f"wrong value: b={value}")
+    return True
+
+
+def _reason(why: str) -> tuple[bytes, bytes]:
+    return b"x-goatcounter", header_text(why)
+
+
+_HEADERS = (
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"cache-control", b"no-store"),
+)
+_OK = answer_of(200, b"image/gif", GIF, _HEADERS)
+
+
+def _invalid(why: str) -> Answered:
+    return Answered(refuse(400, f"not valid: {why}", ()))
+
+
+@lru_cache(4096)
+def _dropped(reason: str, reasons: str) -> Answer:
+    if reason == Reason.UNKNOWN_SITE:
+        return refuse(400, f"{reasons}: add the parameter site=", ())
+    status = 202 if reason in _IGNORED else 200
+    return refuse(status, f"ignored because of {reasons}", ())
+
+
+PROTOCOL = Protocol(("GET", "POST"), decode, accept, refuse)

@@ -1,0 +1,335 @@
+"""`POST /api/event`: Plausible's event format, which is our own script's too.
+
+Beside Plausible's fields: `id` (the sender's name for the event, so that a repeat is no
+second hit), `w` (width of the screen in CSS pixels) and `t` (title of the page). See
+https://plausible.io/docs/events-api.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from page_tracker.collect.hit import Drop, RawHit
+from page_tracker.collect.protocols.protocol import (
+    Answer,
+    Answered,
+    Protocol,
+    Request,
+    answer_of,
+    header_text,
+    reasons_of,
+)
+from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
+
+URL_LIMIT = 2_000  # bytes
+EVENT_ID_LIMIT = 64
+SITES_LIMIT = 30
+REVENUE_LIMIT = 10**15  # thousandths of a unit
+ENGAGED_LIMIT = 86_400_000  # milliseconds: a visit ends with the day
+
+_REFUSED_SCHEMES = ("data:", "javascript:", "vbscript:", "blob:")
+_EXPOSED = b"Retry-After, X-Plausible-Dropped, X-Page-Tracker-Dropped"
+
+
+class Invalid(Exception):
+    """A field that cannot be taken, and why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(field, message)
+        self.field = field
+        self.message = message
+
+
+class Event(msgspec.Struct, kw_only=True, gc=False):
+    """A body: each field under its short and its long name, and of any type."""
+
+    n: Any = None
+    name: Any = None
+    u: Any = None
+    url: Any = None
+    d: Any = None
+    domain: Any = None
+    r: Any = None
+    referrer: Any = None
+    m: Any = None
+    meta: Any = None
+    p: Any = None
+    props: Any = None
+    short_revenue: Any = msgspec.field(default=None, name="$")
+    revenue: Any = None
+    i: Any = None
+    interactive: Any = None
+    h: Any = None
+    hash_mode: Any = msgspec.field(default=None, name="hashMode")
+    sd: Any = None
+    e: Any = None
+    id: Any = None
+    w: Any = None
+    t: Any = None
+
+
+_decoder = msgspec.json.Decoder(Event)
+
+
+def decode(request: Request) -> list[RawHit]:
+    """Read the event: one hit for each site that it names.
+
+    Raises Answered: 400 {"errors": {field: [message]}} for what is invalid, 200 with the
+    client's address where the sender asks for it by `X-Debug-Request: true`.
+    """
+    event = _event_of(request.body)
+    try:
+        hits = _hits_of(event)
+    except Invalid as error:
+        raise Answered(_errors(400, _faults_of(event))) from error
+    if request.headers.get(b"x-debug-request") == b"true":
+        raise Answered(answer_of(200, _TEXT, request.address.encode()))
+    return hits
+
+
+def accept(drops: Sequence[Drop]) -> Answer:
+    """202 `ok`, with how many were dropped and why."""
+    return _dropped(len(drops), reasons_of(drops)) if drops else _OK
+
+
+def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
+    """Refuse a request for what is not the fault of a field of it."""
+    exposed = (b"access-control-expose-headers", _EXPOSED)
+    return _errors(status, {"request": [why]}, (*headers, exposed))
+
+
+def _hits_of(event: Event) -> list[RawHit]:
+    name = _name_of(event)
+    url = _url_of(event)
+    sites = _sites_of(event)
+    props = _props_of(event)
+    event_id = _event_id_of(event)
+    revenue, currency = _revenue_of(event.short_revenue or event.revenue)
+    referrer = event.r or event.referrer
+    engagement = name == "engagement"
+    return [
+        RawHit(
+            site=site,
+            name=name,
+            url=url,
+            referrer=referrer if isinstance(referrer, str) else "",
+            title=event.t if isinstance(event.t, str) else "",
+            props=props,
+            revenue=revenue,
+            currency=currency,
+            interactive=event.i is not False and event.interactive is not False,
+            width=event.w if _is_whole(event.w) else 0,
+            engaged=_within(event.e, ENGAGED_LIMIT) if engagement else None,
+            scroll=_within(event.sd, 100) if engagement else None,
+            event_id=event_id,
+        )
+        for site in sites
+    ]
+
+
+def _event_of(body: bytes) -> Event:
+    try:
+        return _decoder.decode(body)
+    except (ValueError, RecursionError):
+        return _lenient_event_of(body)
+
+
+def _lenient_event_of(body: bytes) -> Event:
+    """Read what browsers may write but msgspec refuses: halves of surrogate pairs."""
+    try:
+        return msgspec.convert(json.loads(body), Event)
+    except (ValueError, RecursionError) as error:
+        faults = {"request": ["Unable to parse request body as json"]}
+        raise Answered(_errors(400, faults)) from error
+
+
+def _name_of(event: Event) -> str:
+    name = event.n if event.n is not None else event.name
+    if isinstance(name, int) and not isinstance(name, bool):
+        name = str(name)
+    if not isinstance(name, str) or not name or name.isspace():
+        raise Invalid("event_name", "can't be blank")
+    if len(name) > LIMITS["name"]:
+        raise Invalid("event_name", f"should be at most {LIMITS['name']} character(s)")
+    if name == "engagement" and not (_is_whole(event.sd) or _is_whole(event.e)):
+        raise Invalid(
+            "event_name",
+            "engagement event requires a valid integer value for at least one of "
+            "'sd' or 'e' fields",
+        )
+    return name
+
+
+def _url_of(event: Event) -> str:
+    url = event.u if event.u is not None else event.url
+    if url is None or url == "":
+        raise Invalid("url", "is required")
+    if not isinstance(url, str):
+        raise Invalid("url", "must be a string")
+    # Four bytes are the most that a character takes.
+    if len(url) * 4 > URL_LIMIT and len(url.encode(errors="replace")) > URL_LIMIT:
+        raise Invalid("url", f"should be at most {URL_LIMIT} byte(s)")
+    if url.lstrip().lower().startswith(_REFUSED_SCHEMES):
+        raise Invalid("url", "scheme is not allowed")
+    if event.h in (1, True, "1") or event.hash_mode in (1, True, "1"):
+        return url
+    return url.partition("#")[0]
+
+
+def _sites_of(event: Event) -> list[str]:
+    domain = event.d if event.d is not None else event.domain
+    if isinstance(domain, str):
+        sites = [site.strip() for site in domain.split(",", SITES_LIMIT)]
+    else:
+        sites = [_host_of(event)]
+    if not any(sites):
+        raise Invalid("domain", "can't be blank")
+    if len(sites) > SITES_LIMIT:
+        raise Invalid("domain", f"should name at most {SITES_LIMIT} sites")
+    return [site for site in dict.fromkeys(sites) if site]
+
+
+def _host_of(event: Event) -> str:
+    url = event.u if event.u is not None else event.url
+    try:
+        return (urlsplit(url).hostname or "") if isinstance(url, str) else ""
+    except ValueError:
+        return ""
+
+
+def _props_of(event: Event) -> dict[str, str]:
+    props = _object_in(event.m or event.meta or event.p or event.props)
+    kept: dict[str, str] = {}
+    for key, value in props.items():
+        text = _prop_value_of(value)
+        if not text or text.isspace():
+            continue
+        if _bytes_in(key) > PROP_KEY_LIMIT or _bytes_in(text) > PROP_VALUE_LIMIT:
+            raise Invalid(
+                "props",
+                f"keys should have at most {PROP_KEY_LIMIT} bytes and values "
+                f"{PROP_VALUE_LIMIT} bytes",
+            )
+        kept[key] = text
+        if len(kept) == PROPS_LIMIT:
+            break
+    return kept
+
+
+def _prop_value_of(value: Any) -> str:
+    """A value as text; empty for what is left out."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return ""
+
+
+def _bytes_in(text: str) -> int:
+    return len(text.encode(errors="replace"))
+
+
+def _revenue_of(revenue: Any) -> tuple[int | None, str]:
+    """Thousandths and currency; (None, "") where it is not an amount of money."""
+    revenue = _object_in(revenue)
+    currency, amount = revenue.get("currency"), revenue.get("amount")
+    if not isinstance(currency, str) or isinstance(amount, bool):
+        return None, ""
+    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+        return None, ""
+    if not isinstance(amount, int | float | str) or len(str(amount)) > 40:
+        return None, ""
+    try:
+        thousandths = Decimal(str(amount)) * 1000
+        if not abs(thousandths) <= REVENUE_LIMIT:
+            return None, ""
+    except InvalidOperation:
+        return None, ""
+    return round(thousandths), currency.upper()
+
+
+def _object_in(value: Any) -> dict[str, Any]:
+    """An object, or one that a string holds as JSON; empty for all else."""
+    if isinstance(value, str):
+        try:
+            value = msgspec.json.decode(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _event_id_of(event: Event) -> str:
+    event_id = event.id
+    if event_id is None:
+        return ""
+    if not isinstance(event_id, str):
+        raise Invalid("id", "must be a string")
+    if len(event_id) > EVENT_ID_LIMIT:
+        raise Invalid("id", f"should be at most {EVENT_ID_LIMIT} character(s)")
+    if not (event_id.isascii() and event_id.isprintable()):
+        raise Invalid("id", "should be printable ASCII")
+    return event_id
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _within(value: Any, most: int) -> int | None:
+    """A whole number, cut to 0 … `most`; None where it is none."""
+    return min(max(value, 0), most) if _is_whole(value) else None
+
+
+_CHECKS: tuple[Callable[[Event], object], ...] = (
+    _name_of,
+    _url_of,
+    _sites_of,
+    _props_of,
+    _event_id_of,
+)
+
+
+def _faults_of(event: Event) -> dict[str, list[str]]:
+    """All that is wrong with an event, by field."""
+    faults: dict[str, list[str]] = {}
+    for check in _CHECKS:
+        try:
+            check(event)
+        except Invalid as error:
+            faults.setdefault(error.field, []).append(error.message)
+    return faults
+
+
+def _errors(
+    status: int,
+    faults: dict[str, list[str]],
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+) -> Answer:
+    body = msgspec.json.encode({"errors": faults})
+    return answer_of(status, b"application/json", body, headers)
+
+
+_TEXT = b"text/plain; charset=utf-8"
+_OK = answer_of(202, _TEXT, b"ok")
+
+
+@lru_cache(4096)
+def _dropped(number: int, reasons: str) -> Answer:
+    headers = (
+        (b"x-plausible-dropped", b"%d" % number),
+        (b"x-page-tracker-dropped", header_text(reasons)),
+        (b"access-control-expose-headers", _EXPOSED),
+    )
+    return answer_of(202, _TEXT, b"ok", headers)
+
+
+PROTOCOL = Protocol(("POST",), decode, accept, refuse)

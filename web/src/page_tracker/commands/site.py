@@ -1,0 +1,172 @@
+"""`page-tracker site`: the sites that are counted, and their settings."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+import click
+
+from page_tracker.commands.options import Command, setting_option
+from page_tracker.commands.tables import as_date, echo_json, echo_table
+from page_tracker.errors import SiteError
+from page_tracker.services import registry_of_folder
+from page_tracker.settings import Settings
+from page_tracker.site import Site
+from page_tracker.site_settings import SETTINGS, settings_of
+from page_tracker.sites import Sites
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def site() -> None:
+    """Add, list, show, change and remove sites."""
+
+
+def site_options(command: Command) -> Command:
+    """An option for each setting of a site; lists are separated by commas."""
+    for name, setting in reversed(list(SETTINGS.items())):
+        command = click.option(
+            f"--{name.replace('_', '-')}",
+            name,
+            metavar=setting.metavar,
+            help=setting.help,
+        )(command)
+    return command
+
+
+@site.command()
+@click.argument("domain")
+@site_options
+@setting_option("data")
+@setting_option("url")
+@json_option
+def add(
+    domain: str, data: str | None, url: str | None, as_json: bool, **given: str | None
+) -> None:
+    """Add the site DOMAIN, and print the line to put into its pages."""
+    settings = Settings.from_environment(data=data, url=url)
+    with registry_of_folder(settings) as registry:
+        added = Sites(registry).add(domain, _said(given))
+    if as_json:
+        echo_json({**settings_of(added), "snippet": snippet(added, settings)})
+        return
+    click.echo(f"Added {added.id}; its days begin at midnight in {added.timezone}.")
+    _echo_snippet(added, settings)
+
+
+@site.command(name="list")
+@setting_option("data")
+@json_option
+def list_(data: str | None, as_json: bool) -> None:
+    """List all sites."""
+    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+        sites = Sites(registry).all()
+    if as_json:
+        echo_json([settings_of(each) for each in sites])
+    elif not sites:
+        click.echo("There is no site yet: page-tracker site add DOMAIN")
+    else:
+        echo_table(
+            ("DOMAIN", "TIME ZONE", "ADDED", "FURTHER HOSTS"),
+            [
+                (s.id, s.timezone, as_date(s.created), ", ".join(s.hostnames))
+                for s in sites
+            ],
+        )
+
+
+@site.command()
+@click.argument("domain")
+@setting_option("data")
+@setting_option("url")
+@json_option
+def show(domain: str, data: str | None, url: str | None, as_json: bool) -> None:
+    """Show all settings of the site DOMAIN, and the line for its pages."""
+    settings = Settings.from_environment(data=data, url=url)
+    with registry_of_folder(settings) as registry:
+        found = Sites(registry).get(domain)
+    if as_json:
+        echo_json({**settings_of(found), "snippet": snippet(found, settings)})
+        return
+    click.echo(f"{found.id}, added {as_date(found.created)}")
+    echo_table(
+        ("SETTING", "VALUE"),
+        [(name, shown(name, getattr(found, name))) for name in SETTINGS],
+    )
+    if notice := zone_to_come(found):
+        click.echo(notice)
+    _echo_snippet(found, settings)
+
+
+@site.command(name="set")
+@click.argument("domain")
+@site_options
+@setting_option("data")
+@json_option
+def set_(domain: str, data: str | None, as_json: bool, **given: str | None) -> None:
+    """Change settings of the site DOMAIN; an empty text ('') empties a list."""
+    said = _said(given)
+    if not said:
+        raise SiteError("options", "there is nothing to set", "see --help for them")
+    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+        sites = Sites(registry)
+        before, after = sites.get(domain), sites.change(domain, said)
+    if as_json:
+        echo_json(settings_of(after))
+        return
+    for name in said:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            click.echo(f"{name}: {shown(name, old)} → {shown(name, new)}")
+        elif name != "timezone" or after.next_timezone is None:
+            click.echo(f"{name} stays {shown(name, new)}")
+    if "timezone" in said and (notice := zone_to_come(after)):
+        click.echo(notice)
+
+
+def snippet(of: Site, settings: Settings) -> str:
+    """The line for a page's head."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+    server = settings.url or f"http://{host}:{settings.port}"
+    source = escape(f"{server}/js/script.js")
+    return f'<script defer data-domain="{escape(of.id)}" src="{source}"></script>'
+
+
+def shown(name: str, value: Any) -> str:
+    """A setting's value as it is written."""
+    if name == "retention_days" and value is None:
+        return "all"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "(none)"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def zone_to_come(of: Site) -> str:
+    """When a change of the time zone takes effect; empty where none is to come."""
+    if of.next_timezone is None or of.next_timezone_from is None:
+        return ""
+    instant = datetime.fromtimestamp(of.next_timezone_from, UTC)
+    return (
+        f"timezone: {of.next_timezone} from {instant:%Y-%m-%d %H:%M} UTC, when the day"
+        f" is over in both zones; until then {of.timezone}"
+    )
+
+
+def _said(given: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: text for name, text in given.items() if text is not None}
+
+
+def _echo_snippet(of: Site, settings: Settings) -> None:
+    click.echo("\nPut this line into the <head> of each of its pages:\n")
+    click.echo(f"  {snippet(of, settings)}\n")
+    if settings.url is None:
+        click.echo(
+            "Browsers must reach this server there: say where they do by --url or"
+            " PAGE_TRACKER_URL,\nlike https://stats.example.com.\n"
+        )
+    click.echo(
+        "Then open a page. Own visits do not count once you say"
+        f"\n  page-tracker site set {of.id} --own-addresses YOUR-ADDRESS"
+    )

@@ -1,0 +1,50 @@
+"""`page-tracker update`: get newer data to look up."""
+
+import click
+
+from page_tracker.collect.update import KINDS
+from page_tracker.collect.update import update as update_kind
+from page_tracker.commands.options import setting_option
+from page_tracker.errors import UpdateError
+from page_tracker.settings import Settings
+
+
+@click.command()
+@click.option(
+    "--only",
+    type=click.Choice(list(KINDS)),
+    multiple=True,
+    help="Update this alone; may be given more than once.",
+)
+@setting_option("data")
+@setting_option("country_from")
+@setting_option("bots_from")
+@setting_option("spam_from")
+def update(only: tuple[str, ...], **options: str | None) -> None:
+    """Get newer data: countries of addresses, bots, and hosts of referrer spam.
+
+    Each comes from a file, an http(s) address, or an npm package (npm:NAME), packed or
+    not, and is tried before it replaces what is there. Servers take it when they start.
+    """
+    settings = Settings.from_environment(**options)
+    origins = {
+        "country": settings.country_from,
+        "bots": settings.bots_from,
+        "spam": settings.spam_from,
+    }
+    failures = []
+    for name in only or KINDS:
+        origin = origins[name]
+        if origin is None:
+            click.echo(f"{name}: left as it is; --{name}-from says where to get it")
+            continue
+        try:
+            changed = update_kind(KINDS[name], origin, settings.data / "lookups")
+        except UpdateError as error:
+            failures.append(error)
+        else:
+            click.echo(f"{name}: {'updated' if changed else 'up to date'}")
+    if failures:
+        raise UpdateError(
+            "; ".join(each.problem for each in failures), failures[0].remedy
+        )

@@ -1,0 +1,116 @@
+"""The registry of sites: add, find, change and remove them.
+
+What a setting may say is decided in `site_settings`, how sites are kept in `registry`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from page_tracker.errors import SiteExistsError, UnknownSiteError
+from page_tracker.registry import Registry, Watched
+from page_tracker.site import Directory, Site, bare_host
+from page_tracker.site_settings import changed_site, new_site
+from page_tracker.token import without_site
+
+ById = Mapping[str, Site]
+
+
+class Sites:
+    """All sites of a store; what is asked of Redis may raise RedisError."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._directory = Watched(
+            registry, registry.sites, lambda entries: Directory(entries.values())
+        )
+
+    def directory(self) -> Directory:
+        """All sites, at most a second old: for every hit and every question.
+
+        Costs one small read of Redis a second; the last one stays while Redis is away.
+        """
+        return self._directory.get()
+
+    def all(self) -> list[Site]:
+        """All sites as they are now, by their names."""
+        entries = self._registry.sites.read().entries
+        return [entries[site_id] for site_id in sorted(entries)]
+
+    def get(self, domain: str) -> Site:
+        """The site that a domain stands for, as it is now; raises UnknownSiteError."""
+        return found_site(self._registry.sites.read().entries, domain)
+
+    def add(self, domain: Any, settings: Mapping[str, Any]) -> Site:
+        """Make a site; raises SiteError, SiteExistsError, MirrorError."""
+        site = new_site(domain, settings, int(time.time()))
+
+        def decide(sites: ById) -> ById:
+            return _with(sites, site, is_new=True)
+
+        self._registry.change(self._registry.sites, decide)
+        return site
+
+    def change(self, domain: str, settings: Mapping[str, Any]) -> Site:
+        """Change settings of a site and leave the others.
+
+        Raises UnknownSiteError, SiteError, SiteExistsError, MirrorError.
+        """
+        now = int(time.time())
+        changed: list[Site] = []
+
+        def decide(sites: ById) -> ById:
+            changed[:] = [changed_site(found_site(sites, domain), settings, now)]
+            return _with(sites, changed[0], is_new=False)
+
+        self._registry.change(self._registry.sites, decide)
+        return changed[0]
+
+    def remove(self, domain: str) -> Site:
+        """Take a site, and the tokens that are for it alone, out of the registry.
+
+        Its hits are deleted elsewhere. Raises UnknownSiteError, MirrorError.
+        """
+        site = self.get(domain)
+        self._registry.change(
+            self._registry.tokens,
+            lambda tokens: {
+                token.id: kept
+                for token in tokens.values()
+                if (kept := without_site(token, site.id))
+            },
+        )
+        self._registry.change(
+            self._registry.sites,
+            lambda sites: {i: each for i, each in sites.items() if i != site.id},
+        )
+        return site
+
+
+def found_site(sites: ById, domain: str) -> Site:
+    """The site that a domain stands for; raises UnknownSiteError."""
+    site = Directory(sites.values()).resolve(domain)
+    if site is None:
+        near = get_close_matches(bare_host(domain), sites, n=1)
+        raise UnknownSiteError(
+            f"there is no site {domain!r}",
+            f"write {near[0]}, or add it" if near else "add it first",
+        )
+    return site
+
+
+def _with(sites: ById, site: Site, *, is_new: bool) -> ById:
+    """The sites with this one, where no other has its hosts; raises SiteExistsError."""
+    others = [each for each in sites.values() if is_new or each.id != site.id]
+    taken = Directory(others)
+    for host in (site.id, *site.hostnames):
+        if other := taken.resolve(host):
+            raise SiteExistsError(
+                "domain" if host == site.id else "hostnames",
+                f"{host!r} belongs to the site {other.id} already",
+                f"change that one, or take {host} from it first",
+            )
+    return {**sites, site.id: site}

@@ -1,0 +1,198 @@
+"""`/api/sites`, `/api/tokens`, `/api/address`: what an owner does, over HTTP.
+
+Every answer is JSON; a failure is `{"error": why and what to do}`. A token for some
+sites sees and changes these alone: whether others exist it can't tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from redis import RedisError
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from page_tracker.accounts import Tokens, token_as_json
+from page_tracker.collect.address import Seen
+from page_tracker.errors import (
+    AccessError,
+    PageTrackerError,
+    SiteError,
+    SiteExistsError,
+    UnknownSiteError,
+    UnknownTokenError,
+)
+from page_tracker.site import Directory
+from page_tracker.site_settings import settings_of
+from page_tracker.sites import Sites, found_site
+from page_tracker.token import Scope, Token, allows, may_give
+from page_tracker.web.auth import Guard, Refused, forbidden
+
+LONGEST_BODY = 256 * 1024
+RETRY_SECONDS = "1"
+STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
+    (SiteExistsError, 409),
+    (SiteError, 400),
+    (AccessError, 400),
+    (UnknownSiteError, 404),
+    (UnknownTokenError, 404),
+    (PageTrackerError, 500),
+)
+
+
+def api(
+    sites: Callable[[], Sites],
+    tokens: Callable[[], Tokens],
+    seen: Callable[[], Seen],
+) -> Blueprint:
+    """The routes; `seen` says which address the request comes from, and why that."""
+    blueprint = Blueprint("api", __name__, url_prefix="/api")
+    guard = Guard(tokens, lambda: seen().address)
+    _register_errors(blueprint)
+    _register_sites(blueprint, sites, guard)
+    _register_tokens(blueprint, tokens, sites, guard)
+
+    @blueprint.get("/address")
+    def address() -> Response:
+        """Which client address the server sees here, and why."""
+        guard.token()
+        client = seen()
+        return jsonify(address=client.address, why=client.why)
+
+    return blueprint
+
+
+def _register_sites(
+    blueprint: Blueprint, sites: Callable[[], Sites], guard: Guard
+) -> None:
+    @blueprint.get("/sites")
+    def list_sites() -> Response:
+        token = _admin(guard)
+        mine = [s for s in sites().all() if allows(token, Scope.ADMIN, s.id)]
+        return jsonify(sites=[settings_of(site) for site in mine])
+
+    @blueprint.post("/sites")
+    def add_site() -> tuple[Response, int, dict[str, str]]:
+        guard.admit(Scope.ADMIN, None)
+        settings = _body()
+        site = sites().add(settings.pop("domain", None), settings)
+        location = f"{blueprint.url_prefix}/sites/{site.id}"
+        return jsonify(settings_of(site)), 201, {"Location": location}
+
+    @blueprint.get("/sites/<domain>")
+    def show_site(domain: str) -> Response:
+        return jsonify(settings_of(sites().get(_admitted_site(guard, sites(), domain))))
+
+    @blueprint.patch("/sites/<domain>")
+    def change_site(domain: str) -> Response:
+        site_id = _admitted_site(guard, sites(), domain)
+        return jsonify(settings_of(sites().change(site_id, _body())))
+
+
+def _register_tokens(
+    blueprint: Blueprint,
+    tokens: Callable[[], Tokens],
+    sites: Callable[[], Sites],
+    guard: Guard,
+) -> None:
+    @blueprint.get("/tokens")
+    def list_tokens() -> Response:
+        token = _admin(guard)
+        mine = [each for each in tokens().all() if may_give(token, each.sites)]
+        return jsonify(tokens=[token_as_json(each) for each in mine])
+
+    @blueprint.post("/tokens")
+    def add_token() -> tuple[Response, int]:
+        token = _admin(guard)
+        wanted = _body()
+        domains = _wanted_sites(wanted)
+        if not may_give(token, _ids(domains, Directory(sites().all()))):
+            raise forbidden(token)
+        made, text = tokens().add(
+            wanted.get("scope"), domains, wanted.get("name", ""), wanted.get("days")
+        )
+        return jsonify({**token_as_json(made), "token": text}), 201
+
+    @blueprint.delete("/tokens/<token_id>")
+    def remove_token(token_id: str) -> tuple[str, int]:
+        token = _admin(guard)
+        known = {each.id: each for each in tokens().all()}
+        mine = known.get(token_id)
+        if not may_give(token, mine.sites if mine else None):
+            raise forbidden(token)
+        tokens().remove(token_id)
+        return "", 204
+
+
+def _register_errors(blueprint: Blueprint) -> None:
+    @blueprint.errorhandler(Refused)
+    def refused(error: Refused) -> tuple[Response, int, dict[str, str]]:
+        return jsonify(error=str(error)), error.status, error.headers
+
+    @blueprint.errorhandler(PageTrackerError)
+    def failed(error: PageTrackerError) -> tuple[Response, int]:
+        status = next(status for kind, status in STATUSES if isinstance(error, kind))
+        if status == 500:
+            current_app.logger.error("%s", error)
+        return jsonify(error=str(error)), status
+
+    @blueprint.errorhandler(RedisError)
+    def redis_failed(error: RedisError) -> tuple[Response, int, dict[str, str]]:
+        current_app.logger.error("Redis failed: %s", error)
+        why = "the store does not answer; try again in a moment"
+        return jsonify(error=why), 503, {"Retry-After": RETRY_SECONDS}
+
+
+def _admin(guard: Guard) -> Token:
+    """The request's token where it is an admin's, of whatever sites."""
+    token = guard.token()
+    if token.scope is not Scope.ADMIN:
+        raise forbidden(token)
+    return token
+
+
+def _admitted_site(guard: Guard, sites: Sites, domain: str) -> str:
+    """The id of a site that the request's token may change; raises Refused."""
+    token = guard.token()
+    known = {site.id: site for site in sites.all()}
+    site = Directory(known.values()).resolve(domain)
+    if not allows(token, Scope.ADMIN, site.id if site else None):
+        raise forbidden(token)
+    return found_site(known, domain).id
+
+
+def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:
+    """The domains that a token is wanted for, None for all; raises AccessError."""
+    domains, all_sites = wanted.get("sites"), wanted.get("all_sites", False)
+    if all_sites is True and domains is None:
+        return None
+    is_list = isinstance(domains, list) and all(isinstance(d, str) for d in domains)
+    if all_sites is not False or not domains or not is_list:
+        raise AccessError(
+            "a token is for some sites or for all",
+            'write "sites": ["example.com"] or "all_sites": true',
+        )
+    return list(domains)
+
+
+def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
+    """The sites' ids; an unknown site's is its domain, which only a token for all has."""
+    if domains is None:
+        return None
+    found = ((domain, directory.resolve(domain)) for domain in domains)
+    return [site.id if site else domain for domain, site in found]
+
+
+def _body() -> dict[str, Any]:
+    """The request's JSON object; raises Refused."""
+    request.max_content_length = LONGEST_BODY
+    try:
+        body = request.get_json(force=True)
+    except RequestEntityTooLarge as error:
+        raise Refused(413, f"the body is larger than {LONGEST_BODY} bytes") from error
+    except (BadRequest, RecursionError) as error:
+        raise Refused(400, "the body is no JSON; send an object") from error
+    if not isinstance(body, dict):
+        raise Refused(400, "the body is no JSON object; write it in braces")
+    return body

@@ -1,0 +1,368 @@
+"""The owner's routes with a real Redis: who may do what, and what is answered."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from werkzeug.test import TestResponse
+
+from page_tracker import app as app_module
+from page_tracker import registry as registry_module
+from page_tracker.accounts import Tokens
+from page_tracker.app import create_app
+from page_tracker.registry import SITES_KEY, TOKENS_KEY
+from page_tracker.sites import Sites
+
+CACHED = (app_module.redis, app_module.registry, app_module.sites, app_module.tokens)
+
+
+@pytest.fixture(autouse=True)
+def environment(
+    redis_client: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
+    monkeypatch.setenv("PAGE_TRACKER_TRUSTED_PROXIES", "10.0.0.0/8")
+    monkeypatch.setattr(registry_module, "LOOK_SECONDS", 0.0)
+    for cached in CACHED:
+        cached.cache_clear()
+    redis_client.delete(SITES_KEY, TOKENS_KEY)
+    yield
+    redis_client.delete(SITES_KEY, TOKENS_KEY)
+    app_module.redis().close()
+    for cached in CACHED:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_app().test_client()
+
+
+@pytest.fixture
+def sites() -> Sites:
+    sites = app_module.sites()
+    for domain in ("a.example", "b.example"):
+        sites.add(domain, {})
+    return sites
+
+
+@pytest.fixture
+def tokens(sites: Sites) -> Tokens:
+    assert sites.all()
+    return app_module.tokens()
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
+
+
+def admin(tokens: Tokens, *sites: str) -> dict[str, str]:
+    return bearer(tokens.add("admin", sites or None)[1])
+
+
+def answer(response: TestResponse) -> Any:
+    assert response.mimetype == "application/json", response.text
+    return response.get_json()
+
+
+# Every route of the owner with what is sent, and what it answers to the tokens of
+# WHO, in their order. B is another site than the tokens for A are for.
+WHO = ("none", "stats all", "events all", "admin a", "admin all")
+ROUTES: dict[tuple[str, str, str], tuple[Any, tuple[int, ...]]] = {
+    ("GET", "/api/address", ""): (None, (401, 200, 200, 200, 200)),
+    ("GET", "/api/sites", ""): (None, (401, 403, 403, 200, 200)),
+    ("POST", "/api/sites", ""): ({"domain": "c.example"}, (401, 403, 403, 403, 201)),
+    ("GET", "/api/sites/<domain>", "a.example"): (None, (401, 403, 403, 200, 200)),
+    ("GET", "/api/sites/<domain>", "b.example"): (None, (401, 403, 403, 403, 200)),
+    ("GET", "/api/sites/<domain>", "x.example"): (None, (401, 403, 403, 403, 404)),
+    ("PATCH", "/api/sites/<domain>", "a.example"): ({}, (401, 403, 403, 200, 200)),
+    ("PATCH", "/api/sites/<domain>", "b.example"): ({}, (401, 403, 403, 403, 200)),
+    ("PATCH", "/api/sites/<domain>", "x.example"): ({}, (401, 403, 403, 403, 404)),
+    ("GET", "/api/tokens", ""): (None, (401, 403, 403, 200, 200)),
+    ("POST", "/api/tokens", ""): (
+        {"scope": "stats", "sites": ["a.example"]},
+        (401, 403, 403, 201, 201),
+    ),
+    ("POST", "/api/tokens", "?b"): (
+        {"scope": "stats", "sites": ["a.example", "b.example"]},
+        (401, 403, 403, 403, 201),
+    ),
+    ("POST", "/api/tokens", "?x"): (
+        {"scope": "stats", "sites": ["x.example"]},
+        (401, 403, 403, 403, 404),
+    ),
+    ("POST", "/api/tokens", "?all"): (
+        {"scope": "stats", "all_sites": True},
+        (401, 403, 403, 403, 201),
+    ),
+    ("DELETE", "/api/tokens/<token_id>", "of a"): (None, (401, 403, 403, 204, 204)),
+    ("DELETE", "/api/tokens/<token_id>", "of b"): (None, (401, 403, 403, 403, 204)),
+    ("DELETE", "/api/tokens/<token_id>", "of all"): (None, (401, 403, 403, 403, 204)),
+    ("DELETE", "/api/tokens/<token_id>", "unknown"): (None, (401, 403, 403, 403, 404)),
+}
+# Routes below /api that senders use, not owners.
+SENDERS = ("/api/event", "/api/health")
+
+
+def test_every_route_of_the_owner_is_in_the_matrix() -> None:
+    routes = {
+        (method, rule.rule)
+        for rule in create_app().url_map.iter_rules()
+        if rule.rule.startswith("/api") and rule.rule not in SENDERS
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert routes == {(method, rule) for method, rule, _ in ROUTES}
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_a_token_does_what_its_scope_and_sites_allow_and_nothing_else(
+    client: FlaskClient, tokens: Tokens, route: tuple[str, str, str], who: str
+) -> None:
+    method, rule, what = route
+    body, statuses = ROUTES[route]
+    headers = {}
+    if who != "none":
+        scope, reach = who.split()
+        headers = bearer(tokens.add(scope, ["a.example"] if reach == "a" else None)[1])
+    if "of " in what:
+        of = what.removeprefix("of ")
+        what = tokens.add("stats", None if of == "all" else [f"{of}.example"])[0].id
+    before = app_module.sites().all(), tokens.all()
+    response = client.open(
+        rule.partition("<")[0] + what, method=method, json=body, headers=headers
+    )
+    assert response.status_code == statuses[WHO.index(who)], response.text
+    if response.status_code >= 400:
+        assert set(answer(response)) == {"error"}
+        assert (app_module.sites().all(), tokens.all()) == before
+    if response.status_code == 401:
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_site_is_added_shown_changed_and_listed(
+    client: FlaskClient, tokens: Tokens
+) -> None:
+    headers = admin(tokens)
+    added = client.post(
+        "/api/sites",
+        json={"domain": "www.C.example", "timezone": "Asia/Tokyo"},
+        headers=headers,
+    )
+    assert added.status_code == 201
+    assert answer(added)["domain"] == "c.example"
+    where = added.headers["Location"]
+    assert answer(client.get(where, headers=headers)) == answer(added)
+    changed = client.patch(
+        where, json={"own_addresses": ["192.0.2.1"]}, headers=headers
+    )
+    assert answer(changed) == answer(added) | {"own_addresses": ["192.0.2.1"]}
+    listed = answer(client.get("/api/sites", headers=headers))["sites"]
+    assert [site["domain"] for site in listed] == [
+        "a.example",
+        "b.example",
+        "c.example",
+    ]
+    assert listed[2] == answer(changed)
+
+
+def test_an_admin_of_one_site_sees_that_one_alone(
+    client: FlaskClient, tokens: Tokens
+) -> None:
+    tokens.add("stats", ["b.example"])
+    tokens.add("stats", ["a.example", "b.example"])
+    tokens.add("stats", None)
+    mine = tokens.add("stats", ["a.example"])[0].id
+    headers = admin(tokens, "a.example")
+    listed = answer(client.get("/api/sites", headers=headers))["sites"]
+    assert [site["domain"] for site in listed] == ["a.example"]
+    shown = answer(client.get("/api/tokens", headers=headers))["tokens"]
+    assert mine in [token["id"] for token in shown]
+    assert {tuple(token["sites"]) for token in shown} == {("a.example",)}
+    assert not any("hash" in token or "token" in token for token in shown)
+
+
+def test_a_site_that_exists_is_not_told_apart_from_one_that_does_not(
+    client: FlaskClient, tokens: Tokens
+) -> None:
+    headers = admin(tokens, "a.example")
+    other, none = (
+        client.get(f"/api/sites/{domain}", headers=headers)
+        for domain in ("b.example", "x.example")
+    )
+    assert (other.status_code, other.text) == (none.status_code, none.text)
+
+
+def test_a_token_is_made_over_http_and_works_until_it_is_taken_back(
+    client: FlaskClient, tokens: Tokens
+) -> None:
+    headers = admin(tokens)
+    made = client.post(
+        "/api/tokens",
+        json={"scope": "admin", "sites": ["a.example"], "name": "deploy", "days": 1},
+        headers=headers,
+    )
+    said = answer(made)
+    assert (said["scope"], said["sites"], said["name"]) == (
+        "admin",
+        ["a.example"],
+        "deploy",
+    )
+    assert said["expires"] == said["created"] + 86_400
+    theirs = bearer(said["token"])
+    assert client.get("/api/sites/a.example", headers=theirs).status_code == 200
+    client.delete(f"/api/tokens/{said['id']}", headers=headers)
+    assert client.get("/api/sites/a.example", headers=theirs).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/api/sites", {"domain": "c.example/"}, "write c.example"),
+        ("/api/sites", {}, "domain: None is no text"),
+        ("/api/sites", {"domain": "c.example", "zone": 1}, "write timezone"),
+        ("/api/tokens", {"scope": "root", "all_sites": True}, "stats, events, admin"),
+        ("/api/tokens", {"scope": "stats"}, '"all_sites": true'),
+        ("/api/tokens", {"scope": "stats", "sites": []}, '"all_sites": true'),
+        ("/api/tokens", {"scope": "stats", "sites": "a.example"}, '"all_sites": true'),
+        ("/api/tokens", {"scope": "stats", "sites": [1]}, '"all_sites": true'),
+        (
+            "/api/tokens",
+            {"scope": "stats", "sites": ["a.example"], "all_sites": True},
+            '"all_sites": true',
+        ),
+        ("/api/tokens", {"scope": ["x"], "all_sites": True}, "stats, events, admin"),
+        (
+            "/api/tokens",
+            {"scope": "stats", "all_sites": True, "days": "9"},
+            "write 1 to",
+        ),
+        ("/api/tokens", {"scope": "stats", "all_sites": True, "name": 9}, "one line"),
+        ("/api/tokens", [], "write it in braces"),
+    ],
+)
+def test_nonsense_is_told_with_what_to_write(
+    client: FlaskClient, tokens: Tokens, path: str, body: Any, told: str
+) -> None:
+    response = client.post(path, json=body, headers=admin(tokens))
+    assert response.status_code == 400
+    assert told in answer(response)["error"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b"NaN"])
+def test_what_is_no_json_is_refused(
+    client: FlaskClient, tokens: Tokens, body: bytes
+) -> None:
+    response = client.post("/api/sites", data=body, headers=admin(tokens))
+    assert response.status_code == 400
+    assert "JSON" in answer(response)["error"]
+
+
+def test_a_body_without_end_is_refused(client: FlaskClient, tokens: Tokens) -> None:
+    response = client.post("/api/sites", data=b" " * 300_000, headers=admin(tokens))
+    assert response.status_code == 413
+    assert "larger than" in answer(response)["error"]
+
+
+def test_a_taken_domain_is_a_conflict(client: FlaskClient, tokens: Tokens) -> None:
+    response = client.post(
+        "/api/sites", json={"domain": "a.example"}, headers=admin(tokens)
+    )
+    assert response.status_code == 409
+    assert "belongs to the site a.example already" in answer(response)["error"]
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer ", "Basic abc", "Token x", "bearer é"]
+)
+def test_without_a_token_nothing_is_shown(
+    client: FlaskClient, authorization: str
+) -> None:
+    response = client.get("/api/sites", headers={"Authorization": authorization})
+    assert response.status_code == 401
+
+
+def test_wrong_tokens_are_limited_by_address(
+    client: FlaskClient, tokens: Tokens
+) -> None:
+    right = admin(tokens)
+
+    def ask(headers: dict[str, str], address: str) -> TestResponse:
+        return client.get(
+            "/api/sites", headers=headers, environ_base={"REMOTE_ADDR": address}
+        )
+
+    wrong = bearer("pt_0000000000_" + "0" * 48)
+    statuses = [ask(wrong, "192.0.2.1").status_code for _ in range(12)]
+    assert statuses == [401] * 10 + [429] * 2
+    refused = ask(right, "192.0.2.1")
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert ask(right, "192.0.2.2").status_code == 200
+
+
+def test_a_subscriber_has_one_limit_for_all_of_its_ipv6_addresses(
+    client: FlaskClient,
+) -> None:
+    wrong = bearer("pt_0000000000_" + "0" * 48)
+    statuses = [
+        client.get(
+            "/api/sites",
+            headers=wrong,
+            environ_base={"REMOTE_ADDR": f"2001:db8::{number}"},
+        ).status_code
+        for number in range(12)
+    ]
+    assert statuses == [401] * 10 + [429] * 2
+
+
+def test_right_tokens_are_not_limited(client: FlaskClient, tokens: Tokens) -> None:
+    headers = admin(tokens)
+    statuses = {
+        client.get("/api/sites", headers=headers).status_code for _ in range(40)
+    }
+    assert statuses == {200}
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "seen"),
+    [
+        ("192.0.2.1", "203.0.113.9", ("192.0.2.1", "not believed")),
+        ("192.0.2.1", "", ("192.0.2.1", "socket's other end")),
+        ("10.1.2.3", "203.0.113.9", ("203.0.113.9", "trusted proxy 10.1.2.3 says so")),
+        ("10.1.2.3", "1.1.1.1, 203.0.113.9", ("203.0.113.9", "X-Forwarded-For")),
+    ],
+)
+def test_the_owner_sees_which_address_is_seen_and_why(
+    client: FlaskClient,
+    tokens: Tokens,
+    peer: str,
+    forwarded: str,
+    seen: tuple[str, str],
+) -> None:
+    headers = admin(tokens) | ({"X-Forwarded-For": forwarded} if forwarded else {})
+    response = client.get(
+        "/api/address", headers=headers, environ_base={"REMOTE_ADDR": peer}
+    )
+    assert answer(response)["address"] == seen[0]
+    assert seen[1] in answer(response)["why"]
+
+
+def test_without_redis_the_owner_is_told_to_try_again(
+    client: FlaskClient, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = admin(tokens)
+    client.get("/api/sites", headers=headers)
+    pool = Redis(port=1, retry=Retry(NoBackoff(), 0)).connection_pool
+    with monkeypatch.context() as away:
+        away.setattr(app_module.redis(), "connection_pool", pool)
+        response = client.get("/api/sites", headers=headers)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "1"
+    assert "try again" in answer(response)["error"]
