@@ -50,6 +50,7 @@ class OwnRedis:
 @contextmanager
 def own_redis(data: Path) -> Iterator[OwnRedis]:
     """A started server that keeps its data in `data`."""
+    # pylint: disable=contextmanager-generator-missing-cleanup  # they clean up
     with locked(data) as lock, embedded.socket_url(data) as url:
         server = OwnRedis(Settings(data=data), lock, url)
         server.start()

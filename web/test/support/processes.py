@@ -29,7 +29,7 @@ class Running:
     output: Path
 
     def said(self) -> str:
-        return self.output.read_text()
+        return self.output.read_text(encoding="utf-8")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
@@ -57,7 +57,7 @@ def running(
     """
     path, *arguments = command
     with (
-        output.open("wb") as file,
+        output.open(mode="wb") as file,
         subprocess.Popen(
             [str(BIN / path), *arguments],
             env=clean_environment(**environment),
@@ -123,7 +123,7 @@ def descendants(pid: int) -> list[int]:
 def is_alive(pid: int) -> bool:
     """Whether a process runs (one that has ended and was not reaped does not)."""
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except (FileNotFoundError, ProcessLookupError):
         return False
     return status.rpartition(")")[2].split()[0] not in "ZX"
@@ -138,8 +138,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def _address(process: "subprocess.Popen[bytes]", output: Path, marker: str) -> str:
     while True:
         has_ended = process.poll() is not None
-        for line in output.read_text().splitlines(keepends=True):
+        said = output.read_text(encoding="utf-8")
+        for line in said.splitlines(keepends=True):
             if marker in line and line.endswith("\n") and (at := ADDRESS.search(line)):
                 return at.group()
-        assert not has_ended, f"it did not start: {output.read_text()}"
+        assert not has_ended, f"it did not start: {said}"
         time.sleep(POLL_SECONDS)

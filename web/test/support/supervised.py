@@ -1,7 +1,7 @@
 """A supervisor over a few shell commands, as a process for tests to kill.
 
-python -m support.supervised NAME=SCRIPT… prints what is ready and what is logged. A
-program is ready at once; its grace is a second.
+python -m support.supervised GRACE NAME=SCRIPT… prints what is ready and what is logged.
+A program is ready at once; its grace is so many seconds.
 """
 
 import os
@@ -17,7 +17,8 @@ def say(line: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    pairs = [argument.partition("=") for argument in arguments]
+    grace, *scripts = arguments
+    pairs = [script.partition("=") for script in scripts]
     programs = [
         Program(
             name=name,
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> int:
             environment=dict(os.environ),
             is_ready=lambda: True,
             patience=10,
-            grace=1,
+            grace=float(grace),
         )
         for name, _, script in pairs
     ]

@@ -21,8 +21,8 @@ from page_tracker.server.child import Child, Program
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FIRST_DELAY = 0.1
-LONGEST_DELAY = 3.0
-LIVED_LONG = 10.0
+LONGEST_DELAY = 2.0
+LIVED_LONG = 5.0
 
 
 def next_delay(lived: float, last_delay: float) -> float:

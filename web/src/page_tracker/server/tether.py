@@ -2,8 +2,9 @@
 
 Run as a program, `python tether.py PID COMMAND…` becomes COMMAND, killed at the instant
 that process PID, its parent, is gone. Linux does that itself (prctl(2),
-PR_SET_PDEATHSIG); elsewhere this program stays and looks for its parent ten times a second.
-It needs nothing but the standard library, so that it starts in a few milliseconds.
+PR_SET_PDEATHSIG); elsewhere this program stays and looks for its parent ten times a
+second. It needs nothing but the standard library, so that it starts in a few
+milliseconds.
 """
 
 import ctypes

@@ -10,7 +10,9 @@ from support.processes import running
 
 COMMANDS = {
     "flask": "flask --app page_tracker.app run --port 0",
-    "flask, debugging": "flask --app page_tracker.app run --host 0.0.0.0 --port 0 --debug",
+    "flask, debugging": (
+        "flask --app page_tracker.app run --host=0.0.0.0 --port 0 --debug"
+    ),
     "gunicorn": "gunicorn page_tracker.app:app --bind 127.0.0.1:0",
     "gunicorn, workers": (
         "gunicorn page_tracker.app:app --bind 127.0.0.1:0 --workers 3"

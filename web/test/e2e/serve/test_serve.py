@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from support.load import stated, under_load
+from support.load import Answers, stated, under_load
 from support.own_redis import own_redis
 from support.processes import (
     descendants,
@@ -25,6 +25,19 @@ TIMEOUT = 30
 
 def view(url: str) -> int:
     return stated(requests.get(url, timeout=TIMEOUT).text)
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/readyz", timeout=TIMEOUT).ok
+    except requests.ConnectionError:  # a connection to a process that was killed
+        return False
+
+
+def wait_for_more(answers: Answers, views: int) -> None:
+    """Return when so many more views were acknowledged."""
+    goal = len(answers.numbers) + views
+    wait_until(lambda: len(answers.numbers) >= goal)
 
 
 @pytest.fixture
@@ -61,15 +74,12 @@ def test_counts_survive_a_stop_and_a_restart(data: Path) -> None:
 
 def test_counts_survive_sigkill_of_every_one_of_its_processes(data: Path) -> None:
     with serving(data) as server:
-        counted = view(server.url)
-        for pid in descendants(server.process.pid):
-            if is_alive(pid):
+        assert view(server.url) == 1
+        for expected, pid in enumerate(descendants(server.process.pid), start=2):
+            if is_alive(pid):  # a worker goes with its gunicorn
                 os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: requests.get(server.url, timeout=TIMEOUT).ok)
-            counted += 1
-            assert view(server.url) > counted - 1
-            with store_of(data) as store:
-                counted = int(store.get("page_views") or 0)
+            wait_until(lambda: is_ready(server.url))
+            assert view(server.url) == expected
 
 
 def test_sigkill_of_the_server_itself_leaves_no_child_and_loses_no_count(
@@ -77,8 +87,9 @@ def test_sigkill_of_the_server_itself_leaves_no_child_and_loses_no_count(
 ) -> None:
     with serving(data) as server:
         assert view(server.url) == 1
+        # redis, gunicorn and its two workers
+        wait_until(lambda: len(descendants(server.process.pid)) == 4)
         processes = descendants(server.process.pid)
-        assert len(processes) >= 4  # redis, gunicorn and its two workers
         server.stop(signal.SIGKILL)
         wait_until(lambda: not any(is_alive(pid) for pid in processes))
 
@@ -91,9 +102,9 @@ def test_ten_kills_of_redis_under_load_lose_no_acknowledged_count(data: Path) ->
     with serving(data) as server:
         with under_load(server.url, connections=8) as answers:
             for _ in range(10):
-                goal = len(answers.numbers) + 200
-                wait_until(lambda goal=goal: len(answers.numbers) >= goal)  # type: ignore[misc]
+                wait_for_more(answers, 200)
                 os.kill(redis_pid(data), signal.SIGKILL)
+        wait_until(lambda: is_ready(server.url))
         with store_of(data) as store:
             kept = int(store.get("page_views") or 0)
 
@@ -110,8 +121,7 @@ def test_a_killed_worker_costs_its_own_requests_at_most(data: Path) -> None:
     with serving(data) as server:
         with under_load(server.url, connections=4) as answers:
             for _ in range(3):
-                goal = len(answers.numbers) + 100
-                wait_until(lambda goal=goal: len(answers.numbers) >= goal)  # type: ignore[misc]
+                wait_for_more(answers, 100)
                 os.kill(descendants(server.process.pid)[-1], signal.SIGKILL)
         with store_of(data) as store:
             kept = int(store.get("page_views") or 0)
@@ -135,11 +145,12 @@ def test_redis_url_is_used_instead_of_a_redis_of_its_own(
 
 def test_every_setting_of_serve_may_come_from_the_environment(tmp_path: Path) -> None:
     settings = {
-        "PAGE_TRACKER_HOST": "0.0.0.0",
+        "PAGE_TRACKER_HOST": "127.0.0.2",
         "PAGE_TRACKER_WORKERS": "1",
         "PAGE_TRACKER_REDIS_TIMEOUT": "0.3",
     }
     with serving(tmp_path / "data", **settings) as server:
+        assert server.url.startswith("http://127.0.0.2:")
         assert view(server.url) == 1
         gunicorn = descendants(server.process.pid)
         assert len(gunicorn) == 3  # redis, gunicorn and its one worker
@@ -152,8 +163,8 @@ def test_a_port_in_use_is_one_clear_line(data: Path) -> None:
 
     assert status == 1
     assert said == (
-        f"page-tracker: cannot listen at 127.0.0.1 port {port} (Address already in use); "
-        "stop what listens there, or choose others by --host and --port\n"
+        f"page-tracker: cannot listen at 127.0.0.1 port {port} (Address already in "
+        "use); stop what listens there, or choose others by --host and --port\n"
     )
 
 

@@ -1,0 +1,58 @@
+"""The documentation says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from page_tracker.cli import main
+from page_tracker.settings import described_settings
+
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def test_every_setting_is_documented_as_it_is() -> None:
+    rows = re.findall(
+        r"^\| `([A-Z_]+)` \| (?:`--([a-z-]+)`)? ?\| (.+?) \| (.+?) \|$",
+        (ROOT / "docs" / "settings.md").read_text(),
+        re.MULTILINE,
+    )
+    options = {parameter.name for parameter in main.commands["serve"].params}
+
+    assert rows == [
+        (
+            setting.variable,
+            name if name in options else "",
+            setting.default,
+            setting.help,
+        )
+        for name, setting in described_settings().items()
+    ]
+
+
+def test_no_variable_is_documented_that_does_not_exist() -> None:
+    known = {setting.variable for setting in described_settings().values()}
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(r"PAGE_TRACKER_[A-Z_]+", page.read_text())
+    }
+
+    assert named <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = LINK.findall(page.read_text())
+
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_every_command_of_the_readme_is_a_script_or_a_compose_command() -> None:
+    commands = re.findall(r"^    (scripts/\w+)", (ROOT / "README.md").read_text(), re.M)
+
+    assert commands == ["scripts/serve", "scripts/test"]
+    for command in commands:
+        assert (ROOT / command).stat().st_mode & 0o111
