@@ -30,10 +30,15 @@ class Tokens:
     def check(self, text: str) -> Token | None:
         """The token that a request has shown; None where it is none (any more).
 
-        A token that was made or taken back elsewhere is noticed within a second.
+        One that was made elsewhere is known at once, one that was taken back elsewhere
+        is refused within a second.
         """
         token_id = id_of(text)
-        token = None if token_id is None else self._watched.get().get(token_id)
+        if token_id is None:
+            return None
+        token = self._watched.get().get(token_id)
+        if token is None:  # it may be new
+            token = self._watched.look().get(token_id)
         if token is None or not is_token(token, text, time.time()):
             return None
         return token

@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
 from page_tracker.accounts import Tokens
-from page_tracker.health import redis_problem
+from page_tracker.health import durability_notice, redis_problem
 from page_tracker.registry import Registry
 from page_tracker.services import open_redis, open_registry
 from page_tracker.settings import Settings
@@ -49,7 +49,9 @@ def create_app() -> Flask:
     settings = Settings.from_environment()
     flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     flask.add_url_rule("/", view_func=index)
-    flask.register_blueprint(probes([lambda: redis_problem(redis())]))
+    flask.register_blueprint(
+        probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
+    )
     flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
     flask.after_request(_secure)
     return flask

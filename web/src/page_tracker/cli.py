@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from page_tracker.commands.doctor import doctor
+from page_tracker.commands.import_ import import_
 from page_tracker.commands.serve import serve
 from page_tracker.commands.site import site
 from page_tracker.commands.token import token
@@ -36,6 +38,8 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(doctor)
+main.add_command(import_)
 main.add_command(update)
 main.add_command(site)
 main.add_command(token)

@@ -76,3 +76,19 @@ class AccessError(PageTrackerError):
     """A token is asked for that cannot be."""
 
     exit_code = 2
+
+
+class LogFileError(PageTrackerError):
+    """A log cannot be read, or is none."""
+
+
+class ImportRefusedError(PageTrackerError):
+    """An import would count something twice, or would have no room."""
+
+
+class UnknownImportError(PageTrackerError):
+    """There is no such import of this site."""
+
+
+class ImportsBusyError(PageTrackerError):
+    """Another process is importing."""

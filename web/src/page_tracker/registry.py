@@ -189,6 +189,11 @@ class Watched(Generic[Entry, View]):
         assert self._current is not None  # nosec B101 # for mypy; _look has set it
         return self._current
 
+    def look(self) -> View:
+        """The view as it is now, where Redis answers: for who cannot wait a second."""
+        self._looked = -LOOK_SECONDS
+        return self.get()
+
     def _look(self, now: float) -> None:
         try:
             if self._current is None or self._registry.is_emptied():

@@ -1,8 +1,10 @@
 """The composition root: opens what the entry points work with, from the settings."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from redis import AuthenticationError, Redis, RedisError
 from redis.backoff import NoBackoff
@@ -10,11 +12,19 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from page_tracker.collect.stream import Stream
+from page_tracker.doctor import Patient
 from page_tracker.errors import RedisUnavailableError
+from page_tracker.health import durability_notice
+from page_tracker.history.imports import Imports, Watcher
+from page_tracker.history.register import Register
+from page_tracker.history.stored import Stored
 from page_tracker.lake.table import Lake
+from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
+from page_tracker.server.folder import holder
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
+from page_tracker.sites import Sites
 
 
 def open_redis(settings: Settings) -> Redis:
@@ -60,6 +70,57 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
             ) from error
 
 
+@contextmanager
+def patient_of_folder(settings: Settings) -> Iterator[Patient]:
+    """Open everything that `page-tracker doctor` looks at."""
+    with registry_of_folder(settings) as registry, ExitStack() as stack:
+        who = holder(settings.data)
+        url = settings.redis_url or (who.redis_url if who else None)
+        settings = replace(settings, redis_url=url)
+        urls = [who.web_url if who else "", settings.url or ""]
+        yield Patient(
+            data=settings.data,
+            lake=open_lake(settings).folder,
+            redis=stack.enter_context(open_redis(settings)),
+            registry=registry,
+            streams=open_streams(settings),
+            urls=list(dict.fromkeys(each for each in urls if each)),
+        )
+
+
+@dataclass(frozen=True)
+class Historian:
+    """What imports work with: the sites, the imports, and the folder of newer lookups."""
+
+    sites: Sites
+    imports: Imports
+    lookups: Path
+
+
+@contextmanager
+def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Historian]:
+    """Open what `page-tracker import` needs; see `registry_of_folder`."""
+    with registry_of_folder(settings) as registry, ExitStack() as stack:
+        who = holder(settings.data)
+        url = settings.redis_url or (who.redis_url if who else None)
+        patient = replace(settings, redis_url=url, redis_timeout=5)
+        redis = stack.enter_context(open_redis(patient))
+        live = Live(redis, range(settings.shards))
+        imports = Imports(
+            Register(settings.data / "imports"),
+            Stored(open_lake(settings), lambda site, days: _counted(live, site, days)),
+            live,
+            watcher,
+        )
+        yield Historian(Sites(registry), imports, settings.data / "lookups")
+
+
+def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:
+    """Which days have hits that may still be on their way to the lake."""
+    yesterday = int(time.time()) // 86_400 - 2
+    return {day for day in days if day >= yesterday and live.today(site, day).events}
+
+
 def open_streams(settings: Settings) -> list[Stream]:
     """The writer's ends of all shards' streams."""
     patient = replace(settings, redis_timeout=max(settings.redis_timeout, 2))
@@ -70,12 +131,16 @@ def open_lake(settings: Settings) -> Lake:
     return Lake(settings.lake or str(settings.data / "lake"))
 
 
-def require_redis(settings: Settings) -> None:
-    """Raise RedisUnavailableError where Redis does not answer or refuses us."""
+def require_redis(settings: Settings) -> str | None:
+    """Raise RedisUnavailableError where Redis does not answer or refuses us.
+
+    Answers with why it may lose what was acknowledged, or None.
+    """
     shown = without_password(settings.redis_url or DEFAULT_REDIS_URL)
     client = open_redis(settings)
     try:
         client.ping()
+        return durability_notice(client)
     except AuthenticationError as error:
         raise RedisUnavailableError(
             f"Redis at {shown} refuses the user or password ({error})",

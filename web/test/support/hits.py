@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
 
 from redis import Redis
 
@@ -57,3 +59,13 @@ def send(redis: Redis, *paths: str, drops: int = 0, moment: int | None = None) -
     today = (moment or time.time_ns() // 1000) // DAY
     dropped = [Drop(today, SITE.id, "bot", "Googlebot")] * drops
     submit(redis, batch([hit(path, moment) for path in paths], dropped))
+
+
+def row(path: str, day: int, visit: int = 1, site: str = SITE.id) -> tuple[Any, ...]:
+    """A page view as it lies in the lake: the visit's first."""
+    month = f"{date(1970, 1, 1) + timedelta(days=day):%Y-%m}"
+    head = (day * DAY + visit, day, site, "pageview", site, path, f"Title of {path}")
+    numbers = (1 << 32 | visit, 1 << 32 | visit, 1, 1, 1, 0, 0, True)
+    touch = ("", "", path, site, "", "Google", "Organic Search", "", "", "", "", "")
+    rest = ("DE", "DE-BE", "Berlin", "Desktop", "Firefox", "130", "Linux", "", "", "de")
+    return (*head, *numbers, *touch, *rest, {}, None, None, None, "", month)

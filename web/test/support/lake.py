@@ -1,5 +1,6 @@
 """What is in a lake, read by an engine that is not the one that wrote it."""
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,3 +28,8 @@ def dropped(lake: Lake) -> int:
     if not lake.snapshot("drops").file_uris():
         return 0
     return int(ask(lake, "SELECT sum(number) FROM drops")[0][0])
+
+
+def files_in(lake: Lake) -> list[Path]:
+    """Every file of the lake's folder, of its logs too."""
+    return [path for path in Path(lake.uri).rglob("*") if path.is_file()]

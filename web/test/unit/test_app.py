@@ -153,6 +153,8 @@ def test_alive_does_not_need_redis(mock_redis: Mock, http_client: FlaskClient) -
 def test_ready_once_redis_takes_a_write(
     mock_redis: Mock, http_client: FlaskClient
 ) -> None:
+    mock_redis.config_get.return_value = {"appendonly": "yes", "appendfsync": "always"}
+
     response = http_client.get("/readyz")
 
     assert (response.status_code, response.text) == (200, "ok\n")

@@ -12,7 +12,7 @@ ENTRY_POINTS = ("app", "cli", "commands", "__main__")
 # What is imported → the modules and packages that may import it.
 ONLY = {
     "redis": (
-        *("app", "services", "health", "registry", "server.embedded", "web"),
+        *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
         *("collect.ingest", "collect.salt", "collect.stream", "live"),
     ),
     "deltalake": ("lake", "history"),

@@ -105,6 +105,11 @@ def salts() -> str:
     return "pt:salts"
 
 
+def imports(site: str) -> str:
+    """Hash: id of an import → its page views."""
+    return f"pt:imports:{site}"
+
+
 def imported(site: str, import_id: str) -> str:
     """Hash of one import: path → page views; replaced as a whole."""
     return f"pt:imported:{site}:{import_id}"

@@ -20,8 +20,8 @@ def serve(**options: str | None) -> None:
     Stops cleanly on Ctrl-C and SIGTERM; starts again what dies.
     """
     settings = Settings.from_environment(**options)
-    if settings.redis_url:
-        require_redis(settings)
+    if settings.redis_url and (notice := require_redis(settings)):
+        click.echo(f"page-tracker: {notice}", err=True)
     serve_until_stopped(
         settings, say=click.echo, log=lambda line: click.echo(line, err=True)
     )

@@ -15,7 +15,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -132,6 +132,16 @@ class Lake:
     @property
     def _options(self) -> dict[str, str] | None:
         return dict(self.storage_options) or None
+
+
+def day_of(when: date) -> int:
+    """Days since 1970-01-01."""
+    return (when - date(1970, 1, 1)).days
+
+
+def quoted(text: str) -> str:
+    """A string of SQL."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def position(snapshot: DeltaTable, application: str) -> int:

@@ -222,8 +222,7 @@ class Writer:
         """Add entries to the batch, all or none."""
         rows = [row for entry in entries for row in entry.rows()]
         drops = [(entry.number, entry.drops()) for entry in entries]
-        for _, dropped in drops:
-            arrow_table(DROPS, dropped)
+        arrow_table(DROPS, [row for _, dropped in drops for row in dropped])
         if rows:
             batch.hits += arrow_table(HITS, rows).to_batches()
             batch.days.update({row[_DAY] for row in rows})

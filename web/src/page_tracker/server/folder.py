@@ -27,6 +27,8 @@ class Holder:
 
     pid: int
     redis_url: str
+    # Where this machine reaches the web server; empty where none runs.
+    web_url: str = ""
 
 
 @dataclass(frozen=True)

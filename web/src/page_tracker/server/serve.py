@@ -44,7 +44,7 @@ def serve(
         if redis_url is None:
             redis_url = stack.enter_context(embedded.socket_url(settings.data))
             programs.append(embedded.program(settings, lock, redis_url))
-        lock.announce(Holder(os.getpid(), redis_url))
+        lock.announce(Holder(os.getpid(), redis_url, _address(listener)))
         programs.append(_web(settings, listener, redis_url))
         programs.append(_writer(settings, redis_url))
         shown = without_password(settings.redis_url) if settings.redis_url else ""

@@ -7,8 +7,11 @@ from flask import Blueprint, Response
 Check = Callable[[], str | None]
 
 
-def probes(checks: Sequence[Check]) -> Blueprint:
-    """The two routes; each check says why it is not ready, or None."""
+def probes(checks: Sequence[Check], notices: Sequence[Check]) -> Blueprint:
+    """The two routes; each check says why it is not ready, or None.
+
+    A notice is said too, but does not keep it from being ready.
+    """
     blueprint = Blueprint("probes", __name__)
 
     @blueprint.get("/livez")
@@ -18,7 +21,10 @@ def probes(checks: Sequence[Check]) -> Blueprint:
     @blueprint.get("/readyz")
     def readyz() -> Response:
         problems = [problem for check in checks if (problem := check())]
-        return _answer(503 if problems else 200, "\n".join(problems) or "ok")
+        if problems:
+            return _answer(503, "\n".join(problems))
+        said = [f"notice: {notice}" for check in notices if (notice := check())]
+        return _answer(200, "\n".join(["ok", *said]))
 
     return blueprint
 

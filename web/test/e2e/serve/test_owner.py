@@ -2,7 +2,11 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import requests
@@ -63,3 +67,72 @@ def test_an_emptied_store_starts_with_the_sites_and_tokens_of_its_mirror(
     with serving(data) as server:
         shown = requests.get(f"{server.url}/api/sites/a.example", **bearer(token))
     assert shown.json()["timezone"] == "Asia/Tokyo"
+
+
+def doctor(data: Path, *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit status, and what was found by name (the last of a name)."""
+    ended = subprocess.run(
+        [BIN / "page-tracker", "doctor", "--json", "--data", data, *options],
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+    return ended.returncode, {each["name"]: each for each in json.loads(ended.stdout)}
+
+
+def test_the_doctor_finds_a_running_server_well_and_leaves_no_token(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    page_tracker(data, "site", "add", "a.example")
+    with serving(data):
+        status, found = doctor(data)
+        assert status == 0, found
+        assert found["address"]["says"].endswith("it is at the socket's other end")
+        assert json.loads(page_tracker(data, "token", "list", "--json")) == []
+    status, found = doctor(data)
+    assert (status, found["web"]["remedy"]) == (1, "page-tracker serve")
+
+
+@contextmanager
+def proxy_before(url: str) -> Iterator[str]:
+    """A reverse proxy that says whom it asks for, as proxies do; its address."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        """Hands on GET requests."""
+
+        def do_GET(self) -> None:  # pylint: disable=invalid-name # its name there
+            headers = dict(self.headers) | {"X-Forwarded-For": "203.0.113.9"}
+            answer = requests.get(url + self.path, headers=headers, timeout=10)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_doctor_tells_of_a_proxy_that_is_not_trusted(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    page_tracker(data, "site", "add", "a.example")
+    with serving(data) as server, proxy_before(server.url) as url:
+        status, found = doctor(data, "--url", url)
+    assert status == 1
+    assert "PAGE_TRACKER_TRUSTED_PROXIES" in found["address"]["remedy"]
+    trusting = {"PAGE_TRACKER_TRUSTED_PROXIES": "127.0.0.1"}
+    with serving(data, **trusting) as server, proxy_before(server.url) as url:
+        status, found = doctor(data, "--url", url)
+    assert status == 0, found
+    assert "sees us as 203.0.113.9" in found["address"]["says"]

@@ -1,0 +1,148 @@
+"""How fast a log is imported: lines a second, against reading the same file bare.
+
+    python bench/import_log.py [--lines 1000000]
+
+The log is the real one of test/data, repeated: times shifted so that its days follow one
+another, addresses varied. Measured in one run: `wc -l`, DuckDB that reads the same file
+as lines and takes its fields apart by the same pattern, and `page-tracker import` with
+everything that it does, from its start to its end, with the memory (PSS) of all its
+processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import psutil
+
+LOG = Path(__file__).parent.parent / "test" / "data" / "apache_combined.log.gz"
+DAYS_OF_LOG = 4
+PAGE_TRACKER = (sys.executable, "-m", "page_tracker")
+FIELDS = (
+    r'^([^ ]+) [^ ]+ [^ ]+ \[([^\]]+)\] "([^"]*)" ([0-9]+) [^ ]+ "([^"]*)" "([^"]*)"'
+)
+
+
+def make_log(path: Path, lines: int, seed: int = 1) -> None:
+    """Write the real log again and again: other days, other addresses."""
+    chance = random.Random(seed)  # nosec: no secret
+    with gzip.open(LOG, "rt", encoding="utf-8") as log:
+        real = log.readlines()
+    pattern = re.compile(r"^(\S+)( \S+ \S+ \[)(\d\d/\w+/\d{4})(.*)$", re.DOTALL)
+    parts = [found.groups() for found in map(pattern.match, real) if found]
+    with open(path, "w", encoding="utf-8") as file:
+        written = turn = 0
+        while written < lines:
+            shifted: dict[str, str] = {}
+            moved: dict[str, str] = {}
+            for address, middle, day, rest in parts[: lines - written]:
+                if day not in shifted:
+                    then = datetime.strptime(day, "%d/%b/%Y")
+                    then += timedelta(days=DAYS_OF_LOG * (turn % 90))
+                    shifted[day] = then.strftime("%d/%b/%Y")
+                if address not in moved:
+                    moved[address] = ".".join(
+                        str(chance.randint(1, 254)) for _ in range(4)
+                    )
+                file.write(f"{moved[address]}{middle}{shifted[day]}{rest}")
+            written += len(parts)
+            turn += 1
+
+
+def timed_wc(path: Path) -> float:
+    began = time.perf_counter()
+    subprocess.run(("wc", "-l", path), check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def timed_duckdb(path: Path) -> float:
+    began = time.perf_counter()
+    with duckdb.connect(config={"threads": os.cpu_count() or 1}) as connection:
+        connection.execute(
+            "SELECT count(*), count(DISTINCT part.address), max(part.agent) FROM ("
+            " SELECT regexp_extract(line, $fields, ['address', 'time', 'request',"
+            " 'status', 'referrer', 'agent']) AS part FROM read_csv($path,"
+            " header = false, auto_detect = false, columns = {'line': 'VARCHAR'},"
+            " delim = '\x01', quote = '', escape = '', strict_mode = false))",
+            {"fields": FIELDS, "path": str(path)},
+        ).fetchall()
+    return time.perf_counter() - began
+
+
+def timed_import(path: Path, data: Path) -> tuple[float, int, dict[str, object]]:
+    """Seconds, the most PSS of all its processes in bytes, and its summary."""
+    environment = {**os.environ, "PAGE_TRACKER_DATA": str(data)}
+    environment.pop("REDIS_URL", None)
+    subprocess.run(
+        (*PAGE_TRACKER, "site", "add", "example.com"),
+        check=True,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    began = time.perf_counter()
+    with subprocess.Popen(
+        (*PAGE_TRACKER, "import", "example.com", str(path), "--json"),
+        env=environment,
+        stdout=subprocess.PIPE,
+    ) as process:
+        most = 0
+        while process.poll() is None:
+            most = max(most, sum(_pss(psutil.Process(process.pid))))
+            time.sleep(0.25)
+        seconds = time.perf_counter() - began
+        assert process.stdout is not None
+        return seconds, most, json.loads(process.stdout.read())
+
+
+def _pss(process: psutil.Process) -> Iterator[int]:
+    try:
+        for each in (process, *process.children(recursive=True)):
+            try:
+                yield each.memory_full_info().pss
+            except psutil.Error:
+                pass
+    except psutil.Error:
+        pass
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    lines = parser.parse_args().lines
+    with TemporaryDirectory(prefix="bench-import-") as folder:
+        log = Path(folder) / "access.log"
+        make_log(log, lines)
+        size = log.stat().st_size
+        print(f"{lines:,} lines, {size / 1e6:,.0f} MB, {os.cpu_count()} cores")
+        timed_wc(log)  # the file is in the page cache from here on
+        bare, taken_apart = timed_wc(log), timed_duckdb(log)
+        seconds, most, said = timed_import(log, Path(folder) / "data")
+        lake = Path(folder) / "data" / "lake" / "hits"
+        stored = sum(each.stat().st_size for each in lake.rglob("*.parquet"))
+        views = int(str(said["pageviews"]))
+    for name, took in (
+        ("wc -l", bare),
+        ("DuckDB, fields apart", taken_apart),
+        ("page-tracker import", seconds),
+    ):
+        rate, ratio = lines / took, taken_apart / took
+        print(f"{name:22} {took:8.2f} s {rate:12,.0f} lines/s {ratio:8.2f}")
+    print(f"{views:,} page views, {stored / views:.1f} bytes each in the lake")
+    print(f"most memory: {most / 1e6:,.0f} MB (PSS of all processes, Redis included)")
+
+
+if __name__ == "__main__":
+    main()

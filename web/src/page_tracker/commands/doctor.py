@@ -1,0 +1,38 @@
+"""`page-tracker doctor`: is all well, and what to do where it is not?"""
+
+import sys
+
+import click
+
+from page_tracker.commands.options import setting_option
+from page_tracker.commands.site import json_option
+from page_tracker.commands.tables import echo_json
+from page_tracker.doctor import examine
+from page_tracker.services import patient_of_folder
+from page_tracker.settings import Settings
+
+
+@click.command()
+@setting_option("data")
+@setting_option("lake")
+@setting_option("url")
+@json_option
+def doctor(as_json: bool, **options: str | None) -> None:
+    """Look at everything that must be right for hits to be counted and kept.
+
+    Each line is ok, or a problem and what to do. Ends with 1 where there is one. By
+    --url the server is asked through its proxies: which address does it see?
+    """
+    settings = Settings.from_environment(**options)
+    with patient_of_folder(settings) as patient:
+        findings = list(examine(patient))
+    if as_json:
+        echo_json([{"ok": not each.remedy, **each._asdict()} for each in findings])
+    else:
+        for each in findings:
+            click.echo(
+                f"{'problem' if each.remedy else 'ok':7}  {each.name}: {each.says}"
+            )
+            if each.remedy:
+                click.echo(f"         → {each.remedy}")
+    sys.exit(any(each.remedy for each in findings))

@@ -1,0 +1,229 @@
+"""`page-tracker import`: the history of a site, out of its web server's access logs."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from page_tracker.commands.options import setting_option
+from page_tracker.commands.progress import Progress
+from page_tracker.commands.tables import as_date, echo_json, echo_table
+from page_tracker.history.formats import FORMATS
+from page_tracker.history.imports import Order, Outcome, date_of
+from page_tracker.history.reading import Tally
+from page_tracker.history.register import Import, ImportedDay
+from page_tracker.services import Historian, historian_of_folder
+from page_tracker.settings import Settings
+from page_tracker.site import Site
+
+
+@click.command(name="import")
+@click.argument("domain", metavar="SITE")
+@click.argument("logs", metavar="LOG…", nargs=-1)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(FORMATS)),
+    help="The logs' format; found by looking where it is not named.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would come in; change nothing.")
+@click.option(
+    "--overlap", is_flag=True, help="Also import days that have hits of their own."
+)
+@click.option(
+    "--follow", is_flag=True, help="Count the lines that LOG gets from now on, at once."
+)
+@click.option("--list", "as_list", is_flag=True, help="List the site's imports.")
+@click.option("--undo", metavar="ID", help="Take the import ID out again.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@setting_option("data")
+@setting_option("lake")
+def import_(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    domain: str,
+    logs: tuple[str, ...],
+    format_name: str | None,
+    dry_run: bool,
+    overlap: bool,
+    follow: bool,
+    as_list: bool,
+    undo: str | None,
+    as_json: bool,
+    **options: str | None,
+) -> None:
+    """Import the page views of SITE from access logs, packed or not; - is standard input.
+
+    Static files, redirects, errors and bots are left out. It is safe to run it again:
+    lines that are in are known, also under another name, packed, or at the beginning of
+    a log that has grown. What was interrupted is finished by the next run.
+    """
+    _check_usage(logs, as_list, undo, follow)
+    settings = Settings.from_environment(**options)
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(click.get_text_stream("stderr")))
+        historian = stack.enter_context(historian_of_folder(settings, progress))
+        site = historian.sites.get(domain)
+        if as_list:
+            _echo_list(historian.imports.list(site), as_json)
+        elif undo is not None:
+            undone = historian.imports.undo(site, undo, historian.sites.all())
+            progress.stop()
+            _echo_undone(undone, as_json)
+        else:
+            log_format = FORMATS[format_name] if format_name else None
+            order = Order(site, logs, log_format, overlap)
+            progress.begin(logs)
+            outcome = _imported(historian, order, dry_run)
+            progress.stop()
+            _echo_outcome(site, outcome, dry_run, as_json)
+
+
+def _check_usage(
+    logs: tuple[str, ...], as_list: bool, undo: str | None, follow: bool
+) -> None:
+    if as_list or undo is not None:
+        if logs or (as_list and undo is not None):
+            raise click.UsageError("--list and --undo stand alone, without logs.")
+    elif not logs:
+        raise click.UsageError("Name the logs to import, or - for standard input.")
+    elif follow and (len(logs) > 1 or logs[0] == "-"):
+        raise click.UsageError("--follow follows one log, by its name.")
+
+
+def _imported(historian: Historian, order: Order, dry_run: bool) -> Outcome:
+    if dry_run:
+        return Outcome(None, historian.imports.rehearse(order, historian.lookups))
+    sites = historian.sites.all()
+    return historian.imports.run(order, historian.lookups, sites)
+
+
+# What is left out, as people call it.
+_NAMES = {
+    "static_file": "static files",
+    "bot": "bots",
+    "error": "errors",
+    "redirect": "redirects",
+    "method": "other methods than GET",
+    "other_host": "pages of other hosts",
+    "known": "imported before",
+    "unfinished": "unfinished, for the next time",
+}
+
+
+def _echo_outcome(site: Site, outcome: Outcome, dry_run: bool, as_json: bool) -> None:
+    tally, entry = outcome.tally, outcome.entry
+    if as_json:
+        said = _summary(site, tally)
+        echo_json({"import": entry.id if entry else None, "dry_run": dry_run, **said})
+        return
+    _echo_malformed(tally)
+    click.echo(_headline(site, outcome, dry_run))
+    rows = [(f"{tally.lines:,}", "lines"), (f"{tally.pageviews:,}", "page views")]
+    rows += [
+        (f"{number:,}", f"left out: {_NAMES.get(reason, reason.replace('_', ' '))}")
+        for reason, number in tally.left_out.most_common()
+        if number
+    ]
+    width = max(len(number) for number, _ in rows)
+    for number, what in rows:
+        click.echo(f"  {number:>{width}}  {what}")
+
+
+def _headline(site: Site, outcome: Outcome, dry_run: bool) -> str:
+    tally, days = outcome.tally, _days_of(outcome.tally.days())
+    formats = " and ".join(tally.formats)
+    if dry_run:
+        return f"{site.id}: would import {days} ({formats}); nothing was changed."
+    if outcome.entry is None:
+        return f"{site.id}: nothing new."
+    return f"{site.id}: import {outcome.entry.id} brought {days} ({formats})."
+
+
+def _days_of(days: tuple[ImportedDay, ...]) -> str:
+    if not days:
+        return "no page view"
+    first, last = date_of(days[0].day), date_of(days[-1].day)
+    return f"{first}" if first == last else f"{first} to {last}"
+
+
+def _echo_malformed(tally: Tally) -> None:
+    for log, line in tally.malformed:
+        click.echo(f"{log}, line {line}: malformed, left out", err=True)
+    more = tally.left_out["malformed"] - len(tally.malformed)
+    if more > 0:
+        click.echo(f"… and {more:,} more malformed lines", err=True)
+
+
+def _summary(site: Site, tally: Tally) -> Mapping[str, Any]:
+    days = tally.days()
+    return {
+        "site": site.id,
+        "logs": tally.logs,
+        "formats": tally.formats,
+        "lines": tally.lines,
+        "pageviews": tally.pageviews,
+        "left_out": {reason: n for reason, n in tally.left_out.most_common() if n},
+        "first_day": str(date_of(days[0].day)) if days else None,
+        "last_day": str(date_of(days[-1].day)) if days else None,
+        "malformed_lines": [
+            {"log": log, "line": line} for log, line in tally.malformed
+        ],
+    }
+
+
+def _echo_list(imports: list[Import], as_json: bool) -> None:
+    if as_json:
+        echo_json([_described(each) for each in imports])
+    elif not imports:
+        click.echo("There is no import yet.")
+    else:
+        echo_table(
+            ("ID", "IMPORTED", "DAYS", "PAGE VIEWS", "LINES", "STATE", "LOGS"),
+            [
+                (
+                    each.id,
+                    as_date(each.started),
+                    _days_of(each.days),
+                    f"{each.pageviews:,}",
+                    f"{each.lines:,}",
+                    _STATES[each.state],
+                    ", ".join(each.logs),
+                )
+                for each in imports
+            ],
+        )
+
+
+_STATES = {
+    "done": "done",
+    "writing": "interrupted; the next import finishes it",
+    "undoing": "half undone; the next import finishes that",
+}
+
+
+def _described(entry: Import) -> Mapping[str, Any]:
+    return {
+        "id": entry.id,
+        "site": entry.site,
+        "state": entry.state,
+        "started": entry.started,
+        "logs": entry.logs,
+        "formats": entry.formats,
+        "lines": entry.lines,
+        "pageviews": entry.pageviews,
+        "left_out": entry.left_out,
+        "first_day": str(date_of(entry.days[0].day)) if entry.days else None,
+        "last_day": str(date_of(entry.days[-1].day)) if entry.days else None,
+    }
+
+
+def _echo_undone(entry: Import, as_json: bool) -> None:
+    if as_json:
+        echo_json(
+            {"undone": entry.id, "site": entry.site, "pageviews": entry.pageviews}
+        )
+    else:
+        click.echo(
+            f"{entry.site}: import {entry.id} is undone; its {entry.pageviews:,} page"
+            " views are gone, and its logs can be imported again."
+        )

@@ -1,0 +1,247 @@
+"""Looks at everything that must be right for hits to be counted and kept.
+
+Each check looks at one thing and says what it found: one finding, which is fine or says
+what to do. A check that fails itself is a finding too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from redis import Redis, RedisError
+
+from page_tracker.accounts import Tokens
+from page_tracker.collect.stream import Stream
+from page_tracker.errors import PageTrackerError
+from page_tracker.health import durability_notice, redis_problem
+from page_tracker.registry import Registry
+
+ANSWER_SECONDS = 5.0
+LEAST_ROOM = 1_000_000_000  # bytes
+LONGEST_LAG = 60.0  # seconds
+LONGEST_SKEW = 1.0  # seconds
+OLDEST_LOOKUPS = 180  # days
+DAY = 86_400
+EARLIEST = 1_700_000_000  # a clock before November 2023 was never set
+
+
+class Finding(NamedTuple):
+    """What a check found; `remedy` is empty where all is well."""
+
+    name: str
+    says: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What is looked at; `urls` are where the web server is asked."""
+
+    data: Path
+    lake: Path | None
+    redis: Redis
+    registry: Registry
+    streams: Sequence[Stream]
+    urls: Sequence[str]
+
+
+def examine(patient: Patient) -> Iterator[Finding]:
+    """Make every check."""
+    for name, check in CHECKS.items():
+        try:
+            yield from check(patient)
+        except (PageTrackerError, RedisError, OSError) as error:
+            yield Finding(name, f"cannot be looked at: {error}", "see the other lines")
+
+
+def folder(patient: Patient) -> Iterator[Finding]:
+    """The data folder and the lake can be written, and have room."""
+    places = {"data folder": patient.data}
+    if patient.lake is not None:
+        places["lake"] = patient.lake
+    for name, path in places.items():
+        there = next(each for each in (path, *path.parents) if each.exists())
+        try:
+            with NamedTemporaryFile(dir=there) as probe:
+                probe.write(b"page-tracker")
+                probe.flush()
+                os.fsync(probe.fileno())
+        except OSError as error:
+            yield Finding(
+                name,
+                f"{path} cannot be written ({error.strerror})",
+                "give it back to the user that runs Page Tracker, or make room",
+            )
+            continue
+        room = shutil.disk_usage(there).free
+        says = f"{path} can be written; {room / 1e9:.1f} GB are free"
+        yield Finding(name, says, "make room" if room < LEAST_ROOM else "")
+
+
+def redis(patient: Patient) -> Iterator[Finding]:
+    """Redis takes writes, has all on disk, and evicts nothing."""
+    if problem := redis_problem(patient.redis):
+        yield Finding("Redis", problem, "start it, or correct REDIS_URL")
+        return
+    known: Any = patient.redis
+    server, memory = known.info("server"), known.info("memory")
+    version = server.get("valkey_version") or server["redis_version"]
+    used, most = memory["used_memory"], memory.get("maxmemory", 0)
+    says = f"takes writes (version {version}, {used / 1e6:.0f} MB)"
+    if most and used > 0.8 * most:
+        yield Finding("Redis", f"{says} of {most / 1e6:.0f} MB", "raise maxmemory")
+    elif most and not memory["maxmemory_policy"].startswith("noev"):
+        policy = memory["maxmemory_policy"]
+        remedy = "set maxmemory-policy noeviction: it may throw hits away"
+        yield Finding("Redis", f"{says} and evicts by {policy}", remedy)
+    else:
+        yield Finding("Redis", says)
+    notice = durability_notice(patient.redis)
+    if notice is None:
+        yield Finding("durability", "what is acknowledged is on disk")
+    else:
+        yield Finding("durability", *(part.strip() for part in notice.split(":", 1)))
+
+
+def sites(patient: Patient) -> Iterator[Finding]:
+    """There is a site, and the mirror has it."""
+    known = patient.registry.sites.read().entries
+    mirrored = {site.id: site for site in patient.registry.mirror.read().sites}
+    if not known:
+        yield Finding("sites", "there is none", "page-tracker site add DOMAIN")
+    else:
+        yield Finding("sites", f"{len(known)}: {', '.join(sorted(known)[:5])}")
+    same = mirrored == dict(known)
+    says = f"{patient.registry.mirror.path} {'has' if same else 'has not'} all of them"
+    yield Finding("mirror", says, "" if same else "change any site's setting")
+
+
+def writer(patient: Patient) -> Iterator[Finding]:
+    """What waits in Redis gets to the lake."""
+    now = time.time()
+    for stream in patient.streams:
+        name = "writer" if len(patient.streams) == 1 else f"writer {stream.shard}"
+        waiting, told = stream.waiting(), stream.told()
+        aside = len(stream.aside())
+        if told is None and not waiting:
+            yield Finding(name, "nothing waits, and no writer is at work")
+        elif told is None:
+            says = f"{waiting} rows wait, and no writer is at work"
+            yield Finding(name, says, "run page-tracker serve, or page-tracker writer")
+        elif told[1]:
+            yield Finding(name, f"{waiting} rows wait: {told[1]}", "see its log")
+        elif now - told[0] / 1000 > LONGEST_LAG:
+            says = f"{waiting} rows wait; it was last at work {_ago(now, told[0])} ago"
+            yield Finding(name, says, "start it again")
+        else:
+            yield Finding(
+                name, f"{waiting} rows wait; at work {_ago(now, told[0])} ago"
+            )
+        if aside:
+            yield Finding(
+                name,
+                f"{aside} entries could not be read and are set aside",
+                "look at them with page-tracker writer --help",
+            )
+
+
+def web(patient: Patient) -> Iterator[Finding]:
+    """The web server answers, and sees visitors' addresses."""
+    if not patient.urls:
+        yield Finding("web", "no server runs on this data folder", "page-tracker serve")
+        return
+    tokens = Tokens(patient.registry)
+    token, text = tokens.add("stats", None, "page-tracker doctor", days=1)
+    try:
+        for url in patient.urls:
+            yield from _ask(url, text)
+    finally:
+        tokens.remove(token.id)
+
+
+def _ask(url: str, token: str) -> Iterator[Finding]:
+    try:
+        status, said = _get(url, "/readyz", {})
+        ready = said.decode(errors="replace").strip()
+        if status == 200:
+            yield Finding("web", f"{url} is ready")
+        else:
+            yield Finding("web", f"{url} is not ready: {ready}", "see its log")
+        bearer = {"Authorization": f"Bearer {token}"}
+        status, said = _get(url, "/api/address", bearer)
+        seen = json.loads(said) if status == 200 else {}
+    except (OSError, HTTPException, ValueError) as error:
+        yield Finding("web", f"{url} does not answer ({error})", "see that it runs")
+        return
+    if "address" not in seen:
+        says = f"{url} answers {status} to a token of this data folder"
+        yield Finding("address", says, "see that it serves this data folder")
+        return
+    says = f"{url} sees us as {seen['address'] or 'nobody'}: {seen['why']}"
+    unbelieved = "not believed" in seen["why"]
+    remedy = "where that is your proxy, name it in PAGE_TRACKER_TRUSTED_PROXIES"
+    yield Finding("address", says, remedy if unbelieved else "")
+
+
+def lookups(patient: Patient) -> Iterator[Finding]:
+    """Countries, bots and spam are of this time."""
+    files = sorted((patient.data / "lookups").glob("[!.]*"))
+    if not files:
+        says = "those that came with this version are in use"
+        yield Finding("lookups", says)
+    for file in files:
+        age = (time.time() - file.stat().st_mtime) / DAY
+        remedy = "page-tracker update" if age > OLDEST_LOOKUPS else ""
+        yield Finding("lookups", f"{file.name} is {age:.0f} days old", remedy)
+
+
+def clock(patient: Patient) -> Iterator[Finding]:
+    """The clock was set, and Redis has the same time."""
+    before = time.time()
+    seconds, micros = patient.redis.time()
+    skew = seconds + micros / 1e6 - (before + time.time()) / 2
+    says = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC"
+    if before < EARLIEST:
+        yield Finding("clock", says, "set it: hits would land in the past")
+    elif abs(skew) > LONGEST_SKEW:
+        says += f"; Redis is {skew:+.1f} s off"
+        yield Finding("clock", says, "have both machines' clocks set by NTP")
+    else:
+        yield Finding("clock", says)
+
+
+CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
+    "data folder": folder,
+    "Redis": redis,
+    "sites": sites,
+    "writer": writer,
+    "web": web,
+    "lookups": lookups,
+    "clock": clock,
+}
+
+
+def _get(url: str, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    at = urlsplit(url)
+    kind = HTTPSConnection if at.scheme == "https" else HTTPConnection
+    connection = kind(at.netloc, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", f"{at.path}{path}", headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def _ago(now: float, milliseconds: int) -> str:
+    return f"{max(0, now - milliseconds / 1000):.0f} s"

@@ -1,0 +1,141 @@
+"""What a line of an access log says, in one form for all formats; and how to read its parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """One line of an access log; what its format does not say is empty."""
+
+    address: str
+    # Microseconds since 1970-01-01 UTC.
+    time: int
+    method: str
+    # Path and query as they were asked for, or a whole address.
+    target: str
+    status: int
+    referrer: str = ""
+    user_agent: str = ""
+    host: str = ""
+
+
+class Format(NamedTuple):
+    """One format of access logs; `read` answers None for a line that is not in it."""
+
+    name: str
+    says: str
+    read: Callable[[str], Request | None]
+    # Where a format tells no user agent, a line without one is no bot's.
+    has_user_agent: bool = True
+
+
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1
+    )
+}
+_CLF_TIME = re.compile(
+    r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d\d)(\d\d)"
+)
+# Years that a log can be of; other numbers are no times.
+_EARLIEST = 631_152_000_000_000  # 1990
+_LATEST = 4_102_444_800_000_000  # 2100
+
+
+def clf_time(text: str) -> int:
+    """Read the Common Log Format's time, `17/May/2015:10:05:03 +0200`.
+
+    Raises ValueError.
+    """
+    # Most lines differ from others in their seconds only.
+    return _clf_minute(text[:17], text[20:]) + int(text[18:20]) * 1_000_000
+
+
+@lru_cache(16_384)
+def _clf_minute(minute: str, zone: str) -> int:
+    found = _CLF_TIME.fullmatch(f"{minute}:00{zone}")
+    if found is None or found[2] not in _MONTHS:
+        raise ValueError(f"no time: {minute}")
+    day, month, year, hour, minutes, _, zone_hours, zone_minutes = found.groups()
+    moment = datetime(
+        int(year),
+        _MONTHS[month],
+        int(day),
+        int(hour),
+        int(minutes),
+        tzinfo=timezone.utc,
+    )
+    sign = -1 if zone_hours[0] == "-" else 1
+    ahead = int(zone_hours) * 3600 + sign * int(zone_minutes) * 60
+    return _plausible((int(moment.timestamp()) - ahead) * 1_000_000)
+
+
+def iso_time(text: str) -> int:
+    """Read ISO 8601 with a zone, `2026-01-31T10:05:03.25+02:00`; raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no zone: {text}")
+    since = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return _plausible(
+        (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    )
+
+
+def epoch_time(number: float) -> int:
+    """Read a time in seconds, milliseconds, micro- or nanoseconds since 1970.
+
+    Which of them follows from its size. Raises ValueError.
+    """
+    for unit in (1_000_000.0, 1_000.0, 1.0, 0.001):
+        microseconds = round(number * unit)
+        if _EARLIEST <= microseconds < _LATEST:
+            return microseconds
+    raise ValueError(f"no time: {number}")
+
+
+def any_time(value: object) -> int:
+    """Read a time however a server writes it; raises ValueError."""
+    if isinstance(value, str):
+        for read in (iso_time, clf_time):
+            try:
+                return read(value)
+            except ValueError:
+                pass
+        return epoch_time(float(value))
+    if isinstance(value, (int, float)):
+        return epoch_time(value)
+    raise ValueError(f"no time: {value!r}")
+
+
+def _plausible(microseconds: int) -> int:
+    if not _EARLIEST <= microseconds < _LATEST:
+        raise ValueError(f"no time of a log: {microseconds}")
+    return microseconds
+
+
+_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_CONTROLS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"v": b"\v"}
+
+
+def unescape(text: str) -> str:
+    r"""Undo what servers do to quotes and bytes that are not ASCII: `\"`, `\\`, `\xe4`.
+
+    Bytes that are not UTF-8 become U+FFFD.
+    """
+    if "\\" not in text:
+        return text
+
+    def original(found: re.Match[bytes]) -> bytes:
+        if found[1]:
+            return bytes.fromhex(found[1].decode())
+        return _CONTROLS.get(found[2], found[2])
+
+    return _ESCAPE.sub(original, text.encode("utf-8", "replace")).decode(
+        "utf-8", "replace"
+    )

@@ -1,0 +1,124 @@
+"""Which of a log's content is known, whatever the file is called and however packed.
+
+A *part* is a stretch of content that was imported in one go: its length in bytes, to
+the end of its last line's text, and its digest. A log is followed from its beginning:
+where it has reached the length of a known part with the same digest, all of it so far
+is known, and what follows is looked at as if it began there. So a log that has grown
+is continued, and known logs one after the other are known. Pure.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import msgspec
+
+_DIGEST_BYTES = 16
+# Digests at these lengths tell that a log begins like a known one that is longer.
+_MARKS = tuple(1024 << doubled for doubled in range(40))
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """A stretch of content; `marks` are the digests at 1, 2, 4 … KiB of it."""
+
+    length: int
+    digest: str
+    marks: tuple[str, ...] = ()
+
+
+class KnownParts:
+    """The parts that are known of a site, with the imports that brought them."""
+
+    def __init__(self) -> None:
+        self._imports: dict[tuple[int, str], str] = {}
+        self._marked: dict[tuple[int, str], str] = {}
+        self._lengths: list[int] = []
+
+    def add(self, parts: Iterable[Part], import_id: str) -> None:
+        for part in parts:
+            self._imports[part.length, part.digest] = import_id
+            for mark in zip(_MARKS, part.marks, strict=False):
+                self._marked.setdefault(mark, import_id)
+        lengths = {length for length, _ in self._imports}
+        self._lengths = sorted(lengths.union(_MARKS))
+
+    def next_length(self, beyond: int) -> int:
+        """The least length above `beyond` at which to compare."""
+        lengths = self._lengths or _MARKS
+        return lengths[bisect_right(lengths, beyond)]
+
+    def is_part(self, length: int, digest: str) -> bool:
+        return (length, digest) in self._imports
+
+    def beginning(self, length: int, digest: str) -> str | None:
+        """The import that knows a part which begins with these bytes."""
+        return self._marked.get((length, digest))
+
+
+class Follower:
+    """Follows a log's content, given in blocks of whole lines."""
+
+    def __init__(self, known: KnownParts) -> None:
+        self._known = known
+        self._begin()
+
+    def _begin(self) -> None:
+        self._digest = blake2b(digest_size=_DIGEST_BYTES)
+        self._length = 0
+        self._marks: list[str] = []
+        # Line ends that belong to the part only if a line follows.
+        self._held = b""
+        # The import whose content this one begins with, so far.
+        self.begins_like: str | None = None
+
+    def follow(self, block: bytes) -> int:
+        """Take the next block; answers how much of it, and so all before it, is known.
+
+        0: nothing of it is.
+        """
+        known_until = start = 0
+        while True:
+            text = self._held + block[start:]
+            matched = self._take(text)
+            if matched is None:
+                return known_until
+            # The rest of the line was not there yet when the part was imported.
+            line_end = block.find(b"\n", start + matched - len(self._held))
+            self._begin()
+            known_until = start = len(block) if line_end < 0 else line_end + 1
+            if start == len(block):
+                return known_until
+
+    def _take(self, text: bytes) -> int | None:
+        """Add to the digest; answers where in `text` a known part ends, if one does."""
+        content = text.rstrip(b"\n")
+        taken = 0
+        while (until := self._known.next_length(self._length)) <= (
+            self._length + len(content) - taken
+        ):
+            step = until - self._length
+            self._add(content[taken : taken + step])
+            taken += step
+            digest = self._digest.hexdigest()
+            if self._known.is_part(until, digest):
+                return taken
+            if until in _MARKS:
+                self._marks.append(digest)
+                self.begins_like = self.begins_like or self._known.beginning(
+                    until, digest
+                )
+        self._add(content[taken:])
+        self._held = text[len(content) :]
+        return None
+
+    def _add(self, content: bytes) -> None:
+        self._digest.update(content)
+        self._length += len(content)
+
+    def part(self) -> Part | None:
+        """What was followed since the last known part; None where that is nothing."""
+        if not self._length:
+            return None
+        return Part(self._length, self._digest.hexdigest(), tuple(self._marks))

@@ -1,0 +1,323 @@
+"""One command, one import: from logs to the lake, exactly once, and back.
+
+    read       logs → page views in the spool; the lake knows nothing of them
+    write down the import, its origin and the content that it brings    (from here it counts)
+    commit     day by day, small ones together: visits → one commit, numbered by its last
+               day, under the import's origin
+    count      its views in the live counters
+    done       the spool goes
+
+Killed before it is written down, nothing has happened. Killed after, the next command
+finishes it: the days' numbers in the lake say which are in. Undoing goes the same way
+back, and is finished by the next command too.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+from msgspec.structs import replace
+
+from page_tracker.errors import ImportRefusedError
+from page_tracker.history.formats import Format
+from page_tracker.history.lines import STANDARD_INPUT, Log, open_log
+from page_tracker.history.reading import Reader, Tally
+from page_tracker.history.register import Import, ImportedDay, Register, sync_folder
+from page_tracker.history.sifting import Crew, Task, file_of
+from page_tracker.history.stored import Stored
+from page_tracker.history.visits import with_visits
+from page_tracker.schema import ORIGIN_BITS
+from page_tracker.site import Site
+
+# Page views that are committed together, if they are of several days.
+MOST_VIEWS = 250_000
+# Of the bytes of a log: what its page views may take, in the spool and in the lake.
+_SHARE_OF_LOG = 0.2
+_PACKED_TIMES = 20
+_LEAST_ROOM = 16 << 20
+
+
+class Counters(Protocol):
+    """The live counters, as far as imports have to do with them."""
+
+    def put_import(
+        self, site: str, import_id: str, views: dict[str, int], most: int
+    ) -> None:
+        """Count an import's views, in place of what it counted before."""
+
+    def remove_import(self, site: str, import_id: str) -> None:
+        """Count an import's views no more."""
+
+
+class Watcher(Protocol):
+    """Is told how far an import is; what shows progress to a person."""
+
+    def reads(self, log: Log) -> None:
+        """So much of this log has been read."""
+
+    def writes(self, done: int, days: int) -> None:
+        """So many of the days are in the lake."""
+
+    def finishes(self, entry: Import) -> None:
+        """An interrupted import, or undoing, is finished first."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for; `log_format` None: found by looking."""
+
+    site: Site
+    logs: Sequence[str]
+    log_format: Format | None = None
+    overlap: bool = False
+
+
+class Imports:
+    """The imports of a data folder and its lake."""
+
+    def __init__(
+        self, register: Register, stored: Stored, counters: Counters, watcher: Watcher
+    ) -> None:
+        self.register = register
+        self._stored = stored
+        self._counters = counters
+        self._watcher = watcher
+
+    def list(self, site: Site) -> list[Import]:
+        """The imports of a site that are in the lake, the oldest first."""
+        return [
+            each
+            for each in self.register.all()
+            if each.site == site.id and each.state != "undone"
+        ]
+
+    def rehearse(self, order: Order, lookups: Path) -> Tally:
+        """Say what an import would bring, and change nothing."""
+        return self._read(order, lookups, "", None)
+
+    def run(self, order: Order, lookups: Path, sites: Iterable[Site]) -> Outcome:
+        """Import what is new of these logs; `sites` are all there are.
+
+        Raises LogFileError, ImportRefusedError, ImportsBusyError (nothing of it counts
+        then), OSError, DeltaError, RedisError (the next command finishes it).
+        """
+        with self.register.locked():
+            self.finish(sites)
+            _check_room(order.logs, self.register.folder)
+            import_id = self.register.next_id()
+            spool = self.register.spool_of(import_id)
+            spool.mkdir(mode=0o700)
+            try:
+                tally = self._read(order, lookups, import_id, spool)
+                self._check_days(order, tally)
+                sync_folder(spool)
+            except BaseException:
+                shutil.rmtree(spool, ignore_errors=True)
+                raise
+            if not tally.parts:
+                shutil.rmtree(spool, ignore_errors=True)
+                return Outcome(None, tally)
+            entry = self._entry(order, import_id, tally)
+            self.register.save(entry)
+            return Outcome(self._write(entry, order.site.max_pages), tally)
+
+    def undo(self, site: Site, import_id: str, sites: Iterable[Site]) -> Import:
+        """Take an import out of lake and counters; its logs can be imported again.
+
+        Raises UnknownImportError, ImportsBusyError.
+        """
+        with self.register.locked():
+            entry = self.register.get(site.id, import_id)
+            self.register.save(replace(entry, state="undoing"))
+            self._take_out(entry)
+            self.finish(sites)
+            return entry
+
+    def finish(self, sites: Iterable[Site]) -> None:
+        """Finish what a killed process has begun. The register is locked."""
+        most = {site.id: site.max_pages for site in sites}
+        for entry in self.register.all():
+            if entry.state in ("writing", "undoing"):
+                self._watcher.finishes(entry)
+            if entry.state == "writing":
+                self._write(entry, most.get(entry.site, 0))
+            elif entry.state == "undoing":
+                self._take_out(entry)
+        self.register.throw_away_spools()
+
+    def restore_counters(self, sites: Iterable[Site]) -> None:
+        """Count all imports again in a store that has lost them."""
+        for site in sites:
+            for entry in self.list(site):
+                if entry.state == "done":
+                    views = self._stored.views_of(entry)
+                    self._counters.put_import(site.id, entry.id, views, site.max_pages)
+
+    def _read(
+        self, order: Order, lookups: Path, import_id: str, spool: Path | None
+    ) -> Tally:
+        task = Task(order.site, secrets.token_bytes(32), lookups, spool)
+        crew = Crew(task)
+        reader = Reader(
+            crew,
+            self.register.known_parts(order.site.id),
+            import_id or "of this command",
+            spool,
+            order.log_format,
+            self._watcher.reads,
+        )
+        try:
+            for name in order.logs:
+                with open_log(name) as log:
+                    reader.read(log)
+        finally:
+            crew.close()
+        return reader.tally
+
+    def _check_days(self, order: Order, tally: Tally) -> None:
+        if order.overlap:
+            return
+        origins = {each.origin for each in self.register.all()}
+        live = self._stored.live_days(order.site.id, sorted(tally.views), origins)
+        if live:
+            shown = ", ".join(str(date_of(day)) for day in live[:5])
+            more = f" and {len(live) - 5} more days" if len(live) > 5 else ""
+            raise ImportRefusedError(
+                f"{order.site.id} has counted hits of {shown}{more} itself, and the"
+                " log would count them twice",
+                "leave those lines out, or import them all the same with --overlap",
+            )
+
+    def _entry(self, order: Order, import_id: str, tally: Tally) -> Import:
+        return Import(
+            id=import_id,
+            site=order.site.id,
+            origin=self._new_origin(),
+            state="writing",
+            started=int(time.time()),
+            logs=tuple(tally.logs),
+            formats=tuple(tally.formats),
+            parts=tuple(tally.parts),
+            lines=tally.lines,
+            pageviews=tally.pageviews,
+            left_out=dict(tally.left_out),
+            days=tally.days(),
+        )
+
+    def _new_origin(self) -> int:
+        taken = {each.origin for each in self.register.all()}
+        while True:
+            origin = secrets.randbelow(2**ORIGIN_BITS - 1) + 1
+            if origin not in taken and not self._stored.has_origin(origin):
+                return origin
+
+    def _write(self, entry: Import, max_pages: int) -> Import:
+        spool = self.register.spool_of(entry.id)
+        if entry.days and not spool.is_dir():
+            raise ImportRefusedError(
+                f"import {entry.id} of {entry.site} was interrupted, and {spool} with"
+                " the rest of it is gone",
+                f"page-tracker import {entry.site} --undo {entry.id} takes out what is"
+                " in; then import the logs again",
+            )
+        views: Counter[str] = Counter()
+        with _engine(spool) as engine:
+            done = self._stored.days_in(entry)
+            for first, last in together(entry.days):
+                rows = _lay_out(engine, spool, entry.days[first:last])
+                views.update(dict(rows.aggregate("path, count(*)").fetchall()))
+                if first >= done:
+                    query = with_visits("hits", entry.origin)
+                    self._stored.commit(entry, first, last, engine.sql(query))
+                self._watcher.writes(last, len(entry.days))
+        self._counters.put_import(entry.site, entry.id, dict(views), max_pages)
+        entry = replace(entry, state="done")
+        self.register.save(entry)
+        shutil.rmtree(spool, ignore_errors=True)
+        return entry
+
+    def _take_out(self, entry: Import) -> None:
+        self._counters.remove_import(entry.site, entry.id)
+        self._stored.delete(entry)
+        # Its parts are no longer known, so that its logs can be imported again.
+        self.register.save(replace(entry, state="undone", parts=(), logs=()))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an import has done; `entry` is None where nothing was new."""
+
+    entry: Import | None
+    tally: Tally
+
+
+def date_of(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)
+
+
+def _engine(spool: Path) -> duckdb.DuckDBPyConnection:
+    """DuckDB, bounded in memory; what does not fit goes to the spool's folder."""
+    settings: dict[str, Any] = {
+        "memory_limit": "512MB",
+        "temp_directory": str(spool / "spill"),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    engine = duckdb.connect(config=settings)
+    engine.execute("SET TimeZone = 'UTC'")
+    return engine
+
+
+def together(days: Sequence[ImportedDay]) -> Iterator[tuple[int, int]]:
+    """Which days, [first, last), go into one commit: so that few of them are small."""
+    first = views = 0
+    for last, day in enumerate(days):
+        if views and views + day.views > MOST_VIEWS:
+            yield first, last
+            first, views = last, 0
+        views += day.views
+    if views:
+        yield first, len(days)
+
+
+def _lay_out(
+    engine: duckdb.DuckDBPyConnection, spool: Path, days: Sequence[ImportedDay]
+) -> duckdb.DuckDBPyRelation:
+    """Lay the page views of consecutive days out as the table `hits`."""
+    numbers = sorted({number for day in days for number in day.files})
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE hits AS"
+        " SELECT * FROM read_parquet($files) WHERE day BETWEEN $first AND $last",
+        {
+            "files": [str(file_of(spool, number)) for number in numbers],
+            "first": date_of(days[0].day),
+            "last": date_of(days[-1].day),
+        },
+    )
+    return engine.table("hits")
+
+
+def _check_room(logs: Sequence[str], folder: Path) -> None:
+    """Raises ImportRefusedError where the logs cannot fit."""
+    bytes_ = 0
+    for name in logs:
+        if name != STANDARD_INPUT and Path(name).is_file():
+            is_packed = Path(name).suffix in (".gz", ".bz2", ".xz")
+            bytes_ += Path(name).stat().st_size * (_PACKED_TIMES if is_packed else 1)
+    needed = int(bytes_ * _SHARE_OF_LOG) + _LEAST_ROOM
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ImportRefusedError(
+            f"{folder} has {free >> 20} MB of room, and these logs may need"
+            f" {needed >> 20}",
+            "make room, or import them in parts",
+        )

@@ -1,0 +1,141 @@
+"""The register of imports: one small file for each, beside the lake.
+
+    DATA/imports/7.json     what import 7 is and how far it has come
+    DATA/imports/spool-7/   its page views, until they are in the lake
+    DATA/imports/lock       held by the one process that imports
+
+It goes with the data folder and does not depend on Redis. A file is replaced as a
+whole: written beside, flushed to disk, renamed. A spool without a file is what a killed
+process has left before its import began to count; it is thrown away.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from page_tracker.errors import ImportsBusyError, UnknownImportError
+from page_tracker.history.identity import KnownParts, Part
+
+State = Literal["writing", "done", "undoing", "undone"]
+
+
+class ImportedDay(msgspec.Struct, frozen=True, array_like=True):
+    """A day of an import: days since 1970, page views, and the spool's files with it."""
+
+    day: int
+    views: int
+    files: tuple[int, ...] = ()
+
+
+class Import(msgspec.Struct, frozen=True, kw_only=True):
+    """One import: one command, however many logs."""
+
+    id: str
+    site: str
+    # The high half of its visitors' and visits' numbers, and of no others.
+    origin: int
+    state: State
+    # UTC, seconds.
+    started: int
+    logs: tuple[str, ...]
+    formats: tuple[str, ...]
+    parts: tuple[Part, ...]
+    lines: int
+    pageviews: int
+    left_out: dict[str, int]
+    days: tuple[ImportedDay, ...]
+
+
+class Register:
+    """The imports of a data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that imports; raises ImportsBusyError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            raise ImportsBusyError(
+                f"another process is importing into {self.folder.parent}",
+                "wait until it has finished",
+            ) from error
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def all(self) -> list[Import]:
+        """Every import there was, the oldest first."""
+        files = self.folder.glob("*.json")
+        found = [msgspec.json.decode(each.read_bytes(), type=Import) for each in files]
+        return sorted(found, key=lambda each: int(each.id))
+
+    def get(self, site: str, import_id: str) -> Import:
+        """The import of that id; raises UnknownImportError, also where it is undone."""
+        for each in self.all():
+            if (each.site, each.id) == (site, import_id) and each.state != "undone":
+                return each
+        raise UnknownImportError(
+            f"{site} has no import {import_id}",
+            f"page-tracker import {site} --list shows those that there are",
+        )
+
+    def next_id(self) -> str:
+        return str(max((int(each.id) for each in self.all()), default=0) + 1)
+
+    def known_parts(self, site: str) -> KnownParts:
+        """What a site's imports have brought."""
+        known = KnownParts()
+        for each in self.all():
+            if each.site == site:
+                known.add(each.parts, each.id)
+        return known
+
+    def save(self, entry: Import) -> None:
+        """Write an import down, so that it survives whatever happens next."""
+        path = self.folder / f"{entry.id}.json"
+        beside = path.with_suffix(".new")
+        with open(beside, "wb", opener=_private) as file:
+            file.write(msgspec.json.encode(entry))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        sync_folder(self.folder)
+
+    def spool_of(self, import_id: str) -> Path:
+        return self.folder / f"spool-{import_id}"
+
+    def throw_away_spools(self) -> None:
+        """Delete the spools of imports that no longer need theirs, or never began."""
+        needed = {
+            self.spool_of(each.id) for each in self.all() if each.state == "writing"
+        }
+        for spool in set(self.folder.glob("spool-*")) - needed:
+            shutil.rmtree(spool)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

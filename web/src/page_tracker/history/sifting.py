@@ -1,0 +1,153 @@
+"""Blocks of a log's bytes into files of page views, by as many processes as there are.
+
+    block → text → lines → Sieve → Parquet file in the spool
+
+A file holds nothing personal: of address and user agent only the keyed hash is left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import Counter
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from page_tracker.collect.lookups import load
+from page_tracker.history.blocks import SPOOLED, Sieve
+from page_tracker.history.formats import FORMATS
+from page_tracker.lake.columns import arrow_table
+from page_tracker.site import Site
+
+_DAY = [column.name for column in SPOOLED].index("day")
+
+
+class Task(NamedTuple):
+    """What every block of an import is sifted with."""
+
+    site: Site
+    # Of the hashes that tell visitors apart; it is in memory only.
+    key: bytes
+    lookups: Path
+    # None where nothing shall be written.
+    spool: Path | None
+
+
+class Sifted(NamedTuple):
+    """What became of a block; `file` is the number of its file, where it has one."""
+
+    lines: int
+    left_out: Counter[str]
+    malformed: list[int]
+    days: Counter[int]
+    file: int | None
+
+
+class Sifter:
+    """Sifts blocks in this process."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._lookups = load(task.lookups)
+        self._sieves: dict[str, Sieve] = {}
+        self._engine = duckdb.connect(config={"threads": 1, "memory_limit": "256MB"})
+
+    def sift(self, block: bytes, position: int, format_name: str) -> Sifted:
+        """Sift a block, the first line of which stands at `position` in the import."""
+        sieve = self._sieves.get(format_name)
+        if sieve is None:
+            sieve = self._sieves[format_name] = Sieve.of(
+                self._task.site, FORMATS[format_name], self._lookups, self._task.key
+            )
+        lines = lines_of(block)
+        rows, left_out, malformed = sieve.sift(lines, position)
+        days = Counter(row[_DAY] for row in rows)
+        file = None
+        if rows and self._task.spool is not None:
+            file = position
+            path = file_of(self._task.spool, file)
+            table = arrow_table(SPOOLED, rows)
+            self._engine.from_arrow(table).to_parquet(str(path), compression="zstd")
+            with open(path, "rb") as written:
+                os.fsync(written.fileno())
+        return Sifted(len(lines), left_out, malformed, days, file)
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+def lines_of(block: bytes) -> list[str]:
+    """The lines of a block; bytes that are not UTF-8 become U+FFFD."""
+    lines = block.decode("utf-8", "replace").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def file_of(spool: Path, number: int) -> Path:
+    return spool / f"{number}.parquet"
+
+
+class Crew:
+    """Sifts the first block here, and all further ones in processes of their own."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._here = Sifter(task)
+        self._begun = False
+        self._pool: Executor | None = None
+
+    def sift(self, block: bytes, position: int, format_name: str) -> Future[Sifted]:
+        if not self._begun:
+            self._begun = True
+            future: Future[Sifted] = Future()
+            future.set_result(self._here.sift(block, position, format_name))
+            return future
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                max_workers=max(2, min(4, os.cpu_count() or 2)),
+                # Threads of the engine are running: a fork could inherit their locks.
+                mp_context=get_context("spawn"),
+                initializer=_begin_worker,
+                initargs=(self._task,),
+            )
+        return self._pool.submit(_sift, block, position, format_name)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        self._here.close()
+
+
+_worker: list[Sifter] = []
+
+
+def _begin_worker(task: Task) -> None:
+    # Ctrl-C is the parent's to answer; and a worker never outlives it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker.append(Sifter(task))
+    # The engine has to be closed before the interpreter ends.
+    Finalize(None, _end_worker, exitpriority=1)
+
+
+def _end_worker() -> None:
+    while _worker:
+        _worker.pop().close()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _sift(block: bytes, position: int, format_name: str) -> Sifted:
+    return _worker[0].sift(block, position, format_name)

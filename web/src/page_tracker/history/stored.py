@@ -1,0 +1,136 @@
+"""What imports read from the lake and write to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction
+from deltalake.exceptions import CommitFailedError
+
+from page_tracker.history.register import Import
+from page_tracker.lake.table import Conflict, Lake, append_table, closed_mark, position
+from page_tracker.schema import NUMBER_BITS
+
+_TRIES = 20
+
+
+class LiveDays(Protocol):
+    """Tells which days have hits that are still on their way to the lake."""
+
+    def __call__(self, site: str, days: Sequence[int]) -> set[int]:
+        """The days among `days`."""
+
+
+class Stored:
+    """The lake's hits, as imports see them."""
+
+    def __init__(self, lake: Lake, live_days: LiveDays) -> None:
+        self._lake = lake
+        self._live_days = live_days
+
+    def live_days(
+        self, site: str, days: Sequence[int], imported: Collection[int]
+    ) -> list[int]:
+        """Which of these days have hits of other origins than the imported ones."""
+        if not days:
+            return []
+        found = self._live_days(site, days)
+        listed = ", ".join(str(origin) for origin in imported) or "-1"
+        batches = self._ask(
+            f"SELECT DISTINCT day FROM hits WHERE site = {_text(site)}"
+            f" AND day BETWEEN {_date(days[0])} AND {_date(days[-1])}"
+            f" AND visitor / {1 << NUMBER_BITS} NOT IN ({listed})"
+        )
+        for batch in batches:
+            found.update(
+                (day - date(1970, 1, 1)).days for day in batch.column(0).to_pylist()
+            )
+        return sorted(found.intersection(days))
+
+    def has_origin(self, origin: int) -> bool:
+        return position(self._lake.snapshot("hits"), f"import:{origin}") > 0
+
+    def days_in(self, entry: Import) -> int:
+        """How many of the import's days are in; they go in in their order."""
+        return position(self._lake.snapshot("hits"), application(entry))
+
+    def commit(self, entry: Import, first: int, last: int, rows: Any) -> None:
+        """Add the import's days [first, last), unless they are in."""
+        days = [each.day for each in entry.days[first:last]]
+        while True:
+            snapshot = self._lake.snapshot("hits")
+            if position(snapshot, application(entry)) >= last:
+                return
+            try:
+                append_table(snapshot, rows, days, application(entry), last)
+                return
+            except Conflict:
+                continue
+
+    def delete(self, entry: Import) -> None:
+        """Delete the import's rows. Repeating it changes nothing."""
+        if not entry.days:
+            return
+        low = entry.origin << NUMBER_BITS
+        where = (
+            f"month BETWEEN '{_month(entry.days[0].day)}'"
+            f" AND '{_month(entry.days[-1].day)}' AND site = {_text(entry.site)}"
+            f" AND visitor BETWEEN {low} AND {low + (1 << NUMBER_BITS) - 1}"
+        )
+        days = [each.day for each in entry.days]
+        for tries in range(_TRIES, 0, -1):
+            snapshot = self._lake.snapshot("hits")
+            try:
+                snapshot.delete(where, commit_properties=_touching(snapshot, days))
+                return
+            except CommitFailedError:
+                if tries == 1:
+                    raise
+
+    def views_of(self, entry: Import) -> dict[str, int]:
+        """The import's page views by path."""
+        low = entry.origin << NUMBER_BITS
+        views: dict[str, int] = {}
+        for batch in self._ask(
+            f"SELECT path, count(*) FROM hits WHERE site = {_text(entry.site)}"
+            f" AND view > 0 AND visitor BETWEEN {low} AND {low + (1 << NUMBER_BITS) - 1}"
+            " GROUP BY path"
+        ):
+            paths, numbers = batch.column(0).to_pylist(), batch.column(1).to_pylist()
+            views.update(zip(paths, numbers, strict=True))
+        return views
+
+    def _ask(self, sql: str) -> Any:
+        snapshot = self._lake.snapshot("hits")
+        return QueryBuilder().register("hits", snapshot).execute(sql)
+
+
+def application(entry: Import) -> str:
+    """The application whose transactions are the import's days."""
+    return f"import:{entry.origin}"
+
+
+def _touching(snapshot: DeltaTable, days: Sequence[int]) -> CommitProperties:
+    version = snapshot.version() + 1
+    return CommitProperties(
+        custom_metadata={"days": list(days)},
+        app_transactions=[
+            Transaction(closed_mark(day), version)
+            for day in days
+            if snapshot.transaction_version(closed_mark(day)) is not None
+        ],
+    )
+
+
+def _date(day: int) -> str:
+    return f"DATE '{date(1970, 1, 1) + timedelta(days=day)}'"
+
+
+def _month(day: int) -> str:
+    return f"{date(1970, 1, 1) + timedelta(days=day):%Y-%m}"
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,135 @@
+"""Visitors and visits of hits that are all there, found by one SQL window a day.
+
+The ingest script finds them hit by hit as they come in; here the hits of a site's whole
+day lie sorted. Both give the same columns: a property test holds them to one model.
+"""
+
+from __future__ import annotations
+
+from page_tracker.collect.hit import Kind
+from page_tracker.schema import HITS, NUMBER_BITS
+
+# Milliseconds without a hit after which the next one opens a new visit.
+SILENCE = 30 * 60 * 1000
+
+# What all hits of a visit have from its first one.
+FIRST_TOUCH = (
+    "referrer",
+    "source",
+    "channel",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_content",
+    "utm_term",
+    "screen",
+    "language",
+)
+
+# What is found here; the other columns a hit brings itself.
+FOUND = (
+    "visitor",
+    "visit",
+    "step",
+    "view",
+    "interaction",
+    "since",
+    "elapsed",
+    "arrival",
+    "previous",
+    "previous_hostname",
+    "entry_path",
+    "entry_hostname",
+    "month",
+)
+
+# How a row that has its columns already says which `Kind` of hit it is.
+KIND_OF_ROW = f"""
+    CASE WHEN step = 0 THEN {Kind.ENGAGEMENT:d} WHEN view > 0 THEN {Kind.VIEW:d}
+    WHEN interaction > 0 THEN {Kind.EVENT:d} ELSE {Kind.QUIET:d} END
+"""
+
+ENGAGEMENT, VIEW, EVENT = int(Kind.ENGAGEMENT), int(Kind.VIEW), int(Kind.EVENT)
+SO_FAR = "ROWS UNBOUNDED PRECEDING"
+
+_EXPRESSIONS = {
+    **{name: f"first.{name}" for name in FIRST_TOUCH},
+    "visitor": "high | visitors.visitor",
+    "visit": "high | visits.visit",
+    "step": f"(CASE WHEN found.kind <> {ENGAGEMENT} THEN counted ELSE 0 END)::INTEGER",
+    "view": f"(CASE WHEN found.kind = {VIEW} THEN views ELSE 0 END)::INTEGER",
+    "interaction": f"""(CASE WHEN found.kind IN ({VIEW}, {EVENT})
+        THEN interactions ELSE 0 END)::INTEGER""",
+    "since": f"""(CASE WHEN found.kind <> {ENGAGEMENT}
+        THEN coalesce(found.since, 0) ELSE 0 END)::INTEGER""",
+    "elapsed": "found.elapsed::INTEGER",
+    "arrival": "found.came = found.position",
+    "previous": "coalesce(page.path, '')",
+    "previous_hostname": "coalesce(page.hostname, '')",
+    "entry_path": "first.path",
+    "entry_hostname": "first.hostname",
+    "month": "strftime(found.day, '%Y-%m')",
+}
+
+
+def with_visits(hits: str, origin: int) -> str:
+    """The query that gives each hit of the relation `hits` all columns of the table.
+
+    `hits` names a relation with the columns that a hit brings itself and `who` (of any
+    type: the same for the hits of a visitor), `kind` (see `Kind`) and `position` (a
+    whole number of its own for each row, which orders hits of the same time). It is
+    read several times. Engagements whose visit is over, or never was, are left out. The
+    rows come sorted by time; visitors and visits are numbered from 1 in each site's
+    day, under `origin`.
+    """
+    return f"""
+WITH heard AS (
+    SELECT site, day, who, kind, time, position, epoch_ms(time) AS ms,
+        epoch_ms(time) - lag(epoch_ms(time)) OVER person AS silence
+    FROM {hits}
+    WINDOW person AS (PARTITION BY site, day, who ORDER BY time, position)
+), sat AS (
+    SELECT *, count(CASE WHEN silence IS NULL OR silence >= {SILENCE} THEN 1 END) OVER person
+        AS sitting
+    FROM heard
+    WINDOW person AS (PARTITION BY site, day, who ORDER BY time, position {SO_FAR})
+), counted AS (
+    SELECT *, count(CASE WHEN kind <> {ENGAGEMENT} THEN 1 END) OVER stay AS counted FROM sat
+    WINDOW stay AS (
+        PARTITION BY site, day, who, sitting ORDER BY time, position {SO_FAR})
+    QUALIFY counted > 0
+), found AS (
+    SELECT site, day, time, position, kind,
+        first_value(position) OVER person AS came,
+        first_value(position) OVER stay AS opening,
+        last_value(CASE WHEN kind = {VIEW} THEN position END IGNORE NULLS) OVER before
+            AS viewed,
+        counted,
+        count(CASE WHEN kind = {VIEW} THEN 1 END) OVER stay AS views,
+        count(CASE WHEN kind IN ({VIEW}, {EVENT}) THEN 1 END) OVER stay AS interactions,
+        ms - first_value(ms) OVER stay AS elapsed,
+        ms - max(CASE WHEN kind <> {ENGAGEMENT} THEN ms END) OVER before AS since
+    FROM counted
+    WINDOW person AS (PARTITION BY site, day, who ORDER BY time, position),
+        stay AS (
+            PARTITION BY site, day, who, sitting ORDER BY time, position {SO_FAR}),
+        before AS (
+            PARTITION BY site, day, who, sitting ORDER BY time, position
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+), numbered AS (
+    SELECT position,
+        count(CASE WHEN came = position THEN 1 END) OVER so_far AS visitor,
+        count(CASE WHEN opening = position THEN 1 END) OVER so_far AS visit
+    FROM found
+    WINDOW so_far AS (PARTITION BY site, day ORDER BY time, position {SO_FAR})
+)
+SELECT {", ".join(f"{_EXPRESSIONS.get(c.name, f'hit.{c.name}')} AS {c.name}" for c in HITS)}
+FROM found
+JOIN {hits} AS hit ON hit.position = found.position
+JOIN {hits} AS first ON first.position = found.opening
+LEFT JOIN {hits} AS page ON page.position = found.viewed AND found.kind = {VIEW}
+JOIN numbered AS visitors ON visitors.position = found.came
+JOIN numbered AS visits ON visits.position = found.opening,
+(SELECT {origin}::BIGINT << {NUMBER_BITS} AS high) AS origin
+ORDER BY found.time, found.position
+"""

@@ -1,0 +1,197 @@
+"""Upkeep: what keeps the lake small, quick to read and free of what has had its time.
+
+    files and clock → merges and days to settle (pure) → rewritten, each in one commit
+      → sites' retention → vacuum → checkpoint → clean-up of the log
+
+Small files are merged by tiers, so that a row is rewritten once a tier and not with
+every commit. A day that is over everywhere is *settled*: its rows are written sorted by
+site, visit and time, which makes them a fifth smaller and lets a question read its own
+site's row groups. Nothing here changes what the lake says, but retention; each commit
+is refused where somebody else was faster, and then left to the next pass.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError
+
+from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.table import PARQUET, TABLES, Lake, day_of, quoted
+from page_tracker.site import Site
+
+# A merge makes files of a tier's size from the smaller ones of a month, once there are
+# this many of them; a month that nothing was added to for a while is made one of them.
+TIERS = (256 << 10, 4 << 20, 64 << 20, 256 << 20)  # bytes
+ENOUGH = 16
+QUIET = 3_600  # seconds
+
+# A date is over everywhere so long after it is over in UTC.
+_WESTMOST = 12 * 3_600  # seconds
+_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a snapshot; `days` since 1970, `modified` seconds since then."""
+
+    month: str
+    size: int
+    modified: float
+    first_day: int
+    last_day: int
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Make of a month's files below a size files of about that size."""
+
+    month: str
+    below: int
+
+
+def merges(files: Iterable[File], now: float, quiet: float = QUIET) -> list[Merge]:
+    """What to merge: of each month the highest tier that has enough files. Pure."""
+    months: dict[str, list[File]] = defaultdict(list)
+    for file in files:
+        months[file.month].append(file)
+    found = []
+    for month, its_files in sorted(months.items()):
+        sizes = [file.size for file in its_files if file.size < TIERS[-1]]
+        if now - max(file.modified for file in its_files) >= quiet and len(sizes) > 1:
+            found.append(Merge(month, TIERS[-1]))
+            continue
+        for low, high in reversed(list(zip((0, *TIERS), TIERS))):
+            if sum(low <= size < high for size in sizes) >= ENOUGH:
+                found.append(Merge(month, high))
+                break
+    return found
+
+
+def over(files: Iterable[File], now: float) -> list[int]:
+    """The days that files have rows of and that are over everywhere, ascending. Pure."""
+    last = int((now - _WESTMOST) // _DAY) - 1
+    return sorted(
+        {
+            day
+            for file in files
+            for day in range(file.first_day, min(file.last_day, last) + 1)
+        }
+    )
+
+
+def settled_mark(day: int) -> str:
+    """The application whose transaction says that a day is settled."""
+    return f"settled:{day}"
+
+
+class Upkeep:
+    """The upkeep of one lake. Any number may run: of two that rewrite the same files
+    one is refused."""
+
+    def __init__(self, lake: Lake, quiet: float = QUIET) -> None:
+        self.lake = lake
+        self._quiet = quiet
+        # By table: the version at which nothing was left to do but what time brings.
+        self._tidied: dict[str, int] = {}
+        self._settled: set[int] = set()
+
+    def tidy(self, now: float, sites: Sequence[Site] = ()) -> None:
+        """One pass; `now` in seconds since 1970.
+
+        Raises DeltaError or OSError where the lake is away; what is done is done.
+        """
+        for name in TABLES:
+            try:
+                self._tidy(name, now, sites)
+            except CommitFailedError:
+                continue  # Somebody else was faster: the next pass sees what is left.
+
+    def _tidy(self, name: str, now: float, sites: Sequence[Site]) -> None:
+        table = self.lake.snapshot(name)
+        files = files_of(table)
+        if name == "hits":
+            for day in over(files, now):
+                self._settle(day)
+        for site in sites:
+            if site.retention_days is not None:
+                _expire(self.lake.snapshot(name), site, int(now // _DAY))
+        table = self.lake.snapshot(name)
+        for merge in merges(files_of(table), now, self._quiet):
+            table.optimize.compact(
+                partition_filters=[("month", "=", merge.month)],
+                target_size=merge.below,
+                max_concurrent_tasks=1,
+                writer_properties=PARQUET,
+            )
+        if table.vacuum(dry_run=True):
+            table.vacuum(dry_run=False)
+        if self._tidied.get(name) != table.version():
+            table.create_checkpoint()
+            self._tidied[name] = table.version()
+        table.cleanup_metadata()
+
+    def _settle(self, day: int) -> None:
+        if day in self._settled:
+            return
+        table = self.lake.snapshot("hits")
+        if table.transaction_version(settled_mark(day)) is None:
+            settle(table, day)
+        self._settled.add(day)
+
+
+def files_of(table: DeltaTable) -> list[File]:
+    """The files of a snapshot."""
+    actions = table.get_add_actions(flatten=True)
+    if not actions.num_rows:
+        return []
+    columns = ("partition.month", "size_bytes", "modification_time")
+    days = (actions["min.day"].to_pylist(), actions["max.day"].to_pylist())
+    return [
+        File(month, size, modified / 1000, day_of(first), day_of(last))
+        for month, size, modified, first, last in zip(
+            *(actions[column].to_pylist() for column in columns), *days, strict=True
+        )
+    ]
+
+
+def settle(table: DeltaTable, day: int) -> None:
+    """Write a day's hits sorted by site, visit and time, in one commit.
+
+    Raises CommitFailedError where rows of that day came meanwhile.
+    """
+    when = date(1970, 1, 1) + timedelta(days=day)
+    month = f"{when:%Y-%m}"
+    mark = Transaction(settled_mark(day), table.version() + 1)
+    if not (files := table.file_uris(file_pruning_predicate=f"month = '{month}'")):
+        return
+    with engine() as connection:
+        rows = rows_in(connection, files).filter(f"day = DATE '{when}'")
+        write_deltalake(
+            table,
+            rows.order("site, visit, time"),
+            mode="overwrite",
+            predicate=f"month = '{month}' AND day = DATE '{when}'",
+            writer_properties=PARQUET,
+            commit_properties=CommitProperties(
+                custom_metadata={"days": []}, app_transactions=[mark]
+            ),
+        )
+
+
+def _expire(table: DeltaTable, site: Site, today: int) -> None:
+    """Delete a site's rows that are older than it keeps them."""
+    assert site.retention_days is not None
+    first = date(1970, 1, 1) + timedelta(days=today - site.retention_days)
+    condition = f"month <= '{first:%Y-%m}' AND day < DATE '{first}' AND site = {quoted(site.id)}"
+    files = table.file_uris(file_pruning_predicate=f"day < DATE '{first}'")
+    if not files:
+        return
+    with engine() as connection:
+        if not rows_in(connection, files).filter(condition).limit(1).fetchall():
+            return
+    table.delete(condition, writer_properties=PARQUET)

@@ -1,0 +1,125 @@
+"""What `page-tracker doctor` finds, with a real Redis, real folders, a real clock."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from page_tracker.collect.stream import Stream
+from page_tracker.doctor import Finding, Patient, examine
+from page_tracker.health import durability_notice
+from page_tracker.lake.table import Lake
+from page_tracker.registry import Registry
+from page_tracker.sites import Sites
+from support.own_redis import OwnRedis, own_redis
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRedis]:
+    with own_redis(tmp_path_factory.mktemp("store")) as store:
+        yield store
+
+
+@pytest.fixture
+def patient(store: OwnRedis, tmp_path: Path) -> Iterator[Patient]:
+    with Redis.from_url(store.url, retry=Retry(NoBackoff(), 0)) as client:
+        client.flushall()
+        registry = Registry(client, tmp_path)
+        Sites(registry).add("a.example", {})
+        yield Patient(
+            data=tmp_path,
+            lake=Lake(str(tmp_path / "lake")).folder,
+            redis=client,
+            registry=registry,
+            streams=[Stream(client)],
+            urls=[],
+        )
+        client.config_set("appendfsync", "always")
+        client.config_set("maxmemory", 0)
+
+
+def found(patient: Patient, name: str) -> Finding:
+    (finding,) = (each for each in examine(patient) if each.name == name)
+    return finding
+
+
+def test_all_is_well_but_for_the_server_that_does_not_run(patient: Patient) -> None:
+    problems = [each.name for each in examine(patient) if each.remedy]
+    assert problems == ["web"]
+
+
+def test_without_sites_it_says_how_to_add_one(patient: Patient) -> None:
+    Sites(patient.registry).remove("a.example")
+    assert found(patient, "sites").remedy == "page-tracker site add DOMAIN"
+
+
+def test_a_redis_that_may_forget_is_a_problem(patient: Patient) -> None:
+    patient.redis.config_set("appendfsync", "everysec")
+    finding = found(patient, "durability")
+    assert "everysec" in finding.says
+    assert finding.remedy == "set appendfsync always"
+
+
+def test_a_redis_without_a_file_is_a_problem(patient: Patient) -> None:
+    patient.redis.config_set("appendonly", "no")
+    try:
+        assert "no append-only file" in str(durability_notice(patient.redis))
+        assert found(patient, "durability").remedy
+    finally:
+        patient.redis.config_set("appendonly", "yes")
+
+
+def test_a_redis_that_evicts_is_a_problem(patient: Patient) -> None:
+    patient.redis.config_set("maxmemory", 10**9)
+    patient.redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        assert "noeviction" in found(patient, "Redis").remedy
+    finally:
+        patient.redis.config_set("maxmemory-policy", "noeviction")
+
+
+def test_a_mirror_that_lacks_a_site_is_a_problem(patient: Patient) -> None:
+    (patient.data / "mirror.json").write_text('{"format": 1}')
+    assert "has not all" in found(patient, "mirror").says
+
+
+def test_rows_that_nobody_takes_to_the_lake_are_a_problem(patient: Patient) -> None:
+    stream = patient.streams[0]
+    stream.tell(int(time.time() * 1000))
+    assert not found(patient, "writer").remedy
+    stream.tell(int(time.time() * 1000) - 120_000)
+    assert "last at work 12" in found(patient, "writer").says
+    stream.tell(int(time.time() * 1000), "no room in the lake")
+    finding = found(patient, "writer")
+    assert "no room in the lake" in finding.says and finding.remedy
+
+
+def test_old_lookups_are_a_problem(patient: Patient) -> None:
+    (patient.data / "lookups").mkdir()
+    file = patient.data / "lookups" / "country.mmdb"
+    file.write_bytes(b"")
+    assert found(patient, "lookups").remedy == ""
+    os.utime(file, (0, time.time() - 200 * 86_400))
+    finding = found(patient, "lookups")
+    assert (finding.says, finding.remedy) == (
+        "country.mmdb is 200 days old",
+        "page-tracker update",
+    )
+
+
+def test_a_check_that_fails_is_a_finding_and_the_others_go_on(
+    patient: Patient, store: OwnRedis
+) -> None:
+    store.kill()
+    try:
+        findings = {each.name: each for each in examine(patient)}
+    finally:
+        store.start()
+    assert "takes no writes" in findings["Redis"].says
+    assert {"sites", "writer", "clock", "lookups", "data folder"} <= set(findings)
+    assert all(findings[name].remedy for name in ("Redis", "sites", "clock"))
