@@ -49,7 +49,8 @@ def hits_of(number: int) -> list[Hit]:
         for n in range(REFERRERS)
     ]
     clients = [
-        Client("Desktop", "Chrome", str(100 + n), "Windows", "11") for n in range(AGENTS)
+        Client("Desktop", "Chrome", str(100 + n), "Windows", "11")
+        for n in range(AGENTS)
     ]
     place = Place("DE", "DE-BE", "Berlin")
     hits = []

@@ -10,6 +10,7 @@ from page_tracker.commands.serve import serve
 from page_tracker.commands.site import site
 from page_tracker.commands.token import token
 from page_tracker.commands.update import update
+from page_tracker.commands.upkeep import upkeep
 from page_tracker.commands.writer import writer
 from page_tracker.errors import PageTrackerError
 
@@ -43,4 +44,5 @@ main.add_command(import_)
 main.add_command(update)
 main.add_command(site)
 main.add_command(token)
+main.add_command(upkeep)
 main.add_command(writer)

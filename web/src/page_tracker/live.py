@@ -134,7 +134,8 @@ class Live:
         """What was dropped of a site's day, by reason and name, the most first."""
         found = self._added([keys.drops(shard, day, site) for shard in self._shards])
         ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-        return [Dropped(*name.split("\0"), number) for name, number in ordered]
+        pairs = [(name.partition("\0"), number) for name, number in ordered]
+        return [Dropped(reason, name, number) for (reason, _, name), number in pairs]
 
     def unknown_sites(self, day: int) -> list[Dropped]:
         """What was sent for sites that are not known; `name` is the site that was."""

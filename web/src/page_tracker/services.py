@@ -1,7 +1,7 @@
 """The composition root: opens what the entry points work with, from the settings."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from page_tracker.collect.salt import throw_away_spent
 from page_tracker.collect.stream import Stream
 from page_tracker.doctor import Patient
 from page_tracker.errors import RedisUnavailableError
@@ -19,6 +20,7 @@ from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.register import Register
 from page_tracker.history.stored import Stored
 from page_tracker.lake.table import Lake
+from page_tracker.lake.upkeep import Upkeep
 from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
@@ -129,6 +131,23 @@ def open_streams(settings: Settings) -> list[Stream]:
 
 def open_lake(settings: Settings) -> Lake:
     return Lake(settings.lake or str(settings.data / "lake"))
+
+
+def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
+    """One pass of upkeep over lake and store, as a call.
+
+    It raises DeltaError or OSError where the lake is away, RedisError where Redis is.
+    """
+    redis = open_redis(settings)
+    registry = open_registry(settings, redis)
+    upkeep = Upkeep(lake)
+
+    def tidy() -> None:
+        now = time.time()
+        throw_away_spent(redis, int(now))
+        upkeep.tidy(now, list(registry.sites.read().entries.values()))
+
+    return tidy
 
 
 def require_redis(settings: Settings) -> str | None:

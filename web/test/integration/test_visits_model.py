@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.ingesting import named, new_shard
-from naive import Fate, Found, PlainHit, find
 from redis import Redis
 
+from naive import Fate, Found, PlainHit, find
 from page_tracker.collect.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.collect.ingest import Batch, Outcome, submit
 from page_tracker.collect.stream import Stream
 from page_tracker.live import Live, Sums
+from support.ingesting import named, new_shard
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -51,7 +51,9 @@ def plain_hits(draw: st.DrawFn) -> list[PlainHit]:
                 day=(time + ZONES[site]) // DAY,
                 site=site,
                 visitor=draw(st.sampled_from(["ada", "bob", "eve"])),
-                kind=draw(st.sampled_from(["view", "view", "event", "quiet", "engagement"])),
+                kind=draw(
+                    st.sampled_from(["view", "view", "event", "quiet", "engagement"])
+                ),
                 path=draw(st.sampled_from(["/", "/a", "/b\0", "/ü" * 200])),
                 hostname=draw(st.sampled_from(["", "www.example"])),
                 touch=draw(st.sampled_from(["", "x.example"])),
@@ -77,7 +79,9 @@ def test_every_column_is_the_naive_models(
     with new_shard(redis_client) as shard:
         outcomes = []
         for number, part in enumerate(_parts(hits, splits)):
-            batch = Batch(part[-1].time * 1000, [_hit(hit) for hit in part], shard=shard)
+            batch = Batch(
+                part[-1].time * 1000, [_hit(hit) for hit in part], shard=shard
+            )
             answer = submit(redis_client, batch)
             if number in again:
                 assert submit(redis_client, batch) == answer

@@ -55,9 +55,7 @@ def a_hit(
     """A hit some seconds after noon."""
     moment = NOON + round(seconds * SECOND)
     name = {Kind.VIEW: "pageview", Kind.ENGAGEMENT: "engagement"}.get(kind, "event")
-    record = Record(
-        moment, day, site, name, site, path, "", touch, Client(), Place()
-    )
+    record = Record(moment, day, site, name, site, path, "", touch, Client(), Place())
     return Hit(record, kind, visitor.encode().ljust(16), event_id)
 
 

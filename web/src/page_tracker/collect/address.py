@@ -73,7 +73,9 @@ class Proxies:
     def _seen(self, peer: str, forwarded_for: str, forwarded: str) -> Seen:
         address = address_of(peer)
         if not self._trusts(address, peer):
-            ignored = " (its headers are not believed)" * bool(forwarded_for or forwarded)
+            ignored = " (its headers are not believed)" * bool(
+                forwarded_for or forwarded
+            )
             return Seen(address, f"it is at the socket's other end{ignored}")
         name, hops = (
             ("X-Forwarded-For", _hops(forwarded_for))
@@ -85,7 +87,10 @@ class Proxies:
             client = address_of(hop)
             if not client:
                 return Seen(address, f"{name} names no address behind this proxy")
-            address, why = client, f"the trusted proxy {address or UNIX} says so in {name}"
+            address, why = (
+                client,
+                f"the trusted proxy {address or UNIX} says so in {name}",
+            )
             if not self._within(client):
                 break
         return Seen(address, why)

@@ -269,9 +269,11 @@ def language_of(accept_language: str) -> str:
         return ""
     language, *parts = first.split("-")
     written = (
-        part.upper()
-        if len(part) == 2
-        else part.title() if len(part) == 4 and part.isalpha() else part.lower()
+        (
+            part.upper()
+            if len(part) == 2
+            else part.title() if len(part) == 4 and part.isalpha() else part.lower()
+        )
         for part in parts
     )
     return "-".join((language.lower(), *written))[: LIMITS["language"]]

@@ -77,7 +77,7 @@ local function waiting()
   for i = 1, #first[2], 2 do
     entry[first[2][i]] = first[2][i + 1]
   end
-  return total - entry.total + entry.rows
+  return total - (tonumber(entry.total) or total) + (tonumber(entry.rows) or 0)
 end
 
 local room = tonumber(ARGV[4]) - #hits / 9 - #given_drops / 6

@@ -22,11 +22,11 @@ from redis import Redis, RedisCluster
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 from redis.exceptions import (
-    ClusterError,
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
 )
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from page_tracker.collect import keys
 from page_tracker.collect.hit import Drop, Hit
@@ -63,14 +63,14 @@ class StreamFull(PageTrackerError):
 class StoreAway(PageTrackerError):
     """Redis gave no answer: the batch may be stored or not; submit the same again."""
 
-    def __init__(self, why: RedisError) -> None:
+    def __init__(self, why: Exception) -> None:
         super().__init__(f"Redis cannot store hits ({why})", "submit the batch again")
 
 
 class BatchRefused(PageTrackerError):
     """Redis refuses this batch and would again; nothing of it was written."""
 
-    def __init__(self, why: RedisError) -> None:
+    def __init__(self, why: Exception) -> None:
         super().__init__(f"Redis refuses a batch ({why})", "this is a fault; report it")
 
 
@@ -80,6 +80,14 @@ class Outcome(Enum):
     STORED = "0"
     DUPLICATE = "1"
     NO_VISIT = "2"
+
+
+class Durability(Enum):
+    """What a store promises with its answer, as far as it says."""
+
+    EVERY_WRITE = "every write is on disk before it is acknowledged"
+    LATER = "writes reach the disk later (set appendonly yes, appendfsync always)"
+    UNKNOWN = "Redis does not say whether it syncs every write (CONFIG is refused)"
 
 
 @dataclass(frozen=True)
@@ -178,7 +186,7 @@ def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
             reply = redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
         except NoScriptError:
             reply = redis.eval(SCRIPT, 1, call.key, *call.arguments)
-    except RedisError as error:
+    except (RedisError, RedisClusterException) as error:
         raise _failure(error) from error
     return read(reply)
 
@@ -193,21 +201,41 @@ async def submit_async(
             reply = await redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
         except NoScriptError:
             reply = await redis.eval(SCRIPT, 1, call.key, *call.arguments)
-    except RedisError as error:
+    except (RedisError, RedisClusterException) as error:
         raise _failure(error) from error
     return read(reply)
 
 
+def durability(redis: Redis | RedisCluster) -> Durability:
+    """Whether all servers sync every write. Raises RedisError where they are away."""
+    client: Any = redis
+    names = ("appendonly", "appendfsync")
+    try:
+        if isinstance(redis, RedisCluster):
+            nodes = client.get_primaries()
+            found = [client.config_get(*names, target_nodes=node) for node in nodes]
+        else:
+            found = [client.config_get(*names)]
+    except ResponseError:
+        return Durability.UNKNOWN
+    if not all(names[0] in each for each in found):
+        return Durability.UNKNOWN
+    syncs = all((each[names[0]], each[names[1]]) == ("yes", "always") for each in found)
+    return Durability.EVERY_WRITE if syncs else Durability.LATER
+
+
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
-# What a store that cannot write just now answers: full, not on disk, not the primary …
-_FOR_NOW = ("OOM", "MISCONF", "READONLY", "LOADING", "BUSY", "MASTERDOWN", "NOREPLICAS")
+# What a store that cannot write just now answers: out of memory, its disk failing, not
+# the primary, busy with a script, a cluster that moves slots or misses some.
+_FOR_NOW = frozenset(
+    "OOM MISCONF READONLY BUSY NOREPLICAS MASTERDOWN CLUSTERDOWN TRYAGAIN".split()
+)
 
 
-def _failure(error: RedisError) -> PageTrackerError:
-    if isinstance(error, (RedisConnectionError, RedisTimeoutError, ClusterError)):
-        return StoreAway(error)
-    if isinstance(error, ResponseError) and not str(error).startswith(_FOR_NOW):
+def _failure(error: Exception) -> PageTrackerError:
+    code = getattr(error, "status_code", None) or str(error).partition(" ")[0]
+    if isinstance(error, ResponseError) and code not in _FOR_NOW:
         return BatchRefused(error)
     return StoreAway(error)
 

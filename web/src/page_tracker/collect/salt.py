@@ -10,11 +10,12 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from redis import Redis, RedisCluster, ResponseError
+from redis import Redis, RedisCluster
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 
 from page_tracker.collect import keys
+from page_tracker.collect.removal import rewrite_log
 
 SALT_BYTES = 16
 # A salt outlives its day by this many seconds: the last hits are still on their way.
@@ -98,12 +99,7 @@ def throw_away_spent(redis: Redis | RedisCluster, now: int) -> int:
         return 0
     for key in spent:
         client.delete(key)
-    try:
-        if isinstance(redis, RedisCluster):
-            client.bgrewriteaof(target_nodes=RedisCluster.PRIMARIES)
-        else:
-            client.bgrewriteaof()
-    except ResponseError:
+    if not rewrite_log(redis):
         return 0  # it is being written right now: once more next time
     client.zrem(keys.salts(), *spent)
     return len(spent)

@@ -215,8 +215,11 @@ class Stream:
 
     def origin(self) -> int:
         """The store's origin; drawn now where it is new or was emptied."""
-        self._redis.hsetnx(self._state, "origin", new_origin())
-        return int(cast(bytes, self._redis.hget(self._state, "origin")))
+        known = self._redis.hget(self._state, "origin")
+        if known is None:
+            self._redis.hsetnx(self._state, "origin", new_origin())
+            known = self._redis.hget(self._state, "origin")
+        return int(cast(bytes, known))
 
     def last(self) -> int:
         """Number of the last entry that was appended; 0 before the first."""
@@ -277,6 +280,7 @@ class Stream:
         arguments = (self._state, old, new_origin())
         return int(self._redis.eval(_RENEW_ORIGIN, 1, *arguments))
 
+
     def tell(self, moment: int, trouble: str = "") -> None:
         """Say for all to see that the writer is at work, and what keeps it from it.
 
@@ -311,7 +315,12 @@ def _aside(name: str, fields: Mapping[bytes, bytes]) -> Aside:
     )
 
 
-_FIELDS = """#!lua
+# A store without memory must still be drained: what shrinks it runs there too.
+_DRAINING = "#!lua flags=allow-oom\n"
+_READING = "#!lua flags=no-writes\n"
+_WRITING = "#!lua\n"
+
+_FUNCTIONS = """
 local function fields_of(entry)
   local fields = {}
   for i = 1, #entry[2], 2 do
@@ -329,12 +338,12 @@ local function drained(stream, total)
 end
 """
 
-_WAITING = _FIELDS + """
+_WAITING = _READING + _FUNCTIONS + """
 local total = tonumber(redis.call('HGET', KEYS[2], 'total') or 0)
 return total - drained(KEYS[1], total)
 """
 
-_TRIM = _FIELDS + """
+_TRIM = _DRAINING + _FUNCTIONS + """
 local last = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', 1)[1]
 if not last or fields_of(last).origin ~= ARGV[2] then
   return 0
@@ -345,7 +354,7 @@ redis.call('HSET', KEYS[2], 'drained', drained(KEYS[1], total))
 return removed
 """
 
-_SET_ASIDE = """#!lua
+_SET_ASIDE = _DRAINING + """
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then
   return 0
@@ -359,7 +368,7 @@ redis.call('XDEL', KEYS[1], entry[1])
 return 1
 """
 
-_REPLAY = _FIELDS + """
+_REPLAY = _WRITING + _FUNCTIONS + """
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then
   return 0

@@ -9,10 +9,10 @@ from dataclasses import replace
 import click
 
 from page_tracker.commands.options import setting_option
-from page_tracker.lake.service import write
+from page_tracker.lake.service import keep, write
 from page_tracker.lake.writer import Writer
 from page_tracker.server.embedded import redis_of
-from page_tracker.services import open_lake, open_streams
+from page_tracker.services import open_lake, open_streams, open_upkeep
 from page_tracker.settings import Settings
 
 
@@ -38,4 +38,7 @@ def writer(once: bool, **options: str | None) -> None:
             url = stack.enter_context(redis_of(settings))
             settings = replace(settings, redis_url=url)
         lake = open_lake(settings)
+        tidy = open_upkeep(settings, lake)
+        thread = threading.Thread(target=keep, args=(tidy, stop), daemon=True)
+        thread.start()
         write([Writer(stream, lake) for stream in open_streams(settings)], stop)

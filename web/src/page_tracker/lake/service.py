@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from deltalake.exceptions import DeltaError
@@ -22,6 +22,7 @@ from page_tracker.lake.writer import Done, Writer
 logger = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds
+PASS = 60.0  # seconds
 STOP_SECONDS = 10.0
 
 AWAY = (StreamAway, DeltaError, OSError, PageTrackerError)
@@ -64,6 +65,19 @@ def write(writers: Sequence[Writer], stop: threading.Event) -> None:
             return
         if not is_more:
             stop.wait(TICK)
+
+
+def keep(upkeep: Callable[[], None], stop: threading.Event) -> None:
+    """Do passes of upkeep until told to stop."""
+    trouble = ""
+    while not stop.wait(PASS):
+        try:
+            upkeep()
+            trouble = ""
+        except AWAY as error:
+            if (why := one_line(error)) != trouble:
+                trouble = why
+                logger.error("upkeep of the lake has to wait: %s", why)
 
 
 def _round(writer: Writer, troubles: Troubles) -> bool:

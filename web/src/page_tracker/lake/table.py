@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from arro3.core import Table
 from deltalake import (
@@ -32,6 +33,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from page_tracker.errors import PageTrackerError
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
+from page_tracker.lake.lock import folder_of, shared
 from page_tracker.schema import DROPS, HITS, Column
 
 TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS}
@@ -189,7 +191,7 @@ def append_table(
         for day in days
         if snapshot.transaction_version(closed_mark(day)) is not None
     ]
-    try:
+    with shared(snapshot), _conflicts():
         write_deltalake(
             snapshot,
             table,
@@ -200,21 +202,26 @@ def append_table(
                 app_transactions=[Transaction(application, number), *marks],
             ),
         )
+    _persist(snapshot)
+
+
+@contextmanager
+def _conflicts() -> Iterator[None]:
+    try:
+        yield
     except CommitFailedError as error:
         raise Conflict(str(error)) from error
     except DeltaError as error:
         if "Invalid table version" in str(error):  # its log was cleaned up meanwhile
             raise Conflict(str(error)) from error
         raise
-    _persist(snapshot)
 
 
 def _persist(snapshot: DeltaTable) -> None:
     """Have the disk keep the last commit of a table in a folder, come a power cut."""
-    address = urlsplit(snapshot.table_uri)
-    if address.scheme not in ("", "file"):
+    folder = folder_of(snapshot)
+    if folder is None:
         return
-    folder = Path(unquote(address.path))
     log = folder / "_delta_log" / f"{snapshot.version():020d}.json"
     actions = map(json.loads, log.read_text("utf-8").splitlines())
     files = [folder / unquote(each["add"]["path"]) for each in actions if "add" in each]

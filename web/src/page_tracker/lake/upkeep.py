@@ -21,6 +21,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.lock import alone_if_free, folder_of, shared
 from page_tracker.lake.table import PARQUET, TABLES, Lake, day_of, quoted
 from page_tracker.site import Site
 
@@ -122,14 +123,14 @@ class Upkeep:
                 _expire(self.lake.snapshot(name), site, int(now // _DAY))
         table = self.lake.snapshot(name)
         for merge in merges(files_of(table), now, self._quiet):
-            table.optimize.compact(
-                partition_filters=[("month", "=", merge.month)],
-                target_size=merge.below,
-                max_concurrent_tasks=1,
-                writer_properties=PARQUET,
-            )
-        if table.vacuum(dry_run=True):
-            table.vacuum(dry_run=False)
+            with shared(table):
+                table.optimize.compact(
+                    partition_filters=[("month", "=", merge.month)],
+                    target_size=merge.below,
+                    max_concurrent_tasks=1,
+                    writer_properties=PARQUET,
+                )
+        vacuum(table)
         if self._tidied.get(name) != table.version():
             table.create_checkpoint()
             self._tidied[name] = table.version()
@@ -140,7 +141,8 @@ class Upkeep:
             return
         table = self.lake.snapshot("hits")
         if table.transaction_version(settled_mark(day)) is None:
-            settle(table, day)
+            with shared(table):
+                settle(table, day)
         self._settled.add(day)
 
 
@@ -194,4 +196,25 @@ def _expire(table: DeltaTable, site: Site, today: int) -> None:
     with engine() as connection:
         if not rows_in(connection, files).filter(condition).limit(1).fetchall():
             return
-    table.delete(condition, writer_properties=PARQUET)
+    with shared(table):
+        table.delete(condition, writer_properties=PARQUET)
+
+
+def vacuum(table: DeltaTable) -> None:
+    """Delete the files that no snapshot of the last minutes uses.
+
+    Where nobody writes just now also those that no commit has ever named: of processes
+    that were killed.
+    """
+    with alone_if_free(table) as is_alone:
+        if table.vacuum(dry_run=True, full=is_alone):
+            table.vacuum(dry_run=False, full=is_alone)
+        if is_alone:
+            remove_unfinished(table)
+
+
+def remove_unfinished(table: DeltaTable) -> None:
+    """Delete what killed processes have half written; the table must be held alone."""
+    if folder := folder_of(table):
+        for path in folder.rglob("*#*"):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,198 @@
+"""Removing from the store what belongs to a site, some of its days, or a page.
+
+Deleting hits goes in this order, so that nothing slips through between the steps:
+
+1. `Removal` here: no visit that is open now goes on, so hits that come later belong to
+   new visits, and what the store knows of the old ones is gone;
+2. the writer brings what waits into the lake, up to `Stream.last()` as of after step 1;
+   an entry that was set aside and has hits of the site (`Aside.sites`) is replayed
+   before, or forgotten where it cannot be read;
+3. the lake deletes, and numbers anew the visits that it cut;
+4. `lower_pages` and `lower_today` take off the live counters what the lake deleted of
+   days (a site's and a page's own counts went in step 1);
+5. the append-only file is written anew: `rewrite_log`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from redis import Redis, RedisCluster, ResponseError
+
+from page_tracker.collect import keys
+
+_AT_ONCE = 1000
+
+
+class Removal:
+    """Removes from the shards of a store; each method may be called again.
+
+    Every method raises redis.RedisError where Redis does not answer.
+    """
+
+    def __init__(
+        self, redis: Redis | RedisCluster, shards: Iterable[int] = (0,)
+    ) -> None:
+        self._redis = cast(Redis, redis)
+        self._shards = tuple(shards)
+
+    def remove_site(self, site: str) -> None:
+        """Remove visitors, visits and all counters of a site."""
+        self._remove_days(site, None)
+        for shard in self._shards:
+            self._redis.hdel(keys.totals(shard), site)
+            self._redis.unlink(keys.pages(shard, site))
+        for name in cast(list[bytes], self._redis.hkeys(keys.imports(site))):
+            self._redis.unlink(keys.imported(site, name.decode()))
+        self._redis.unlink(keys.imports(site))
+
+    def remove_days(self, site: str, first: int, last: int) -> None:
+        """Remove visitors, visits and the days' counters of a site's days.
+
+        Page counts stay: they are lowered by what the lake deletes.
+        """
+        self._remove_days(site, range(first, last + 1))
+
+    def remove_page(self, site: str, path: str) -> None:
+        """Remove a page's counts and end the site's visits; visitors stay known."""
+        self._remove_minutes(site)
+        for shard in self._shards:
+            names = (keys.pages(shard, site), keys.totals(shard))
+            self._redis.eval(_REMOVE_PAGE, 2, *names, site, path)
+            for _, today in self._days(shard, "today", site):
+                self._redis.eval(_END_VISITS, 1, today)
+            for _, visitors in self._days(shard, "visitors:*", site):
+                self._forget_visits(visitors)
+        for name in cast(list[bytes], self._redis.hkeys(keys.imports(site))):
+            imported = keys.imported(site, name.decode())
+            lost = cast(bytes | None, self._redis.hget(imported, path))
+            if lost and self._redis.hdel(imported, path):
+                self._redis.hincrby(keys.imports(site), name, -int(lost))
+
+    def lower_pages(self, site: str, views: Mapping[str, int]) -> None:
+        """Take views off the page counts and the total, by path."""
+        for path, number in views.items():
+            for shard in self._shards:
+                names = (keys.pages(shard, site), keys.totals(shard))
+                arguments = (site, path, keys.OTHER, number)
+                number = int(self._redis.eval(_LOWER, 2, *names, *arguments))
+
+    def lower_today(self, site: str, day: int, sums: Mapping[str, int]) -> None:
+        """Take off a day's sums so far, by their names in `live.Sums`."""
+        key = keys.today(self._shards[0], day, site)
+        for name, number in sums.items():
+            if number:
+                self._redis.hincrby(key, name, -number)
+
+    def forget_days(self, before: int) -> None:
+        """Remove what is left of days before `before`; they expire by themselves too."""
+        for shard in self._shards:
+            for part in ("visitors:*", "today"):
+                for day, key in self._days(shard, part, "*"):
+                    if day < before:
+                        self._redis.unlink(key)
+
+    def rewrite_log(self) -> None:
+        """Write the append-only file anew: until then it has what was removed."""
+        rewrite_log(self._redis)
+
+    def _remove_days(self, site: str, days: range | None) -> None:
+        self._remove_minutes(site)
+        for shard in self._shards:
+            for part in ("visitors:*", "drops"):
+                for day, key in self._days(shard, part, site):
+                    if days is None or day in days:
+                        self._redis.unlink(key)
+            for day, key in self._days(shard, "today", site):
+                if days is None or day in days:
+                    # The running numbers stay: none is given twice.
+                    self._redis.hdel(key, *_SUMS)
+
+    def _remove_minutes(self, site: str) -> None:
+        for shard in self._shards:
+            for part in ("minute", "pages_now", "sources_now"):
+                for _, key in self._days(shard, part, site):
+                    self._redis.unlink(key)
+
+    def _days(self, shard: int, part: str, site: str) -> Iterator[tuple[int, bytes]]:
+        """The keys `<part>:<day>:<site>` of a shard, with the day (or minute)."""
+        start = keys.prefix(shard) + part
+        name = site if site == "*" else _literal(site)
+        width = start.count(":") + 1
+        for key in self._redis.scan_iter(match=f"{start}:*:{name}", count=_AT_ONCE):
+            found = cast(bytes, key)
+            yield int(found.split(b":", width + 1)[width]), found
+
+    def _forget_visits(self, visitors: bytes) -> None:
+        cursor = "0"
+        while True:
+            answer = self._redis.eval(_FORGET_VISITS, 1, visitors, cursor, _AT_ONCE)
+            cursor = cast(bytes, answer).decode()
+            if cursor == "0":
+                return
+
+
+def rewrite_log(redis: Redis | RedisCluster) -> bool:
+    """Have the append-only file written anew; False where that is under way already."""
+    client = cast(Any, redis)
+    try:
+        if isinstance(redis, RedisCluster):
+            client.bgrewriteaof(target_nodes=RedisCluster.PRIMARIES)
+        else:
+            client.bgrewriteaof()
+    except ResponseError:
+        return False
+    return True
+
+
+def _literal(text: str) -> str:
+    """A text as a pattern of Redis that matches nothing else."""
+    return "".join("\\" + each if each in "*?[]\\^-" else each for each in text)
+
+
+_SUMS = ("visitors", "visits", "views", "events", "bounces", "since")
+
+_REMOVE_PAGE = """#!lua
+local views = redis.call('HGET', KEYS[1], ARGV[2])
+if views then
+  redis.call('HINCRBY', KEYS[2], ARGV[1], -views)
+  redis.call('HDEL', KEYS[1], ARGV[2])
+end
+return 1
+"""
+
+_END_VISITS = """#!lua
+local visit = redis.call('HGET', KEYS[1], 'visit')
+if visit then
+  redis.call('HSET', KEYS[1], 'closed', visit)
+end
+return 1
+"""
+
+# A visitor keeps the number; see VISITOR in ingest.lua.
+_FORGET_VISITS = """#!lua
+local found = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+for i = 1, #found[2], 2 do
+  local number = struct.unpack('<I4', found[2][i + 1])
+  local visitor = struct.pack('<I4I4dddI4I4I4I4c0I4c0I4c0I4c0',
+    number, 0, 0, 0, 0, 0, 0, 0, 0, '', 0, '', 0, '', 0, '')
+  redis.call('HSET', KEYS[1], found[2][i], visitor)
+end
+return found[1]
+"""
+
+# Lowers a page (or the others) of a shard; answers what is left to lower elsewhere.
+_LOWER = """#!lua
+local left = tonumber(ARGV[4])
+for i = 2, 3 do
+  local views = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or 0)
+  local less = math.min(views, left)
+  if less > 0 then
+    redis.call('HINCRBY', KEYS[1], ARGV[i], -less)
+    redis.call('HINCRBY', KEYS[2], ARGV[1], -less)
+    left = left - less
+  end
+end
+return left
+"""
