@@ -59,13 +59,8 @@ local given_drops = cmsgpack.unpack(ARGV[9])
 -- The stream -----------------------------------------------------------------------
 
 local state = call('HMGET', prefix .. 'state', 'origin', 'number', 'total', 'drained')
-local origin, number = state[1] or ARGV[3], state[2]
+local origin, number = state[1] or ARGV[3], (state[2] or 0) + 1
 local total, drained = tonumber(state[3] or 0), tonumber(state[4] or 0)
-if not number then
-  local last = call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-  number = last and string.match(last[1], '%d+') or 0
-end
-number = number + 1
 
 -- Rows that wait, by the stream's own first entry: entries may have been taken away.
 local function waiting()
@@ -450,22 +445,36 @@ local function take_drops()
   return #rows > 0 and cmsgpack.pack(rows) or '\144'
 end
 
-local function write_entry(drops)
+local function new_entry(drops)
   local names = {}
   for site in pairs(sites) do
     insert(names, site)
   end
   table.sort(names)
   total = total + stored + drop_rows
-  insert(writes, 1, { 'XADD', KEYS[1], number .. '-0',
-    'v', FORMAT, 'origin', origin, 'batch', batch_id, 'total', total,
+  return { 'v', FORMAT, 'origin', origin, 'batch', batch_id, 'total', total,
     'rows', stored + drop_rows, 'sites', table.concat(names, '\n'),
     'records', stored > 0 and ARGV[8] or '\144',
     'numbers', stored > 0 and table.concat(numbers) or '',
     'openings', '\221' .. pack('>I4', #openings) .. table.concat(openings),
     'previous', #previous > 0 and cmsgpack.pack(previous) or '\144',
-    'drops', drops })
-  put(prefix .. 'state', { 'origin', origin, 'number', number, 'total', total })
+    'drops', drops }
+end
+
+-- The first write, and the only one that may fail: where the stream has a higher number
+-- than we know of (the state was lost, or somebody else appends to it), ours goes above.
+local function append(entry)
+  local answer = redis.pcall('XADD', KEYS[1], number .. '-0', unpack(entry))
+  if answer.err then
+    local facts = call('XINFO', 'STREAM', KEYS[1])
+    for i = 1, #facts, 2 do
+      if facts[i] == 'last-generated-id' then
+        number = string.match(facts[i + 1], '%d+') + 1
+      end
+    end
+    call('XADD', KEYS[1], number .. '-0', unpack(entry))
+  end
+  call('HSET', prefix .. 'state', 'origin', origin, 'number', number, 'total', total)
 end
 
 local function write_live(site, live)
@@ -513,7 +522,7 @@ for hour, ids in pairs(seen) do
 end
 put(batches, { batch_id, outcomes }, REMEMBERED)
 if stored + drop_rows > 0 then
-  write_entry(drops)
+  append(new_entry(drops))
 end
 for _, write in ipairs(writes) do
   call(unpack(write))

@@ -384,6 +384,12 @@ for name, value in pairs(fields) do
   table.insert(flat, name)
   table.insert(flat, value)
 end
+local facts = redis.call('EXISTS', KEYS[2]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2])
+for i = 1, facts and #facts or 0, 2 do
+  if facts[i] == 'last-generated-id' then
+    number = math.max(number, string.match(facts[i + 1], '%d+') + 1)
+  end
+end
 redis.call('XADD', KEYS[2], number .. '-0', unpack(flat))
 redis.call('HSET', KEYS[3], 'origin', origin, 'number', number, 'total', total)
 redis.call('XDEL', KEYS[1], ARGV[1])
