@@ -11,6 +11,9 @@ from support.processes import serving
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="the fault tests at their full length"
+    )
     parser.addoption("--redis-url", help="the Redis to test with; else one is started")
     parser.addoption(
         "--flask-url",

@@ -6,13 +6,15 @@ from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
 from page_tracker.accounts import Tokens
+from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import durability_notice, redis_problem
 from page_tracker.registry import Registry
-from page_tracker.services import open_redis, open_registry
+from page_tracker.services import open_redis, open_registry, open_unbatched_collector
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 from page_tracker.web.api import api
 from page_tracker.web.auth import seen
+from page_tracker.web.collecting import collecting
 from page_tracker.web.probes import probes
 
 SECURITY_HEADERS = {
@@ -44,6 +46,12 @@ def tokens() -> Tokens:
     return Tokens(registry())
 
 
+@cache
+def collector() -> UnbatchedCollector:
+    """The process's collector, where no event loop has one."""
+    return open_unbatched_collector(Settings.from_environment(), redis())
+
+
 def create_app() -> Flask:
     """Make the application; raises SettingsError where a setting means nothing."""
     settings = Settings.from_environment()
@@ -53,6 +61,7 @@ def create_app() -> Flask:
         probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
     )
     flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
+    flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.after_request(_secure)
     return flask
 

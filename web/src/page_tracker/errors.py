@@ -92,3 +92,11 @@ class UnknownImportError(PageTrackerError):
 
 class ImportsBusyError(PageTrackerError):
     """Another process is importing."""
+
+
+class NotStored(PageTrackerError):
+    """Hits could not be stored, or nobody knows; seconds until it is worth a try."""
+
+    def __init__(self, problem: str, retry_after: int) -> None:
+        super().__init__(problem, "send it again later, with the same id if it has one")
+        self.retry_after = retry_after

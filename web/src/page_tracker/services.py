@@ -4,15 +4,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from redis import AuthenticationError, Redis, RedisError
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from page_tracker.collect.collector import Collector
+from page_tracker.collect.lookups import Lookups
+from page_tracker.collect.lookups import load as load_lookups
 from page_tracker.collect.salt import throw_away_spent
 from page_tracker.collect.stream import Stream
+from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.doctor import Patient
 from page_tracker.errors import RedisUnavailableError
 from page_tracker.health import durability_notice
@@ -34,20 +42,68 @@ def open_redis(settings: Settings) -> Redis:
 
     It connects with the first command, and anew with the first one after a failure.
     """
-    return Redis.from_url(
-        settings.redis_url or DEFAULT_REDIS_URL,
-        socket_connect_timeout=settings.redis_timeout,
-        socket_timeout=settings.redis_timeout,
-        # A retried INCR whose first answer was lost would count a view twice.
-        retry=Retry(NoBackoff(), 0),
-        # Notified connections are not checked for being alive before they are used.
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    url = settings.redis_url or DEFAULT_REDIS_URL
+    # A retried INCR whose first answer was lost would count a view twice.
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_patience(settings))
+
+
+def open_async_redis(settings: Settings) -> AsyncRedis:
+    """`open_redis` for the event loop that runs."""
+    url = settings.redis_url or DEFAULT_REDIS_URL
+    return AsyncRedis.from_url(
+        url, retry=AsyncRetry(NoBackoff(), 0), **_patience(settings)
     )
+
+
+def _patience(settings: Settings) -> dict[str, Any]:
+    return {
+        "socket_connect_timeout": settings.redis_timeout,
+        "socket_timeout": settings.redis_timeout,
+        # Notified connections are not checked for being alive before they are used.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
 
 
 def open_registry(settings: Settings, redis: Redis) -> Registry:
     """Open sites and tokens: what Redis has of them and their mirror."""
     return Registry(redis, settings.data)
+
+
+def open_sites(settings: Settings, redis: Redis) -> Sites:
+    """Open the sites, for every hit and every question."""
+    return Sites(open_registry(settings, redis))
+
+
+def open_lookups(settings: Settings) -> Lookups:
+    """Load what enrichment looks up, once for the process."""
+    return _lookups(settings.data / "lookups")
+
+
+@cache
+def _lookups(folder: Path) -> Lookups:
+    return load_lookups(folder)
+
+
+def open_collector(settings: Settings) -> Collector:
+    """Open the event loop's collector; must be called while the loop runs."""
+    return Collector(
+        open_async_redis(settings),
+        open_sites(settings, open_redis(settings)),
+        open_lookups(settings),
+        shards=settings.shards,
+        most_in_stream=settings.most_in_stream,
+    )
+
+
+def open_unbatched_collector(settings: Settings, redis: Redis) -> UnbatchedCollector:
+    """Open the collector of a server without an event loop."""
+    return UnbatchedCollector(
+        redis,
+        open_sites(settings, redis),
+        open_lookups(settings),
+        shards=settings.shards,
+        most_in_stream=settings.most_in_stream,
+    )
 
 
 @contextmanager

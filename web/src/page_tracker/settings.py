@@ -200,6 +200,39 @@ class Settings:
         ),
         default=8000,
     )
+    trusted_proxies: Proxies = _setting(
+        Setting(
+            "PAGE_TRACKER_TRUSTED_PROXIES",
+            "CIDR,…",
+            "nobody: the client's address is the one at the socket's other end",
+            "Whose X-Forwarded-For, or Forwarded, is believed: addresses and networks;"
+            " unix for peers on a Unix socket.",
+            Proxies.parse,
+        ),
+        default_factory=Proxies,
+    )
+    shards: int = _setting(
+        Setting(
+            "PAGE_TRACKER_SHARDS",
+            "NUMBER",
+            "1",
+            "Over how many streams hits are spread; more than 1 only helps a Redis"
+            " Cluster.",
+            _whole_number(1, 1024),
+        ),
+        default=1,
+    )
+    most_in_stream: int = _setting(
+        Setting(
+            "PAGE_TRACKER_MOST_IN_STREAM",
+            "NUMBER",
+            "1000000",
+            "How many hits may wait for the lake's writer in each stream; beyond it"
+            " senders are told to come back later (503).",
+            _whole_number(1_000, 1_000_000_000),
+        ),
+        default=1_000_000,
+    )
     url: str | None = _setting(
         Setting(
             "PAGE_TRACKER_URL",

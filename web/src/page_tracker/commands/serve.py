@@ -14,6 +14,7 @@ from page_tracker.settings import Settings
 @setting_option("data")
 @setting_option("lake")
 @setting_option("workers")
+@setting_option("trusted_proxies")
 def serve(**options: str | None) -> None:
     """Run the whole server: web, writer and, unless REDIS_URL is set, its own Redis.
 

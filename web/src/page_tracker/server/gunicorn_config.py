@@ -9,9 +9,8 @@ from page_tracker.server.tether import tie_to_parent
 
 # pylint: disable=invalid-name  # gunicorn names its settings
 
-wsgi_app = "page_tracker.app:app"
-worker_class = "gthread"
-threads = 8
+wsgi_app = "page_tracker.asgi:app"
+worker_class = "page_tracker.server.worker.Worker"
 
 loglevel = "warning"
 graceful_timeout = 10

@@ -91,7 +91,9 @@ def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program
         name="web",
         command=command,
         environment=child_environment(
-            REDIS_URL=redis_url, PAGE_TRACKER_DATA=str(settings.data)
+            REDIS_URL=redis_url,
+            PAGE_TRACKER_DATA=str(settings.data),
+            PAGE_TRACKER_TRUSTED_PROXIES=str(settings.trusted_proxies),
         ),
         is_ready=lambda: _answers(listener),
         patience=WEB_START_SECONDS,

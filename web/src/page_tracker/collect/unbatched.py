@@ -1,0 +1,121 @@
+"""The collector of a server without an event loop: one batch for each request."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+
+from redis import Redis, RedisError
+
+from page_tracker.collect.enrich import Known, UnknownSalt, enrich
+from page_tracker.collect.fate import (
+    RETRY_AWAY,
+    drops_among,
+    is_of_unknown_site,
+    refusal,
+    site_day_at,
+)
+from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
+from page_tracker.collect.ingest import (
+    Batch,
+    BatchRefused,
+    Outcome,
+    StoreAway,
+    StreamFull,
+    submit,
+)
+from page_tracker.collect.keys import shard_of
+from page_tracker.collect.lookups import Lookups
+from page_tracker.collect.salt import Salts
+from page_tracker.errors import NotStored
+from page_tracker.site import Directory, Site
+from page_tracker.sites import Sites
+
+
+class UnbatchedCollector:
+    """Stores what a request brings before it is answered; for any number of threads."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        sites: Sites,
+        lookups: Lookups,
+        *,
+        shards: int,
+        most_in_stream: int,
+    ) -> None:
+        self._redis = redis
+        self._sites = sites
+        self._lookups = lookups
+        self._shards = shards
+        self._most_in_stream = most_in_stream
+        self._salts = Salts()
+        self._lock = threading.Lock()
+
+    def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
+        """Store what was sent; the hits that are none come back, with their reasons.
+
+        Raises NotStored where it is not stored, or nobody knows.
+        """
+        moment = time.time_ns() // 1000
+        try:
+            directory = self._sites.directory()
+            found = [self._judged(raw, sender, moment, directory) for raw in raws]
+            if any(map(is_of_unknown_site, found)):
+                directory = self._sites.look()
+                found = [self._judged(raw, sender, moment, directory) for raw in raws]
+        except RedisError as error:
+            raise NotStored(f"Redis cannot be asked ({error})", RETRY_AWAY) from error
+        return drops_among(self._settled(found, moment, directory))
+
+    def _judged(
+        self, raw: RawHit, sender: Sender, moment: int, directory: Directory
+    ) -> Hit | Drop:
+        salts: dict[tuple[str, int], bytes] = {}
+        known = Known(directory, salts, self._lookups)
+        try:
+            return enrich(raw, sender, moment, known)
+        except UnknownSalt as missing:
+            site, day = missing.site, missing.day
+            salts[site.id, day] = self._salt(site, day, moment)
+        return enrich(raw, sender, moment, known)
+
+    def _salt(self, site: Site, day: int, moment: int) -> bytes:
+        with self._lock:
+            return self._salts.get(
+                self._redis, site_day_at(site, day, moment), moment // 1_000_000
+            )
+
+    def _settled(
+        self, found: Sequence[Hit | Drop], moment: int, directory: Directory
+    ) -> list[tuple[Hit | Drop, Outcome]]:
+        by_shard: dict[int, list[Hit | Drop]] = defaultdict(list)
+        for each in found:
+            is_hit = isinstance(each, Hit)
+            by_shard[shard_of(each.visitor, self._shards) if is_hit else 0].append(each)
+        settled = []
+        for shard, together in by_shard.items():
+            hits = [each for each in together if isinstance(each, Hit)]
+            drops = [each for each in together if isinstance(each, Drop)]
+            batch = Batch(
+                moment=moment,
+                hits=hits,
+                drops=drops,
+                sites=directory.by_id,
+                shard=shard,
+                waiting=self._most_in_stream,
+            )
+            settled += list(zip(hits, self._stored(batch), strict=True))
+            settled += [(drop, Outcome.STORED) for drop in drops]
+        return settled
+
+    def _stored(self, batch: Batch) -> list[Outcome]:
+        try:
+            try:
+                return submit(self._redis, batch)
+            except StoreAway:
+                return submit(self._redis, batch)  # its id makes it the same one
+        except (StreamFull, StoreAway, BatchRefused) as error:
+            raise refusal(error) from error

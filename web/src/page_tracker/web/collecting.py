@@ -1,0 +1,75 @@
+"""The senders' endpoints under a server without an event loop, such as `flask run`.
+
+The front door (`asgi`) answers them before Flask is asked, by the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+
+from page_tracker.collect.address import Proxies
+from page_tracker.collect.intake import not_stored, received, too_large
+from page_tracker.collect.protocols import PROTOCOLS
+from page_tracker.collect.protocols.protocol import BODY_LIMIT, Answer, Answered, Protocol
+from page_tracker.collect.unbatched import UnbatchedCollector
+from page_tracker.errors import NotStored
+
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+
+def collecting(
+    collector: Callable[[], UnbatchedCollector], proxies: Proxies
+) -> Blueprint:
+    """One route for each protocol; the collector is asked for at the first request."""
+    blueprint = Blueprint("collecting", __name__)
+
+    def take(protocol: Protocol) -> Response:
+        return _response(_answer(protocol, collector(), proxies))
+
+    for path, protocol in PROTOCOLS.items():
+        blueprint.add_url_rule(
+            path,
+            endpoint=path.strip("/").replace("/", "_"),
+            view_func=take,
+            defaults={"protocol": protocol},
+            methods=METHODS,
+            provide_automatic_options=False,
+        )
+    return blueprint
+
+
+def headers_sent() -> dict[bytes, bytes]:
+    """The request's headers, names in lower case, as protocols take them."""
+    return {
+        name.lower().encode("latin-1"): value.encode("latin-1", "replace")
+        for name, value in request.headers.items()
+    }
+
+
+def _answer(
+    protocol: Protocol, collector: UnbatchedCollector, proxies: Proxies
+) -> Answer:
+    if (request.content_length or 0) > BODY_LIMIT:
+        return too_large(protocol)
+    try:
+        raws, sender = received(
+            protocol,
+            request.method,
+            request.query_string.decode("latin-1"),
+            headers_sent(),
+            request.stream.read(BODY_LIMIT + 1),
+            peer=request.remote_addr or "",
+            proxies=proxies,
+        )
+        return protocol.accept(collector.collect(raws, sender))
+    except Answered as answered:
+        return answered.answer
+    except NotStored as error:
+        return not_stored(protocol, error)
+
+
+def _response(answer: Answer) -> Response:
+    headers = [(name.decode(), value.decode("latin-1")) for name, value in answer.headers]
+    return Response(answer.body, answer.status, headers)

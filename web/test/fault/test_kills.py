@@ -1,0 +1,118 @@
+"""SIGKILL at any instant under load: what was acknowledged is stored, once."""
+
+import os
+import random
+import signal
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from page_tracker.lake.table import Lake
+from support.hitting import SITE, Sender, Sent, hitting
+from support.lake import paths
+from support.processes import (
+    Running,
+    command,
+    descendants,
+    redis_pid,
+    serving,
+    wait_until,
+)
+
+CONNECTIONS = 4
+TRUST = {"PAGE_TRACKER_TRUSTED_PROXIES": "127.0.0.0/8"}
+SEED = 20261122
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    data = tmp_path / "data"
+    command("site", "add", SITE, "--data", str(data))
+    return data
+
+
+def kills(request: pytest.FixtureRequest) -> int:
+    return 100 if request.config.getoption("--long") else 4
+
+
+def acknowledges_again(sent: Sent) -> None:
+    """Wait until a hit is acknowledged that was sent after this moment."""
+    before = len(sent.acknowledged)
+    wait_until(lambda: len(sent.acknowledged) > before + 2 * CONNECTIONS)
+
+
+def in_the_lake(data: Path) -> list[str]:
+    """All paths, once the writer has nothing left to write."""
+    command("writer", "--once", "--data", str(data))
+    return paths(Lake(str(data / "lake")))
+
+
+def web_workers(server: Running) -> list[int]:
+    """The processes that answer: the children of gunicorn's."""
+    found = []
+    for pid in descendants(server.process.pid):
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+        if (
+            b"gunicorn" in line
+            and b"gunicorn" in Path(f"/proc/{parent}/cmdline").read_bytes()
+        ):
+            found.append(pid)
+    return found
+
+
+@pytest.mark.timeout(1800)
+def test_killing_redis_loses_nothing_acknowledged_and_stores_nothing_twice(
+    data: Path, request: pytest.FixtureRequest
+) -> None:
+    pause = random.Random(SEED)
+    with serving(data, **TRUST) as server:
+        with hitting(server.url, CONNECTIONS) as sent:
+            for _ in range(kills(request)):
+                acknowledges_again(sent)
+                time.sleep(pause.uniform(0, 0.3))
+                os.kill(redis_pid(data), signal.SIGKILL)
+            acknowledges_again(sent)
+        assert sent.without_retry_after == 0
+        assert set(sent.statuses) <= {0, 202, 503}
+    sent.must_be_stored_once(in_the_lake(data))
+
+
+@pytest.mark.timeout(1800)
+def test_killing_a_web_worker_loses_nothing_acknowledged(
+    data: Path, request: pytest.FixtureRequest
+) -> None:
+    pause = random.Random(SEED)
+    with serving(data, **TRUST) as server:
+        with hitting(server.url, CONNECTIONS) as sent:
+            for _ in range(kills(request)):
+                acknowledges_again(sent)
+                time.sleep(pause.uniform(0, 0.3))
+                wait_until(lambda: len(web_workers(server)) == 2)
+                os.kill(pause.choice(web_workers(server)), signal.SIGKILL)
+            acknowledges_again(sent)
+    sent.must_be_stored_once(in_the_lake(data))
+
+
+def test_while_redis_is_away_a_sender_is_told_to_come_again(data: Path) -> None:
+    """Away is worse than dead: it takes connections and never answers."""
+    with serving(data, **TRUST) as server:
+        with hitting(server.url, CONNECTIONS) as sent:
+            acknowledges_again(sent)
+            redis = redis_pid(data)
+            os.kill(redis, signal.SIGSTOP)
+            try:
+                with closing(Sender(server.url)) as sender:
+                    answers = [sender.send("/asked") for _ in range(3)]
+            finally:
+                os.kill(redis, signal.SIGCONT)
+            acknowledges_again(sent)
+        assert [status for status, _ in answers] == [503] * 3
+        assert all(int(retry_after or 0) >= 1 for _, retry_after in answers)
+        assert sent.statuses[503] > 0
+        assert sent.without_retry_after == 0
+    # The store may take these after all: three hits of one page, that nobody was told.
+    stored = [path for path in in_the_lake(data) if path != "/asked"]
+    sent.must_be_stored_once(stored)

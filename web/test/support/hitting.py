@@ -1,0 +1,125 @@
+"""Hits under load, each of which is known again: what was acknowledged, what is stored.
+
+Each hit has a path of its own. Every second one has an event id and is sent again until
+it is acknowledged, as our script does; the others are sent once, whatever comes back.
+"""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from itertools import count
+from urllib.parse import urlsplit
+
+SITE = "load.example"
+BROWSER = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36"
+)
+CONNECTION_SECONDS = 10.0
+PAUSE_SECONDS = 0.02
+
+
+@dataclass
+class Sent:
+    """What became of the hits, by their paths; and every status that was answered."""
+
+    acknowledged: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    statuses: Counter[int] = field(default_factory=Counter)
+    without_retry_after: int = 0
+
+    def must_be_stored_once(self, stored: list[str]) -> None:
+        """Hold the invariant: acknowledged = stored, but for what nobody was told."""
+        twice = [path for path, number in Counter(stored).items() if number > 1]
+        assert not twice, f"{len(twice)} are stored twice, like {twice[:3]}"
+        lost = self.acknowledged - set(stored)
+        assert not lost, f"{len(lost)} of {len(self.acknowledged)} are lost"
+        others = set(stored) - self.acknowledged - self.unknown
+        assert not others, f"{len(others)} were refused and are stored"
+
+
+class Sender:
+    """One keep-alive connection that sends page views."""
+
+    def __init__(self, url: str) -> None:
+        self._http = HTTPConnection(urlsplit(url).netloc, timeout=CONNECTION_SECONDS)
+
+    def send(
+        self, path: str, event_id: str = "", **headers: str
+    ) -> tuple[int, str | None]:
+        """The status and Retry-After; raises OSError, HTTPException."""
+        event = {"n": "pageview", "u": f"https://{SITE}{path}", "d": SITE}
+        if event_id:
+            event["id"] = event_id
+        try:
+            self._http.request(
+                "POST",
+                "/api/event",
+                json.dumps(event),
+                {"User-Agent": BROWSER, "Content-Type": "text/plain", **headers},
+            )
+            response = self._http.getresponse()
+            response.read()
+        except (OSError, HTTPException):
+            self._http.close()
+            raise
+        return response.status, response.headers["Retry-After"]
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@contextmanager
+def hitting(url: str, connections: int) -> Iterator[Sent]:
+    """Hits without pause while the body runs; at its end what is sent again is finished.
+
+    The senders' addresses differ, so the server must trust the loopback as a proxy.
+    """
+    sent, stopped, numbers = Sent(), threading.Event(), count()
+    lock = threading.Lock()
+
+    def note(path: str, status: int, retry_after: str | None) -> None:
+        with lock:
+            sent.statuses[status] += 1
+            if status == 202:
+                sent.acknowledged.add(path)
+            elif status == 0 or status >= 500:
+                sent.unknown.add(path)
+            if status == 503 and retry_after is None:
+                sent.without_retry_after += 1
+
+    def work() -> None:
+        sender = Sender(url)
+        while not stopped.is_set():
+            number = next(numbers)
+            path = f"/{number}"
+            event_id = f"hit-{number}" if number % 2 else ""
+            address = f"198.51.{number // 256 % 256}.{number % 256}"
+            while True:
+                try:
+                    status, retry_after = sender.send(
+                        path, event_id, **{"X-Forwarded-For": address}
+                    )
+                except (OSError, HTTPException):
+                    status, retry_after = 0, None
+                note(path, status, retry_after)
+                if status == 202 or not event_id:
+                    break
+                time.sleep(PAUSE_SECONDS)
+        sender.close()
+
+    threads = [threading.Thread(target=work) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield sent
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
