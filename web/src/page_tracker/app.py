@@ -16,6 +16,7 @@ from page_tracker.web.api import api
 from page_tracker.web.auth import seen
 from page_tracker.web.collecting import collecting
 from page_tracker.web.probes import probes
+from page_tracker.web.script import script
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -62,6 +63,7 @@ def create_app() -> Flask:
     )
     flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
+    flask.register_blueprint(script)
     flask.after_request(_secure)
     return flask
 

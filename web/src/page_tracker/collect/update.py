@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from page_tracker.collect.lookups import (
@@ -122,8 +123,12 @@ def _from_npm(package: str) -> bytes:
 
 
 def _from_web(address: str) -> bytes:
-    with urlopen(address, timeout=TIMEOUT) as answer:  # nosec B310: http(s) only
-        return _bounded(answer.read(SIZE_LIMIT + 1))
+    try:
+        with urlopen(address, timeout=TIMEOUT) as answer:  # nosec B310: http(s) only
+            return _bounded(answer.read(SIZE_LIMIT + 1))
+    except HTTPError as error:
+        error.close()  # it holds the connection
+        raise
 
 
 def _bounded(content: bytes) -> bytes:
