@@ -234,7 +234,9 @@ class Naive:
                 found.append(rows)
         return found
 
-    def metric(self, name: str, key: Key, rows: list[Row]) -> float | None:
+    def metric(  # pylint: disable=too-many-return-statements  # a list of metrics
+        self, name: str, key: Key, rows: list[Row]
+    ) -> float | None:
         visitors = len({(row["day"], row["visitor"]) for row in rows})
         if name == "visitors":
             return visitors
@@ -263,7 +265,9 @@ class Naive:
             views = sum(row["view"] > 0 for rows in visits for row in rows)
             return rounded(Decimal(views) / len(visits), 2)
         if name == "bounce_rate":
-            bounces = sum(max(row["interaction"] for row in rows) < 2 for rows in visits)
+            bounces = sum(
+                max(row["interaction"] for row in rows) < 2 for rows in visits
+            )
             return rounded(Decimal(100 * bounces) / len(visits))
         since = sum(row["since"] for rows in visits for row in rows)
         return rounded(Decimal(since) / 1000 / len(visits))
@@ -309,9 +313,7 @@ class Naive:
         if name != "percentage":
             part = And(
                 tuple(
-                    each
-                    for each in self.query.filter.parts
-                    if not _mentions_goal(each)
+                    each for each in self.query.filter.parts if not _mentions_goal(each)
                 )
             )
         whole = self.matched(part)

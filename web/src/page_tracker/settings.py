@@ -170,16 +170,6 @@ class Settings:
         ),
         default=None,
     )
-    shards: int = _setting(
-        Setting(
-            "PAGE_TRACKER_SHARDS",
-            "NUMBER",
-            "1",
-            "Into how many parts Redis divides visitors; set once, before the first hit.",
-            _whole_number(1, 4096),
-        ),
-        default=1,
-    )
     host: str = _setting(
         Setting(
             "PAGE_TRACKER_HOST",
@@ -242,17 +232,6 @@ class Settings:
             _public_url,
         ),
         default=None,
-    )
-    trusted_proxies: Proxies = _setting(
-        Setting(
-            "PAGE_TRACKER_TRUSTED_PROXIES",
-            "CIDR,…",
-            "none",
-            "Proxies whose X-Forwarded-For or Forwarded names the client; `unix` is one"
-            " at a Unix socket.",
-            Proxies.parse,
-        ),
-        default_factory=Proxies,
     )
     workers: int = _setting(
         Setting(

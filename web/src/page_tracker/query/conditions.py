@@ -1,4 +1,4 @@
-"""Filters as SQL conditions over a row of `rows`; every value is bound, never written."""
+"""Filters as SQL conditions over a row of `rows`; every value is bound."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ class Binder:
     """Gathers the values of a statement and names their places."""
 
     values: dict[str, object] = field(default_factory=dict)
+    _places: dict[tuple[type, object], str] = field(default_factory=dict)
 
     def bind(self, value: object) -> str:
         """The placeholder of a value; the same value has one."""
-        for name, known in self.values.items():
-            if type(known) is type(value) and known == value:
-                return f"${name}"
-        name = f"v{len(self.values)}"
-        self.values[name] = value
-        return f"${name}"
+        place = self._places.get((type(value), value))
+        if place is None:
+            name = f"v{len(self.values)}"
+            self.values[name] = value
+            place = self._places[type(value), value] = f"${name}"
+        return place
 
 
 def column(name: str, binder: Binder) -> str:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from page_tracker.query.query import Range
 
-WORDS = (
-    "day",
-    "24h",
-    "7d",
-    "28d",
-    "30d",
-    "91d",
-    "month",
-    "6mo",
-    "12mo",
-    "year",
-    "all",
-)
+# Each word with what it stands for, as the command line's help tells it.
+WORDS = {
+    "day": "today",
+    "24h": "the last 24 hours",
+    "7d": "the last 7 days, today included",
+    "28d": "the last 28 days",
+    "30d": "the last 30 days",
+    "91d": "the last 91 days",
+    "month": "this month so far",
+    "6mo": "this month and the 5 before",
+    "12mo": "this month and the 11 before",
+    "year": "this year so far",
+    "all": "since the site's first day",
+}
+
+# Nothing was counted before, and nothing will be asked about later.
+FIRST, LAST = date(1970, 1, 1), date(2199, 12, 31)
+
+# In every zone an hour begins at one of these steps from the full hour of UTC.
+_QUARTER = timedelta(minutes=15)
 
 
 def month_start(day: date, months_back: int = 0) -> date:
@@ -29,7 +36,7 @@ def month_start(day: date, months_back: int = 0) -> date:
 
 
 def named_range(word: str, timezone: str, now: datetime, begun: date) -> Range:
-    """The range that a word names; ranges end with the running day, month or year.
+    """The range that a word names; ranges end with the running day or moment.
 
     `now` is aware; `begun` is the site's first day with data (for `all`).
 
@@ -60,30 +67,32 @@ def days_range(first: date, last: date, timezone: str) -> Range:
     """The range of whole days, both included.
 
     Raises:
-        ValueError: the first day comes after the last.
+        ValueError: the first day comes after the last, or one is out of all bounds.
     """
-    if first > last:
-        raise ValueError(f"the range ends ({last}) before it begins ({first})")
-    return Range(first, last, timezone)
+    return _checked(Range(first, last, timezone))
 
 
 def instants_range(start: datetime, end: datetime, timezone: str) -> Range:
     """The range between two aware instants, both included to the second.
 
     Raises:
-        ValueError: the first comes after the last.
+        ValueError: the first comes after the last, or one is out of all bounds.
     """
+    zone = ZoneInfo(timezone)
     if start > end:
         raise ValueError(f"the range ends ({end}) before it begins ({start})")
-    zone = ZoneInfo(timezone)
-    after = end + timedelta(seconds=1)
-    return Range(
-        start.astimezone(zone).date(),
-        end.astimezone(zone).date(),
-        timezone,
-        start,
-        after,
-    )
+    first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    return _checked(Range(first, last, timezone, start, end + timedelta(seconds=1)))
+
+
+def _checked(asked: Range) -> Range:
+    if asked.first > asked.last:
+        raise ValueError(
+            f"the range ends ({asked.last}) before it begins ({asked.first})"
+        )
+    if asked.first < FIRST or asked.last > LAST:
+        raise ValueError(f"ranges lie between {FIRST} and {LAST}")
+    return asked
 
 
 def bucket(asked: Range) -> str:
@@ -95,28 +104,49 @@ def bucket(asked: Range) -> str:
 
 
 def previous(asked: Range) -> Range:
-    """The period of the same length just before."""
+    """The period of the same length just before.
+
+    Raises:
+        ValueError: it is out of all bounds.
+    """
     if asked.start is not None and asked.end is not None:
         return instants_range(
             asked.start - (asked.end - asked.start),
             asked.start - timedelta(seconds=1),
             asked.timezone,
         )
-    days = (asked.last - asked.first).days + 1
-    return shifted(asked, -days)
+    return shifted(asked, -((asked.last - asked.first).days + 1))
 
 
 def shifted(asked: Range, days: int) -> Range:
-    """The range moved by so many days."""
+    """The range moved by so many days, to the same times of these days.
+
+    Raises:
+        ValueError: it is out of all bounds.
+    """
     step = timedelta(days=days)
-    return Range(asked.first + step, asked.last + step, asked.timezone)
+    return _moved(asked, asked.first + step, asked.last + step)
 
 
 def year_over_year(asked: Range) -> Range:
-    """The same days a year earlier; the 29th of February becomes the 28th."""
-    return Range(
-        _year_before(asked.first), _year_before(asked.last), asked.timezone
+    """The same days a year earlier; the 29th of February becomes the 28th.
+
+    Raises:
+        ValueError: it is out of all bounds.
+    """
+    return _moved(asked, _year_before(asked.first), _year_before(asked.last))
+
+
+def _moved(asked: Range, first: date, last: date) -> Range:
+    if asked.start is None or asked.end is None:
+        return _checked(Range(first, last, asked.timezone))
+    zone = ZoneInfo(asked.timezone)
+    second = timedelta(seconds=1)
+    start, end = (
+        datetime.combine(day, instant.astimezone(zone).timetz())
+        for day, instant in ((first, asked.start), (last, asked.end - second))
     )
+    return instants_range(start.astimezone(UTC), end.astimezone(UTC), asked.timezone)
 
 
 def _year_before(day: date) -> date:
@@ -127,15 +157,25 @@ def _year_before(day: date) -> date:
 
 
 def weekdays_matched(asked: Range, compared: Range) -> Range:
-    """`compared` moved to the nearest start on the weekday that `asked` starts on."""
+    """`compared` moved to the nearest start on the weekday that `asked` starts on.
+
+    Raises:
+        ValueError: it is out of all bounds.
+    """
     ahead = (asked.first.weekday() - compared.first.weekday()) % 7
     return shifted(compared, ahead if ahead <= 3 else ahead - 7)
+
+
+def most_labels(asked: Range, name: str) -> int:
+    """How many labels there are at most."""
+    days = (asked.last - asked.first).days + 1
+    return days * {"time:minute": 1500, "time:hour": 25}.get(name, 1)
 
 
 def labels(asked: Range, name: str) -> tuple[str, ...]:
     """All buckets of a range in order of time, as answers write them."""
     if name in ("time:hour", "time:minute"):
-        return _instants(asked, timedelta(**{name.removeprefix("time:") + "s": 1}))
+        return _instants(asked, name)
     days = [
         asked.first + timedelta(days=step)
         for step in range((asked.last - asked.first).days + 1)
@@ -147,19 +187,19 @@ def labels(asked: Range, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(day.isoformat() for day in days))
 
 
-def _instants(asked: Range, step: timedelta) -> tuple[str, ...]:
+def _instants(asked: Range, name: str) -> tuple[str, ...]:
     zone = ZoneInfo(asked.timezone)
-    utc = ZoneInfo("UTC")
     start = asked.start or datetime.combine(asked.first, datetime.min.time(), zone)
     end = asked.end or datetime.combine(
         asked.last + timedelta(days=1), datetime.min.time(), zone
     )
-    at, found = start.astimezone(utc), {}
+    start = start.astimezone(UTC)
+    step = timedelta(minutes=1) if name == "time:minute" else _QUARTER
+    shape = "%Y-%m-%d %H:%M:00" if name == "time:minute" else "%Y-%m-%d %H:00:00"
+    # From the full step at or before the start.
+    at = start - timedelta(seconds=start.timestamp() % step.total_seconds())
+    found: dict[str, None] = {}
     while at < end:
-        local = at.astimezone(zone)
-        local = local.replace(second=0, microsecond=0)
-        if step >= timedelta(hours=1):
-            local = local.replace(minute=0)
-        found[local.strftime("%Y-%m-%d %H:%M:%S")] = None
+        found[max(at, start).astimezone(zone).strftime(shape)] = None
         at += step
     return tuple(found)

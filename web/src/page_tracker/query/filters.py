@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import re2
 
-from page_tracker.query.catalog import DIMENSIONS, GOAL_OPERATORS, OPERATORS
-from page_tracker.query.catalog import PROPS_PREFIX
-from page_tracker.query.problem import QueryError
+from page_tracker.query.catalog import (
+    DIMENSIONS,
+    GOAL_OPERATORS,
+    OPERATORS,
+    PROPS_PREFIX,
+)
+from page_tracker.query.problem import QueryError, nearest
 from page_tracker.query.query import And, Filter, HasDone, Leaf, Not, Or, all_leaves
+from page_tracker.schema import PROP_KEY_LIMIT
 
 DEEPEST = 16
 MOST_LEAVES = 200
@@ -40,9 +44,7 @@ class _Reader:
         if depth > DEEPEST:
             raise QueryError(pointer, f"filters nest at most {DEEPEST} deep")
         if not isinstance(value, list) or not value:
-            raise QueryError(
-                pointer, 'a filter is a list: ["is", "event:page", ["/"]]'
-            )
+            raise QueryError(pointer, 'a filter is a list: ["is", "event:page", ["/"]]')
         operator = value[0]
         if operator in COMBINING:
             if len(value) != 2:
@@ -72,17 +74,25 @@ class _Reader:
             raise QueryError(pointer, 'a segment is asked for as ["is","segment",[1]]')
         found = []
         for index, number in enumerate(value[2]):
-            if type(number) is not int or number not in self.segments:
-                raise QueryError(f"{pointer}/2/{index}", f"no segment {number!r} here")
+            if isinstance(number, bool) or not isinstance(number, int):
+                raise QueryError(f"{pointer}/2/{index}", "must be a segment's number")
+            if number not in self.segments:
+                raise QueryError(
+                    f"{pointer}/2/{index}", f"there is no segment {number}"
+                )
+            self.count(pointer)
             found.append(
                 And(self.all(self.segments[number], f"{pointer}/2/{index}", depth + 1))
             )
         return Or(tuple(found))
 
-    def leaf(self, value: list[object], pointer: str) -> Leaf:
+    def count(self, pointer: str) -> None:
         self.left -= 1
         if self.left < 0:
             raise QueryError(pointer, f"at most {MOST_LEAVES} filters in a query")
+
+    def leaf(self, value: list[object], pointer: str) -> Leaf:
+        self.count(pointer)
         if len(value) not in (3, 4):
             raise QueryError(pointer, "must be [operator, dimension, [values]]")
         operator = self.operator(value[0], f"{pointer}/0")
@@ -95,21 +105,18 @@ class _Reader:
     def operator(self, value: object, pointer: str) -> str:
         if not isinstance(value, str) or value not in OPERATORS:
             names = (*OPERATORS, *COMBINING)
-            near = difflib.get_close_matches(str(value), names, 1)
-            hint = f'did you mean "{near[0]}"?' if near else f"use {', '.join(names)}"
-            raise QueryError(pointer, f'Unknown operator "{value}"; {hint}')
+            said = str(value)[:100]
+            hint = nearest(said, names)
+            raise QueryError(pointer, f'Unknown operator "{said}"{hint}')
         return value
 
     def dimension(self, value: object, operator: str, pointer: str) -> str:
         name = str(value)
         if name == "time" or name.startswith("time:"):
             raise QueryError(pointer, "time cannot be filtered; use date_range")
-        if name not in DIMENSIONS and not (
-            name.startswith(PROPS_PREFIX) and len(name) > len(PROPS_PREFIX)
-        ):
-            near = difflib.get_close_matches(name, DIMENSIONS, 1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise QueryError(pointer, f'Invalid dimension "{value}"{hint}')
+        if not isinstance(value, str) or not (name in DIMENSIONS or is_property(name)):
+            hint = nearest(name, DIMENSIONS)
+            raise QueryError(pointer, f'Invalid dimension "{name[:100]}"{hint}')
         if name == "event:goal" and operator not in GOAL_OPERATORS:
             raise QueryError(pointer, "event:goal takes is and contains only")
         return name
@@ -120,11 +127,13 @@ class _Reader:
         found = []
         for index, each in enumerate(value):
             place = f"{pointer}/{index}"
-            if type(each) not in (str, int):
+            if isinstance(each, bool) or not isinstance(each, str | int):
                 raise QueryError(place, "must be a string")
+            if isinstance(each, int) and abs(each) >= 2**63:
+                raise QueryError(place, "is too large a number")
             text = str(each)
-            if len(text) > LONGEST_VALUE or "\0" in text:
-                raise QueryError(place, f"at most {LONGEST_VALUE} characters, no NUL")
+            if len(text) > LONGEST_VALUE or not is_text(text):
+                raise QueryError(place, f"is no text of {LONGEST_VALUE} characters")
             if operator.startswith("matches"):
                 check_pattern(text, place)
             found.append(text)
@@ -142,6 +151,17 @@ class _Reader:
         if not isinstance(sensitive, bool):
             raise QueryError(f"{pointer}/case_sensitive", "must be true or false")
         return sensitive
+
+
+def is_property(name: str) -> bool:
+    """Whether it is the dimension of a property of events."""
+    key = name.removeprefix(PROPS_PREFIX)
+    return name != key and 0 < len(key) <= PROP_KEY_LIMIT and is_text(key)
+
+
+def is_text(text: str) -> bool:
+    """Whether UTF-8 can write it, and it has no NUL."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def check_pattern(text: str, pointer: str) -> None:

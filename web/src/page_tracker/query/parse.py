@@ -6,17 +6,21 @@ the time, are arguments.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from page_tracker.query import dates
-from page_tracker.query.catalog import DIMENSIONS, METRICS, PROPS_PREFIX, TIME_BUCKETS
-from page_tracker.query.filters import parse_filters
-from page_tracker.query.problem import QueryError
+from page_tracker.query.catalog import (
+    DIMENSIONS,
+    METRICS,
+    PROPS_PREFIX,
+    TIME_BUCKETS,
+    Metric,
+)
+from page_tracker.query.filters import is_property, parse_filters
+from page_tracker.query.problem import QueryError, escaped, nearest
 from page_tracker.query.query import (
-    And,
     Comparison,
     Goal,
     Query,
@@ -38,6 +42,7 @@ KEYS = (
 INCLUDES = ("imports", "time_labels", "total_rows", "comparisons")
 MOST_ROWS = 10_000
 MOST_DIMENSIONS = 8
+MOST_LABELS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,9 @@ def parse(body: object, known: Known) -> Query:
         raise QueryError("#", "a query is a JSON object")
     for key in body:
         if key not in KEYS:
-            raise QueryError(f"#/{key}", f"unknown key{_nearest(str(key), KEYS)}")
+            raise QueryError(
+                f"#/{escaped(key)}", f"unknown key{nearest(str(key), KEYS)}"
+            )
     for key in ("site_id", "metrics", "date_range"):
         if key not in body:
             raise QueryError(f"#/{key}", "is required")
@@ -88,16 +95,9 @@ def parse(body: object, known: Known) -> Query:
         imports=_flag(include, "imports"),
         comparison=_comparison(include.get("comparisons"), asked, known),
     )
+    _check_labels(query)
     _check_sense(query)
     return query
-
-
-def _nearest(word: str, names: Iterable[str]) -> str:
-    """A hint at the valid name that is meant, and else at all of them."""
-    found = difflib.get_close_matches(word, list(names), 1, 0.6)
-    if found:
-        return f'; did you mean "{found[0]}"?'
-    return f"; valid are {', '.join(names)}"
 
 
 def _list(value: object, pointer: str) -> Sequence[object]:
@@ -114,7 +114,7 @@ def _object(
     for key in value:
         if key not in names:
             raise QueryError(
-                f"{pointer}/{key}", f"unknown key{_nearest(str(key), names)}"
+                f"{pointer}/{escaped(key)}", f"unknown key{nearest(str(key), names)}"
             )
     return value
 
@@ -132,7 +132,7 @@ def _metrics(value: object) -> tuple[str, ...]:
         pointer = f"#/metrics/{index}"
         if not isinstance(name, str) or name not in METRICS:
             raise QueryError(
-                pointer, f'Invalid metric "{name}"{_nearest(str(name), METRICS)}'
+                pointer, f'Invalid metric "{name}"{nearest(str(name), METRICS)}'
             )
         if name in found:
             raise QueryError(pointer, f'metric "{name}" is asked for twice')
@@ -148,10 +148,10 @@ def _dimensions(value: object, asked: Range) -> tuple[str, ...]:
         pointer = f"#/dimensions/{index}"
         if name == "time":
             name = dates.bucket(asked)
-        if not isinstance(name, str) or not _is_dimension(name):
-            names = ("time", *TIME_BUCKETS, *DIMENSIONS, PROPS_PREFIX + "KEY")
+        if not isinstance(name, str) or not is_dimension(name):
+            names = ("time", *TIME_BUCKETS, *DIMENSIONS)
             raise QueryError(
-                pointer, f'Invalid dimension "{name}"{_nearest(str(name), names)}'
+                pointer, f'Invalid dimension "{name}"{nearest(str(name), names)}'
             )
         if name in found:
             raise QueryError(pointer, f'dimension "{name}" is asked for twice')
@@ -161,16 +161,16 @@ def _dimensions(value: object, asked: Range) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _is_dimension(name: str) -> bool:
-    is_property = name.startswith(PROPS_PREFIX) and len(name) > len(PROPS_PREFIX)
-    return name in DIMENSIONS or name in TIME_BUCKETS or is_property
+def is_dimension(name: str) -> bool:
+    """Whether a query may be asked by this; also by any property of events."""
+    return name in DIMENSIONS or name in TIME_BUCKETS or is_property(name)
 
 
 def _range(value: object, known: Known, pointer: str) -> Range:
     if isinstance(value, str):
         if value not in dates.WORDS:
             raise QueryError(
-                pointer, f'Invalid date range "{value}"{_nearest(value, dates.WORDS)}'
+                pointer, f'Invalid date range "{value}"{nearest(value, dates.WORDS)}'
             )
         return dates.named_range(value, known.timezone, known.now, known.begun)
     ends = _list(value, pointer)
@@ -217,12 +217,17 @@ def _order(
 
 def _pagination(value: object) -> tuple[int, int]:
     pages = _object(value, "#/pagination", ("limit", "offset"))
-    limit, offset = pages.get("limit", MOST_ROWS), pages.get("offset", 0)
-    if type(limit) is not int or not 1 <= limit <= MOST_ROWS:
-        raise QueryError("#/pagination/limit", f"must be 1 to {MOST_ROWS}")
-    if type(offset) is not int or not 0 <= offset < 2**31:
-        raise QueryError("#/pagination/offset", "must be 0 or more")
+    limit = _number(pages.get("limit", MOST_ROWS), "#/pagination/limit", 1, MOST_ROWS)
+    offset = _number(pages.get("offset", 0), "#/pagination/offset", 0, 2**31 - 1)
     return limit, offset
+
+
+def _number(value: object, pointer: str, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise QueryError(pointer, "must be a whole number")
+    if not least <= value <= most:
+        raise QueryError(pointer, f"must be {least} to {most}")
+    return value
 
 
 def _comparison(value: object, asked: Range, known: Known) -> Comparison | None:
@@ -234,55 +239,62 @@ def _comparison(value: object, asked: Range, known: Known) -> Comparison | None:
     mode, matched = wanted.get("mode"), wanted.get("match_day_of_week", False)
     if not isinstance(matched, bool):
         raise QueryError(f"{pointer}/match_day_of_week", "must be true or false")
-    if mode == "previous_period":
-        compared = dates.previous(asked)
-    elif mode == "year_over_year":
-        compared = dates.year_over_year(asked)
-    elif mode == "custom":
-        if "date_range" not in wanted:
-            raise QueryError(f"{pointer}/date_range", "is required with custom")
-        compared = _range(wanted["date_range"], known, f"{pointer}/date_range")
-    else:
-        raise QueryError(
-            f"{pointer}/mode", "must be previous_period, year_over_year or custom"
-        )
-    if matched:
-        compared = dates.weekdays_matched(asked, compared)
+    try:
+        if mode == "previous_period":
+            compared = dates.previous(asked)
+        elif mode == "year_over_year":
+            compared = dates.year_over_year(asked)
+        elif mode == "custom":
+            if "date_range" not in wanted:
+                raise QueryError(f"{pointer}/date_range", "is required with custom")
+            compared = _range(wanted["date_range"], known, f"{pointer}/date_range")
+        else:
+            modes = "previous_period, year_over_year or custom"
+            raise QueryError(f"{pointer}/mode", f"must be {modes}")
+        if matched:
+            compared = dates.weekdays_matched(asked, compared)
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, QueryError):
+            raise
+        raise QueryError(pointer, str(error)) from error
     return Comparison(compared, matched)
+
+
+def _check_labels(query: Query) -> None:
+    if not query.time_labels:
+        return
+    pointer = "#/include/time_labels"
+    times = [name for name in query.dimensions if name in TIME_BUCKETS]
+    if not times:
+        raise QueryError(pointer, "needs a dimension of time")
+    if dates.most_labels(query.range, times[0]) > MOST_LABELS:
+        raise QueryError(pointer, f"are more than {MOST_LABELS}; ask for fewer days")
 
 
 def _check_sense(query: Query) -> None:
     """Refuse metrics that mean nothing beside the query's dimensions and filters."""
     names = set(query.dimensions)
-    filtered = {leaf.dimension for leaf in all_leaves(query.filter)}
-    has_goal = "event:goal" in names | filtered
-    others = set(event_dimensions(query)) - {"event:page"}
+    asked = names | {leaf.dimension for leaf in all_leaves(query.filter)}
+    if "event:goal" in asked and not query.goals:
+        raise QueryError("#", "this site has no goals; add one first")
+    # Those beside which nothing is told of visits, or of the time on a page.
+    apart = set(event_dimensions(query)) - {"event:page"}
     if "event:page" in names:
-        others -= {"event:hostname"}
+        apart -= {"event:hostname"}
     for index, name in enumerate(query.metrics):
-        metric, pointer = METRICS[name], f"#/metrics/{index}"
-        if metric.needs == "dimension" and not names:
-            raise QueryError(pointer, f'metric "{name}" needs a dimension')
-        if metric.needs == "goal" and metric.type != "money" and not has_goal:
-            raise QueryError(
-                pointer, f'metric "{name}" needs event:goal as a dimension or filter'
-            )
-        if metric.needs == "page" and "event:page" not in names | filtered:
-            raise QueryError(
-                pointer, f'metric "{name}" needs event:page as a dimension or filter'
-            )
-        if metric.of_visits and others:
-            raise QueryError(
-                pointer,
-                f'metric "{name}" is one of visits and cannot be told by'
-                f" {', '.join(sorted(others))}",
-            )
-        if metric.needs == "page" and others:
-            raise QueryError(
-                pointer,
-                f'metric "{name}" cannot be told by {", ".join(sorted(others))}',
-            )
-    if has_goal and not query.goals:
-        raise QueryError("#/filters", "this site has no goals; add one first")
+        problem = _problem(METRICS[name], names, asked, apart)
+        if problem:
+            raise QueryError(f"#/metrics/{index}", f'metric "{name}" {problem}')
 
 
+def _problem(metric: Metric, names: set[str], asked: set[str], apart: set[str]) -> str:
+    """Why a metric means nothing here; '' where it does."""
+    if metric.needs == "dimension" and not names:
+        return "needs a dimension"
+    if metric.needs == "goal" and metric.type != "money" and "event:goal" not in asked:
+        return "needs event:goal as a dimension or filter"
+    if metric.needs == "page" and "event:page" not in asked:
+        return "needs event:page as a dimension or filter"
+    if (metric.of_visits or metric.needs == "page") and apart:
+        return f"cannot be told by {', '.join(sorted(apart))}"
+    return ""

@@ -159,9 +159,7 @@ def all_leaves(part: Filter) -> tuple[Leaf, ...]:
 
 def event_dimensions(query: Query) -> tuple[str, ...]:
     """Those of the query's dimensions that are attributes of an event."""
-    return tuple(
-        name for name in query.dimensions if dimension(name).scope == "event"
-    )
+    return tuple(name for name in query.dimensions if dimension(name).scope == "event")
 
 
 def property_key(name: str) -> str | None:

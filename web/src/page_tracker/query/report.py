@@ -16,7 +16,7 @@ import duckdb
 from page_tracker.query import dates
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
 from page_tracker.query.plan import Plan, plan
-from page_tracker.query.query import Query
+from page_tracker.query.query import Query, Range
 from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement, statement
 
@@ -154,21 +154,24 @@ def _labelled(query: Query, rows: list[Row]) -> list[Row]:
 
 
 def _compared(
-    query: Query, compared: dates.Range, sources: Sources, engine: Engine
+    query: Query, compared: Range, sources: Sources, engine: Engine
 ) -> dict[tuple[str, ...], tuple[Value, ...]]:
     """The metrics of the compared range, by the dimensions of the asked one.
 
     Buckets of time are matched by their place in the range.
     """
     other = replace(
-        query, range=compared, comparison=None, limit=10_000, offset=0, time_labels=False
+        query,
+        range=compared,
+        comparison=None,
+        limit=10_000,
+        offset=0,
+        time_labels=False,
     )
     planned = plan(other, sources.closed, _currency(other))
     found = engine.rows(statement(other, planned, sources.tables(planned)))
     moved: dict[int, dict[str, str]] = {
-        index: dict(
-            zip(dates.labels(compared, name), dates.labels(query.range, name))
-        )
+        index: dict(zip(dates.labels(compared, name), dates.labels(query.range, name)))
         for index, name in enumerate(query.dimensions)
         if name in TIME_BUCKETS
     }

@@ -25,7 +25,13 @@ from page_tracker.query.catalog import (
     TIME_BUCKETS,
     dimension,
 )
-from page_tracker.query.conditions import Binder, condition, goals_named, labelled, of_goal
+from page_tracker.query.conditions import (
+    Binder,
+    condition,
+    goals_named,
+    labelled,
+    of_goal,
+)
 from page_tracker.query.plan import Days, Plan
 from page_tracker.query.query import (
     And,
@@ -153,7 +159,9 @@ class _Blocks:
         if asked.start is None:
             return ""
         bind = self.binder.bind
-        return f" AND {instant} >= {bind(asked.start)} AND {instant} < {bind(asked.end)}"
+        return (
+            f" AND {instant} >= {bind(asked.start)} AND {instant} < {bind(asked.end)}"
+        )
 
     def _events(self, part: And) -> str:
         holds = condition(part, self.query.goals, self.binder)
@@ -333,8 +341,11 @@ class _Blocks:
                 if empty is not None:
                     value = f"coalesce(nullif(value, ''), {bind(empty)})"
                 dims.append(f"{value} AS d{index}")
-        sums = [f"sum({name}) AS {name}" for name in sorted(self.needed | {"events"})
-                if name not in _SHARES]
+        sums = [
+            f"sum({name}) AS {name}"
+            for name in sorted(self.needed | {"events"})
+            if name not in _SHARES
+        ]
         group = ", ".join(str(index + 1) for index in range(len(dims)))
         tail = f"\nGROUP BY {group}" if dims else ""
         present = " AND value <> ''" if which and dimension(which).empty is None else ""
