@@ -305,8 +305,8 @@ class Naive:
             if row["currency"] in currencies and row["revenue"] is not None
         ]
         if name == "total_revenue":
-            return sum(paid) / 1000
-        return sum(paid) / len(paid) / 1000 if paid else None
+            return float(sum(paid)) / 1000
+        return float(sum(paid)) / len(paid) / 1000 if paid else None
 
     def share(self, name: str, key: Key, visitors: int) -> float:
         part: Filter = self.query.filter

@@ -89,8 +89,8 @@ EXIT_DIMENSIONS = frozenset({"visit:exit_page", "visit:exit_page_hostname"})
 
 # Beside these no measure of a visit is told, but for the pages that visits enter at.
 ENTRY_OF: dict[str, str] = {
-    "event:page": "entry_path",
-    "event:hostname": "entry_hostname",
+    "event:page": "visit:entry_page",
+    "event:hostname": "visit:entry_page_hostname",
 }
 
 

@@ -14,7 +14,6 @@ from page_tracker.query import dates
 from page_tracker.query.catalog import (
     DIMENSIONS,
     METRICS,
-    PROPS_PREFIX,
     TIME_BUCKETS,
     Metric,
 )
