@@ -14,10 +14,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from page_tracker.goal import Goal
 from page_tracker.query.query import (
     And,
     Filter,
-    Goal,
     HasDone,
     Leaf,
     Not,
@@ -296,7 +296,7 @@ class Naive:
         return rounded(Decimal(total) / 1000 / len(found))
 
     def revenue(self, name: str, rows: list[Row]) -> float | None:
-        currencies = {goal.currency for goal in self.query.goals if goal.currency}
+        currencies = {goal.currency for goal in self.told_goals() if goal.currency}
         if len(currencies) != 1:
             return 0 if name == "total_revenue" else None
         paid = [

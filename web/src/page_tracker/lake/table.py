@@ -34,16 +34,20 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from page_tracker.errors import PageTrackerError
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.lock import folder_of, shared
-from page_tracker.schema import DROPS, HITS, Column
+from page_tracker.schema import DAYS, DROPS, HITS, Column
 
-TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS}
+TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS, "days": DAYS}
 
 # Readers and writers in flight find the files of a snapshot for as long as this.
 GRACE = timedelta(minutes=5)
 
 # Of these columns the log keeps the least and the greatest of each file: what readers
 # leave files out by. No others: a path in the log would outlive its deletion.
-_PRUNED_BY = {"hits": "time,day,site", "drops": "day,site"}
+_PRUNED_BY = {
+    "hits": "time,day,site",
+    "drops": "day,site",
+    "days": "day,site,dimension",
+}
 
 # Numbers that hardly repeat: a dictionary of them would only be in the way.
 _SCATTERED = ("time", "visitor", "visit", "since", "elapsed", "engaged")

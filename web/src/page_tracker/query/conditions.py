@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from page_tracker.goal import Goal
 from page_tracker.query.catalog import OPERATORS, dimension
 from page_tracker.query.query import (
     And,
     Filter,
-    Goal,
     HasDone,
     Leaf,
     Not,
     Or,
+    goals_named,
     property_key,
 )
 
@@ -73,20 +74,6 @@ def of_goal(goal: Goal, binder: Binder) -> str:
     for key, value in goal.props:
         found.append(f"props[{binder.bind(key)}] = {binder.bind(value)}")
     return "(" + " AND ".join(found) + ")"
-
-
-def goals_named(leaf: Leaf, goals: tuple[Goal, ...]) -> tuple[Goal, ...]:
-    """The goals that a leaf of `event:goal` selects by name."""
-
-    def fold(text: str) -> str:
-        return text if leaf.case_sensitive else text.lower()
-
-    wanted = [fold(value) for value in leaf.values]
-    if leaf.operator == "contains":
-        return tuple(
-            goal for goal in goals if any(each in fold(goal.name) for each in wanted)
-        )
-    return tuple(goal for goal in goals if fold(goal.name) in wanted)
 
 
 def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:

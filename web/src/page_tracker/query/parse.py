@@ -6,10 +6,12 @@ the time, are arguments.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
+from page_tracker.goal import Goal
 from page_tracker.query import dates
 from page_tracker.query.catalog import (
     DIMENSIONS,
@@ -21,7 +23,6 @@ from page_tracker.query.filters import is_property, parse_filters
 from page_tracker.query.problem import QueryError, escaped, nearest
 from page_tracker.query.query import (
     Comparison,
-    Goal,
     Query,
     Range,
     all_leaves,
@@ -51,8 +52,8 @@ class Known:
     site: str
     timezone: str
     now: datetime
-    # The site's first day with data.
-    begun: date
+    # Tells the site's first day with data.
+    begun: Callable[[], date]
     goals: tuple[Goal, ...] = ()
     # Filters by the segment's id, as JSON.
     segments: Mapping[int, object] = field(default_factory=dict)
@@ -171,7 +172,7 @@ def _range(value: object, known: Known, pointer: str) -> Range:
             raise QueryError(
                 pointer, f'Invalid date range "{value}"{nearest(value, dates.WORDS)}'
             )
-        return dates.named_range(value, known.timezone, known.now, known.begun)
+        return _named_range(value, known)
     ends = _list(value, pointer)
     if len(ends) != 2 or not all(isinstance(end, str) for end in ends):
         raise QueryError(
@@ -189,6 +190,12 @@ def _range(value: object, known: Known, pointer: str) -> Range:
         return dates.instants_range(start, end, known.timezone)
     except (ValueError, OverflowError) as error:
         raise QueryError(pointer, str(error)) from error
+
+
+def _named_range(word: str, known: Known) -> Range:
+    today = known.now.astimezone(ZoneInfo(known.timezone)).date()
+    begun = known.begun() if word == "all" else today
+    return dates.named_range(word, known.timezone, known.now, begun)
 
 
 def _order(

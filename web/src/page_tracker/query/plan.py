@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from page_tracker.query.catalog import DIMENSIONS, PROPS_PREFIX, TIME_BUCKETS
-from page_tracker.query.query import Query, measures
+from page_tracker.query.query import Query, Range, measures
 
 # Measures that a day's table holds; shares of them are made when a question is asked.
 TABLED_MEASURES = frozenset(
@@ -28,11 +28,10 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where each day of a question is read from; `currency` is that of its goals."""
+    """Where each day of a question is read from."""
 
     tables: tuple[Days, ...]
     hits: tuple[Days, ...]
-    currency: str = ""
 
 
 def can_use_tables(query: Query) -> bool:
@@ -62,17 +61,18 @@ def runs(days: Iterable[date]) -> tuple[Days, ...]:
     return tuple(found)
 
 
-def plan(query: Query, closed: frozenset[date], currency: str = "") -> Plan:
+def plan(query: Query, closed: frozenset[date]) -> Plan:
     """The plan for a query, where `closed` days have a table that still holds."""
-    asked = query.range
-    days = [
-        asked.first + timedelta(days=step)
-        for step in range((asked.last - asked.first).days + 1)
-    ]
+    days = days_of(query.range)
     if not can_use_tables(query):
-        return Plan((), runs(days), currency)
+        return Plan((), runs(days))
     return Plan(
         runs(day for day in days if day in closed),
         runs(day for day in days if day not in closed),
-        currency,
     )
+
+
+def days_of(asked: Range) -> list[date]:
+    """All days of a range."""
+    count = (asked.last - asked.first).days + 1
+    return [asked.first + timedelta(days=step) for step in range(count)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from page_tracker.goal import Goal
 from page_tracker.query.catalog import METRICS, PROPS_PREFIX, dimension
 
 
@@ -52,21 +53,6 @@ class HasDone:
 
 
 Filter = Leaf | And | Or | Not | HasDone
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """What a site's owner wants visitors to reach: an event by name, or a page.
-
-    `page` may hold `*` (anything but a slash) and `**` (anything). `currency` makes
-    it a goal with revenue.
-    """
-
-    name: str
-    event: str = ""
-    page: str = ""
-    props: tuple[tuple[str, str], ...] = ()
-    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +159,33 @@ def measures(query: Query) -> tuple[str, ...]:
         measure for metric in query.metrics for measure in METRICS[metric].measures
     )
     return tuple(found)
+
+
+def currency(query: Query) -> str:
+    """The one currency of the goals that a query tells of; '' for several, or none."""
+    found = {goal.currency for goal in told_goals(query) if goal.currency}
+    return found.pop() if len(found) == 1 else ""
+
+
+def told_goals(query: Query) -> tuple[Goal, ...]:
+    """The goals that are told apart: those that the filter's top level selects."""
+    found = query.goals
+    for part in query.filter.parts:
+        if isinstance(part, Leaf) and part.dimension == "event:goal":
+            chosen = goals_named(part, query.goals)
+            found = tuple(goal for goal in found if goal in chosen)
+    return found
+
+
+def goals_named(leaf: Leaf, goals: tuple[Goal, ...]) -> tuple[Goal, ...]:
+    """The goals that a leaf of `event:goal` selects by name."""
+
+    def fold(text: str) -> str:
+        return text if leaf.case_sensitive else text.lower()
+
+    wanted = [fold(value) for value in leaf.values]
+    if leaf.operator == "contains":
+        return tuple(
+            goal for goal in goals if any(each in fold(goal.name) for each in wanted)
+        )
+    return tuple(goal for goal in goals if fold(goal.name) in wanted)

@@ -7,24 +7,41 @@ the engine's limit of memory. Nothing is fetched, installed or written by the en
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
 
 import duckdb
 
+from page_tracker.errors import PageTrackerError
 from page_tracker.query import dates
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
-from page_tracker.query.plan import Plan, plan
+from page_tracker.query.plan import Days, Plan, plan
 from page_tracker.query.query import Query, Range
 from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement, statement
 
 Value = int | float | None
 
+COUNTRIES = Path(__file__).with_name("countries.csv")
 
-class QuestionTooCostly(Exception):
+# Questions that are answered at once; further ones wait for as long as one may take.
+AT_ONCE = 4
+
+
+class QuestionTooCostlyError(PageTrackerError):
     """A question was stopped at its limit of time or memory."""
+
+
+class BusyError(PageTrackerError):
+    """Other questions are being answered; this one was not begun."""
+
+
+class FilesGone(Exception):
+    """Files of the state that was asked were cleaned up since: take a newer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +54,32 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The answer to a question; `compared` answers it for the compared range."""
+    """The answer to a question; `compared` answers it for the compared range.
+
+    `seconds` says what took how long.
+    """
 
     query: Query
     rows: tuple[Row, ...]
     total_rows: int
     plan: Plan
-    currency: str = ""
+    asked: Statement
+    seconds: Mapping[str, float] = field(default_factory=dict)
     compared: Mapping[tuple[str, ...], tuple[Value, ...]] | None = None
 
 
 class Engine:
-    """DuckDB in this process's memory, bounded; safe to use from many threads."""
+    """DuckDB in this process's memory, bounded; safe to use from many threads.
 
-    def __init__(self, memory: str = "512MB", threads: int = 2, seconds: float = 30.0):
+    `memory` is in bytes, and of all questions together; `seconds` of each.
+    """
+
+    def __init__(
+        self, memory: int = 512_000_000, seconds: float = 30.0, threads: int = 2
+    ) -> None:
         self._root = duckdb.connect(
             config={
-                "memory_limit": memory,
+                "memory_limit": f"{memory}B",
                 "threads": threads,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -63,63 +89,102 @@ class Engine:
             }
         )
         self._root.execute("SET TimeZone = 'UTC'")
+        # pylint: disable-next=consider-using-with  # it lives as long as the engine
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+        self._root.execute(
+            "CREATE TABLE countries AS SELECT code, name FROM"
+            " read_csv($file, header = true, all_varchar = true)",
+            {"file": str(COUNTRIES)},
+        )
         self._seconds = seconds
 
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
         """All rows of a statement.
 
         Raises:
-            QuestionTooCostly: it took too long, or needed too much memory.
+            QuestionTooCostlyError: it took too long, or needed too much memory.
+            BusyError: too many others are being answered.
+            FilesGone: files that it reads are no more.
         """
         with self._cursor() as cursor:
-            try:
-                return list(cursor.execute(asked.sql, asked.values).fetchall())
-            except duckdb.InterruptException as error:
-                raise QuestionTooCostly(
-                    f"the question was stopped after {self._seconds:g} s;"
-                    " ask for fewer days, or filter less"
-                ) from error
-            except duckdb.OutOfMemoryException as error:
-                raise QuestionTooCostly(
-                    "the question needs more memory than a question may have;"
-                    " ask for fewer days or dimensions"
-                ) from error
+            return list(cursor.execute(asked.sql, asked.values).fetchall())
+
+    def write_parquet(self, asked: Statement, query: Query, path: Path) -> None:
+        """Write the rows of a query's statement into a file; raises as `rows`."""
+        names = [*query.dimensions, *query.metrics]
+        places = [f"d{index}" for index in range(len(query.dimensions))]
+        for index, name in enumerate(query.metrics):
+            kind = METRICS[name].type
+            scaled = {"integer": f"m{index}::BIGINT", "money": f"m{index} / 1000"}
+            places.append(scaled.get(kind, f"m{index}"))
+        columns = ", ".join(
+            f"{place} AS {_identifier(name)}"
+            for place, name in zip(places, names, strict=True)
+        )
+        with self._cursor() as cursor:
+            found = cursor.sql(asked.sql, params=asked.values)
+            found.project(columns).write_parquet(str(path), compression="zstd")
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        if not self._free.acquire(timeout=self._seconds):
+            raise BusyError(
+                "other questions are being answered", "ask again in a moment"
+            )
         cursor = self._root.cursor()
         timer = threading.Timer(self._seconds, cursor.interrupt)
         timer.start()
         try:
             yield cursor
+        except duckdb.InterruptException as error:
+            raise QuestionTooCostlyError(
+                f"the question was stopped after {self._seconds:g} s",
+                "ask for fewer days, or give questions more by"
+                " PAGE_TRACKER_QUERY_SECONDS",
+            ) from error
+        except duckdb.OutOfMemoryException as error:
+            raise QuestionTooCostlyError(
+                "the question needs more memory than questions have",
+                "ask for fewer days or dimensions, or give them more by"
+                " PAGE_TRACKER_QUERY_MEMORY",
+            ) from error
+        except duckdb.IOException as error:
+            if "No such file" in str(error) or "No files found" in str(error):
+                raise FilesGone(str(error)) from error
+            raise
         finally:
             timer.cancel()
             timer.join()
             cursor.close()
+            self._free.release()
+
+
+def first_day(site: str, sources: Sources, engine: Engine) -> date | None:
+    """The first day that a site has hits of; None where it has none. Raises as rows."""
+    tables = sources.tables(Plan((), (Days(date.min, date.max),)))
+    sql = (
+        f"WITH hits AS ({tables['hits']}) SELECT min(day) FROM hits WHERE site = $site"
+    )
+    ((found,),) = engine.rows(Statement(sql, {"site": site}))
+    return found if isinstance(found, date) else None
 
 
 def answer(query: Query, sources: Sources, engine: Engine) -> Report:
-    """Ask a question of one state of the lake.
-
-    Raises:
-        QuestionTooCostly: see Engine.rows.
-    """
-    planned = plan(query, sources.closed, _currency(query))
-    found = engine.rows(statement(query, planned, sources.tables(planned)))
-    rows = [_row(query, values) for values in found]
-    total = int(str(found[0][-1])) if found else 0
-    if query.time_labels:
-        rows = _labelled(query, rows)
+    """Ask a question of one state of the lake; raises as Engine.rows."""
+    began = time.perf_counter()
+    planned = plan(query, sources.closed)
+    asked = statement(query, planned, sources.tables(planned))
+    compiled = time.perf_counter()
+    found = engine.rows(asked)
+    seconds = {"compile": compiled - began, "run": time.perf_counter() - compiled}
     compared = None
     if query.comparison is not None:
+        began = time.perf_counter()
         compared = _compared(query, query.comparison.range, sources, engine)
-    return Report(query, tuple(rows), total, planned, planned.currency, compared)
-
-
-def _currency(query: Query) -> str:
-    """The one currency of the query's goals; '' where they have several, or none."""
-    found = {goal.currency for goal in query.goals if goal.currency}
-    return found.pop() if len(found) == 1 else ""
+        seconds["compare"] = time.perf_counter() - began
+    rows = tuple(_row(query, values) for values in found)
+    total = int(str(found[0][-1])) if found else 0
+    return Report(query, rows, total, planned, asked, seconds, compared)
 
 
 def _row(query: Query, values: tuple[object, ...]) -> Row:
@@ -141,18 +206,6 @@ def shaped(name: str, value: object) -> Value:
     return number if METRICS[name].type == "float" else int(number)
 
 
-def _labelled(query: Query, rows: list[Row]) -> list[Row]:
-    """The rows with those for empty buckets, where time is the only dimension."""
-    if len(query.dimensions) != 1 or query.dimensions[0] not in TIME_BUCKETS:
-        return rows
-    known = {row.dimensions[0]: row for row in rows}
-    empty = tuple(shaped(name, 0) for name in query.metrics)
-    return [
-        known.get(label, Row((label,), empty))
-        for label in dates.labels(query.range, query.dimensions[0])
-    ]
-
-
 def _compared(
     query: Query, compared: Range, sources: Sources, engine: Engine
 ) -> dict[tuple[str, ...], tuple[Value, ...]]:
@@ -168,7 +221,7 @@ def _compared(
         offset=0,
         time_labels=False,
     )
-    planned = plan(other, sources.closed, _currency(other))
+    planned = plan(other, sources.closed)
     found = engine.rows(statement(other, planned, sources.tables(planned)))
     moved: dict[int, dict[str, str]] = {
         index: dict(zip(dates.labels(compared, name), dates.labels(query.range, name)))
@@ -183,3 +236,7 @@ def _compared(
         ): row.metrics
         for row in rows
     }
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,9 +1,9 @@
-"""One state of the lake, as the tables that statements read."""
+"""One state of the lake, as the tables that statements read. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from page_tracker.query.plan import Days, Plan
@@ -21,30 +21,36 @@ SQL_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A Parquet file and the days of its rows, both included."""
+
+    path: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
-    """The files of one version of the lake: table → month (YYYY-MM) → Parquet files.
+    """The files of one state of both tables; `closed` days have a table that holds."""
 
-    `closed` are the site's days whose table still holds, `countries` names by code.
-    """
-
-    hits: Mapping[str, tuple[str, ...]]
-    days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hits: tuple[File, ...] = ()
+    days: tuple[File, ...] = ()
     closed: frozenset[date] = frozenset()
 
     def tables(self, planned: Plan) -> dict[str, str]:
-        """The SQL of each table that a statement reads, for the months of a plan."""
+        """The SQL of each table that a statement reads, for the days of a plan."""
         return {
-            "hits": _table(HITS, _files(self.hits, planned.hits)),
-            "days": _table(DAYS, _files(self.days, planned.tables)),
+            "hits": _table(HITS, files_of(self.hits, planned.hits)),
+            "days": _table(DAYS, files_of(self.days, planned.tables)),
         }
 
 
-def _files(table: Mapping[str, tuple[str, ...]], days: tuple[Days, ...]) -> list[str]:
+def files_of(files: Iterable[File], days: tuple[Days, ...]) -> list[str]:
+    """The paths of the files that may have rows of these days."""
     return [
-        path
-        for month, paths in sorted(table.items())
-        if any(f"{each.first:%Y-%m}" <= month <= f"{each.last:%Y-%m}" for each in days)
-        for path in paths
+        file.path
+        for file in files
+        if any(file.first <= each.last and each.first <= file.last for each in days)
     ]
 
 

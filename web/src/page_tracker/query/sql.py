@@ -18,16 +18,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, METRICS
-from page_tracker.query.conditions import Binder, condition, goals_named, of_goal
+from page_tracker.query.conditions import Binder, condition, of_goal
 from page_tracker.query.parts import BEGAN, GOAL, SHARES, Parts, in_days
 from page_tracker.query.plan import Plan
 from page_tracker.query.query import (
     And,
-    Goal,
-    Leaf,
     Query,
     asks_of_events,
     measures,
+    told_goals,
     uses,
     without_goals,
 )
@@ -150,7 +149,7 @@ class _Blocks:
         found = [
             f"SELECT *, {self.binder.bind(goal.name)} AS goal"
             f" {self._events(self.query.filter)} AND {of_goal(goal, self.binder)}"
-            for goal in _grouped_goals(self.query)
+            for goal in told_goals(self.query)
         ]
         if not found:
             return f"SELECT *, '' AS goal {self._events(self.query.filter)} AND false"
@@ -220,13 +219,3 @@ class _Blocks:
             ]
             joins += f"\nLEFT JOIN groups ON {' AND '.join(same) or 'true'}"
         return shares, joins
-
-
-def _grouped_goals(query: Query) -> tuple[Goal, ...]:
-    """The goals that are told apart: those that the filter's top level selects."""
-    found = query.goals
-    for part in query.filter.parts:
-        if isinstance(part, Leaf) and part.dimension == GOAL:
-            chosen = goals_named(part, query.goals)
-            found = tuple(goal for goal in found if goal in chosen)
-    return found

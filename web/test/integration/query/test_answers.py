@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from naive import PlainHit, PlainKind, find
 from naive_answers import Naive, Row
+from page_tracker.goal import Goal
 from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import plan
-from page_tracker.query.query import Goal, Query
+from page_tracker.query.query import Query
 from page_tracker.query.report import shaped
 from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import statement
@@ -27,10 +28,10 @@ ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Apia", "America/St_Joh
 # Around the changes of daylight saving of the northern and the southern summer.
 STARTS = (datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC))
 GOALS = (
-    Goal("Signup", event="signup"),
-    Goal("Sale", event="buy", props=(("plan", "pro"),), currency="EUR"),
-    Goal("Docs", page="/docs/**"),
-    Goal("A folder", page="/*"),
+    Goal(name="Signup", event="signup"),
+    Goal(name="Sale", event="buy", props=(("plan", "pro"),), currency="EUR"),
+    Goal(name="Docs", page="/docs/**"),
+    Goal(name="A folder", page="/*"),
 )
 WORDS = ("", "a", "B", "ä", "DE")
 PATHS = ("/", "/docs/a", "/docs/b/c", "/buy", "")
@@ -223,13 +224,13 @@ def bodies(draw: st.DrawFn, metric: str) -> dict[str, Any]:
 
 def understood(body: dict[str, Any], zone: str) -> Query:
     now = datetime(2026, 11, 1, tzinfo=UTC)
-    return parse(body, Known("a.org", zone, now, date(2026, 1, 1), GOALS))
+    return parse(body, Known("a.org", zone, now, lambda: date(2026, 1, 1), GOALS))
 
 
 def answered(
     engine: duckdb.DuckDBPyConnection, query: Query
 ) -> dict[tuple[str, ...], list[float | None]]:
-    asked = statement(query, plan(query, frozenset(), "EUR"))
+    asked = statement(query, plan(query, frozenset()))
     width = len(query.dimensions)
     return {
         values[:width]: [
