@@ -241,7 +241,7 @@ class Naive:
         if name == "visitors":
             return visitors
         if name == "pageviews":
-            return sum(row["view"] > 0 for row in rows)
+            return len([row for row in rows if row["view"] > 0])
         if name == "events":
             return len(rows)
         if name == "visits" and any(

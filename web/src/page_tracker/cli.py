@@ -6,6 +6,7 @@ import click
 
 from page_tracker.commands.doctor import doctor
 from page_tracker.commands.import_ import import_
+from page_tracker.commands.query import query
 from page_tracker.commands.serve import serve
 from page_tracker.commands.site import site
 from page_tracker.commands.token import token
@@ -43,6 +44,7 @@ main.add_command(doctor)
 main.add_command(import_)
 main.add_command(update)
 main.add_command(site)
+main.add_command(query)
 main.add_command(token)
 main.add_command(upkeep)
 main.add_command(writer)

@@ -100,3 +100,9 @@ class NotStored(PageTrackerError):
     def __init__(self, problem: str, retry_after: int) -> None:
         super().__init__(problem, "send it again later, with the same id if it has one")
         self.retry_after = retry_after
+
+
+class QuestionError(PageTrackerError):
+    """A question that means nothing."""
+
+    exit_code = 2

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from page_tracker.asking import Asking
 from page_tracker.collect.collector import Collector
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
@@ -27,9 +28,11 @@ from page_tracker.health import durability_notice
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.register import Register
 from page_tracker.history.stored import Stored
+from page_tracker.lake.reading import Reading
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
 from page_tracker.live import Live
+from page_tracker.query.report import Engine
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import holder
@@ -187,6 +190,29 @@ def open_streams(settings: Settings) -> list[Stream]:
 
 def open_lake(settings: Settings) -> Lake:
     return Lake(settings.lake or str(settings.data / "lake"))
+
+
+def open_asking(settings: Settings) -> Asking:
+    """Open the lake for questions; nothing is read before the first."""
+    engine = Engine(settings.query_memory * 1_000_000, settings.query_seconds)
+    return Asking(Reading(open_lake(settings)), engine)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """What a command asks with: the sites, the lake and the live counters."""
+
+    sites: Sites
+    asking: Asking
+    live: Live
+
+
+@contextmanager
+def asker_of_folder(settings: Settings) -> Iterator[Asker]:
+    """Open what `page-tracker query` needs; see `registry_of_folder`."""
+    with registry_of_folder(settings) as registry:
+        live = Live(registry.redis, range(settings.shards))
+        yield Asker(Sites(registry), open_asking(settings), live)
 
 
 def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:

@@ -120,6 +120,11 @@ class Metric:
     needs: Literal["", "dimension", "goal", "page"] = ""
     of_visits: bool = False
 
+    @property
+    def counts(self) -> bool:
+        """Whether it counts things, and is 0 where there are none."""
+        return self.formula in self.measures
+
 
 METRICS: dict[str, Metric] = {
     "visitors": Metric("visitors", ("visitors",)),

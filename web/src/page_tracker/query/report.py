@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -21,7 +21,7 @@ from page_tracker.query import dates
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
 from page_tracker.query.plan import Days, Plan, plan
 from page_tracker.query.query import Query, Range
-from page_tracker.query.sources import Sources
+from page_tracker.query.sources import Sources, files_of
 from page_tracker.query.sql import Statement, statement
 
 Value = int | float | None
@@ -63,6 +63,7 @@ class Report:
     rows: tuple[Row, ...]
     total_rows: int
     plan: Plan
+    files: Mapping[str, Sequence[str]]
     asked: Statement
     seconds: Mapping[str, float] = field(default_factory=dict)
     compared: Mapping[tuple[str, ...], tuple[Value, ...]] | None = None
@@ -183,8 +184,12 @@ def answer(query: Query, sources: Sources, engine: Engine) -> Report:
         compared = _compared(query, query.comparison.range, sources, engine)
         seconds["compare"] = time.perf_counter() - began
     rows = tuple(_row(query, values) for values in found)
+    files = {
+        "hits": files_of(sources.hits, planned.hits),
+        "days": files_of(sources.days, planned.tables),
+    }
     total = int(str(found[0][-1])) if found else 0
-    return Report(query, rows, total, planned, asked, seconds, compared)
+    return Report(query, rows, total, planned, files, asked, seconds, compared)
 
 
 def _row(query: Query, values: tuple[object, ...]) -> Row:

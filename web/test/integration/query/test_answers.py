@@ -182,16 +182,27 @@ def leaf(draw: st.DrawFn, names: list[str]) -> list[Any]:
     return found
 
 
-RANGES = st.sampled_from(
+WHOLE_DAYS = st.sampled_from(
     [
         ["2026-03-27", "2026-04-02"],
         ["2026-03-29", "2026-03-29"],
         ["2026-10-23", "2026-10-28"],
         ["2026-10-25", "2026-10-25"],
-        ["2026-03-28T13:30:00+00:00", "2026-03-29T20:15:00+02:00"],
-        ["2026-10-24T22:30:00+00:00", "2026-10-26T01:15:00+00:00"],
     ]
 )
+
+
+@st.composite
+def cut_days(draw: st.DrawFn) -> list[str]:
+    """A range that begins and ends among a visit's first hits."""
+    start = draw(st.sampled_from(STARTS)) + timedelta(
+        minutes=draw(st.sampled_from([0, 10, 25, 45]))
+    )
+    end = start + timedelta(minutes=draw(st.sampled_from([5, 30, 100, 2000])))
+    return [start.isoformat(), end.isoformat()]
+
+
+RANGES = WHOLE_DAYS | cut_days()
 
 
 @st.composite
