@@ -6,14 +6,23 @@ from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
 from page_tracker.accounts import Tokens
+from page_tracker.asking import Asking
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import durability_notice, redis_problem
+from page_tracker.live import Live
 from page_tracker.registry import Registry
-from page_tracker.services import open_redis, open_registry, open_unbatched_collector
+from page_tracker.services import (
+    open_asking,
+    open_live,
+    open_redis,
+    open_registry,
+    open_unbatched_collector,
+)
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 from page_tracker.web.api import api
-from page_tracker.web.auth import seen
+from page_tracker.web.asking import asking_api
+from page_tracker.web.auth import Guard, seen
 from page_tracker.web.collecting import collecting
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
@@ -48,6 +57,18 @@ def tokens() -> Tokens:
 
 
 @cache
+def asking() -> Asking:
+    """What the process answers questions with."""
+    return open_asking(Settings.from_environment())
+
+
+@cache
+def live() -> Live:
+    """The live counters, as the process's Redis has them."""
+    return open_live(Settings.from_environment(), redis())
+
+
+@cache
 def collector() -> UnbatchedCollector:
     """The process's collector, where no event loop has one."""
     return open_unbatched_collector(Settings.from_environment(), redis())
@@ -61,7 +82,9 @@ def create_app() -> Flask:
     flask.register_blueprint(
         probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
     )
+    guard = Guard(tokens, lambda: seen(settings.trusted_proxies).address)
     flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
+    flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(script)
     flask.after_request(_secure)

@@ -166,7 +166,7 @@ def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Histor
         url = settings.redis_url or (who.redis_url if who else None)
         patient = replace(settings, redis_url=url, redis_timeout=5)
         redis = stack.enter_context(open_redis(patient))
-        live = Live(redis, range(settings.shards))
+        live = open_live(settings, redis)
         imports = Imports(
             Register(settings.data / "imports"),
             Stored(open_lake(settings), lambda site, days: _counted(live, site, days)),
@@ -192,6 +192,11 @@ def open_lake(settings: Settings) -> Lake:
     return Lake(settings.lake or str(settings.data / "lake"))
 
 
+def open_live(settings: Settings, redis: Redis) -> Live:
+    """Open the live counters of all shards."""
+    return Live(redis, range(settings.shards))
+
+
 def open_asking(settings: Settings) -> Asking:
     """Open the lake for questions; nothing is read before the first."""
     engine = Engine(settings.query_memory * 1_000_000, settings.query_seconds)
@@ -211,7 +216,7 @@ class Asker:
 def asker_of_folder(settings: Settings) -> Iterator[Asker]:
     """Open what `page-tracker query` needs; see `registry_of_folder`."""
     with registry_of_folder(settings) as registry:
-        live = Live(registry.redis, range(settings.shards))
+        live = open_live(settings, registry.redis)
         yield Asker(Sites(registry), open_asking(settings), live)
 
 

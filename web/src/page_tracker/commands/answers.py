@@ -94,7 +94,9 @@ def shown(metric: str, value: Value, unit: str = "") -> str:
     if metric in SECONDS:
         minutes, seconds = divmod(int(value), 60)
         return f"{minutes}m {seconds:02d}s" if minutes else f"{seconds}s"
-    return f"{value:,}%" if metric in POINTS else f"{value:,}"
+    if metric in POINTS:
+        return f"{value:,}%"
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
 
 
 def _changed(metric: str, by: Value) -> str:

@@ -1,4 +1,4 @@
-"""`page-tracker query`: any question about a site's counts, answered in the terminal."""
+"""`page-tracker query`: any question about a site's counts."""
 
 from __future__ import annotations
 

@@ -177,8 +177,9 @@ def check_pattern(text: str, pointer: str) -> None:
     try:
         re2.compile(text, options)
     except re2.error as error:
+        why = error.args[0].decode() if error.args else ""
         raise QueryError(
-            pointer, f"is no regular expression (RE2 syntax): {error}"
+            pointer, f"is no regular expression (RE2 syntax): {why}"
         ) from error
 
 

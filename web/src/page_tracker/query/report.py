@@ -85,11 +85,11 @@ class Engine:
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "temp_directory": "",
-                "parquet_metadata_cache": True,
                 "preserve_insertion_order": False,
             }
         )
         self._root.execute("SET TimeZone = 'UTC'")
+        self._root.execute("SET parquet_metadata_cache = true")
         # pylint: disable-next=consider-using-with  # it lives as long as the engine
         self._free = threading.BoundedSemaphore(AT_ONCE)
         self._root.execute(

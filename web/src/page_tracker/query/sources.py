@@ -39,10 +39,10 @@ class Sources:
 
     def tables(self, planned: Plan) -> dict[str, str]:
         """The SQL of each table that a statement reads, for the days of a plan."""
-        return {
-            "hits": _table(HITS, files_of(self.hits, planned.hits)),
-            "days": _table(DAYS, files_of(self.days, planned.tables)),
-        }
+        found = {"hits": _table(HITS, files_of(self.hits, planned.hits))}
+        if planned.tables:
+            found["days"] = _table(DAYS, files_of(self.days, planned.tables))
+        return found
 
 
 def files_of(files: Iterable[File], days: tuple[Days, ...]) -> list[str]:
