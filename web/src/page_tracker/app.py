@@ -24,6 +24,7 @@ from page_tracker.web.api import api
 from page_tracker.web.asking import asking_api
 from page_tracker.web.auth import Guard, seen
 from page_tracker.web.collecting import collecting
+from page_tracker.web.goals import goals_api
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
 
@@ -84,6 +85,7 @@ def create_app() -> Flask:
     )
     guard = Guard(tokens, lambda: seen(settings.trusted_proxies).address)
     flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
+    flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(script)

@@ -14,7 +14,12 @@ from page_tracker.app import app as flask_app
 from page_tracker.collect.collector import Collector
 from page_tracker.collect.intake import not_stored, received, too_large
 from page_tracker.collect.protocols import PROTOCOLS
-from page_tracker.collect.protocols.protocol import BODY_LIMIT, Answer, Answered, Protocol
+from page_tracker.collect.protocols.protocol import (
+    BODY_LIMIT,
+    Answer,
+    Answered,
+    Protocol,
+)
 from page_tracker.errors import NotStored
 from page_tracker.services import open_collector, open_lookups
 from page_tracker.settings import Settings

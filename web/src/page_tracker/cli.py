@@ -5,6 +5,7 @@ import sys
 import click
 
 from page_tracker.commands.doctor import doctor
+from page_tracker.commands.goal import goal
 from page_tracker.commands.import_ import import_
 from page_tracker.commands.query import query
 from page_tracker.commands.serve import serve
@@ -44,6 +45,7 @@ main.add_command(doctor)
 main.add_command(import_)
 main.add_command(update)
 main.add_command(site)
+main.add_command(goal)
 main.add_command(query)
 main.add_command(token)
 main.add_command(upkeep)

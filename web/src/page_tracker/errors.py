@@ -106,3 +106,7 @@ class QuestionError(PageTrackerError):
     """A question that means nothing."""
 
     exit_code = 2
+
+
+class UnknownGoalError(PageTrackerError):
+    """A site has no such goal or segment."""

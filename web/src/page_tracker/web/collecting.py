@@ -12,7 +12,12 @@ from flask import Blueprint, Response, request
 from page_tracker.collect.address import Proxies
 from page_tracker.collect.intake import not_stored, received, too_large
 from page_tracker.collect.protocols import PROTOCOLS
-from page_tracker.collect.protocols.protocol import BODY_LIMIT, Answer, Answered, Protocol
+from page_tracker.collect.protocols.protocol import (
+    BODY_LIMIT,
+    Answer,
+    Answered,
+    Protocol,
+)
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.errors import NotStored
 
