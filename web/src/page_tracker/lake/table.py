@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -66,6 +67,11 @@ PARQUET = WriterProperties(
 
 # What a file system must have left for a commit, above what the commit itself takes.
 RESERVE = 64_000_000  # bytes
+
+
+# A date is over everywhere so long after it is over in UTC.
+WESTMOST = 12 * 3_600  # seconds
+DAY_SECONDS = 86_400
 
 
 class LakeFullError(PageTrackerError):
@@ -163,6 +169,26 @@ def closed_mark(day: int) -> str:
     return f"closed:{day}"
 
 
+def marks(snapshot: DeltaTable, days: Iterable[int], now: float) -> list[Transaction]:
+    """What a commit that touches days has to carry: the marks of the closed ones.
+
+    And of all that may be closed by now: of a commit and a closing at the same time,
+    one is refused.
+    """
+    version = snapshot.version() + 1
+    return [
+        Transaction(closed_mark(day), version)
+        for day in days
+        if is_over(day, now)
+        or snapshot.transaction_version(closed_mark(day)) is not None
+    ]
+
+
+def is_over(day: int, now: float) -> bool:
+    """Whether a date, in days since 1970, is over in every time zone."""
+    return day < (now - WESTMOST) // DAY_SECONDS
+
+
 def append(
     snapshot: DeltaTable,
     columns: Sequence[Column],
@@ -189,12 +215,6 @@ def append_table(
     number: int,
 ) -> None:
     """Add an Arrow table that touches `days`; see `append`."""
-    version = snapshot.version() + 1
-    marks = [
-        Transaction(closed_mark(day), version)
-        for day in days
-        if snapshot.transaction_version(closed_mark(day)) is not None
-    ]
     with shared(snapshot), _conflicts():
         write_deltalake(
             snapshot,
@@ -203,7 +223,10 @@ def append_table(
             writer_properties=PARQUET,
             commit_properties=CommitProperties(
                 custom_metadata={"days": list(days)},
-                app_transactions=[Transaction(application, number), *marks],
+                app_transactions=[
+                    Transaction(application, number),
+                    *marks(snapshot, days, time.time()),
+                ],
             ),
         )
     _persist(snapshot)

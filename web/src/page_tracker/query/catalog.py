@@ -94,6 +94,10 @@ ENTRY_OF: dict[str, str] = {
 }
 
 
+# By site, for days that close: all sites at once. Nobody may ask by it.
+SITE = "site"
+
+
 def dimension(name: str) -> Dimension:
     """The dimension of that name, properties included.
 
@@ -104,6 +108,8 @@ def dimension(name: str) -> Dimension:
         return Dimension("event", "", NO_PROPERTY)
     if name in TIME_BUCKETS:
         return Dimension("time", "")
+    if name == SITE:
+        return Dimension("visit", "of_site", None, fixed=True)
     return DIMENSIONS[name]
 
 
