@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from page_tracker.commands.delete import delete
 from page_tracker.commands.doctor import doctor
 from page_tracker.commands.goal import goal
 from page_tracker.commands.import_ import import_
@@ -40,6 +41,7 @@ def main() -> None:
     """
 
 
+main.add_command(delete)
 main.add_command(serve)
 main.add_command(doctor)
 main.add_command(import_)

@@ -70,7 +70,8 @@ def folder(patient: Patient) -> Iterator[Finding]:
     if patient.lake is not None:
         places["lake"] = patient.lake
     for name, path in places.items():
-        there = next(each for each in (path, *path.parents) if each.exists())
+        # The lake is made with the first hit.
+        there = path if path.exists() else path.parent
         try:
             with NamedTemporaryFile(dir=there) as probe:
                 probe.write(b"page-tracker")

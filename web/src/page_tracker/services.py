@@ -19,6 +19,7 @@ from page_tracker.asking import Asking
 from page_tracker.collect.collector import Collector
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
+from page_tracker.collect.removal import Removal
 from page_tracker.collect.salt import throw_away_spent
 from page_tracker.collect.stream import Stream
 from page_tracker.collect.unbatched import UnbatchedCollector
@@ -28,9 +29,11 @@ from page_tracker.health import durability_notice
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.register import Register
 from page_tracker.history.stored import Stored
+from page_tracker.lake.deletion import Deletion, Selection
 from page_tracker.lake.reading import Reading
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
+from page_tracker.lake.writer import Writer
 from page_tracker.live import Live
 from page_tracker.query.report import Engine
 from page_tracker.registry import Registry
@@ -110,20 +113,16 @@ def open_unbatched_collector(settings: Settings, redis: Redis) -> UnbatchedColle
 
 
 @contextmanager
-def registry_of_folder(settings: Settings) -> Iterator[Registry]:
-    """Open sites and tokens for a command: in REDIS_URL, else the data folder's Redis.
+def store_of_folder(settings: Settings) -> Iterator[Settings]:
+    """The settings with a Redis for a command: REDIS_URL's, else the data folder's.
 
     That is the running server's, or one that is started for the command's duration.
-    Raises DataFolderError, ProcessError, RedisUnavailableError.
+    Raises DataFolderError, ProcessError; RedisUnavailableError where Redis fails.
     """
     with ExitStack() as stack:
         url = settings.redis_url or stack.enter_context(redis_of(settings))
-        settings = replace(settings, redis_url=url)
-        redis = stack.enter_context(open_redis(settings))
-        registry = open_registry(settings, redis)
         try:
-            registry.synchronise()
-            yield registry
+            yield replace(settings, redis_url=url)
         except RedisError as error:
             raise RedisUnavailableError(
                 f"Redis at {without_password(url)} failed ({error})",
@@ -132,19 +131,28 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
 
 
 @contextmanager
+def registry_of_folder(settings: Settings) -> Iterator[Registry]:
+    """Open sites and tokens for a command; raises what `store_of_folder` does."""
+    with store_of_folder(settings) as found, open_redis(found) as redis:
+        registry = open_registry(found, redis)
+        registry.synchronise()
+        yield registry
+
+
+@contextmanager
 def patient_of_folder(settings: Settings) -> Iterator[Patient]:
     """Open everything that `page-tracker doctor` looks at."""
-    with registry_of_folder(settings) as registry, ExitStack() as stack:
+    with store_of_folder(settings) as found, open_redis(found) as redis:
+        registry = open_registry(found, redis)
+        registry.synchronise()
         who = holder(settings.data)
-        url = settings.redis_url or (who.redis_url if who else None)
-        settings = replace(settings, redis_url=url)
         urls = [who.web_url if who else "", settings.url or ""]
         yield Patient(
             data=settings.data,
             lake=open_lake(settings).folder,
-            redis=stack.enter_context(open_redis(settings)),
+            redis=redis,
             registry=registry,
-            streams=open_streams(settings),
+            streams=open_streams(found),
             urls=list(dict.fromkeys(each for each in urls if each)),
         )
 
@@ -180,6 +188,13 @@ def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:
     """Which days have hits that may still be on their way to the lake."""
     yesterday = int(time.time()) // 86_400 - 2
     return {day for day in days if day >= yesterday and live.today(site, day).events}
+
+
+def open_deletion(settings: Settings, selection: Selection) -> Deletion:
+    """Open the deletion of some hits from lake and store."""
+    lake = open_lake(settings)
+    writers = [Writer(stream, lake) for stream in open_streams(settings)]
+    return Deletion(selection, lake, writers, open_removal(settings))
 
 
 def open_streams(settings: Settings) -> list[Stream]:
@@ -235,6 +250,10 @@ def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
         upkeep.tidy(now, list(registry.sites.read().entries.values()))
 
     return tidy
+
+
+def open_removal(settings: Settings) -> Removal:
+    return Removal(open_redis(settings), range(settings.shards))
 
 
 def require_redis(settings: Settings) -> str | None:

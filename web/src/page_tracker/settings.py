@@ -201,17 +201,6 @@ class Settings:
         ),
         default_factory=Proxies,
     )
-    shards: int = _setting(
-        Setting(
-            "PAGE_TRACKER_SHARDS",
-            "NUMBER",
-            "1",
-            "Over how many streams hits are spread; more than 1 only helps a Redis"
-            " Cluster.",
-            _whole_number(1, 1024),
-        ),
-        default=1,
-    )
     most_in_stream: int = _setting(
         Setting(
             "PAGE_TRACKER_MOST_IN_STREAM",

@@ -79,6 +79,7 @@ def rows_of(store: Redis) -> list[SimpleNamespace]:
 def test_a_clock_that_jumps_loses_nothing_and_bounds_visits(
     store: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, jump: str
 ) -> None:
+    # pylint: disable=too-many-locals # one story, told once
     store.flushall()
     sites = Sites(Registry(store, tmp_path))
     site = sites.add(SITE, {"timezone": "Europe/Berlin"})

@@ -51,16 +51,20 @@ def in_the_lake(data: Path) -> list[str]:
 
 def web_workers(server: Running) -> list[int]:
     """The processes that answer: the children of gunicorn's."""
-    found = []
-    for pid in descendants(server.process.pid):
-        line = Path(f"/proc/{pid}/cmdline").read_bytes()
-        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-        if (
-            b"gunicorn" in line
-            and b"gunicorn" in Path(f"/proc/{parent}/cmdline").read_bytes()
-        ):
-            found.append(pid)
-    return found
+    gunicorns = {
+        pid
+        for pid in descendants(server.process.pid)
+        if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    }
+    return [
+        pid
+        for pid in gunicorns
+        if int(_stat(pid).rpartition(")")[2].split()[1]) in gunicorns
+    ]
+
+
+def _stat(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text("utf-8")
 
 
 @pytest.mark.timeout(1800)

@@ -24,7 +24,7 @@ def test_every_setting_is_documented_as_it_is() -> None:
     assert rows == [
         (
             setting.variable,
-            name if name in options else "",
+            name.replace("_", "-") if name in options else "",
             setting.default,
             setting.help,
         )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 
 from redis import Redis
@@ -45,7 +46,7 @@ def hit(
         place=Place("DE", "DE-BE", "Berlin"),
         props={"plan": "small"},
     )
-    return Hit(record, kind, visitor or path.encode())
+    return Hit(record, kind, visitor or sha256(path.encode()).digest()[:16])
 
 
 def batch(hits: Sequence[Hit], drops: Sequence[Drop] = (), **other: object) -> Batch:

@@ -76,7 +76,7 @@ class Sender:
 
 @contextmanager
 def hitting(url: str, connections: int) -> Iterator[Sent]:
-    """Hits without pause while the body runs; at its end what is sent again is finished.
+    """Hits without pause while the body runs, and until what is sent again is taken.
 
     The senders' addresses differ, so the server must trust the loopback as a proxy.
     """
@@ -122,4 +122,3 @@ def hitting(url: str, connections: int) -> Iterator[Sent]:
         stopped.set()
         for thread in threads:
             thread.join()
-

@@ -13,7 +13,13 @@ ENTRY_POINTS = ("app", "asgi", "cli", "commands", "__main__")
 ONLY = {
     "redis": (
         *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
-        *("collect.collector", "collect.ingest", "collect.salt", "collect.stream"),
+        *(
+            "collect.collector",
+            "collect.ingest",
+            "collect.removal",
+            "collect.salt",
+            "collect.stream",
+        ),
         *("collect.unbatched", "live"),
     ),
     "deltalake": ("lake", "history"),

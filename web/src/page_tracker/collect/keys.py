@@ -110,6 +110,11 @@ def imports(site: str) -> str:
     return f"pt:imports:{site}"
 
 
+def deletion(site: str) -> str:
+    """Hash: day → what its deletion from the lake takes off the counters (JSON)."""
+    return f"pt:deletion:{site}"
+
+
 def imported(site: str, import_id: str) -> str:
     """Hash of one import: path → page views; replaced as a whole."""
     return f"pt:imported:{site}:{import_id}"

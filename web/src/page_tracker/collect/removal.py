@@ -56,19 +56,24 @@ class Removal:
 
     def remove_page(self, site: str, path: str) -> None:
         """Remove a page's counts and end the site's visits; visitors stay known."""
-        self._remove_minutes(site)
+        self.end_visits(site)
         for shard in self._shards:
             names = (keys.pages(shard, site), keys.totals(shard))
             self._redis.eval(_REMOVE_PAGE, 2, *names, site, path)
-            for _, today in self._days(shard, "today", site):
-                self._redis.eval(_END_VISITS, 1, today)
-            for _, visitors in self._days(shard, "visitors:*", site):
-                self._forget_visits(visitors)
         for name in cast(list[bytes], self._redis.hkeys(keys.imports(site))):
             imported = keys.imported(site, name.decode())
             lost = cast(bytes | None, self._redis.hget(imported, path))
             if lost and self._redis.hdel(imported, path):
                 self._redis.hincrby(keys.imports(site), name, -int(lost))
+
+    def end_visits(self, site: str) -> None:
+        """End the visits of a site that are open, and forget what is known of them."""
+        self._remove_minutes(site)
+        for shard in self._shards:
+            for _, today in self._days(shard, "today", site):
+                self._redis.eval(_END_VISITS, 1, today)
+            for _, visitors in self._days(shard, "visitors:*", site):
+                self._forget_visits(visitors)
 
     def lower_pages(self, site: str, views: Mapping[str, int]) -> None:
         """Take views off the page counts and the total, by path."""
@@ -93,9 +98,30 @@ class Removal:
                     if day < before:
                         self._redis.unlink(key)
 
-    def rewrite_log(self) -> None:
-        """Write the append-only file anew: until then it has what was removed."""
-        rewrite_log(self._redis)
+    def note(self, site: str, day: int, what: str) -> None:
+        """Keep what is going to be taken off the counters for a site's day."""
+        self._redis.hset(keys.deletion(site), str(day), what)
+
+    def notes(self, site: str) -> dict[int, str]:
+        """The notes that were not forgotten: of a deletion that did not end."""
+        found = cast(dict[bytes, bytes], self._redis.hgetall(keys.deletion(site)))
+        return {int(day): what.decode() for day, what in found.items()}
+
+    def forget_note(self, site: str, day: int) -> bool:
+        """Forget a note; False where it is not there."""
+        return bool(self._redis.hdel(keys.deletion(site), str(day)))
+
+    def rewrite_log(self) -> bool:
+        """Write the append-only file anew: until then it has what was removed.
+
+        False where it is being written already: then once more when that has ended.
+        """
+        return rewrite_log(self._redis)
+
+    def is_rewriting_log(self) -> bool:
+        """Whether an append-only file is being written anew, or will be."""
+        info = cast(Any, self._redis).info("persistence")
+        return bool(info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"])
 
     def _remove_days(self, site: str, days: range | None) -> None:
         self._remove_minutes(site)
@@ -189,7 +215,9 @@ for i = 2, 3 do
   local views = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or 0)
   local less = math.min(views, left)
   if less > 0 then
-    redis.call('HINCRBY', KEYS[1], ARGV[i], -less)
+    if redis.call('HINCRBY', KEYS[1], ARGV[i], -less) == 0 then
+      redis.call('HDEL', KEYS[1], ARGV[i])
+    end
     redis.call('HINCRBY', KEYS[2], ARGV[1], -less)
     left = left - less
   end

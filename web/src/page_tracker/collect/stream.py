@@ -280,7 +280,6 @@ class Stream:
         arguments = (self._state, old, new_origin())
         return int(self._redis.eval(_RENEW_ORIGIN, 1, *arguments))
 
-
     def tell(self, moment: int, trouble: str = "") -> None:
         """Say for all to see that the writer is at work, and what keeps it from it.
 

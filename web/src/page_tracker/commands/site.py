@@ -1,5 +1,6 @@
 """`page-tracker site`: the sites that are counted, and their settings."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
@@ -10,11 +11,15 @@ import click
 from page_tracker.commands.options import Command, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import SiteError
-from page_tracker.services import registry_of_folder
+from page_tracker.lake.deletion import Selection
+from page_tracker.services import open_deletion, registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
-from page_tracker.site import Site
+from page_tracker.site import Directory, Site, bare_host
 from page_tracker.site_settings import SETTINGS, settings_of
 from page_tracker.sites import Sites
+
+# Until every collector knows that a site is gone, and has sent off what it had.
+FORGET_SECONDS = 3.0
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -126,9 +131,44 @@ def set_(domain: str, data: str | None, as_json: bool, **given: str | None) -> N
         click.echo(notice)
 
 
+@site.command()
+@click.argument("domain")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@setting_option("data")
+@setting_option("lake")
+def remove(domain: str, yes: bool, **options: str | None) -> None:
+    """Delete the site DOMAIN and all of its hits, for good.
+
+    Stopped half-way, the same command once more finishes it.
+    """
+    with store_of_folder(Settings.from_environment(**options)) as settings:
+        with registry_of_folder(settings) as registry:
+            sites = Sites(registry)
+            known = Directory(sites.all()).resolve(domain)
+            site_id = known.id if known else bare_host(domain)
+            deletion = open_deletion(settings, Selection(site_id))
+            number = deletion.count()
+            if not known and not number:
+                sites.get(domain)  # says that there is none
+            click.echo(f"{site_id} and its {number} hits in the lake would go.")
+            if not yes:
+                click.confirm("Delete them for good?", abort=True)
+            if known:
+                sites.remove(site_id)
+                time.sleep(FORGET_SECONDS)
+            deletion.run(newest_day(time.time()), lambda line: click.echo(f"  {line}"))
+    click.echo(f"{site_id} is gone.")
+
+
+def newest_day(now: float) -> int:
+    """The last day that any site's can be: the date line's, half a day before UTC's."""
+    return int(now + 14 * 3600) // 86_400
+
+
 def snippet(of: Site, settings: Settings) -> str:
     """The line for a page's head."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+    anywhere = ("0.0.0.0", "::")  # nosec B104 # compared, not bound
+    host = "127.0.0.1" if settings.host in anywhere else settings.host
     server = settings.url or f"http://{host}:{settings.port}"
     source = escape(f"{server}/js/script.js")
     return f'<script defer data-domain="{escape(of.id)}" src="{source}"></script>'

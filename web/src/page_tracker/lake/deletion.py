@@ -15,18 +15,31 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from typing import Any
 
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+import duckdb
+from deltalake import DeltaTable, write_deltalake
 
 from page_tracker.collect.removal import Removal
+from page_tracker.collect.stream import Aside
 from page_tracker.lake.engine import engine, rows_in
-from page_tracker.lake.lock import alone
-from page_tracker.lake.table import PARQUET, Lake, closed_mark, day_of, quoted
+from page_tracker.lake.lock import alone, folder_of
+from page_tracker.lake.table import (
+    PARQUET,
+    TABLES,
+    Conflict,
+    Lake,
+    conflicts,
+    date_of,
+    day_of,
+    persist,
+    quoted,
+    touching,
+)
 from page_tracker.lake.upkeep import remove_unfinished
-from page_tracker.lake.writer import Done, Writer
+from page_tracker.lake.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -66,14 +79,13 @@ class Selection:
             yield f"day <= DATE '{date_of(self.last)}'"
 
 
-def date_of(day: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=day)
-
-
 # A visit without its deleted hits: those that are left, numbered as if there had been
 # no others. Its visitor, source and place stay what they were.
 RENUMBERED = """
-SELECT left_over.* REPLACE (
+SELECT left_over.* EXCLUDE (
+    counted, views, interactions, ms, first_ms, last_ms, first_path, first_host,
+    last_path, last_host
+) REPLACE (
     CASE WHEN step > 0 THEN counted ELSE 0 END::INTEGER AS step,
     CASE WHEN view > 0 THEN views ELSE 0 END::INTEGER AS view,
     CASE WHEN interaction > 0 THEN interactions ELSE 0 END::INTEGER AS interaction,
@@ -84,8 +96,7 @@ SELECT left_over.* REPLACE (
     CASE WHEN view > 0 AND views > 1 THEN last_host ELSE '' END AS previous_hostname,
     first_path AS entry_path,
     first_host AS entry_hostname
-) EXCLUDE (counted, views, interactions, ms, first_ms, last_ms, first_path, first_host,
-    last_path, last_host)
+)
 FROM (
     SELECT *,
         count(*) FILTER (step > 0) OVER so_far AS counted,
@@ -116,6 +127,18 @@ FROM (
 """
 ORDER = "time, step = 0, step"
 
+# A day's sums, as `live.Sums` names them.
+SUM_NAMES = ("visitors", "visits", "views", "events", "bounces", "since")
+SUMS = """
+    count(*) FILTER (arrival), count(*) FILTER (step = 1), count(*) FILTER (view > 0),
+    count(*) FILTER (step > 0),
+    count(*) FILTER (step = 1) - count(*) FILTER (interaction = 2),
+    coalesce(sum(since), 0)::BIGINT
+"""
+# The store keeps the sums of so many days before the newest one.
+DAYS_COUNTED = 2
+POLL = 0.05  # seconds
+
 
 class Deletion:
     """One deletion over a lake and the store before it.
@@ -125,30 +148,218 @@ class Deletion:
     """
 
     def __init__(
-        self, lake: Lake, writers: Sequence[Writer], removal: Removal
+        self,
+        selection: Selection,
+        lake: Lake,
+        writers: Sequence[Writer],
+        removal: Removal,
     ) -> None:
+        self.selection = selection
         self.lake = lake
         self._writers = writers
         self._removal = removal
 
-    def count(self, selection: Selection) -> int:
-        """How many hits there are to delete, those that wait included; deletes none."""
-        waiting = sum(
-            _matches(selection, row)
-            for writer in self._writers
-            for entry in _waiting(writer)
-            for row in entry
-        )
-        return waiting + self._count_in_lake(selection)
+    def count(self) -> int:
+        """How many hits there are to delete in the lake; deletes none."""
+        found = self._ask("SELECT count(*) FROM hits WHERE " + self._condition)
+        return int(found[0][0]) if found else 0
 
-    def _count_in_lake(self, selection: Selection) -> int:
-        files = self.lake.snapshot("hits").file_uris()
+    def waiting(self) -> int:
+        """How many hits and drops, of all sites, the lake does not have yet."""
+        return sum(writer.stream.waiting() for writer in self._writers)
+
+    def run(
+        self, newest_day: int, say: Callable[[str], None] = lambda line: None
+    ) -> int:
+        """Delete; answers how many hits went.
+
+        `newest_day` is the last one that any site's day can be now.
+        """
+        self._clear_store(newest_day)
+        say("bringing what waits into the lake")
+        self._drain()
+        self._settle_notes()
+        deleted = 0
+        for day, number in self._days():
+            say(f"{date_of(day)}: {number} hits")
+            self._delete_day(day, newest_day)
+            deleted += number
+        say("removing it from the files")
+        self._delete_drops()
+        for name in TABLES:
+            _clean(self.lake.snapshot(name))
+        self._rewrite_log()
+        return deleted
+
+    @property
+    def _condition(self) -> str:
+        return self.selection.condition()
+
+    def _ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on the site's part of `hits`; none where that is empty."""
+        pruned = f"site = {quoted(self.selection.site)}"
+        files = self.lake.snapshot("hits").file_uris(file_pruning_predicate=pruned)
         if not files:
-            return 0
+            return []
         with engine() as connection:
-            rows = rows_in(connection, files).filter(selection.condition())
-            (number,) = rows.count("*").fetchall()[0]
-            return int(number)
+            rows_in(connection, files).create_view("hits")
+            return connection.sql(query).fetchall()
 
-    def run(self, selection: Selection, today: int) -> int:
-        """Delete; answers how many hits. `today` is the newest day that may be open."""
+    # The store --------------------------------------------------------------------
+
+    def _clear_store(self, newest_day: int) -> None:
+        chosen, removal = self.selection, self._removal
+        if chosen.is_whole_site:
+            removal.remove_site(chosen.site)
+        elif chosen.path is None:
+            last = newest_day if chosen.last is None else chosen.last
+            removal.remove_days(chosen.site, chosen.first or 0, last)
+        elif chosen.has_days:
+            removal.end_visits(chosen.site)
+        else:
+            removal.remove_page(chosen.site, chosen.path)
+
+    def _drain(self) -> None:
+        """Bring into the lake all that waits by now, and what was set aside."""
+        for writer in self._writers:
+            for aside in self._asides(writer):
+                writer.stream.replay(aside.id)
+            last = writer.stream.last()
+            while (first := writer.stream.first()) is not None and first <= last:
+                writer.round()
+            # Nobody can read these: they may be anything of the site's.
+            for aside in self._asides(writer):
+                writer.stream.forget(aside.id)
+
+    def _asides(self, writer: Writer) -> list[Aside]:
+        aside = writer.stream.aside()
+        return [each for each in aside if self.selection.site in each.sites]
+
+    def _rewrite_log(self) -> None:
+        while not self._removal.rewrite_log():
+            time.sleep(POLL)
+        while self._removal.is_rewriting_log():
+            time.sleep(POLL)
+
+    # Counters ---------------------------------------------------------------------
+
+    def _settle_notes(self) -> None:
+        """Take off the counters what a deletion that was killed had deleted."""
+        for day, note in self._removal.notes(self.selection.site).items():
+            what = json.loads(note)
+            left = self._ask(
+                f"SELECT 1 FROM hits WHERE ({what['condition']})"  # nosec: our own
+                f" AND day = DATE '{date_of(day)}' LIMIT 1"
+            )
+            self._lower(day, {} if left else what)
+
+    def _lower(self, day: int, what: Mapping[str, Any]) -> None:
+        # Forgotten first: killed in between, the counters are too high, never too low.
+        if self._removal.forget_note(self.selection.site, day) and what:
+            self._removal.lower_pages(self.selection.site, what["pages"])
+            self._removal.lower_today(self.selection.site, day, what["sums"])
+
+    # The lake ---------------------------------------------------------------------
+
+    def _days(self) -> list[tuple[int, int]]:
+        """The days that have hits to delete, and how many."""
+        found = self._ask(
+            "SELECT day, count(*) FROM hits WHERE "
+            f"{self._condition} GROUP BY day ORDER BY day"
+        )
+        return [(day_of(day), number) for day, number in found]
+
+    def _delete_day(self, day: int, newest_day: int) -> None:
+        """Delete a day's hits and number anew the visits that they leave: one commit."""
+        while True:
+            table = self.lake.snapshot("hits")
+            try:
+                with alone(table), conflicts():
+                    what = self._rewrite_day(table, day, newest_day)
+                self._lower(day, what)
+                return
+            except Conflict:
+                continue
+
+    def _rewrite_day(
+        self, table: DeltaTable, day: int, newest_day: int
+    ) -> Mapping[str, Any]:
+        when = date_of(day)
+        where = f"month = '{when:%Y-%m}' AND day = DATE '{when}'"
+        where += f" AND site = {quoted(self.selection.site)}"
+        files = table.file_uris(file_pruning_predicate=where)
+        with engine() as connection:
+            rows_in(connection, files).filter(where).create_view("day_rows")
+            visitors = f"SELECT visitor FROM day_rows WHERE {self._condition}"
+            connection.sql(
+                f"SELECT * FROM day_rows WHERE visitor IN ({visitors})"
+            ).create_view("touched")
+            renumbered = RENUMBERED.format(condition=self._condition, order=ORDER)
+            connection.sql(renumbered).create_view("renumbered")
+            what = self._taken_off(connection, day, newest_day)
+            self._removal.note(self.selection.site, day, json.dumps(what))
+            left = connection.sql(
+                f"SELECT * FROM day_rows WHERE visitor NOT IN ({visitors})"
+                " UNION ALL BY NAME SELECT * FROM renumbered ORDER BY visit, time"
+            )
+            write_deltalake(
+                table,
+                left,
+                mode="overwrite",
+                predicate=where,
+                writer_properties=PARQUET,
+                commit_properties=touching(table, [day]),
+            )
+        persist(table)
+        return what
+
+    def _taken_off(
+        self, connection: duckdb.DuckDBPyConnection, day: int, newest_day: int
+    ) -> Mapping[str, Any]:
+        """What the day's commit takes off the counters that step 1 has not cleared."""
+        chosen, pages, sums = self.selection, {}, {}
+        if chosen.has_days:
+            found = connection.sql(
+                "SELECT path, count(*) FROM day_rows"
+                f" WHERE {self._condition} AND view > 0 GROUP BY path"
+            )
+            pages = dict(found.fetchall())
+        if chosen.path is not None and day >= newest_day - DAYS_COUNTED:
+            before, after = (
+                connection.sql(f"SELECT {SUMS} FROM {name}").fetchall()[0]
+                for name in ("touched", "renumbered")
+            )
+            differences = (b - a for b, a in zip(before, after, strict=True))
+            sums = dict(zip(SUM_NAMES, differences, strict=True))
+        return {"condition": self._condition, "pages": pages, "sums": sums}
+
+    def _delete_drops(self) -> None:
+        condition = self.selection.of_drops()
+        table = self.lake.snapshot("drops")
+        while condition and table.file_uris(file_pruning_predicate=condition):
+            try:
+                with alone(table), conflicts():
+                    table.delete(condition, writer_properties=PARQUET)
+                return
+            except Conflict:
+                table = self.lake.snapshot("drops")
+
+
+def _clean(table: DeltaTable) -> None:
+    """Delete at once every file that the table does not have any more.
+
+    A reader that is in the middle of them has to ask again.
+    """
+    with alone(table):
+        is_folder = folder_of(table) is not None
+        if is_folder:
+            os.sync()  # What replaces them has to be on disk before they go.
+        table.vacuum(
+            retention_hours=0,
+            enforce_retention_duration=False,
+            dry_run=False,
+            full=is_folder,
+        )
+        remove_unfinished(table)
+        table.create_checkpoint()
+        table.cleanup_metadata()

@@ -151,6 +151,10 @@ def day_of(when: date) -> int:
     return (when - date(1970, 1, 1)).days
 
 
+def date_of(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)
+
+
 def quoted(text: str) -> str:
     """A string of SQL."""
     return "'" + text.replace("'", "''") + "'"
@@ -215,25 +219,32 @@ def append_table(
     number: int,
 ) -> None:
     """Add an Arrow table that touches `days`; see `append`."""
-    with shared(snapshot), _conflicts():
+    with shared(snapshot), conflicts():
         write_deltalake(
             snapshot,
             table,
             mode="append",
             writer_properties=PARQUET,
-            commit_properties=CommitProperties(
-                custom_metadata={"days": list(days)},
-                app_transactions=[
-                    Transaction(application, number),
-                    *marks(snapshot, days, time.time()),
-                ],
+            commit_properties=touching(
+                snapshot, days, Transaction(application, number)
             ),
         )
-    _persist(snapshot)
+    persist(snapshot)
+
+
+def touching(
+    snapshot: DeltaTable, days: Sequence[int], *transactions: Transaction
+) -> CommitProperties:
+    """What every commit says that changes rows of `days`."""
+    return CommitProperties(
+        custom_metadata={"days": list(days)},
+        app_transactions=[*transactions, *marks(snapshot, days, time.time())],
+    )
 
 
 @contextmanager
-def _conflicts() -> Iterator[None]:
+def conflicts() -> Iterator[None]:
+    """Raise Conflict where a commit is refused."""
     try:
         yield
     except CommitFailedError as error:
@@ -244,7 +255,7 @@ def _conflicts() -> Iterator[None]:
         raise
 
 
-def _persist(snapshot: DeltaTable) -> None:
+def persist(snapshot: DeltaTable) -> None:
     """Have the disk keep the last commit of a table in a folder, come a power cut."""
     folder = folder_of(snapshot)
     if folder is None:

@@ -181,7 +181,7 @@ def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:
 
 
 def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
-    """The sites' ids; an unknown site's is its domain, which only a token for all has."""
+    """The sites' ids; an unknown site's is its domain, for which no token is."""
     if domains is None:
         return None
     found = ((domain, directory.resolve(domain)) for domain in domains)

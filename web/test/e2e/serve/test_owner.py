@@ -10,8 +10,16 @@ from threading import Thread
 from typing import Any
 
 import requests
+from redis import Redis
 
-from support.processes import BIN, clean_environment, serving
+from page_tracker.lake.table import Lake
+from page_tracker.registry import Registry
+from page_tracker.server import embedded
+from page_tracker.settings import Settings
+from page_tracker.sites import Sites
+from support.hitting import BROWSER
+from support.lake import paths
+from support.processes import BIN, clean_environment, refusal, serving, wait_until
 
 
 def page_tracker(data: Path, *command: str) -> str:
@@ -136,3 +144,63 @@ def test_the_doctor_tells_of_a_proxy_that_is_not_trusted(tmp_path: Path) -> None
         status, found = doctor(data, "--url", url)
     assert status == 0, found
     assert "sees us as 203.0.113.9" in found["address"]["says"]
+
+
+def view(url: str, site: str, path: str) -> str:
+    """Send a page view; returns the reason for which it was dropped, if it was."""
+    answer = requests.post(
+        f"{url}/api/event",
+        json={"n": "pageview", "u": f"https://{site}{path}", "d": site},
+        headers={"User-Agent": BROWSER},
+        timeout=10,
+    )
+    assert answer.status_code == 202, answer.text
+    return answer.headers.get("x-plausible-dropped", "")
+
+
+def test_a_new_site_counts_at_once_and_a_removed_one_is_gone_with_its_hits(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    lake = Lake(str(data / "lake"))
+    with serving(data) as server:
+        assert view(server.url, "a.example", "/early")
+        for site in ("a.example", "b.example"):
+            page_tracker(data, "site", "add", site)
+            assert not view(server.url, site, f"/of-{site}")
+        wait_until(lambda: len(paths(lake)) == 2)
+        page_tracker(data, "site", "remove", "a.example", "--yes")
+        assert paths(lake) == ["/of-b.example"]
+        assert view(server.url, "a.example", "/late")
+        assert not view(server.url, "b.example", "/late")
+    assert "/of-a.example" not in "".join(
+        file.read_bytes().decode("latin-1")
+        for file in (data / "redis").rglob("*")
+        if file.is_file()
+    )
+
+
+def test_a_removal_that_was_killed_half_way_is_finished_by_another(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    lake = Lake(str(data / "lake"))
+    with serving(data) as server:
+        page_tracker(data, "site", "add", "a.example")
+        assert not view(server.url, "a.example", "/")
+        wait_until(lambda: len(paths(lake)) == 1)
+    with embedded.redis_of(Settings(data=data)) as url:
+        with Redis.from_url(url) as client:
+            Sites(Registry(client, data)).remove("a.example")
+    page_tracker(data, "site", "remove", "a.example", "--yes")
+    assert not paths(lake)
+    ended = refusal("site", "remove", "a.example", "--yes", "--data", str(data))
+    assert ended[0] == 1 and "there is no site 'a.example'" in ended[1]
+
+
+def test_nothing_is_removed_without_a_yes(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    page_tracker(data, "site", "add", "a.example")
+    status, _ = refusal("site", "remove", "a.example", "--data", str(data))
+    assert status == 1
+    assert json.loads(page_tracker(data, "site", "list", "--json"))

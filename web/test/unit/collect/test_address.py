@@ -11,9 +11,14 @@ from page_tracker.collect.sender import seen_of
 
 PROXIES = Proxies.parse("10.0.0.0/8, 2001:db8:1::/48")
 ADDRESSES = st.ip_addresses().map(str)
-OUTSIDE = st.ip_addresses().map(str).filter(
-    lambda text: not text.startswith("10.") and not text.startswith("2001:db8:1:")
-).map(address_of)
+OUTSIDE = (
+    st.ip_addresses()
+    .map(str)
+    .filter(
+        lambda text: not text.startswith("10.") and not text.startswith("2001:db8:1:")
+    )
+    .map(address_of)
+)
 
 # Everything that some server somewhere believes.
 FORGEABLE = [

@@ -72,7 +72,11 @@ def test_a_page_view_gets_all_that_is_known_of_it() -> None:
     found = hit(referrer="https://www.google.com/", title="Title", width=1920)
     record = found.record
     assert (record.time, record.day, record.site) == (NOON, DAY, "example.org")
-    assert (record.hostname, record.path, record.title) == ("example.org", "/a", "Title")
+    assert (record.hostname, record.path, record.title) == (
+        "example.org",
+        "/a",
+        "Title",
+    )
     assert (record.touch.source, record.touch.channel) == ("Google", "Organic Search")
     assert (record.touch.screen, record.touch.language) == ("Desktop", "en-GB")
     assert (record.client.browser, record.client.os) == ("Chrome", "Windows")
@@ -106,7 +110,9 @@ def test_a_visitor_is_one_by_site_address_and_user_agent() -> None:
 def test_a_missing_salt_is_asked_for_by_site_and_day() -> None:
     known = Known(Directory([Site(id="example.org")]), {}, LOOKUPS)
     with pytest.raises(UnknownSalt) as missing:
-        enrich(RawHit(site="example.org", url="https://example.org/"), SENDER, NOON, known)
+        enrich(
+            RawHit(site="example.org", url="https://example.org/"), SENDER, NOON, known
+        )
     assert (missing.value.site.id, missing.value.day) == ("example.org", DAY)
 
 
@@ -199,7 +205,14 @@ def test_a_page_that_is_not_blocked_counts() -> None:
 
 @pytest.mark.parametrize(
     ("width", "screen"),
-    [(-1, ""), (0, ""), (575, "Mobile"), (576, "Tablet"), (1439, "Laptop"), (1440, "Desktop")],
+    [
+        (-1, ""),
+        (0, ""),
+        (575, "Mobile"),
+        (576, "Tablet"),
+        (1439, "Laptop"),
+        (1440, "Desktop"),
+    ],
 )
 def test_screens_are_told_apart_by_width(width: int, screen: str) -> None:
     assert screen_of(width) == screen
@@ -218,7 +231,9 @@ def test_screens_are_told_apart_by_width(width: int, screen: str) -> None:
         ("es-419", "es-419"),
     ],
 )
-def test_the_first_language_is_kept_as_bcp_47_writes_it(said: str, language: str) -> None:
+def test_the_first_language_is_kept_as_bcp_47_writes_it(
+    said: str, language: str
+) -> None:
     assert language_of(said) == language
 
 
@@ -249,7 +264,13 @@ def test_an_address_is_taken_apart_whatever_it_is(
 
 @pytest.mark.parametrize(
     "referrer",
-    ["javascript:alert(1)", "data:text/html,x", "https://example.org/b", "https://[x", "\0"],
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://example.org/b",
+        "https://[x",
+        "\0",
+    ],
 )
 def test_what_is_no_foreign_page_is_no_referrer(referrer: str) -> None:
     touch = hit(referrer=referrer).record.touch
@@ -269,7 +290,9 @@ TEXTS = st.text(st.characters(), max_size=80) | st.builds(
 
 
 @given(
-    url=TEXTS | TEXTS.map("https://example.org/".__add__) | TEXTS.map("https://".__add__),
+    url=TEXTS
+    | TEXTS.map("https://example.org/".__add__)
+    | TEXTS.map("https://".__add__),
     referrer=TEXTS | TEXTS.map("https://".__add__),
     title=TEXTS,
     name=TEXTS,

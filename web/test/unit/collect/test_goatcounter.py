@@ -119,7 +119,9 @@ def test_a_dropped_hit_is_answered_by_a_pixel_and_the_reason(
     assert drop.reason in reason(answer) and drop.name in reason(answer)
 
 
-@given(query=st.text(max_size=200), referer=st.text(alphabet="htps:/[].ab", max_size=30))
+@given(
+    query=st.text(max_size=200), referer=st.text(alphabet="htps:/[].ab", max_size=30)
+)
 def test_any_query_is_a_hit_or_an_answer(query: str, referer: str) -> None:
     request = Request("GET", query, {b"referer": referer.encode()})
     try:
@@ -133,4 +135,6 @@ def test_any_query_is_a_hit_or_an_answer(query: str, referer: str) -> None:
 @given(path=st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=60))
 def test_a_path_arrives_as_it_was_sent(path: str) -> None:
     plain = "/" + path.translate({ord(each): "x" for each in "%#?/\\ "}).strip()
-    assert page_of(decoded(p=plain, referer="https://a.org/").url).path == plain.rstrip()
+    assert (
+        page_of(decoded(p=plain, referer="https://a.org/").url).path == plain.rstrip()
+    )

@@ -111,7 +111,9 @@ def test_all_faults_are_told_at_once() -> None:
     }
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"[]", b"5", b'{"n":', b"\xff", b"[" * 9999])
+@pytest.mark.parametrize(
+    "body", [b"", b"x", b"[]", b"5", b'{"n":', b"\xff", b"[" * 9999]
+)
 def test_what_is_no_object_is_refused(body: bytes) -> None:
     answer = answered(body)
     assert answer.status == 400
@@ -130,7 +132,16 @@ def test_limits_are_inclusive() -> None:
 
 
 def test_properties_that_say_nothing_are_left_out() -> None:
-    props = {"a": 1, "b": True, "c": None, "d": [], "e": {}, "f": " ", "g": 1.5, "h": "x"}
+    props = {
+        "a": 1,
+        "b": True,
+        "c": None,
+        "d": [],
+        "e": {},
+        "f": " ",
+        "g": 1.5,
+        "h": "x",
+    }
     (hit,) = decoded(n="x", u=URL, p=props)
     assert hit.props == {"a": "1", "b": "true", "g": "1.5", "h": "x"}
 

@@ -1,0 +1,39 @@
+"""What the documentation says of sites and access is what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from page_tracker.app import create_app
+from page_tracker.site_settings import SETTINGS
+from page_tracker.token import Scope
+
+DOCS = Path(__file__).parents[3] / "docs"
+SENDERS = ("/api/event", "/api/health")
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_of_a_site_is_documented_in_its_own_words(name: str) -> None:
+    rows = re.findall(rf"^\| `{name}` \| .+ \| (.+) \|$", _text("sites"), re.MULTILINE)
+    assert rows == [SETTINGS[name].help]
+
+
+def test_every_route_of_the_owner_is_documented() -> None:
+    documented = set(re.findall(r"^\| `([A-Z]+ /api/[^`]+)`", _text("access"), re.M))
+    routes = {
+        f"{method} {rule.rule}"
+        for rule in create_app().url_map.iter_rules()
+        if rule.rule.startswith("/api") and rule.rule not in SENDERS
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert documented == routes
+
+
+def test_every_scope_is_documented() -> None:
+    for scope in Scope:
+        assert f"| `{scope}` |" in _text("access")
+
+
+def _text(name: str) -> str:
+    return (DOCS / f"{name}.md").read_text("utf-8")
