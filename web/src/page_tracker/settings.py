@@ -170,6 +170,16 @@ class Settings:
         ),
         default=None,
     )
+    shards: int = _setting(
+        Setting(
+            "PAGE_TRACKER_SHARDS",
+            "NUMBER",
+            "1",
+            "Into how many parts Redis divides visitors; set once, before the first hit.",
+            _whole_number(1, 4096),
+        ),
+        default=1,
+    )
     host: str = _setting(
         Setting(
             "PAGE_TRACKER_HOST",

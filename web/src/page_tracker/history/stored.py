@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Any, Protocol
 
-from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction
+from deltalake import QueryBuilder
 from deltalake.exceptions import CommitFailedError
 
 from page_tracker.history.register import Import
-from page_tracker.lake.table import Conflict, Lake, append_table, closed_mark, position
+from page_tracker.lake.table import Conflict, Lake, append_table, position, touching
 from page_tracker.schema import NUMBER_BITS
 
 _TRIES = 20
@@ -83,7 +83,7 @@ class Stored:
         for tries in range(_TRIES, 0, -1):
             snapshot = self._lake.snapshot("hits")
             try:
-                snapshot.delete(where, commit_properties=_touching(snapshot, days))
+                snapshot.delete(where, commit_properties=touching(snapshot, days))
                 return
             except CommitFailedError:
                 if tries == 1:
@@ -110,18 +110,6 @@ class Stored:
 def application(entry: Import) -> str:
     """The application whose transactions are the import's days."""
     return f"import:{entry.origin}"
-
-
-def _touching(snapshot: DeltaTable, days: Sequence[int]) -> CommitProperties:
-    version = snapshot.version() + 1
-    return CommitProperties(
-        custom_metadata={"days": list(days)},
-        app_transactions=[
-            Transaction(closed_mark(day), version)
-            for day in days
-            if snapshot.transaction_version(closed_mark(day)) is not None
-        ],
-    )
 
 
 def _date(day: int) -> str:
