@@ -34,10 +34,10 @@ COLUMNS = {
     "event:name": "name",
     "visit:entry_page": "entry_path",
     "visit:entry_page_hostname": "entry_hostname",
-    "visit:country_name": "country",
     "visit:region_name": "region",
     "visit:city_name": "city",
 }
+COUNTRIES = {"DE": "Germany", "FR": "France"}
 NO_LABEL = {
     "visit:exit_page",
     "visit:exit_page_hostname",
@@ -89,6 +89,8 @@ class Naive:
                 return ""
             last = max(views, key=lambda each: int(each["view"]))
             return str(last["path" if name == "visit:exit_page" else "hostname"])
+        if name == "visit:country_name":
+            return COUNTRIES.get(row["country"], row["country"])
         return str(row[COLUMNS.get(name, name.partition(":")[2])])
 
     def labelled(self, row: Row, name: str) -> str:
