@@ -37,7 +37,7 @@ COLUMNS = {
     "visit:region_name": "region",
     "visit:city_name": "city",
 }
-COUNTRIES = {"DE": "Germany", "FR": "France"}
+COUNTRIES = {"DE": "Germany", "FR": "France"}  # of those that are drawn
 NO_LABEL = {
     "visit:exit_page",
     "visit:exit_page_hostname",
@@ -90,7 +90,7 @@ class Naive:
             last = max(views, key=lambda each: int(each["view"]))
             return str(last["path" if name == "visit:exit_page" else "hostname"])
         if name == "visit:country_name":
-            return COUNTRIES.get(row["country"], row["country"])
+            return COUNTRIES.get(row["country"], "")
         return str(row[COLUMNS.get(name, name.partition(":")[2])])
 
     def labelled(self, row: Row, name: str) -> str:
