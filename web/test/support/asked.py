@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from naive import PlainHit, PlainKind, find
 from naive_answers import Row
 from page_tracker.goal import Goal
+from page_tracker.lake.table import day_of
 from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.query import Query
@@ -218,3 +219,48 @@ def bodies(draw: st.DrawFn, metric: str, is_filtered: bool = True) -> dict[str, 
 def understood(body: dict[str, Any], zone: str) -> Query:
     now = datetime(2026, 11, 1, tzinfo=UTC)
     return parse(body, Known("a.org", zone, now, lambda: date(2026, 1, 1), GOALS))
+
+
+def stored(name: str, row: Row) -> Any:
+    """A column of a row as the lake takes it."""
+    if name == "day":
+        return day_of(row["day"])
+    if name == "time":
+        return round(row["time"].timestamp() * 1_000_000)
+    return f"{row['day']:%Y-%m}" if name == "month" else row[name]
+
+
+def view(
+    visitor: int, path: str = "/", day: date = date(2026, 3, 2), site: str = "a.org"
+) -> Row:
+    """A view, the only one of its visitor."""
+    found = _plain_view()
+    return found | {
+        "site": site,
+        "time": found["time"].replace(month=day.month, day=day.day),
+        "day": day,
+        "visitor": visitor,
+        "visit": visitor,
+        "path": path,
+        "entry_path": path,
+    }
+
+
+def _plain_view() -> Row:
+    row: Row = {
+        column.name: {"string": "", "map": {}, "bool": True}.get(column.type, 0)
+        for column in HITS
+    }
+    ones = {"step": 1, "view": 1, "interaction": 1}
+    return (
+        row
+        | ones
+        | {
+            "time": datetime(2026, 3, 2, 12, tzinfo=UTC),
+            "site": "a.org",
+            "name": "pageview",
+            "engaged": None,
+            "scroll": None,
+            "revenue": None,
+        }
+    )

@@ -1,5 +1,6 @@
 """`page-tracker import`: the history of a site, out of its web server's access logs."""
 
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -60,7 +61,7 @@ def import_(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     _check_usage(logs, as_list, undo, follow)
     settings = Settings.from_environment(**options)
     with ExitStack() as stack:
-        progress = stack.enter_context(Progress(click.get_text_stream("stderr")))
+        progress = stack.enter_context(Progress(sys.stderr))
         historian = stack.enter_context(historian_of_folder(settings, progress))
         site = historian.sites.get(domain)
         if as_list:

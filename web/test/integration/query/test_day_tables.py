@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,7 +29,9 @@ from support.asked import (
     ZONES,
     bodies,
     hits_of_a_site,
+    stored,
     understood,
+    view,
 )
 
 TABLED = [
@@ -46,16 +48,8 @@ def engine() -> Engine:
 
 def put(lake: Lake, rows: list[Row], number: int) -> None:
     """Add rows to the lake as the writer does, in one commit."""
-    ready = [tuple(_stored(column.name, row) for column in HITS) for row in rows]
+    ready = [tuple(stored(column.name, row) for column in HITS) for row in rows]
     append(lake.snapshot("hits"), HITS, ready, "stream:1:0", number)
-
-
-def _stored(name: str, row: Row) -> Any:
-    if name == "day":
-        return day_of(row["day"])
-    if name == "time":
-        return round(row["time"].timestamp() * 1_000_000)
-    return f"{row['day']:%Y-%m}" if name == "month" else row[name]
 
 
 def rows_of(report: Report) -> dict[tuple[str, ...], tuple[Any, ...]]:
@@ -169,7 +163,7 @@ class TestWhenADayChanges:
         before = lake.snapshot("hits")
         close(lake, [day_of(date(2026, 3, 2))])
 
-        row = tuple(_stored(column.name, view(2)) for column in HITS)
+        row = tuple(stored(column.name, view(2)) for column in HITS)
         with pytest.raises(table.Conflict):
             append(before, HITS, [row], "stream:1:0", 2)
 
@@ -182,39 +176,6 @@ class TestWhenADayChanges:
         close(lake, [day_of(date(2026, 3, 2))])
 
         assert lake.snapshot("days").version() == version
-
-
-def view(visitor: int, path: str = "/", day: date = date(2026, 3, 2)) -> Row:
-    """A view, the only one of its visitor."""
-    found = plain_row()
-    return found | {
-        "time": found["time"].replace(month=day.month, day=day.day),
-        "day": day,
-        "visitor": visitor,
-        "visit": visitor,
-        "path": path,
-        "entry_path": path,
-    }
-
-
-def plain_row() -> Row:
-    row: Row = {
-        column.name: {"string": "", "map": {}, "bool": True}.get(column.type, 0)
-        for column in HITS
-    }
-    ones = {"step": 1, "view": 1, "interaction": 1}
-    return (
-        row
-        | ones
-        | {
-            "time": datetime(2026, 3, 2, 12, tzinfo=UTC),
-            "site": "a.org",
-            "name": "pageview",
-            "engaged": None,
-            "scroll": None,
-            "revenue": None,
-        }
-    )
 
 
 def test_every_dimension_but_goals_and_properties_has_a_table() -> None:
