@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from naive import PlainHit, PlainKind, find
 from naive_answers import Row
 from page_tracker.goal import Goal
-from page_tracker.lake.table import day_of
+from page_tracker.lake.table import Lake, append, day_of
 from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.query import Query
@@ -219,6 +219,12 @@ def bodies(draw: st.DrawFn, metric: str, is_filtered: bool = True) -> dict[str, 
 def understood(body: dict[str, Any], zone: str) -> Query:
     now = datetime(2026, 11, 1, tzinfo=UTC)
     return parse(body, Known("a.org", zone, now, lambda: date(2026, 1, 1), GOALS))
+
+
+def put(lake: Lake, rows: list[Row], number: int) -> None:
+    """Add rows to the lake as the writer does, in one commit."""
+    ready = [tuple(stored(column.name, row) for column in HITS) for row in rows]
+    append(lake.snapshot("hits"), HITS, ready, "stream:1:0", number)
 
 
 def stored(name: str, row: Row) -> Any:

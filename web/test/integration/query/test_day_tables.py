@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from naive_answers import Naive, Row
+from naive_answers import Naive
 from page_tracker.lake import table
 from page_tracker.lake.close import close
 from page_tracker.lake.reading import Reading
@@ -29,6 +29,7 @@ from support.asked import (
     ZONES,
     bodies,
     hits_of_a_site,
+    put,
     stored,
     understood,
     view,
@@ -44,12 +45,6 @@ TABLED = [
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     return Engine()
-
-
-def put(lake: Lake, rows: list[Row], number: int) -> None:
-    """Add rows to the lake as the writer does, in one commit."""
-    ready = [tuple(stored(column.name, row) for column in HITS) for row in rows]
-    append(lake.snapshot("hits"), HITS, ready, "stream:1:0", number)
 
 
 def rows_of(report: Report) -> dict[tuple[str, ...], tuple[Any, ...]]:

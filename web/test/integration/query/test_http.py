@@ -16,10 +16,9 @@ from page_tracker import app as app_module
 from page_tracker import registry as registry_module
 from page_tracker.app import create_app
 from page_tracker.goal import new_goal, with_goal
-from page_tracker.lake.table import Lake, append
+from page_tracker.lake.table import Lake
 from page_tracker.registry import SITES_KEY, TOKENS_KEY
-from page_tracker.schema import HITS
-from support.asked import stored, view
+from support.asked import put, view
 
 CACHED = (
     *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
@@ -63,9 +62,7 @@ def environment(
         view(3, "' OR '1'='1"),
         view(1, site="b.org"),
     ]
-    lake = Lake(str(tmp_path / "lake"))
-    ready = [tuple(stored(column.name, row) for column in HITS) for row in rows]
-    append(lake.snapshot("hits"), HITS, ready, "stream:1:0", 1)
+    put(Lake(str(tmp_path / "lake")), rows, 1)
     yield
     redis_client.delete(SITES_KEY, TOKENS_KEY)
     app_module.redis().close()
@@ -246,8 +243,8 @@ def test_a_goal_is_asked_about_once_it_is_there(client: FlaskClient) -> None:
         "metrics": ["visitors", "conversion_rate"],
         "dimensions": ["event:goal"],
     }
-    assert asked(client, **question).status_code == 400
+    assert asked(client, None, "query", **question).status_code == 400
     goal = new_goal({"name": "Docs", "page": "/docs"})
     app_module.sites().put_goals("a.org", lambda goals: with_goal(goals, goal))
 
-    assert metrics(asked(client, **question)) == [[1, 33.3]]
+    assert metrics(asked(client, None, "query", **question)) == [[1, 33.3]]

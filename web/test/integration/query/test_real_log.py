@@ -29,7 +29,7 @@ $2 ~ /^GET [^ ?]*\/ HTTP/ && $3 ~ /^ 200 / && $6 ~ /Firefox\/[0-9.]+$/ \
 PAGES = "{ print $7 }"
 DAYS = r'{ split($4, t, /[\[\/:]/); print t[4] "-05-" t[2] }'
 HOURS = r'{ split($4, t, /[\[\/:]/); print t[4] "-05-" t[2] " " t[5] ":00:00" }'
-VERSIONS = r"{ n = split($0, part, /Firefox\//); print part[n] + 0 }"
+VERSIONS = r"{ n = split($0, part, /Firefox\//); print int(part[n]) }"
 # A visit is what one address and user agent do on a day without half an hour between.
 VISITS = r"""
 {
