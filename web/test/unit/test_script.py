@@ -53,7 +53,9 @@ def test_it_is_packed_for_who_can_unpack_it(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
-def test_it_is_not_sent_again_to_who_has_it(client: FlaskClient, encoding: str) -> None:
+def test_it_is_not_sent_again_to_who_has_it(
+    client: FlaskClient, encoding: str
+) -> None:
     headers = {"Accept-Encoding": encoding}
     tag = client.get(PATH, headers=headers).headers["ETag"]
     answer = client.get(PATH, headers={**headers, "If-None-Match": tag})
