@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from page_tracker.commands.charts import bar, sparkline
+from page_tracker.commands.charts import bar_of, sparkline
 from page_tracker.commands.tables import echo_json, echo_table
 from page_tracker.live import Live
 from page_tracker.query import dates
@@ -41,7 +41,7 @@ def echo_report(report: Report) -> None:
     echo_table(
         [*head, ""],
         [
-            [*row.dimensions, *_cells(report, row), bar(row.metrics[0] or 0, most)]
+            [*row.dimensions, *_cells(report, row), bar_of(row.metrics[0] or 0, most)]
             for row in report.rows
         ],
         numbers=range(len(query.dimensions), len(head)),
@@ -167,6 +167,9 @@ def echo_live(live: Live, site: str, now: int, as_json: bool) -> None:
         if ordered:
             echo_table(
                 (title, "VISITORS", ""),
-                [(name, f"{number:,}", bar(number, most)) for name, number in ordered],
+                [
+                    (name, f"{number:,}", bar_of(number, most))
+                    for name, number in ordered
+                ],
                 numbers=[1],
             )

@@ -10,7 +10,7 @@ BAR_WIDTH = 20
 SPARK_WIDTH = 60
 
 
-def bar(value: float, most: float) -> str:
+def bar_of(value: float, most: float) -> str:
     """A bar as long as the value's share of the most, to an eighth of a sign."""
     if value <= 0 or most <= 0:
         return ""

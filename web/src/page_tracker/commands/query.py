@@ -117,7 +117,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 def _answered(
     asker: Asker, domain: str, said: dict[str, Any], is_table: bool
 ) -> Report:
-    """The answer to what was typed; raises QuestionError in the command line's words."""
+    """The answer to what was typed; raises QuestionError in its words."""
     site = asker.sites.get(domain)
     try:
         body = body_of(site.id, said, is_table)

@@ -86,7 +86,7 @@ def before_of(report: Report, row: Row) -> tuple[Value, ...]:
 
 
 def change(metric: str, now: Value, before: Value) -> Value:
-    """By how many percent a metric has changed; those in percent, by how many points."""
+    """By how many percent a metric has changed; a percentage by how many points."""
     if now is None or before is None:
         return None
     if metric in POINTS:

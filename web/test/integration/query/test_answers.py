@@ -61,7 +61,7 @@ def store(engine: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
 @pytest.mark.parametrize("metric", list(METRICS))
 @given(data=st.data())
 @settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

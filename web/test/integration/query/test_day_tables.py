@@ -38,7 +38,7 @@ from support.asked import (
 TABLED = [
     name
     for name, metric in METRICS.items()
-    if metric.needs != "goal" and not metric.type == "money"
+    if metric.needs != "goal" and metric.type != "money"
 ]
 
 
@@ -83,10 +83,9 @@ def test_day_tables_answer_as_hits_do(
             query = understood(body | {"date_range": whole_days}, zone)
             tabled, from_hits = both_ways(lake, query, engine)
             assert rows_of(tabled) == rows_of(from_hits), query
-            expected = Naive(query, rows).answer()
             assert rows_of(tabled) == {
                 key: pytest.approx(tuple(values), abs=0.006)
-                for key, values in expected.items()
+                for key, values in Naive(query, rows).answer().items()
             }
 
 
@@ -134,9 +133,7 @@ class TestWhenADayChanges:
         assert not late.plan.tables and closed.plan.tables
         assert rows_of(late) == rows_of(closed) == {("/",): (2, 2)}
 
-    def test_hits_of_another_day_leave_it_closed(
-        self, tmp_path: Path, engine: Engine
-    ) -> None:
+    def test_hits_of_another_day_leave_it_closed(self, tmp_path: Path) -> None:
         lake = Lake(str(tmp_path))
         put(lake, [view(1)], 1)
         close(lake, [day_of(date(2026, 3, 2))])

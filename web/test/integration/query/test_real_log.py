@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from support.processes import BIN, clean_environment
 
 LOG = Path(__file__).parents[2] / "data" / "apache_combined.log.gz"
 SITE = "semicomplete.com"
+AWK = shutil.which("awk") or "awk is needed"
 
 # What people read with Firefox at addresses that end in a slash: lines of which awk
 # can tell, without our rules, that each is a page view.
@@ -57,7 +59,7 @@ BEGIN { FS = "\t" }
 
 def awk(program: str, text: str, separator: str = " ") -> str:
     done = subprocess.run(
-        ["awk", "-F", separator, program],
+        [AWK, "-F", separator, program],
         input=text,
         capture_output=True,
         text=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from page_tracker.commands.charts import bar, sparkline
+from page_tracker.commands.charts import bar_of, sparkline
 from page_tracker.query.catalog import DIMENSIONS, TIME_BUCKETS
 from page_tracker.query.problem import QueryError
 from page_tracker.query.words import full_name, parse_filter, short_name
@@ -44,10 +44,10 @@ def test_the_nearest_name_is_suggested() -> None:
 
 
 def test_a_bar_is_as_long_as_its_share() -> None:
-    assert bar(10, 10) == "█" * 20
-    assert bar(5, 10) == "█" * 10
-    assert bar(1, 10_000) == "▏"
-    assert bar(0, 10) == bar(0, 0) == ""
+    assert bar_of(10, 10) == "█" * 20
+    assert bar_of(5, 10) == "█" * 10
+    assert bar_of(1, 10_000) == "▏"
+    assert bar_of(0, 10) == bar_of(0, 0) == ""
 
 
 def test_a_line_goes_from_nothing_to_the_most() -> None:
