@@ -6,18 +6,22 @@ from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
 from page_tracker.accounts import Tokens
+from page_tracker.asking import Asking
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import durability_notice, redis_problem
 from page_tracker.live import Live
 from page_tracker.registry import Registry
+from page_tracker.services.asking import open_asking
 from page_tracker.services.collecting import open_live, open_unbatched_collector
 from page_tracker.services.store import open_redis, open_registry
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 from page_tracker.web.api import api
-from page_tracker.web.auth import seen
+from page_tracker.web.asking import asking_api
+from page_tracker.web.auth import Guard, seen
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
+from page_tracker.web.goals import goals_api
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
 
@@ -51,6 +55,12 @@ def tokens() -> Tokens:
 
 
 @cache
+def asking() -> Asking:
+    """What the process answers questions with."""
+    return open_asking(Settings.from_environment())
+
+
+@cache
 def live() -> Live:
     """The live counters."""
     return open_live(Settings.from_environment(), redis())
@@ -70,6 +80,7 @@ def create_app() -> Flask:
     flask.register_blueprint(
         probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
     )
+    guard = Guard(tokens, lambda: seen(settings.trusted_proxies).address)
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(
         badges(
@@ -80,6 +91,8 @@ def create_app() -> Flask:
     )
     flask.register_blueprint(script)
     flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
+    flask.register_blueprint(goals_api(sites, guard))
+    flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.after_request(_secure)
     return flask
 

@@ -104,3 +104,13 @@ class UnknownImportError(PageTrackerError):
 
 class ImportsBusyError(PageTrackerError):
     """Another process is importing."""
+
+
+class QuestionError(PageTrackerError):
+    """A question that means nothing."""
+
+    exit_code = 2
+
+
+class UnknownGoalError(PageTrackerError):
+    """A site has no such goal or segment."""

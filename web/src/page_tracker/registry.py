@@ -99,6 +99,7 @@ class Registry:
     """Both shelves and their mirror in the data folder."""
 
     def __init__(self, redis: Redis, folder: Path) -> None:
+        self.redis = redis
         self.sites = Shelf(redis, SITES_KEY, Site)
         self.tokens = Shelf(redis, TOKENS_KEY, Token)
         self.mirror = Mirror(folder)

@@ -108,6 +108,29 @@ DROPS: tuple[Column, ...] = (
     Column("month", "string", "YYYY-MM of `day`; the partition", 7),
 )
 
+# Of each dimension's value, and of the site as a whole (dimension ''), what adds up.
+DAYS: tuple[Column, ...] = (
+    Column("site", "string", "the site's id", 253),
+    Column("day", "date", "the site's local date"),
+    Column("dimension", "string", "name of the dimension; '' is the site as a whole"),
+    Column("value", "string", "the dimension's value", 2000),
+    Column("hits_version", "int64", "version of the hits that this was made from"),
+    Column("origin", "int64", "0, or the import that brought totals"),
+    Column("visitors", "int64", "distinct visitors with a hit of this value"),
+    Column("visits", "int64", "distinct visits with a hit of this value"),
+    Column("views", "int64", "page views"),
+    Column("events", "int64", "page views and events"),
+    Column("entered", "int64", "visits; by page and host, those that entered there"),
+    Column("entered_views", "int64", "page views of these visits"),
+    Column("bounces", "int64", "those of these visits that bounced"),
+    Column("since", "int64", "milliseconds of these visits"),
+    Column("scroll", "int64", "sum over visits of the deepest scroll, in percent"),
+    Column("scrolled", "int64", "how many visits that is"),
+    Column("engaged", "int64", "engaged milliseconds"),
+    Column("engaged_visits", "int64", "how many visits that is"),
+    Column("month", "string", "YYYY-MM of `day`; the partition", 7),
+)
+
 LIMITS: dict[str, int] = {
     column.name: column.limit for column in HITS if column.limit is not None
 }

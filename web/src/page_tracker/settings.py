@@ -244,6 +244,26 @@ class Settings:
         default=2,
     )
 
+    query_seconds: float = _setting(
+        Setting(
+            "PAGE_TRACKER_QUERY_SECONDS",
+            "SECONDS",
+            "30",
+            "How long a question may take; then it is stopped, with the reason.",
+            _seconds,
+        ),
+        default=30.0,
+    )
+    query_memory: int = _setting(
+        Setting(
+            "PAGE_TRACKER_QUERY_MEMORY",
+            "MB",
+            "512",
+            "How much memory a process may take for questions, in millions of bytes.",
+            _whole_number(64, 1_000_000),
+        ),
+        default=512,
+    )
     country_from: str | None = _setting(
         Setting(
             "PAGE_TRACKER_COUNTRY_FROM",

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 import idna
 import msgspec
 
+from page_tracker.goal import Goal, Segment
+
 MICROSECONDS = 1_000_000
 MINUTE = 60 * MICROSECONDS
 EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()
@@ -44,6 +46,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     # and the first UTC instant (seconds) at which it holds.
     next_timezone: str | None = None
     next_timezone_from: int | None = None
+    # What its owner asks about again and again.
+    goals: tuple[Goal, ...] = ()
+    segments: tuple[Segment, ...] = ()
     # UTC, seconds.
     created: int = 0
 

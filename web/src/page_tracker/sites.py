@@ -6,11 +6,14 @@ What a setting may say is decided in `site_settings`, how sites are kept in `reg
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+import msgspec
+
 from page_tracker.errors import SiteExistsError, UnknownSiteError
+from page_tracker.goal import Goal, Segment
 from page_tracker.registry import Registry, Watched
 from page_tracker.site import Directory, Site, bare_host
 from page_tracker.site_settings import changed_site, new_site
@@ -72,6 +75,36 @@ class Sites:
         def decide(sites: ById) -> ById:
             changed[:] = [changed_site(found_site(sites, domain), settings, now)]
             return _with(sites, changed[0], is_new=False)
+
+        self._registry.change(self._registry.sites, decide)
+        return changed[0]
+
+    def put_goals(
+        self,
+        domain: str,
+        decide: Callable[[tuple[Goal, ...]], tuple[Goal, ...]],
+    ) -> Site:
+        """Put what `decide` makes of a site's goals in their place.
+
+        Raises UnknownSiteError, MirrorError, and what `decide` does.
+        """
+        return self._put(domain, lambda site: {"goals": decide(site.goals)})
+
+    def put_segments(
+        self,
+        domain: str,
+        decide: Callable[[tuple[Segment, ...]], tuple[Segment, ...]],
+    ) -> Site:
+        """The same with a site's segments."""
+        return self._put(domain, lambda site: {"segments": decide(site.segments)})
+
+    def _put(self, domain: str, changes: Callable[[Site], Mapping[str, Any]]) -> Site:
+        changed: list[Site] = []
+
+        def decide(sites: ById) -> ById:
+            site = found_site(sites, domain)
+            changed[:] = [msgspec.structs.replace(site, **changes(site))]
+            return {**sites, site.id: changed[0]}
 
         self._registry.change(self._registry.sites, decide)
         return changed[0]

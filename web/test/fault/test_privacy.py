@@ -11,14 +11,7 @@ from urllib.parse import urlsplit
 
 from page_tracker.lake.table import Lake
 from support.lake import ask
-from support.processes import (
-    Running,
-    command,
-    redis_pid,
-    serving,
-    store_of,
-    wait_until,
-)
+from support.processes import Running, command, redis_pid, serving, store_of, wait_until
 
 SITE = "marked.example"
 # The socket's own address; all of 127.0.0.0/8 is this machine.

@@ -8,15 +8,7 @@ from typing import Any
 
 from redis import Redis
 
-from page_tracker.collect.hit import (
-    Client,
-    Drop,
-    Hit,
-    Kind,
-    Place,
-    Record,
-    Touch,
-)
+from page_tracker.collect.hit import Client, Drop, Hit, Kind, Place, Record, Touch
 from page_tracker.collect.ingest import Batch, submit
 from page_tracker.site import Site
 

@@ -5,11 +5,7 @@ from pathlib import Path
 import pytest
 
 from page_tracker.errors import SettingsError
-from page_tracker.settings import (
-    Settings,
-    described_settings,
-    without_password,
-)
+from page_tracker.settings import Settings, described_settings, without_password
 
 
 @pytest.fixture(autouse=True)

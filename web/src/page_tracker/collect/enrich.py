@@ -33,12 +33,7 @@ from page_tracker.collect.page import page_of
 from page_tracker.collect.source import host_of
 from page_tracker.collect.text import clean
 from page_tracker.collect.visitor import visitor_of
-from page_tracker.schema import (
-    LIMITS,
-    PROP_KEY_LIMIT,
-    PROP_VALUE_LIMIT,
-    PROPS_LIMIT,
-)
+from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
 from page_tracker.site import Directory, Site, day_of
 
 # The salt of a site's day, by the site's id and the day.

@@ -8,11 +8,7 @@ from types import TracebackType
 from typing import IO
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-)
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn
 from rich.progress import Progress as Bars
 from rich.progress import TaskID, TextColumn, TimeRemainingColumn
 

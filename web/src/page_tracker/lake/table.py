@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -34,16 +35,20 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from page_tracker.errors import PageTrackerError
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.lock import folder_of, shared
-from page_tracker.schema import DROPS, HITS, Column
+from page_tracker.schema import DAYS, DROPS, HITS, Column
 
-TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS}
+TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS, "days": DAYS}
 
 # Readers and writers in flight find the files of a snapshot for as long as this.
 GRACE = timedelta(minutes=5)
 
 # Of these columns the log keeps the least and the greatest of each file: what readers
 # leave files out by. No others: a path in the log would outlive its deletion.
-_PRUNED_BY = {"hits": "time,day,site", "drops": "day,site"}
+_PRUNED_BY = {
+    "hits": "time,day,site",
+    "drops": "day,site",
+    "days": "day,site,dimension",
+}
 
 # Numbers that hardly repeat: a dictionary of them would only be in the way.
 _SCATTERED = ("time", "visitor", "visit", "since", "elapsed", "engaged")
@@ -62,6 +67,11 @@ PARQUET = WriterProperties(
 
 # What a file system must have left for a commit, above what the commit itself takes.
 RESERVE = 64_000_000  # bytes
+
+
+# A date is over everywhere so long after it is over in UTC.
+WESTMOST = 12 * 3_600  # seconds
+DAY_SECONDS = 86_400
 
 
 class LakeFullError(PageTrackerError):
@@ -163,6 +173,26 @@ def closed_mark(day: int) -> str:
     return f"closed:{day}"
 
 
+def marks(snapshot: DeltaTable, days: Iterable[int], now: float) -> list[Transaction]:
+    """What a commit that touches days has to carry: the marks of the closed ones.
+
+    And of all that may be closed by now: of a commit and a closing at the same time,
+    one is refused.
+    """
+    version = snapshot.version() + 1
+    return [
+        Transaction(closed_mark(day), version)
+        for day in days
+        if is_over(day, now)
+        or snapshot.transaction_version(closed_mark(day)) is not None
+    ]
+
+
+def is_over(day: int, now: float) -> bool:
+    """Whether a date, in days since 1970, is over in every time zone."""
+    return day < (now - WESTMOST) // DAY_SECONDS
+
+
 def append(
     snapshot: DeltaTable,
     columns: Sequence[Column],
@@ -206,14 +236,9 @@ def touching(
     snapshot: DeltaTable, days: Sequence[int], *transactions: Transaction
 ) -> CommitProperties:
     """What every commit says that changes rows of `days`."""
-    version = snapshot.version() + 1
-    marks = [
-        Transaction(closed_mark(day), version)
-        for day in days
-        if snapshot.transaction_version(closed_mark(day)) is not None
-    ]
     return CommitProperties(
-        custom_metadata={"days": list(days)}, app_transactions=[*transactions, *marks]
+        custom_metadata={"days": list(days)},
+        app_transactions=[*transactions, *marks(snapshot, days, time.time())],
     )
 
 

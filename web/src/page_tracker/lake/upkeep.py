@@ -21,9 +21,19 @@ from datetime import date
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
+from page_tracker.lake.close import close
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import alone_if_free, folder_of, shared
-from page_tracker.lake.table import PARQUET, TABLES, Lake, date_of, day_of, quoted
+from page_tracker.lake.table import (
+    DAY_SECONDS,
+    PARQUET,
+    TABLES,
+    WESTMOST,
+    Lake,
+    date_of,
+    day_of,
+    quoted,
+)
 from page_tracker.site import Site
 
 # A merge makes files of a tier's size from the smaller ones of a month, once there are
@@ -32,9 +42,8 @@ TIERS = (256 << 10, 4 << 20, 64 << 20, 256 << 20)  # bytes
 ENOUGH = 16
 QUIET = 3_600  # seconds
 
-# A date is over everywhere so long after it is over in UTC.
-_WESTMOST = 12 * 3_600  # seconds
-_DAY = 86_400
+# A day is closed so long after it is over: those who write may have other clocks.
+LATE = 600  # seconds
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ def merges(files: Iterable[File], now: float, quiet: float = QUIET) -> list[Merg
 
 def over(files: Iterable[File], now: float) -> list[int]:
     """The days that files have rows of and that are over everywhere. Pure."""
-    last = int((now - _WESTMOST) // _DAY) - 1
+    last = int((now - WESTMOST) // DAY_SECONDS) - 1
     return sorted(
         {
             day
@@ -124,11 +133,13 @@ class Upkeep:
         table = self.lake.snapshot(name)
         files = files_of(table)
         if name == "hits":
-            for day in over(files, now):
+            days = over(files, now - LATE)
+            for day in days:
                 self._settle(day)
+            close(self.lake, days)
         for site in sites:
             if site.retention_days is not None:
-                first = int(now // _DAY) - site.retention_days
+                first = int(now // DAY_SECONDS) - site.retention_days
                 _expire(self.lake.snapshot(name), site.id, date_of(first))
         table = self.lake.snapshot(name)
         for merge in merges(files_of(table), self._clock(), self._quiet):

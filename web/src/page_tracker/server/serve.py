@@ -95,6 +95,7 @@ def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program
         environment=child_environment(
             REDIS_URL=redis_url,
             PAGE_TRACKER_DATA=str(settings.data),
+            PAGE_TRACKER_LAKE=settings.lake or "",
             PAGE_TRACKER_TRUSTED_PROXIES=str(settings.trusted_proxies),
         ),
         is_ready=lambda: _answers(listener),

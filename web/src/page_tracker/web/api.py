@@ -20,6 +20,7 @@ from page_tracker.errors import (
     PageTrackerError,
     SiteError,
     SiteExistsError,
+    UnknownGoalError,
     UnknownSiteError,
     UnknownTokenError,
 )
@@ -37,6 +38,7 @@ STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
     (AccessError, 400),
     (UnknownSiteError, 404),
     (UnknownTokenError, 404),
+    (UnknownGoalError, 404),
     (PageTrackerError, 500),
 )
 
@@ -49,7 +51,7 @@ def api(
     """The routes; `seen` says which address the request comes from, and why that."""
     blueprint = Blueprint("api", __name__, url_prefix="/api")
     guard = Guard(tokens, lambda: seen().address)
-    _register_errors(blueprint)
+    register_errors(blueprint)
     _register_sites(blueprint, sites, guard)
     _register_tokens(blueprint, tokens, sites, guard)
 
@@ -75,19 +77,19 @@ def _register_sites(
     @blueprint.post("/sites")
     def add_site() -> tuple[Response, int, dict[str, str]]:
         guard.admit(Scope.ADMIN, None)
-        settings = _body()
+        settings = json_object()
         site = sites().add(settings.pop("domain", None), settings)
         location = f"{blueprint.url_prefix}/sites/{site.id}"
         return jsonify(settings_of(site)), 201, {"Location": location}
 
     @blueprint.get("/sites/<domain>")
     def show_site(domain: str) -> Response:
-        return jsonify(settings_of(sites().get(_admitted_site(guard, sites(), domain))))
+        return jsonify(settings_of(sites().get(admitted_site(guard, sites(), domain))))
 
     @blueprint.patch("/sites/<domain>")
     def change_site(domain: str) -> Response:
-        site_id = _admitted_site(guard, sites(), domain)
-        return jsonify(settings_of(sites().change(site_id, _body())))
+        site_id = admitted_site(guard, sites(), domain)
+        return jsonify(settings_of(sites().change(site_id, json_object())))
 
 
 def _register_tokens(
@@ -105,7 +107,7 @@ def _register_tokens(
     @blueprint.post("/tokens")
     def add_token() -> tuple[Response, int]:
         token = _admin(guard)
-        wanted = _body()
+        wanted = json_object()
         domains = _wanted_sites(wanted)
         if not may_give(token, _ids(domains, Directory(sites().all()))):
             raise forbidden(token)
@@ -125,7 +127,9 @@ def _register_tokens(
         return "", 204
 
 
-def _register_errors(blueprint: Blueprint) -> None:
+def register_errors(blueprint: Blueprint) -> None:
+    """Answer every failure with JSON."""
+
     @blueprint.errorhandler(Refused)
     def refused(error: Refused) -> tuple[Response, int, dict[str, str]]:
         return jsonify(error=str(error)), error.status, error.headers
@@ -152,7 +156,7 @@ def _admin(guard: Guard) -> Token:
     return token
 
 
-def _admitted_site(guard: Guard, sites: Sites, domain: str) -> str:
+def admitted_site(guard: Guard, sites: Sites, domain: str) -> str:
     """The id of a site that the request's token may change; raises Refused."""
     token = guard.token()
     known = {site.id: site for site in sites.all()}
@@ -184,7 +188,7 @@ def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
     return [site.id if site else domain for domain, site in found]
 
 
-def _body() -> dict[str, Any]:
+def json_object() -> dict[str, Any]:
     """The request's JSON object; raises Refused."""
     request.max_content_length = LONGEST_BODY
     try:

@@ -1,0 +1,71 @@
+"""The way of a question: JSON → Query → one state of the lake → Report.
+
+What HTTP, command line and pages ask goes through here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from page_tracker.lake.reading import Reading
+from page_tracker.query.parse import Known, parse
+from page_tracker.query.plan import can_use_tables, days_of
+from page_tracker.query.query import Query
+from page_tracker.query.report import Engine, FilesGone, Report, answer, first_day
+from page_tracker.query.sources import Sources
+from page_tracker.site import MICROSECONDS, Site, zone_at
+
+# A state of the lake keeps its files for some minutes: one newer state is enough.
+TRIES = 2
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Answers questions; safe to use from many threads."""
+
+    reading: Reading
+    engine: Engine
+
+    def understand(self, body: object, site: Site, now: float) -> Query:
+        """A question about a site, asked at `now` (UTC, seconds); raises QueryError."""
+        zone = zone_at(site, int(now * MICROSECONDS))
+        known = Known(
+            site=site.id,
+            timezone=zone,
+            now=datetime.fromtimestamp(now, UTC),
+            begun=lambda: self._begun(site, now),
+            goals=site.goals,
+            segments={each.id: list(each.filters) for each in site.segments},
+        )
+        return parse(body, known)
+
+    def _begun(self, site: Site, now: float) -> date:
+        found = first_day(site.id, self.reading.sources(), self.engine)
+        return found or datetime.fromtimestamp(now, UTC).date()
+
+    def report(self, query: Query) -> Report:
+        """The answer to a question.
+
+        Raises QuestionTooCostlyError, BusyError; DeltaError or OSError where the lake
+        is away.
+        """
+        for _ in range(TRIES - 1):
+            try:
+                return answer(query, self._sources(query), self.engine)
+            except FilesGone:
+                self.reading.renew()
+        return answer(query, self._sources(query), self.engine)
+
+    def write_parquet(self, report: Report, path: Path) -> None:
+        """Write a report's rows into a file."""
+        self.engine.write_parquet(report.asked, report.query, path)
+
+    def _sources(self, query: Query) -> Sources:
+        if not can_use_tables(query):
+            return self.reading.sources()
+        days = days_of(query.range)
+        if query.comparison is not None:
+            days += days_of(query.comparison.range)
+        return self.reading.sources(days)

@@ -1,0 +1,175 @@
+"""How answers look in a terminal: tables with bars, lines over time, explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from page_tracker.commands.charts import bar_of, sparkline
+from page_tracker.commands.tables import echo_json, echo_table
+from page_tracker.live import Live
+from page_tracker.query import dates
+from page_tracker.query.answer import POINTS, before_of, change, range_as_json
+from page_tracker.query.catalog import METRICS, TIME_BUCKETS
+from page_tracker.query.plan import Days
+from page_tracker.query.query import currency
+from page_tracker.query.report import Report, Row, Value
+from page_tracker.query.words import short_name
+
+SECONDS = frozenset({"visit_duration", "time_on_page"})
+
+
+def echo_report(report: Report) -> None:
+    """Print an answer as a table for people."""
+    query = report.query
+    click.echo(f"{query.site}, {_range(range_as_json(query.range))}")
+    if query.comparison is not None:
+        before = _range(range_as_json(query.comparison.range))
+        click.echo(f"compared with {before}")
+    if not report.rows:
+        click.echo("No hits.")
+        return
+    if not query.dimensions:
+        _echo_totals(report, report.rows[0])
+        return
+    _echo_line(report)
+    most = max((row.metrics[0] or 0 for row in report.rows), default=0)
+    head = [*(short_name(name).upper() for name in query.dimensions)]
+    for name in query.metrics:
+        head += [name.upper(), "CHANGE"] if query.comparison else [name.upper()]
+    echo_table(
+        [*head, ""],
+        [
+            [*row.dimensions, *_cells(report, row), bar_of(row.metrics[0] or 0, most)]
+            for row in report.rows
+        ],
+        numbers=range(len(query.dimensions), len(head)),
+    )
+    shown = query.offset + len(report.rows)
+    if report.total_rows > shown:
+        click.echo(f"… {report.total_rows - shown:,} more; --limit shows them")
+
+
+def _echo_totals(report: Report, row: Row) -> None:
+    cells = _cells(report, row)
+    width = 2 if report.query.comparison else 1
+    names = report.query.metrics
+    lines = [
+        [name, *cells[index * width : (index + 1) * width]]
+        for index, name in enumerate(names)
+    ]
+    head = ["METRIC", "VALUE", "CHANGE"][: width + 1]
+    echo_table(head, lines, numbers=range(1, width + 1))
+
+
+def _echo_line(report: Report) -> None:
+    """Print the first metric over time, where time is all that is asked by."""
+    query = report.query
+    if len(query.dimensions) != 1 or query.dimensions[0] not in TIME_BUCKETS:
+        return
+    known = {row.dimensions[0]: row.metrics[0] or 0 for row in report.rows}
+    labels = dates.labels(query.range, query.dimensions[0])
+    values = [known.get(label, 0) for label in labels]
+    click.echo(f"{query.metrics[0]}  {sparkline(values)}  most {max(values):,}")
+
+
+def _cells(report: Report, row: Row) -> list[str]:
+    unit = currency(report.query)
+    found = []
+    for index, name in enumerate(report.query.metrics):
+        found.append(shown(name, row.metrics[index], unit))
+        if report.query.comparison:
+            before = before_of(report, row)[index]
+            found.append(_changed(name, change(name, row.metrics[index], before)))
+    return found
+
+
+def shown(metric: str, value: Value, unit: str = "") -> str:
+    """A metric's value for people."""
+    if value is None:
+        return "-"
+    if METRICS[metric].type == "money":
+        return f"{value:,.2f} {unit}".rstrip()
+    if metric in SECONDS:
+        minutes, seconds = divmod(int(value), 60)
+        return f"{minutes}m {seconds:02d}s" if minutes else f"{seconds}s"
+    if metric in POINTS:
+        return f"{value:,}%"
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+
+
+def _changed(metric: str, by: Value) -> str:
+    if by is None:
+        return "-"
+    return f"{by:+,} pt" if metric in POINTS else f"{by:+,}%"
+
+
+def exact(value: Value) -> str:
+    """A metric's value for programs."""
+    return "" if value is None else str(value)
+
+
+def _range(ends: Sequence[str]) -> str:
+    first, last = ends
+    if first[11:19] == "00:00:00" and last[11:19] == "23:59:59":
+        first, last = first[:10], last[:10]
+    return first if first == last else f"{first} to {last}"
+
+
+def echo_explanation(report: Report) -> None:
+    """Print how a question is answered, and how long each part took."""
+    click.echo(f"days from day tables: {_runs(report.plan.tables)}")
+    click.echo(f"days from hits:       {_runs(report.plan.hits)}")
+    for name, files in report.files.items():
+        click.echo(f"files of {name}: {len(files)}")
+        for path in files:
+            click.echo(f"  {path}")
+    for name, seconds in report.seconds.items():
+        click.echo(f"{name}: {1000 * seconds:.1f} ms")
+    click.echo(f"rows: {report.total_rows}\n")
+    click.echo(report.asked.sql)
+    click.echo(f"\n{report.asked.values}")
+
+
+def _runs(days: Sequence[Days]) -> str:
+    return (
+        ", ".join(
+            f"{run.first}" if run.first == run.last else f"{run.first} to {run.last}"
+            for run in days
+        )
+        or "none"
+    )
+
+
+def echo_live(live: Live, site: str, now: int, as_json: bool) -> None:
+    """Print who is on a site now, and its last 30 minutes."""
+    current, recent = live.current(site, now), live.recent(site, now)
+    if as_json:
+        echo_json(
+            {
+                "visitors": current.visitors,
+                "pages": current.pages,
+                "sources": current.sources,
+                "minutes": [
+                    {"minute": 60 * m.minute, "views": m.views, "visitors": m.visitors}
+                    for m in recent
+                ],
+            }
+        )
+        return
+    views = [minute.views for minute in recent]
+    click.echo(f"{site}: {current.visitors:,} current visitors")
+    click.echo(f"last 30 minutes  {sparkline(views)}  {sum(views):,} page views")
+    for title, counts in (("PAGE", current.pages), ("SOURCE", current.sources)):
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:10]
+        most = max(counts.values(), default=0)
+        if ordered:
+            echo_table(
+                (title, "VISITORS", ""),
+                [
+                    (name, f"{number:,}", bar_of(number, most))
+                    for name, number in ordered
+                ],
+                numbers=[1],
+            )

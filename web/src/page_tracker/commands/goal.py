@@ -1,0 +1,96 @@
+"""`page-tracker goal`: what visitors should reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from page_tracker.commands.options import setting_option
+from page_tracker.commands.site import json_option
+from page_tracker.commands.tables import echo_json, echo_table
+from page_tracker.errors import SiteError
+from page_tracker.goal import Goal, goal_as_json, new_goal, with_goal, without_goal
+from page_tracker.services.store import registry_of_folder
+from page_tracker.settings import Settings
+from page_tracker.sites import Sites
+
+
+@click.group()
+def goal() -> None:
+    """Add, list and remove the goals of a site."""
+
+
+@goal.command()
+@click.argument("domain", metavar="SITE")
+@click.option("--event", metavar="NAME", help="Reached by sending this event.")
+@click.option(
+    "--page",
+    metavar="PATH",
+    help="Reached by viewing this page; * is anything but a slash, ** is anything.",
+)
+@click.option("--name", help="What it is called; the event or page if not told.")
+@click.option(
+    "--prop",
+    "props",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="The event must have it.",
+)
+@click.option("--currency", help="Its events' revenue is told in this, like EUR.")
+@setting_option("data")
+def add(domain: str, props: tuple[str, ...], data: str | None, **said: Any) -> None:
+    """Add a goal to SITE; one of the same name is replaced."""
+    wanted = {name: text for name, text in said.items() if text is not None}
+    made = new_goal({**wanted, "props": dict(map(_pair, props))})
+    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+        site = Sites(registry).put_goals(domain, lambda goals: with_goal(goals, made))
+    click.echo(f"{site.id} has the goal {made.name!r}: {described(made)}.")
+    click.echo(
+        f"  page-tracker query {site.id} --metrics visitors,conversion_rate --by goal"
+    )
+
+
+@goal.command(name="list")
+@click.argument("domain", metavar="SITE")
+@setting_option("data")
+@json_option
+def list_(domain: str, data: str | None, as_json: bool) -> None:
+    """List the goals of SITE."""
+    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+        goals = Sites(registry).get(domain).goals
+    if as_json:
+        echo_json([goal_as_json(each) for each in goals])
+    elif not goals:
+        click.echo("There is no goal yet: page-tracker goal add SITE --event NAME")
+    else:
+        echo_table(("GOAL", "REACHED BY"), [(g.name, described(g)) for g in goals])
+
+
+@goal.command()
+@click.argument("domain", metavar="SITE")
+@click.argument("name")
+@setting_option("data")
+def remove(domain: str, name: str, data: str | None) -> None:
+    """Remove the goal NAME from SITE; its events stay."""
+    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+        site = Sites(registry).put_goals(
+            domain, lambda goals: without_goal(goals, name)
+        )
+    click.echo(f"{site.id} no longer has the goal {name!r}.")
+
+
+def described(each: Goal) -> str:
+    """By what a goal is reached, for people."""
+    parts = [f"event {each.event}" if each.event else f"page {each.page}"]
+    parts += [f"{key}={value}" for key, value in each.props]
+    if each.currency:
+        parts.append(f"revenue in {each.currency}")
+    return ", ".join(parts)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise SiteError("prop", f"{text!r} has no value", "write it like plan=pro")
+    return key, value

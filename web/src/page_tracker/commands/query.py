@@ -1,0 +1,191 @@
+"""`page-tracker query`: any question about a site's counts."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from page_tracker.commands.answers import (
+    echo_explanation,
+    echo_live,
+    echo_report,
+    exact,
+)
+from page_tracker.commands.options import setting_option
+from page_tracker.commands.tables import echo_json
+from page_tracker.errors import QuestionError
+from page_tracker.query import dates
+from page_tracker.query.answer import as_json
+from page_tracker.query.catalog import METRICS, TIME_BUCKETS
+from page_tracker.query.problem import QueryError
+from page_tracker.query.report import Report
+from page_tracker.query.words import EXAMPLE, full_name, parse_filter, short_name
+from page_tracker.services.asking import Asker, asker_of_folder
+from page_tracker.settings import Settings
+
+ROWS = 20
+# Where in a question's JSON each option ends up.
+PLACES = {
+    "metrics": "--metrics",
+    "dimensions": "--by",
+    "date_range": "--period, --from, --to",
+    "filters": "--filter",
+    "order_by": "--order",
+    "pagination": "--limit",
+    "include": "--compare",
+}
+
+
+@click.command()
+@click.argument("domain", metavar="SITE")
+@click.option("--metrics", default="visitors,pageviews", show_default=True)
+@click.option(
+    "--by", "dimensions", multiple=True, help="Group by this, like page or country."
+)
+@click.option("--period", help=f"One of {', '.join(dates.WORDS)}; 30d if not told.")
+@click.option("--from", "first", metavar="DATE", help="From this day or moment on.")
+@click.option("--to", "last", metavar="DATE", help="Up to this day or moment.")
+@click.option("--filter", "filters", multiple=True, help=f"Only some: {EXAMPLE}.")
+@click.option(
+    "--compare", metavar="previous|year", help="Beside the period before, or the year."
+)
+@click.option(
+    "--match-weekdays", is_flag=True, help="Compare from the same day of the week on."
+)
+@click.option("--order", multiple=True, metavar="'NAME [asc|desc]'")
+@click.option("--limit", type=int, help=f"Rows; {ROWS} in a table, else 10000.")
+@click.option("--offset", type=int, default=0, help="Rows to leave out before.")
+@click.option("--json", "as_json_", is_flag=True, help="Print the answer as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
+@click.option(
+    "--parquet",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the rows into FILE.",
+)
+@click.option("--explain", is_flag=True, help="Show how it is answered, and how fast.")
+@click.option("--live", is_flag=True, help="Who is here now, and the last 30 minutes.")
+@setting_option("data")
+@setting_option("lake")
+def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    domain: str,
+    as_json_: bool,
+    as_csv: bool,
+    parquet: Path | None,
+    explain: bool,
+    live: bool,
+    data: str | None,
+    lake: str | None,
+    **said: Any,
+) -> None:
+    """Ask about the counts of SITE.
+
+    \b
+      page-tracker query example.com --by page
+      page-tracker query example.com --metrics visitors --by day --period month
+      page-tracker query example.com --filter 'country is DE' --compare previous
+    """
+    if as_json_ + as_csv + (parquet is not None) + explain > 1:
+        raise click.UsageError("Choose one of --json, --csv, --parquet and --explain.")
+    settings = Settings.from_environment(data=data, lake=lake)
+    with asker_of_folder(settings) as asker:
+        site = asker.sites.get(domain)
+        if live:
+            echo_live(asker.live, site.id, int(time.time()), as_json_)
+            return
+        is_table = not (as_json_ or as_csv or parquet)
+        report = _answered(asker, domain, said, is_table)
+        if as_json_:
+            echo_json(as_json(report))
+        elif as_csv:
+            _write_csv(report)
+        elif parquet is not None:
+            asker.asking.write_parquet(report, parquet)
+            click.echo(f"Wrote {len(report.rows)} rows into {parquet}.")
+        elif explain:
+            echo_explanation(report)
+        else:
+            echo_report(report)
+
+
+def _answered(
+    asker: Asker, domain: str, said: dict[str, Any], is_table: bool
+) -> Report:
+    """The answer to what was typed; raises QuestionError in its words."""
+    site = asker.sites.get(domain)
+    try:
+        body = body_of(site.id, said, is_table)
+        return asker.asking.report(asker.asking.understand(body, site, time.time()))
+    except QueryError as error:
+        place = PLACES.get(error.pointer.split("/")[1] if error.pointer else "", "")
+        problem = f"{place}: {error.problem}" if place else error.problem
+        raise QuestionError(problem, "see page-tracker query --help") from error
+
+
+def body_of(site: str, said: dict[str, Any], is_table: bool) -> dict[str, Any]:
+    """The question as JSON; raises QueryError, click.UsageError."""
+    body: dict[str, Any] = {
+        "site_id": site,
+        "metrics": [each.strip() for each in said["metrics"].split(",")],
+        "date_range": _range_of(said["period"], said["first"], said["last"]),
+        "dimensions": [
+            full_name(each.strip())
+            for part in said["dimensions"]
+            for each in part.split(",")
+        ],
+        "filters": [parse_filter(text) for text in said["filters"]],
+        "include": {},
+    }
+    if orders := [_order_of(text, body["metrics"]) for text in said["order"]]:
+        body["order_by"] = orders
+    if said["compare"]:
+        body["include"]["comparisons"] = _comparison_of(
+            said["compare"], said["match_weekdays"]
+        )
+    is_over_time = bool({"time", *TIME_BUCKETS} & set(body["dimensions"]))
+    limit = said["limit"]
+    if limit is None:
+        limit = ROWS if is_table and not is_over_time else 10_000
+    body["pagination"] = {"limit": limit, "offset": said["offset"]}
+    return body
+
+
+def _range_of(period: str | None, first: str | None, last: str | None) -> Any:
+    if first is None and last is None:
+        return period or "30d"
+    if period is not None:
+        raise click.UsageError("Write --period, or --from and --to.")
+    if first is None or last is None:
+        raise click.UsageError("Write both --from and --to.")
+    return [first, last]
+
+
+def _comparison_of(text: str, matched: bool) -> dict[str, Any]:
+    modes = {"previous": "previous_period", "year": "year_over_year"}
+    wanted: dict[str, Any] = {"match_day_of_week": True} if matched else {}
+    first, dots, last = text.partition("..")
+    if dots:
+        return {**wanted, "mode": "custom", "date_range": [first, last]}
+    if text not in modes:
+        raise click.UsageError("--compare is previous, year or FROM..TO.")
+    return {**wanted, "mode": modes[text]}
+
+
+def _order_of(text: str, metrics: Sequence[str]) -> list[str]:
+    name, _, way = text.strip().partition(" ")
+    full = name if name in METRICS else full_name(name)
+    return [full, way.strip() or ("desc" if full in metrics else "asc")]
+
+
+def _write_csv(report: Report) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    asked = report.query
+    writer.writerow([*map(short_name, asked.dimensions), *asked.metrics])
+    for row in report.rows:
+        writer.writerow([*row.dimensions, *map(exact, row.metrics)])

@@ -1,0 +1,133 @@
+"""What a site's owner asks about again and again: goals and segments. Pure.
+
+Both are kept with the site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from page_tracker.errors import SiteError, UnknownGoalError
+from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
+
+
+class Goal(msgspec.Struct, frozen=True, kw_only=True):
+    """What visitors should reach: an event by name, or a page.
+
+    `page` may hold `*` (anything but a slash) and `**` (anything); `props` are pairs of
+    a property's key and value that the event must have. `currency` (ISO 4217) makes it
+    a goal with revenue.
+    """
+
+    name: str
+    event: str = ""
+    page: str = ""
+    props: tuple[tuple[str, str], ...] = ()
+    currency: str = ""
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """Filters under a name; `filters` is the JSON of a question's filters."""
+
+    id: int
+    name: str
+    filters: tuple[Any, ...]
+
+
+MOST = 200
+LONGEST_NAME = 120
+_KEYS = ("name", "event", "page", "props", "currency")
+
+
+def new_goal(said: Mapping[str, Any]) -> Goal:
+    """A goal from what JSON says of it; raises SiteError."""
+    for key in said:
+        if key not in _KEYS:
+            raise SiteError(
+                str(key)[:LONGEST_NAME], "is unknown", f"write {', '.join(_KEYS)}"
+            )
+    event = _text(said.get("event", ""), "event", LIMITS["name"])
+    page = _text(said.get("page", ""), "page", LIMITS["path"])
+    if bool(event) == bool(page):
+        raise SiteError("event", "a goal is an event or a page", "name one of the two")
+    if page and page[0] not in "/*":
+        raise SiteError("page", f"{page!r} is no path", "begin it with / or *")
+    currency = _text(said.get("currency", ""), "currency", 3).upper()
+    if currency and not (len(currency) == 3 and currency.isascii() and event):
+        raise SiteError(
+            "currency",
+            f"{currency!r} is none of an event",
+            "write the three letters of ISO 4217, like EUR, of a goal that is an event",
+        )
+    name = _text(said.get("name", ""), "name", LONGEST_NAME)
+    name = name or (event or f"Visit {page}")[:LONGEST_NAME]
+    props = _props(said.get("props", {}))
+    return Goal(name=name, event=event, page=page, props=props, currency=currency)
+
+
+def goal_as_json(goal: Goal) -> dict[str, Any]:
+    """A goal in the form that `new_goal` takes."""
+    return {**msgspec.structs.asdict(goal), "props": dict(goal.props)}
+
+
+def with_goal(goals: tuple[Goal, ...], goal: Goal) -> tuple[Goal, ...]:
+    """The goals with this one, in place of one of the same name; raises SiteError."""
+    kept = tuple(each for each in goals if each.name != goal.name)
+    if len(kept) >= MOST:
+        raise SiteError("name", f"there are {MOST} goals", "remove one first")
+    return (*kept, goal)
+
+
+def without_goal(goals: tuple[Goal, ...], name: str) -> tuple[Goal, ...]:
+    """The goals less the one of this name; raises UnknownGoalError."""
+    names = [goal.name for goal in goals]
+    if name not in names:
+        near = get_close_matches(name, names, n=1)
+        raise UnknownGoalError(
+            f"there is no goal {name!r}", f"write {near[0]!r}" if near else "list them"
+        )
+    return tuple(goal for goal in goals if goal.name != name)
+
+
+def with_segment(
+    segments: tuple[Segment, ...], name: Any, filters: Sequence[Any]
+) -> tuple[Segment, ...]:
+    """The segments and a new one at their end; raises SiteError.
+
+    Its id is a number that none of them has.
+    """
+    text = _text(name, "name", LONGEST_NAME)
+    if not text:
+        raise SiteError("name", "is missing", "give the segment a name")
+    if len(segments) >= MOST:
+        raise SiteError("name", f"there are {MOST} segments", "remove one first")
+    number = max((each.id for each in segments), default=0) + 1
+    return (*segments, Segment(id=number, name=text, filters=tuple(filters)))
+
+
+def without_segment(segments: tuple[Segment, ...], number: int) -> tuple[Segment, ...]:
+    """The segments less the one of this id; raises UnknownGoalError."""
+    if number not in {each.id for each in segments}:
+        raise UnknownGoalError(f"there is no segment {number}", "list them")
+    return tuple(each for each in segments if each.id != number)
+
+
+def _text(value: Any, field: str, longest: int) -> str:
+    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+        raise SiteError(
+            field, "is no line of text", f"write one of {longest} characters at most"
+        )
+    return value.strip()
+
+
+def _props(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, Mapping) or len(value) > PROPS_LIMIT:
+        raise SiteError("props", "are no properties", 'write {"plan": "pro"}')
+    return tuple(
+        (_text(key, "props", PROP_KEY_LIMIT), _text(each, "props", PROP_VALUE_LIMIT))
+        for key, each in value.items()
+    )

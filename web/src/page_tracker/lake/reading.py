@@ -1,0 +1,127 @@
+"""One state of the lake for each question: files, and days whose table holds.
+
+    look: newer versions of hits and days → their files → the closed days that hold
+
+A day's table holds as long as the mark that its rows were made under is the one that
+the hits have: every commit of hits that touches a closed day moves that mark.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from page_tracker.lake.lock import folder_of
+from page_tracker.lake.table import Lake, closed_mark, day_of, position
+from page_tracker.query.sources import File, Sources
+
+# Commits that are looked through for the days that they touch; beyond it marks are
+# read anew.
+MOST_COMMITS = 200
+
+
+class Reading:
+    """The lake as questions see it; safe to use from many threads.
+
+    Everything raises DeltaError or OSError where the lake is away.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._lock = threading.Lock()
+        self._tables: dict[str, DeltaTable] = {}
+        self._files: dict[str, tuple[File, ...]] = {}
+        self._closed: dict[date, bool] = {}
+
+    def sources(self, days: Iterable[date] = ()) -> Sources:
+        """The present state; of these days it tells which are closed."""
+        with self._lock:
+            hits, tabled = self._look("hits"), self._look("days")
+            closed = frozenset(day for day in days if self._is_closed(day))
+        return Sources(hits, tabled, closed)
+
+    def renew(self) -> None:
+        """Open the lake anew: files of the state that is known are gone."""
+        with self._lock:
+            self._tables.clear()
+            self._files.clear()
+            self._closed.clear()
+
+    def _look(self, name: str) -> tuple[File, ...]:
+        """The files of a table as it is now; forgets closed days that changed."""
+        table = self._tables.get(name)
+        if table is None:
+            self._closed.clear()
+            table = self._tables[name] = self._lake.snapshot(name)
+            self._files[name] = _files(table)
+            return self._files[name]
+        before = table.version()
+        try:
+            table.update_incremental()
+        except DeltaError:  # The log was cleaned up since.
+            table = self._tables[name] = self._lake.snapshot(name)
+            self._closed.clear()
+        if table.version() != before:
+            self._forget(name, table, before)
+            self._files[name] = _files(table)
+        return self._files[name]
+
+    def _forget(self, name: str, table: DeltaTable, before: int) -> None:
+        commits = table.version() - before
+        if name != "hits" or not 0 < commits <= MOST_COMMITS:
+            self._closed.clear()
+            return
+        told = table.history(commits)
+        if len(told) < commits:  # The log was cleaned up since.
+            self._closed.clear()
+            return
+        for commit in told:
+            touched = commit.get("days")
+            if touched is None:
+                self._closed.clear()
+                return
+            for day in _numbers(touched):
+                self._closed.pop(date.fromordinal(_EPOCH + day), None)
+
+    def _is_closed(self, day: date) -> bool:
+        known = self._closed.get(day)
+        if known is None:
+            known = self._closed[day] = self._holds(day)
+        return known
+
+    def _holds(self, day: date) -> bool:
+        if not any(file.first <= day <= file.last for file in self._files["days"]):
+            return False
+        mark = closed_mark(day_of(day))
+        made_under = position(self._tables["days"], mark)
+        return made_under > 0 and made_under == position(self._tables["hits"], mark)
+
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _numbers(days: Any) -> list[int]:
+    """Days as a commit tells them: a list, or the list's text."""
+    if isinstance(days, str):
+        return [int(part) for part in days.strip("[]").split(",") if part.strip()]
+    return [int(day) for day in days]
+
+
+def _files(table: DeltaTable) -> tuple[File, ...]:
+    actions = table.get_add_actions(flatten=True)
+    if not actions.num_rows:
+        return ()
+    folder = folder_of(table)
+    root = str(folder) if folder else table.table_uri.rstrip("/")
+    paths, first, last = (
+        actions[name].to_pylist() for name in ("path", "min.day", "max.day")
+    )
+    return tuple(
+        File(f"{root}/{path}", *days)
+        for path, *days in zip(paths, first, last, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""The way of a question: catalog → parse → Query → sql → report."""

@@ -1,0 +1,182 @@
+"""A report as JSON, in the shape of Plausible's Stats API v2. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from page_tracker.query import dates
+from page_tracker.query.catalog import METRICS, TIME_BUCKETS
+from page_tracker.query.query import (
+    And,
+    Filter,
+    HasDone,
+    Leaf,
+    Not,
+    Or,
+    Query,
+    Range,
+    currency,
+)
+from page_tracker.query.report import Report, Row, Value
+
+# Metrics that are percentages: what changes is told in points.
+POINTS = frozenset(
+    {"bounce_rate", "percentage", "conversion_rate", "group_conversion_rate"}
+    | {"scroll_depth"}
+)
+NO_CURRENCY = (
+    "the goals asked about have no revenue, or revenue in several currencies; filter"
+    " by goals of one currency"
+)
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The answer to a question, as its asker gets it."""
+    query = report.query
+    meta: dict[str, Any] = {}
+    if query.imports:
+        meta["imports_included"] = True
+    if query.time_labels:
+        name = next(each for each in query.dimensions if each in TIME_BUCKETS)
+        meta["time_labels"] = list(dates.labels(query.range, name))
+    if query.total_rows:
+        meta["total_rows"] = report.total_rows
+    warnings = {
+        name: {"code": "no_single_revenue_currency", "message": NO_CURRENCY}
+        for name in query.metrics
+        if METRICS[name].type == "money" and not currency(query)
+    }
+    if warnings:
+        meta["metric_warnings"] = warnings
+    return {
+        "results": [_result(report, row) for row in report.rows],
+        "meta": meta,
+        "query": query_as_json(query),
+    }
+
+
+def _result(report: Report, row: Row) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "metrics": _values(report.query, row.metrics),
+        "dimensions": list(row.dimensions),
+    }
+    if report.compared is not None:
+        before = before_of(report, row)
+        told["comparison"] = {
+            "dimensions": list(row.dimensions),
+            "metrics": _values(report.query, before),
+            "change": [
+                change(name, now, then)
+                for name, now, then in zip(
+                    report.query.metrics, row.metrics, before, strict=True
+                )
+            ],
+        }
+    return told
+
+
+def before_of(report: Report, row: Row) -> tuple[Value, ...]:
+    """A row's metrics in the compared range; of a group that was not there, nothing."""
+    nothing = tuple(
+        0 if METRICS[name].counts else None for name in report.query.metrics
+    )
+    return (report.compared or {}).get(row.dimensions, nothing)
+
+
+def change(metric: str, now: Value, before: Value) -> Value:
+    """By how many percent a metric has changed; a percentage by how many points."""
+    if now is None or before is None:
+        return None
+    if metric in POINTS:
+        return round(now - before, 1)
+    if before == 0:
+        return 100 if now > 0 else 0
+    return round(100 * (now - before) / before)
+
+
+def _values(query: Query, metrics: tuple[Value, ...]) -> list[Any]:
+    unit = currency(query)
+    return [
+        money(value, unit) if METRICS[name].type == "money" else value
+        for name, value in zip(query.metrics, metrics, strict=True)
+    ]
+
+
+def money(value: Value, unit: str) -> dict[str, Any] | None:
+    """An amount with its texts; None where there is no currency, or nothing to tell."""
+    if value is None or not unit:
+        return None
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if abs(value) >= size:
+            short = f"{value / size:.1f}{letter}"
+            break
+    else:
+        short = f"{value:.1f}"
+    return {
+        "value": value,
+        "currency": unit,
+        "short": f"{unit} {short}",
+        "long": f"{unit} {value:,.2f}",
+    }
+
+
+def query_as_json(query: Query) -> dict[str, Any]:
+    """A query as it was understood: to ask it again gives the same answer."""
+    include: dict[str, Any] = {
+        name: True
+        for name in ("imports", "time_labels", "total_rows")
+        if getattr(query, name)
+    }
+    if query.comparison is not None:
+        include["comparisons"] = {
+            "mode": "custom",
+            "date_range": range_as_json(query.comparison.range),
+        }
+    return {
+        "site_id": query.site,
+        "metrics": list(query.metrics),
+        "date_range": range_as_json(query.range),
+        "dimensions": list(query.dimensions),
+        "filters": [filter_as_json(part) for part in query.filter.parts],
+        "order_by": [[name, "desc" if down else "asc"] for name, down in query.order],
+        "include": include,
+        "pagination": {"limit": query.limit, "offset": query.offset},
+    }
+
+
+def range_as_json(asked: Range) -> list[str]:
+    """The first and the last second of a range."""
+    zone = ZoneInfo(asked.timezone)
+    if asked.start is not None and asked.end is not None:
+        start, end = asked.start.astimezone(zone), asked.end.astimezone(zone)
+        return [_second(start), _second(end - timedelta(seconds=1))]
+    midnight = datetime.min.time()
+    after = datetime.combine(asked.last + timedelta(days=1), midnight, zone)
+    last = (after.astimezone(ZoneInfo("UTC")) - timedelta(seconds=1)).astimezone(zone)
+    return [_second(datetime.combine(asked.first, midnight, zone)), _second(last)]
+
+
+def _second(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds")
+
+
+def filter_as_json(part: Filter) -> list[Any]:
+    """A filter as the grammar writes it."""
+    match part:
+        case Leaf():
+            written: list[Any] = [part.operator, part.dimension, list(part.values)]
+            return (
+                written
+                if part.case_sensitive
+                else [*written, {"case_sensitive": False}]
+            )
+        case And(parts):
+            return ["and", [filter_as_json(each) for each in parts]]
+        case Or(parts):
+            return ["or", [filter_as_json(each) for each in parts]]
+        case Not(inner):
+            return ["not", filter_as_json(inner)]
+        case HasDone(inner):
+            return ["has_done", filter_as_json(inner)]

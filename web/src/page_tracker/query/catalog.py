@@ -1,0 +1,219 @@
+"""The closed tables of the query language: dimensions, measures, metrics, operators.
+
+Names and meanings are those of Plausible's Stats API v2. To add one is to add a row
+here. Pure: expressions are SQL over a row of the table `hits`.
+
+A *measure* is a number that adds up over parts (days, day tables and hits); a
+*metric* is what people ask for, a formula over measures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["event", "visit", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One dimension: the expression that gives its value, and its label where empty.
+
+    `fixed` is true where the value is the same for all hits of a visitor's day, so
+    that visitors are a plain sum over arrivals. Without a label (`empty` is None)
+    rows that have no value belong to no group.
+    """
+
+    scope: Scope
+    column: str
+    empty: str | None = "(not set)"
+    fixed: bool = False
+
+
+def _visit(column: str, empty: str | None = "(not set)") -> Dimension:
+    return Dimension("visit", column, empty)
+
+
+def _fixed(column: str, empty: str | None = "(not set)") -> Dimension:
+    return Dimension("visit", column, empty, fixed=True)
+
+
+DIRECT = "Direct / None"
+NO_PROPERTY = "(none)"
+PROPS_PREFIX = "event:props:"
+
+DIMENSIONS: dict[str, Dimension] = {
+    "event:goal": Dimension("event", "goal"),
+    "event:page": Dimension("event", "path"),
+    "event:hostname": Dimension("event", "hostname"),
+    "event:name": Dimension("event", "name"),
+    "visit:entry_page": _visit("entry_path"),
+    "visit:entry_page_hostname": _visit("entry_hostname"),
+    "visit:exit_page": _visit("exit_path", None),
+    "visit:exit_page_hostname": _visit("exit_hostname", None),
+    "visit:source": _visit("source", DIRECT),
+    "visit:channel": _visit("channel", "Direct"),
+    "visit:referrer": _visit("referrer", DIRECT),
+    "visit:utm_source": _visit("utm_source"),
+    "visit:utm_medium": _visit("utm_medium"),
+    "visit:utm_campaign": _visit("utm_campaign"),
+    "visit:utm_content": _visit("utm_content"),
+    "visit:utm_term": _visit("utm_term"),
+    "visit:device": _fixed("device"),
+    "visit:screen": _visit("screen"),
+    "visit:browser": _fixed("browser"),
+    "visit:browser_version": _fixed("browser_version"),
+    "visit:os": _fixed("os"),
+    "visit:os_version": _fixed("os_version"),
+    "visit:country": _fixed("country", None),
+    "visit:region": _fixed("region", None),
+    "visit:city": _fixed("city", None),
+    "visit:country_name": _fixed(
+        "coalesce((SELECT any_value(c.name) FROM countries c WHERE c.code = country),"
+        " country)",
+        None,
+    ),
+    "visit:region_name": _fixed("region", None),
+    "visit:city_name": _fixed("city", None),
+}
+
+TIME_BUCKETS: dict[str, str] = {
+    "time:minute": "minute",
+    "time:hour": "hour",
+    "time:day": "day",
+    "time:week": "week",
+    "time:month": "month",
+}
+
+EXIT_DIMENSIONS = frozenset({"visit:exit_page", "visit:exit_page_hostname"})
+
+# Beside these no measure of a visit is told, but for the pages that visits enter at.
+ENTRY_OF: dict[str, str] = {
+    "event:page": "visit:entry_page",
+    "event:hostname": "visit:entry_page_hostname",
+}
+
+
+# By site, for days that close: all sites at once. Nobody may ask by it.
+SITE = "site"
+
+
+def dimension(name: str) -> Dimension:
+    """The dimension of that name, properties included.
+
+    Raises:
+        KeyError: there is none.
+    """
+    if name.startswith(PROPS_PREFIX) and len(name) > len(PROPS_PREFIX):
+        return Dimension("event", "", NO_PROPERTY)
+    if name in TIME_BUCKETS:
+        return Dimension("time", "")
+    if name == SITE:
+        return Dimension("visit", "of_site", None, fixed=True)
+    return DIMENSIONS[name]
+
+
+MetricType = Literal["integer", "float", "money"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its formula over measures, and what it needs to make sense."""
+
+    formula: str
+    measures: tuple[str, ...]
+    type: MetricType = "integer"
+    needs: Literal["", "dimension", "goal", "page"] = ""
+    of_visits: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts things, and is 0 where there are none."""
+        return self.formula in self.measures
+
+
+METRICS: dict[str, Metric] = {
+    "visitors": Metric("visitors", ("visitors",)),
+    "visits": Metric("visits", ("visits",)),
+    "pageviews": Metric("views", ("views",)),
+    "views_per_visit": Metric(
+        "round(entered_views / nullif(entered, 0), 2)",
+        ("entered", "entered_views"),
+        "float",
+        of_visits=True,
+    ),
+    "bounce_rate": Metric(
+        "round(100 * bounces / nullif(entered, 0))",
+        ("entered", "bounces"),
+        of_visits=True,
+    ),
+    "visit_duration": Metric(
+        "round(since / 1000 / nullif(entered, 0))",
+        ("entered", "since"),
+        of_visits=True,
+    ),
+    "events": Metric("events", ("events",)),
+    "percentage": Metric(
+        "round(100 * visitors / nullif(all_visitors, 0), 1)",
+        ("visitors", "all_visitors"),
+        "float",
+        needs="dimension",
+    ),
+    "conversion_rate": Metric(
+        "round(100 * visitors / nullif(reached_visitors, 0), 1)",
+        ("visitors", "reached_visitors"),
+        "float",
+        needs="goal",
+    ),
+    "group_conversion_rate": Metric(
+        "round(100 * visitors / nullif(group_visitors, 0), 1)",
+        ("visitors", "group_visitors"),
+        "float",
+        needs="goal",
+    ),
+    "scroll_depth": Metric(
+        "round(scroll / nullif(scrolled, 0))", ("scroll", "scrolled"), needs="page"
+    ),
+    "time_on_page": Metric(
+        "round(engaged / 1000 / nullif(engaged_visits, 0))",
+        ("engaged", "engaged_visits"),
+        needs="page",
+    ),
+    "total_revenue": Metric("revenue", ("revenue",), "money", needs="goal"),
+    "average_revenue": Metric(
+        "revenue / nullif(paid, 0)", ("revenue", "paid"), "money", needs="goal"
+    ),
+}
+
+# Metrics that tell 0, and not null, where nothing was seen.
+ZERO_WHERE_EMPTY = frozenset(
+    {"views_per_visit", "bounce_rate", "visit_duration", "percentage"}
+    | {"conversion_rate", "group_conversion_rate"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One operator: how a value is compared, whether it negates, whether case counts.
+
+    `template` has `{column}` and `{value}`; values of a leaf are joined by OR, and
+    the whole is negated where `negated`.
+    """
+
+    template: str
+    negated: bool = False
+    has_case: bool = True
+
+
+OPERATORS: dict[str, Operator] = {
+    "is": Operator("{column} = {value}"),
+    "is_not": Operator("{column} = {value}", negated=True),
+    "contains": Operator("contains({column}, {value})"),
+    "contains_not": Operator("contains({column}, {value})", negated=True),
+    "matches": Operator("regexp_matches({column}, {value})", has_case=False),
+    "matches_not": Operator(
+        "regexp_matches({column}, {value})", negated=True, has_case=False
+    ),
+}
+
+GOAL_OPERATORS = frozenset({"is", "contains"})

@@ -1,0 +1,119 @@
+"""Filters as SQL conditions over a row of `rows`; every value is bound."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from page_tracker.goal import Goal
+from page_tracker.query.catalog import OPERATORS, dimension
+from page_tracker.query.query import (
+    And,
+    Filter,
+    HasDone,
+    Leaf,
+    Not,
+    Or,
+    goals_named,
+    property_key,
+)
+
+
+@dataclass(slots=True)
+class Binder:
+    """Gathers the values of a statement and names their places."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    _places: dict[tuple[type, object], str] = field(default_factory=dict)
+
+    def bind(self, value: object) -> str:
+        """The placeholder of a value; the same value has one."""
+        place = self._places.get((type(value), value))
+        if place is None:
+            name = f"v{len(self.values)}"
+            self.values[name] = value
+            place = self._places[type(value), value] = f"${name}"
+        return place
+
+
+def column(name: str, binder: Binder) -> str:
+    """The expression that gives a dimension's value, '' where there is none."""
+    key = property_key(name)
+    if key is not None:
+        return f"coalesce(props[{binder.bind(key)}], '')"
+    return dimension(name).column
+
+
+def labelled(name: str, binder: Binder) -> str:
+    """The same with the dimension's label in place of ''."""
+    plain, empty = column(name, binder), dimension(name).empty
+    if empty is None:
+        return plain
+    return f"coalesce(nullif({plain}, ''), {binder.bind(empty)})"
+
+
+def pattern(page: str) -> str:
+    """The regular expression of a goal's page: `*` stays in a folder, `**` does not."""
+    parts = re.split(r"(\*\*|\*)", page)
+    wild = {"**": ".*", "*": "[^/]*"}
+    return "^" + "".join(wild.get(part) or re.escape(part) for part in parts) + "$"
+
+
+def of_goal(goal: Goal, binder: Binder) -> str:
+    """The condition under which a row reaches a goal."""
+    found = []
+    if goal.event:
+        found.append(f"name = {binder.bind(goal.event)}")
+    if goal.page:
+        # a page goal is reached by viewing the page
+        found.append("view > 0")
+        if "*" in goal.page:
+            found.append(f"regexp_matches(path, {binder.bind(pattern(goal.page))})")
+        else:
+            found.append(f"path = {binder.bind(goal.page)}")
+    for key, value in goal.props:
+        found.append(f"props[{binder.bind(key)}] = {binder.bind(value)}")
+    return "(" + " AND ".join(found) + ")"
+
+
+def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
+    """The condition of one leaf."""
+    if leaf.dimension == "event:goal":
+        found = [of_goal(goal, binder) for goal in goals_named(leaf, goals)]
+        return "(" + (" OR ".join(found) or "false") + ")"
+    operator = OPERATORS[leaf.operator]
+    empty = dimension(leaf.dimension).empty
+    exact = leaf.operator in ("is", "is_not")
+    values = [
+        "" if exact and empty is not None and value == empty else value
+        for value in leaf.values
+    ]
+    compared = (column if exact else labelled)(leaf.dimension, binder)
+    places = [binder.bind(value) for value in values]
+    if not leaf.case_sensitive and operator.has_case:
+        compared = f"lower({compared})"
+        places = [f"lower({place})" for place in places]
+    any_of = " OR ".join(
+        operator.template.format(column=compared, value=place) for place in places
+    )
+    return f"(NOT ({any_of}))" if operator.negated else f"({any_of})"
+
+
+def condition(part: Filter, goals: tuple[Goal, ...], binder: Binder) -> str:
+    """The condition of a filter over a row of `rows`."""
+    match part:
+        case Leaf():
+            return of_leaf(part, goals, binder)
+        case And(parts):
+            found = [condition(each, goals, binder) for each in parts]
+            return "(" + (" AND ".join(found) or "true") + ")"
+        case Or(parts):
+            found = [condition(each, goals, binder) for each in parts]
+            return "(" + (" OR ".join(found) or "false") + ")"
+        case Not(inner):
+            return f"(NOT {condition(inner, goals, binder)})"
+        case HasDone(inner):
+            return (
+                "((day, visit) IN (SELECT (day, visit) FROM rows WHERE step > 0 AND "
+                f"{condition(inner, goals, binder)}))"
+            )

@@ -1,0 +1,301 @@
+"""From JSON to a Query. Every refusal names the place by a JSON pointer (RFC 6901).
+
+The grammar is that of Plausible's Stats API v2. Pure: what is known of the site, and
+the time, are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from page_tracker.goal import Goal
+from page_tracker.query import dates
+from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS, Metric
+from page_tracker.query.filters import is_property, parse_filters
+from page_tracker.query.problem import QueryError, escaped, nearest
+from page_tracker.query.query import (
+    Comparison,
+    Query,
+    Range,
+    all_leaves,
+    event_dimensions,
+)
+
+KEYS = (
+    "site_id",
+    "metrics",
+    "date_range",
+    "dimensions",
+    "filters",
+    "order_by",
+    "include",
+    "pagination",
+)
+INCLUDES = ("imports", "time_labels", "total_rows", "comparisons")
+MOST_ROWS = 10_000
+MOST_DIMENSIONS = 8
+MOST_LABELS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What must be known of a site to understand a question about it."""
+
+    site: str
+    timezone: str
+    now: datetime
+    # Tells the site's first day with data.
+    begun: Callable[[], date]
+    goals: tuple[Goal, ...] = ()
+    # Filters by the segment's id, as JSON.
+    segments: Mapping[int, object] = field(default_factory=dict)
+
+
+def parse(body: object, known: Known) -> Query:
+    """Understand a question.
+
+    Raises:
+        QueryError: it is not one; says where and what would be right.
+    """
+    if not isinstance(body, dict):
+        raise QueryError("#", "a query is a JSON object")
+    for key in body:
+        if key not in KEYS:
+            raise QueryError(
+                f"#/{escaped(key)}", f"unknown key{nearest(str(key), KEYS)}"
+            )
+    for key in ("site_id", "metrics", "date_range"):
+        if key not in body:
+            raise QueryError(f"#/{key}", "is required")
+    asked = _range(body["date_range"], known, "#/date_range")
+    dimensions = _dimensions(body.get("dimensions", []), asked)
+    metrics = _metrics(body["metrics"])
+    include = _object(body.get("include", {}), "#/include", INCLUDES)
+    limit, offset = _pagination(body.get("pagination", {}))
+    query = Query(
+        site=known.site,
+        metrics=metrics,
+        range=asked,
+        dimensions=dimensions,
+        filter=parse_filters(body.get("filters", []), known.segments),
+        order=_order(body.get("order_by"), metrics, dimensions),
+        limit=limit,
+        offset=offset,
+        goals=known.goals,
+        time_labels=_flag(include, "time_labels"),
+        total_rows=_flag(include, "total_rows"),
+        imports=_flag(include, "imports"),
+        comparison=_comparison(include.get("comparisons"), asked, known),
+    )
+    _check_labels(query)
+    _check_sense(query)
+    return query
+
+
+def _list(value: object, pointer: str) -> Sequence[object]:
+    if not isinstance(value, list):
+        raise QueryError(pointer, "must be a list")
+    return value
+
+
+def _object(
+    value: object, pointer: str, names: tuple[str, ...]
+) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise QueryError(pointer, "must be an object")
+    for key in value:
+        if key not in names:
+            raise QueryError(
+                f"{pointer}/{escaped(key)}", f"unknown key{nearest(str(key), names)}"
+            )
+    return value
+
+
+def _flag(include: Mapping[str, object], name: str) -> bool:
+    value = include.get(name, False)
+    if not isinstance(value, bool):
+        raise QueryError(f"#/include/{name}", "must be true or false")
+    return value
+
+
+def _metrics(value: object) -> tuple[str, ...]:
+    found: list[str] = []
+    for index, name in enumerate(_list(value, "#/metrics")):
+        pointer = f"#/metrics/{index}"
+        if not isinstance(name, str) or name not in METRICS:
+            raise QueryError(
+                pointer, f'Invalid metric "{name}"{nearest(str(name), METRICS)}'
+            )
+        if name in found:
+            raise QueryError(pointer, f'metric "{name}" is asked for twice')
+        found.append(name)
+    if not found:
+        raise QueryError("#/metrics", "at least one metric is required")
+    return tuple(found)
+
+
+def _dimensions(value: object, asked: Range) -> tuple[str, ...]:
+    found: list[str] = []
+    for index, name in enumerate(_list(value, "#/dimensions")):
+        pointer = f"#/dimensions/{index}"
+        if name == "time":
+            name = dates.bucket(asked)
+        if not isinstance(name, str) or not is_dimension(name):
+            names = ("time", *TIME_BUCKETS, *DIMENSIONS)
+            raise QueryError(
+                pointer, f'Invalid dimension "{name}"{nearest(str(name), names)}'
+            )
+        if name in found:
+            raise QueryError(pointer, f'dimension "{name}" is asked for twice')
+        found.append(name)
+    if len(found) > MOST_DIMENSIONS:
+        raise QueryError("#/dimensions", f"at most {MOST_DIMENSIONS} dimensions")
+    return tuple(found)
+
+
+def is_dimension(name: str) -> bool:
+    """Whether a query may be asked by this; also by any property of events."""
+    return name in DIMENSIONS or name in TIME_BUCKETS or is_property(name)
+
+
+def _range(value: object, known: Known, pointer: str) -> Range:
+    if isinstance(value, str):
+        if value not in dates.WORDS:
+            raise QueryError(
+                pointer, f'Invalid date range "{value}"{nearest(value, dates.WORDS)}'
+            )
+        return _named_range(value, known)
+    ends = _list(value, pointer)
+    if len(ends) != 2 or not all(isinstance(end, str) for end in ends):
+        raise QueryError(
+            pointer, "must be a name or two dates, like [2026-01-01, 2026-01-31]"
+        )
+    first, last = str(ends[0]), str(ends[1])
+    try:
+        if len(first) == len(last) == len("2026-01-31"):
+            return dates.days_range(
+                date.fromisoformat(first), date.fromisoformat(last), known.timezone
+            )
+        start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
+        if start.tzinfo is None or end.tzinfo is None:
+            raise ValueError("a time needs an offset, like 2026-01-01T12:00:00+00:00")
+        return dates.instants_range(start, end, known.timezone)
+    except (ValueError, OverflowError) as error:
+        raise QueryError(pointer, str(error)) from error
+
+
+def _named_range(word: str, known: Known) -> Range:
+    today = known.now.astimezone(ZoneInfo(known.timezone)).date()
+    begun = known.begun() if word == "all" else today
+    return dates.named_range(word, known.timezone, known.now, begun)
+
+
+def _order(
+    value: object, metrics: tuple[str, ...], dimensions: tuple[str, ...]
+) -> tuple[tuple[str, bool], ...]:
+    if value is None:
+        times = [name for name in dimensions if name in TIME_BUCKETS]
+        return ((times[0], False),) if times else ((metrics[0], True),)
+    found = []
+    for index, part in enumerate(_list(value, "#/order_by")):
+        pointer = f"#/order_by/{index}"
+        pair = _list(part, pointer)
+        if len(pair) != 2 or pair[1] not in ("asc", "desc"):
+            raise QueryError(pointer, 'must be [name, "asc"] or [name, "desc"]')
+        name = pair[0]
+        if name == "time":
+            name = next((each for each in dimensions if each in TIME_BUCKETS), "time")
+        if name not in metrics and name not in dimensions:
+            raise QueryError(
+                f"{pointer}/0", f'"{name}" is neither a metric nor a dimension here'
+            )
+        found.append((str(name), pair[1] == "desc"))
+    return tuple(found)
+
+
+def _pagination(value: object) -> tuple[int, int]:
+    pages = _object(value, "#/pagination", ("limit", "offset"))
+    limit = _number(pages.get("limit", MOST_ROWS), "#/pagination/limit", 1, MOST_ROWS)
+    offset = _number(pages.get("offset", 0), "#/pagination/offset", 0, 2**31 - 1)
+    return limit, offset
+
+
+def _number(value: object, pointer: str, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise QueryError(pointer, "must be a whole number")
+    if not least <= value <= most:
+        raise QueryError(pointer, f"must be {least} to {most}")
+    return value
+
+
+def _comparison(value: object, asked: Range, known: Known) -> Comparison | None:
+    if value is None:
+        return None
+    pointer = "#/include/comparisons"
+    keys = ("mode", "date_range", "match_day_of_week")
+    wanted = _object(value, pointer, keys)
+    mode, matched = wanted.get("mode"), wanted.get("match_day_of_week", False)
+    if not isinstance(matched, bool):
+        raise QueryError(f"{pointer}/match_day_of_week", "must be true or false")
+    try:
+        if mode == "previous_period":
+            compared = dates.previous(asked)
+        elif mode == "year_over_year":
+            compared = dates.year_over_year(asked)
+        elif mode == "custom":
+            if "date_range" not in wanted:
+                raise QueryError(f"{pointer}/date_range", "is required with custom")
+            compared = _range(wanted["date_range"], known, f"{pointer}/date_range")
+        else:
+            modes = "previous_period, year_over_year or custom"
+            raise QueryError(f"{pointer}/mode", f"must be {modes}")
+        if matched:
+            compared = dates.weekdays_matched(asked, compared)
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, QueryError):
+            raise
+        raise QueryError(pointer, str(error)) from error
+    return Comparison(compared, matched)
+
+
+def _check_labels(query: Query) -> None:
+    if not query.time_labels:
+        return
+    pointer = "#/include/time_labels"
+    times = [name for name in query.dimensions if name in TIME_BUCKETS]
+    if not times:
+        raise QueryError(pointer, "needs a dimension of time")
+    if dates.most_labels(query.range, times[0]) > MOST_LABELS:
+        raise QueryError(pointer, f"are more than {MOST_LABELS}; ask for fewer days")
+
+
+def _check_sense(query: Query) -> None:
+    """Refuse metrics that mean nothing beside the query's dimensions and filters."""
+    names = set(query.dimensions)
+    asked = names | {leaf.dimension for leaf in all_leaves(query.filter)}
+    if "event:goal" in asked and not query.goals:
+        raise QueryError("#", "this site has no goals; add one first")
+    # Those beside which nothing is told of visits, or of the time on a page.
+    apart = set(event_dimensions(query)) - {"event:page"}
+    if "event:page" in names:
+        apart -= {"event:hostname"}
+    for index, name in enumerate(query.metrics):
+        problem = _problem(METRICS[name], names, asked, apart)
+        if problem:
+            raise QueryError(f"#/metrics/{index}", f'metric "{name}" {problem}')
+
+
+def _problem(metric: Metric, names: set[str], asked: set[str], apart: set[str]) -> str:
+    """Why a metric means nothing here; '' where it does."""
+    if metric.needs == "dimension" and not names:
+        return "needs a dimension"
+    if metric.needs == "goal" and metric.type != "money" and "event:goal" not in asked:
+        return "needs event:goal as a dimension or filter"
+    if metric.needs == "page" and "event:page" not in asked:
+        return "needs event:page as a dimension or filter"
+    if (metric.of_visits or metric.needs == "page") and apart:
+        return f"cannot be told by {', '.join(sorted(apart))}"
+    return ""

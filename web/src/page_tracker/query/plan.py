@@ -1,0 +1,78 @@
+"""Which days of a question the day tables answer, and which the hits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from page_tracker.query.catalog import DIMENSIONS, PROPS_PREFIX, TIME_BUCKETS
+from page_tracker.query.query import Query, Range, measures
+
+# Measures that a day's table holds; shares of them are made when a question is asked.
+TABLED_MEASURES = frozenset(
+    {"visitors", "visits", "views", "events", "entered", "entered_views", "bounces"}
+    | {"since", "scroll", "scrolled", "engaged", "engaged_visits", "all_visitors"}
+)
+# Dimensions that a day's table has; `''` is the site as a whole.
+TABLED_DIMENSIONS = ("", *(name for name in DIMENSIONS if name != "event:goal"))
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A run of days, both ends included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where each day of a question is read from."""
+
+    tables: tuple[Days, ...]
+    hits: tuple[Days, ...]
+
+
+def can_use_tables(query: Query) -> bool:
+    """Whether day tables answer the query exactly, for the days that they hold."""
+    if query.range.start is not None or query.filter.parts:
+        return False
+    if not set(measures(query)) <= TABLED_MEASURES:
+        return False
+    times = [name for name in query.dimensions if name in TIME_BUCKETS]
+    others = [name for name in query.dimensions if name not in TIME_BUCKETS]
+    if any(name in ("time:hour", "time:minute") for name in times) or len(others) > 1:
+        return False
+    return all(
+        name in TABLED_DIMENSIONS and not name.startswith(PROPS_PREFIX)
+        for name in others
+    )
+
+
+def runs(days: Iterable[date]) -> tuple[Days, ...]:
+    """Days in any order as runs of neighbours."""
+    found: list[Days] = []
+    for day in sorted(set(days)):
+        if found and found[-1].last + timedelta(days=1) == day:
+            found[-1] = Days(found[-1].first, day)
+        else:
+            found.append(Days(day, day))
+    return tuple(found)
+
+
+def plan(query: Query, closed: frozenset[date]) -> Plan:
+    """The plan for a query, where `closed` days have a table that still holds."""
+    days = days_of(query.range)
+    if not can_use_tables(query):
+        return Plan((), runs(days))
+    return Plan(
+        runs(day for day in days if day in closed),
+        runs(day for day in days if day not in closed),
+    )
+
+
+def days_of(asked: Range) -> list[date]:
+    """All days of a range."""
+    count = (asked.last - asked.first).days + 1
+    return [asked.first + timedelta(days=step) for step in range(count)]

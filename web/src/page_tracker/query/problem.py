@@ -1,0 +1,32 @@
+"""What is wrong with a question, and where in it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+# More names than these are not listed in a refusal.
+_MOST_LISTED = 16
+
+
+class QueryError(ValueError):
+    """A question that cannot be asked: `pointer` says where, `problem` what."""
+
+    def __init__(self, pointer: str, problem: str) -> None:
+        super().__init__(f"{pointer}: {problem}")
+        self.pointer = pointer
+        self.problem = problem
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """A hint at the valid name that is meant, and else at all of them."""
+    names = list(names)
+    found = difflib.get_close_matches(word[:100], names, 1, 0.6)
+    if found:
+        return f'; did you mean "{found[0]}"?'
+    return f"; valid are {', '.join(names)}" if len(names) <= _MOST_LISTED else ""
+
+
+def escaped(key: object) -> str:
+    """A key as a part of a JSON pointer (RFC 6901, 3)."""
+    return str(key)[:100].replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,191 @@
+"""A question, validated and immutable: what JSON, command line and pages all become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from page_tracker.goal import Goal
+from page_tracker.query.catalog import METRICS, PROPS_PREFIX, dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """`dimension` compared with any of `values`."""
+
+    operator: str
+    dimension: str
+    values: tuple[str, ...]
+    case_sensitive: bool = True
+
+    @property
+    def of_event(self) -> bool:
+        """Whether it asks for an attribute of one event, and not of a visit."""
+        return dimension(self.dimension).scope == "event"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All hold; with no parts it holds."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one holds."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class HasDone:
+    """Some event of the same visit fulfils the part."""
+
+    part: Filter
+
+
+Filter = Leaf | And | Or | Not | HasDone
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The days that are asked for, both ends included, in the site's time zone.
+
+    `start` and `end` (exclusive) are set where the range cuts a day.
+    """
+
+    first: date
+    last: date
+    timezone: str
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The range that a question's answer is compared with."""
+
+    range: Range
+    match_weekdays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question about one site. `order` holds (metric or dimension, descending)."""
+
+    site: str
+    metrics: tuple[str, ...]
+    range: Range
+    dimensions: tuple[str, ...] = ()
+    filter: And = field(default_factory=lambda: And(()))
+    order: tuple[tuple[str, bool], ...] = ()
+    limit: int = 10_000
+    offset: int = 0
+    goals: tuple[Goal, ...] = ()
+    time_labels: bool = False
+    total_rows: bool = False
+    imports: bool = False
+    comparison: Comparison | None = None
+
+
+def leaves(part: Filter) -> tuple[Leaf, ...]:
+    """All leaves of a filter that are asked of one and the same event."""
+    match part:
+        case Leaf():
+            return (part,)
+        case And(parts) | Or(parts):
+            return tuple(leaf for each in parts for leaf in leaves(each))
+        case Not(inner):
+            return leaves(inner)
+        case HasDone():
+            return ()
+
+
+def asks_of_events(part: Filter) -> bool:
+    """Whether a filter selects events within visits, and not only whole visits."""
+    return any(leaf.of_event for leaf in leaves(part))
+
+
+def without_goals(part: And) -> And:
+    """The filter less its goals: what a conversion rate is a share of."""
+    return And(
+        tuple(
+            each
+            for each in part.parts
+            if not any(leaf.dimension == "event:goal" for leaf in leaves(each))
+        )
+    )
+
+
+def uses(query: Query, names: frozenset[str]) -> bool:
+    """Whether any of those dimensions is grouped by or filtered on."""
+    return bool(names & set(query.dimensions)) or any(
+        leaf.dimension in names for leaf in all_leaves(query.filter)
+    )
+
+
+def all_leaves(part: Filter) -> tuple[Leaf, ...]:
+    """All leaves of a filter, those asked of other events of the visit included."""
+    match part:
+        case Leaf():
+            return (part,)
+        case And(parts) | Or(parts):
+            return tuple(leaf for each in parts for leaf in all_leaves(each))
+        case Not(inner) | HasDone(inner):
+            return all_leaves(inner)
+
+
+def event_dimensions(query: Query) -> tuple[str, ...]:
+    """Those of the query's dimensions that are attributes of an event."""
+    return tuple(name for name in query.dimensions if dimension(name).scope == "event")
+
+
+def property_key(name: str) -> str | None:
+    """`KEY` of the dimension `event:props:KEY`, else None."""
+    return name.removeprefix(PROPS_PREFIX) if name.startswith(PROPS_PREFIX) else None
+
+
+def measures(query: Query) -> tuple[str, ...]:
+    """The measures that the query's metrics need, each once, in a steady order."""
+    found = dict.fromkeys(
+        measure for metric in query.metrics for measure in METRICS[metric].measures
+    )
+    return tuple(found)
+
+
+def currency(query: Query) -> str:
+    """The one currency of the goals that a query tells of; '' for several, or none."""
+    found = {goal.currency for goal in told_goals(query) if goal.currency}
+    return found.pop() if len(found) == 1 else ""
+
+
+def told_goals(query: Query) -> tuple[Goal, ...]:
+    """The goals that are told apart: those that the filter's top level selects."""
+    found = query.goals
+    for part in query.filter.parts:
+        if isinstance(part, Leaf) and part.dimension == "event:goal":
+            chosen = goals_named(part, query.goals)
+            found = tuple(goal for goal in found if goal in chosen)
+    return found
+
+
+def goals_named(leaf: Leaf, goals: tuple[Goal, ...]) -> tuple[Goal, ...]:
+    """The goals that a leaf of `event:goal` selects by name."""
+
+    def fold(text: str) -> str:
+        return text if leaf.case_sensitive else text.lower()
+
+    wanted = [fold(value) for value in leaf.values]
+    if leaf.operator == "contains":
+        return tuple(
+            goal for goal in goals if any(each in fold(goal.name) for each in wanted)
+        )
+    return tuple(goal for goal in goals if fold(goal.name) in wanted)

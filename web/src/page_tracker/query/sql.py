@@ -1,0 +1,221 @@
+"""From a Query and a Plan to one SQL statement. Pure.
+
+The statement is a sum of *parts*: each part is a SELECT that gives the query's
+dimensions (`d0`, `d1`, …) and some measures; the parts are put under each other and
+added up by dimension, and the metrics are formulas over the sums:
+
+    rows      the site's hits on the days that hits must answer
+    matched   the events among them that fulfil the filter
+    chosen    all events of the visits that are counted: every visit that has such
+              an event, and began in the range
+    parts     sums over matched, chosen and day tables, by dimension
+    summed    the parts added up
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from page_tracker.query.catalog import EXIT_DIMENSIONS, METRICS
+from page_tracker.query.conditions import Binder, condition, of_goal
+from page_tracker.query.parts import BEGAN, GOAL, SHARES, Parts, in_days
+from page_tracker.query.plan import Plan
+from page_tracker.query.query import (
+    And,
+    Query,
+    asks_of_events,
+    measures,
+    told_goals,
+    uses,
+    without_goals,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with named placeholders, and their values."""
+
+    sql: str
+    values: dict[str, object]
+
+
+def statement(
+    query: Query, plan: Plan, tables: Mapping[str, str] | None = None
+) -> Statement:
+    """The statement that answers a query.
+
+    It reads `hits`, `days` and `countries`, which are tables of the engine or given as
+    SQL by `tables`. One row a group: the dimensions' values as text, then the metrics
+    in the query's order, then `total_rows`, the number of all groups.
+    """
+    binder = Binder()
+    blocks = _Blocks(query, plan, binder).named()
+    body = _with([*(tables or {}).items(), *blocks])
+    return Statement(f"{body}\n{_answer(query, binder)}", binder.values)
+
+
+def sums(query: Query, plan: Plan) -> Statement:
+    """The statement that gives what metrics are made of: dimensions, then measures."""
+    binder = Binder()
+    columns = [f"d{index}" for index in range(len(query.dimensions))]
+    columns += [f"{name}::BIGINT AS {name}" for name in measures(query)]
+    body = _with(_Blocks(query, plan, binder).named())
+    return Statement(f"{body}\nSELECT {', '.join(columns)} FROM summed", binder.values)
+
+
+def _with(blocks: Iterable[tuple[str, str]]) -> str:
+    return "WITH " + ",\n".join(
+        f"{name} AS (\n{_indent(sql)}\n)" for name, sql in blocks
+    )
+
+
+def _answer(query: Query, binder: Binder) -> str:
+    dims = query.dimensions
+    columns = [f"d{index}::VARCHAR AS d{index}" for index in range(len(dims))]
+    columns += [
+        f"{METRICS[name].formula} AS m{index}"
+        for index, name in enumerate(query.metrics)
+    ]
+    columns.append("count(*) OVER () AS total_rows")
+    order = ", ".join(
+        f"{_place(query, name)} {'DESC' if down else 'ASC'} NULLS LAST"
+        for name, down in query.order
+    )
+    ties = ", ".join(f"summed.d{index}" for index in range(len(dims)))
+    ordered = ", ".join(part for part in (order, ties) if part)
+    lines = [f"SELECT {', '.join(columns)}", "FROM summed"]
+    if ordered:
+        lines.append(f"ORDER BY {ordered}")
+    lines.append(f"LIMIT {binder.bind(query.limit)} OFFSET {binder.bind(query.offset)}")
+    return "\n".join(lines)
+
+
+def _place(query: Query, name: str) -> str:
+    if name in query.metrics:
+        return f"m{query.metrics.index(name)}"
+    return f"summed.d{query.dimensions.index(name)}"
+
+
+def _indent(sql: str) -> str:
+    return "\n".join("  " + line for line in sql.splitlines())
+
+
+class _Blocks:
+    """The named blocks of one statement, in the order in which they are read."""
+
+    def __init__(self, query: Query, plan: Plan, binder: Binder) -> None:
+        self.query, self.plan, self.binder = query, plan, binder
+        self.parts = Parts(query, plan, binder)
+        self.needed = self.parts.needed
+        self.cut = query.range.start is not None
+        self.by_events = asks_of_events(query.filter)
+
+    def named(self) -> list[tuple[str, str]]:
+        """All blocks that the query needs: (name, SQL)."""
+        blocks = [("rows", self._rows()), ("matched", self._matched())]
+        if self.parts.reads_chosen():
+            blocks.append(("chosen", self._chosen()))
+        blocks.append(("parts", self.parts.all()))
+        blocks += self._shares()
+        blocks.append(("summed", self._summed()))
+        return blocks
+
+    # Where rows come from
+
+    def _rows(self) -> str:
+        bind = self.binder.bind
+        days = in_days(self.plan.hits, self.binder)
+        where = f"site = {bind(self.query.site)} AND {days}"
+        if not uses(self.query, EXIT_DIMENSIONS):
+            return f"SELECT * FROM hits\nWHERE {where}"
+        return (
+            "SELECT h.*, coalesce(x.exit_path, '') AS exit_path,"
+            " coalesce(x.exit_hostname, '') AS exit_hostname\n"
+            "FROM hits h LEFT JOIN (\n"
+            "  SELECT day, visit, arg_max(path, view) AS exit_path,"
+            " arg_max(hostname, view) AS exit_hostname\n"
+            f"  FROM hits WHERE {where} AND view > 0 GROUP BY day, visit\n"
+            f") x USING (day, visit)\nWHERE {where}"
+        )
+
+    def _events(self, part: And) -> str:
+        holds = condition(part, self.query.goals, self.binder)
+        return f"FROM rows WHERE step > 0{self.parts.within('time')} AND {holds}"
+
+    def _matched(self) -> str:
+        if GOAL not in self.query.dimensions:
+            return f"SELECT * {self._events(self.query.filter)}"
+        found = [
+            f"SELECT *, {self.binder.bind(goal.name)} AS goal"
+            f" {self._events(self.query.filter)} AND {of_goal(goal, self.binder)}"
+            for goal in told_goals(self.query)
+        ]
+        if not found:
+            return f"SELECT *, '' AS goal {self._events(self.query.filter)} AND false"
+        return "\nUNION ALL\n".join(found)
+
+    def _chosen(self) -> str:
+        begun = self.parts.within(BEGAN)
+        if self.by_events or self.cut or GOAL in self.query.dimensions:
+            begun += " AND (day, visit) IN (SELECT (day, visit) FROM matched)"
+        else:
+            holds = condition(self.query.filter, self.query.goals, self.binder)
+            begun += f" AND {holds}"
+        return f"SELECT * FROM rows WHERE step > 0{begun}"
+
+    # Shares of a whole
+
+    def _shares(self) -> list[tuple[str, str]]:
+        found = []
+        if "all_visitors" in self.needed:
+            found.append(("whole", self._whole(replace(self.query, dimensions=()))))
+        plain = replace(self.query, filter=without_goals(self.query.filter))
+        if "reached_visitors" in self.needed:
+            found.append(("reached", self._whole(replace(plain, dimensions=()))))
+        if "group_visitors" in self.needed:
+            dims = tuple(name for name in plain.dimensions if name != GOAL)
+            found.append(("groups", self._whole(replace(plain, dimensions=dims))))
+        return found
+
+    def _whole(self, query: Query) -> str:
+        """Visitors of another question over the same days, by its own dimensions."""
+        asked = replace(query, metrics=("visitors",), order=())
+        blocks = _Blocks(asked, self.plan, self.binder)
+        return f"{_with(blocks.named())}\nSELECT * FROM summed"
+
+    def _summed(self) -> str:
+        dims = [f"d{index}" for index in range(len(self.query.dimensions))]
+        sums = [
+            f"coalesce(sum({name}), 0)::DOUBLE AS {name}"
+            for name in sorted(self.needed | {"events"})
+            if name not in SHARES
+        ]
+        shares, joins = self._joined()
+        group = f"\nGROUP BY {', '.join(dims)}\nHAVING sum(events) > 0" if dims else ""
+        inner = f"SELECT {', '.join([*dims, *sums])} FROM parts{group}"
+        if not shares:
+            return inner
+        return f"SELECT s.*, {', '.join(shares)}\nFROM (\n{_indent(inner)}\n) s{joins}"
+
+    def _joined(self) -> tuple[list[str], str]:
+        shares, joins = [], ""
+        if "all_visitors" in self.needed:
+            shares.append("whole.visitors AS all_visitors")
+            joins += "\nCROSS JOIN whole"
+        if "reached_visitors" in self.needed:
+            shares.append("reached.visitors AS reached_visitors")
+            joins += "\nCROSS JOIN reached"
+        if "group_visitors" in self.needed:
+            shares.append("groups.visitors AS group_visitors")
+            kept = [
+                index
+                for index, name in enumerate(self.query.dimensions)
+                if name != GOAL
+            ]
+            same = [
+                f"s.d{index} IS NOT DISTINCT FROM groups.d{place}"
+                for place, index in enumerate(kept)
+            ]
+            joins += f"\nLEFT JOIN groups ON {' AND '.join(same) or 'true'}"
+        return shares, joins

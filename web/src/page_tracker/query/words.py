@@ -1,0 +1,73 @@
+"""What people type for a question's names and filters, into the grammar's. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from page_tracker.query.catalog import DIMENSIONS, OPERATORS, TIME_BUCKETS
+from page_tracker.query.filters import is_property
+from page_tracker.query.problem import QueryError, nearest
+
+# A dimension's short name is what comes after its colon; a property's is `props:KEY`.
+SHORT: dict[str, str] = {
+    name.partition(":")[2]: name for name in [*DIMENSIONS, *TIME_BUCKETS]
+} | {"time": "time"}
+
+_WORDS = {operator.replace("_", " "): operator for operator in OPERATORS}
+_OPERATOR = "|".join(sorted(_WORDS, key=len, reverse=True))
+_FILTER = re.compile(
+    rf"\s*(?P<name>\S+)\s+(?P<operator>{_OPERATOR})" r"\s+(?P<values>.+?)\s*",
+    re.DOTALL,
+)
+EXAMPLE = "write it like 'country is DE' or 'page contains /docs|/blog'"
+
+
+def full_name(name: str) -> str:
+    """The dimension that a short name, or the full one, stands for.
+
+    Raises:
+        QueryError: there is none.
+    """
+    if name in SHORT:
+        return SHORT[name]
+    full = name if name.startswith("event:") else f"event:{name}"
+    if name in SHORT.values() or is_property(full):
+        return name if name in SHORT.values() else full
+    raise QueryError("", f'there is no dimension "{name}"{nearest(name, SHORT)}')
+
+
+def short_name(name: str) -> str:
+    """A dimension as people call it."""
+    return name.removeprefix("event:").removeprefix("visit:").removeprefix("time:")
+
+
+def parse_filter(text: str) -> Any:
+    """A filter as people write it, or as JSON, as the grammar has it.
+
+    `DIMENSION OPERATOR VALUE|VALUE…`, where a backslash keeps a bar in a value.
+
+    Raises:
+        QueryError: it is none.
+    """
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise QueryError(
+                "", f"filter {text[:100]!r} is no JSON: {error}"
+            ) from error
+    match = _FILTER.fullmatch(text)
+    if match is None:
+        words = text.split()
+        hint = nearest(words[1], _WORDS) if len(words) > 2 else ""
+        raise QueryError(
+            "", f"filter {text[:100]!r} is not understood{hint}; {EXAMPLE}"
+        )
+    values = re.split(r"(?<!\\)\|", match["values"])
+    return [
+        _WORDS[match["operator"]],
+        full_name(match["name"]),
+        [value.strip().replace("\\|", "|") for value in values],
+    ]

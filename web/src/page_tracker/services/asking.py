@@ -1,0 +1,38 @@
+"""What answers questions: the lake as it is read, and the live counters."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from page_tracker.asking import Asking
+from page_tracker.lake.reading import Reading
+from page_tracker.live import Live
+from page_tracker.query.report import Engine
+from page_tracker.services.collecting import open_live
+from page_tracker.services.keeping import open_lake
+from page_tracker.services.store import registry_of_folder
+from page_tracker.settings import Settings
+from page_tracker.sites import Sites
+
+
+def open_asking(settings: Settings) -> Asking:
+    """Open the lake for questions; nothing is read before the first."""
+    engine = Engine(settings.query_memory * 1_000_000, settings.query_seconds)
+    return Asking(Reading(open_lake(settings)), engine)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """What a command asks with: the sites, the lake and the live counters."""
+
+    sites: Sites
+    asking: Asking
+    live: Live
+
+
+@contextmanager
+def asker_of_folder(settings: Settings) -> Iterator[Asker]:
+    """Open what `page-tracker query` needs; raises what `store_of_folder` does."""
+    with registry_of_folder(settings) as registry:
+        live = open_live(settings, registry.redis)
+        yield Asker(Sites(registry), open_asking(settings), live)

@@ -1,0 +1,106 @@
+"""A question is bounded in time and memory, and no other work waits for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from page_tracker.asking import Asking
+from page_tracker.lake.reading import Reading
+from page_tracker.lake.table import Lake
+from page_tracker.query.report import Engine, QuestionTooCostlyError
+from page_tracker.query.sources import Sources
+from page_tracker.query.sql import Statement
+from page_tracker.site import Site
+from support.asked import put, view
+
+# Minutes of work for any machine.
+COSTLY = Statement(
+    "SELECT count(*) FROM range(1000000) a, range(10000000) b"
+    " WHERE (a.range * b.range) % 7 = $v",
+    {"v": 3},
+)
+LARGE = Statement("SELECT count(DISTINCT range * $v) FROM range(40000000)", {"v": 7})
+SMALL = Statement("SELECT $v + 1", {"v": 1})
+
+
+def test_a_question_is_stopped_at_its_limit_of_time() -> None:
+    engine = Engine(seconds=0.3)
+    began = time.monotonic()
+
+    with pytest.raises(QuestionTooCostlyError, match="PAGE_TRACKER_QUERY_SECONDS"):
+        engine.rows(COSTLY)
+
+    assert time.monotonic() - began < 10
+    assert engine.rows(SMALL) == [(2,)]
+
+
+def test_a_question_is_stopped_at_its_limit_of_memory() -> None:
+    engine = Engine(memory=64_000_000)
+
+    with pytest.raises(QuestionTooCostlyError, match="PAGE_TRACKER_QUERY_MEMORY"):
+        engine.rows(LARGE)
+
+    assert engine.rows(SMALL) == [(2,)]
+
+
+def test_other_threads_go_on_while_a_question_is_answered() -> None:
+    engine = Engine(seconds=1)
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            engine.rows(COSTLY)
+        except QuestionTooCostlyError as error:
+            failed.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    turns = answers = 0
+    while asking.is_alive():
+        time.sleep(0.001)
+        turns += 1
+        if turns % 20 == 0:
+            answers += engine.rows(SMALL) == [(2,)]
+    asking.join()
+
+    assert failed and turns > 20 and answers > 0
+
+
+class Stale(Reading):
+    """Knows an old state of the lake until it is told to look anew."""
+
+    def __init__(self, lake: Lake) -> None:
+        super().__init__(lake)
+        self.old: Sources | None = super().sources()
+
+    def sources(self, days: Iterable[date] = ()) -> Sources:
+        return self.old or super().sources(days)
+
+    def renew(self) -> None:
+        self.old = None
+        super().renew()
+
+
+def test_files_that_were_cleaned_up_are_found_anew(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    put(lake, [view(1)], 1)
+    asking = Asking(Stale(lake), Engine())
+    body = {
+        "site_id": "a.org",
+        "metrics": ["visitors"],
+        "date_range": ["2026-03-01", "2026-03-03"],
+    }
+    query = asking.understand(body, Site(id="a.org"), time.time())
+    files = lake.snapshot("hits").file_uris()
+    put(lake, [view(2)], 2)
+    lake.snapshot("hits").optimize.compact()
+    for path in files:
+        Path(path).unlink()
+
+    assert asking.report(query).rows[0].metrics == (2,)

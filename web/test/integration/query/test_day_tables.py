@@ -1,0 +1,189 @@
+"""The same question, answered from day tables and from hits: equal, to the unit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from naive_answers import Naive
+from page_tracker.lake import table
+from page_tracker.lake.close import close
+from page_tracker.lake.reading import Reading
+from page_tracker.lake.table import Lake, append, day_of
+from page_tracker.query.catalog import DIMENSIONS, METRICS
+from page_tracker.query.plan import can_use_tables, days_of
+from page_tracker.query.query import Query
+from page_tracker.query.report import Engine, Report, answer
+from page_tracker.schema import HITS
+from support.asked import (
+    KINDS,
+    READING,
+    WHOLE_DAYS,
+    ZONES,
+    bodies,
+    hits_of_a_site,
+    put,
+    stored,
+    understood,
+    view,
+)
+
+TABLED = [
+    name
+    for name, metric in METRICS.items()
+    if metric.needs != "goal" and metric.type != "money"
+]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def rows_of(report: Report) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    return {row.dimensions: row.metrics for row in report.rows}
+
+
+def both_ways(lake: Lake, query: Query, engine: Engine) -> tuple[Report, Report]:
+    sources = Reading(lake).sources(days_of(query.range))
+    from_hits = answer(query, replace(sources, closed=frozenset()), engine)
+    return answer(query, sources, engine), from_hits
+
+
+@pytest.mark.parametrize("metric", TABLED)
+@given(data=st.data())
+@settings(
+    max_examples=4,
+    deadline=None,
+    # What is drawn is large and slow to ask about: smaller examples cost minutes.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_day_tables_answer_as_hits_do(
+    engine: Engine, metric: str, data: st.DataObject
+) -> None:
+    zone = data.draw(st.sampled_from(ZONES))
+    kinds = READING if METRICS[metric].needs == "page" else KINDS
+    rows = data.draw(hits_of_a_site(zone, kinds))
+    other = [row | {"site": "b.org"} for row in data.draw(hits_of_a_site(zone, kinds))]
+    asked = data.draw(st.lists(bodies(metric, False), min_size=20, max_size=20))
+    whole_days = data.draw(WHOLE_DAYS)
+    with TemporaryDirectory() as folder:
+        lake = Lake(folder)
+        put(lake, [*rows, *other], 1)
+        close(lake, sorted({day_of(row["day"]) for row in [*rows, *other]}))
+        for body in asked:
+            query = understood(body | {"date_range": whole_days}, zone)
+            tabled, from_hits = both_ways(lake, query, engine)
+            assert rows_of(tabled) == rows_of(from_hits), query
+            assert rows_of(tabled) == {
+                key: pytest.approx(tuple(values), abs=0.006)
+                for key, values in Naive(query, rows).answer().items()
+            }
+
+
+class TestWhenADayChanges:
+    """A day's table is used only as long as no commit has touched the day since."""
+
+    QUESTION = {
+        "site_id": "a.org",
+        "metrics": ["visitors", "pageviews"],
+        "date_range": ["2026-03-01", "2026-03-05"],
+        "dimensions": ["event:page"],
+    }
+
+    def test_it_is_used_once_closed(self, tmp_path: Path, engine: Engine) -> None:
+        lake = Lake(str(tmp_path))
+        put(lake, [view(1), view(2, "/b")], 1)
+        query = understood(self.QUESTION, "UTC")
+        assert not both_ways(lake, query, engine)[0].plan.tables
+
+        close(lake, [day_of(date(2026, 3, 2))])
+
+        tabled, from_hits = both_ways(lake, query, engine)
+        assert [run.first for run in tabled.plan.tables] == [date(2026, 3, 2)]
+        assert (
+            rows_of(tabled) == rows_of(from_hits) == {("/",): (1, 1), ("/b",): (1, 1)}
+        )
+
+    def test_a_late_hit_opens_it_until_it_is_closed_again(
+        self, tmp_path: Path, engine: Engine
+    ) -> None:
+        lake = Lake(str(tmp_path))
+        put(lake, [view(1)], 1)
+        day = day_of(date(2026, 3, 2))
+        close(lake, [day])
+        reading = Reading(lake)
+        assert reading.sources([date(2026, 3, 2)]).closed
+        query = understood(self.QUESTION, "UTC")
+
+        put(lake, [view(2)], 2)
+
+        assert not reading.sources([date(2026, 3, 2)]).closed
+        late = answer(query, reading.sources(days_of(query.range)), engine)
+        close(lake, [day])
+        closed = answer(query, reading.sources(days_of(query.range)), engine)
+        assert not late.plan.tables and closed.plan.tables
+        assert rows_of(late) == rows_of(closed) == {("/",): (2, 2)}
+
+    def test_hits_of_another_day_leave_it_closed(self, tmp_path: Path) -> None:
+        lake = Lake(str(tmp_path))
+        put(lake, [view(1)], 1)
+        close(lake, [day_of(date(2026, 3, 2))])
+        reading = Reading(lake)
+        assert reading.sources([date(2026, 3, 2)]).closed
+
+        put(lake, [view(1, day=date(2026, 3, 3))], 2)
+
+        assert reading.sources([date(2026, 3, 2)]).closed
+
+    def test_a_commit_from_before_the_mark_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else its rows would be missing in a table that seems to hold."""
+        lake = Lake(str(tmp_path))
+        with monkeypatch.context() as while_the_day_lasts:
+            while_the_day_lasts.setattr(table, "is_over", lambda *_: False)
+            put(lake, [view(1)], 1)
+        before = lake.snapshot("hits")
+        close(lake, [day_of(date(2026, 3, 2))])
+
+        row = tuple(stored(column.name, view(2)) for column in HITS)
+        with pytest.raises(table.Conflict):
+            append(before, HITS, [row], "stream:1:0", 2)
+
+    def test_closing_again_changes_nothing(self, tmp_path: Path) -> None:
+        lake = Lake(str(tmp_path))
+        put(lake, [view(1)], 1)
+        close(lake, [day_of(date(2026, 3, 2))])
+        version = lake.snapshot("days").version()
+
+        close(lake, [day_of(date(2026, 3, 2))])
+
+        assert lake.snapshot("days").version() == version
+
+
+def test_every_dimension_but_goals_and_properties_has_a_table() -> None:
+    asked = {
+        name
+        for name in DIMENSIONS
+        if can_use_tables(
+            understood(
+                {
+                    "site_id": "a.org",
+                    "metrics": ["visitors"],
+                    "date_range": ["2026-03-01", "2026-03-05"],
+                    "dimensions": [name],
+                },
+                "UTC",
+            )
+        )
+    }
+    assert asked == set(DIMENSIONS) - {"event:goal"}

@@ -1,0 +1,250 @@
+"""Questions over HTTP: who may ask what, what is refused, what is answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from redis import Redis
+from werkzeug.test import TestResponse
+
+from page_tracker import app as app_module
+from page_tracker import registry as registry_module
+from page_tracker.app import create_app
+from page_tracker.goal import new_goal, with_goal
+from page_tracker.lake.table import Lake
+from page_tracker.registry import SITES_KEY, TOKENS_KEY
+from support.asked import put, view
+
+CACHED = (
+    *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
+    *(app_module.asking, app_module.live),
+)
+DAYS = ["2026-03-01", "2026-03-03"]
+QUESTION: dict[str, Any] = {
+    "site_id": "a.org",
+    "metrics": ["visitors", "pageviews"],
+    "date_range": DAYS,
+}
+# What breaks out of SQL, out of a pattern, or out of JSON where it is let.
+INJECTIONS = (
+    "' OR '1'='1",
+    "'; DROP TABLE hits; --",
+    '"; SELECT 1; --',
+    "$v0",
+    "{value}",
+    "%s",
+    "\\",
+    "/*",
+    "') UNION ALL SELECT * FROM read_csv('/etc/passwd') --",
+)
+
+
+@pytest.fixture(autouse=True)
+def environment(
+    redis_client: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
+    monkeypatch.setattr(registry_module, "LOOK_SECONDS", 0.0)
+    for cached in CACHED:
+        cached.cache_clear()
+    redis_client.delete(SITES_KEY, TOKENS_KEY)
+    for domain in ("a.org", "b.org"):
+        app_module.sites().add(domain, {})
+    rows = [
+        view(1),
+        view(2, "/docs"),
+        view(3, "' OR '1'='1"),
+        view(1, site="b.org"),
+    ]
+    put(Lake(str(tmp_path / "lake")), rows, 1)
+    yield
+    redis_client.delete(SITES_KEY, TOKENS_KEY)
+    app_module.redis().close()
+    for cached in CACHED:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_app().test_client()
+
+
+def token(scope: str, *sites: str) -> str:
+    return app_module.tokens().add(scope, list(sites) or None)[1]
+
+
+def asked(
+    client: FlaskClient, text: str | None = None, path: str = "query", **changes: object
+) -> TestResponse:
+    header = {"Authorization": f"Bearer {text or token('stats', 'a.org')}"}
+    body = {**QUESTION, **changes}
+    return client.post(f"/api/v2/{path}", json=body, headers=header)
+
+
+def metrics(response: TestResponse) -> list[Any]:
+    assert response.status_code == 200, response.text
+    assert response.json is not None
+    return [row["metrics"] for row in response.json["results"]]
+
+
+def test_a_question_is_answered_in_the_documented_shape(client: FlaskClient) -> None:
+    response = asked(
+        client,
+        dimensions=["event:page"],
+        include={"total_rows": True},
+        filters=[["is", "event:page", ["/", "/docs"]]],
+    )
+
+    assert response.json == {
+        "results": [
+            {"metrics": [1, 1], "dimensions": ["/"]},
+            {"metrics": [1, 1], "dimensions": ["/docs"]},
+        ],
+        "meta": {"total_rows": 2},
+        "query": {
+            "site_id": "a.org",
+            "metrics": ["visitors", "pageviews"],
+            "date_range": ["2026-03-01T00:00:00+00:00", "2026-03-03T23:59:59+00:00"],
+            "dimensions": ["event:page"],
+            "filters": [["is", "event:page", ["/", "/docs"]]],
+            "order_by": [["visitors", "desc"]],
+            "include": {"total_rows": True},
+            "pagination": {"limit": 10_000, "offset": 0},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("scope", "sites", "status"),
+    [
+        ("stats", ("a.org",), 200),
+        ("stats", ("a.org", "b.org"), 200),
+        ("stats", (), 200),
+        ("admin", ("a.org",), 200),
+        ("admin", (), 200),
+        ("stats", ("b.org",), 401),
+        ("admin", ("b.org",), 401),
+        ("events", ("a.org",), 401),
+        ("events", (), 401),
+    ],
+)
+def test_only_a_token_for_the_sites_counts_is_told_them(
+    client: FlaskClient, scope: str, sites: tuple[str, ...], status: int
+) -> None:
+    text = token(scope, *sites)
+    header = {"Authorization": f"Bearer {text}"}
+
+    assert asked(client, text).status_code == status
+    live = "/api/v1/stats/realtime/visitors?site_id=a.org"
+    assert client.get(live, headers=header).status_code == status
+    both = client.post("/api/v2/queries", json=[QUESTION], headers=header)
+    assert both.status_code == status
+
+
+def test_a_site_of_others_and_one_that_is_none_are_told_alike(
+    client: FlaskClient,
+) -> None:
+    text = token("stats", "a.org")
+
+    others = asked(client, text, site_id="b.org")
+    none = asked(client, text, site_id="c.org")
+
+    assert others.status_code == none.status_code == 401
+    assert others.data == none.data
+
+
+def test_without_a_right_token_nothing_is_told(client: FlaskClient) -> None:
+    assert client.post("/api/v2/query", json=QUESTION).status_code == 401
+    assert asked(client, "pt_0000000000_nonsense").status_code == 401
+
+
+@pytest.mark.parametrize("text", INJECTIONS)
+def test_no_text_of_a_question_is_taken_for_anything_else(
+    client: FlaskClient, text: str
+) -> None:
+    key = token("stats", "a.org")
+    expected = 1 if text == INJECTIONS[0] else 0
+
+    for operator in ("is", "contains"):
+        found = asked(client, key, filters=[[operator, "event:page", [text]]])
+        assert metrics(found) == [[expected, expected]]
+    by_property = asked(client, key, dimensions=[f"event:props:{text}"])
+    assert metrics(by_property) == [[3, 3]]
+    for changes in (
+        {"metrics": [text]},
+        {"dimensions": [text]},
+        {"order_by": [[text, "asc"]]},
+        {"date_range": text},
+        {"filters": [[text, "event:page", ["/"]]]},
+        {"filters": [["is", text, ["/"]]]},
+    ):
+        assert asked(client, key, **changes).status_code == 400
+    assert asked(client, key, site_id=text).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b"null", 400),
+        (b"[" * 10_000 + b"]" * 10_000, 400),
+        (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400),
+        (b"\xff\xfe", 400),
+        (b'"' + b"x" * 1_000_001 + b'"', 413),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_a_body_that_is_no_question_is_refused_at_once(
+    client: FlaskClient, body: bytes, status: int
+) -> None:
+    header = {"Authorization": f"Bearer {token('stats', 'a.org')}"}
+    began = time.monotonic()
+
+    for path in ("query", "queries"):
+        response = client.post(f"/api/v2/{path}", data=body, headers=header)
+        assert response.status_code == status and response.json
+        assert response.json["error"]
+    assert time.monotonic() - began < 10
+
+
+def test_several_questions_are_answered_in_their_order(client: FlaskClient) -> None:
+    header = {"Authorization": f"Bearer {token('stats', 'a.org')}"}
+    narrow = {**QUESTION, "filters": [["is", "event:page", ["/docs"]]]}
+
+    found = client.post("/api/v2/queries", json=[QUESTION, narrow], headers=header)
+
+    assert found.json is not None
+    answers = [each["results"][0]["metrics"] for each in found.json["answers"]]
+    assert answers == [[3, 3], [1, 1]]
+
+
+def test_the_fault_of_one_question_of_several_is_told_at_its_place(
+    client: FlaskClient,
+) -> None:
+    header = {"Authorization": f"Bearer {token('stats', 'a.org')}"}
+    wrong = {**QUESTION, "metrics": ["vistors"]}
+
+    found = client.post("/api/v2/queries", json=[QUESTION, wrong], headers=header)
+
+    assert found.status_code == 400 and found.json is not None
+    assert found.json["error"].startswith("#/1/metrics/0: ")
+
+
+def test_a_goal_is_asked_about_once_it_is_there(client: FlaskClient) -> None:
+    question = {
+        "metrics": ["visitors", "conversion_rate"],
+        "dimensions": ["event:goal"],
+    }
+    assert asked(client, None, "query", **question).status_code == 400
+    goal = new_goal({"name": "Docs", "page": "/docs"})
+    app_module.sites().put_goals("a.org", lambda goals: with_goal(goals, goal))
+
+    assert metrics(asked(client, None, "query", **question)) == [[1, 33.3]]

@@ -1,0 +1,116 @@
+"""Answers have the documented shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from page_tracker.goal import Goal
+from page_tracker.query.answer import as_json, change, money
+from page_tracker.query.plan import plan
+from page_tracker.query.query import Comparison, Query, Range
+from page_tracker.query.report import Report, Row
+from page_tracker.query.sql import Statement
+
+DAY = Range(date(2026, 3, 29), date(2026, 3, 29), "Europe/Berlin")
+
+
+def report(query: Query, *rows: Row, **more: object) -> Report:
+    planned, asked = plan(query, frozenset()), Statement("", {})
+    found = Report(query, rows, len(rows), planned, {}, asked)
+    return replace(found, **more)  # type: ignore[arg-type]
+
+
+def test_a_day_that_changes_the_clock_has_its_own_offsets() -> None:
+    told = as_json(report(Query("a.org", ("visitors",), DAY), Row((), (3,))))
+
+    assert told["results"] == [{"metrics": [3], "dimensions": []}]
+    assert told["query"]["date_range"] == [
+        "2026-03-29T00:00:00+01:00",
+        "2026-03-29T23:59:59+02:00",
+    ]
+
+
+def test_revenue_is_an_object_in_the_goals_currency() -> None:
+    goals = (Goal(name="Sale", event="buy", currency="EUR"),)
+    query = Query("a.org", ("total_revenue",), DAY, goals=goals)
+
+    told = as_json(report(query, Row((), (1234.5,))))
+
+    assert told["results"][0]["metrics"] == [
+        {
+            "value": 1234.5,
+            "currency": "EUR",
+            "short": "EUR 1.2K",
+            "long": "EUR 1,234.50",
+        }
+    ]
+    assert "metric_warnings" not in told["meta"]
+
+
+def test_revenue_in_several_currencies_is_null_with_a_warning() -> None:
+    goals = tuple(
+        Goal(name=unit, event="buy", currency=unit) for unit in ("EUR", "USD")
+    )
+    query = Query("a.org", ("total_revenue",), DAY, goals=goals)
+
+    told = as_json(report(query, Row((), (0.0,))))
+
+    assert told["results"][0]["metrics"] == [None]
+    assert "currenc" in told["meta"]["metric_warnings"]["total_revenue"]["message"]
+
+
+def test_a_comparison_stands_beside_each_row() -> None:
+    query = Query(
+        "a.org",
+        ("visitors", "bounce_rate"),
+        DAY,
+        ("visit:source",),
+        comparison=Comparison(DAY),
+    )
+    known = {("Google",): (10, 50)}
+
+    told = as_json(
+        report(query, Row(("Google",), (15, 40)), Row(("x",), (1, 0)), compared=known)
+    )
+
+    first, second = told["results"]
+    assert first["comparison"] == {
+        "dimensions": ["Google"],
+        "metrics": [10, 50],
+        "change": [50, -10],
+    }
+    assert second["comparison"]["metrics"] == [0, None]
+    assert second["comparison"]["change"] == [100, None]
+
+
+def test_labels_and_totals_are_told_where_asked_for() -> None:
+    query = Query(
+        "a.org", ("visitors",), DAY, ("time:day",), time_labels=True, total_rows=True
+    )
+
+    assert as_json(report(query))["meta"] == {
+        "time_labels": ["2026-03-29"],
+        "total_rows": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "told"), [(3, 2, 50), (0, 0, 0), (1, 0, 100), (None, 1, None)]
+)
+def test_a_change_is_told_in_percent(
+    now: int | None, before: int, told: int | None
+) -> None:
+    assert change("visitors", now, before) == told
+
+
+def test_money_is_short_and_long() -> None:
+    assert money(2_500_000, "USD") == {
+        "value": 2_500_000,
+        "currency": "USD",
+        "short": "USD 2.5M",
+        "long": "USD 2,500,000.00",
+    }
+    assert money(1.0, "") is None
