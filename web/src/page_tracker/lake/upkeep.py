@@ -204,7 +204,13 @@ def _expire(table: DeltaTable, site: Site, today: int) -> None:
     if not files:
         return
     with engine() as connection:
-        if not rows_in(connection, files).filter(condition).limit(1).fetchall():
+        if (
+            not rows_in(connection, files)
+            .filter(condition)
+            .project("day")
+            .limit(1)
+            .fetchall()
+        ):
             return
     with shared(table):
         table.delete(condition, writer_properties=PARQUET)
