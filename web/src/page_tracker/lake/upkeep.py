@@ -214,7 +214,13 @@ def _expire(table: DeltaTable, site: str, first: date) -> None:
     if not files:
         return
     with engine() as connection:
-        if not rows_in(connection, files).filter(condition).limit(1).fetchall():
+        if (
+            not rows_in(connection, files)
+            .filter(condition)
+            .project("day")
+            .limit(1)
+            .fetchall()
+        ):
             return
     with shared(table):
         table.delete(condition, writer_properties=PARQUET)
