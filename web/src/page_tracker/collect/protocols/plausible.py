@@ -250,8 +250,6 @@ def _bytes_in(text: str) -> int:
 
 def _revenue_of(revenue: Any) -> tuple[int | None, str]:
     """Thousandths and currency; (None, "") where it is not an amount of money."""
-    if not revenue:
-        return None, ""
     revenue = _object_in(revenue)
     currency, amount = revenue.get("currency"), revenue.get("amount")
     if not isinstance(currency, str) or isinstance(amount, bool):
