@@ -45,7 +45,8 @@ def redis_client(redis_url: str) -> Iterator[Redis]:
         yield client
 
 
-@pytest.fixture(scope="session")
+# Its writer drains the stream, so it runs only while a module uses it.
+@pytest.fixture(scope="module")
 def flask_url(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,

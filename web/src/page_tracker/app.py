@@ -1,17 +1,18 @@
 """The Flask application: `app`, `create_app()`, the counter page, `redis()`."""
 
+from __future__ import annotations
+
 from functools import cache
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, current_app, render_template, request
 from redis import Redis, RedisError
 
 from page_tracker.accounts import Tokens
-from page_tracker.asking import Asking
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import durability_notice, redis_problem
 from page_tracker.live import Live
 from page_tracker.registry import Registry
-from page_tracker.services.asking import open_asking
 from page_tracker.services.collecting import open_live, open_unbatched_collector
 from page_tracker.services.store import open_redis, open_registry
 from page_tracker.settings import Settings
@@ -24,6 +25,9 @@ from page_tracker.web.collecting import collecting
 from page_tracker.web.goals import goals_api
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
+
+if TYPE_CHECKING:
+    from page_tracker.asking import Asking
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -56,7 +60,10 @@ def tokens() -> Tokens:
 
 @cache
 def asking() -> Asking:
-    """What the process answers questions with."""
+    """What the process answers questions with, loaded with the first one."""
+    # pylint: disable-next=import-outside-toplevel # DuckDB and Delta are 30 MB
+    from page_tracker.services.asking import open_asking
+
     return open_asking(Settings.from_environment())
 
 

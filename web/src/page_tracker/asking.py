@@ -10,10 +10,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from page_tracker.lake.reading import Reading
+from page_tracker.query.engine import Engine
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import can_use_tables, days_of
+from page_tracker.query.problem import FilesGone
 from page_tracker.query.query import Query
-from page_tracker.query.report import Engine, FilesGone, Report, answer, first_day
+from page_tracker.query.report import Report, answer, first_day
 from page_tracker.query.sources import Sources
 from page_tracker.site import MICROSECONDS, Site, zone_at
 

@@ -20,7 +20,7 @@ ONLY = {
     ),
     "deltalake": ("lake", "history"),
     "arro3": ("lake", "history"),
-    "duckdb": ("lake", "history", "query.report"),
+    "duckdb": ("lake", "history", "query.engine"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "gunicorn": ("server.gunicorn_config",),

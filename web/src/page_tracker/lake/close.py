@@ -22,9 +22,9 @@ from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import shared
 from page_tracker.lake.table import PARQUET, Lake, closed_mark, day_of, position
 from page_tracker.query.catalog import SITE, dimension
+from page_tracker.query.engine import COUNTRIES
 from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan
 from page_tracker.query.query import Query, Range, measures
-from page_tracker.query.report import COUNTRIES
 from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import sums
 from page_tracker.schema import DAYS

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from page_tracker.errors import PageTrackerError
+
 # More names than these are not listed in a refusal.
 _MOST_LISTED = 16
 
@@ -30,3 +32,15 @@ def nearest(word: str, names: Iterable[str]) -> str:
 def escaped(key: object) -> str:
     """A key as a part of a JSON pointer (RFC 6901, 3)."""
     return str(key)[:100].replace("~", "~0").replace("/", "~1")
+
+
+class QuestionTooCostlyError(PageTrackerError):
+    """A question was stopped at its limit of time or memory."""
+
+
+class BusyError(PageTrackerError):
+    """Other questions are being answered; this one was not begun."""
+
+
+class FilesGone(Exception):
+    """Files of the state that was asked were cleaned up since: take a newer one."""

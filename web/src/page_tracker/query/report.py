@@ -1,22 +1,13 @@
-"""Runs a question's statement in DuckDB over the lake's files and shapes the answer.
-
-One engine a process; each question has a cursor of its own, a limit of time, and shares
-the engine's limit of memory. Nothing is fetched, installed or written by the engine.
-"""
+"""Asks a question's statement of one state of the lake and shapes the answer."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from page_tracker.errors import PageTrackerError
 from page_tracker.query import dates
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
 from page_tracker.query.plan import Days, Plan, plan
@@ -24,24 +15,10 @@ from page_tracker.query.query import Query, Range
 from page_tracker.query.sources import Sources, files_of
 from page_tracker.query.sql import Statement, statement
 
+if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
+    from page_tracker.query.engine import Engine
+
 Value = int | float | None
-
-COUNTRIES = Path(__file__).with_name("countries.csv")
-
-# Questions that are answered at once; further ones wait for as long as one may take.
-AT_ONCE = 4
-
-
-class QuestionTooCostlyError(PageTrackerError):
-    """A question was stopped at its limit of time or memory."""
-
-
-class BusyError(PageTrackerError):
-    """Other questions are being answered; this one was not begun."""
-
-
-class FilesGone(Exception):
-    """Files of the state that was asked were cleaned up since: take a newer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,97 +44,6 @@ class Report:
     asked: Statement
     seconds: Mapping[str, float] = field(default_factory=dict)
     compared: Mapping[tuple[str, ...], tuple[Value, ...]] | None = None
-
-
-class Engine:
-    """DuckDB in this process's memory, bounded; safe to use from many threads.
-
-    `memory` is in bytes, and of all questions together; `seconds` of each.
-    """
-
-    def __init__(
-        self, memory: int = 512_000_000, seconds: float = 30.0, threads: int = 2
-    ) -> None:
-        self._root = duckdb.connect(
-            config={
-                "memory_limit": f"{memory}B",
-                "threads": threads,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "temp_directory": "",
-                "preserve_insertion_order": False,
-            }
-        )
-        self._root.execute("SET TimeZone = 'UTC'")
-        self._root.execute("SET parquet_metadata_cache = true")
-        # pylint: disable-next=consider-using-with  # it lives as long as the engine
-        self._free = threading.BoundedSemaphore(AT_ONCE)
-        self._root.execute(
-            "CREATE TABLE countries AS SELECT code, name FROM"
-            " read_csv($file, header = true, all_varchar = true)",
-            {"file": str(COUNTRIES)},
-        )
-        self._seconds = seconds
-
-    def rows(self, asked: Statement) -> list[tuple[object, ...]]:
-        """All rows of a statement.
-
-        Raises:
-            QuestionTooCostlyError: it took too long, or needed too much memory.
-            BusyError: too many others are being answered.
-            FilesGone: files that it reads are no more.
-        """
-        with self._cursor() as cursor:
-            return list(cursor.execute(asked.sql, asked.values).fetchall())
-
-    def write_parquet(self, asked: Statement, query: Query, path: Path) -> None:
-        """Write the rows of a query's statement into a file; raises as `rows`."""
-        names = [*query.dimensions, *query.metrics]
-        places = [f"d{index}" for index in range(len(query.dimensions))]
-        for index, name in enumerate(query.metrics):
-            kind = METRICS[name].type
-            scaled = {"integer": f"m{index}::BIGINT", "money": f"m{index} / 1000"}
-            places.append(scaled.get(kind, f"m{index}"))
-        columns = ", ".join(
-            f"{place} AS {_identifier(name)}"
-            for place, name in zip(places, names, strict=True)
-        )
-        with self._cursor() as cursor:
-            found = cursor.sql(asked.sql, params=asked.values)
-            found.project(columns).write_parquet(str(path), compression="zstd")
-
-    @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        if not self._free.acquire(timeout=self._seconds):
-            raise BusyError(
-                "other questions are being answered", "ask again in a moment"
-            )
-        cursor = self._root.cursor()
-        timer = threading.Timer(self._seconds, cursor.interrupt)
-        timer.start()
-        try:
-            yield cursor
-        except duckdb.InterruptException as error:
-            raise QuestionTooCostlyError(
-                f"the question was stopped after {self._seconds:g} s",
-                "ask for fewer days, or give questions more by"
-                " PAGE_TRACKER_QUERY_SECONDS",
-            ) from error
-        except duckdb.OutOfMemoryException as error:
-            raise QuestionTooCostlyError(
-                "the question needs more memory than questions have",
-                "ask for fewer days or dimensions, or give them more by"
-                " PAGE_TRACKER_QUERY_MEMORY",
-            ) from error
-        except duckdb.IOException as error:
-            if "No such file" in str(error) or "No files found" in str(error):
-                raise FilesGone(str(error)) from error
-            raise
-        finally:
-            timer.cancel()
-            timer.join()
-            cursor.close()
-            self._free.release()
 
 
 def first_day(site: str, sources: Sources, engine: Engine) -> date | None:
@@ -241,7 +127,3 @@ def _compared(
         ): row.metrics
         for row in rows
     }
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from page_tracker.asking import Asking
 from page_tracker.lake.reading import Reading
 from page_tracker.live import Live
-from page_tracker.query.report import Engine
+from page_tracker.query.engine import Engine
 from page_tracker.services.collecting import open_live
 from page_tracker.services.keeping import open_lake
 from page_tracker.services.store import registry_of_folder

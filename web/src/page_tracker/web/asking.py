@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from flask import Blueprint, Response, current_app, jsonify, request
 from redis import RedisError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from page_tracker.asking import Asking
 from page_tracker.errors import PageTrackerError
 from page_tracker.live import Live
 from page_tracker.query.answer import as_json
 from page_tracker.query.parse import KEYS
-from page_tracker.query.problem import QueryError
-from page_tracker.query.report import BusyError, QuestionTooCostlyError
+from page_tracker.query.problem import BusyError, QueryError, QuestionTooCostlyError
 from page_tracker.site import Site
 from page_tracker.sites import Sites
 from page_tracker.token import Scope, Token, allows
 from page_tracker.web.auth import Guard, Refused
+
+if TYPE_CHECKING:  # loaded with the first question
+    from page_tracker.asking import Asking
 
 LONGEST_BODY = 1_000_000  # bytes
 MOST_QUERIES = 50

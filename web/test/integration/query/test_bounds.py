@@ -13,7 +13,8 @@ import pytest
 from page_tracker.asking import Asking
 from page_tracker.lake.reading import Reading
 from page_tracker.lake.table import Lake
-from page_tracker.query.report import Engine, QuestionTooCostlyError
+from page_tracker.query.engine import Engine
+from page_tracker.query.problem import QuestionTooCostlyError
 from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
 from page_tracker.site import Site

@@ -18,9 +18,10 @@ from page_tracker.lake.close import close
 from page_tracker.lake.reading import Reading
 from page_tracker.lake.table import Lake, append, day_of
 from page_tracker.query.catalog import DIMENSIONS, METRICS
+from page_tracker.query.engine import Engine
 from page_tracker.query.plan import can_use_tables, days_of
 from page_tracker.query.query import Query
-from page_tracker.query.report import Engine, Report, answer
+from page_tracker.query.report import Report, answer
 from page_tracker.schema import HITS
 from support.asked import (
     KINDS,
