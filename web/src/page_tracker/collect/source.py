@@ -102,9 +102,11 @@ def _referral_of(referrer: str) -> Referral:
         address = f"https://{address}"
     try:
         parts = urlsplit(address)
-        host = (parts.hostname or "").rstrip(".").removeprefix("www.")
+        host = (parts.hostname or "").rstrip(".")
     except ValueError:
         return _NOWHERE
+    if host.count(".") > 1:
+        host = host.removeprefix("www.")
     if parts.scheme not in _SCHEMES or "." not in host or _is_local(host):
         return _NOWHERE
     known = _known_host(host) or Known(host, "")
