@@ -87,8 +87,8 @@ def test_sigkill_of_the_server_itself_leaves_no_child_and_loses_no_count(
 ) -> None:
     with serving(data) as server:
         assert view(server.url) == 1
-        # redis, gunicorn and its two workers
-        wait_until(lambda: len(descendants(server.process.pid)) == 4)
+        # redis, gunicorn and its two workers, the writer
+        wait_until(lambda: len(descendants(server.process.pid)) == 5)
         processes = descendants(server.process.pid)
         server.stop(signal.SIGKILL)
         wait_until(lambda: not any(is_alive(pid) for pid in processes))
@@ -152,8 +152,8 @@ def test_every_setting_of_serve_may_come_from_the_environment(tmp_path: Path) ->
     with serving(tmp_path / "data", **settings) as server:
         assert server.url.startswith("http://127.0.0.2:")
         assert view(server.url) == 1
-        gunicorn = descendants(server.process.pid)
-        assert len(gunicorn) == 4  # redis, gunicorn and its one worker, writer
+        programs = descendants(server.process.pid)
+        assert len(programs) == 4  # redis, gunicorn and its one worker, the writer
 
 
 def test_a_port_in_use_is_one_clear_line(data: Path) -> None:
