@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from redis import Redis
 
 from page_tracker.server import embedded
 from page_tracker.settings import Settings
 from support.processes import serving
+
+# Each run draws the same examples; --hypothesis-profile=default draws new ones.
+hypothesis_settings.register_profile("repeatable", derandomize=True)
+hypothesis_settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
