@@ -61,6 +61,8 @@ def flask_url(
     if given := request.config.getoption("--flask-url"):
         yield given
         return
+    with Redis.from_url(redis_url) as client:
+        client.flushall()  # what other tests left in the stream is not for its writer
     data = tmp_path_factory.mktemp("server") / "data"
     with serving(data, REDIS_URL=redis_url) as server:
         yield server.url
