@@ -12,7 +12,7 @@ from a2wsgi import WSGIMiddleware
 from page_tracker.app import app as flask_app
 from page_tracker.collect.collector import Collector
 from page_tracker.collect.hit import Drop
-from page_tracker.collect.intake import not_stored, received
+from page_tracker.collect.intake import HttpRequest, not_stored, received
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.collect.protocols.protocol import (
     BODY_LIMIT,
@@ -49,37 +49,36 @@ class FrontDoor:
             if protocol is None:
                 await self._flask(scope, receive, send)  # type: ignore[arg-type]
             else:
-                body = await _body(receive)
+                request = await _request(scope, receive)
                 answered = asyncio.get_running_loop().create_future()
-                self.answer_soon(scope, body, partial(_tell_future, answered))
+                tell = partial(_tell_future, answered)
+                self.answer_soon(request, scope["client"], tell)
                 await _send(await answered, send)
         elif kind == "lifespan":
             await self._live(receive, send)
         else:
             raise ValueError(f"nobody here speaks {kind}")
 
-    def takes(self, scope: Scope) -> bool:
+    def takes(self, path: str) -> bool:
         """Whether a request is for the collector, and `answer_soon` may be called."""
-        return scope["path"] in PROTOCOLS
+        return path in PROTOCOLS
 
     def answer_soon(
-        self, scope: Scope, body: bytes, tell: Callable[[Answer], None]
+        self,
+        request: HttpRequest,
+        client: tuple[str, int] | None,
+        tell: Callable[[Answer], None],
     ) -> None:
-        """Collect what a request brings, and tell its answer once it is stored."""
+        """Collect what a request brings, and tell its answer once it is stored.
+
+        `client` is the other end of its connection; None where that has no address.
+        """
         if self._collector is None:
             raise RuntimeError("the server must support lifespan events")
-        protocol = PROTOCOLS[scope["path"]]
-        client = scope["client"]
+        protocol = PROTOCOLS[request.path]
+        peer = client[0] if client else ""
         try:
-            raws, sender = received(
-                protocol,
-                scope["method"],
-                scope["query_string"].decode("latin-1"),
-                headers_of(scope["headers"]),
-                body,
-                peer=client[0] if client else "",
-                proxies=self._proxies,
-            )
+            raws, sender = received(protocol, request, peer, self._proxies)
         except Answered as answered:
             tell(answered.answer)
         else:
@@ -126,14 +125,20 @@ def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:
         answered.set_result(answer)
 
 
-async def _body(receive: Receive) -> bytes:
-    """A request's body; a little more than BODY_LIMIT where it is too long."""
+async def _request(scope: Scope, receive: Receive) -> HttpRequest:
+    """A request with its body: a little more than BODY_LIMIT where that is too long."""
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body") and len(body) <= BODY_LIMIT:
         message = await receive()
         body += message.get("body", b"")
-    return body
+    return HttpRequest(
+        scope["method"],
+        scope["path"],
+        scope["query_string"].decode("latin-1"),
+        headers_of(scope["headers"]),
+        body,
+    )
 
 
 async def _send(answer: Answer, send: Send) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from page_tracker.collect.address import Proxies
 from page_tracker.collect.hit import RawHit, Sender
@@ -17,20 +18,24 @@ from page_tracker.collect.sender import seen_of, sender_of
 from page_tracker.errors import NotStored
 
 
+class HttpRequest(NamedTuple):
+    """A request as a server hands it over; names of headers are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+
 def received(
-    protocol: Protocol,
-    method: str,
-    query: str,
-    headers: Mapping[bytes, bytes],
-    body: bytes,
-    *,
-    peer: str,
-    proxies: Proxies,
+    protocol: Protocol, request: HttpRequest, peer: str, proxies: Proxies
 ) -> tuple[list[RawHit], Sender]:
     """What was sent, and by whom; `peer` is the address at the socket's other end.
 
     Raises Answered where there is nothing to count.
     """
+    method, _, query, headers, body = request
     if method not in protocol.methods:
         raise Answered(_other_method(protocol, method))
     if len(body) > BODY_LIMIT:

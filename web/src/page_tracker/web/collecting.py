@@ -10,7 +10,12 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 
 from page_tracker.collect.address import Proxies
-from page_tracker.collect.intake import not_stored, received, too_large
+from page_tracker.collect.intake import (
+    HttpRequest,
+    not_stored,
+    received,
+    too_large,
+)
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.collect.protocols.protocol import (
     BODY_LIMIT,
@@ -59,15 +64,14 @@ def _answer(
     if (request.content_length or 0) > BODY_LIMIT:
         return too_large(protocol)
     try:
-        raws, sender = received(
-            protocol,
+        sent = HttpRequest(
             request.method,
+            request.path,
             request.query_string.decode("latin-1"),
             headers_sent(),
             request.stream.read(BODY_LIMIT + 1),
-            peer=request.remote_addr or "",
-            proxies=proxies,
         )
+        raws, sender = received(protocol, sent, request.remote_addr or "", proxies)
         return protocol.accept(collector.collect(raws, sender))
     except Answered as answered:
         return answered.answer
