@@ -44,13 +44,16 @@ from page_tracker.site import Directory, Site
 from page_tracker.sites import Sites
 
 # All in seconds.
-GATHER = 0.003  # from one batch to the next, so that each is worth its sync
+GATHER = 0.005  # from one batch to the next, where not ENOUGH hits wait before
 PATIENCE = 1.0  # in which a batch whose reply was lost is submitted again
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 0.2
 LOOK_EVERY = 1.0  # at the sites
 LOOK_AGAIN = 0.1  # where a site is unknown
 TRUST_SALTS = 60.0
+
+# Hits that are worth a sync of the disk.
+ENOUGH = 48
 
 # Hits of a lane that wait for a batch; more are refused.
 MOST_WAITING = 20_000
@@ -79,6 +82,7 @@ class Lane:
         self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
         self._next = 0.0
+        self._gathering: asyncio.Future[None] | None = None
 
     def put(
         self, found: Hit | Drop, tell: Callable[[Outcome | NotStored], None]
@@ -92,6 +96,8 @@ class Lane:
         self._waiting.append(Waiting(found, tell))
         if self._task is None:
             self._task = self._loop.create_task(self._run())
+        elif self._gathering is not None and len(self._waiting) >= ENOUGH:
+            _end(self._gathering)
 
     async def drained(self) -> None:
         """Return once nothing waits any more."""
@@ -101,13 +107,25 @@ class Lane:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await asyncio.sleep(max(0.0, self._next - self._loop.time()))
+                await self._gather()
                 self._next = self._loop.time() + GATHER
                 taken = self._waiting[:MOST_HITS]
                 del self._waiting[:MOST_HITS]
                 await self._settle(taken)
         finally:
             self._task = None
+
+    async def _gather(self) -> None:
+        """Return when a batch is due, or worth it."""
+        if len(self._waiting) >= ENOUGH or self._loop.time() >= self._next:
+            return
+        self._gathering = self._loop.create_future()
+        timer = self._loop.call_at(self._next, _end, self._gathering)
+        try:
+            await self._gathering
+        finally:
+            timer.cancel()
+            self._gathering = None
 
     async def _settle(self, taken: list[Waiting]) -> None:
         """Store a batch and tell all who wait for it."""
@@ -331,6 +349,11 @@ class Collector:
             return
         if self._known is None or self._known.directory is not directory:
             self._known = Known(directory, self._salts_at_hand, self._lookups)
+
+
+def _end(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _refuse(waiting: Sequence[Waiting], error: NotStored) -> None:
