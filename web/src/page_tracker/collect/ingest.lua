@@ -89,26 +89,25 @@ end
 -- Reading and writing --------------------------------------------------------------
 
 local writes = {} -- made at the very end, in order
+local existing = {} -- keys that are known to exist: they end when they were meant to
 
 local function put(key, values, seconds)
   for from = 1, #values, 2 * CHUNK do
     local to = min(from + 2 * CHUNK - 1, #values)
     insert(writes, { 'HSET', key, unpack(values, from, to) })
   end
-  if seconds and #values > 0 then
+  if seconds and #values > 0 and not existing[key] then
     insert(writes, { 'EXPIRE', key, seconds })
   end
 end
 
 local function get(key, names)
-  if #names <= CHUNK then
-    return #names > 0 and call('HMGET', key, unpack(names)) or {}
-  end
   local values = {}
   for from = 1, #names, CHUNK do
     local to = min(from + CHUNK - 1, #names)
-    for _, value in ipairs(call('HMGET', key, unpack(names, from, to))) do
-      insert(values, value)
+    for i, value in ipairs(call('HMGET', key, unpack(names, from, to))) do
+      values[from + i - 1] = value
+      existing[key] = existing[key] or value ~= false
     end
   end
   return values
@@ -191,7 +190,7 @@ end
 local function read_day(i)
   local day, site = given_days[i], given_days[i + 1]
   local today = prefix .. 'today:' .. day .. ':' .. site
-  local numbers = call('HMGET', today, 'visitor', 'visit', 'closed', unpack(SUMS))
+  local numbers = get(today, { 'visitor', 'visit', 'closed', unpack(SUMS) })
   local sums = {}
   for j, name in ipairs(SUMS) do
     sums[name] = tonumber(numbers[3 + j] or 0)
