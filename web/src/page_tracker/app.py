@@ -90,11 +90,7 @@ def create_app() -> Flask:
     guard = Guard(tokens, lambda: seen(settings.trusted_proxies).address)
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(
-        badges(
-            Counters(
-                lambda: sites().directory(), live, collector, settings.trusted_proxies
-            )
-        )
+        badges(Counters(sites, live, collector, settings.trusted_proxies))
     )
     flask.register_blueprint(script)
     flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
