@@ -67,6 +67,13 @@ class Entry:
         return int(self.fields[b"origin"])
 
     @property
+    def is_of_another_store(self) -> bool:
+        """Whether its hits were counted before the store had its present origin."""
+        return (
+            self.fields.get(b"born", self.fields[b"origin"]) != self.fields[b"origin"]
+        )
+
+    @property
     def batch(self) -> str:
         return self.fields[b"batch"].decode()
 

@@ -97,6 +97,8 @@ class Batch:
     days: set[int] = field(default_factory=set)
     rows: int = 0
     bytes: int = 0
+    # Whether there are hits of another origin than the store counts now.
+    is_of_another_store: bool = False
 
     @property
     def is_full(self) -> bool:
@@ -181,6 +183,8 @@ class Writer:
             self._commit_drops(batch, name)
         table = Table.from_batches(batch.hits or arrow_table(HITS, []).to_batches())
         append_table(hits, table, sorted(batch.days), name, batch.last)
+        if batch.is_of_another_store:
+            self.stream.is_miscounted()
         return Done.ALL if batch.is_all else Done.PART
 
     def _commit_drops(self, batch: Batch, name: str) -> None:
@@ -229,6 +233,7 @@ class Writer:
             batch.days.update({row[_DAY] for row in rows})
         batch.drops += [each for each in drops if each[1]]
         batch.rows += len(rows)
+        batch.is_of_another_store |= any(each.is_of_another_store for each in entries)
         batch.bytes += sum(len(part) for e in entries for part in e.fields.values())
         batch.last = entries[-1].number
 
