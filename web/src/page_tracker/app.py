@@ -28,6 +28,7 @@ from page_tracker.web.script import script
 
 if TYPE_CHECKING:
     from page_tracker.asking import Asking
+    from page_tracker.history.erasing import SiteEraser
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -67,6 +68,14 @@ def asking() -> Asking:
     return open_asking(Settings.from_environment())
 
 
+def site_eraser(domain: str) -> SiteEraser:
+    """What removes a site, loaded with the first one."""
+    # pylint: disable-next=import-outside-toplevel # as above
+    from page_tracker.services.deleting import open_site_eraser
+
+    return open_site_eraser(Settings.from_environment(), registry(), domain)
+
+
 @cache
 def live() -> Live:
     """The live counters."""
@@ -93,7 +102,9 @@ def create_app() -> Flask:
         badges(Counters(sites, live, collector, settings.trusted_proxies))
     )
     flask.register_blueprint(script)
-    flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
+    flask.register_blueprint(
+        api(sites, tokens, lambda: seen(settings.trusted_proxies), site_eraser)
+    )
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.after_request(_secure)

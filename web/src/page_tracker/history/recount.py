@@ -29,7 +29,7 @@ from page_tracker.registry import Registry
 from page_tracker.schema import NUMBER_BITS
 from page_tracker.site import Site
 
-# Whether there is anything to do is looked at closely this often, else by a few numbers.
+# Whether there is anything to do is seen by a few numbers, and closely this often.
 LOOK_CLOSELY = 60.0  # seconds
 # Days before today that the store keeps the sums of.
 DAYS_COUNTED = 2

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
 import requests
 from redis import Redis
 
@@ -202,8 +203,9 @@ def view(url: str, site: str, path: str) -> str:
     return answer.headers.get("x-plausible-dropped", "")
 
 
+@pytest.mark.parametrize("way", ["command", "HTTP"])
 def test_a_new_site_counts_at_once_and_a_removed_one_is_gone_with_its_hits(
-    tmp_path: Path,
+    tmp_path: Path, way: str
 ) -> None:
     data = tmp_path / "data"
     lake = Lake(str(data / "lake"))
@@ -213,7 +215,14 @@ def test_a_new_site_counts_at_once_and_a_removed_one_is_gone_with_its_hits(
             page_tracker(data, "site", "add", site)
             assert not view(server.url, site, f"/of-{site}")
         wait_until(lambda: len(paths(lake)) == 2)
-        page_tracker(data, "site", "remove", "a.example", "--yes")
+        if way == "HTTP":
+            token = page_tracker(data, "token", "add", "--all-sites", "--scope=admin")
+            removed = requests.delete(
+                f"{server.url}/api/sites/a.example", headers=bearer(token), timeout=30
+            )
+            assert (removed.status_code, removed.text) == (204, "")
+        else:
+            page_tracker(data, "site", "remove", "a.example", "--yes")
         assert paths(lake) == ["/of-b.example"]
         assert view(server.url, "a.example", "/late")
         assert not view(server.url, "b.example", "/late")

@@ -1,4 +1,4 @@
-"""Counters that a store has lost, or that a deletion has changed, as the lake has it."""
+"""Counters that a store has lost or a deletion has changed: as the lake has it."""
 
 import time
 from collections import Counter
@@ -317,7 +317,9 @@ def test_a_removed_sites_imports_are_forgotten_and_can_be_imported_again(
     world.counts_are_the_lakes()
 
 
-@pytest.mark.parametrize("step", ["drain", "_delete_day", "_recount", "_rewrite_log"])
+@pytest.mark.parametrize(
+    "step", ["drain", "_delete_day", "_delete_drops", "_rewrite_log"]
+)
 def test_a_removal_that_was_killed_is_finished_by_repeating_it(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -328,7 +330,7 @@ def test_a_removal_that_was_killed_is_finished_by_repeating_it(
 
     eraser = site_eraser(world)
     with monkeypatch.context() as patched:
-        patched.setattr(eraser._deletion, step, killed)
+        patched.setattr(Deletion, step, killed)
         with pytest.raises(KeyboardInterrupt):
             eraser.run(lambda line: None)
     again = site_eraser(world)
