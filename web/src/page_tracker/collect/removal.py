@@ -15,14 +15,31 @@ Deleting hits goes in this order, so that nothing slips through between the step
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from redis import Redis, RedisCluster, ResponseError
 
 from page_tracker.collect import keys
+from page_tracker.errors import PageTrackerError
 
 _AT_ONCE = 1000
+
+# All in seconds.
+REWRITE_SECONDS = 300.0
+_POLL = 0.05
+
+
+class LogNotRewritten(PageTrackerError):
+    """Redis's append-only file still has what was removed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Redis does not write its append-only file anew ({why}), which has the"
+            " text of what was deleted until then",
+            "see that it can, and do this once more; or run BGREWRITEAOF there",
+        )
 
 
 class Removal:
@@ -113,17 +130,12 @@ class Removal:
         """Forget a note; False where it is not there."""
         return bool(self._redis.hdel(keys.deletion(site), str(day)))
 
-    def rewrite_log(self) -> bool:
+    def rewrite_log(self) -> None:
         """Write the append-only file anew: until then it has what was removed.
 
-        False where it is being written already: then once more when that has ended.
+        Raises LogNotRewritten.
         """
-        return rewrite_log(self._redis)
-
-    def is_rewriting_log(self) -> bool:
-        """Whether an append-only file is being written anew, or will be."""
-        info = cast(Any, self._redis).info("persistence")
-        return bool(info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"])
+        rewrite_log(self._redis)
 
     def _remove_days(self, site: str, days: range | None) -> None:
         self._remove_minutes(site)
@@ -159,17 +171,47 @@ class Removal:
                 return
 
 
-def rewrite_log(redis: Redis | RedisCluster) -> bool:
-    """Have the append-only file written anew; False where that is under way already."""
+def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -> None:
+    """Have each server's append-only file written anew, and wait until that is done.
+
+    One that was begun before does not count: it may have what was removed since. Raises
+    LogNotRewritten where that is refused, or does not succeed within `seconds`.
+    """
     client = cast(Any, redis)
+    if isinstance(redis, RedisCluster):
+        nodes = [client.get_redis_connection(node) for node in client.get_primaries()]
+    else:
+        nodes = [client]
+    deadline = time.monotonic() + seconds
+    for node in nodes:
+        while not _rewrite_log_of(node, deadline):
+            if time.monotonic() > deadline:
+                raise LogNotRewritten("it fails: see its log, and that there is room")
+
+
+def _rewrite_log_of(node: Any, deadline: float) -> bool:
+    """Whether a rewrite has succeeded that began after this call."""
+    if not node.info("persistence")["aof_enabled"]:
+        return True
+    _wait_for_rewrite(node, deadline)
     try:
-        if isinstance(redis, RedisCluster):
-            client.bgrewriteaof(target_nodes=client.get_primaries())
-        else:
-            client.bgrewriteaof()
-    except ResponseError:
-        return False
-    return True
+        node.bgrewriteaof()
+    except ResponseError as error:
+        if "in progress" in str(error):
+            return False
+        raise LogNotRewritten(str(error)) from error
+    return bool(_wait_for_rewrite(node, deadline) == "ok")
+
+
+def _wait_for_rewrite(node: Any, deadline: float) -> str:
+    """Wait until none is under way; how the last one has ended."""
+    while True:
+        info = node.info("persistence")
+        if not (info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"]):
+            return str(info["aof_last_bgrewrite_status"])
+        if time.monotonic() > deadline:
+            raise LogNotRewritten("it has not ended yet")
+        time.sleep(_POLL)
 
 
 def _literal(text: str) -> str:

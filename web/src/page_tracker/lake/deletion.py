@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -133,14 +132,13 @@ SUMS = """
 """
 # The store keeps the sums of so many days before the newest one.
 DAYS_COUNTED = 2
-POLL = 0.05  # seconds
 
 
 class Deletion:
     """One deletion over a lake and the store before it.
 
-    Every step raises DeltaError, OSError or RedisError where lake or store is away:
-    then the same deletion once more finishes it.
+    Every step raises DeltaError, OSError or RedisError where lake or store is away, the
+    last one LogNotRewritten: then the same deletion once more finishes it.
     """
 
     def __init__(
@@ -189,7 +187,7 @@ class Deletion:
         self._recount()
         for name in TABLES:
             _clean(self.lake.snapshot(name))
-        self._rewrite_log()
+        self._removal.rewrite_log()
         return deleted
 
     @property
@@ -231,12 +229,6 @@ class Deletion:
     def _asides(self, writer: Writer) -> list[Aside]:
         aside = writer.stream.aside()
         return [each for each in aside if self.selection.site in each.sites]
-
-    def _rewrite_log(self) -> None:
-        while not self._removal.rewrite_log():
-            time.sleep(POLL)
-        while self._removal.is_rewriting_log():
-            time.sleep(POLL)
 
     # Counters ---------------------------------------------------------------------
 

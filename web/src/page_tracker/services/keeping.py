@@ -34,7 +34,8 @@ def open_writers(settings: Settings, lake: Lake) -> list[Writer]:
 def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
     """One pass of upkeep over lake and store, as a call.
 
-    It raises DeltaError or OSError where the lake is away, RedisError where Redis is.
+    It raises DeltaError or OSError where the lake is away, RedisError where Redis is,
+    LogNotRewritten where that keeps what was thrown away.
     """
     redis = open_redis(settings)
     registry = open_registry(settings, redis)
@@ -42,8 +43,10 @@ def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
 
     def tidy() -> None:
         now = time.time()
-        throw_away_spent(redis, int(now))
-        upkeep.tidy(now, list(registry.sites.read().entries.values()))
+        try:
+            throw_away_spent(redis, int(now))
+        finally:
+            upkeep.tidy(now, list(registry.sites.read().entries.values()))
 
     return tidy
 

@@ -317,9 +317,7 @@ def test_a_removed_sites_imports_are_forgotten_and_can_be_imported_again(
     world.counts_are_the_lakes()
 
 
-@pytest.mark.parametrize(
-    "step", ["drain", "_delete_day", "_delete_drops", "_rewrite_log"]
-)
+@pytest.mark.parametrize("step", ["drain", "_delete_day", "_delete_drops"])
 def test_a_removal_that_was_killed_is_finished_by_repeating_it(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
