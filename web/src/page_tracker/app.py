@@ -11,6 +11,7 @@ from redis import Redis, RedisError
 from page_tracker.accounts import Tokens
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import durability_notice, redis_problem
+from page_tracker.lake.format import refuse_newer_folder
 from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.services.collecting import open_live, open_unbatched_collector
@@ -89,8 +90,13 @@ def collector() -> UnbatchedCollector:
 
 
 def create_app() -> Flask:
-    """Make the application; raises SettingsError where a setting means nothing."""
+    """Make the application.
+
+    Raises SettingsError where a setting means nothing, and FormatError where the data
+    folder is of a newer Page Tracker.
+    """
     settings = Settings.from_environment()
+    refuse_newer_folder(settings.data)
     flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     flask.add_url_rule("/", view_func=index)
     flask.register_blueprint(

@@ -87,6 +87,8 @@ def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
         try:
             store()
             return
+        except PageTrackerError:  # waiting would not help
+            raise
         except StreamAway as error:
             if (why := one_line(error)) != trouble:
                 trouble = why
