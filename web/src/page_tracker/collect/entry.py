@@ -75,7 +75,12 @@ class Entry:
 
     @property
     def batch(self) -> str:
-        return self.fields[b"batch"].decode()
+        return self.id.decode()
+
+    @property
+    def id(self) -> bytes:
+        """The batch's id as it lies there; empty where it is lost."""
+        return self.fields.get(b"batch", b"")
 
     @property
     def total(self) -> int:

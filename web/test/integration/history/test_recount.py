@@ -145,8 +145,7 @@ def test_a_store_that_was_restored_counts_on_from_what_the_lake_has(
     world.visit("/copied")
     copy = {key: world.redis.dump(key) or b"" for key in world.redis.keys()}
     world.import_()
-    world.visit("/a")
-    world.visit("/lost-by-the-copy")
+    world.visit("/a", "/lost-by-the-copy")
     world.redis.flushall()
     for key, dumped in copy.items():
         world.redis.restore(key, 0, dumped)
