@@ -11,6 +11,7 @@ from redis import Redis, RedisError
 from page_tracker.accounts import Tokens
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import durability_notice, redis_problem
+from page_tracker.lake.format import refuse_newer_folder
 from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.services.collecting import open_live, open_unbatched_collector
@@ -28,6 +29,7 @@ from page_tracker.web.script import script
 
 if TYPE_CHECKING:
     from page_tracker.asking import Asking
+    from page_tracker.history.erasing import SiteEraser
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -67,6 +69,14 @@ def asking() -> Asking:
     return open_asking(Settings.from_environment())
 
 
+def site_eraser(domain: str) -> SiteEraser:
+    """What removes a site, loaded with the first one."""
+    # pylint: disable-next=import-outside-toplevel # as above
+    from page_tracker.services.deleting import open_site_eraser
+
+    return open_site_eraser(Settings.from_environment(), registry(), domain)
+
+
 @cache
 def live() -> Live:
     """The live counters."""
@@ -80,8 +90,13 @@ def collector() -> UnbatchedCollector:
 
 
 def create_app() -> Flask:
-    """Make the application; raises SettingsError where a setting means nothing."""
+    """Make the application.
+
+    Raises SettingsError where a setting means nothing, and FormatError where the data
+    folder is of a newer Page Tracker.
+    """
     settings = Settings.from_environment()
+    refuse_newer_folder(settings.data)
     flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     flask.add_url_rule("/", view_func=index)
     flask.register_blueprint(
@@ -90,14 +105,12 @@ def create_app() -> Flask:
     guard = Guard(tokens, lambda: seen(settings.trusted_proxies).address)
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(
-        badges(
-            Counters(
-                lambda: sites().directory(), live, collector, settings.trusted_proxies
-            )
-        )
+        badges(Counters(sites, live, collector, settings.trusted_proxies))
     )
     flask.register_blueprint(script)
-    flask.register_blueprint(api(sites, tokens, lambda: seen(settings.trusted_proxies)))
+    flask.register_blueprint(
+        api(sites, tokens, lambda: seen(settings.trusted_proxies), site_eraser)
+    )
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.after_request(_secure)

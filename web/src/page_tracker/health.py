@@ -4,13 +4,18 @@ from typing import Any
 
 from redis import Redis, RedisError
 
+from page_tracker.lake.format import StoreFormatError, refuse_newer_store
+
 PROBE_KEY = "page_tracker:readyz"
 
 
 def redis_problem(client: Redis) -> str | None:
     """Why Redis cannot take a write now; None where it can (it is given one)."""
     try:
+        refuse_newer_store(client)
         client.set(PROBE_KEY, 1, ex=60)
+    except StoreFormatError as error:
+        return str(error)
     except RedisError as error:
         return f"Redis takes no writes: {error}"
     return None

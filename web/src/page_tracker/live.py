@@ -2,7 +2,8 @@
 
 The ingest script adds to these hashes; here they are read, over all shards, and lowered
 when hits are deleted. Imported views count in: each import is a hash of its own that is
-replaced or removed as a whole.
+replaced or removed as a whole. So do those that earlier stores have counted, where this
+one was emptied or restored: `history/recount.py` reads both from the lake.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from page_tracker.collect import keys
 # Minutes in which a visitor was seen to be a current one, this one included.
 CURRENT_MINUTES = 5
 RECENT_MINUTES = 30
+
+# Named like an import: what earlier stores have counted.
+EARLIER = "earlier"
+_DAYS_KEPT = 3 * 24 * 60 * 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -96,9 +101,9 @@ class Live:
     def today(self, site: str, day: int) -> Sums:
         """A day so far; `day` since 1970 in the site's zone, one of the last few."""
         names = [field.name for field in fields(Sums)]
-        asked = [
-            ("HMGET", keys.today(shard, day, site), *names) for shard in self._shards
-        ]
+        hashes = [keys.today(shard, day, site) for shard in self._shards]
+        hashes.append(keys.earlier_today(site, day))
+        asked = [("HMGET", key, *names) for key in hashes]
         return Sums(*map(_sum, zip(*self._ask(asked), strict=True)))
 
     def recent(self, site: str, now: int) -> list[Minute]:
@@ -170,6 +175,35 @@ class Live:
         self._redis.hdel(keys.imports(site), import_id)
         self._redis.unlink(keys.imported(site, import_id))
 
+    # Recounting
+
+    def put_earlier_today(self, site: str, day: int, sums: Mapping[str, int]) -> None:
+        """Put what earlier stores have counted of a day, by the names in `Sums`."""
+        key = keys.earlier_today(site, day)
+        if not any(sums.values()):
+            self._redis.unlink(key)
+            return
+        self._redis.hset(key, items=[part for pair in sums.items() for part in pair])
+        self._redis.expire(key, _DAYS_KEPT)
+
+    def recounted(self) -> dict[str, str]:
+        """What each site's counts by earlier stores and imports were made from."""
+        found = cast(dict[bytes, bytes], self._redis.hgetall(keys.recounted()))
+        return {site.decode(): mark.decode() for site, mark in found.items()}
+
+    def recounts(self) -> int:
+        """How many sites were recounted."""
+        return self._redis.hlen(keys.recounted())
+
+    def begin_recount(self, site: str, mark: str) -> None:
+        """Say that a site is being recounted; only the last who said so may end it."""
+        self._redis.hset(keys.recounted(), site, mark)
+
+    def end_recount(self, site: str, begun: str, mark: str) -> bool:
+        """Say what a site was recounted from; False where another one has begun."""
+        arguments = (keys.recounted(), site, begun, mark)
+        return bool(self._redis.eval(_END_RECOUNT, 1, *arguments))
+
     # Reading
 
     def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -188,3 +222,12 @@ class Live:
 
 def _sum(numbers: Iterable[bytes | None]) -> int:
     return sum(int(number or 0) for number in numbers)
+
+
+_END_RECOUNT = """#!lua
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then
+  return 0
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+return 1
+"""

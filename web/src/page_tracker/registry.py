@@ -21,6 +21,7 @@ import msgspec
 from redis import Redis, RedisError
 
 from page_tracker.errors import MirrorError
+from page_tracker.lake.format import StoreFormatError, refuse_newer_store
 from page_tracker.mirror import Mirror, Mirrored
 from page_tracker.site import Site
 from page_tracker.token import Token
@@ -167,7 +168,8 @@ class Registry:
 class Watched(Generic[Entry, View]):
     """A view of a shelf that is at most a second old; for code that asks often.
 
-    While Redis is away the last view stays; before the first one RedisError is raised.
+    While Redis is away the last view stays; before the first one RedisError is raised,
+    and StoreFormatError as long as the store is of a newer format.
     """
 
     def __init__(
@@ -197,6 +199,7 @@ class Watched(Generic[Entry, View]):
 
     def _look(self, now: float) -> None:
         try:
+            refuse_newer_store(self._registry.redis)
             if self._current is None or self._registry.is_emptied():
                 self._registry.mend()
             version = self._shelf.version()
@@ -204,6 +207,9 @@ class Watched(Generic[Entry, View]):
                 snapshot = self._shelf.read()
                 self._current = self._view(snapshot.entries)
                 self._version = snapshot.version
+        except StoreFormatError:
+            self._current = None
+            raise
         except RedisError:
             if self._current is None:
                 raise

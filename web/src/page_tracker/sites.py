@@ -21,6 +21,8 @@ from page_tracker.token import without_site
 
 ById = Mapping[str, Site]
 
+LOOK_AGAIN = 0.1  # seconds between looks for what may not exist
+
 
 class Sites:
     """All sites of a store; what is asked of Redis may raise RedisError."""
@@ -30,6 +32,7 @@ class Sites:
         self._directory = Watched(
             registry, registry.sites, lambda entries: Directory(entries.values())
         )
+        self._looked_again = 0.0
 
     def directory(self) -> Directory:
         """All sites, at most a second old: for every hit and every question.
@@ -44,6 +47,18 @@ class Sites:
         Costs one small read of Redis, and one of all sites where they have changed.
         """
         return self._directory.look()
+
+    def look_again(self) -> Directory:
+        """`look` for anybody who names a site that is not known.
+
+        Ten looks a second at most, so that nobody can make it cost more; else what is
+        known.
+        """
+        now = time.monotonic()
+        if now - self._looked_again < LOOK_AGAIN:
+            return self.directory()
+        self._looked_again = now
+        return self.look()
 
     def all(self) -> list[Site]:
         """All sites as they are now, by their names."""

@@ -15,6 +15,7 @@ from page_tracker import app as app_module
 from page_tracker import registry as registry_module
 from page_tracker.accounts import Tokens
 from page_tracker.app import create_app
+from page_tracker.history.register import Register
 from page_tracker.registry import SITES_KEY, TOKENS_KEY
 from page_tracker.sites import Sites
 
@@ -29,6 +30,7 @@ def environment(
     monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
     monkeypatch.setenv("PAGE_TRACKER_TRUSTED_PROXIES", "10.0.0.0/8")
     monkeypatch.setattr(registry_module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("page_tracker.history.erasing.FORGET_SECONDS", 0)
     for cached in CACHED:
         cached.cache_clear()
     redis_client.delete(SITES_KEY, TOKENS_KEY)
@@ -84,6 +86,9 @@ ROUTES: dict[tuple[str, str, str], tuple[Any, tuple[int, ...]]] = {
     ("PATCH", "/api/sites/<domain>", "a.example"): ({}, (401, 403, 403, 200, 200)),
     ("PATCH", "/api/sites/<domain>", "b.example"): ({}, (401, 403, 403, 403, 200)),
     ("PATCH", "/api/sites/<domain>", "x.example"): ({}, (401, 403, 403, 403, 404)),
+    ("DELETE", "/api/sites/<domain>", "a.example"): (None, (401, 403, 403, 204, 204)),
+    ("DELETE", "/api/sites/<domain>", "b.example"): (None, (401, 403, 403, 403, 204)),
+    ("DELETE", "/api/sites/<domain>", "x.example"): (None, (401, 403, 403, 403, 404)),
     ("GET", "/api/sites/<domain>/goals", "a.example/goals"): (
         None,
         (401, 403, 403, 200, 200),
@@ -185,6 +190,16 @@ def test_a_token_does_what_its_scope_and_sites_allow_and_nothing_else(
         assert (app_module.sites().all(), tokens.all()) == before
     if response.status_code == 401:
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_site_is_not_removed_while_an_import_runs(
+    client: FlaskClient, tokens: Tokens, tmp_path: Path
+) -> None:
+    with Register(tmp_path / "imports").locked():
+        refused = client.delete("/api/sites/a.example", headers=admin(tokens))
+    assert refused.status_code == 409
+    assert "importing" in answer(refused)["error"]
+    assert len(app_module.sites().all()) == 2
 
 
 def test_a_site_is_added_shown_changed_and_listed(

@@ -89,8 +89,11 @@ def test_everything_works_on_every_shard_of_a_cluster(port: int) -> None:
     assert live.pages(SITE) == {"/": 7, "/b": 4}
     assert live.current(SITE, NOON // SECOND).visitors == 4
     removal = Removal(cluster, SHARDS)
-    removal.remove_page(SITE, "/b")
+    removal.end_visits(SITE)
+    removal.lower_pages(SITE, {"/b": 4})
+    removal.lower_today(SITE, DAY, {"views": 3, "bounces": -1})
     assert live.pages(SITE) == {"/": 7}
+    assert live.today(SITE, DAY).views == 5
     removal.remove_site(SITE)
     assert live.total(SITE) == 0
     day = SiteDay(SITE, DAY, NOON // SECOND)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from page_tracker.collect.collector import PATIENCE
 from page_tracker.collect.hit import RawHit, Reason
 from page_tracker.errors import NotStored
 from page_tracker.live import Live
@@ -175,6 +176,21 @@ def test_while_redis_is_away_nobody_waits_for_long_and_afterwards_all_is_well(
 
     asyncio.run(run())
     assert stored(server)[0] == 2
+
+
+def test_a_frozen_redis_is_tried_no_longer_than_a_sender_waits(
+    server: OwnRedis, settings: Settings
+) -> None:
+    """The last try begins within PATIENCE, and Redis's time limit ends it."""
+    assert PATIENCE + settings.redis_timeout < 1
+
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            await collector.collect([view()], BROWSER)
+            with server.frozen(), pytest.raises(NotStored):
+                await collector.collect([view()], BROWSER)
+
+    asyncio.run(run())
 
 
 def test_before_redis_was_ever_there_senders_are_told_to_come_back(

@@ -91,6 +91,22 @@ def test_an_event_id_counts_once_whatever_the_batch(
     assert Live(redis_client, [shard]).total(SITE) == 2
 
 
+def test_an_event_id_sent_again_counts_once_whoever_seems_to_send_it(
+    redis_client: Redis, shard: int
+) -> None:
+    """The phone has changed its network, and the salt its day, before the retry."""
+    first = a_hit(event_id="x", seconds=-1)
+    again = [
+        a_hit(event_id="x", seconds=60, visitor="another address"),
+        a_hit(event_id="x", seconds=120, visitor="another salt", day=DAY + 1),
+    ]
+    assert submit(redis_client, a_batch(shard, first)) == [STORED]
+    for each in again:
+        assert submit(redis_client, a_batch(shard, each)) == [Outcome.DUPLICATE]
+    late = a_hit(event_id="x", seconds=3600)
+    assert submit(redis_client, a_batch(shard, late)) == [STORED]
+
+
 def test_two_sites_may_use_the_same_event_id(redis_client: Redis, shard: int) -> None:
     hits = [a_hit(event_id="x"), a_hit(event_id="x", site="b.example")]
     assert submit(redis_client, a_batch(shard, *hits)) == [STORED, STORED]

@@ -83,6 +83,8 @@ def test_removed_days_are_gone_and_others_stay(
     _drained(redis_client, shard, *hits)
     removal.remove_days(SITE, DAY, DAY + 1)
     removal.lower_pages(SITE, {"/": 2})
+    for day in (DAY, DAY + 1):
+        removal.lower_today(SITE, day, {"visits": 1})
     assert [live.today(SITE, DAY + n).visits for n in range(3)] == [0, 0, 1]
     assert (live.total(SITE), live.pages(SITE)) == (1, {"/": 1})
     rows = _drained(redis_client, shard, *hits)
@@ -94,11 +96,10 @@ def test_a_removed_page_is_in_no_visit_and_visits_begin_anew(
 ) -> None:
     drained = [a_hit("/secret"), a_hit("/"), a_hit("/secret", visitor="bob")]
     _drained(redis_client, shard, *drained)
-    live.put_import(SITE, "log", {"/secret": 4, "/": 1}, 10)
-    removal.remove_page(SITE, "/secret")
+    removal.end_visits(SITE)
+    removal.lower_pages(SITE, {"/secret": 2})
     assert not _remains(redis_client, shard, b"/secret")
-    assert (live.total(SITE), live.pages(SITE)) == (2, {"/": 2})
-    live.remove_import(SITE, "log")
+    assert (live.total(SITE), live.pages(SITE)) == (1, {"/": 1})
 
     engagement = a_hit(kind=Kind.ENGAGEMENT)
     assert submit(redis_client, a_batch(shard, engagement)) == [Outcome.NO_VISIT]
@@ -120,9 +121,11 @@ def test_lowered_counts_are_taken_from_every_shard(redis_client: Redis) -> None:
         removal.lower_pages(SITE, {"/": 2, "/other": 1, "/unknown": 5})
         assert (live.total(SITE), live.pages(SITE)) == (1, {"/other": 1})
         removal.lower_today(SITE, DAY, {"views": 3, "visits": 1, "since": 0})
+        removal.lower_today(SITE, DAY, {"bounces": -2})
         submit(redis_client, a_batch(one, a_hit(visitor="bob")))
         today = live.today(SITE, DAY)
         assert (today.views, today.visits, today.visitors) == (2, 2, 3)
+        assert today.bounces == 3
 
 
 def test_days_that_are_over_are_forgotten(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from page_tracker.collect import keys
+from page_tracker.collect.removal import LogNotRewritten
 from page_tracker.collect.salt import (
     GRACE,
     SALT_BYTES,
@@ -20,6 +25,7 @@ from page_tracker.collect.salt import (
     SiteDay,
     throw_away_spent,
 )
+from support.processes import descendants, wait_until
 from support.redis_servers import started_redis
 
 NOW = 1_790_000_000
@@ -87,6 +93,44 @@ def test_a_process_forgets_salts_of_days_that_are_over(
     after = day.ends + GRACE + 1
     salts.get(redis_client, SiteDay(day.site, day.day + 1, day.ends + 86_400), after)
     assert salts.known(day, NOW) is None
+
+
+def test_a_log_whose_rewriting_fails_is_rewritten_again(
+    tmp_path: Path, day: SiteDay
+) -> None:
+    with started_redis(tmp_path) as redis:
+        Salts().get(redis, day, NOW)
+        for number in range(10):
+            redis.set(f"key-{number}", number)
+        redis.config_set("rdb-key-save-delay", 100_000)  # microseconds
+        before = info(redis, "aof_last_bgrewrite_status")
+        server = int(redis.info("server")["process_id"])
+        thrown = ThreadPoolExecutor().submit(throw_away_spent, redis, day.ends + GRACE)
+        while not (children := descendants(server)):
+            time.sleep(0.01)
+        os.kill(children[0], signal.SIGKILL)
+        assert before == "ok"
+        wait_until(lambda: info(redis, "aof_last_bgrewrite_status") == "err")
+        redis.config_set("rdb-key-save-delay", 0)
+        assert thrown.result() == 1
+        assert info(redis, "aof_last_bgrewrite_status") == "ok"
+
+
+def test_a_redis_that_refuses_to_rewrite_its_log_is_told_of_and_tried_again(
+    tmp_path: Path, day: SiteDay
+) -> None:
+    with started_redis(tmp_path) as redis:
+        Salts().get(redis, day, NOW)
+        redis.acl_setuser("default", enabled=True, commands=["-bgrewriteaof"])
+        for _ in range(2):
+            with pytest.raises(LogNotRewritten, match="no permissions"):
+                throw_away_spent(redis, day.ends + GRACE)
+        redis.acl_setuser("default", enabled=True, commands=["+bgrewriteaof"])
+        assert throw_away_spent(redis, day.ends + GRACE) == 1
+
+
+def info(redis: Redis, name: str) -> Any:
+    return redis.info("persistence")[name]
 
 
 def test_a_spent_salt_is_in_no_file_any_more(tmp_path: Path, day: SiteDay) -> None:

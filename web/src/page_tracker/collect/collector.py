@@ -45,7 +45,9 @@ from page_tracker.sites import Sites
 
 # All in seconds.
 GATHER = 0.005  # from one batch to the next, where not ENOUGH hits wait before
-PATIENCE = 1.0  # in which a batch whose reply was lost is submitted again
+# In which a batch whose reply was lost is submitted again; with the time limit of the
+# last try a sender is answered within a second.
+PATIENCE = 0.5
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 0.2
 LOOK_EVERY = 1.0  # at the sites

@@ -67,8 +67,20 @@ class Entry:
         return int(self.fields[b"origin"])
 
     @property
+    def is_of_another_store(self) -> bool:
+        """Whether its hits were counted before the store had its present origin."""
+        return (
+            self.fields.get(b"born", self.fields[b"origin"]) != self.fields[b"origin"]
+        )
+
+    @property
     def batch(self) -> str:
-        return self.fields[b"batch"].decode()
+        return self.id.decode()
+
+    @property
+    def id(self) -> bytes:
+        """The batch's id as it lies there; empty where it is lost."""
+        return self.fields.get(b"batch", b"")
 
     @property
     def total(self) -> int:

@@ -110,6 +110,21 @@ def imports(site: str) -> str:
     return f"pt:imports:{site}"
 
 
+def earlier_today(site: str, day: int) -> str:
+    """Hash: the sums of a day that earlier stores have counted."""
+    return f"pt:earlier_today:{day}:{site}"
+
+
+def recounted() -> str:
+    """Hash: site → what its counts by earlier stores and imports were made from."""
+    return "pt:recounted"
+
+
+def removing() -> str:
+    """Set of the sites that are being removed."""
+    return "pt:removing"
+
+
 def deletion(site: str) -> str:
     """Hash: day → what its deletion from the lake takes off the counters (JSON)."""
     return f"pt:deletion:{site}"

@@ -9,20 +9,37 @@ Deleting hits goes in this order, so that nothing slips through between the step
    before, or forgotten where it cannot be read;
 3. the lake deletes, and numbers anew the visits that it cut;
 4. `lower_pages` and `lower_today` take off the live counters what the lake deleted of
-   days (a site's and a page's own counts went in step 1);
+   the store's own hits; what it deleted of others is recounted (`history/recount.py`);
 5. the append-only file is written anew: `rewrite_log`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from redis import Redis, RedisCluster, ResponseError
 
 from page_tracker.collect import keys
+from page_tracker.errors import PageTrackerError
 
 _AT_ONCE = 1000
+
+# All in seconds.
+REWRITE_SECONDS = 300.0
+_POLL = 0.05
+
+
+class LogNotRewritten(PageTrackerError):
+    """Redis's append-only file still has what was removed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Redis does not write its append-only file anew ({why}), which has the"
+            " text of what was deleted until then",
+            "see that it can, and do this once more; or run BGREWRITEAOF there",
+        )
 
 
 class Removal:
@@ -38,33 +55,25 @@ class Removal:
         self._shards = tuple(shards)
 
     def remove_site(self, site: str) -> None:
-        """Remove visitors, visits and all counters of a site."""
+        """Remove visitors, visits and all counters of a site that nobody sends to."""
         self._remove_days(site, None)
         for shard in self._shards:
             self._redis.hdel(keys.totals(shard), site)
             self._redis.unlink(keys.pages(shard, site))
+            for _, today in self._days(shard, "today", site):
+                # The running numbers stay: none is given twice.
+                self._redis.hdel(today, *_SUMS)
         for name in cast(list[bytes], self._redis.hkeys(keys.imports(site))):
             self._redis.unlink(keys.imported(site, name.decode()))
         self._redis.unlink(keys.imports(site))
+        self._redis.hdel(keys.recounted(), site)
 
     def remove_days(self, site: str, first: int, last: int) -> None:
-        """Remove visitors, visits and the days' counters of a site's days.
+        """Remove visitors, visits and drops of a site's days.
 
-        Page counts stay: they are lowered by what the lake deletes.
+        Counts stay: they are lowered by what the lake deletes.
         """
         self._remove_days(site, range(first, last + 1))
-
-    def remove_page(self, site: str, path: str) -> None:
-        """Remove a page's counts and end the site's visits; visitors stay known."""
-        self.end_visits(site)
-        for shard in self._shards:
-            names = (keys.pages(shard, site), keys.totals(shard))
-            self._redis.eval(_REMOVE_PAGE, 2, *names, site, path)
-        for name in cast(list[bytes], self._redis.hkeys(keys.imports(site))):
-            imported = keys.imported(site, name.decode())
-            lost = cast(bytes | None, self._redis.hget(imported, path))
-            if lost and self._redis.hdel(imported, path):
-                self._redis.hincrby(keys.imports(site), name, -int(lost))
 
     def end_visits(self, site: str) -> None:
         """End the visits of a site that are open, and forget what is known of them."""
@@ -85,10 +94,10 @@ class Removal:
 
     def lower_today(self, site: str, day: int, sums: Mapping[str, int]) -> None:
         """Take off a day's sums so far, by their names in `live.Sums`."""
-        key = keys.today(self._shards[0], day, site)
         for name, number in sums.items():
-            if number:
-                self._redis.hincrby(key, name, -number)
+            for shard in self._shards:
+                key = keys.today(shard, day, site)
+                number = int(self._redis.eval(_LOWER_SUM, 1, key, name, number))
 
     def forget_days(self, before: int) -> None:
         """Remove what is left of days before `before`; they would expire later."""
@@ -97,6 +106,16 @@ class Removal:
                 for day, key in self._days(shard, part):
                     if day < before:
                         self._redis.unlink(key)
+
+    def begin(self, site: str) -> None:
+        """Note that a site is being removed, until `end`."""
+        self._redis.sadd(keys.removing(), site)
+
+    def is_begun(self, site: str) -> bool:
+        return bool(self._redis.sismember(keys.removing(), site))
+
+    def end(self, site: str) -> None:
+        self._redis.srem(keys.removing(), site)
 
     def note(self, site: str, day: int, what: str) -> None:
         """Keep what is going to be taken off the counters for a site's day."""
@@ -111,17 +130,12 @@ class Removal:
         """Forget a note; False where it is not there."""
         return bool(self._redis.hdel(keys.deletion(site), str(day)))
 
-    def rewrite_log(self) -> bool:
+    def rewrite_log(self) -> None:
         """Write the append-only file anew: until then it has what was removed.
 
-        False where it is being written already: then once more when that has ended.
+        Raises LogNotRewritten.
         """
-        return rewrite_log(self._redis)
-
-    def is_rewriting_log(self) -> bool:
-        """Whether an append-only file is being written anew, or will be."""
-        info = cast(Any, self._redis).info("persistence")
-        return bool(info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"])
+        rewrite_log(self._redis)
 
     def _remove_days(self, site: str, days: range | None) -> None:
         self._remove_minutes(site)
@@ -130,10 +144,6 @@ class Removal:
                 for day, key in self._days(shard, part, site):
                     if days is None or day in days:
                         self._redis.unlink(key)
-            for day, key in self._days(shard, "today", site):
-                if days is None or day in days:
-                    # The running numbers stay: none is given twice.
-                    self._redis.hdel(key, *_SUMS)
 
     def _remove_minutes(self, site: str) -> None:
         for shard in self._shards:
@@ -161,17 +171,47 @@ class Removal:
                 return
 
 
-def rewrite_log(redis: Redis | RedisCluster) -> bool:
-    """Have the append-only file written anew; False where that is under way already."""
+def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -> None:
+    """Have each server's append-only file written anew, and wait until that is done.
+
+    One that was begun before does not count: it may have what was removed since. Raises
+    LogNotRewritten where that is refused, or does not succeed within `seconds`.
+    """
     client = cast(Any, redis)
+    if isinstance(redis, RedisCluster):
+        nodes = [client.get_redis_connection(node) for node in client.get_primaries()]
+    else:
+        nodes = [client]
+    deadline = time.monotonic() + seconds
+    for node in nodes:
+        while not _rewrite_log_of(node, deadline):
+            if time.monotonic() > deadline:
+                raise LogNotRewritten("it fails: see its log, and that there is room")
+
+
+def _rewrite_log_of(node: Any, deadline: float) -> bool:
+    """Whether a rewrite has succeeded that began after this call."""
+    if not node.info("persistence")["aof_enabled"]:
+        return True
+    _wait_for_rewrite(node, deadline)
     try:
-        if isinstance(redis, RedisCluster):
-            client.bgrewriteaof(target_nodes=client.get_primaries())
-        else:
-            client.bgrewriteaof()
-    except ResponseError:
-        return False
-    return True
+        node.bgrewriteaof()
+    except ResponseError as error:
+        if "in progress" in str(error):
+            return False
+        raise LogNotRewritten(str(error)) from error
+    return bool(_wait_for_rewrite(node, deadline) == "ok")
+
+
+def _wait_for_rewrite(node: Any, deadline: float) -> str:
+    """Wait until none is under way; how the last one has ended."""
+    while True:
+        info = node.info("persistence")
+        if not (info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"]):
+            return str(info["aof_last_bgrewrite_status"])
+        if time.monotonic() > deadline:
+            raise LogNotRewritten("it has not ended yet")
+        time.sleep(_POLL)
 
 
 def _literal(text: str) -> str:
@@ -180,15 +220,6 @@ def _literal(text: str) -> str:
 
 
 _SUMS = ("visitors", "visits", "views", "events", "bounces", "since")
-
-_REMOVE_PAGE = """#!lua
-local views = redis.call('HGET', KEYS[1], ARGV[2])
-if views then
-  redis.call('HINCRBY', KEYS[2], ARGV[1], -views)
-  redis.call('HDEL', KEYS[1], ARGV[2])
-end
-return 1
-"""
 
 _END_VISITS = """#!lua
 local visit = redis.call('HGET', KEYS[1], 'visit')
@@ -225,4 +256,15 @@ for i = 2, 3 do
   end
 end
 return left
+"""
+
+# Lowers a sum of a shard's day, or raises it by a negative number; answers what is left
+# to lower elsewhere.
+_LOWER_SUM = """#!lua
+local sum = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
+local less = math.min(sum, tonumber(ARGV[2]))
+if less ~= 0 then
+  redis.call('HINCRBY', KEYS[1], ARGV[1], -less)
+end
+return ARGV[2] - less
 """

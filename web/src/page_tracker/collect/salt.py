@@ -90,8 +90,9 @@ def _ask(pipeline: Any, day: SiteDay, now: int, candidate: bytes) -> Any:
 def throw_away_spent(redis: Redis | RedisCluster, now: int) -> int:
     """Delete the salts of days that are over, and write the append-only file anew.
 
-    Answers how many were deleted. Call it every few minutes, by one process: the file
-    keeps a deleted salt until it is written anew. Raises redis.RedisError.
+    Answers how many were deleted. Call it every few minutes: the file keeps a deleted
+    salt until it is written anew, and what fails is done again by the next call. Raises
+    redis.RedisError, LogNotRewritten.
     """
     client = cast(Any, redis)
     spent = client.zrangebyscore(keys.salts(), "-inf", now)
@@ -99,7 +100,6 @@ def throw_away_spent(redis: Redis | RedisCluster, now: int) -> int:
         return 0
     for key in spent:
         client.delete(key)
-    if not rewrite_log(redis):
-        return 0  # it is being written right now: once more next time
+    rewrite_log(redis)
     client.zrem(keys.salts(), *spent)
     return len(spent)

@@ -109,12 +109,17 @@ class Stream:
     def renew_origin(self, old: int) -> int:
         """Give the store a new origin in place of `old`; answers the one it has now.
 
-        For a store that was restored: what it numbers from now on is new to the lake.
+        For a store that was restored: what it numbers from now on is new to the lake,
+        and its counters begin anew, as the lake knows better what came before.
         Entries that wait keep the old one; those that the lake lacks though it has
         their number are brought in by `set_aside` and `replay`.
         """
         arguments = (self._state, old, new_origin())
         return int(self._redis.eval(_RENEW_ORIGIN, 1, *arguments))
+
+    def is_miscounted(self) -> None:
+        """Have all sites recounted: the lake got hits that no counter knows."""
+        self._redis.unlink(keys.recounted())
 
     def tell(self, moment: int, trouble: str = "") -> None:
         """Say for all to see that the writer is at work, and what keeps it from it.
@@ -232,8 +237,19 @@ redis.call('XDEL', KEYS[1], ARGV[1])
 return number
 """
 
+# A day's running numbers stay: none is given twice.
 _RENEW_ORIGIN = """#!lua
 if redis.call('HGET', KEYS[1], 'origin') == ARGV[1] then
+  local prefix = string.sub(KEYS[1], 1, -6)
+  local today = math.floor(redis.call('TIME')[1] / 86400)
+  for _, site in ipairs(redis.call('HKEYS', prefix .. 'totals')) do
+    redis.call('UNLINK', prefix .. 'pages:' .. site)
+    for day = today - 3, today + 1 do
+      redis.call('HDEL', prefix .. 'today:' .. day .. ':' .. site,
+        'visitors', 'visits', 'views', 'events', 'bounces', 'since')
+    end
+  end
+  redis.call('UNLINK', prefix .. 'totals')
   redis.call('HSET', KEYS[1], 'origin', ARGV[2])
 end
 return tonumber(redis.call('HGET', KEYS[1], 'origin'))

@@ -1,6 +1,6 @@
 """`page-tracker delete`: delete hits for good."""
 
-import time
+from contextlib import ExitStack
 from datetime import datetime
 
 import click
@@ -9,8 +9,8 @@ from page_tracker.commands.options import setting_option
 from page_tracker.errors import SettingsError
 from page_tracker.lake.deletion import Selection
 from page_tracker.lake.table import day_of
-from page_tracker.services.keeping import open_deletion
-from page_tracker.services.store import store_of_folder
+from page_tracker.services.deleting import open_hits_eraser
+from page_tracker.services.store import registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
 
 DATE = click.DateTime(["%Y-%m-%d"])
@@ -48,17 +48,19 @@ def delete(
             f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}", "swap them"
         )
     selection = Selection(site, path, _day(first), _day(last))
-    with store_of_folder(Settings.from_environment(**options)) as settings:
-        deletion = open_deletion(settings, selection)
-        number, waiting = deletion.count(), deletion.waiting()
+    with ExitStack() as stack:
+        settings = stack.enter_context(
+            store_of_folder(Settings.from_environment(**options))
+        )
+        registry = stack.enter_context(registry_of_folder(settings))
+        eraser = open_hits_eraser(settings, registry, selection)
+        number, waiting = eraser.deletion.count(), eraser.deletion.waiting()
         click.echo(f"{number} hits in the lake would go, and what of {waiting} waiting")
         if dry_run:
             return
         if not yes:
             click.confirm("Delete them for good?", abort=True)
-        # The date line is half a day ahead of UTC at most, and a bit.
-        newest_day = int(time.time() + 14 * 3600) // 86_400
-        deleted = deletion.run(newest_day, lambda line: click.echo(f"  {line}"))
+        deleted = eraser.run(lambda line: click.echo(f"  {line}"))
         click.echo(f"{deleted} hits are gone.")
 
 

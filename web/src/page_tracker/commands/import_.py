@@ -223,7 +223,7 @@ def _echo_list(imports: list[Import], as_json: bool) -> None:
                     each.id,
                     as_date(each.started),
                     _days_of(each.days),
-                    f"{each.pageviews:,}",
+                    _views_of(each),
                     f"{each.lines:,}",
                     _STATES[each.state],
                     ", ".join(each.logs),
@@ -231,6 +231,11 @@ def _echo_list(imports: list[Import], as_json: bool) -> None:
                 for each in imports
             ],
         )
+
+
+def _views_of(entry: Import) -> str:
+    deleted = f" ({entry.deleted:,} deleted)" if entry.deleted else ""
+    return f"{entry.pageviews:,}{deleted}"
 
 
 _STATES = {
@@ -250,6 +255,7 @@ def _described(entry: Import) -> Mapping[str, Any]:
         "formats": entry.formats,
         "lines": entry.lines,
         "pageviews": entry.pageviews,
+        "deleted": entry.deleted,
         "left_out": entry.left_out,
         "first_day": str(date_of(entry.days[0].day)) if entry.days else None,
         "last_day": str(date_of(entry.days[-1].day)) if entry.days else None,

@@ -1,6 +1,5 @@
 """`page-tracker site`: the sites that are counted, and their settings."""
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
@@ -11,16 +10,12 @@ import click
 from page_tracker.commands.options import Command, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import SiteError
-from page_tracker.lake.deletion import Selection
-from page_tracker.services.keeping import open_deletion
+from page_tracker.services.deleting import open_site_eraser
 from page_tracker.services.store import registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
-from page_tracker.site import Directory, Site, bare_host
+from page_tracker.site import Site
 from page_tracker.site_settings import SETTINGS, settings_of
 from page_tracker.sites import Sites
-
-# Until every collector knows that a site is gone, and has sent off what it had.
-FORGET_SECONDS = 3.0
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -144,26 +139,13 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
     """
     with store_of_folder(Settings.from_environment(**options)) as settings:
         with registry_of_folder(settings) as registry:
-            sites = Sites(registry)
-            known = Directory(sites.all()).resolve(domain)
-            site_id = known.id if known else bare_host(domain)
-            deletion = open_deletion(settings, Selection(site_id))
-            number = deletion.count()
-            if not known and not number:
-                sites.get(domain)  # says that there is none
-            click.echo(f"{site_id} and its {number} hits in the lake would go.")
+            eraser = open_site_eraser(settings, registry, domain)
+            number = eraser.count()
+            click.echo(f"{eraser.site} and its {number} hits in the lake would go.")
             if not yes:
                 click.confirm("Delete them for good?", abort=True)
-            if known:
-                sites.remove(site_id)
-                time.sleep(FORGET_SECONDS)
-            deletion.run(newest_day(time.time()), lambda line: click.echo(f"  {line}"))
-    click.echo(f"{site_id} is gone.")
-
-
-def newest_day(now: float) -> int:
-    """The last day that any site's can be: the date line's, half a day before UTC's."""
-    return int(now + 14 * 3600) // 86_400
+            eraser.run(lambda line: click.echo(f"  {line}"))
+    click.echo(f"{eraser.site} is gone.")
 
 
 def snippet(of: Site, settings: Settings) -> str:

@@ -11,10 +11,15 @@ import click
 from page_tracker.commands.options import setting_option
 from page_tracker.lake.damage import mend
 from page_tracker.lake.format import require_folder, require_store
-from page_tracker.lake.service import keep, wait_for, write
+from page_tracker.lake.service import PASS, TICK, keep, wait_for, write
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import make_folder
-from page_tracker.services.keeping import open_lake, open_upkeep, open_writers
+from page_tracker.services.keeping import (
+    open_lake,
+    open_recount,
+    open_upkeep,
+    open_writers,
+)
 from page_tracker.services.store import open_redis
 from page_tracker.settings import Settings
 
@@ -44,8 +49,11 @@ def writer(once: bool, **options: str | None) -> None:
         lake = open_lake(settings)
         for line in mend(lake):
             logging.error(line)
-        tidy = open_upkeep(settings, lake)
-        threading.Thread(target=keep, args=(tidy, stop), daemon=True).start()
+        for work in (
+            ("upkeep of the lake", open_upkeep(settings, lake), PASS, stop),
+            ("the recount", open_recount(settings, lake).catch_up, TICK, stop),
+        ):
+            threading.Thread(target=keep, args=work, daemon=True).start()
         if once:
             stop.set()
         write(open_writers(settings, lake), stop)

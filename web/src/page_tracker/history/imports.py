@@ -33,7 +33,13 @@ from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.history.formats import Format
 from page_tracker.history.lines import STANDARD_INPUT, Log, open_log
 from page_tracker.history.reading import Reader, Tally
-from page_tracker.history.register import Import, ImportedDay, Register, sync_folder
+from page_tracker.history.register import (
+    Import,
+    ImportedDay,
+    Register,
+    sync_folder,
+    undone,
+)
 from page_tracker.history.sifting import Crew, Task, file_of
 from page_tracker.history.stored import Stored
 from page_tracker.history.visits import with_visits
@@ -157,14 +163,6 @@ class Imports:
                 self._take_out(entry)
         self.register.throw_away_spools()
 
-    def restore_counters(self, sites: Iterable[Site]) -> None:
-        """Count all imports again in a store that has lost them."""
-        for site in sites:
-            for entry in self.list(site):
-                if entry.state == "done":
-                    views = self._stored.views_of(entry)
-                    self._counters.put_import(site.id, entry.id, views, site.max_pages)
-
     def _read(
         self, order: Order, lookups: Path, import_id: str, spool: Path | None
     ) -> Tally:
@@ -251,8 +249,7 @@ class Imports:
     def _take_out(self, entry: Import) -> None:
         self._counters.remove_import(entry.site, entry.id)
         self._stored.delete(entry)
-        # Its parts are no longer known, so that its logs can be imported again.
-        self.register.save(replace(entry, state="undone", parts=(), logs=()))
+        self.register.save(undone(entry))
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from page_tracker.errors import ImportsBusyError, UnknownImportError
 from page_tracker.history.identity import KnownParts, Part
@@ -52,6 +53,8 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     pageviews: int
     left_out: dict[str, int]
     days: tuple[ImportedDay, ...]
+    # Page views of it that were deleted since.
+    deleted: int = 0
 
 
 class Register:
@@ -94,6 +97,19 @@ class Register:
             f"page-tracker import {site} --list shows those that there are",
         )
 
+    def forget(self, site: str) -> None:
+        """Forget a site's imports: their logs can be imported again."""
+        for each in self.all():
+            if each.site == site and each.state != "undone":
+                self.save(undone(each))
+
+    def note_left(self, views: Mapping[str, int]) -> None:
+        """Write down how many page views of each import are left, where some went."""
+        for each in self.all():
+            deleted = each.pageviews - views.get(each.id, each.pageviews)
+            if deleted > each.deleted:
+                self.save(replace(each, deleted=deleted))
+
     def next_id(self) -> str:
         return str(max((int(each.id) for each in self.all()), default=0) + 1)
 
@@ -119,6 +135,11 @@ class Register:
         }
         for spool in set(self.folder.glob("spool-*")) - needed:
             shutil.rmtree(spool)
+
+
+def undone(entry: Import) -> Import:
+    """An import that is undone: its content is not known any more."""
+    return replace(entry, state="undone", parts=(), logs=())
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -102,19 +102,6 @@ class Stored:
             except Conflict:
                 continue
 
-    def views_of(self, entry: Import) -> dict[str, int]:
-        """The import's page views by path."""
-        views: dict[str, int] = {}
-        for batch in self._ask(
-            "SELECT path, count(*) FROM hits"
-            f" WHERE site = {quoted(entry.site)}"  # nosec: quoted
-            f" AND view > 0 AND {_of_origin(entry)}"
-            " GROUP BY path"
-        ):
-            paths, numbers = batch.column(0).to_pylist(), batch.column(1).to_pylist()
-            views.update(zip(paths, numbers, strict=True))
-        return views
-
     def _ask(self, sql: str) -> Any:
         snapshot = self._lake.snapshot("hits")
         return QueryBuilder().register("hits", snapshot).execute(sql)

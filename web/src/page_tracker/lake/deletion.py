@@ -3,11 +3,12 @@
     store: open visits end (collect/removal.py) → what was set aside is replayed
       → writer: what waits goes to the lake → lake, day by day: rows gone, the visits
       that they leave are numbered anew, one commit → counters lowered
-      → files, orphans and log cleaned → append-only file written anew
+      → imports and earlier stores recounted → files, orphans and log cleaned
+      → append-only file written anew
 
 Whatever it is killed at, the same deletion once more finishes it: each step does
-nothing where there is nothing left to do. What a day's commit takes off the counters is
-noted in the store before it, and taken off after it.
+nothing where there is nothing left to do. What a day's commit takes off the store's own
+counters is noted in the store before it, and taken off after it.
 
 The texts in its queries come from `Selection`, which quotes them (hence `nosec B608`).
 """
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +42,7 @@ from page_tracker.lake.table import (
 )
 from page_tracker.lake.upkeep import remove_unfinished
 from page_tracker.lake.writer import Writer
+from page_tracker.schema import NUMBER_BITS
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,6 @@ class Selection:
     path: str | None = None
     first: int | None = None
     last: int | None = None
-
-    @property
-    def is_whole_site(self) -> bool:
-        return self.path is None and not self.has_days
-
-    @property
-    def has_days(self) -> bool:
-        return self.first is not None or self.last is not None
 
     def condition(self) -> str:
         """The rows of `hits`, as a condition of SQL."""
@@ -139,14 +132,13 @@ SUMS = """
 """
 # The store keeps the sums of so many days before the newest one.
 DAYS_COUNTED = 2
-POLL = 0.05  # seconds
 
 
 class Deletion:
     """One deletion over a lake and the store before it.
 
-    Every step raises DeltaError, OSError or RedisError where lake or store is away:
-    then the same deletion once more finishes it.
+    Every step raises DeltaError, OSError or RedisError where lake or store is away, the
+    last one LogNotRewritten: then the same deletion once more finishes it.
     """
 
     def __init__(
@@ -155,11 +147,14 @@ class Deletion:
         lake: Lake,
         writers: Sequence[Writer],
         removal: Removal,
+        recount: Callable[[], object],
     ) -> None:
+        """`recount` counts what the lake has of the site's imports, and the like."""
         self.selection = selection
         self.lake = lake
         self._writers = writers
         self._removal = removal
+        self._recount = recount
 
     def count(self) -> int:
         """How many hits there are to delete in the lake; deletes none."""
@@ -180,7 +175,7 @@ class Deletion:
         """
         self._clear_store(newest_day)
         say("bringing what waits into the lake")
-        self._drain()
+        self.drain()
         self._settle_notes()
         deleted = 0
         for day, number in self._days():
@@ -189,9 +184,10 @@ class Deletion:
             deleted += number
         say("removing it from the files")
         self._delete_drops()
+        self._recount()
         for name in TABLES:
             _clean(self.lake.snapshot(name))
-        self._rewrite_log()
+        self._removal.rewrite_log()
         return deleted
 
     @property
@@ -212,17 +208,13 @@ class Deletion:
 
     def _clear_store(self, newest_day: int) -> None:
         chosen, removal = self.selection, self._removal
-        if chosen.is_whole_site:
-            removal.remove_site(chosen.site)
-        elif chosen.path is None:
+        if chosen.path is None:
             last = newest_day if chosen.last is None else chosen.last
             removal.remove_days(chosen.site, chosen.first or 0, last)
-        elif chosen.has_days:
-            removal.end_visits(chosen.site)
         else:
-            removal.remove_page(chosen.site, chosen.path)
+            removal.end_visits(chosen.site)
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
         """Bring into the lake all that waits by now, and what was set aside."""
         for writer in self._writers:
             for aside in self._asides(writer):
@@ -237,12 +229,6 @@ class Deletion:
     def _asides(self, writer: Writer) -> list[Aside]:
         aside = writer.stream.aside()
         return [each for each in aside if self.selection.site in each.sites]
-
-    def _rewrite_log(self) -> None:
-        while not self._removal.rewrite_log():
-            time.sleep(POLL)
-        while self._removal.is_rewriting_log():
-            time.sleep(POLL)
 
     # Counters ---------------------------------------------------------------------
 
@@ -322,17 +308,20 @@ class Deletion:
     def _taken_off(
         self, connection: duckdb.DuckDBPyConnection, day: int, newest_day: int
     ) -> Mapping[str, Any]:
-        """What the day's commit takes off the counters that step 1 has not cleared."""
-        chosen, pages, sums = self.selection, {}, {}
-        if chosen.has_days:
-            found = connection.sql(
-                "SELECT path, count(*) FROM day_rows"  # nosec B608
-                f" WHERE {self._condition} AND view > 0 GROUP BY path"
-            )
-            pages = dict(found.fetchall())
-        if chosen.path is not None and day >= newest_day - DAYS_COUNTED:
+        """What the day's commit takes off the counters of the store's own hits."""
+        sums = {}
+        own = ", ".join(str(writer.stream.origin()) for writer in self._writers)
+        is_own = f"visitor >> {NUMBER_BITS} IN ({own})"
+        found = connection.sql(
+            "SELECT path, count(*) FROM day_rows"  # nosec B608
+            f" WHERE {self._condition} AND view > 0 AND {is_own} GROUP BY path"
+        )
+        pages = dict(found.fetchall())
+        if day >= newest_day - DAYS_COUNTED:
             before, after = (
-                connection.sql(f"SELECT {SUMS} FROM {name}").fetchall()[0]  # nosec B608
+                connection.sql(
+                    f"SELECT {SUMS} FROM {name} WHERE {is_own}"  # nosec B608
+                ).fetchall()[0]
                 for name in ("touched", "renumbered")
             )
             differences = (b - a for b, a in zip(before, after, strict=True))

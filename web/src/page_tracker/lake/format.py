@@ -1,6 +1,6 @@
 """The format version of data folder and store: what a newer or older one means.
 
-newer than we know → refused in one line
+newer than we know → refused in one line, by whoever would write to it
 older → copied, then migrated step by step; killed meanwhile, it begins from the copy
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from redis import Redis, RedisCluster
+from redis import Redis, RedisCluster, RedisError
 
 from page_tracker.errors import PageTrackerError
 
@@ -34,6 +34,27 @@ class FormatError(PageTrackerError):
     """Data folder or store were written by another version of Page Tracker."""
 
 
+class StoreFormatError(FormatError, RedisError):
+    """The store is a newer one's: like one that is away, it takes nothing from us."""
+
+
+def refuse_newer_folder(folder: Path, newest: int = FORMAT) -> None:
+    """Raise FormatError where a data folder is of a newer format; changes nothing."""
+    found = _folder_format(folder)
+    if found is not None and found > newest:
+        raise FormatError(*_newer(f"the data folder {folder}", found, newest))
+
+
+def refuse_newer_store(redis: Redis | RedisCluster, newest: int = FORMAT) -> None:
+    """Raise StoreFormatError where a store is of a newer format; changes nothing.
+
+    Raises redis.RedisError.
+    """
+    found = int(cast(Any, redis).get(FORMAT_KEY) or newest)
+    if found > newest:
+        raise StoreFormatError(*_newer("the Redis store", found, newest))
+
+
 def require_folder(
     folder: Path, newest: int = FORMAT, steps: FolderSteps | None = None
 ) -> None:
@@ -41,12 +62,11 @@ def require_folder(
 
     The copy of an older one stays as `format-<version>`. Raises FormatError.
     """
+    refuse_newer_folder(folder, newest)
     found = _folder_format(folder)
     if found is None or found == newest:
         _write_format(folder, newest)
         return
-    if found > newest:
-        raise _newer(f"the data folder {folder}", found, newest)
     copy = folder / f"format-{found}"
     if copy.exists():
         _restore(folder, copy)
@@ -63,13 +83,12 @@ def require_store(
     """Bring a store to the newest format; a new one begins with it.
 
     Before a step all of Page Tracker's keys are copied to `pt:format-<version>`, a hash
-    of what Redis dumps. Raises FormatError, redis.RedisError.
+    of what Redis dumps. Raises StoreFormatError, redis.RedisError.
     """
     client = cast(Any, redis)
     client.set(FORMAT_KEY, newest, nx=True)
+    refuse_newer_store(redis, newest)
     found = int(client.get(FORMAT_KEY))
-    if found > newest:
-        raise _newer("the Redis store", found, newest)
     for version in range(found, newest):
         copy = f"pt:format-{version}"
         if not client.exists(copy):
@@ -85,8 +104,9 @@ def require_store(
         client.set(FORMAT_KEY, version + 1)
 
 
-def _newer(what: str, found: int, newest: int) -> FormatError:
-    return FormatError(
+def _newer(what: str, found: int, newest: int) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    return (
         f"{what} has format {found}, written by a newer Page Tracker than this one,"
         f" which knows {newest}",
         "install that version, or go back to a copy from before it",

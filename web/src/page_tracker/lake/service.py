@@ -87,6 +87,8 @@ def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
         try:
             store()
             return
+        except PageTrackerError:  # waiting would not help
+            raise
         except StreamAway as error:
             if (why := one_line(error)) != trouble:
                 trouble = why
@@ -94,17 +96,19 @@ def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
             stop.wait(TICK)
 
 
-def keep(upkeep: Callable[[], None], stop: threading.Event) -> None:
-    """Do passes of upkeep until told to stop."""
+def keep(
+    what: str, work: Callable[[], None], every: float, stop: threading.Event
+) -> None:
+    """Do some work, named `what`, every so many seconds until told to stop."""
     trouble = ""
-    while not stop.wait(PASS):
+    while not stop.wait(every):
         try:
-            upkeep()
+            work()
             trouble = ""
         except AWAY as error:
             if (why := one_line(error)) != trouble:
                 trouble = why
-                logger.error("upkeep of the lake has to wait: %s", why)
+                logger.error("%s has to wait: %s", what, why)
 
 
 def _round(writer: Writer, troubles: Troubles) -> bool:

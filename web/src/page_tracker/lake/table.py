@@ -217,6 +217,7 @@ def append_table(
     days: Sequence[int],
     application: str,
     number: int,
+    *further: Transaction,
 ) -> None:
     """Add an Arrow table that touches `days`; see `append`."""
     with shared(snapshot), conflicts():
@@ -226,7 +227,7 @@ def append_table(
             mode="append",
             writer_properties=PARQUET,
             commit_properties=touching(
-                snapshot, days, Transaction(application, number)
+                snapshot, days, Transaction(application, number), *further
             ),
         )
     persist(snapshot)

@@ -19,9 +19,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from hashlib import blake2b
 
 from arro3.core import RecordBatch, Table
-from deltalake import DeltaTable, QueryBuilder
+from deltalake import DeltaTable, QueryBuilder, Transaction
 
 from page_tracker.collect.entry import Entry, EntryUnreadable
 from page_tracker.collect.stream import Stream
@@ -50,12 +51,14 @@ class Seen:
 
     `last` is what the store has given, `committed` what the lake has of the store's
     origin; `first` waits first, and the lake has `committed_of_first` of its origin.
+    `is_another` where the entry of the number `committed` is not the one in the lake.
     """
 
     last: int
     committed: int
     first: int | None = None
     committed_of_first: int = 0
+    is_another: bool = False
 
 
 class Verdict(Enum):
@@ -69,7 +72,7 @@ class Verdict(Enum):
 
 def judge(seen: Seen) -> Verdict:
     """Decide a round. Pure."""
-    if seen.last < seen.committed:
+    if seen.last < seen.committed or seen.is_another:
         return Verdict.RENEW
     if seen.first is None:
         return Verdict.REST
@@ -91,12 +94,15 @@ class Batch:
     """Decoded entries of one origin that are committed together."""
 
     last: int
+    last_id: bytes = b""
     is_all: bool = False
     hits: list[RecordBatch] = field(default_factory=list)
     drops: list[tuple[int, list[Row]]] = field(default_factory=list)
     days: set[int] = field(default_factory=set)
     rows: int = 0
     bytes: int = 0
+    # Whether there are hits of another origin than the store counts now.
+    is_of_another_store: bool = False
 
     @property
     def is_full(self) -> bool:
@@ -109,6 +115,12 @@ class Batch:
 def application(origin: int, shard: int) -> str:
     """The application whose transactions are the entries of this origin and shard."""
     return f"stream:{origin}:{shard}"
+
+
+def mark_of(origin: int, shard: int, last_id: bytes) -> Transaction:
+    """The transaction that says which batch the last entry in the lake was."""
+    digest = blake2b(last_id, digest_size=8).digest()
+    return Transaction(f"batch:{origin}:{shard}", int.from_bytes(digest, "big") >> 1)
 
 
 class Writer:
@@ -146,7 +158,8 @@ class Writer:
         seen = Seen(last, self._position(hits, origin))
         if first is not None:
             committed = self._position(hits, first.origin)
-            seen = Seen(last, seen.committed, first.number, committed)
+            is_another = first.origin == origin and self._is_another(hits, first)
+            seen = Seen(last, seen.committed, first.number, committed, is_another)
         verdict = judge(seen)
         if verdict is Verdict.RENEW:
             self._renew(origin, hits, seen)
@@ -169,6 +182,20 @@ class Writer:
     def _position(self, table: DeltaTable, origin: int) -> int:
         return position(table, application(origin, self.stream.shard))
 
+    def _is_another(self, table: DeltaTable, first: Entry) -> bool:
+        """Whether the last entry in the lake is another one than waits by its number.
+
+        Then the store was restored from an older copy, and has numbered on since.
+        """
+        committed = self._position(table, first.origin)
+        if first.number > committed:
+            return False
+        found = self.stream.read(committed - 1, 1)
+        if not found or found[0].number != committed or found[0].origin != first.origin:
+            return False
+        mark = mark_of(first.origin, self.stream.shard, found[0].id)
+        return position(table, mark.app_id) not in (0, mark.version)
+
     # Storing ----------------------------------------------------------------------
 
     def _store(self, hits: DeltaTable, origin: int, committed: int) -> Done:
@@ -180,7 +207,10 @@ class Writer:
         if batch.drops:
             self._commit_drops(batch, name)
         table = Table.from_batches(batch.hits or arrow_table(HITS, []).to_batches())
-        append_table(hits, table, sorted(batch.days), name, batch.last)
+        mark = mark_of(origin, self.stream.shard, batch.last_id)
+        append_table(hits, table, sorted(batch.days), name, batch.last, mark)
+        if batch.is_of_another_store:
+            self.stream.is_miscounted()
         return Done.ALL if batch.is_all else Done.PART
 
     def _commit_drops(self, batch: Batch, name: str) -> None:
@@ -229,8 +259,9 @@ class Writer:
             batch.days.update({row[_DAY] for row in rows})
         batch.drops += [each for each in drops if each[1]]
         batch.rows += len(rows)
+        batch.is_of_another_store |= any(each.is_of_another_store for each in entries)
         batch.bytes += sum(len(part) for e in entries for part in e.fields.values())
-        batch.last = entries[-1].number
+        batch.last, batch.last_id = entries[-1].number, entries[-1].id
 
     def _decode_or_set_aside(self, batch: Batch, entry: Entry) -> None:
         for attempt in range(1, TRIES + 1):
@@ -242,7 +273,7 @@ class Writer:
             if attempt < TRIES:
                 self._sleep(BETWEEN_TRIES)
         self.stream.set_aside(entry.number, why)
-        batch.last = entry.number
+        batch.last, batch.last_id = entry.number, entry.id
         logger.error(
             "set entry %d of shard %d aside after %d tries: %s;"
             " `page-tracker aside list` shows what was set aside",

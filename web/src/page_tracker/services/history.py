@@ -14,7 +14,8 @@ from page_tracker.collect.ingest import StoreAway, submit
 from page_tracker.collect.salt import Salts
 from page_tracker.history.follow import Store
 from page_tracker.history.imports import Imports, Watcher
-from page_tracker.history.register import Register
+from page_tracker.history.lines import Log
+from page_tracker.history.register import Import, Register
 from page_tracker.history.stored import Stored
 from page_tracker.live import Live
 from page_tracker.services.collecting import open_live
@@ -46,15 +47,30 @@ def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Histor
         with open_redis(replace(found, redis_timeout=PATIENT_SECONDS)) as redis:
             registry = open_registry(found, redis)
             registry.synchronise()
-            sites, live = Sites(registry), open_live(found, redis)
-            imports = Imports(
-                Register(found.data / "imports"),
-                Stored(open_lake(found), partial(_counted, live)),
-                live,
-                watcher,
-            )
+            sites = Sites(registry)
+            imports = open_imports(found, redis, watcher)
             store = partial(_open_store, found, redis, sites)
             yield Historian(sites, imports, found.data / "lookups", store)
+
+
+class Unwatched:
+    """The watcher of imports that nobody waits for."""
+
+    def reads(self, log: Log) -> None:
+        pass
+
+    def writes(self, done: int, days: int) -> None:
+        pass
+
+    def finishes(self, entry: Import) -> None:
+        pass
+
+
+def open_imports(settings: Settings, redis: Redis, watcher: Watcher) -> Imports:
+    """Open the imports of a data folder."""
+    live = open_live(settings, redis)
+    stored = Stored(open_lake(settings), partial(_counted, live))
+    return Imports(Register(settings.data / "imports"), stored, live, watcher)
 
 
 def _open_store(settings: Settings, redis: Redis, sites: Sites, domain: str) -> Store:

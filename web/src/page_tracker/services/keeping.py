@@ -1,16 +1,17 @@
-"""What keeps hits: the lake, its writers, its upkeep, and deletion from it."""
+"""What keeps hits: the lake, its writers, its upkeep, the recount."""
 
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from page_tracker.collect.removal import Removal
 from page_tracker.collect.salt import throw_away_spent
 from page_tracker.collect.stream import Stream
-from page_tracker.lake.deletion import Deletion, Selection
+from page_tracker.history.recount import Recount
+from page_tracker.history.register import Register
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
 from page_tracker.lake.writer import Writer
+from page_tracker.services.collecting import open_live
 from page_tracker.services.store import open_redis, open_registry
 from page_tracker.settings import Settings
 
@@ -33,7 +34,8 @@ def open_writers(settings: Settings, lake: Lake) -> list[Writer]:
 def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
     """One pass of upkeep over lake and store, as a call.
 
-    It raises DeltaError or OSError where the lake is away, RedisError where Redis is.
+    It raises DeltaError or OSError where the lake is away, RedisError where Redis is,
+    LogNotRewritten where that keeps what was thrown away.
     """
     redis = open_redis(settings)
     registry = open_registry(settings, redis)
@@ -41,18 +43,21 @@ def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
 
     def tidy() -> None:
         now = time.time()
-        throw_away_spent(redis, int(now))
-        upkeep.tidy(now, list(registry.sites.read().entries.values()))
+        try:
+            throw_away_spent(redis, int(now))
+        finally:
+            upkeep.tidy(now, list(registry.sites.read().entries.values()))
 
     return tidy
 
 
-def open_removal(settings: Settings) -> Removal:
-    return Removal(open_redis(settings), range(settings.shards))
-
-
-def open_deletion(settings: Settings, selection: Selection) -> Deletion:
-    """Open the deletion of some hits from lake and store."""
-    lake = open_lake(settings)
-    writers = open_writers(settings, lake)
-    return Deletion(selection, lake, writers, open_removal(settings))
+def open_recount(settings: Settings, lake: Lake) -> Recount:
+    """Open what counts again what the store's live counters do not have."""
+    redis = open_redis(settings)
+    return Recount(
+        lake,
+        Register(settings.data / "imports"),
+        open_live(settings, redis),
+        open_streams(settings),
+        open_registry(settings, redis),
+    )

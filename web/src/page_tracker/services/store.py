@@ -14,7 +14,12 @@ from redis.retry import Retry
 
 from page_tracker.errors import RedisUnavailableError
 from page_tracker.health import durability_notice
-from page_tracker.lake.format import require_folder, require_store
+from page_tracker.lake.format import (
+    StoreFormatError,
+    refuse_newer_store,
+    require_folder,
+    require_store,
+)
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import make_folder
@@ -75,6 +80,8 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
         try:
             require_store(stack.enter_context(open_redis(found)))
             yield found
+        except StoreFormatError:
+            raise
         except RedisError as error:
             raise RedisUnavailableError(
                 f"Redis at {without_password(url)} failed ({error})",
@@ -94,13 +101,17 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
 def require_redis(settings: Settings) -> str | None:
     """Raise RedisUnavailableError where Redis does not answer or refuses us.
 
-    Answers with why it may lose what was acknowledged, or None.
+    And StoreFormatError where a newer Page Tracker has written it. Answers with why it
+    may lose what was acknowledged, or None.
     """
     shown = without_password(settings.redis_url or DEFAULT_REDIS_URL)
     client = open_redis(settings)
     try:
         client.ping()
+        refuse_newer_store(client)
         return durability_notice(client)
+    except StoreFormatError:
+        raise
     except AuthenticationError as error:
         raise RedisUnavailableError(
             f"Redis at {shown} refuses the user or password ({error})",

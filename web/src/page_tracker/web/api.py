@@ -7,7 +7,7 @@ sites sees and changes these alone: whether others exist it can't tell.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from redis import RedisError
@@ -17,6 +17,7 @@ from page_tracker.accounts import Tokens, token_as_json
 from page_tracker.collect.address import Seen
 from page_tracker.errors import (
     AccessError,
+    ImportsBusyError,
     PageTrackerError,
     SiteError,
     SiteExistsError,
@@ -24,7 +25,7 @@ from page_tracker.errors import (
     UnknownSiteError,
     UnknownTokenError,
 )
-from page_tracker.site import Directory
+from page_tracker.site import Directory, Site
 from page_tracker.site_settings import settings_of
 from page_tracker.sites import Sites, found_site
 from page_tracker.token import Scope, Token, allows, may_give
@@ -34,6 +35,7 @@ LONGEST_BODY = 256 * 1024
 RETRY_SECONDS = "1"
 STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
     (SiteExistsError, 409),
+    (ImportsBusyError, 409),
     (SiteError, 400),
     (AccessError, 400),
     (UnknownSiteError, 404),
@@ -43,16 +45,27 @@ STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
 )
 
 
+class Eraser(Protocol):
+    """What removes one site."""
+
+    def count(self) -> int:
+        """How many hits would go; raises UnknownSiteError."""
+
+    def run(self, say: Callable[[str], None]) -> None:
+        """Remove it; raises ImportsBusyError."""
+
+
 def api(
     sites: Callable[[], Sites],
     tokens: Callable[[], Tokens],
     seen: Callable[[], Seen],
+    eraser: Callable[[str], Eraser],
 ) -> Blueprint:
     """The routes; `seen` says which address the request comes from, and why that."""
     blueprint = Blueprint("api", __name__, url_prefix="/api")
     guard = Guard(tokens, lambda: seen().address)
     register_errors(blueprint)
-    _register_sites(blueprint, sites, guard)
+    _register_sites(blueprint, sites, eraser, guard)
     _register_tokens(blueprint, tokens, sites, guard)
 
     @blueprint.get("/address")
@@ -66,7 +79,10 @@ def api(
 
 
 def _register_sites(
-    blueprint: Blueprint, sites: Callable[[], Sites], guard: Guard
+    blueprint: Blueprint,
+    sites: Callable[[], Sites],
+    eraser: Callable[[str], Eraser],
+    guard: Guard,
 ) -> None:
     @blueprint.get("/sites")
     def list_sites() -> Response:
@@ -90,6 +106,15 @@ def _register_sites(
     def change_site(domain: str) -> Response:
         site_id = admitted_site(guard, sites(), domain)
         return jsonify(settings_of(sites().change(site_id, json_object())))
+
+    @blueprint.delete("/sites/<domain>")
+    def remove_site(domain: str) -> tuple[str, int]:
+        """Remove a site and all of its hits, or finish that: once it is answered."""
+        _admit(guard, sites(), domain)
+        removal = eraser(domain)
+        removal.count()
+        removal.run(current_app.logger.debug)
+        return "", 204
 
 
 def _register_tokens(
@@ -158,12 +183,17 @@ def _admin(guard: Guard) -> Token:
 
 def admitted_site(guard: Guard, sites: Sites, domain: str) -> str:
     """The id of a site that the request's token may change; raises Refused."""
+    return found_site(_admit(guard, sites, domain), domain).id
+
+
+def _admit(guard: Guard, sites: Sites, domain: str) -> dict[str, Site]:
+    """All sites, where the request's token may change this one; raises Refused."""
     token = guard.token()
     known = {site.id: site for site in sites.all()}
     site = Directory(known.values()).resolve(domain)
     if not allows(token, Scope.ADMIN, site.id if site else None):
         raise forbidden(token)
-    return found_site(known, domain).id
+    return known
 
 
 def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:

@@ -28,6 +28,7 @@ from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.errors import NotStored
 from page_tracker.live import Live
 from page_tracker.site import Directory, Site
+from page_tracker.sites import Sites
 from page_tracker.web.badge import Look, badge, checked, count_text
 from page_tracker.web.collecting import headers_sent
 
@@ -52,7 +53,7 @@ class Refused(Exception):
 class Counters(NamedTuple):
     """What the badges are made of; each is asked for when it is needed."""
 
-    directory: Callable[[], Directory]
+    sites: Callable[[], Sites]
     live: Callable[[], Live]
     collector: Callable[[], UnbatchedCollector]
     proxies: Proxies
@@ -79,7 +80,8 @@ def badges(counters: Counters) -> Blueprint:
         name, form = _split(name, ("json", "svg", "txt"))
         try:
             look = _look()
-            site = _site(counters.directory())
+            _require_all_time()
+            site = _site(counters.sites())
             _require_public(site)
             response = _shown(form, look, _views(counters.live(), site, name))
         except RedisError as error:
@@ -100,7 +102,7 @@ def badges(counters: Counters) -> Blueprint:
         drops: list[Drop] = []
         try:
             look = _look()
-            site = _site(counters.directory())
+            site = _site(counters.sites())
             if form == "svg":
                 _require_public(site)
             if request.method != "HEAD":
@@ -133,20 +135,31 @@ def _path(name: str) -> str:
     return page_of("/" + quote(name.lstrip("/"))).path
 
 
-def _site(directory: Directory) -> Site:
-    """The site that is meant; raises Refused."""
-    named = request.args.get("site", "").strip()
-    if named:
-        site = directory.resolve(named)
-        if site is None:
-            raise Refused(404, f"there is no site {named}")
-        return site
-    site = directory.resolve(_referring_host()) or directory.only()
-    if site is None:
+def _require_all_time() -> None:
+    """Refuse a period: leaving it out of the answer would make that a wrong one."""
+    if "start" in request.args or "end" in request.args:
         raise Refused(
-            400, "which site is meant is not clear: add ?site= and its domain"
+            400,
+            "a counter is of all time: leave out start and end, or ask /api/v2/query"
+            " for a period",
         )
-    return site
+
+
+def _site(sites: Sites) -> Site:
+    """The site that is meant, were it made just now; raises Refused."""
+    named = request.args.get("site", "").strip()
+    site = _site_in(sites.directory(), named) or _site_in(sites.look_again(), named)
+    if site is not None:
+        return site
+    if named:
+        raise Refused(404, f"there is no site {named}")
+    raise Refused(400, "which site is meant is not clear: add ?site= and its domain")
+
+
+def _site_in(directory: Directory, named: str) -> Site | None:
+    if named:
+        return directory.resolve(named)
+    return directory.resolve(_referring_host()) or directory.only()
 
 
 def _referring_host() -> str:

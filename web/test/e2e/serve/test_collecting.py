@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import requests
 from redis import Redis
 
 from page_tracker.live import Live
+from page_tracker.sites import LOOK_AGAIN
 from support.collecting import CHROME, SITE, sites_of
 from support.own_redis import OwnRedis, own_redis
 from support.processes import Running, running, serving
@@ -331,10 +333,30 @@ def test_a_private_count_is_shown_to_nobody(
     sites = sites_of(redis_client, tmp_path)
     if sites.directory().resolve("private.example") is None:
         sites.add("private.example", {"public_counter": False})
+    time.sleep(LOOK_AGAIN)  # since another test asked for what is not there
     for form in ("json", "svg", "txt"):
         shown = get(server, f"/counter/TOTAL.{form}?site=private.example")
-        assert shown.status_code in (403, 404)  # at most a second old
-    assert get(server, "/hit/x.svg?site=private.example").status_code in (403, 404)
+        assert shown.status_code == 403
+    assert get(server, "/hit/x.svg?site=private.example").status_code == 403
+
+
+def test_the_badge_of_a_new_site_is_there_at_once(
+    server: Running, redis_client: Redis, tmp_path: Path
+) -> None:
+    sites = sites_of(redis_client, tmp_path)
+    for number in range(3):
+        site = f"new-{number}-{server.process.pid}.example"
+        assert get(server, f"/counter/TOTAL.txt?site={SITE}").status_code == 200
+        time.sleep(LOOK_AGAIN)
+        sites.add(site, {})
+        assert get(server, f"/counter/TOTAL.txt?site={site}").text == "0\n"
+
+
+@pytest.mark.parametrize("period", ["start=2026-01-01", "end=2026-01-31"])
+def test_a_badge_of_a_period_is_refused_in_words(server: Running, period: str) -> None:
+    shown = get(server, f"/counter/TOTAL.json?site={SITE}&{period}")
+    assert shown.status_code == 400
+    assert "of all time" in shown.json()["error"]
 
 
 @pytest.mark.parametrize("color", ["red;", "url(x)", "#12345", "<b>"])

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,17 +10,27 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
 import requests
 from redis import Redis
 
+from page_tracker.lake.service import TICK
 from page_tracker.lake.table import Lake
 from page_tracker.registry import Registry
 from page_tracker.server import embedded
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 from support.hitting import BROWSER
+from support.importing import line, write
 from support.lake import paths
-from support.processes import BIN, clean_environment, refusal, serving, wait_until
+from support.processes import (
+    BIN,
+    clean_environment,
+    refusal,
+    serving,
+    store_of,
+    wait_until,
+)
 
 
 def page_tracker(data: Path, *command: str) -> str:
@@ -80,6 +91,34 @@ def test_an_emptied_store_starts_with_the_sites_and_tokens_of_its_mirror(
             f"{server.url}/api/sites/a.example", timeout=10, headers=bearer(token)
         )
     assert shown.json()["timezone"] == "Asia/Tokyo"
+
+
+def test_a_badge_shows_what_the_lake_has_after_redis_lost_everything(
+    tmp_path: Path,
+) -> None:
+    data, log = tmp_path / "data", tmp_path / "access.log"
+    write(log, [line("/page", minute) for minute in range(7)])
+    page_tracker(data, "site", "add", "a.example")
+    with serving(data) as server, store_of(data) as redis:
+        page_tracker(data, "import", "a.example", str(log))
+        view(server.url, "a.example", "/page")
+        assert shown(server.url) == "8"
+        wait_until(lambda: paths(Lake(str(data / "lake"))) == ["/page"] * 8)
+        redis.flushall()
+        view(server.url, "a.example", "/page")
+        wait_until(lambda: shown(server.url) == "9")
+        time.sleep(2 * TICK)
+        assert shown(server.url) == "9"
+        page_tracker(data, "delete", "a.example", "--to", "2024-12-31", "--yes")
+        assert shown(server.url) == "2"
+        listed = page_tracker(data, "import", "a.example", "--list")
+    assert "7 (7 deleted)" in listed
+
+
+def shown(url: str) -> str:
+    """The count on the page's badge."""
+    badge = requests.get(f"{url}/counter/page.txt?site=a.example", timeout=10)
+    return badge.text.strip()
 
 
 def doctor(data: Path, *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -164,8 +203,9 @@ def view(url: str, site: str, path: str) -> str:
     return answer.headers.get("x-plausible-dropped", "")
 
 
+@pytest.mark.parametrize("way", ["command", "HTTP"])
 def test_a_new_site_counts_at_once_and_a_removed_one_is_gone_with_its_hits(
-    tmp_path: Path,
+    tmp_path: Path, way: str
 ) -> None:
     data = tmp_path / "data"
     lake = Lake(str(data / "lake"))
@@ -175,7 +215,14 @@ def test_a_new_site_counts_at_once_and_a_removed_one_is_gone_with_its_hits(
             page_tracker(data, "site", "add", site)
             assert not view(server.url, site, f"/of-{site}")
         wait_until(lambda: len(paths(lake)) == 2)
-        page_tracker(data, "site", "remove", "a.example", "--yes")
+        if way == "HTTP":
+            token = page_tracker(data, "token", "add", "--all-sites", "--scope=admin")
+            removed = requests.delete(
+                f"{server.url}/api/sites/a.example", headers=bearer(token), timeout=30
+            )
+            assert (removed.status_code, removed.text) == (204, "")
+        else:
+            page_tracker(data, "site", "remove", "a.example", "--yes")
         assert paths(lake) == ["/of-b.example"]
         assert view(server.url, "a.example", "/late")
         assert not view(server.url, "b.example", "/late")

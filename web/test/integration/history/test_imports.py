@@ -273,17 +273,6 @@ def test_an_import_that_was_killed_is_finished_by_the_next_one(
     assert not history.left_behind()
 
 
-def test_counters_that_were_lost_are_counted_again(
-    history: History, tmp_path: Path
-) -> None:
-    history.run(write(tmp_path / "access.log", LINES))
-    history.live.remove_import(history.site.id, "1")
-
-    history.imports.restore_counters([history.site])
-
-    assert history.live.total(history.site.id) == 100
-
-
 def test_neither_address_nor_user_agent_is_left_on_disk(
     history: History, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """The format version: newer is refused, older is migrated and its copy kept."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(redis_client: Redis) -> Redis:
+def store(redis_client: Redis) -> Iterator[Redis]:
     redis_client.flushall()
-    return redis_client
+    yield redis_client
+    redis_client.delete(FORMAT_KEY)
 
 
 def write(folder: Path) -> None:

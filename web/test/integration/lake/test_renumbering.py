@@ -63,7 +63,7 @@ def test_what_is_left_looks_as_if_the_rest_had_never_been(
     writer = stored(redis_client, cut, hits)
 
     chosen = Selection(SITE.id, "/marked")
-    Deletion(chosen, cut, [writer], Removal(redis_client)).run(TODAY)
+    Deletion(chosen, cut, [writer], Removal(redis_client), dict).run(TODAY)
 
     if not kept:
         assert not cut.snapshot("hits").file_uris()

@@ -137,8 +137,9 @@ def test_an_emptied_store_counts_on_under_another_origin(
     assert ask(lake, "SELECT count(DISTINCT visitor) FROM hits") == [(2,)]
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_a_store_restored_from_an_older_copy_loses_nothing_that_it_takes_then(
-    store: Redis, lake: Lake, writer: Writer
+    store: Redis, lake: Lake, writer: Writer, number: int
 ) -> None:
     send(store, "/a")
     copy = {key: store.dump(key) for key in store.keys()}
@@ -149,12 +150,14 @@ def test_a_store_restored_from_an_older_copy_loses_nothing_that_it_takes_then(
     store.flushall()
     for key, value in copy.items():
         store.restore(key, 0, value)  # type: ignore[arg-type]
-    send(store, "/d")  # under a number that the lake has already
+    taken = [f"/{each}" for each in range(number)]
+    for path in taken:  # under numbers that the lake has already
+        send(store, path)
     drain(Writer(Stream(store), lake))
     send(store, "/e")
     drain(Writer(Stream(store), lake))
 
-    assert paths(lake) == ["/a", "/b", "/c", "/d", "/e"]
+    assert paths(lake) == sorted([*taken, "/a", "/b", "/c", "/e"])
 
 
 RUBBISH = {

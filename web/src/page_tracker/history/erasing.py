@@ -1,0 +1,92 @@
+"""Deleting hits, or a whole site, with what imports have of them.
+
+    hits   unfinished imports are finished → deleted → the register says how many views
+           of each import are left; their lines stay known, and never come back
+    site   taken out of the registry → collectors have sent off what they had → its
+           imports are forgotten, so that its logs may be imported again → deleted
+
+No import runs meanwhile. Stopped half-way, the same once more finishes it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from page_tracker.collect.removal import Removal
+from page_tracker.history.imports import Imports
+from page_tracker.history.register import Register
+from page_tracker.lake.deletion import Deletion
+from page_tracker.site import Directory, bare_host
+from page_tracker.sites import Sites
+
+# Until every collector knows that a site is gone, and has sent off what it had.
+FORGET_SECONDS = 3.0
+
+Say = Callable[[str], None]
+
+
+class HitsEraser:
+    """Deletes what a deletion has chosen."""
+
+    def __init__(self, deletion: Deletion, imports: Imports, sites: Sites) -> None:
+        self.deletion = deletion
+        self._imports = imports
+        self._sites = sites
+
+    def run(self, say: Say) -> int:
+        """Delete; answers how many hits went.
+
+        Raises ImportsBusyError, ImportRefusedError (nothing was deleted), and what
+        steps of the deletion do.
+        """
+        with self._imports.register.locked():
+            self._imports.finish(self._sites.all())
+            return self.deletion.run(_newest_day(), say)
+
+
+class SiteEraser:
+    """Removes a site, or finishes that."""
+
+    def __init__(
+        self,
+        domain: str,
+        deletion_of: Callable[[str], Deletion],
+        removal: Removal,
+        register: Register,
+        sites: Sites,
+    ) -> None:
+        known = Directory(sites.all()).resolve(domain)
+        self.site = known.id if known else bare_host(domain)
+        self._is_known = known is not None
+        self._domain = domain
+        self._deletion = deletion_of(self.site)
+        self._removal = removal
+        self._register = register
+        self._sites = sites
+
+    def count(self) -> int:
+        """How many hits in the lake would go.
+
+        Raises UnknownSiteError where there is neither the site nor anything left of it.
+        """
+        number = self._deletion.count()
+        if not (self._is_known or number or self._removal.is_begun(self.site)):
+            self._sites.get(self._domain)
+        return number
+
+    def run(self, say: Say) -> None:
+        """Remove the site; raises ImportsBusyError, and what steps of a deletion do."""
+        with self._register.locked():
+            self._removal.begin(self.site)
+            if self._is_known:
+                self._sites.remove(self.site)
+                time.sleep(FORGET_SECONDS)
+            self._register.forget(self.site)
+            self._deletion.run(_newest_day(), say)
+            self._removal.end(self.site)
+
+
+def _newest_day() -> int:
+    """The last day that any site's can be: the date line's, half a day before UTC's."""
+    return int(time.time() + 14 * 3600) // 86_400

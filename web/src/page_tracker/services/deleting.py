@@ -1,0 +1,57 @@
+"""What deletes: hits, and whole sites."""
+
+from functools import partial
+
+from page_tracker.collect.removal import Removal
+from page_tracker.history.erasing import HitsEraser, SiteEraser
+from page_tracker.history.recount import Recount
+from page_tracker.history.register import Register
+from page_tracker.lake.deletion import Deletion, Selection
+from page_tracker.registry import Registry
+from page_tracker.services.history import Unwatched, open_imports
+from page_tracker.services.keeping import open_lake, open_recount, open_writers
+from page_tracker.settings import Settings
+from page_tracker.site import Site
+from page_tracker.sites import Sites
+
+
+def open_hits_eraser(
+    settings: Settings, registry: Registry, selection: Selection
+) -> HitsEraser:
+    """Open the deletion of some hits from lake and store."""
+    imports = open_imports(settings, registry.redis, Unwatched())
+    sites, lake = Sites(registry), open_lake(settings)
+    deletion = Deletion(
+        selection,
+        lake,
+        open_writers(settings, lake),
+        _open_removal(settings, registry),
+        partial(
+            _recount,
+            open_recount(settings, lake),
+            imports.register,
+            sites.directory().by_id.get(selection.site, Site(id=selection.site)),
+        ),
+    )
+    return HitsEraser(deletion, imports, sites)
+
+
+def open_site_eraser(settings: Settings, registry: Registry, domain: str) -> SiteEraser:
+    """Open the removal of a site."""
+    removal, lake = _open_removal(settings, registry), open_lake(settings)
+
+    def deletion_of(site: str) -> Deletion:
+        writers = open_writers(settings, lake)
+        forget = partial(removal.remove_site, site)
+        return Deletion(Selection(site), lake, writers, removal, forget)
+
+    register = Register(settings.data / "imports")
+    return SiteEraser(domain, deletion_of, removal, register, Sites(registry))
+
+
+def _open_removal(settings: Settings, registry: Registry) -> Removal:
+    return Removal(registry.redis, range(settings.shards))
+
+
+def _recount(recount: Recount, register: Register, site: Site) -> None:
+    register.note_left(recount.recount(site))

@@ -1,0 +1,75 @@
+"""A disk without room: no false acknowledgement, and all goes on once there is room."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from page_tracker.lake.table import Lake
+from support.hitting import SITE, Sent, hitting
+from support.lake import paths
+from support.processes import command, serving, wait_until
+
+CONNECTIONS = 4
+TRUST = {"PAGE_TRACKER_TRUSTED_PROXIES": "127.0.0.0/8"}
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 120 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(  # nosec B607 # the machine's own program
+        ["mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", place], check=True
+    )
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)  # nosec B607 # as above
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """Not a byte is free."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        size = 1 << 20
+        while size:
+            try:
+                file.write(bytes(size))
+            except OSError:
+                size //= 2
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+def acknowledges_again(sent: Sent) -> None:
+    before = len(sent.acknowledged)
+    wait_until(lambda: len(sent.acknowledged) > before + 2 * CONNECTIONS)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("what", ["redis and lake", "redis"])
+def test_a_full_disk_acknowledges_nothing_that_is_lost_and_is_survived(
+    tmp_path: Path, disk: Path, request: pytest.FixtureRequest, what: str
+) -> None:
+    data = disk / "data"
+    lake = data / "lake" if what == "redis and lake" else tmp_path / "lake"
+    environment = TRUST | {"PAGE_TRACKER_LAKE": str(lake)}
+    command("site", "add", SITE, "--data", str(data))
+    with serving(data, **environment) as server:
+        with hitting(server.url, CONNECTIONS) as sent:
+            for _ in range(20 if request.config.getoption("--long") else 2):
+                acknowledges_again(sent)
+                refused = sent.statuses[503]
+                with filled(disk):
+                    wait_until(lambda: sent.statuses[503] > refused + 2 * CONNECTIONS)
+                acknowledges_again(sent)
+        assert sent.without_retry_after == 0
+        assert set(sent.statuses) <= {0, 202, 503}
+    command("writer", "--once", "--data", str(data), **environment)
+    sent.must_be_stored_once(paths(Lake(str(lake))))
