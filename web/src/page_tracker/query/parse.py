@@ -262,14 +262,23 @@ def _comparison(value: object, asked: Range, known: Known) -> Comparison | None:
 
 
 def _check_labels(query: Query) -> None:
-    if not query.time_labels:
-        return
-    pointer = "#/include/time_labels"
+    """Refuse to list, or to match for a comparison, more buckets than can be."""
     times = [name for name in query.dimensions if name in TIME_BUCKETS]
-    if not times:
-        raise QueryError(pointer, "needs a dimension of time")
-    if dates.most_labels(query.range, times[0]) > MOST_LABELS:
-        raise QueryError(pointer, f"are more than {MOST_LABELS}; ask for fewer days")
+    if query.time_labels:
+        pointer = "#/include/time_labels"
+        if not times:
+            raise QueryError(pointer, "needs a dimension of time")
+        _check_number(query.range, times, pointer)
+    if query.comparison is not None:
+        for asked in (query.range, query.comparison.range):
+            _check_number(asked, times, "#/include/comparisons")
+
+
+def _check_number(asked: Range, times: Sequence[str], pointer: str) -> None:
+    if any(dates.most_labels(asked, name) > MOST_LABELS for name in times):
+        raise QueryError(
+            pointer, f"has more than {MOST_LABELS} labels of time; ask for fewer days"
+        )
 
 
 def _check_sense(query: Query) -> None:

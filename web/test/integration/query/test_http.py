@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -248,3 +249,52 @@ def test_a_goal_is_asked_about_once_it_is_there(client: FlaskClient) -> None:
     app_module.sites().put_goals("a.org", lambda goals: with_goal(goals, goal))
 
     assert metrics(asked(client, None, "query", **question)) == [[1, 33.3]]
+
+
+def test_the_number_of_rows_is_told_past_their_end_too(client: FlaskClient) -> None:
+    question: dict[str, Any] = {
+        "dimensions": ["event:page"],
+        "include": {"total_rows": True},
+    }
+
+    first = asked(client, None, **question, pagination={"limit": 1})
+    past = asked(client, None, **question, pagination={"offset": 9})
+
+    assert first.json and past.json
+    assert first.json["meta"] == past.json["meta"] == {"total_rows": 3}
+    assert past.json["results"] == []
+
+
+def test_a_row_is_compared_with_its_own_before_however_many_rows_there_were(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    """Before, 10,000 pages had more visitors than the one that is asked about."""
+    before = date(2026, 2, 27)
+    others = [
+        view(2 * page + n, f"/{page}", before) for page in range(10_000) for n in (0, 1)
+    ]
+    put(Lake(str(tmp_path / "lake")), [view(1, "/docs", before), *others], 2)
+
+    found = asked(
+        *(client, None, "query"),
+        metrics=["visitors"],
+        dimensions=["time:day", "event:page"],
+        date_range=["2026-03-02", "2026-03-02"],
+        include={
+            "comparisons": {
+                "mode": "custom",
+                "date_range": [str(before), str(before)],
+            }
+        },
+    )
+
+    assert found.json
+    compared = {
+        tuple(row["dimensions"]): row["comparison"] for row in found.json["results"]
+    }
+    assert compared["2026-03-02", "/docs"] == {
+        "dimensions": ["2026-02-27", "/docs"],
+        "metrics": [1],
+        "change": [0],
+    }
+    assert compared["2026-03-02", "/"]["metrics"] == [0]

@@ -126,6 +126,20 @@ def leaf(*parts: object) -> dict[str, object]:
             "#/include/time_labels",
             "fewer days",
         ),
+        (
+            {
+                "date_range": ["2026-01-01", "2026-01-02"],
+                "dimensions": ["visit:source", "time:minute"],
+                "include": {
+                    "comparisons": {
+                        "mode": "custom",
+                        "date_range": ["2000-01-01", "2026-01-01"],
+                    }
+                },
+            },
+            "#/include/comparisons",
+            "fewer days",
+        ),
     ],
     ids=str,
 )
