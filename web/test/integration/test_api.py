@@ -76,6 +76,7 @@ def answer(response: TestResponse) -> Any:
 WHO = ("none", "stats all", "events all", "admin a", "admin all")
 ROUTES: dict[tuple[str, str, str], tuple[Any, tuple[int, ...]]] = {
     ("GET", "/api/address", ""): (None, (401, 200, 200, 200, 200)),
+    ("GET", "/api/openapi.json", ""): (None, (200, 200, 200, 200, 200)),
     ("GET", "/api/sites", ""): (None, (401, 403, 403, 200, 200)),
     ("POST", "/api/sites", ""): ({"domain": "c.example"}, (401, 403, 403, 403, 201)),
     ("GET", "/api/sites/<domain>", "a.example"): (None, (401, 403, 403, 200, 200)),
@@ -281,11 +282,26 @@ def test_a_token_is_made_over_http_and_works_until_it_is_taken_back(
         ("/api/tokens", {"scope": ["x"], "all_sites": True}, "stats, events, admin"),
         (
             "/api/tokens",
+            {"scope": "stats", "site": ["a.example"]},
+            "write scope, sites",
+        ),
+        (
+            "/api/tokens",
             {"scope": "stats", "all_sites": True, "days": "9"},
             "write 1 to",
         ),
         ("/api/tokens", {"scope": "stats", "all_sites": True, "name": 9}, "one line"),
         ("/api/tokens", [], "write it in braces"),
+        (
+            "/api/sites/a.example/segments",
+            {"name": "x", "filter": []},
+            "write name and filters",
+        ),
+        (
+            "/api/sites/a.example/segments",
+            {"name": "x", "filters": []},
+            "at least one filter",
+        ),
     ],
 )
 def test_nonsense_is_told_with_what_to_write(
