@@ -1,4 +1,4 @@
-"""Questions over HTTP: who may ask what, what is refused, what is answered."""
+"""Questions over HTTP: what is refused, what is answered."""
 
 from __future__ import annotations
 
@@ -119,50 +119,6 @@ def test_a_question_is_answered_in_the_documented_shape(client: FlaskClient) -> 
             "pagination": {"limit": 10_000, "offset": 0},
         },
     }
-
-
-@pytest.mark.parametrize(
-    ("scope", "sites", "status"),
-    [
-        ("stats", ("a.org",), 200),
-        ("stats", ("a.org", "b.org"), 200),
-        ("stats", (), 200),
-        ("admin", ("a.org",), 200),
-        ("admin", (), 200),
-        ("stats", ("b.org",), 401),
-        ("admin", ("b.org",), 401),
-        ("events", ("a.org",), 401),
-        ("events", (), 401),
-    ],
-)
-def test_only_a_token_for_the_sites_counts_is_told_them(
-    client: FlaskClient, scope: str, sites: tuple[str, ...], status: int
-) -> None:
-    text = token(scope, *sites)
-    header = {"Authorization": f"Bearer {text}"}
-
-    assert asked(client, text).status_code == status
-    live = "/api/v1/stats/realtime/visitors?site_id=a.org"
-    assert client.get(live, headers=header).status_code == status
-    both = client.post("/api/v2/queries", json=[QUESTION], headers=header)
-    assert both.status_code == status
-
-
-def test_a_site_of_others_and_one_that_is_none_are_told_alike(
-    client: FlaskClient,
-) -> None:
-    text = token("stats", "a.org")
-
-    others = asked(client, text, site_id="b.org")
-    none = asked(client, text, site_id="c.org")
-
-    assert others.status_code == none.status_code == 401
-    assert others.data == none.data
-
-
-def test_without_a_right_token_nothing_is_told(client: FlaskClient) -> None:
-    assert client.post("/api/v2/query", json=QUESTION).status_code == 401
-    assert asked(client, "pt_0000000000_nonsense").status_code == 401
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
