@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, current_app, render_template, request
+from flask.typing import ResponseReturnValue
 from redis import Redis, RedisError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from page_tracker.accounts import Tokens
 from page_tracker.collect.unbatched import UnbatchedCollector
@@ -24,6 +27,7 @@ from page_tracker.web.auth import Guard, seen
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
 from page_tracker.web.goals import goals_api
+from page_tracker.web.openapi.document import describing
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
 
@@ -113,8 +117,21 @@ def create_app() -> Flask:
     )
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
+    flask.register_blueprint(describing)
+    flask.register_error_handler(NotFound, _not_here)
+    flask.register_error_handler(MethodNotAllowed, _not_here)
     flask.after_request(_secure)
     return flask
+
+
+def _not_here(error: HTTPException) -> ResponseReturnValue:
+    """Programs are told in JSON that there is no such route, or no such method."""
+    if not request.path.startswith("/api/"):
+        return error
+    response = error.get_response()
+    response.data = json.dumps({"error": error.description})
+    response.content_type = "application/json"
+    return response
 
 
 def index() -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from page_tracker.query.query import (
     Range,
     currency,
 )
-from page_tracker.query.report import Report, Row, Value
+from page_tracker.query.report import Report, Row, Value, label_moves
 
 # Metrics that are percentages: what changes is told in points.
 POINTS = frozenset(
@@ -50,14 +51,17 @@ def as_json(report: Report) -> dict[str, Any]:
     }
     if warnings:
         meta["metric_warnings"] = warnings
+    moves = label_moves(query, query.comparison.range) if query.comparison else {}
     return {
-        "results": [_result(report, row) for row in report.rows],
+        "results": [_result(report, row, moves) for row in report.rows],
         "meta": meta,
         "query": query_as_json(query),
     }
 
 
-def _result(report: Report, row: Row) -> dict[str, Any]:
+def _result(
+    report: Report, row: Row, moves: Mapping[int, Mapping[str, str]]
+) -> dict[str, Any]:
     told: dict[str, Any] = {
         "metrics": _values(report.query, row.metrics),
         "dimensions": list(row.dimensions),
@@ -65,7 +69,10 @@ def _result(report: Report, row: Row) -> dict[str, Any]:
     if report.compared is not None:
         before = before_of(report, row)
         told["comparison"] = {
-            "dimensions": list(row.dimensions),
+            "dimensions": [
+                moves[index].get(value) if index in moves else value
+                for index, value in enumerate(row.dimensions)
+            ],
             "metrics": _values(report.query, before),
             "change": [
                 change(name, now, then)

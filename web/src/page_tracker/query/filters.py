@@ -72,6 +72,8 @@ class _Reader:
     def segment(self, value: list[object], pointer: str, depth: int) -> Filter:
         if value[0] != "is" or len(value) != 3 or not isinstance(value[2], list):
             raise QueryError(pointer, 'a segment is asked for as ["is","segment",[1]]')
+        if not value[2]:
+            raise QueryError(f"{pointer}/2", "needs at least one segment's number")
         found = []
         for index, number in enumerate(value[2]):
             if isinstance(number, bool) or not isinstance(number, int):

@@ -35,6 +35,11 @@ KEYS = (
     "pagination",
 )
 INCLUDES = ("imports", "time_labels", "total_rows", "comparisons")
+# The ranges that a question can be compared with, but for one of its own choice.
+MODES: dict[str, Callable[[Range], Range]] = {
+    "previous_period": dates.previous,
+    "year_over_year": dates.year_over_year,
+}
 MOST_ROWS = 10_000
 MOST_DIMENSIONS = 8
 MOST_LABELS = 100_000
@@ -81,14 +86,22 @@ def parse(body: object, known: Known) -> Query:
         range=asked,
         dimensions=dimensions,
         filter=parse_filters(body.get("filters", []), known.segments),
-        order=_order(body.get("order_by"), metrics, dimensions),
+        order=(
+            _order(body["order_by"], metrics, dimensions)
+            if "order_by" in body
+            else _usual_order(metrics, dimensions)
+        ),
         limit=limit,
         offset=offset,
         goals=known.goals,
         time_labels=_flag(include, "time_labels"),
         total_rows=_flag(include, "total_rows"),
         imports=_flag(include, "imports"),
-        comparison=_comparison(include.get("comparisons"), asked, known),
+        comparison=(
+            _comparison(include["comparisons"], asked, known)
+            if "comparisons" in include
+            else None
+        ),
     )
     _check_labels(query)
     _check_sense(query)
@@ -193,12 +206,17 @@ def _named_range(word: str, known: Known) -> Range:
     return dates.named_range(word, known.timezone, known.now, begun)
 
 
+def _usual_order(
+    metrics: tuple[str, ...], dimensions: tuple[str, ...]
+) -> tuple[tuple[str, bool], ...]:
+    """By time, where that is asked for, else the largest first."""
+    times = [name for name in dimensions if name in TIME_BUCKETS]
+    return ((times[0], False),) if times else ((metrics[0], True),)
+
+
 def _order(
     value: object, metrics: tuple[str, ...], dimensions: tuple[str, ...]
 ) -> tuple[tuple[str, bool], ...]:
-    if value is None:
-        times = [name for name in dimensions if name in TIME_BUCKETS]
-        return ((times[0], False),) if times else ((metrics[0], True),)
     found = []
     for index, part in enumerate(_list(value, "#/order_by")):
         pointer = f"#/order_by/{index}"
@@ -231,27 +249,15 @@ def _number(value: object, pointer: str, least: int, most: int) -> int:
     return value
 
 
-def _comparison(value: object, asked: Range, known: Known) -> Comparison | None:
-    if value is None:
-        return None
+def _comparison(value: object, asked: Range, known: Known) -> Comparison:
     pointer = "#/include/comparisons"
     keys = ("mode", "date_range", "match_day_of_week")
     wanted = _object(value, pointer, keys)
-    mode, matched = wanted.get("mode"), wanted.get("match_day_of_week", False)
+    matched = wanted.get("match_day_of_week", False)
     if not isinstance(matched, bool):
         raise QueryError(f"{pointer}/match_day_of_week", "must be true or false")
     try:
-        if mode == "previous_period":
-            compared = dates.previous(asked)
-        elif mode == "year_over_year":
-            compared = dates.year_over_year(asked)
-        elif mode == "custom":
-            if "date_range" not in wanted:
-                raise QueryError(f"{pointer}/date_range", "is required with custom")
-            compared = _range(wanted["date_range"], known, f"{pointer}/date_range")
-        else:
-            modes = "previous_period, year_over_year or custom"
-            raise QueryError(f"{pointer}/mode", f"must be {modes}")
+        compared = _compared(wanted, asked, known, pointer)
         if matched:
             compared = dates.weekdays_matched(asked, compared)
     except (ValueError, OverflowError) as error:
@@ -261,15 +267,39 @@ def _comparison(value: object, asked: Range, known: Known) -> Comparison | None:
     return Comparison(compared, matched)
 
 
+def _compared(
+    wanted: Mapping[str, object], asked: Range, known: Known, pointer: str
+) -> Range:
+    mode, has_range = wanted.get("mode"), "date_range" in wanted
+    if mode == "custom":
+        if not has_range:
+            raise QueryError(f"{pointer}/date_range", "is required with custom")
+        return _range(wanted["date_range"], known, f"{pointer}/date_range")
+    if not isinstance(mode, str) or mode not in MODES:
+        raise QueryError(f"{pointer}/mode", f"must be {', '.join(MODES)} or custom")
+    if has_range:
+        raise QueryError(f"{pointer}/date_range", "goes with the mode custom only")
+    return MODES[mode](asked)
+
+
 def _check_labels(query: Query) -> None:
-    if not query.time_labels:
-        return
-    pointer = "#/include/time_labels"
+    """Refuse to list, or to match for a comparison, more buckets than can be."""
     times = [name for name in query.dimensions if name in TIME_BUCKETS]
-    if not times:
-        raise QueryError(pointer, "needs a dimension of time")
-    if dates.most_labels(query.range, times[0]) > MOST_LABELS:
-        raise QueryError(pointer, f"are more than {MOST_LABELS}; ask for fewer days")
+    if query.time_labels:
+        pointer = "#/include/time_labels"
+        if not times:
+            raise QueryError(pointer, "needs a dimension of time")
+        _check_number(query.range, times, pointer)
+    if query.comparison is not None:
+        for asked in (query.range, query.comparison.range):
+            _check_number(asked, times, "#/include/comparisons")
+
+
+def _check_number(asked: Range, times: Sequence[str], pointer: str) -> None:
+    if any(dates.most_labels(asked, name) > MOST_LABELS for name in times):
+        raise QueryError(
+            pointer, f"has more than {MOST_LABELS} labels of time; ask for fewer days"
+        )
 
 
 def _check_sense(query: Query) -> None:

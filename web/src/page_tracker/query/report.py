@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
 
 Value = int | float | None
 
+# More rows than any question has.
+_ALL = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -64,16 +67,20 @@ def answer(query: Query, sources: Sources, engine: Engine) -> Report:
     compiled = time.perf_counter()
     found = engine.rows(asked)
     seconds = {"compile": compiled - began, "run": time.perf_counter() - compiled}
+    rows = tuple(_row(query, values) for values in found)
     compared = None
     if query.comparison is not None:
         began = time.perf_counter()
-        compared = _compared(query, query.comparison.range, sources, engine)
+        compared = _compared(query, query.comparison.range, rows, sources, engine)
         seconds["compare"] = time.perf_counter() - began
-    rows = tuple(_row(query, values) for values in found)
     files = {
         "hits": files_of(sources.hits, planned.hits),
         "days": files_of(sources.days, planned.tables),
     }
+    if not found and query.total_rows and query.offset:
+        # The number of rows stands beside each row, and none is left.
+        first = replace(query, limit=1, offset=0)
+        found = engine.rows(statement(first, planned, sources.tables(planned)))
     total = int(str(found[0][-1])) if found else 0
     return Report(query, rows, total, planned, files, asked, seconds, compared)
 
@@ -98,32 +105,53 @@ def shaped(name: str, value: object) -> Value:
 
 
 def _compared(
-    query: Query, compared: Range, sources: Sources, engine: Engine
+    query: Query,
+    compared: Range,
+    rows: Sequence[Row],
+    sources: Sources,
+    engine: Engine,
 ) -> dict[tuple[str, ...], tuple[Value, ...]]:
-    """The metrics of the compared range, by the dimensions of the asked one.
+    """The metrics of the compared range for each of the rows, by its dimensions."""
+    if not rows:
+        return {}
+    moves = label_moves(query, compared)
+    known = {_moved(row.dimensions, moves): row.dimensions for row in rows}
+    other = replace(
+        query, range=compared, comparison=None, limit=_ALL, offset=0, time_labels=False
+    )
+    planned = plan(other, sources.closed)
+    asked = statement(other, planned, sources.tables(planned))
+    found = [_row(other, values) for values in engine.rows(_only(asked, list(known)))]
+    return {known[row.dimensions]: row.metrics for row in found}
+
+
+def label_moves(query: Query, compared: Range) -> dict[int, dict[str, str]]:
+    """Of each dimension of time, by its place: the compared range's labels by ours.
 
     Buckets of time are matched by their place in the range.
     """
-    other = replace(
-        query,
-        range=compared,
-        comparison=None,
-        limit=10_000,
-        offset=0,
-        time_labels=False,
-    )
-    planned = plan(other, sources.closed)
-    found = engine.rows(statement(other, planned, sources.tables(planned)))
-    moved: dict[int, dict[str, str]] = {
-        index: dict(zip(dates.labels(compared, name), dates.labels(query.range, name)))
+    return {
+        index: dict(zip(dates.labels(query.range, name), dates.labels(compared, name)))
         for index, name in enumerate(query.dimensions)
         if name in TIME_BUCKETS
     }
-    rows = (_row(other, values) for values in found)
-    return {
-        tuple(
-            moved[index].get(value, "") if index in moved else value
-            for index, value in enumerate(row.dimensions)
-        ): row.metrics
-        for row in rows
-    }
+
+
+def _moved(
+    dimensions: Sequence[str], moves: Mapping[int, Mapping[str, str]]
+) -> tuple[str, ...]:
+    return tuple(
+        moves[index].get(value, "") if index in moves else value
+        for index, value in enumerate(dimensions)
+    )
+
+
+def _only(asked: Statement, groups: Sequence[tuple[str, ...]]) -> Statement:
+    """The statement with the rows of these groups alone."""
+    if groups == [()]:
+        return asked
+    columns = {f"g{place}": list(of) for place, of in enumerate(zip(*groups))}
+    dims = ", ".join(f"d{place}" for place in range(len(columns)))
+    wanted = ", ".join(f"unnest(${name})" for name in columns)
+    sql = f"SELECT * FROM (\n{asked.sql}\n)\nWHERE ({dims}) IN (SELECT {wanted})"
+    return Statement(sql, {**asked.values, **columns})

@@ -33,6 +33,8 @@ from page_tracker.web.auth import Guard, Refused, forbidden
 
 LONGEST_BODY = 256 * 1024
 RETRY_SECONDS = "1"
+# What may be said of a token that is to be made.
+WANTED = ("scope", "sites", "all_sites", "name", "days")
 STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
     (SiteExistsError, 409),
     (ImportsBusyError, 409),
@@ -133,6 +135,11 @@ def _register_tokens(
     def add_token() -> tuple[Response, int]:
         token = _admin(guard)
         wanted = json_object()
+        if unknown := sorted(set(wanted) - set(WANTED)):
+            raise AccessError(
+                f"{unknown[0][:100]!r} is nothing of a token",
+                f"write {', '.join(WANTED)}",
+            )
         domains = _wanted_sites(wanted)
         if not may_give(token, _ids(domains, Directory(sites().all()))):
             raise forbidden(token)

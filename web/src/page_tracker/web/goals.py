@@ -69,6 +69,8 @@ def _register_segments(
     def add_segment(domain: str) -> tuple[Response, int]:
         site_id = admitted_site(guard, sites(), domain)
         said = json_object()
+        if unknown := sorted(set(said) - {"name", "filters"}):
+            raise SiteError(unknown[0][:100], "is unknown", "write name and filters")
         filters = _filters(said.get("filters"))
         site = sites().put_segments(
             site_id, lambda known: with_segment(known, said.get("name"), filters)
@@ -85,7 +87,8 @@ def _register_segments(
 def _filters(value: Any) -> list[Any]:
     """Filters that a question may have, other segments left out; raises SiteError."""
     try:
-        parse_filters(value, {})
+        if not parse_filters(value, {}).parts:
+            raise QueryError("#/filters", "needs at least one filter")
     except QueryError as error:
         raise SiteError(
             error.pointer, error.problem, "write a question's filters"

@@ -1,9 +1,10 @@
-"""Questions over HTTP: who may ask what, what is refused, what is answered."""
+"""Questions over HTTP: what is refused, what is answered."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -120,50 +121,6 @@ def test_a_question_is_answered_in_the_documented_shape(client: FlaskClient) -> 
     }
 
 
-@pytest.mark.parametrize(
-    ("scope", "sites", "status"),
-    [
-        ("stats", ("a.org",), 200),
-        ("stats", ("a.org", "b.org"), 200),
-        ("stats", (), 200),
-        ("admin", ("a.org",), 200),
-        ("admin", (), 200),
-        ("stats", ("b.org",), 401),
-        ("admin", ("b.org",), 401),
-        ("events", ("a.org",), 401),
-        ("events", (), 401),
-    ],
-)
-def test_only_a_token_for_the_sites_counts_is_told_them(
-    client: FlaskClient, scope: str, sites: tuple[str, ...], status: int
-) -> None:
-    text = token(scope, *sites)
-    header = {"Authorization": f"Bearer {text}"}
-
-    assert asked(client, text).status_code == status
-    live = "/api/v1/stats/realtime/visitors?site_id=a.org"
-    assert client.get(live, headers=header).status_code == status
-    both = client.post("/api/v2/queries", json=[QUESTION], headers=header)
-    assert both.status_code == status
-
-
-def test_a_site_of_others_and_one_that_is_none_are_told_alike(
-    client: FlaskClient,
-) -> None:
-    text = token("stats", "a.org")
-
-    others = asked(client, text, site_id="b.org")
-    none = asked(client, text, site_id="c.org")
-
-    assert others.status_code == none.status_code == 401
-    assert others.data == none.data
-
-
-def test_without_a_right_token_nothing_is_told(client: FlaskClient) -> None:
-    assert client.post("/api/v2/query", json=QUESTION).status_code == 401
-    assert asked(client, "pt_0000000000_nonsense").status_code == 401
-
-
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_no_text_of_a_question_is_taken_for_anything_else(
     client: FlaskClient, text: str
@@ -248,3 +205,52 @@ def test_a_goal_is_asked_about_once_it_is_there(client: FlaskClient) -> None:
     app_module.sites().put_goals("a.org", lambda goals: with_goal(goals, goal))
 
     assert metrics(asked(client, None, "query", **question)) == [[1, 33.3]]
+
+
+def test_the_number_of_rows_is_told_past_their_end_too(client: FlaskClient) -> None:
+    question: dict[str, Any] = {
+        "dimensions": ["event:page"],
+        "include": {"total_rows": True},
+    }
+
+    first = asked(client, None, **question, pagination={"limit": 1})
+    past = asked(client, None, **question, pagination={"offset": 9})
+
+    assert first.json and past.json
+    assert first.json["meta"] == past.json["meta"] == {"total_rows": 3}
+    assert past.json["results"] == []
+
+
+def test_a_row_is_compared_with_its_own_before_however_many_rows_there_were(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    """Before, 10,000 pages had more visitors than the one that is asked about."""
+    before = date(2026, 2, 27)
+    others = [
+        view(2 * page + n, f"/{page}", before) for page in range(10_000) for n in (0, 1)
+    ]
+    put(Lake(str(tmp_path / "lake")), [view(1, "/docs", before), *others], 2)
+
+    found = asked(
+        *(client, None, "query"),
+        metrics=["visitors"],
+        dimensions=["time:day", "event:page"],
+        date_range=["2026-03-02", "2026-03-02"],
+        include={
+            "comparisons": {
+                "mode": "custom",
+                "date_range": [str(before), str(before)],
+            }
+        },
+    )
+
+    assert found.json
+    compared = {
+        tuple(row["dimensions"]): row["comparison"] for row in found.json["results"]
+    }
+    assert compared["2026-03-02", "/docs"] == {
+        "dimensions": ["2026-02-27", "/docs"],
+        "metrics": [1],
+        "change": [0],
+    }
+    assert compared["2026-03-02", "/"]["metrics"] == [0]

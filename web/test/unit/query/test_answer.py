@@ -86,6 +86,29 @@ def test_a_comparison_stands_beside_each_row() -> None:
     assert second["comparison"]["change"] == [100, None]
 
 
+def test_a_comparison_names_its_own_days() -> None:
+    """A day that the compared range, which is shorter, does not have is null there."""
+    days = Range(date(2026, 3, 8), date(2026, 3, 9), "UTC")
+    before = Range(date(2026, 2, 1), date(2026, 2, 1), "UTC")
+    dimensions = ("time:day", "visit:source")
+    query = Query(
+        "a.org", ("visitors",), days, dimensions, comparison=Comparison(before)
+    )
+    first, second = ("2026-03-08", "Google"), ("2026-03-09", "Google")
+
+    told = as_json(
+        report(query, Row(first, (3,)), Row(second, (4,)), compared={first: (2,)})
+    )
+
+    assert [row["dimensions"] for row in told["results"]] == [[*first], [*second]]
+    compared = [row["comparison"] for row in told["results"]]
+    assert [each["dimensions"] for each in compared] == [
+        ["2026-02-01", "Google"],
+        [None, "Google"],
+    ]
+    assert [each["metrics"] for each in compared] == [[2], [0]]
+
+
 def test_labels_and_totals_are_told_where_asked_for() -> None:
     query = Query(
         "a.org", ("visitors",), DAY, ("time:day",), time_labels=True, total_rows=True

@@ -96,7 +96,9 @@ def leaf(*parts: object) -> dict[str, object]:
         (leaf("has_done", ["is", "visit:country", ["DE"]]), "#/filters/0/1", "events"),
         (leaf("is", "segment", [3]), "#/filters/0/2/0", "segment 3"),
         (leaf("is", "segment", [2]), "#/filters/0/2/0/0", "deep"),
+        (leaf("is", "segment", []), "#/filters/0/2", "at least one"),
         (leaf("and", []), "#/filters/0/1", "at least one"),
+        ({"order_by": None}, "#/order_by", "list"),
         ({"order_by": [["visits", "desc"]]}, "#/order_by/0/0", "neither"),
         ({"order_by": [["visitors", "down"]]}, "#/order_by/0", "asc"),
         ({"pagination": {"limit": 0}}, "#/pagination/limit", "1 to"),
@@ -104,6 +106,21 @@ def leaf(*parts: object) -> dict[str, object]:
         ({"pagination": {"limit": True}}, "#/pagination/limit", "number"),
         ({"include": {"time_labels": True}}, "#/include/time_labels", "time"),
         ({"include": {"imports": 1}}, "#/include/imports", "true or false"),
+        ({"include": {"comparisons": None}}, "#/include/comparisons", "object"),
+        (
+            {"include": {"comparisons": {"mode": []}}},
+            "#/include/comparisons/mode",
+            "must be",
+        ),
+        (
+            {
+                "include": {
+                    "comparisons": {"mode": "year_over_year", "date_range": "7d"}
+                }
+            },
+            "#/include/comparisons/date_range",
+            "custom only",
+        ),
         (
             {"include": {"comparisons": {"mode": "x"}}},
             "#/include/comparisons/mode",
@@ -124,6 +141,20 @@ def leaf(*parts: object) -> dict[str, object]:
                 "include": {"time_labels": True},
             },
             "#/include/time_labels",
+            "fewer days",
+        ),
+        (
+            {
+                "date_range": ["2026-01-01", "2026-01-02"],
+                "dimensions": ["visit:source", "time:minute"],
+                "include": {
+                    "comparisons": {
+                        "mode": "custom",
+                        "date_range": ["2000-01-01", "2026-01-01"],
+                    }
+                },
+            },
+            "#/include/comparisons",
             "fewer days",
         ),
     ],

@@ -1,0 +1,113 @@
+"""The OpenAPI document, made of the operations' table, and the route that gives it."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.metadata import version
+
+from flask import Blueprint, Response, request
+
+from page_tracker.web.openapi.operations import ALWAYS, OPERATIONS, REFUSALS, Operation
+from page_tracker.web.openapi.owner import owner_schemas
+from page_tracker.web.openapi.questions import question_schemas
+from page_tracker.web.openapi.schemas import SITE, Schema, ref, text, whole
+
+OPENAPI = "3.1.0"
+TITLE = "Page Tracker"
+SAYS = (
+    "What was counted, and the sites, goals, segments and tokens that it is counted"
+    " and asked by. Questions have the grammar of Plausible's Stats API v2."
+)
+JSON = "application/json"
+# `<converter:name>`, as routes have their parameters.
+_PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
+
+
+def document() -> Schema:
+    """The whole document."""
+    paths: dict[str, Schema] = {}
+    for (method, rule), operation in OPERATIONS.items():
+        path = paths.setdefault(_PARAMETER.sub(r"{\g<name>}", rule), {})
+        path[method.lower()] = _described(rule, operation)
+    return {
+        "openapi": OPENAPI,
+        "info": {
+            "title": TITLE,
+            "version": version("page-tracker"),
+            "description": SAYS,
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": question_schemas() | owner_schemas(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _described(rule: str, operation: Operation) -> Schema:
+    found: Schema = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "responses": _responses(operation),
+    }
+    if operation.scope:
+        found["description"] = f"Needs a token of scope {operation.scope}."
+    else:
+        found["security"] = []
+    if parameters := _parameters(rule, operation):
+        found["parameters"] = parameters
+    if operation.body:
+        found["requestBody"] = {
+            "required": True,
+            "content": {JSON: {"schema": ref(operation.body)}},
+        }
+    return found
+
+
+def _parameters(rule: str, operation: Operation) -> list[Schema]:
+    places = {
+        each["name"]: whole(0) if each["kind"] == "int" else text(least=1)
+        for each in _PARAMETER.finditer(rule)
+    }
+    if "domain" in places:
+        places["domain"]["examples"] = [SITE]
+    return [
+        {"name": name, "in": place, "required": True, "schema": schema}
+        for place, named in (("path", places), ("query", operation.query))
+        for name, schema in named.items()
+    ]
+
+
+def _responses(operation: Operation) -> dict[str, Schema]:
+    good: Schema = {"description": "Done."}
+    if operation.answer:
+        is_name = isinstance(operation.answer, str)
+        schema = ref(str(operation.answer)) if is_name else operation.answer
+        good["content"] = {JSON: {"schema": schema}}
+    refusals = (*operation.refusals, *ALWAYS) if operation.scope else ()
+    error = {JSON: {"schema": ref("Error")}}
+    return {str(operation.status): good} | {
+        str(status): {"description": REFUSALS[status], "content": error}
+        for status in sorted(refusals)
+    }
+
+
+@cache
+def _written() -> str:
+    return json.dumps(document())
+
+
+describing = Blueprint("openapi", __name__, url_prefix="/api")
+
+
+@describing.get("/openapi.json")
+def openapi() -> Response:
+    """Give the document to whoever asks: it tells nothing of anybody's counts."""
+    response = Response(_written(), mimetype=JSON)
+    response.add_etag()
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,157 @@
+"""Every route of the read and admin interface: what it does, for whom, in what shape.
+
+A route that is missing here, or invented, fails a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from page_tracker.web.openapi.schemas import SITE, Schema, text
+
+# Why a request is refused. All but the routes for everybody are refused for these:
+ALWAYS = (401, 429, 503)
+REFUSALS = {
+    400: "It means nothing; `error` says where, what is wrong and what to write.",
+    401: "No token, or one that is unknown, expired, taken back, or not for this site.",
+    403: "The token is not for this.",
+    404: "There is no such thing.",
+    409: "The domain or host belongs to a site already; or an import is running.",
+    413: "The body is too large.",
+    422: "It took more time or memory than questions have, and was stopped.",
+    429: "Too many wrong tokens came from this address.",
+    503: "Too much is asked at once, or the store is away: try again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one route.
+
+    `scope` says which token it needs, '' for none; `body` and `answer` name schemas;
+    `refusals` are those beside `ALWAYS`.
+    """
+
+    name: str
+    summary: str
+    scope: str
+    answer: str | Schema = ""
+    status: int = 200
+    body: str = ""
+    refusals: tuple[int, ...] = ()
+    query: dict[str, Schema] = field(default_factory=dict)
+
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("POST", "/api/v2/query"): Operation(
+        "query",
+        "Ask a question",
+        "stats",
+        "Answer",
+        body="Question",
+        refusals=(400, 413, 422),
+    ),
+    ("POST", "/api/v2/queries"): Operation(
+        "queries",
+        "Ask several questions; all are answered, in their order, or none",
+        "stats",
+        "Answers",
+        body="Questions",
+        refusals=(400, 413, 422),
+    ),
+    ("GET", "/api/v1/stats/realtime/visitors"): Operation(
+        "current_visitors",
+        "How many visitors were there in the last five minutes",
+        "stats",
+        {"type": "integer", "minimum": 0},
+        query={"site_id": text(like=SITE)},
+    ),
+    ("GET", "/api/sites"): Operation(
+        "list_sites", "The sites of the token", "admin", "Sites", refusals=(403,)
+    ),
+    ("POST", "/api/sites"): Operation(
+        "add_site",
+        "Make a site",
+        "admin, of all sites",
+        "Site",
+        201,
+        body="NewSite",
+        refusals=(400, 403, 409, 413),
+    ),
+    ("GET", "/api/sites/<domain>"): Operation(
+        "show_site", "A site's settings", "admin", "Site", refusals=(403, 404)
+    ),
+    ("PATCH", "/api/sites/<domain>"): Operation(
+        "change_site",
+        "Change these settings and leave the others",
+        "admin",
+        "Site",
+        body="SiteSettings",
+        refusals=(400, 403, 404, 409, 413),
+    ),
+    ("DELETE", "/api/sites/<domain>"): Operation(
+        "remove_site",
+        "Remove a site and all of its hits; answered when they are gone",
+        "admin",
+        status=204,
+        refusals=(403, 404, 409),
+    ),
+    ("GET", "/api/sites/<domain>/goals"): Operation(
+        "list_goals", "A site's goals", "admin", "Goals", refusals=(403, 404)
+    ),
+    ("POST", "/api/sites/<domain>/goals"): Operation(
+        "add_goal",
+        "Add a goal, or replace the one of its name",
+        "admin",
+        "Goal",
+        201,
+        body="NewGoal",
+        refusals=(400, 403, 404, 413),
+    ),
+    ("DELETE", "/api/sites/<domain>/goals/<path:name>"): Operation(
+        "remove_goal", "Remove a goal", "admin", status=204, refusals=(403, 404)
+    ),
+    ("GET", "/api/sites/<domain>/segments"): Operation(
+        "list_segments", "A site's segments", "admin", "Segments", refusals=(403, 404)
+    ),
+    ("POST", "/api/sites/<domain>/segments"): Operation(
+        "add_segment",
+        "Give filters a name, and a number to ask with",
+        "admin",
+        "Segment",
+        201,
+        body="NewSegment",
+        refusals=(400, 403, 404, 413),
+    ),
+    ("DELETE", "/api/sites/<domain>/segments/<int:number>"): Operation(
+        "remove_segment", "Remove a segment", "admin", status=204, refusals=(403, 404)
+    ),
+    ("GET", "/api/tokens"): Operation(
+        "list_tokens",
+        "The tokens within the token's own sites",
+        "admin",
+        "Tokens",
+        refusals=(403,),
+    ),
+    ("POST", "/api/tokens"): Operation(
+        "add_token",
+        "Make a token; its text is told this once",
+        "admin",
+        "MadeToken",
+        201,
+        body="NewToken",
+        refusals=(400, 403, 404, 413),
+    ),
+    ("DELETE", "/api/tokens/<token_id>"): Operation(
+        "remove_token", "Take a token back", "admin", status=204, refusals=(403, 404)
+    ),
+    ("GET", "/api/address"): Operation(
+        "address",
+        "Which client address the server sees, and why",
+        "stats, events or admin",
+        "Address",
+    ),
+    ("GET", "/api/openapi.json"): Operation(
+        "openapi", "This document", "", {"type": "object"}
+    ),
+}

@@ -1,0 +1,124 @@
+"""Schemas of sites, goals, segments and tokens, from the records that are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from page_tracker.accounts import LONGEST_LIFE
+from page_tracker.accounts import LONGEST_NAME as LONGEST_TOKEN_NAME
+from page_tracker.goal import LONGEST_NAME
+from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
+from page_tracker.site import Site
+from page_tracker.site_settings import SETTINGS
+from page_tracker.token import Scope, Token
+from page_tracker.web.openapi.schemas import (
+    SITE,
+    Schema,
+    list_of,
+    one_of,
+    record,
+    ref,
+    text,
+    whole,
+)
+
+
+def _properties(kept: type[Any]) -> dict[str, Schema]:
+    """The schemas of a record's fields; each is always there, so without defaults."""
+    (_, *_), components = msgspec.json.schema_components([kept])
+    properties = components[kept.__name__]["properties"]
+    return {
+        name: {key: value for key, value in schema.items() if key != "default"}
+        for name, schema in properties.items()
+    }
+
+
+def _site() -> Schema:
+    kept = _properties(Site)
+    shown = {"domain": kept["id"]}
+    shown |= {name: kept[name] for name in SETTINGS}
+    later = ("next_timezone", "next_timezone_from", "created")
+    return record(shown | {name: kept[name] for name in later})
+
+
+def _settings() -> dict[str, Schema]:
+    """Settings as they may be sent: each as it is shown, or as a person types it."""
+    kept = _properties(Site)
+    usual = msgspec.to_builtins(Site(id=SITE))
+    return {
+        name: {
+            "anyOf": [kept[name], text()],
+            "description": setting.help,
+            "examples": [usual[name]],
+        }
+        for name, setting in SETTINGS.items()
+    }
+
+
+def _goal() -> Schema:
+    props = {
+        "type": "object",
+        "maxProperties": PROPS_LIMIT,
+        "propertyNames": text(PROP_KEY_LIMIT),
+        "additionalProperties": text(PROP_VALUE_LIMIT),
+    }
+    return record(
+        {
+            "name": text(LONGEST_NAME),
+            "event": text(LIMITS["name"]),
+            "page": text(LIMITS["path"]),
+            "props": props,
+            "currency": text(3) | {"description": "ISO 4217, of an event."},
+        },
+        (),
+        "An event by name, or a page: `*` is anything but a slash, `**` anything.",
+    ) | {"anyOf": [{"required": ["event"]}, {"required": ["page"]}]}
+
+
+def _token() -> dict[str, Schema]:
+    kept = _properties(Token) | {"scope": one_of(*Scope)}
+    names = ("id", "name", "scope", "sites", "created", "expires")
+    return {name: kept[name] for name in names}
+
+
+def _new_token() -> Schema:
+    days = whole(1, LONGEST_LIFE) | {"type": ["integer", "null"]}
+    some = list_of(text(), 1) | {"type": ["array", "null"]}
+    return record(
+        {
+            "scope": one_of(*Scope),
+            "sites": some | {"examples": [[SITE]]},
+            "all_sites": {"type": "boolean"},
+            "name": text(LONGEST_TOKEN_NAME),
+            "days": days,
+        },
+        ("scope",),
+    ) | {"anyOf": [{"required": ["sites"]}, {"required": ["all_sites"]}]}
+
+
+def owner_schemas() -> dict[str, Schema]:
+    """All schemas of what an owner does, by name."""
+    segment = {"name": text(LONGEST_NAME, 1), "filters": list_of(ref("Filter"), 1)}
+    goal = _goal()
+    return {
+        "Site": _site(),
+        "Sites": record({"sites": list_of(ref("Site"))}),
+        "SiteSettings": record(_settings(), ()),
+        "NewSite": record(
+            {"domain": text(like="example.org"), **_settings()}, ("domain",)
+        ),
+        "Goal": record(goal["properties"]),
+        "Goals": record({"goals": list_of(ref("Goal"))}),
+        "NewGoal": goal,
+        "Segment": record({"id": whole(1), **segment}),
+        "Segments": record({"segments": list_of(ref("Segment"))}),
+        "NewSegment": record(segment),
+        "Token": record(_token()),
+        "Tokens": record({"tokens": list_of(ref("Token"))}),
+        "NewToken": _new_token(),
+        "MadeToken": record({**_token(), "token": text()}),
+        "Address": record({"address": text(), "why": text()}),
+        "Error": record({"error": text()}),
+    }

@@ -1,0 +1,177 @@
+"""Schemas of questions and their answers, from the query language's own tables."""
+
+from __future__ import annotations
+
+from page_tracker.query.catalog import (
+    DIMENSIONS,
+    GOAL_OPERATORS,
+    METRICS,
+    OPERATORS,
+    PROPS_PREFIX,
+    TIME_BUCKETS,
+)
+from page_tracker.query.dates import WORDS
+from page_tracker.query.filters import LONGEST_PATTERN, LONGEST_VALUE, MOST_VALUES
+from page_tracker.query.parse import MODES, MOST_DIMENSIONS, MOST_ROWS
+from page_tracker.schema import PROP_KEY_LIMIT
+from page_tracker.web.asking import MOST_QUERIES
+from page_tracker.web.openapi.schemas import (
+    SITE,
+    Schema,
+    list_of,
+    one_of,
+    record,
+    ref,
+    text,
+    tuple_of,
+    whole,
+)
+
+GOAL = "event:goal"
+TRUTH: Schema = {"type": "boolean"}
+PROPERTY: Schema = {
+    "type": "string",
+    "pattern": f"^{PROPS_PREFIX}[\\s\\S]+$",
+    "maxLength": len(PROPS_PREFIX) + PROP_KEY_LIMIT,
+    "description": "A property of events, by its key.",
+}
+TIMES = one_of("time", *TIME_BUCKETS)
+ORDER = tuple_of(text(), one_of("asc", "desc"))
+
+
+def _any_of(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+def _date_range() -> Schema:
+    day: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+    instant = {"type": "string", "format": "date-time"}
+    words = "; ".join(f"{word}: {meaning}" for word, meaning in WORDS.items())
+    return _any_of(
+        one_of(*WORDS) | {"description": words},
+        tuple_of(day | {"format": "date"}, day | {"format": "date"}),
+        tuple_of(instant, instant),
+    ) | {"description": "In the site's time zone; both ends are included."}
+
+
+def _leaf(
+    operators: list[str], dimensions: Schema, value: Schema, *more: Schema
+) -> Schema:
+    values = list_of(value, 1, MOST_VALUES)
+    return tuple_of(one_of(*operators), dimensions, values, *more, optional=len(more))
+
+
+def _leaves(of_events: bool) -> list[Schema]:
+    """What compares a dimension with values; `of_events`: one of an event."""
+    names = [
+        name
+        for name, dimension in DIMENSIONS.items()
+        if name != GOAL and (dimension.scope == "event" or not of_events)
+    ]
+    dimensions = _any_of(one_of(*names), PROPERTY)
+    folded = [name for name, operator in OPERATORS.items() if operator.has_case]
+    patterns = [name for name in OPERATORS if name not in folded]
+    number = whole(1 - 2**63, 2**63 - 1)
+    value = _any_of(text(LONGEST_VALUE), number)
+    pattern = _any_of(text(LONGEST_PATTERN) | {"format": "regex"}, number)
+    case = record({"case_sensitive": TRUTH}, ())
+    return [
+        _leaf(folded, dimensions, value, case),
+        _leaf(patterns, dimensions, pattern),
+        _leaf(sorted(GOAL_OPERATORS), one_of(GOAL), value, case),
+    ]
+
+
+def _filter(name: str, *more: Schema, of_events: bool) -> Schema:
+    return _any_of(
+        *_leaves(of_events),
+        tuple_of(one_of("and", "or"), list_of(ref(name), 1)),
+        tuple_of(one_of("not"), ref(name)),
+        *more,
+    )
+
+
+def _comparisons() -> Schema:
+    matched: dict[str, Schema] = {"match_day_of_week": TRUTH}
+    return _any_of(
+        record({"mode": one_of(*MODES), **matched}, ("mode",)),
+        record(
+            {"mode": one_of("custom"), "date_range": ref("DateRange"), **matched},
+            ("mode", "date_range"),
+        ),
+    )
+
+
+def _question() -> Schema:
+    metrics = list_of(ref("Metric"), 1) | {"uniqueItems": True}
+    dimensions = list_of(ref("Dimension"), 0, MOST_DIMENSIONS) | {"uniqueItems": True}
+    include = {
+        "imports": TRUTH,
+        "time_labels": TRUTH,
+        "total_rows": TRUTH,
+        "comparisons": _comparisons(),
+    }
+    pages = {"limit": whole(1, MOST_ROWS), "offset": whole(0, 2**31 - 1)}
+    return record(
+        {
+            "site_id": text(like=SITE),
+            "metrics": metrics,
+            "date_range": ref("DateRange"),
+            "dimensions": dimensions,
+            "filters": list_of(ref("Filter")) | {"description": "All must hold."},
+            "order_by": list_of(ORDER),
+            "include": record(include, ()),
+            "pagination": record(pages, ()),
+        },
+        ("site_id", "metrics", "date_range"),
+    )
+
+
+def _answer() -> Schema:
+    values = list_of(_any_of({"type": ["number", "null"]}, ref("Money")))
+    labels = list_of({"type": ["string", "null"]})
+    comparison = {
+        "dimensions": labels,
+        "metrics": values,
+        "change": list_of({"type": ["number", "null"]}),
+    }
+    row = {
+        "metrics": values,
+        "dimensions": list_of(text()),
+        "comparison": record(comparison),
+    }
+    warning = record({"code": text(), "message": text()})
+    meta = {
+        "imports_included": TRUTH,
+        "time_labels": list_of(text()),
+        "total_rows": whole(0),
+        "metric_warnings": {"type": "object", "additionalProperties": warning},
+    }
+    return record(
+        {
+            "results": list_of(record(row, ("metrics", "dimensions"))),
+            "meta": record(meta, ()),
+            "query": ref("Question") | {"description": "As it was understood."},
+        }
+    )
+
+
+def question_schemas() -> dict[str, Schema]:
+    """All schemas that questions and answers are made of, by name."""
+    done = tuple_of(one_of("has_done", "has_not_done"), ref("EventFilter"))
+    segments = tuple_of(one_of("is"), one_of("segment"), list_of(whole(), 1))
+    return {
+        "Metric": one_of(*METRICS),
+        "Dimension": _any_of(TIMES, one_of(*DIMENSIONS), PROPERTY),
+        "DateRange": _date_range(),
+        "EventFilter": _filter("EventFilter", of_events=True),
+        "Filter": _filter("Filter", done, segments, of_events=False),
+        "Question": _question(),
+        "Questions": list_of(ref("Question"), 1, MOST_QUERIES),
+        "Money": record(
+            {"value": {"type": "number"}, "currency": text(), "short": text()}
+            | {"long": text()}
+        ),
+        "Answer": _answer(),
+        "Answers": record({"answers": list_of(ref("Answer"))}),
+    }

@@ -1,0 +1,137 @@
+"""A real server, driven by what its description says: all answers conform to it.
+
+What is drawn from the description is sent as it is, and made wrong on purpose. The site
+is put in, so that most of it gets as far as an answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from page_tracker.web.openapi.document import document
+from page_tracker.web.openapi.schemas import SITE
+from support.importing import LOG
+from support.processes import command, serving
+
+# Nothing is drawn anew in each run: what is found once is found always.
+CONFIG = {
+    "seed": 1,
+    "generation": {"deterministic": True, "database": "none"},
+    "checks": {
+        # Too large a body is refused as that, whatever is in it.
+        "negative_data_rejection": {
+            "expected-statuses": [400, 401, 403, 404, 405, 413]
+        },
+        # A description cannot say all that makes a question mean something.
+        "positive_data_acceptance": {"enabled": False},
+        # Too many wrong tokens would keep out the right one.
+        "ignored_auth": {"enabled": False},
+    },
+    # What is asked is the same there as in one question, which is driven in full.
+    "operations": [
+        {"include-path": path, "phases": {"coverage": {"enabled": False}}}
+        for path in ("/api/v2/queries", "/api/sites/{domain}/segments")
+    ],
+}
+schema = schemathesis.openapi.from_dict(
+    document(), config=schemathesis.Config.from_dict(CONFIG)
+)
+pytestmark = pytest.mark.timeout(180)
+
+REMOVALS = (
+    "/api/sites/{domain}/goals/{name}",
+    "/api/sites/{domain}/segments/{number}",
+    "/api/tokens/{token_id}",
+)
+
+
+SITE_REMOVAL = "/api/sites/{domain}"
+
+
+@dataclass(frozen=True)
+class Driven:
+    """The server, and an admin's token as a header."""
+
+    url: str
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
+    data = tmp_path_factory.mktemp("driven") / "data"
+
+    def page_tracker(*arguments: str) -> str:
+        return command(*arguments, PAGE_TRACKER_DATA=str(data)).strip()
+
+    page_tracker("site", "add", SITE)
+    page_tracker("import", SITE, str(LOG))
+    page_tracker("goal", "add", SITE, "--page", "/projects/**", "--name", "Projects")
+    token = page_tracker("token", "add", "--all-sites", "--scope", "admin")
+    with serving(data) as server:
+        yield Driven(server.url, {"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def answered(request: pytest.FixtureRequest) -> Iterator[Counter[int]]:
+    """The statuses of an operation's answers: it did its work at least once.
+
+    What is removed must be there: see the test below.
+    """
+    found: Counter[int] = Counter()
+    yield found
+    assert found[200] or found[201] or "[DELETE " in request.node.name, found
+
+
+@schema.exclude(path=SITE_REMOVAL, method="DELETE").parametrize()
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_conforms_to_the_description(
+    case: schemathesis.Case[Any], driven: Driven, answered: Counter[int]
+) -> None:
+    if "domain" in case.path_parameters:
+        case.path_parameters["domain"] = SITE
+    if isinstance(case.body, dict) and isinstance(case.body.get("site_id"), str):
+        case.body["site_id"] = SITE
+    response = case.call(base_url=driven.url, headers=driven.headers)
+    if case.method == case.operation.method.upper():
+        answered[response.status_code] += 1
+    case.validate_response(response, headers=driven.headers)
+
+
+def test_what_is_made_can_be_removed_as_described(driven: Driven) -> None:
+    made: list[tuple[str, str, dict[str, object]]] = [
+        (f"/api/sites/{SITE}/goals", "name", {"event": "signup"}),
+        (
+            f"/api/sites/{SITE}/segments",
+            "id",
+            {"name": "Germans", "filters": [["is", "visit:country", ["DE"]]]},
+        ),
+        ("/api/tokens", "id", {"scope": "stats", "sites": [SITE]}),
+    ]
+    for (path, key, body), removal in zip(made, REMOVALS, strict=True):
+        added = requests.post(
+            f"{driven.url}{path}", json=body, headers=driven.headers, timeout=10
+        )
+        places = {"domain": SITE, removal.rpartition("{")[2][:-1]: added.json()[key]}
+        case = schema[removal]["DELETE"].Case(path_parameters=places)
+        gone = case.call_and_validate(base_url=driven.url, headers=driven.headers)
+        assert gone.status_code == 204
+
+
+def test_a_site_is_removed_as_described(driven: Driven) -> None:
+    removal = schema[SITE_REMOVAL]["DELETE"]
+    body = {"domain": "gone.example"}
+    requests.post(
+        f"{driven.url}/api/sites", json=body, headers=driven.headers, timeout=10
+    )
+    case = removal.Case(path_parameters=body)
+    for status in (204, 404):
+        response = case.call_and_validate(base_url=driven.url, headers=driven.headers)
+        assert response.status_code == status
