@@ -26,7 +26,7 @@ from page_tracker.collect.address import address_of
 from page_tracker.collect.enrich import Known, enrich
 from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
 from page_tracker.collect.lookups import Lookups
-from page_tracker.history.formats import Asked, Format, Request
+from page_tracker.history.formats import Asked, Format
 from page_tracker.history.visits import FOUND
 from page_tracker.schema import HITS, Column
 from page_tracker.site import Directory, Site
@@ -40,6 +40,8 @@ SPOOLED: tuple[Column, ...] = (
 )
 
 _CACHED = 65_536
+# So many malformed lines are told by number.
+TOLD = 10
 
 # Endings of what a page is made of, and of files that are no pages.
 STATIC = frozenset("""
@@ -72,7 +74,7 @@ class Block(NamedTuple):
 
     rows: list[tuple[Any, ...]]
     left_out: Counter[str]
-    # Which of the lines are malformed, from 0.
+    # Which lines are malformed, from 0: the first TOLD of them.
     malformed: list[int]
 
 
@@ -107,7 +109,8 @@ class Sieve:
 
     def sift(self, text: str, position: int) -> Block:
         """Take the page views out of lines, the first of which stands at `position`."""
-        rows, malformed = [], []
+        rows: list[tuple[Any, ...]] = []
+        malformed: list[int] = []
         left_out: Counter[str] = Counter()
         for number, found in enumerate(self.hits(text)):
             if isinstance(found, Hit):
@@ -115,22 +118,23 @@ class Sieve:
                 continue
             reason = found.reason if isinstance(found, Drop) else found
             left_out[reason] += 1
-            if reason == LeftOut.MALFORMED:
+            if reason == LeftOut.MALFORMED and len(malformed) < TOLD:
                 malformed.append(number)
         return Block(rows, left_out, malformed)
 
     def hits(self, text: str) -> Iterator[Hit | Drop | LeftOut]:
         """What each line is: a page view, or why it is none."""
         for request in self.log_format.read_lines(text):
-            yield LeftOut.MALFORMED if request is None else self._sifted(request)
-
-    def _sifted(self, request: Request) -> Hit | Drop | LeftOut:
-        page = self._page_of(request.asked)
-        if isinstance(page, LeftOut):
-            return page
-        raw = RawHit(site=self.site.id, url=page, referrer=request.referrer)
-        sender = Sender(_address_of(request.address), request.user_agent)
-        return enrich(raw, sender, request.time, self.known)
+            if request is None:
+                yield LeftOut.MALFORMED
+                continue
+            page = self._page_of(request.asked)
+            if isinstance(page, LeftOut):
+                yield page
+                continue
+            raw = RawHit(site=self.site.id, url=page, referrer=request.referrer)
+            sender = Sender(_address_of(request.address), request.user_agent)
+            yield enrich(raw, sender, request.time, self.known)
 
     def page_of(self, asked: Asked) -> str | LeftOut:
         """The address of the page that was asked for, where it is one of this site's

@@ -7,7 +7,7 @@ While rows are being written, those of the next days are found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +21,7 @@ from page_tracker.history.visits import with_visits
 from page_tracker.lake.table import date_of
 
 # Page views that are committed together, if they are of several days.
-MOST_VIEWS = 100_000
+MOST_VIEWS = 50_000
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,7 +39,7 @@ class Found(NamedTuple):
 
 def found_in(
     spool: Path, days: Sequence[ImportedDay], origin: int, done: int
-) -> Iterator[Found]:
+) -> Generator[Found, None, None]:
     """What there is to commit of an import, in the order of its days.
 
     The first `done` days are in the lake. Rows can be read until the next are taken.

@@ -7,6 +7,7 @@ A file holds nothing personal: of address and user agent only the keyed hash is 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -141,6 +142,9 @@ def _begin_worker(task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker.append(Sifter(task))
+    # What is loaded stays, and a block's rows form no cycles: look for some seldom.
+    gc.freeze()
+    gc.set_threshold(100_000)
     # The engine has to be closed before the interpreter ends.
     Finalize(None, _end_worker, exitpriority=1)
 

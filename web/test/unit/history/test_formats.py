@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from page_tracker.history.formats import FORMATS, Asked, Request, recognise
 from page_tracker.history.formats.request import clf_time, epoch_time, iso_time
@@ -27,19 +28,19 @@ NGINX = (
 )
 ASKED = Asked("GET", "/a?b=1", 200)
 PLAIN = Request("192.0.2.7", NOON, ASKED)
-FULL = PLAIN._replace(referrer="https://example.org/", user_agent="Agent (1.0)")
-OF_HOST = FULL._replace(asked=ASKED._replace(host="example.com"))
+FULL = replace(PLAIN, referrer="https://example.org/", user_agent="Agent (1.0)")
+OF_HOST = replace(FULL, asked=ASKED._replace(host="example.com"))
 
 
 @pytest.mark.parametrize(
     ("name", "line", "says"),
     [
         ("common", CLF, PLAIN),
-        ("common-vhost", f"example.com {CLF}", PLAIN._replace(asked=OF_HOST.asked)),
+        ("common-vhost", f"example.com {CLF}", replace(PLAIN, asked=OF_HOST.asked)),
         ("combined", COMBINED, FULL),
         ("combined", f'{COMBINED} 0.004 "-"', FULL),
         ("combined-vhost", f"example.com:80 {COMBINED}", OF_HOST),
-        ("caddy", CADDY, OF_HOST._replace(time=NOON + 250_000)),
+        ("caddy", CADDY, replace(OF_HOST, time=NOON + 250_000)),
         ("nginx-json", NGINX, OF_HOST),
         (
             "nginx-json",

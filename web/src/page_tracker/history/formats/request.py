@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
+
 
 class Asked(NamedTuple):
     """What was asked for, and how it was answered; `host` is empty where unsaid."""
@@ -19,7 +21,7 @@ class Asked(NamedTuple):
     host: str = ""
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One line of an access log; what its format does not say is empty."""
 
     address: str
