@@ -19,9 +19,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 from deltalake import DeltaTable, write_deltalake
 
 from page_tracker.collect.removal import Removal
@@ -42,6 +41,9 @@ from page_tracker.lake.table import (
 )
 from page_tracker.lake.upkeep import remove_unfinished
 from page_tracker.lake.writer import Writer
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:  # loaded with the first engine: a writer has days without
+    import duckdb
 
 MEMORY = "512MB"
 THREADS = 2
@@ -18,6 +20,9 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
 
     What does not fit spills into a folder that is gone with the connection.
     """
+    # pylint: disable-next=import-outside-toplevel # see above
+    import duckdb
+
     with TemporaryDirectory(prefix="page-tracker-") as folder:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": False,

@@ -11,11 +11,12 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
-
-from redis import Redis, RedisCluster
+from typing import TYPE_CHECKING, Any, cast
 
 from page_tracker.errors import PageTrackerError
+
+if TYPE_CHECKING:  # who only asks for the folder needs no client
+    from redis import Redis, RedisCluster
 
 FORMAT = 1
 FORMAT_KEY = "pt:format"
@@ -25,7 +26,7 @@ KEPT = ("lake", "mirror.json", "imports")
 
 # From which version → what makes it the next one.
 FolderSteps = Mapping[int, Callable[[Path], None]]
-StoreSteps = Mapping[int, Callable[[Redis | RedisCluster], None]]
+StoreSteps = Mapping[int, "Callable[[Redis | RedisCluster], None]"]
 FOLDER_STEPS: FolderSteps = {}
 STORE_STEPS: StoreSteps = {}
 
