@@ -1,17 +1,19 @@
 """How fast a log is imported: lines a second, against reading the same file bare.
 
-    python bench/import_log.py [--lines 1000000]
+    python bench/import_log.py [--lines 1000000 [3000000 …]]
 
 The log is the real one of test/data, repeated: times shifted so that its days follow
 one another, addresses varied. Measured in one run: `wc -l`, DuckDB that reads the same
 file as lines and takes its fields apart by one pattern, and `page-tracker import` with
-everything that it does, from start to end, with the memory (PSS) of all its processes.
+everything that it does, from start to end. Its memory (PSS of all its processes, Redis
+included) is told as it went on, so that several sizes show what grows with a log.
 Where other programs compete for the machine, look at the processor time.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gzip
 import json
 import os
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +35,8 @@ import psutil
 
 LOG = Path(__file__).parent.parent / "test" / "data" / "apache_combined.log.gz"
 DAYS_OF_LOG = 4
+LOOK_SECONDS = 0.5
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 PAGE_TRACKER = (sys.executable, "-m", "page_tracker")
 FIELDS = (
     r'^([^ ]+) [^ ]+ [^ ]+ \[([^\]]+)\] "([^"]*)" ([0-9]+) [^ ]+ "([^"]*)" "([^"]*)"'
@@ -86,12 +91,13 @@ def timed_duckdb(path: Path) -> float:
 
 
 class Run(NamedTuple):
-    """An import: seconds by the clock and of the processors, the most PSS (bytes)."""
+    """An import: seconds by the clock and of the processors, page views, and the memory
+    of all its processes (bytes, PSS), looked at now and then."""
 
     seconds: float
     processor_seconds: float
-    most: int
     views: int
+    memory: list[int]
 
 
 def timed_import(path: Path, data: Path) -> Run:
@@ -110,17 +116,25 @@ def timed_import(path: Path, data: Path) -> Run:
         env=environment,
         stdout=subprocess.PIPE,
     ) as process:
-        most = 0
+        memory = []
         while process.poll() is None:
-            most = max(most, sum(_pss(psutil.Process(process.pid))))
-            time.sleep(0.25)
+            memory.append(sum(_pss(psutil.Process(process.pid))))
+            time.sleep(LOOK_SECONDS)
         seconds = time.perf_counter() - began
         said = json.loads(process.communicate()[0])
-    return Run(seconds, _processor_seconds() - used, most, said["pageviews"])
+    return Run(seconds, _processor_seconds() - used, said["pageviews"], memory)
+
+
+def _adopt_orphans() -> None:
+    """Have what an import's processes leave behind waited for here, and so counted."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _processor_seconds() -> float:
-    """Of all processes that were started here and have ended."""
+    """Of all processes that were started here, and by these; all must have ended."""
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
@@ -136,10 +150,7 @@ def _pss(process: psutil.Process) -> Iterator[int]:
         pass
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--lines", type=int, default=1_000_000)
-    lines = parser.parse_args().lines
+def measure(lines: int) -> None:
     with TemporaryDirectory(prefix="bench-import-") as folder:
         log = Path(folder) / "access.log"
         make_log(log, lines)
@@ -159,9 +170,18 @@ def main() -> None:
         print(f"{name:22} {took:8.2f} s {rate:12,.0f} lines/s {ratio:8.2f}")
     print(f"{lines / run.processor_seconds:,.0f} lines a second of processor time")
     print(f"{run.views:,} page views, {stored / run.views:.1f} bytes each in the lake")
-    print(
-        f"most memory: {run.most / 1e6:,.0f} MB (PSS of all processes, Redis included)"
-    )
+    looks = [run.memory[len(run.memory) * part // 10] for part in range(10)]
+    going = " ".join(f"{look / 1e6:.0f}" for look in looks)
+    print(f"memory, at each tenth of the time: {going} MB")
+    print(f"most memory: {max(run.memory) / 1e6:,.0f} MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--lines", type=int, nargs="+", default=[1_000_000])
+    _adopt_orphans()
+    for lines in parser.parse_args().lines:
+        measure(lines)
 
 
 if __name__ == "__main__":

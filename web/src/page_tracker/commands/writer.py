@@ -10,7 +10,7 @@ import click
 
 from page_tracker.commands.options import setting_option
 from page_tracker.lake.damage import mend
-from page_tracker.lake.format import require_folder, require_store
+from page_tracker.lake.format import require_folder
 from page_tracker.lake.service import PASS, TICK, keep, wait_for, write
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import make_folder
@@ -22,6 +22,7 @@ from page_tracker.services.keeping import (
 )
 from page_tracker.services.store import open_redis
 from page_tracker.settings import Settings
+from page_tracker.store_format import require_store
 
 
 @click.command()

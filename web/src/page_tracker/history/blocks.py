@@ -1,18 +1,19 @@
 """A block of log lines into page views, and the count of what was left out.
 
-    line → Request → refused by its answer, method, file or host
+    line → Request → the page's address, or refused by its answer, method, file or host
                    → RawHit → enrich, as every hit is → Hit | Drop
                    → a row of SPOOLED
 
-Pure. What is looked up is looked up once for each distinct value: the caches are those
-of enrichment. Address and user agent end here, in a hash whose key nobody keeps.
+Pure. What is looked up or judged is so once for each distinct value: the caches are
+those of enrichment, and one of what was asked for. Address and user agent end here, in
+a hash whose key nobody keeps.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
@@ -25,7 +26,7 @@ from page_tracker.collect.address import address_of
 from page_tracker.collect.enrich import Known, enrich
 from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
 from page_tracker.collect.lookups import Lookups
-from page_tracker.history.formats import Format, Request
+from page_tracker.history.formats import Asked, Format
 from page_tracker.history.visits import FOUND
 from page_tracker.schema import HITS, Column
 from page_tracker.site import Directory, Site
@@ -39,6 +40,8 @@ SPOOLED: tuple[Column, ...] = (
 )
 
 _CACHED = 65_536
+# So many malformed lines are told by number.
+TOLD = 10
 
 # Endings of what a page is made of, and of files that are no pages.
 STATIC = frozenset("""
@@ -71,7 +74,7 @@ class Block(NamedTuple):
 
     rows: list[tuple[Any, ...]]
     left_out: Counter[str]
-    # Which of the lines are malformed, from 0.
+    # Which lines are malformed, from 0: the first TOLD of them.
     malformed: list[int]
 
 
@@ -87,13 +90,14 @@ class _DayKeys(dict[tuple[str, int], bytes]):
         return self.setdefault(day, key)
 
 
-@dataclass(frozen=True)
 class Sieve:
     """Takes the page views of one site out of log lines."""
 
-    site: Site
-    log_format: Format
-    known: Known = field(repr=False)
+    def __init__(self, site: Site, log_format: Format, known: Known) -> None:
+        self.site = site
+        self.log_format = log_format
+        self.known = known
+        self._page_of = lru_cache(_CACHED)(self.page_of)
 
     @classmethod
     def of(cls, site: Site, log_format: Format, lookups: Lookups, key: bytes) -> Sieve:
@@ -103,39 +107,42 @@ class Sieve:
         known = Known(Directory([site]), _DayKeys(key), lookups)
         return cls(site, log_format, known)
 
-    def sift(self, lines: Sequence[str], position: int) -> Block:
+    def sift(self, text: str, position: int) -> Block:
         """Take the page views out of lines, the first of which stands at `position`."""
-        rows, malformed = [], []
+        rows: list[tuple[Any, ...]] = []
+        malformed: list[int] = []
         left_out: Counter[str] = Counter()
-        for number, found in enumerate(self.hits(lines)):
+        for number, found in enumerate(self.hits(text)):
             if isinstance(found, Hit):
                 rows.append(row_of(found, position + number))
                 continue
             reason = found.reason if isinstance(found, Drop) else found
             left_out[reason] += 1
-            if reason == LeftOut.MALFORMED:
+            if reason == LeftOut.MALFORMED and len(malformed) < TOLD:
                 malformed.append(number)
         return Block(rows, left_out, malformed)
 
-    def hits(self, lines: Sequence[str]) -> Iterator[Hit | Drop | LeftOut]:
+    def hits(self, text: str) -> Iterator[Hit | Drop | LeftOut]:
         """What each line is: a page view, or why it is none."""
-        read = self.log_format.read
-        for line in lines:
-            request = read(line)
-            yield LeftOut.MALFORMED if request is None else self._sifted(request)
+        for request in self.log_format.read_lines(text):
+            if request is None:
+                yield LeftOut.MALFORMED
+                continue
+            page = self._page_of(request.asked)
+            if isinstance(page, LeftOut):
+                yield page
+                continue
+            raw = RawHit(site=self.site.id, url=page, referrer=request.referrer)
+            sender = Sender(_address_of(request.address), request.user_agent)
+            yield enrich(raw, sender, request.time, self.known)
 
-    def _sifted(self, request: Request) -> Hit | Drop | LeftOut:
+    def page_of(self, asked: Asked) -> str | LeftOut:
+        """The address of the page that was asked for, where it is one of this site's
+        and was shown."""
         for refuse in REFUSALS:
-            if reason := refuse(request):
+            if reason := refuse(asked):
                 return reason
-        raw = self.raw_hit(request)
-        if isinstance(raw, LeftOut):
-            return raw
-        return enrich(raw, sender_of(request), request.time, self.known)
-
-    def raw_hit(self, request: Request) -> RawHit | LeftOut:
-        """The page view that a request asks for, where it is one of this site's."""
-        site, target, host = self.site, request.target, request.host
+        target, host = asked.target, asked.host
         if not target.startswith("/"):  # a whole address, as proxies are asked
             scheme, separator, rest = target.partition("://")
             if not separator or scheme not in ("http", "https"):
@@ -144,45 +151,39 @@ class Sieve:
             target = slash + target
         if host and self.known.directory.resolve(host) is None:
             return LeftOut.OTHER_HOST
-        url = f"https://{host or site.id}{target}"
-        return RawHit(site=site.id, url=url, referrer=request.referrer)
+        return f"https://{host or self.site.id}{target}"
 
 
-def refuse_answers(request: Request) -> LeftOut | None:
+def refuse_answers(asked: Asked) -> LeftOut | None:
     """Errors, redirects, and what shows nothing; a page that the browser still has
     (304) was seen."""
-    status = request.status
+    status = asked.status
     if 200 <= status < 300 or status == 304:
         return None
     return LeftOut.REDIRECT if 300 <= status < 400 else LeftOut.ERROR
 
 
-def refuse_methods(request: Request) -> LeftOut | None:
+def refuse_methods(asked: Asked) -> LeftOut | None:
     """What is not asked for by GET is not looked at."""
-    return None if request.method == "GET" else LeftOut.METHOD
+    return None if asked.method == "GET" else LeftOut.METHOD
 
 
-def refuse_static_files(request: Request) -> LeftOut | None:
+def refuse_static_files(asked: Asked) -> LeftOut | None:
     """What pages are made of, and downloads."""
-    return LeftOut.STATIC_FILE if is_static(request.target) else None
+    return LeftOut.STATIC_FILE if is_static(asked.target) else None
 
 
-REFUSALS: tuple[Callable[[Request], LeftOut | None], ...] = (
+REFUSALS: tuple[Callable[[Asked], LeftOut | None], ...] = (
     refuse_answers,
     refuse_methods,
     refuse_static_files,
 )
 
 
-@lru_cache(_CACHED)
 def is_static(target: str) -> bool:
     """Whether a request's path ends as those of files do that are no pages."""
     path = target.partition("?")[0].partition("#")[0]
     return splitext(path)[1][1:].lower() in STATIC
-
-
-def sender_of(request: Request) -> Sender:
-    return Sender(_address_of(request.address), request.user_agent)
 
 
 @lru_cache(_CACHED)

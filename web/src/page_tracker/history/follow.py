@@ -188,7 +188,9 @@ class LogFollower:
             Directory([site]), _Salts(self._store, site, intent.moment), self._lookups
         )
         sieve = Sieve(site, log_format, known)
-        found = self._patiently(lambda: list(sieve.hits(lines_of(block))), stop)
+        found = self._patiently(
+            lambda: list(sieve.hits(block.decode("utf-8", "replace"))), stop
+        )
         hits = [each for each in found if isinstance(each, Hit)]
         drops = [each for each in found if isinstance(each, Drop)]
         self.counted.lines += len(found)

@@ -20,35 +20,27 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import duckdb
 from deltalake.exceptions import DeltaError
 from msgspec.structs import replace
 
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
+from page_tracker.history.days import found_in
 from page_tracker.history.formats import Format
 from page_tracker.history.lines import STANDARD_INPUT, Log, open_log
 from page_tracker.history.reading import Reader, Tally
-from page_tracker.history.register import (
-    Import,
-    ImportedDay,
-    Register,
-    sync_folder,
-    undone,
-)
-from page_tracker.history.sifting import Crew, Task, file_of
+from page_tracker.history.register import Import, Register, sync_folder, undone
+from page_tracker.history.sifting import Crew, Task
 from page_tracker.history.stored import Stored
-from page_tracker.history.visits import with_visits
 from page_tracker.lake.table import date_of
 from page_tracker.schema import ORIGIN_BITS
 from page_tracker.site import Site
 
-# Page views that are committed together, if they are of several days.
-MOST_VIEWS = 100_000
 # Of the bytes of a log: what its page views may take, in the spool and in the lake.
 _SHARE_OF_LOG = 0.2
 _PACKED_TIMES = 20
@@ -231,15 +223,13 @@ class Imports:
                 " in; then import the logs again",
             )
         views: Counter[str] = Counter()
-        with _engine(spool) as engine:
-            done = self._stored.days_in(entry)
-            for first, last in together(entry.days):
-                rows = _lay_out(engine, spool, entry.days[first:last])
-                views.update(dict(rows.aggregate("path, count(*)").fetchall()))
-                if first >= done:
-                    query = with_visits("hits", entry.origin)
-                    self._stored.commit(entry, first, last, engine.sql(query))
-                self._watcher.writes(last, len(entry.days))
+        done = self._stored.days_in(entry)
+        with closing(found_in(spool, entry.days, entry.origin, done)) as all_found:
+            for found in all_found:
+                views.update(found.views)
+                if found.rows is not None:
+                    self._stored.commit(entry, found.first, found.last, found.rows)
+                self._watcher.writes(found.last, len(entry.days))
         self._counters.put_import(entry.site, entry.id, dict(views), max_pages)
         entry = replace(entry, state="done")
         self.register.save(entry)
@@ -271,48 +261,6 @@ def _told_plainly() -> Iterator[None]:
             f"the import was stopped ({why})",
             "see that there is room, then run the same command: it goes on by itself",
         ) from error
-
-
-def _engine(spool: Path) -> duckdb.DuckDBPyConnection:
-    """DuckDB, bounded in memory; what does not fit goes to the spool's folder."""
-    settings: dict[str, Any] = {
-        "memory_limit": "256MB",
-        "temp_directory": str(spool / "spill"),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    engine = duckdb.connect(config=settings)
-    engine.execute("SET TimeZone = 'UTC'")
-    return engine
-
-
-def together(days: Sequence[ImportedDay]) -> Iterator[tuple[int, int]]:
-    """Which days, [first, last), go into one commit: so that few of them are small."""
-    first = views = 0
-    for last, day in enumerate(days):
-        if views and views + day.views > MOST_VIEWS:
-            yield first, last
-            first, views = last, 0
-        views += day.views
-    if views:
-        yield first, len(days)
-
-
-def _lay_out(
-    engine: duckdb.DuckDBPyConnection, spool: Path, days: Sequence[ImportedDay]
-) -> duckdb.DuckDBPyRelation:
-    """Lay the page views of consecutive days out as the table `hits`."""
-    numbers = sorted({number for day in days for number in day.files})
-    engine.execute(
-        "CREATE OR REPLACE TEMP TABLE hits AS"
-        " SELECT * FROM read_parquet($files) WHERE day BETWEEN $first AND $last",
-        {
-            "files": [str(file_of(spool, number)) for number in numbers],
-            "first": date_of(days[0].day),
-            "last": date_of(days[-1].day),
-        },
-    )
-    return engine.table("hits")
 
 
 def _check_room(logs: Sequence[str], folder: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from page_tracker.errors import ImportRefusedError, LogFileError
-from page_tracker.history.blocks import LeftOut
+from page_tracker.history.blocks import TOLD, LeftOut
 from page_tracker.history.formats import FORMATS, Format, recognise
 from page_tracker.history.identity import Follower, KnownParts, Part
 from page_tracker.history.lines import Log
@@ -22,9 +22,8 @@ from page_tracker.history.sifting import Crew, Sifted, file_of, lines_of
 
 # Blocks that are read ahead of those that are sifted.
 AHEAD = 4
-# Lines by which a format is recognised, and malformed ones that are told by number.
+# Lines by which a format is recognised.
 LOOKED_AT = 200
-TOLD = 10
 
 
 @dataclass

@@ -17,8 +17,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import duckdb
-
 from page_tracker.collect.stream import Stream
 from page_tracker.history.register import Import, Register
 from page_tracker.lake.deletion import SUM_NAMES, SUMS
@@ -150,12 +148,9 @@ class Recount:
         files = self._lake.snapshot("hits").file_uris(file_pruning_predicate=of_site)
         if not files:
             return []
-        try:
-            with engine() as connection:
-                rows_in(connection, files).filter(of_site).create_view("hits")
-                return connection.sql(query).fetchall()
-        except duckdb.IOException as error:  # a deletion has removed files
-            raise OSError(str(error)) from error
+        with engine() as connection:
+            rows_in(connection, files).filter(of_site).create_view("hits")
+            return connection.sql(query).fetchall()
 
 
 def _mark(origins: Iterable[int]) -> str:

@@ -7,6 +7,7 @@ A file holds nothing personal: of address and user agent only the keyed hash is 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -26,6 +27,8 @@ from page_tracker.lake.columns import arrow_table
 from page_tracker.site import Site
 
 _DAY = [column.name for column in SPOOLED].index("day")
+# A block of fewer bytes is sifted sooner than a process is started.
+_SHORT = 2 << 20
 
 
 class Task(NamedTuple):
@@ -65,8 +68,8 @@ class Sifter:
             sieve = self._sieves[format_name] = Sieve.of(
                 self._task.site, FORMATS[format_name], self._lookups, self._task.key
             )
-        lines = lines_of(block)
-        rows, left_out, malformed = sieve.sift(lines, position)
+        text = block.decode("utf-8", "replace")
+        rows, left_out, malformed = sieve.sift(text, position)
         days = Counter(row[_DAY] for row in rows)
         file = None
         if rows and self._task.spool is not None:
@@ -76,7 +79,7 @@ class Sifter:
             self._engine.from_arrow(table).to_parquet(str(path), compression="zstd")
             with open(path, "rb") as written:
                 os.fsync(written.fileno())
-        return Sifted(len(lines), left_out, malformed, days, file)
+        return Sifted(len(rows) + left_out.total(), left_out, malformed, days, file)
 
     def close(self) -> None:
         self._engine.close()
@@ -95,34 +98,40 @@ def file_of(spool: Path, number: int) -> Path:
 
 
 class Crew:
-    """Sifts the first block here, and all further ones in processes of their own."""
+    """Sifts a first block that is short here, all others in processes of their own."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._here = Sifter(task)
-        self._begun = False
+        self._here: Sifter | None = None
         self._pool: Executor | None = None
 
     def sift(self, block: bytes, position: int, format_name: str) -> Future[Sifted]:
-        if not self._begun:
-            self._begun = True
+        if self._here is None and self._pool is None and len(block) < _SHORT:
+            self._here = Sifter(self._task)
             future: Future[Sifted] = Future()
             future.set_result(self._here.sift(block, position, format_name))
             return future
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                max_workers=max(2, min(4, os.cpu_count() or 2)),
-                # Threads of the engine are running: a fork could inherit their locks.
-                mp_context=get_context("spawn"),
-                initializer=_begin_worker,
-                initargs=(self._task,),
-            )
+            self._pool = self._open_pool()
         return self._pool.submit(_sift, block, position, format_name)
+
+    def _open_pool(self) -> Executor:
+        # Threads of engine and lake may run here: a fork could inherit their locks.
+        # So the workers are forked by a process that has loaded this module alone.
+        context = get_context("forkserver")
+        context.set_forkserver_preload([__name__])
+        return ProcessPoolExecutor(
+            max_workers=max(2, min(4, os.cpu_count() or 2)),
+            mp_context=context,
+            initializer=_begin_worker,
+            initargs=(self._task,),
+        )
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
-        self._here.close()
+        if self._here is not None:
+            self._here.close()
 
 
 _worker: list[Sifter] = []
@@ -133,6 +142,9 @@ def _begin_worker(task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker.append(Sifter(task))
+    # What is loaded stays, and a block's rows form no cycles: look for some seldom.
+    gc.freeze()
+    gc.set_threshold(100_000)
     # The engine has to be closed before the interpreter ends.
     Finalize(None, _end_worker, exitpriority=1)
 

@@ -14,20 +14,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-import duckdb
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import shared
 from page_tracker.lake.table import PARQUET, Lake, closed_mark, day_of, position
 from page_tracker.query.catalog import SITE, dimension
-from page_tracker.query.engine import COUNTRIES
 from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan
 from page_tracker.query.query import Query, Range, measures
 from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import sums
 from page_tracker.schema import DAYS
+
+if TYPE_CHECKING:
+    import duckdb
 
 # Days are closed together as long as they have no more hits than this.
 MOST_HITS = 500_000
@@ -124,6 +126,9 @@ def _begin(
 
     A running number is its site's: the site's place is put before it.
     """
+    # pylint: disable-next=import-outside-toplevel # it loads DuckDB
+    from page_tracker.query.engine import COUNTRIES
+
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(
         "CREATE TABLE countries AS SELECT code, name FROM"

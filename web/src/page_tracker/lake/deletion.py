@@ -19,9 +19,8 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 from deltalake import DeltaTable, write_deltalake
 
 from page_tracker.collect.removal import Removal
@@ -43,6 +42,9 @@ from page_tracker.lake.table import (
 from page_tracker.lake.upkeep import remove_unfinished
 from page_tracker.lake.writer import Writer
 from page_tracker.schema import NUMBER_BITS
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:  # loaded with the first engine: a writer has days without
+    import duckdb
 
 MEMORY = "512MB"
 THREADS = 2
@@ -16,8 +18,12 @@ THREADS = 2
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that fetches nothing from outside and is bounded in memory.
 
-    What does not fit spills into a folder that is gone with the connection.
+    What does not fit spills into a folder that is gone with the connection. Raises
+    OSError where a file cannot be read: a deletion may have removed it meanwhile.
     """
+    # pylint: disable-next=import-outside-toplevel # see above
+    import duckdb
+
     with TemporaryDirectory(prefix="page-tracker-") as folder:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": False,
@@ -27,8 +33,11 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
             "temp_directory": folder,
             "preserve_insertion_order": True,
         }
-        with duckdb.connect(config=settings) as connection:
-            yield connection
+        try:
+            with duckdb.connect(config=settings) as connection:
+                yield connection
+        except duckdb.IOException as error:
+            raise OSError(str(error)) from error
 
 
 def rows_in(

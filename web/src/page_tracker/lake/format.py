@@ -1,4 +1,4 @@
-"""The format version of data folder and store: what a newer or older one means.
+"""The format version of a data folder: what a newer or older one means.
 
 newer than we know → refused in one line, by whoever would write to it
 older → copied, then migrated step by step; killed meanwhile, it begins from the copy
@@ -11,48 +11,28 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
-
-from redis import Redis, RedisCluster, RedisError
 
 from page_tracker.errors import PageTrackerError
 
 FORMAT = 1
-FORMAT_KEY = "pt:format"
 FORMAT_FILE = "format.json"
 # What a migration may change, and what is copied before.
 KEPT = ("lake", "mirror.json", "imports")
 
 # From which version → what makes it the next one.
 FolderSteps = Mapping[int, Callable[[Path], None]]
-StoreSteps = Mapping[int, Callable[[Redis | RedisCluster], None]]
 FOLDER_STEPS: FolderSteps = {}
-STORE_STEPS: StoreSteps = {}
 
 
 class FormatError(PageTrackerError):
     """Data folder or store were written by another version of Page Tracker."""
 
 
-class StoreFormatError(FormatError, RedisError):
-    """The store is a newer one's: like one that is away, it takes nothing from us."""
-
-
 def refuse_newer_folder(folder: Path, newest: int = FORMAT) -> None:
     """Raise FormatError where a data folder is of a newer format; changes nothing."""
     found = _folder_format(folder)
     if found is not None and found > newest:
-        raise FormatError(*_newer(f"the data folder {folder}", found, newest))
-
-
-def refuse_newer_store(redis: Redis | RedisCluster, newest: int = FORMAT) -> None:
-    """Raise StoreFormatError where a store is of a newer format; changes nothing.
-
-    Raises redis.RedisError.
-    """
-    found = int(cast(Any, redis).get(FORMAT_KEY) or newest)
-    if found > newest:
-        raise StoreFormatError(*_newer("the Redis store", found, newest))
+        raise FormatError(*newer_than(f"the data folder {folder}", found, newest))
 
 
 def require_folder(
@@ -77,35 +57,8 @@ def require_folder(
     _write_format(folder, newest)
 
 
-def require_store(
-    redis: Redis | RedisCluster, newest: int = FORMAT, steps: StoreSteps | None = None
-) -> None:
-    """Bring a store to the newest format; a new one begins with it.
-
-    Before a step all of Page Tracker's keys are copied to `pt:format-<version>`, a hash
-    of what Redis dumps. Raises StoreFormatError, redis.RedisError.
-    """
-    client = cast(Any, redis)
-    client.set(FORMAT_KEY, newest, nx=True)
-    refuse_newer_store(redis, newest)
-    found = int(client.get(FORMAT_KEY))
-    for version in range(found, newest):
-        copy = f"pt:format-{version}"
-        if not client.exists(copy):
-            for key in list(client.scan_iter(match="pt*", count=1000)):
-                if not key.startswith(b"pt:format"):
-                    client.hset(copy + "-unfinished", key, client.dump(key))
-            if client.exists(copy + "-unfinished"):
-                client.rename(copy + "-unfinished", copy)
-        else:
-            for key, dumped in client.hgetall(copy).items():
-                client.restore(key, 0, dumped, replace=True)
-        (steps or STORE_STEPS)[version](redis)
-        client.set(FORMAT_KEY, version + 1)
-
-
-def _newer(what: str, found: int, newest: int) -> tuple[str, str]:
-    """What is wrong, and what to do."""
+def newer_than(what: str, found: int, newest: int) -> tuple[str, str]:
+    """What is wrong where something has a newer format, and what to do."""
     return (
         f"{what} has format {found}, written by a newer Page Tracker than this one,"
         f" which knows {newest}",

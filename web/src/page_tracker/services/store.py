@@ -14,17 +14,17 @@ from redis.retry import Retry
 
 from page_tracker.errors import RedisUnavailableError
 from page_tracker.health import durability_notice
-from page_tracker.lake.format import (
-    StoreFormatError,
-    refuse_newer_store,
-    require_folder,
-    require_store,
-)
+from page_tracker.lake.format import require_folder
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import make_folder
 from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
 from page_tracker.sites import Sites
+from page_tracker.store_format import (
+    StoreFormatError,
+    refuse_newer_store,
+    require_store,
+)
 
 
 def open_redis(settings: Settings) -> Redis:

@@ -8,7 +8,8 @@ import pytest
 import requests
 from redis import Redis
 
-from page_tracker.lake.format import FORMAT, FORMAT_FILE, FORMAT_KEY
+from page_tracker.lake.format import FORMAT, FORMAT_FILE
+from page_tracker.store_format import FORMAT_KEY
 from support.collecting import CHROME, SITE, sites_of
 from support.own_redis import OwnRedis, own_redis
 from support.processes import Running, refusal, running

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from page_tracker.history.formats import FORMATS, Request, recognise
+from page_tracker.history.formats import FORMATS, Asked, Request, recognise
 from page_tracker.history.formats.request import clf_time, epoch_time, iso_time
 
 NOON = int(datetime(2026, 1, 31, 12, 0, 5, tzinfo=UTC).timestamp()) * 1_000_000
@@ -25,24 +26,22 @@ NGINX = (
     '"GET /a?b=1 HTTP/2.0","status":"200","http_referer":"https://example.org/",'
     '"http_user_agent":"Agent (1.0)","host":"example.com"}'
 )
-PLAIN = Request("192.0.2.7", NOON, "GET", "/a?b=1", 200)
-FULL = PLAIN._replace(referrer="https://example.org/", user_agent="Agent (1.0)")
+ASKED = Asked("GET", "/a?b=1", 200)
+PLAIN = Request("192.0.2.7", NOON, ASKED)
+FULL = replace(PLAIN, referrer="https://example.org/", user_agent="Agent (1.0)")
+OF_HOST = replace(FULL, asked=ASKED._replace(host="example.com"))
 
 
 @pytest.mark.parametrize(
     ("name", "line", "says"),
     [
         ("common", CLF, PLAIN),
-        ("common-vhost", f"example.com {CLF}", PLAIN._replace(host="example.com")),
+        ("common-vhost", f"example.com {CLF}", replace(PLAIN, asked=OF_HOST.asked)),
         ("combined", COMBINED, FULL),
         ("combined", f'{COMBINED} 0.004 "-"', FULL),
-        (
-            "combined-vhost",
-            f"example.com:80 {COMBINED}",
-            FULL._replace(host="example.com"),
-        ),
-        ("caddy", CADDY, FULL._replace(host="example.com", time=NOON + 250_000)),
-        ("nginx-json", NGINX, FULL._replace(host="example.com")),
+        ("combined-vhost", f"example.com:80 {COMBINED}", OF_HOST),
+        ("caddy", CADDY, replace(OF_HOST, time=NOON + 250_000)),
+        ("nginx-json", NGINX, OF_HOST),
         (
             "nginx-json",
             '{"msec":"1769860805.000","remote_addr":"192.0.2.7","request_method":"GET",'
@@ -93,11 +92,31 @@ def test_a_log_of_no_format_is_not_recognised() -> None:
     assert recognise([]) is None
 
 
-@given(st.text())
-def test_no_text_is_too_odd_to_be_looked_at(text: str) -> None:
+odd_lines = st.text().map(lambda text: text.replace("\n", "\r"))
+
+
+@given(odd_lines)
+def test_no_line_is_too_odd_to_be_looked_at(text: str) -> None:
     for each in FORMATS.values():
         each.read(text)
         each.read(f'192.0.2.7 - - [{text}] "{text}" 200 1 "{text}" "{text}"')
+
+
+@given(
+    st.lists(
+        odd_lines
+        | st.sampled_from([CLF, COMBINED, f"example.com {CLF}", CADDY, NGINX, ""]),
+        min_size=1,
+    ),
+    st.booleans(),
+)
+def test_a_text_of_lines_says_what_each_of_them_says(
+    lines: list[str], is_ended: bool
+) -> None:
+    text = "\n".join(lines) + ("\n" if is_ended or not lines[-1] else "")
+
+    for each in FORMATS.values():
+        assert list(each.read_lines(text)) == [each.read(line) for line in lines]
 
 
 @given(

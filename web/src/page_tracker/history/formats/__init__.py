@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from page_tracker.history.formats.clf import CLF_FORMATS
 from page_tracker.history.formats.json_lines import JSON_FORMATS
-from page_tracker.history.formats.request import Format, Request
+from page_tracker.history.formats.request import Asked, Format, Request
 
-__all__ = ["FORMATS", "Format", "Request", "recognise"]
+__all__ = ["FORMATS", "Asked", "Format", "Request", "recognise"]
 
 # Of two that read a line, the first is meant.
 FORMATS: dict[str, Format] = {each.name: each for each in (*CLF_FORMATS, *JSON_FORMATS)}

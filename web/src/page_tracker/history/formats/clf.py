@@ -6,37 +6,42 @@ https://httpd.apache.org/docs/current/logs.html#accesslog
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import starmap
 
-from page_tracker.history.formats.request import Format, Request, clf_time, unescape
+from page_tracker.history.formats.request import (
+    Asked,
+    Format,
+    Request,
+    clf_time,
+    unescape,
+)
 
 # Possessive: each part ends where it must, and a long line costs no more than a look.
-_QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
-_HOST = r"([^ ]++) "
-_CLIENT = rf"([^ ]++) [^ ]++ [^ ]++ \[([^\]]++)\] {_QUOTED} (\d{{3}}) (?:\d++|-)"
-_COMMON = re.compile(rf"{_CLIENT}\s*+$")
-_COMMON_OF_HOST = re.compile(rf"{_HOST}{_CLIENT}\s*+$")
-_COMBINED = re.compile(rf"{_CLIENT} {_QUOTED} {_QUOTED}")
-_COMBINED_OF_HOST = re.compile(rf"{_HOST}{_CLIENT} {_QUOTED} {_QUOTED}")
+_QUOTED = r'"([^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
+_HOST = r"([^ \n]++) "
+_CLIENT = (
+    r"([^ \n]++) [^ \n]++ [^ \n]++ \[([^\]\n]++)\]" rf" {_QUOTED} (\d{{3}}) (?:\d++|-)"
+)
+_VISITOR = rf" {_QUOTED} {_QUOTED}.*+"
+# Empty groups stand for what a format does not say.
+_NO_HOST, _NO_VISITOR = "()", r"()()[^\S\n]*+"
+
+_CACHED = 65_536
 
 
-def _combined(line: str) -> Request | None:
-    found = _COMBINED.match(line)
-    return _request("", *found.groups()) if found else None
+def _reader(fields: str) -> Callable[[str], Iterator[Request | None]]:
+    """A reader of lines; the groups of `fields` are the arguments of `_request`."""
+    # One pass over all lines; where a line is not in the format its groups are empty.
+    each_line = re.compile(rf"(?:{fields}|.*+)\n").findall
 
+    def read_lines(text: str) -> Iterator[Request | None]:
+        if text and not text.endswith("\n"):
+            text += "\n"
+        return starmap(_request, each_line(text))
 
-def _combined_of_host(line: str) -> Request | None:
-    found = _COMBINED_OF_HOST.match(line)
-    return _request(*found.groups()) if found else None
-
-
-def _common(line: str) -> Request | None:
-    found = _COMMON.match(line)
-    return _request("", *found.groups()) if found else None
-
-
-def _common_of_host(line: str) -> Request | None:
-    found = _COMMON_OF_HOST.match(line)
-    return _request(*found.groups()) if found else None
+    return read_lines
 
 
 def _request(  # pylint: disable=too-many-arguments,too-many-positional-arguments
@@ -45,29 +50,61 @@ def _request(  # pylint: disable=too-many-arguments,too-many-positional-argument
     time: str,
     request: str,
     status: str,
-    referrer: str = "-",
-    user_agent: str = "-",
+    referrer: str,
+    user_agent: str,
 ) -> Request | None:
-    method, _, rest = request.partition(" ")
-    target, _, _ = rest.rpartition(" HTTP/")
+    if not address:
+        return None
     try:
         return Request(
             address,
             clf_time(time),
-            method,
-            unescape(target or rest),
-            int(status),
-            "" if referrer == "-" else unescape(referrer),
-            "" if user_agent == "-" else unescape(user_agent),
-            host.rpartition(":")[0] or host,
+            _asked(request, status, host),
+            _said(referrer),
+            _said(user_agent),
         )
     except ValueError:
         return None
 
 
+@lru_cache(_CACHED)
+def _asked(request: str, status: str, host: str) -> Asked:
+    method, _, rest = request.partition(" ")
+    target, _, _ = rest.rpartition(" HTTP/")
+    return Asked(
+        method,
+        unescape(target or rest),
+        int(status),
+        host.rpartition(":")[0] or host,
+    )
+
+
+@lru_cache(_CACHED)
+def _said(text: str) -> str:
+    return "" if text == "-" else unescape(text)
+
+
 CLF_FORMATS = (
-    Format("combined", "Apache's and nginx's usual one", _combined),
-    Format("combined-vhost", "the same after the site's host", _combined_of_host),
-    Format("common", "without referrer and user agent", _common, False),
-    Format("common-vhost", "the same after the site's host", _common_of_host, False),
+    Format(
+        "combined",
+        "Apache's and nginx's usual one",
+        _reader(_NO_HOST + _CLIENT + _VISITOR),
+    ),
+    Format(
+        "combined-vhost",
+        "the same after the site's host",
+        _reader(_HOST + _CLIENT + _VISITOR),
+    ),
+    Format(
+        "common",
+        "without referrer and user agent",
+        _reader(_NO_HOST + _CLIENT + _NO_VISITOR),
+        False,
+    ),
+    Format(
+        "common-vhost",
+        "the same after the site's host",
+        _reader(_HOST + _CLIENT + _NO_VISITOR),
+        False,
+    ),
 )

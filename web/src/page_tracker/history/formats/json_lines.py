@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from page_tracker.history.formats.request import Format, Request, any_time
+from page_tracker.history.formats.request import Asked, Format, Request, any_time
 
 _decoder = msgspec.json.Decoder()
 
@@ -37,12 +37,14 @@ def _nginx(line: str) -> Request | None:
         return Request(
             _text(said, _ADDRESSES),
             any_time(_first(said, _TIMES)),
-            method,
-            target,
-            int(_text(said, _STATUSES)),
+            Asked(
+                method,
+                target,
+                int(_text(said, _STATUSES)),
+                _text(said, _HOSTS).partition(":")[0],
+            ),
             _text(said, _REFERRERS),
             _text(said, _AGENTS),
-            _text(said, _HOSTS).partition(":")[0],
         )
     except (ValueError, OverflowError):
         return None
@@ -63,15 +65,24 @@ def _caddy(line: str) -> Request | None:
         return Request(
             address,
             any_time(said.get("ts")),
-            _text(request, ("method",)),
-            _text(request, ("uri",)),
-            int(_text(said, ("status",))),
+            Asked(
+                _text(request, ("method",)),
+                _text(request, ("uri",)),
+                int(_text(said, ("status",))),
+                _text(request, ("host",)).partition(":")[0],
+            ),
             _header(headers, "Referer"),
             _header(headers, "User-Agent"),
-            _text(request, ("host",)).partition(":")[0],
         )
     except (ValueError, OverflowError):
         return None
+
+
+def _reader(
+    read: Callable[[str], Request | None],
+) -> Callable[[str], Iterator[Request | None]]:
+    """A reader of a text of lines, by one that reads a line."""
+    return lambda text: map(read, text.removesuffix("\n").split("\n"))
 
 
 def _object(line: str) -> dict[str, Any] | None:
@@ -100,6 +111,6 @@ def _header(headers: Mapping[str, object], name: str) -> str:
 
 
 JSON_FORMATS = (
-    Format("caddy", "Caddy's JSON", _caddy),
-    Format("nginx-json", "JSON written by nginx's log_format", _nginx),
+    Format("caddy", "Caddy's JSON", _reader(_caddy)),
+    Format("nginx-json", "JSON written by nginx's log_format", _reader(_nginx)),
 )

@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
 
-class Request(NamedTuple):
+
+class Asked(NamedTuple):
+    """What was asked for, and how it was answered; `host` is empty where unsaid."""
+
+    method: str
+    # Path and query as they were asked for, or a whole address.
+    target: str
+    status: int
+    host: str = ""
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One line of an access log; what its format does not say is empty."""
 
     address: str
     # Microseconds since 1970-01-01 UTC.
     time: int
-    method: str
-    # Path and query as they were asked for, or a whole address.
-    target: str
-    status: int
+    asked: Asked
     referrer: str = ""
     user_agent: str = ""
-    host: str = ""
 
 
 class Format(NamedTuple):
-    """One format of access logs; `read` answers None for a line that is not in it."""
+    """One format of access logs."""
 
     name: str
     says: str
-    read: Callable[[str], Request | None]
+    # From a text of lines what each of them says; None for one not in this format.
+    read_lines: Callable[[str], Iterable[Request | None]]
     # Where a format tells no user agent, a line without one is no bot's.
     has_user_agent: bool = True
+
+    def read(self, line: str) -> Request | None:
+        """What a single line says, given without its end; None if it is not in it."""
+        (request,) = self.read_lines(f"{line}\n")
+        return request
 
 
 _MONTHS = {

@@ -1,0 +1,38 @@
+"""Asks a server that starts whether it is ready, with as little as that takes.
+
+The process that watches over all others asks: a client's library, which it would need
+for nothing else, would take as much memory as the process itself.
+"""
+
+import socket
+from contextlib import suppress
+
+PROBE_SECONDS = 1.0
+
+_PING = b"PING\r\n"
+_LIVEZ = b"GET /livez HTTP/1.0\r\n\r\n"
+
+
+def redis_answers(path: str) -> bool:
+    """Whether the Redis at a Unix socket, one without a password, has all its data."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(PROBE_SECONDS)
+        with suppress(OSError):
+            connection.connect(path)
+            return _said(connection, _PING).startswith(b"+PONG")
+    return False
+
+
+def web_answers(address: tuple[str, int]) -> bool:
+    """Whether the web server there says that it lives."""
+    with suppress(OSError):
+        with socket.create_connection(address, PROBE_SECONDS) as connection:
+            return b" 200 " in _said(connection, _LIVEZ)
+    return False
+
+
+def _said(connection: socket.socket, question: bytes) -> bytes:
+    """The first line of the answer."""
+    connection.sendall(question)
+    with connection.makefile("rb") as answer:
+        return answer.readline()
