@@ -52,6 +52,11 @@ def acknowledges_again(sent: Sent) -> None:
     wait_until(lambda: len(sent.acknowledged) > before + 2 * CONNECTIONS)
 
 
+def refuses(sent: Sent) -> None:
+    before = sent.statuses[503]
+    wait_until(lambda: sent.statuses[503] > before + 2 * CONNECTIONS)
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("what", ["redis and lake", "redis"])
 def test_a_full_disk_acknowledges_nothing_that_is_lost_and_is_survived(
@@ -63,11 +68,10 @@ def test_a_full_disk_acknowledges_nothing_that_is_lost_and_is_survived(
     command("site", "add", SITE, "--data", str(data))
     with serving(data, **environment) as server:
         with hitting(server.url, CONNECTIONS) as sent:
-            for _ in range(20 if request.config.getoption("--long") else 2):
+            for _ in range(6 if request.config.getoption("--long") else 2):
                 acknowledges_again(sent)
-                refused = sent.statuses[503]
                 with filled(disk):
-                    wait_until(lambda: sent.statuses[503] > refused + 2 * CONNECTIONS)
+                    refuses(sent)
                 acknowledges_again(sent)
         assert sent.without_retry_after == 0
         assert set(sent.statuses) <= {0, 202, 503}

@@ -45,6 +45,11 @@ def acknowledges_again(sent: Sent) -> None:
     wait_until(lambda: len(sent.acknowledged) > before + 2 * CONNECTIONS)
 
 
+def has(lake: Lake, wanted: set[str]) -> None:
+    """Wait until all these paths are in the lake."""
+    wait_until(lambda: wanted <= set(paths(lake)))
+
+
 def in_the_lake(data: Path) -> list[str]:
     """All paths, once the writer has nothing left to write."""
     command("writer", "--once", "--data", str(data))
@@ -113,13 +118,13 @@ def test_redis_emptied_under_load_is_survived_with_exact_counters(
             for _ in range(kills(request) // 2):
                 acknowledges_again(sent)
                 kept = sent.acknowledged - unsure
-                wait_until(lambda: kept <= set(paths(lake)))
+                has(lake, kept)
                 store.flushall()
                 acknowledges_again(sent)
                 unsure = sent.acknowledged - kept  # the lake may not have had these
                 acknowledges_again(sent)
         kept = sent.acknowledged - unsure
-        wait_until(lambda: kept <= set(paths(lake)))
+        has(lake, kept)
         total = f"{server.url}/counter/TOTAL.txt?site={SITE}"
         wait_until(
             lambda: requests.get(total, timeout=10).text == f"{len(paths(lake))}\n"

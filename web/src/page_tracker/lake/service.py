@@ -87,9 +87,9 @@ def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
         try:
             store()
             return
-        except PageTrackerError:  # waiting would not help
-            raise
         except StreamAway as error:
+            if isinstance(error, PageTrackerError):
+                raise  # of a newer format: waiting would not help
             if (why := one_line(error)) != trouble:
                 trouble = why
                 logger.error("Redis does not answer, and is tried again: %s", why)
