@@ -69,7 +69,7 @@ def test_a_full_disk_acknowledges_nothing_that_is_lost_and_is_survived(
     command("site", "add", SITE, "--data", str(data))
     with serving(data, **environment) as server:
         with hitting(server.url, CONNECTIONS) as sent:
-            for _ in range(20 if request.config.getoption("--long") else 2):
+            for _ in range(6 if request.config.getoption("--long") else 2):
                 acknowledges_again(sent)
                 with filled(disk):
                     refuses_again(sent)

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 
 from page_tracker.lake.table import Lake
 from support.hitting import SITE, Sender, Sent, hitting
@@ -18,6 +19,7 @@ from support.processes import (
     descendants,
     redis_pid,
     serving,
+    store_of,
     wait_until,
 )
 
@@ -41,6 +43,11 @@ def acknowledges_again(sent: Sent) -> None:
     """Wait until a hit is acknowledged that was sent after this moment."""
     before = len(sent.acknowledged)
     wait_until(lambda: len(sent.acknowledged) > before + 2 * CONNECTIONS)
+
+
+def has(lake: Lake, wanted: set[str]) -> None:
+    """Wait until all these paths are in the lake."""
+    wait_until(lambda: wanted <= set(paths(lake)))
 
 
 def in_the_lake(data: Path) -> list[str]:
@@ -98,6 +105,33 @@ def test_killing_a_web_worker_loses_nothing_acknowledged(
                 os.kill(pause.choice(web_workers(server)), signal.SIGKILL)
             acknowledges_again(sent)
     sent.must_be_stored_once(in_the_lake(data))
+
+
+@pytest.mark.timeout(600)
+def test_redis_emptied_under_load_is_survived_with_exact_counters(
+    data: Path, request: pytest.FixtureRequest
+) -> None:
+    """What the lake had before, and what comes afterwards, is there, and once."""
+    lake, unsure = Lake(str(data / "lake")), set[str]()
+    with serving(data, **TRUST) as server:
+        with hitting(server.url, CONNECTIONS) as sent, store_of(data) as store:
+            for _ in range(kills(request) // 2):
+                acknowledges_again(sent)
+                kept = sent.acknowledged - unsure
+                has(lake, kept)
+                store.flushall()
+                acknowledges_again(sent)
+                unsure = sent.acknowledged - kept  # the lake may not have had these
+                acknowledges_again(sent)
+        kept = sent.acknowledged - unsure
+        has(lake, kept)
+        total = f"{server.url}/counter/TOTAL.txt?site={SITE}"
+        wait_until(
+            lambda: requests.get(total, timeout=10).text == f"{len(paths(lake))}\n"
+        )
+    stored = in_the_lake(data)
+    assert len(stored) == len(set(stored)), "some are stored twice"
+    assert kept <= set(stored)
 
 
 def test_while_redis_is_away_a_sender_is_told_to_come_again(data: Path) -> None:
