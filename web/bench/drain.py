@@ -11,7 +11,6 @@ run: the same rows, made into Arrow tables beforehand, written by plain
 from __future__ import annotations
 
 import argparse
-import gc
 import resource
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from rows import Traffic
 from page_tracker.collect.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.collect.ingest import Batch, submit
 from page_tracker.collect.stream import Stream
+from page_tracker.garbage import look_seldom
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.table import PARQUET, Lake
 from page_tracker.lake.writer import MOST_ROWS, Done, Writer
@@ -73,7 +73,7 @@ def fill(redis: Redis, hits: Iterator[Hit]) -> int:
 def drain(stream: Stream, lake: Lake) -> tuple[float, float]:
     """Seconds that the writer took: by the clock, and of the processor."""
     writer = Writer(stream, lake)
-    gc.collect()
+    look_seldom()
     start, start_cpu = time.perf_counter(), time.process_time()
     while writer.round() is not Done.NOTHING:
         pass

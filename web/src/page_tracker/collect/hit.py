@@ -1,7 +1,8 @@
 """The forms of a hit on its way: RawHit → Hit or Drop; a Hit's Record is stored.
 
 Structs that reach the stream are arrays on the wire (`array_like`), in the order
-of their fields: append fields at the end only.
+of their fields: append fields at the end only. None can be part of a cycle, so the
+garbage collector need not follow them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Sender(NamedTuple):
     do_not_track: bool = False
 
 
-class RawHit(msgspec.Struct, frozen=True, kw_only=True):
+class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a sender said, in one form for all protocols; only types are checked."""
 
     # Empty where the sender named none: then the page's host says which.
@@ -55,7 +56,7 @@ class RawHit(msgspec.Struct, frozen=True, kw_only=True):
     through_proxy: bool = False
 
 
-class Touch(msgspec.Struct, frozen=True, array_like=True):
+class Touch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of the hit that opens a visit, kept by all its hits: where it comes from, and
     what could otherwise differ from hit to hit (screen, language)."""
 
@@ -71,7 +72,7 @@ class Touch(msgspec.Struct, frozen=True, array_like=True):
     language: str = ""
 
 
-class Client(msgspec.Struct, frozen=True, array_like=True):
+class Client(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a user agent says of browser, system and device."""
 
     device: str = ""
@@ -81,7 +82,7 @@ class Client(msgspec.Struct, frozen=True, array_like=True):
     os_version: str = ""
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where an address is, as far as the data at hand knows."""
 
     country: str = ""
@@ -89,7 +90,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     city: str = ""
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True):
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The columns that a hit brings itself; the ingest script adds the rest."""
 
     # Microseconds since 1970-01-01 UTC, and days since then in the site's zone.

@@ -9,6 +9,7 @@ from dataclasses import replace
 import click
 
 from page_tracker.commands.options import setting_option
+from page_tracker.garbage import look_seldom
 from page_tracker.lake.damage import mend
 from page_tracker.lake.format import require_folder
 from page_tracker.lake.service import PASS, TICK, keep, wait_for, write
@@ -57,4 +58,6 @@ def writer(once: bool, **options: str | None) -> None:
             threading.Thread(target=keep, args=work, daemon=True).start()
         if once:
             stop.set()
-        write(open_writers(settings, lake), stop)
+        writers = open_writers(settings, lake)
+        look_seldom()
+        write(writers, stop)

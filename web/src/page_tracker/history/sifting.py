@@ -7,7 +7,6 @@ A file holds nothing personal: of address and user agent only the keyed hash is 
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import threading
@@ -21,6 +20,7 @@ from typing import NamedTuple
 import duckdb
 
 from page_tracker.collect.lookups import load
+from page_tracker.garbage import look_seldom
 from page_tracker.history.blocks import SPOOLED, Sieve
 from page_tracker.history.formats import FORMATS
 from page_tracker.lake.columns import arrow_table
@@ -142,9 +142,7 @@ def _begin_worker(task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker.append(Sifter(task))
-    # What is loaded stays, and a block's rows form no cycles: look for some seldom.
-    gc.freeze()
-    gc.set_threshold(100_000)
+    look_seldom()
     # The engine has to be closed before the interpreter ends.
     Finalize(None, _end_worker, exitpriority=1)
 
