@@ -279,9 +279,7 @@ def _counted(
         redis.delete(SITES_KEY, TOKENS_KEY)
         site = app_module.sites().add(SITE, {})
         for goal in map(new_goal, GOALS):
-            app_module.sites().put_goals(
-                SITE, lambda known, g=goal: with_goal(known, g)
-            )
+            app_module.sites().put_goals(SITE, partial(with_goal, goal=goal))
         app_module.sites().put_segments(
             SITE, lambda known: with_segment(known, "Two browsers", SEGMENT)
         )
