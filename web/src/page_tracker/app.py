@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from redis import Redis, RedisError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+)
 
 from page_tracker.accounts import Tokens
 from page_tracker.collect.unbatched import UnbatchedCollector
@@ -118,14 +123,14 @@ def create_app() -> Flask:
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(describing)
-    flask.register_error_handler(NotFound, _not_here)
-    flask.register_error_handler(MethodNotAllowed, _not_here)
+    for failure in (NotFound, MethodNotAllowed, InternalServerError):
+        flask.register_error_handler(failure, _failed)
     flask.after_request(_secure)
     return flask
 
 
-def _not_here(error: HTTPException) -> ResponseReturnValue:
-    """Programs are told in JSON that there is no such route, or no such method."""
+def _failed(error: HTTPException) -> ResponseReturnValue:
+    """Programs are told in JSON what no route has told them."""
     if not request.path.startswith("/api/"):
         return error
     response = error.get_response()

@@ -5,6 +5,7 @@ Both are kept with the site.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -39,6 +40,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MOST = 200
+MOST_WILDCARDS = 20
 LONGEST_NAME = 120
 _KEYS = ("name", "event", "page", "props", "currency")
 
@@ -56,6 +58,12 @@ def new_goal(said: Mapping[str, Any]) -> Goal:
         raise SiteError("event", "a goal is an event or a page", "name one of the two")
     if page and page[0] not in "/*":
         raise SiteError("page", f"{page!r} is no path", "begin it with / or *")
+    if len(re.findall(r"\*+", page)) > MOST_WILDCARDS:
+        raise SiteError(
+            "page",
+            "has too many wildcards",
+            f"write {MOST_WILDCARDS} at most; ** stands for any number of folders",
+        )
     currency = _text(said.get("currency", ""), "currency", 3).upper()
     if currency and not (len(currency) == 3 and currency.isascii() and event):
         raise SiteError(

@@ -83,7 +83,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/sites/<domain>/goals"): Route(
         Need.ADMIN_OF_SITE, f"{SITE_PATH}/goals", {"event": "signup"}, 201
     ),
-    ("DELETE", "/api/sites/<domain>/goals/<path:name>"): Route(
+    ("DELETE", "/api/sites/<domain>/goals/<anything:name>"): Route(
         Need.ADMIN_OF_SITE, f"{SITE_PATH}/goals/buy", status=204
     ),
     ("GET", "/api/sites/<domain>/segments"): Route(

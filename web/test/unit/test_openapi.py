@@ -89,3 +89,16 @@ def test_what_is_not_there_is_told_in_json(method: str, path: str, status: int) 
     assert response.status_code == status
     assert response.json and response.json["error"]
     assert (status == 405) == ("Allow" in response.headers)
+
+
+def test_what_fails_unforeseen_is_told_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("page_tracker.app.tokens", fail)
+    header = {"Authorization": "Bearer x"}
+
+    response = create_app().test_client().get("/api/sites", headers=header)
+
+    assert response.status_code == 500
+    assert response.json and "fault of ours" not in response.json["error"]

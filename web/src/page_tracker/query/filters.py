@@ -20,8 +20,11 @@ from page_tracker.schema import PROP_KEY_LIMIT
 DEEPEST = 16
 MOST_LEAVES = 200
 MOST_VALUES = 1_000
+MOST_VALUES_IN_ALL = 5_000
 LONGEST_VALUE = 2_000
+MOST_PATTERNS = 100
 LONGEST_PATTERN = 500
+LARGEST_PATTERN = 1 << 20  # bytes of memory, compiled
 
 # Names that are operators of filters, and not of leaves.
 COMBINING = ("and", "or", "not", "has_done", "has_not_done")
@@ -30,7 +33,9 @@ COMBINING = ("and", "or", "not", "has_done", "has_not_done")
 @dataclass(slots=True)
 class _Reader:
     segments: Mapping[int, object]
-    left: int = MOST_LEAVES
+    leaves: int = 0
+    values_in_all: int = 0
+    patterns: int = 0
 
     def all(self, value: object, pointer: str, depth: int) -> tuple[Filter, ...]:
         if not isinstance(value, list):
@@ -89,9 +94,20 @@ class _Reader:
         return Or(tuple(found))
 
     def count(self, pointer: str) -> None:
-        self.left -= 1
-        if self.left < 0:
+        self.leaves += 1
+        if self.leaves > MOST_LEAVES:
             raise QueryError(pointer, f"at most {MOST_LEAVES} filters in a query")
+
+    def count_values(self, number: int, are_patterns: bool, pointer: str) -> None:
+        """Refuse more than can be compiled at once: that cannot be interrupted."""
+        self.values_in_all += number
+        if self.values_in_all > MOST_VALUES_IN_ALL:
+            raise QueryError(
+                pointer, f"at most {MOST_VALUES_IN_ALL} values in a query's filters"
+            )
+        self.patterns += number if are_patterns else 0
+        if self.patterns > MOST_PATTERNS:
+            raise QueryError(pointer, f"at most {MOST_PATTERNS} patterns in a query")
 
     def leaf(self, value: list[object], pointer: str) -> Leaf:
         self.count(pointer)
@@ -126,6 +142,8 @@ class _Reader:
     def values(self, value: object, operator: str, pointer: str) -> tuple[str, ...]:
         if not isinstance(value, list) or not 1 <= len(value) <= MOST_VALUES:
             raise QueryError(pointer, f"must be a list of 1 to {MOST_VALUES} values")
+        is_pattern = not OPERATORS[operator].has_case
+        self.count_values(len(value), is_pattern, pointer)
         found = []
         for index, each in enumerate(value):
             place = f"{pointer}/{index}"
@@ -136,7 +154,7 @@ class _Reader:
             text = str(each)
             if len(text) > LONGEST_VALUE or not is_text(text):
                 raise QueryError(place, f"is no text of {LONGEST_VALUE} characters")
-            if operator.startswith("matches"):
+            if is_pattern:
                 check_pattern(text, place)
             found.append(text)
         return tuple(found)
@@ -176,6 +194,7 @@ def check_pattern(text: str, pointer: str) -> None:
         raise QueryError(pointer, f"a pattern has at most {LONGEST_PATTERN} characters")
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = LARGEST_PATTERN
     try:
         re2.compile(text, options)
     except re2.error as error:

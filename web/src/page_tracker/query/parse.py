@@ -152,20 +152,21 @@ def _metrics(value: object) -> tuple[str, ...]:
 
 def _dimensions(value: object, asked: Range) -> tuple[str, ...]:
     found: list[str] = []
-    for index, name in enumerate(_list(value, "#/dimensions")):
+    names = _list(value, "#/dimensions")
+    if len(names) > MOST_DIMENSIONS:
+        raise QueryError("#/dimensions", f"at most {MOST_DIMENSIONS} dimensions")
+    for index, name in enumerate(names):
         pointer = f"#/dimensions/{index}"
         if name == "time":
             name = dates.bucket(asked)
         if not isinstance(name, str) or not is_dimension(name):
-            names = ("time", *TIME_BUCKETS, *DIMENSIONS)
+            valid = ("time", *TIME_BUCKETS, *DIMENSIONS)
             raise QueryError(
-                pointer, f'Invalid dimension "{name}"{nearest(str(name), names)}'
+                pointer, f'Invalid dimension "{name}"{nearest(str(name), valid)}'
             )
         if name in found:
             raise QueryError(pointer, f'dimension "{name}" is asked for twice')
         found.append(name)
-    if len(found) > MOST_DIMENSIONS:
-        raise QueryError("#/dimensions", f"at most {MOST_DIMENSIONS} dimensions")
     return tuple(found)
 
 
@@ -217,7 +218,7 @@ def _usual_order(
 def _order(
     value: object, metrics: tuple[str, ...], dimensions: tuple[str, ...]
 ) -> tuple[tuple[str, bool], ...]:
-    found = []
+    found: list[tuple[str, bool]] = []
     for index, part in enumerate(_list(value, "#/order_by")):
         pointer = f"#/order_by/{index}"
         pair = _list(part, pointer)
@@ -230,6 +231,8 @@ def _order(
             raise QueryError(
                 f"{pointer}/0", f'"{name}" is neither a metric nor a dimension here'
             )
+        if any(name == known for known, _ in found):
+            raise QueryError(f"{pointer}/0", f'"{name}" is ordered by twice')
         found.append((str(name), pair[1] == "desc"))
     return tuple(found)
 

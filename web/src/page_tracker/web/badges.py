@@ -12,10 +12,8 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, jsonify, render_template, request
-from flask.sansio.blueprints import BlueprintSetupState
 from redis import RedisError
 from werkzeug.exceptions import NotFound
-from werkzeug.routing import BaseConverter
 
 from page_tracker.collect.address import Proxies
 from page_tracker.collect.fate import RETRY_AWAY
@@ -29,6 +27,7 @@ from page_tracker.errors import NotStored
 from page_tracker.live import Live
 from page_tracker.site import Directory, Site
 from page_tracker.sites import Sites
+from page_tracker.web.anything import add_converter
 from page_tracker.web.badge import Look, badge, checked, count_text
 from page_tracker.web.collecting import headers_sent
 
@@ -59,20 +58,11 @@ class Counters(NamedTuple):
     proxies: Proxies
 
 
-class Anything(BaseConverter):
-    """The rest of an address, slashes at its beginning too."""
-
-    regex = ".*"
-    part_isolating = False
-
-
 def badges(counters: Counters) -> Blueprint:
     """The two routes."""
     blueprint = Blueprint("badges", __name__)
 
-    @blueprint.record
-    def _(state: BlueprintSetupState) -> None:
-        state.app.url_map.converters["anything"] = Anything
+    blueprint.record(add_converter)
 
     @blueprint.get("/counter/<anything:name>", merge_slashes=False)
     def counter(name: str) -> Response:

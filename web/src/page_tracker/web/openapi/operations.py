@@ -108,7 +108,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         body="NewGoal",
         refusals=(400, 403, 404, 413),
     ),
-    ("DELETE", "/api/sites/<domain>/goals/<path:name>"): Operation(
+    ("DELETE", "/api/sites/<domain>/goals/<anything:name>"): Operation(
         "remove_goal", "Remove a goal", "admin", status=204, refusals=(403, 404)
     ),
     ("GET", "/api/sites/<domain>/segments"): Operation(

@@ -1,0 +1,373 @@
+"""What docs/metrics.md says: of each paragraph a test that bears its name.
+
+Hits go the whole way: by the ingest script and the writer into a lake that is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from page_tracker.asking import Asking
+from page_tracker.collect.hit import Client, Hit, Kind, Place, Record, Touch
+from page_tracker.collect.ingest import Batch, submit
+from page_tracker.collect.stream import Stream
+from page_tracker.goal import Goal
+from page_tracker.lake.reading import Reading
+from page_tracker.lake.table import Lake
+from page_tracker.lake.writer import Done, Writer
+from page_tracker.query.answer import as_json
+from page_tracker.query.engine import Engine
+from page_tracker.site import Site, day_of
+
+DOCS = Path(__file__).parents[4] / "docs"
+PARAGRAPHS = re.findall(r"^## (.+)$", (DOCS / "metrics.md").read_text("utf-8"), re.M)
+SITE = Site(
+    id="a.org",
+    timezone="Europe/Berlin",
+    goals=(
+        Goal(name="Docs", page="/docs/**"),
+        Goal(name="Sale", event="buy", currency="EUR"),
+        Goal(name="Gift", event="give", currency="USD"),
+    ),
+)
+KINDS = {"view": Kind.VIEW, "engagement": Kind.ENGAGEMENT, "hover": Kind.QUIET}
+
+
+def hit(
+    clock: str,
+    name: str = "view",
+    path: str = "/",
+    visitor: str = "ada",
+    source: str = "",
+    **columns: Any,
+) -> Hit:
+    """A hit at a time of the site's first week of March 2026: `day hour:minute`."""
+    day, _, time = clock.rpartition(" ")
+    local = f"2026-03-{int(day or 2):02d}T{time}{':00' if time.count(':') == 1 else ''}"
+    instant = datetime.fromisoformat(f"{local}+01:00").astimezone(UTC)
+    moment = int(instant.timestamp() * 1_000_000)
+    kind = KINDS.get(name, Kind.EVENT)
+    record = Record(
+        moment,
+        day_of(SITE, moment),
+        SITE.id,
+        "pageview" if kind is Kind.VIEW else name,
+        SITE.id,
+        path,
+        "",
+        Touch(source=source),
+        Client(),
+        Place(),
+        **columns,
+    )
+    return Hit(record, kind, visitor.encode().ljust(16))
+
+
+Told = dict[tuple[str, ...], list[Any]]
+Ask = Callable[..., Told]
+
+
+@pytest.fixture
+def counted(redis_client: Redis, tmp_path: Path) -> Callable[..., Ask]:
+    """Stores hits, and gives what asks about them."""
+    redis_client.flushall()
+    lake = Lake(str(tmp_path / "lake"))
+    writer = Writer(Stream(redis_client), lake, sleep=lambda seconds: None)
+
+    def count(*hits: Hit) -> Ask:
+        ordered = sorted(hits, key=lambda each: each.record.time)
+        last = ordered[-1].record.time
+        submit(redis_client, Batch(last, ordered, [], {SITE.id: SITE}))
+        while writer.round() is not Done.NOTHING:
+            pass
+        return asker(Asking(Reading(lake), Engine()))
+
+    return count
+
+
+def asker(asking: Asking) -> Ask:
+    def ask(*metrics: str, by: str = "", **more: Any) -> Told:
+        body = {
+            "site_id": SITE.id,
+            "metrics": list(metrics),
+            "date_range": ["2026-03-01", "2026-03-07"],
+            "dimensions": by.split(),
+            **more,
+        }
+        report = asking.report(asking.understand(body, SITE, 1_772_900_000))
+        rows = as_json(report)["results"]
+        return {tuple(row["dimensions"]): row["metrics"] for row in rows}
+
+    return ask
+
+
+Counted = Callable[..., Ask]
+
+
+def test_each_paragraph_has_a_test_and_each_test_a_paragraph() -> None:
+    tests = {name for name in globals() if name.startswith("test_")}
+    wanted = {f"test_{name.lower().replace(' ', '_')}" for name in PARAGRAPHS}
+
+    assert wanted == tests - {
+        "test_each_paragraph_has_a_test_and_each_test_a_paragraph"
+    }
+
+
+def test_a_hit(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"), hit("12:01", "buy"), hit("12:02", "engagement", engaged=5_000)
+    )
+
+    assert ask("pageviews", "events", "visits") == {(): [1, 2, 1]}
+    assert ask("events", by="event:name") == {("pageview",): [1], ("buy",): [1]}
+
+
+def test_a_visit(counted: Counted) -> None:
+    ask = counted(
+        hit("10:00", source="Google"),
+        hit("10:29:59", source="Bing"),
+        hit("10:59:59", path="/later", source="Bing"),
+        # Read for an hour: an engagement every 20 minutes.
+        hit("15:00", visitor="bob"),
+        hit("15:20", "engagement", visitor="bob", engaged=1),
+        hit("15:40", "engagement", visitor="bob", engaged=1),
+        hit("16:00", path="/next", visitor="bob"),
+    )
+
+    by_source = ask("visits", "pageviews", by="visit:source")
+    assert by_source == {
+        ("Google",): [1, 2],
+        ("Bing",): [1, 1],
+        ("Direct / None",): [1, 2],
+    }
+
+
+def test_a_visitor(counted: Counted) -> None:
+    ask = counted(
+        hit("2 12:00"),
+        hit("2 18:00"),
+        hit("3 12:00"),
+        hit("4 12:00"),
+        hit("2 12:00", visitor="ada's telephone"),
+    )
+
+    assert ask("visitors", "visits") == {(): [4, 5]}
+    assert ask("visitors", by="time:day")["2026-03-02",] == [2]
+
+
+def test_midnight(counted: Counted) -> None:
+    ask = counted(
+        hit("2 23:50"), hit("2 23:59:59", path="/a"), hit("3 00:00", path="/b")
+    )
+
+    measures = ("visitors", "visits", "pageviews")
+    by_day = ask(*measures, by="time:day visit:entry_page")
+    assert by_day == {
+        ("2026-03-02", "/"): [1, 1, 2],
+        ("2026-03-03", "/b"): [1, 1, 1],
+    }
+    assert ask(*measures) == {(): [2, 2, 3]}
+
+
+def test_by_time(counted: Counted) -> None:
+    ask = counted(hit("12:50"), hit("13:10", path="/a"))
+
+    by_hour = ask(
+        *("pageviews", "visits", "visitors", "visit_duration"), by="time:hour"
+    )
+    assert by_hour == {
+        ("2026-03-02 12:00:00",): [1, 1, 1, 1200],
+        ("2026-03-02 13:00:00",): [1, 0, 1, 0],
+    }
+    assert ask("visitors") == {(): [1]}
+
+
+def test_visitors(counted: Counted) -> None:
+    ask = counted(
+        hit("2 12:00"),
+        hit("2 12:01", path="/docs/a"),
+        hit("2 12:02", "engagement", path="/docs/a", engaged=1),
+        hit("3 12:00", path="/docs/a"),
+        hit("2 12:00", "buy", visitor="bob"),
+    )
+
+    assert ask("visitors") == {(): [3]}
+    assert ask("visitors", by="event:page") == {("/",): [2], ("/docs/a",): [2]}
+
+
+def test_visits(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"), hit("12:01", path="/a"), hit("12:02", path="/a"), hit("14:00")
+    )
+
+    assert ask("visits") == {(): [2]}
+    assert ask("visits", by="event:page") == {("/",): [2], ("/a",): [1]}
+    with_a = {"filters": [["is", "event:page", ["/a"]]]}
+    assert ask("visits", **with_a) == {(): [1]}
+
+
+def test_pageviews(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"),
+        hit("12:01"),
+        hit("12:02", "buy"),
+        hit("12:03", "engagement", engaged=1),
+    )
+
+    assert ask("pageviews") == {(): [2]}
+
+
+def test_events(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"),
+        hit("12:02", "buy"),
+        hit("12:02", "hover"),
+        hit("12:03", "engagement", engaged=1),
+    )
+
+    assert ask("events") == {(): [3]}
+
+
+def test_views_per_visit(counted: Counted) -> None:
+    ask = counted(
+        *(hit("12:00"), hit("12:01", path="/a"), hit("12:02", path="/a")),
+        hit("14:00", path="/a"),
+        hit("16:00", path="/a", visitor="bob"),
+    )
+
+    assert ask("views_per_visit") == {(): [1.67]}
+    by_page = ask("views_per_visit", by="event:page")
+    assert by_page == {("/",): [3], ("/a",): [1]}
+    nobody = {"filters": [["is", "event:page", ["/nowhere"]]]}
+    assert ask("views_per_visit", **nobody) == {(): [0]}
+
+
+def test_bounce_rate(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"),
+        *(hit("12:00", visitor="bob"), hit("12:01", "hover", visitor="bob")),
+        *(hit("12:00", visitor="cleo"), hit("12:01", "buy", visitor="cleo")),
+        hit("12:00", path="/a", visitor="dora"),
+        hit("12:01", visitor="dora"),
+    )
+
+    assert ask("bounce_rate") == {(): [50]}
+    by_page = ask("bounce_rate", by="event:page")
+    assert by_page == {("/",): [67], ("/a",): [0]}
+
+
+def test_visit_duration(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"),
+        hit("12:05", path="/a"),
+        hit("12:20", "engagement", path="/a", engaged=900_000),
+        hit("12:00", path="/a", visitor="bob"),
+    )
+
+    assert ask("visit_duration") == {(): [150]}
+    by_page = ask("visit_duration", by="event:page")
+    assert by_page == {("/",): [300], ("/a",): [0]}
+
+
+def test_percentage(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"), hit("12:01", path="/a"), hit("12:00", path="/a", visitor="bob")
+    )
+
+    assert ask("percentage", by="event:page") == {("/a",): [100], ("/",): [50]}
+
+
+def three_buyers_of_four(counted: Counted) -> Ask:
+    """Of four visitors two came by Google, and one of these did not buy."""
+    return counted(
+        *(hit("12:00", source="Google"), hit("12:01", "buy")),
+        hit("12:00", visitor="bob", source="Google"),
+        *(hit("12:00", visitor="cleo"), hit("12:01", "buy", visitor="cleo")),
+        *(hit("12:00", visitor="dora"), hit("12:01", "buy", visitor="dora")),
+    )
+
+
+def test_conversion_rate(counted: Counted) -> None:
+    ask = three_buyers_of_four(counted)
+
+    assert ask("visitors", "conversion_rate", by="event:goal") == {("Sale",): [3, 75]}
+    bought = {"filters": [["is", "event:goal", ["Sale"]]]}
+    by_source = ask("conversion_rate", by="visit:source", **bought)
+    assert by_source == {("Direct / None",): [50], ("Google",): [25]}
+
+
+def test_group_conversion_rate(counted: Counted) -> None:
+    ask = three_buyers_of_four(counted)
+
+    bought = {"filters": [["is", "event:goal", ["Sale"]]]}
+    by_source = ask("group_conversion_rate", by="visit:source", **bought)
+    assert by_source == {("Direct / None",): [100], ("Google",): [50]}
+
+
+def test_scroll_depth(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"),
+        hit("12:01", "engagement", scroll=20),
+        hit("12:02", "engagement", scroll=80),
+        hit("12:03", path="/a"),
+        *(
+            hit("12:00", visitor="bob"),
+            hit("12:01", "engagement", "/", "bob", scroll=40),
+        ),
+        hit("12:00", visitor="cleo"),
+    )
+
+    by_page = ask("scroll_depth", by="event:page")
+    assert by_page == {("/",): [60], ("/a",): [None]}
+
+
+def test_time_on_page(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"),
+        hit("12:01", "engagement", engaged=20_000),
+        hit("12:02", "engagement", engaged=10_000),
+        hit("12:03", path="/a"),
+        hit("12:00", visitor="bob"),
+        hit("12:01", "engagement", visitor="bob", engaged=60_000),
+        hit("12:00", visitor="cleo"),
+    )
+
+    by_page = ask("time_on_page", by="event:page")
+    assert by_page == {("/",): [45], ("/a",): [None]}
+
+
+def revenue_of_two_sales(counted: Counted) -> Ask:
+    """Three sales, one without an amount, and a gift in another currency."""
+    return counted(
+        hit("12:00", "buy", revenue=10_000, currency="EUR"),
+        hit("12:01", "buy", revenue=5_500, currency="EUR"),
+        hit("12:02", "buy"),
+        hit("12:03", "give", revenue=99_000, currency="USD"),
+    )
+
+
+def test_total_revenue(counted: Counted) -> None:
+    ask = revenue_of_two_sales(counted)
+
+    sold = {"filters": [["is", "event:goal", ["Sale"]]]}
+    told = {"value": 15.5, "currency": "EUR", "short": "EUR 15.5", "long": "EUR 15.50"}
+    assert ask("total_revenue", **sold) == {(): [told]}
+    both = {"filters": [["is", "event:goal", ["Sale", "Gift"]]]}
+    assert ask("total_revenue", **both) == {(): [None]}
+    none = {"filters": [["is", "event:goal", ["Docs"]]]}
+    assert ask("total_revenue", **none) == {(): [None]}
+
+
+def test_average_revenue(counted: Counted) -> None:
+    ask = revenue_of_two_sales(counted)
+
+    sold = {"filters": [["is", "event:goal", ["Sale"]]]}
+    ((average, events),) = ask("average_revenue", "events", **sold).values()
+    assert (average["value"], average["currency"], events) == (7.75, "EUR", 3)
