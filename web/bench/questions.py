@@ -28,7 +28,7 @@ from page_tracker.query.engine import Engine
 from page_tracker.site import Site
 
 from column_store import ColumnStore, column_store
-from filled import LAST, SITE, filled
+from filled import LAST, SITE, Year, filled
 from panels import PANELS, body, sql
 
 SHOWN = 10  # rows of a panel on a dashboard
@@ -139,7 +139,7 @@ def main() -> None:
     given = parser.parse_args()
     with TemporaryDirectory(prefix="page-tracker-questions-") as made:
         folder = given.folder or Path(made)
-        lake = filled(folder, given.hits, given.visits)
+        lake = filled(folder, Year(given.hits, given.visits))
         with column_store(folder, lake) as store:
             dashboard = Dashboard(lake, store)
             differing = {asked.name: dashboard.differences(asked) for asked in SETTINGS}
