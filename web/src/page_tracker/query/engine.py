@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -29,6 +30,49 @@ AT_ONCE = 4
 
 # What a row of hits or day tables takes at most that is kept in memory.
 BYTES_A_ROW = 250
+
+
+class Clock:
+    """Calls what has to be called after some time, unless it is done before.
+
+    One thread for all: a thread for each question would cost more than a small one.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._numbers = itertools.count()
+        self._due: dict[int, tuple[float, Callable[[], None]]] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def limiting(self, call: Callable[[], None], seconds: float) -> Iterator[None]:
+        """Call once, after so many seconds, while the block is being run."""
+        number = next(self._numbers)
+        with self._changed:
+            self._due[number] = (time.monotonic() + seconds, call)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._due.pop(number, None)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                self._changed.wait(self._call())
+
+    def _call(self) -> float | None:
+        """Call what is due; in how many seconds the next is."""
+        now = time.monotonic()
+        for number, (due, call) in list(self._due.items()):
+            if due <= now:
+                del self._due[number]
+                call()
+        return min((due - now for due, _ in self._due.values()), default=None)
 
 
 @dataclass(slots=True)
@@ -174,6 +218,7 @@ class Engine:
         self._seconds = seconds
         self.most_rows = memory // 3 // BYTES_A_ROW
         self._large = threading.Lock()
+        self._clock = Clock()
         self._memory = Memory(memory // 10 // BYTES_A_ROW)
 
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
@@ -234,10 +279,9 @@ class Engine:
         if not self._free.acquire(timeout=self._seconds):
             raise _busy()
         cursor = self._root.cursor()
-        timer = threading.Timer(self._seconds, cursor.interrupt)
-        timer.start()
         try:
-            yield cursor
+            with self._clock.limiting(cursor.interrupt, self._seconds):
+                yield cursor
         except duckdb.InterruptException as error:
             raise QuestionTooCostlyError(
                 f"the question was stopped after {self._seconds:g} s",
@@ -255,8 +299,6 @@ class Engine:
                 raise FilesGone(str(error)) from error
             raise
         finally:
-            timer.cancel()
-            timer.join()
             cursor.close()
             self._free.release()
 

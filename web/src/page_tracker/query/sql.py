@@ -88,8 +88,13 @@ def sums(query: Query, plan: Plan) -> Statement:
 
 
 def _with(blocks: Iterable[tuple[str, str]]) -> str:
+    named = dict(blocks)
+    # What several parts read is worked out once.
+    is_shared = named.get("parts", "").count("FROM matched") > 1
     return "WITH " + ",\n".join(
-        f"{name} AS (\n{_indent(sql)}\n)" for name, sql in blocks
+        f"{name} AS {'MATERIALIZED ' * (is_shared and name == 'matched')}"
+        f"(\n{_indent(sql)}\n)"
+        for name, sql in named.items()
     )
 
 
