@@ -5,6 +5,7 @@ What HTTP, command line and pages ask goes through here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import can_use_tables, days_of
 from page_tracker.query.problem import FilesGone
 from page_tracker.query.query import Query
-from page_tracker.query.report import Report, answer, first_day
+from page_tracker.query.report import Report, answers, first_day
 from page_tracker.query.sources import Sources
 from page_tracker.site import MICROSECONDS, Site, zone_at
 
@@ -48,26 +49,30 @@ class Asking:
         return found or datetime.fromtimestamp(now, UTC).date()
 
     def report(self, query: Query) -> Report:
-        """The answer to a question.
+        """The answer to a question; raises as `reports`."""
+        return self.reports([query])[0]
+
+    def reports(self, queries: Sequence[Query]) -> list[Report]:
+        """The answers to questions, all of one state of the lake.
 
         Raises QuestionTooCostlyError, BusyError; DeltaError or OSError where the lake
         is away.
         """
         for _ in range(TRIES - 1):
             try:
-                return answer(query, self._sources(query), self.engine)
+                return answers(queries, self._sources(queries), self.engine)
             except FilesGone:
                 self.reading.renew()
-        return answer(query, self._sources(query), self.engine)
+        return answers(queries, self._sources(queries), self.engine)
 
     def write_parquet(self, report: Report, path: Path) -> None:
         """Write a report's rows into a file."""
         self.engine.write_parquet(report.asked, report.query, path)
 
-    def _sources(self, query: Query) -> Sources:
-        if not can_use_tables(query):
-            return self.reading.sources()
-        days = days_of(query.range)
-        if query.comparison is not None:
-            days += days_of(query.comparison.range)
+    def _sources(self, queries: Sequence[Query]) -> Sources:
+        days: set[date] = set()
+        for query in filter(can_use_tables, queries):
+            days.update(days_of(query.range))
+            if query.comparison is not None:
+                days.update(days_of(query.comparison.range))
         return self.reading.sources(days)

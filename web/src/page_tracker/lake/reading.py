@@ -118,10 +118,8 @@ def _files(table: DeltaTable) -> tuple[File, ...]:
         return ()
     folder = folder_of(table)
     root = str(folder) if folder else table.table_uri.rstrip("/")
-    paths, first, last = (
-        actions[name].to_pylist() for name in ("path", "min.day", "max.day")
-    )
+    columns = ("path", "min.day", "max.day", "num_records")
+    paths, *told = (actions[name].to_pylist() for name in columns)
     return tuple(
-        File(f"{root}/{path}", *days)
-        for path, *days in zip(paths, first, last, strict=True)
+        File(f"{root}/{path}", *its) for path, *its in zip(paths, *told, strict=True)
     )

@@ -6,10 +6,15 @@ the engine's limit of memory. Nothing is fetched, installed or written by the en
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import duckdb
 
@@ -22,6 +27,164 @@ COUNTRIES = Path(__file__).with_name("countries.csv")
 
 # Questions that are answered at once; further ones wait for as long as one may take.
 AT_ONCE = 4
+
+# What a row of hits or day tables takes at most that is kept in memory.
+BYTES_A_ROW = 250
+
+
+class Clock:
+    """Calls what has to be called after some time, unless it is done before.
+
+    One thread for all: a thread for each question would cost more than a small one.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._numbers = itertools.count()
+        self._due: dict[int, tuple[float, Callable[[], None]]] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def limiting(self, call: Callable[[], None], seconds: float) -> Iterator[None]:
+        """Call once, after so many seconds, while the block is being run."""
+        number = next(self._numbers)
+        with self._changed:
+            self._due[number] = (time.monotonic() + seconds, call)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._due.pop(number, None)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                self._changed.wait(self._call())
+
+    def _call(self) -> float | None:
+        """Call what is due; in how many seconds the next is."""
+        now = time.monotonic()
+        for number, (due, call) in list(self._due.items()):
+            if due <= now:
+                del self._due[number]
+                call()
+        return min((due - now for due, _ in self._due.values()), default=None)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A table that is remembered, and how many sessions read it just now."""
+
+    name: str
+    rows: int
+    readers: int
+
+
+class Memory:
+    """Tables of what statements gave that are asked again and again.
+
+    Files do not change, and a statement names its files: so what it gave stays true.
+    What was not read for the longest time is forgotten beyond `most_rows` rows in all.
+    """
+
+    def __init__(self, most_rows: int) -> None:
+        self._most_rows = most_rows
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[object, _Kept] = OrderedDict()
+        self._numbers = itertools.count()
+
+    def read(self, asked: Statement, cursor: duckdb.DuckDBPyConnection) -> _Kept:
+        """The table of a statement's rows; it is there until it is `let_go`."""
+        key = (asked.sql, *asked.values.items())
+        if (kept := self._known(key)) is not None:
+            return kept
+        name = f"remembered{next(self._numbers)}"
+        cursor.execute(f"CREATE TABLE {name} AS {asked.sql}", asked.values)
+        ((rows,),) = cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
+        if (kept := self._known(key, _Kept(name, int(rows), 0))).name != name:
+            cursor.execute(f"DROP TABLE {name}")  # another session was faster
+        return kept
+
+    @overload
+    def _known(self, key: object) -> _Kept | None: ...
+
+    @overload
+    def _known(self, key: object, new: _Kept) -> _Kept: ...
+
+    def _known(self, key: object, new: _Kept | None = None) -> _Kept | None:
+        """What is kept of a statement, and now read; else what is new."""
+        with self._lock:
+            kept = self._kept.get(key, new)
+            if kept is not None:
+                self._kept[key] = kept
+                self._kept.move_to_end(key)
+                kept.readers += 1
+            return kept
+
+    @property
+    def rows(self) -> int:
+        """How many rows are kept."""
+        return sum(kept.rows for kept in list(self._kept.values()))
+
+    def let_go(self, kept: _Kept, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Say that a session does not read a table any more."""
+        with self._lock:
+            kept.readers -= 1
+            size = self.rows
+            for key, each in list(self._kept.items()):
+                if size > self._most_rows and not each.readers:
+                    cursor.execute(f"DROP TABLE {each.name}")
+                    size -= each.rows
+                    del self._kept[key]
+
+
+class Session:
+    """What runs the statements of one asker, one after the other.
+
+    `most_rows` is how many rows of hits it should keep at once, and that in a `large`
+    piece of work: only one is done at a time.
+    """
+
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        memory: Memory,
+        most_rows: int,
+        large: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._cursor = cursor
+        self._memory = memory
+        self._remembered: list[_Kept] = []
+        self.most_rows = most_rows
+        self.large = large
+
+    def rows(self, asked: Statement) -> list[tuple[object, ...]]:
+        """All rows of a statement."""
+        return list(self._cursor.execute(asked.sql, asked.values).fetchall())
+
+    def keep(self, name: str, asked: Statement) -> None:
+        """Keep the rows of a statement as a table, in place of what it held."""
+        self._cursor.execute(f"DROP TABLE IF EXISTS {name}")
+        self._cursor.execute(f"CREATE TEMP TABLE {name} AS {asked.sql}", asked.values)
+
+    def add(self, name: str, asked: Statement) -> None:
+        """Add the rows of a statement to a table that is kept."""
+        self._cursor.execute(f"INSERT INTO {name} BY NAME {asked.sql}", asked.values)
+
+    def remembered(self, asked: Statement) -> str:
+        """The name of a table with the rows of a statement, kept beyond the session."""
+        kept = self._memory.read(asked, self._cursor)
+        self._remembered.append(kept)
+        return kept.name
+
+    def end(self) -> None:
+        """Leave what is remembered to others."""
+        for kept in self._remembered:
+            self._memory.let_go(kept, self._cursor)
 
 
 class Engine:
@@ -53,17 +216,36 @@ class Engine:
             {"file": str(COUNTRIES)},
         )
         self._seconds = seconds
+        self.most_rows = memory // 3 // BYTES_A_ROW
+        self._large = threading.Lock()
+        self._clock = Clock()
+        self._memory = Memory(memory // 10 // BYTES_A_ROW)
 
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
-        """All rows of a statement.
+        """All rows of a statement; raises as `session`."""
+        with self.session() as session:
+            return session.rows(asked)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Statements that are run one after the other, and bounded together.
 
         Raises:
-            QuestionTooCostlyError: it took too long, or needed too much memory.
+            QuestionTooCostlyError: they took too long, or needed too much memory.
             BusyError: too many others are being answered.
-            FilesGone: files that it reads are no more.
+            FilesGone: files that they read are no more.
         """
         with self._cursor() as cursor:
-            return list(cursor.execute(asked.sql, asked.values).fetchall())
+            session = Session(cursor, self._memory, self.most_rows, self._alone)
+            try:
+                yield session
+            finally:
+                session.end()
+
+    @property
+    def remembered_rows(self) -> int:
+        """How many rows of day tables are kept between questions."""
+        return self._memory.rows
 
     def write_parquet(self, asked: Statement, query: Query, path: Path) -> None:
         """Write the rows of a query's statement into a file; raises as `rows`."""
@@ -82,16 +264,24 @@ class Engine:
             found.project(columns).write_parquet(str(path), compression="zstd")
 
     @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until nobody else does large work."""
+        # pylint: disable-next=consider-using-with  # it is released below
+        if not self._large.acquire(timeout=self._seconds):
+            raise _busy()
+        try:
+            yield
+        finally:
+            self._large.release()
+
+    @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         if not self._free.acquire(timeout=self._seconds):
-            raise BusyError(
-                "other questions are being answered", "ask again in a moment"
-            )
+            raise _busy()
         cursor = self._root.cursor()
-        timer = threading.Timer(self._seconds, cursor.interrupt)
-        timer.start()
         try:
-            yield cursor
+            with self._clock.limiting(cursor.interrupt, self._seconds):
+                yield cursor
         except duckdb.InterruptException as error:
             raise QuestionTooCostlyError(
                 f"the question was stopped after {self._seconds:g} s",
@@ -109,10 +299,12 @@ class Engine:
                 raise FilesGone(str(error)) from error
             raise
         finally:
-            timer.cancel()
-            timer.join()
             cursor.close()
             self._free.release()
+
+
+def _busy() -> BusyError:
+    return BusyError("other questions are being answered", "ask again in a moment")
 
 
 def _identifier(name: str) -> str:

@@ -12,6 +12,7 @@ from page_tracker.query.plan import Days, Plan
 from page_tracker.query.query import (
     Query,
     all_leaves,
+    asks_of_events,
     currency,
     event_dimensions,
     measures,
@@ -32,6 +33,8 @@ _ENGAGED = (
     "sum(stayed) AS engaged",
     "count(stayed) AS engaged_visits",
 )
+# Buckets of time that no visit is in two of.
+WHOLE_DAYS = frozenset({"time:day", "time:week", "time:month"})
 SHARES = frozenset({"all_visitors", "reached_visitors", "group_visitors"})
 
 
@@ -52,8 +55,8 @@ class Parts:
         self.needed = set(measures(query))
 
     def reads_chosen(self) -> bool:
-        """Whether anything is asked of whole visits."""
-        return bool(self.needed & _ENTERED.keys()) or self._visits_are_entered()
+        """Whether anything is asked of whole visits, and not with their events."""
+        return bool(self._entered()) and not self._is_all_of_visits()
 
     def _visits_are_entered(self) -> bool:
         return "visits" in self.needed and not event_dimensions(self.query)
@@ -64,8 +67,8 @@ class Parts:
             part
             for part in (
                 self._of_events(),
-                self._of_visitors(),
-                self._of_distinct_visits(),
+                self._of_who_came_back(),
+                self._of_distinct(),
                 self._of_entered(),
                 self._of_engagement(),
                 self._of_tables(),
@@ -127,50 +130,102 @@ class Parts:
             told = self.binder.bind(currency(self.query))
             names["revenue"] = f"sum(revenue) FILTER (currency = {told})"
             names["paid"] = f"count(revenue) FILTER (currency = {told})"
-        if self._visitors_arrive():
+        if "visitors" in self.needed and self._visitors_add_up():
             names["visitors"] = "count(*) FILTER (arrival)"
+        if self._is_all_of_visits():
+            names |= self._entered()
         return self._group("matched", names)
 
-    def _visitors_arrive(self) -> bool:
-        """Whether visitors are a sum: all that is asked is fixed for a visitor."""
-        if self.query.range.start or "visitors" not in self.needed:
-            return False
-        names = set(self.query.dimensions) | {
-            leaf.dimension for leaf in all_leaves(self.query.filter)
-        }
-        days = {"time:day", "time:week", "time:month"}
-        return all(name in days or dimension(name).fixed for name in names)
+    def _selects_visits(self) -> bool:
+        """Whether visits match with all their events, or not at all."""
+        return (
+            self.query.range.start is None
+            and not asks_of_events(self.query.filter)
+            and GOAL not in self.query.dimensions
+        )
 
-    def _of_visitors(self) -> str:
-        if "visitors" not in self.needed or self._visitors_arrive():
+    def _visitors_add_up(self) -> bool:
+        """Whether the first hit of each visit tells all that is asked of visitors."""
+        return self._selects_visits() and all(
+            name in WHOLE_DAYS or dimension(name).scope == "visit"
+            for name in self.query.dimensions
+        )
+
+    def _visitors_are_fixed(self) -> bool:
+        """Whether all that is asked is the same for all hits of a visitor's day."""
+        names = {leaf.dimension for leaf in all_leaves(self.query.filter)}
+        return all(
+            name in WHOLE_DAYS or dimension(name).fixed
+            for name in {*names, *self.query.dimensions}
+        )
+
+    def _of_who_came_back(self) -> str:
+        """Visitors with several visits a day: once in each group, less their arrivals.
+
+        Arrivals are counted already, and most visitors have no other visit.
+        """
+        if "visitors" not in self.needed or not self._visitors_add_up():
             return ""
-        return self._distinct("visitor", "visitors")
-
-    def _of_distinct_visits(self) -> str:
-        if "visits" not in self.needed or self._visits_are_entered():
+        if self._visitors_are_fixed():
             return ""
-        return self._distinct("visit", "visits")
-
-    def _distinct(self, number: str, measure: str) -> str:
         dims = self._expressions(began=False)
         inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
         outer = [f"d{index}" for index in range(len(dims))]
         missing = self._has_values()
-        where = f" WHERE {missing}" if missing else ""
+        where = f" AND {missing}" if missing else ""
+        keys = ", ".join([*outer, "day", "visitor"])
         group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
-        distinct = ", ".join([*inner, "day", number])
         return (
-            f"SELECT {', '.join([*outer, f'count(*) AS {measure}'])}\n"
-            f"FROM (SELECT DISTINCT {distinct} FROM matched{where}){group}"
+            f"SELECT {', '.join([*outer, 'count(*) - sum(arrived) AS visitors'])}\n"
+            f"FROM (\n  SELECT {', '.join([*inner, 'day', 'visitor'])},"
+            " count(*) FILTER (arrival) AS arrived\n"
+            "  FROM matched SEMI JOIN (\n"
+            "    SELECT day, visitor FROM matched WHERE step = 1 AND NOT arrival\n"
+            f"  ) USING (day, visitor) WHERE step = 1{where}\n"
+            f"  GROUP BY {keys}\n){group}"
         )
 
+    def _of_distinct(self) -> str:
+        """Visitors and visits that have to be told apart, and not only summed."""
+        visitors = "visitors" in self.needed and not self._visitors_add_up()
+        visits = "visits" in self.needed and not self._visits_are_entered()
+        if not (visitors or visits):
+            return ""
+        dims = self._expressions(began=False)
+        inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
+        outer = [f"d{index}" for index in range(len(dims))]
+        missing = self._has_values()
+        source = f"FROM matched{missing and f' WHERE {missing}'}"
+        found = f"SELECT DISTINCT {', '.join([*inner, 'day', 'visitor'])} {source}"
+        measures_of = ["count(*) AS visitors"]
+        if visits:
+            apart = ", ".join([*inner, "day", "visitor", "visit"])
+            found = f"SELECT DISTINCT {apart} {source}"
+            measures_of = ["count(*) AS visits"]
+        if visits and visitors:
+            keys = ", ".join([*outer, "day", "visitor"])
+            found = f"SELECT {keys}, count(*) AS its FROM ({found}) GROUP BY {keys}"
+            measures_of = ["count(*) AS visitors", "sum(its) AS visits"]
+        group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
+        return f"SELECT {', '.join([*outer, *measures_of])}\nFROM ({found}){group}"
+
     def _of_entered(self) -> str:
+        if not self.reads_chosen():
+            return ""
+        return self._group("chosen", self._entered(), began=True)
+
+    def _entered(self) -> dict[str, str]:
+        """The measures of whole visits that are needed."""
         names = {name: sql for name, sql in _ENTERED.items() if name in self.needed}
         if self._visits_are_entered():
             names["visits"] = _ENTERED["entered"]
-        if not names:
-            return ""
-        return self._group("chosen", names, began=True)
+        return names
+
+    def _is_all_of_visits(self) -> bool:
+        """Whether the events that match are all those of visits, and grouped alike."""
+        return self._selects_visits() and (
+            self._expressions(began=False) == self._expressions(began=True)
+        )
 
     def _of_engagement(self) -> str:
         wanted = self.needed & {"scroll", "scrolled", "engaged", "engaged_visits"}
@@ -201,15 +256,15 @@ class Parts:
             else:
                 which = name
                 dims.append(f"value AS d{index}")
-        sums = [
-            f"sum({name}) AS {name}"
-            for name in sorted(self.needed | {"events"})
-            if name not in SHARES
-        ]
+        # Day tables have no rows of what has no events.
+        sums = {"events": "count(*)"} | {
+            name: f"sum({name})" for name in sorted(self.needed - SHARES)
+        }
+        columns = [f"{sql} AS {name}" for name, sql in sums.items()]
         group = ", ".join(str(index + 1) for index in range(len(dims)))
         tail = f"\nGROUP BY {group}" if dims else ""
         return (
-            f"SELECT {', '.join([*dims, *sums])}\nFROM days\n"
+            f"SELECT {', '.join([*dims, *columns])}\nFROM days\n"
             f"WHERE site = {bind(self.query.site)} AND dimension = {bind(which)}"
             f" AND {in_days(self.plan.tables, self.binder)}{tail}"
         )

@@ -74,5 +74,10 @@ def plan(query: Query, closed: frozenset[date]) -> Plan:
 
 def days_of(asked: Range) -> list[date]:
     """All days of a range."""
-    count = (asked.last - asked.first).days + 1
-    return [asked.first + timedelta(days=step) for step in range(count)]
+    return days_between(Days(asked.first, asked.last))
+
+
+def days_between(run: Days) -> list[date]:
+    """All days of a run."""
+    count = (run.last - run.first).days + 1
+    return [run.first + timedelta(days=step) for step in range(count)]

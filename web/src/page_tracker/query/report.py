@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -12,8 +11,10 @@ from page_tracker.query import dates
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
 from page_tracker.query.plan import Days, Plan, plan
 from page_tracker.query.query import Query, Range
-from page_tracker.query.sources import Sources, files_of
-from page_tracker.query.sql import Statement, statement
+from page_tracker.query.running import Found, run
+from page_tracker.query.sharing import Ask
+from page_tracker.query.sources import Sources
+from page_tracker.query.sql import Statement
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.engine import Engine
@@ -60,29 +61,77 @@ def first_day(site: str, sources: Sources, engine: Engine) -> date | None:
 
 
 def answer(query: Query, sources: Sources, engine: Engine) -> Report:
-    """Ask a question of one state of the lake; raises as Engine.rows."""
-    began = time.perf_counter()
-    planned = plan(query, sources.closed)
-    asked = statement(query, planned, sources.tables(planned))
-    compiled = time.perf_counter()
-    found = engine.rows(asked)
-    seconds = {"compile": compiled - began, "run": time.perf_counter() - compiled}
-    rows = tuple(_row(query, values) for values in found)
+    """Ask a question of one state of the lake; raises as Engine.session."""
+    return answers([query], sources, engine)[0]
+
+
+def answers(queries: Sequence[Query], sources: Sources, engine: Engine) -> list[Report]:
+    """Ask questions of one state of the lake, in one go; raises as Engine.session.
+
+    Those that read the same rows share them.
+    """
+    asks = [Ask(query, plan(query, sources.closed)) for query in queries]
+    with engine.session() as session:
+        found = run(asks, sources, session)
+        further = {ask: _further(found[ask], sources) for ask in asks}
+        its = [each for named in further.values() for each in named.values()]
+        found |= run(its, sources, session)
+    return [
+        _report(found[ask], {name: found[each] for name, each in further[ask].items()})
+        for ask in asks
+    ]
+
+
+def _further(found: Found, sources: Sources) -> dict[str, Ask]:
+    """What else must be asked to answer: about the compared range, and how many rows.
+
+    The number of rows stands beside each row; where none is left, it is asked for.
+    """
+    query, further = found.ask.query, {}
+    if query.comparison is not None and found.values:
+        compared = query.comparison.range
+        other = replace(
+            query,
+            range=compared,
+            comparison=None,
+            limit=_ALL,
+            offset=0,
+            time_labels=False,
+        )
+        moves = label_moves(query, compared)
+        only = tuple(_moved(row.dimensions, moves) for row in _rows(found))
+        further["compare"] = Ask(other, plan(other, sources.closed), only)
+    if query.total_rows and query.offset and not found.values:
+        first = replace(query, limit=1, offset=0, comparison=None)
+        further["count"] = Ask(first, found.ask.plan)
+    return further
+
+
+def _report(found: Found, further: Mapping[str, Found]) -> Report:
+    query, values = found.ask.query, found.values
+    if "count" in further:
+        values = further["count"].values
+    total = int(str(values[0][-1])) if values else 0
+    seconds = dict(found.seconds)
+    for name, each in further.items():
+        seconds[name] = sum(each.seconds.values())
     compared = None
     if query.comparison is not None:
-        began = time.perf_counter()
-        compared = _compared(query, query.comparison.range, rows, sources, engine)
-        seconds["compare"] = time.perf_counter() - began
-    files = {
-        "hits": files_of(sources.hits, planned.hits),
-        "days": files_of(sources.days, planned.tables),
-    }
-    if not found and query.total_rows and query.offset:
-        # The number of rows stands beside each row, and none is left.
-        first = replace(query, limit=1, offset=0)
-        found = engine.rows(statement(first, planned, sources.tables(planned)))
-    total = int(str(found[0][-1])) if found else 0
-    return Report(query, rows, total, planned, files, asked, seconds, compared)
+        compared = _compared(found, further.get("compare"))
+    return Report(
+        query=query,
+        rows=_rows(found),
+        total_rows=total,
+        plan=found.ask.plan,
+        files=found.files,
+        asked=found.asked,
+        seconds=seconds,
+        compared=compared,
+    )
+
+
+def _rows(found: Found) -> tuple[Row, ...]:
+    return tuple(_row(found.ask.query, values) for values in found.values)
 
 
 def _row(query: Query, values: tuple[object, ...]) -> Row:
@@ -105,24 +154,14 @@ def shaped(name: str, value: object) -> Value:
 
 
 def _compared(
-    query: Query,
-    compared: Range,
-    rows: Sequence[Row],
-    sources: Sources,
-    engine: Engine,
+    found: Found, other: Found | None
 ) -> dict[tuple[str, ...], tuple[Value, ...]]:
     """The metrics of the compared range for each of the rows, by its dimensions."""
-    if not rows:
+    if other is None:
         return {}
-    moves = label_moves(query, compared)
-    known = {_moved(row.dimensions, moves): row.dimensions for row in rows}
-    other = replace(
-        query, range=compared, comparison=None, limit=_ALL, offset=0, time_labels=False
-    )
-    planned = plan(other, sources.closed)
-    asked = statement(other, planned, sources.tables(planned))
-    found = [_row(other, values) for values in engine.rows(_only(asked, list(known)))]
-    return {known[row.dimensions]: row.metrics for row in found}
+    moves = label_moves(found.ask.query, other.ask.query.range)
+    known = {_moved(row.dimensions, moves): row.dimensions for row in _rows(found)}
+    return {known[row.dimensions]: row.metrics for row in _rows(other)}
 
 
 def label_moves(query: Query, compared: Range) -> dict[int, dict[str, str]]:
@@ -144,14 +183,3 @@ def _moved(
         moves[index].get(value, "") if index in moves else value
         for index, value in enumerate(dimensions)
     )
-
-
-def _only(asked: Statement, groups: Sequence[tuple[str, ...]]) -> Statement:
-    """The statement with the rows of these groups alone."""
-    if groups == [()]:
-        return asked
-    columns = {f"g{place}": list(of) for place, of in enumerate(zip(*groups))}
-    dims = ", ".join(f"d{place}" for place in range(len(columns)))
-    wanted = ", ".join(f"unnest(${name})" for name in columns)
-    sql = f"SELECT * FROM (\n{asked.sql}\n)\nWHERE ({dims}) IN (SELECT {wanted})"
-    return Statement(sql, {**asked.values, **columns})

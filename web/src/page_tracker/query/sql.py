@@ -10,11 +10,15 @@ added up by dimension, and the metrics are formulas over the sums:
               an event, and began in the range
     parts     sums over matched, chosen and day tables, by dimension
     summed    the parts added up
+
+What parts hold adds up over days, too: where there are too many rows to be looked at
+at once, the parts of some days after the other are put into tables (`partials`), and
+the statement is made of these (`statement_of`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, METRICS
@@ -55,6 +59,25 @@ def statement(
     return Statement(f"{body}\n{_answer(query, binder)}", binder.values)
 
 
+def partials(
+    query: Query, plan: Plan, tables: Mapping[str, str], name: str
+) -> Iterator[tuple[str, Statement]]:
+    """The statements that give the parts of a plan's days, by the tables they fill."""
+    binder = Binder()
+    blocks = _Blocks(query, plan, binder)
+    body = _with([*tables.items(), *blocks.sources()])
+    yield name, Statement(f"{body}\n{blocks.added_up()}", binder.values)
+    for share, asked in blocks.shares():
+        yield from partials(asked, plan, tables, f"{name}_{share}")
+
+
+def statement_of(query: Query, name: str) -> Statement:
+    """The statement that answers a query from the tables that `partials` filled."""
+    binder = Binder()
+    blocks = _Blocks(query, Plan((), ()), binder, name).named()
+    return Statement(f"{_with(blocks)}\n{_answer(query, binder)}", binder.values)
+
+
 def sums(query: Query, plan: Plan) -> Statement:
     """The statement that gives what metrics are made of: dimensions, then measures."""
     binder = Binder()
@@ -65,8 +88,13 @@ def sums(query: Query, plan: Plan) -> Statement:
 
 
 def _with(blocks: Iterable[tuple[str, str]]) -> str:
+    named = dict(blocks)
+    # What several parts read is worked out once.
+    is_shared = named.get("parts", "").count("FROM matched") > 1
     return "WITH " + ",\n".join(
-        f"{name} AS (\n{_indent(sql)}\n)" for name, sql in blocks
+        f"{name} AS {'MATERIALIZED ' * (is_shared and name == 'matched')}"
+        f"(\n{_indent(sql)}\n)"
+        for name, sql in named.items()
     )
 
 
@@ -102,10 +130,16 @@ def _indent(sql: str) -> str:
 
 
 class _Blocks:
-    """The named blocks of one statement, in the order in which they are read."""
+    """The named blocks of one statement, in the order in which they are read.
 
-    def __init__(self, query: Query, plan: Plan, binder: Binder) -> None:
+    `partial` is the table that holds the parts already, where there is one.
+    """
+
+    def __init__(
+        self, query: Query, plan: Plan, binder: Binder, partial: str = ""
+    ) -> None:
         self.query, self.plan, self.binder = query, plan, binder
+        self.partial = partial
         self.parts = Parts(query, plan, binder)
         self.needed = self.parts.needed
         self.cut = query.range.start is not None
@@ -113,13 +147,18 @@ class _Blocks:
 
     def named(self) -> list[tuple[str, str]]:
         """All blocks that the query needs: (name, SQL)."""
+        partial = [("parts", f"SELECT * FROM {self.partial}")]
+        blocks = partial if self.partial else self.sources()
+        blocks += [(name, self._whole(name, asked)) for name, asked in self.shares()]
+        blocks.append(("summed", self._summed()))
+        return blocks
+
+    def sources(self) -> list[tuple[str, str]]:
+        """The blocks from which parts are made, and the parts."""
         blocks = [("rows", self._rows()), ("matched", self._matched())]
         if self.parts.reads_chosen():
             blocks.append(("chosen", self._chosen()))
-        blocks.append(("parts", self.parts.all()))
-        blocks += self._shares()
-        blocks.append(("summed", self._summed()))
-        return blocks
+        return [*blocks, ("parts", self.parts.all())]
 
     # Where rows come from
 
@@ -129,13 +168,16 @@ class _Blocks:
         where = f"site = {bind(self.query.site)} AND {days}"
         if not uses(self.query, EXIT_DIMENSIONS):
             return f"SELECT * FROM hits\nWHERE {where}"
+        # The last view of a visit is the one that no further view follows.
         return (
             "SELECT h.*, coalesce(x.exit_path, '') AS exit_path,"
             " coalesce(x.exit_hostname, '') AS exit_hostname\n"
             "FROM hits h LEFT JOIN (\n"
-            "  SELECT day, visit, arg_max(path, view) AS exit_path,"
-            " arg_max(hostname, view) AS exit_hostname\n"
-            f"  FROM hits WHERE {where} AND view > 0 GROUP BY day, visit\n"
+            "  SELECT day, visit, path AS exit_path, hostname AS exit_hostname\n"
+            "  FROM hits ANTI JOIN (\n"
+            f"    SELECT day, visit, view - 1 AS view FROM hits WHERE {where}"
+            " AND view > 1\n"
+            f"  ) USING (day, visit, view) WHERE {where} AND view > 0\n"
             f") x USING (day, visit)\nWHERE {where}"
         )
 
@@ -166,34 +208,43 @@ class _Blocks:
 
     # Shares of a whole
 
-    def _shares(self) -> list[tuple[str, str]]:
+    def shares(self) -> list[tuple[str, Query]]:
+        """The questions whose visitors are the whole that a share is of."""
         found = []
         if "all_visitors" in self.needed:
-            found.append(("whole", self._whole(replace(self.query, dimensions=()))))
+            found.append(("whole", replace(self.query, dimensions=())))
         plain = replace(self.query, filter=without_goals(self.query.filter))
         if "reached_visitors" in self.needed:
-            found.append(("reached", self._whole(replace(plain, dimensions=()))))
+            found.append(("reached", replace(plain, dimensions=())))
         if "group_visitors" in self.needed:
             dims = tuple(name for name in plain.dimensions if name != GOAL)
-            found.append(("groups", self._whole(replace(plain, dimensions=dims))))
-        return found
+            found.append(("groups", replace(plain, dimensions=dims)))
+        return [
+            (name, replace(asked, metrics=("visitors",), order=()))
+            for name, asked in found
+        ]
 
-    def _whole(self, query: Query) -> str:
+    def _whole(self, name: str, asked: Query) -> str:
         """Visitors of another question over the same days, by its own dimensions."""
-        asked = replace(query, metrics=("visitors",), order=())
-        blocks = _Blocks(asked, self.plan, self.binder)
+        partial = self.partial and f"{self.partial}_{name}"
+        blocks = _Blocks(asked, self.plan, self.binder, partial)
         return f"{_with(blocks.named())}\nSELECT * FROM summed"
 
-    def _summed(self) -> str:
+    def added_up(self) -> str:
+        """The parts added up by dimension."""
         dims = [f"d{index}" for index in range(len(self.query.dimensions))]
-        sums = [
+        sums_of = [
             f"coalesce(sum({name}), 0)::DOUBLE AS {name}"
             for name in sorted(self.needed | {"events"})
             if name not in SHARES
         ]
+        group = f"\nGROUP BY {', '.join(dims)}" if dims else ""
+        return f"SELECT {', '.join([*dims, *sums_of])} FROM parts{group}"
+
+    def _summed(self) -> str:
         shares, joins = self._joined()
-        group = f"\nGROUP BY {', '.join(dims)}\nHAVING sum(events) > 0" if dims else ""
-        inner = f"SELECT {', '.join([*dims, *sums])} FROM parts{group}"
+        having = "\nHAVING sum(events) > 0" if self.query.dimensions else ""
+        inner = f"{self.added_up()}{having}"
         if not shares:
             return inner
         return f"SELECT s.*, {', '.join(shares)}\nFROM (\n{_indent(inner)}\n) s{joins}"

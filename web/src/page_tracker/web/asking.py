@@ -20,6 +20,7 @@ from page_tracker.live import Live
 from page_tracker.query.answer import as_json
 from page_tracker.query.parse import KEYS
 from page_tracker.query.problem import BusyError, QueryError, QuestionTooCostlyError
+from page_tracker.query.query import Query
 from page_tracker.site import Site
 from page_tracker.sites import Sites
 from page_tracker.token import Scope, Token, allows
@@ -43,30 +44,29 @@ def asking_api(
     blueprint = Blueprint("asking", __name__, url_prefix="/api")
     _register_errors(blueprint)
 
-    def answered(body: Any, token: Token) -> dict[str, Any]:
+    def understood(body: Any, token: Token) -> Query:
         site = _site(sites(), token, _site_id(body))
-        query = asking().understand(body, site, time.time())
-        return as_json(asking().report(query))
+        return asking().understand(body, site, time.time())
 
     @blueprint.post("/v2/query")
     def query() -> Response:
         token = guard.token()
-        return jsonify(answered(_body(), token))
+        return jsonify(as_json(asking().report(understood(_body(), token))))
 
     @blueprint.post("/v2/queries")
     def queries() -> Response:
-        """Answers to a list of questions, in its order."""
+        """Answers to a list of questions, in its order, of one state of the lake."""
         token, asked = guard.token(), _body()
         if not isinstance(asked, list) or not 1 <= len(asked) <= MOST_QUERIES:
             raise QueryError("#", f"must be a list of 1 to {MOST_QUERIES} queries")
         found = []
         for index, each in enumerate(asked):
             try:
-                found.append(answered(each, token))
+                found.append(understood(each, token))
             except QueryError as error:
                 place = error.pointer.removeprefix("#")
                 raise QueryError(f"#/{index}{place}", error.problem) from error
-        return jsonify(answers=found)
+        return jsonify(answers=[as_json(each) for each in asking().reports(found)])
 
     @blueprint.get("/v1/stats/realtime/visitors")
     def current_visitors() -> Response:
