@@ -22,8 +22,8 @@ from page_tracker.health import durability_notice, redis_problem
 from page_tracker.lake.format import refuse_newer_folder
 from page_tracker.live import Live
 from page_tracker.registry import Registry
-from page_tracker.services.collecting import open_live, open_unbatched_collector
-from page_tracker.services.store import open_redis, open_registry
+from page_tracker.services.collecting import open_unbatched_collector
+from page_tracker.services.store import open_live, open_redis, open_registry
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 from page_tracker.web.api import api

@@ -103,7 +103,10 @@ def test_pure_modules_touch_nothing_outside() -> None:
 
 @pytest.mark.parametrize(
     ("command", "spared"),
-    [("serve", "redis duckdb deltalake flask http"), ("writer", "duckdb flask")],
+    [
+        ("serve", "redis duckdb deltalake flask http"),
+        ("writer", "duckdb flask ua_parser"),
+    ],
 )
 def test_a_process_that_stays_loads_no_more_than_it_needs(
     command: str, spared: str

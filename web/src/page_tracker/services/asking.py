@@ -8,9 +8,8 @@ from page_tracker.asking import Asking
 from page_tracker.lake.reading import Reading
 from page_tracker.live import Live
 from page_tracker.query.engine import Engine
-from page_tracker.services.collecting import open_live
 from page_tracker.services.keeping import open_lake
-from page_tracker.services.store import registry_of_folder
+from page_tracker.services.store import open_live, registry_of_folder
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 

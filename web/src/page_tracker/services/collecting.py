@@ -9,7 +9,6 @@ from page_tracker.collect.collector import Collector
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
 from page_tracker.collect.unbatched import UnbatchedCollector
-from page_tracker.live import Live
 from page_tracker.services.store import open_async_redis, open_redis, open_sites
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
@@ -34,11 +33,6 @@ def open_collector(settings: Settings) -> Collector:
         shards=settings.shards,
         most_in_stream=settings.most_in_stream,
     )
-
-
-def open_live(settings: Settings, redis: Redis) -> Live:
-    """Open the live counters."""
-    return Live(redis, range(settings.shards))
 
 
 def open_unbatched_collector(

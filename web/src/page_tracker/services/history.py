@@ -18,9 +18,13 @@ from page_tracker.history.lines import Log
 from page_tracker.history.register import Import, Register
 from page_tracker.history.stored import Stored
 from page_tracker.live import Live
-from page_tracker.services.collecting import open_live
 from page_tracker.services.keeping import open_lake
-from page_tracker.services.store import open_redis, open_registry, store_of_folder
+from page_tracker.services.store import (
+    open_live,
+    open_redis,
+    open_registry,
+    store_of_folder,
+)
 from page_tracker.settings import Settings
 from page_tracker.site import Site
 from page_tracker.sites import Sites

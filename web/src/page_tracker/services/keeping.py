@@ -11,8 +11,7 @@ from page_tracker.history.register import Register
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
 from page_tracker.lake.writer import Writer
-from page_tracker.services.collecting import open_live
-from page_tracker.services.store import open_redis, open_registry
+from page_tracker.services.store import open_live, open_redis, open_registry
 from page_tracker.settings import Settings
 
 

@@ -15,6 +15,7 @@ from redis.retry import Retry
 from page_tracker.errors import RedisUnavailableError
 from page_tracker.health import durability_notice
 from page_tracker.lake.format import require_folder
+from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import make_folder
@@ -62,6 +63,11 @@ def open_registry(settings: Settings, redis: Redis) -> Registry:
 def open_sites(settings: Settings, redis: Redis) -> Sites:
     """Open the sites, for every hit and every question."""
     return Sites(open_registry(settings, redis))
+
+
+def open_live(settings: Settings, redis: Redis) -> Live:
+    """Open the live counters."""
+    return Live(redis, range(settings.shards))
 
 
 @contextmanager
