@@ -76,6 +76,8 @@ class Block(NamedTuple):
     left_out: Counter[str]
     # Which lines are malformed, from 0: the first TOLD of them.
     malformed: list[int]
+    # Those of `left_out` that a server would have dropped too.
+    drops: Counter[Drop]
 
 
 class _DayKeys(dict[tuple[str, int], bytes]):
@@ -112,15 +114,20 @@ class Sieve:
         rows: list[tuple[Any, ...]] = []
         malformed: list[int] = []
         left_out: Counter[str] = Counter()
+        drops: Counter[Drop] = Counter()
         for number, found in enumerate(self.hits(text)):
             if isinstance(found, Hit):
                 rows.append(row_of(found, position + number))
                 continue
-            reason = found.reason if isinstance(found, Drop) else found
-            left_out[reason] += 1
-            if reason == LeftOut.MALFORMED and len(malformed) < TOLD:
+            if isinstance(found, Drop):
+                drops[found] += 1
+                continue
+            left_out[found] += 1
+            if found == LeftOut.MALFORMED and len(malformed) < TOLD:
                 malformed.append(number)
-        return Block(rows, left_out, malformed)
+        for drop, times in drops.items():
+            left_out[drop.reason] += times
+        return Block(rows, left_out, malformed, drops)
 
     def hits(self, text: str) -> Iterator[Hit | Drop | LeftOut]:
         """What each line is: a page view, or why it is none."""

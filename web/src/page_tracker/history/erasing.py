@@ -42,6 +42,9 @@ class HitsEraser:
         """
         with self._imports.register.locked():
             self._imports.finish(self._sites.all())
+            chosen = self.deletion.selection
+            if chosen.path is None:
+                self._imports.register.forget_drops(chosen.site, chosen.has_day)
             return self.deletion.run(_newest_day(), say)
 
 

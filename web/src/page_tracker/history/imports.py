@@ -34,7 +34,13 @@ from page_tracker.history.days import found_in
 from page_tracker.history.formats import Format
 from page_tracker.history.lines import STANDARD_INPUT, Log, open_log
 from page_tracker.history.reading import Reader, Tally
-from page_tracker.history.register import Import, Register, sync_folder, undone
+from page_tracker.history.register import (
+    Dropped,
+    Import,
+    Register,
+    sync_folder,
+    undone,
+)
 from page_tracker.history.sifting import Crew, Task
 from page_tracker.history.stored import Stored
 from page_tracker.lake.table import date_of
@@ -204,6 +210,10 @@ class Imports:
             pageviews=tally.pageviews,
             left_out=dict(tally.left_out),
             days=tally.days(),
+            drops=tuple(
+                Dropped(each.day, each.reason, each.name, number)
+                for each, number in sorted(tally.drops.items())
+            ),
         )
 
     def _new_origin(self) -> int:
@@ -230,6 +240,7 @@ class Imports:
                 if found.rows is not None:
                     self._stored.commit(entry, found.first, found.last, found.rows)
                 self._watcher.writes(found.last, len(entry.days))
+        self._stored.commit_drops(entry)
         self._counters.put_import(entry.site, entry.id, dict(views), max_pages)
         entry = replace(entry, state="done")
         self.register.save(entry)
@@ -239,6 +250,7 @@ class Imports:
     def _take_out(self, entry: Import) -> None:
         self._counters.remove_import(entry.site, entry.id)
         self._stored.delete(entry)
+        self._stored.take_back_drops(entry)
         self.register.save(undone(entry))
 
 

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from page_tracker.collect.hit import Drop
 from page_tracker.errors import ImportRefusedError, LogFileError
 from page_tracker.history.blocks import TOLD, LeftOut
 from page_tracker.history.formats import FORMATS, Format, recognise
@@ -39,6 +40,7 @@ class Tally:
     logs: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     views: Counter[int] = field(default_factory=Counter)
+    drops: Counter[Drop] = field(default_factory=Counter)
     files: dict[int, list[int]] = field(default_factory=dict)
 
     def days(self) -> tuple[ImportedDay, ...]:
@@ -52,6 +54,7 @@ class Tally:
         self.pageviews += sifted.days.total()
         self.left_out += sifted.left_out
         self.views += sifted.days
+        self.drops.update(sifted.drops)
         for number in sifted.malformed[: TOLD - len(self.malformed)]:
             self.malformed.append((log, line + number))
         if sifted.file is not None:

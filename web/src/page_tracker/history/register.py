@@ -14,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -36,6 +36,15 @@ class ImportedDay(msgspec.Struct, frozen=True, array_like=True):
     files: tuple[int, ...] = ()
 
 
+class Dropped(msgspec.Struct, frozen=True, array_like=True):
+    """Lines of a day that a server would have dropped; `day` since 1970."""
+
+    day: int
+    reason: str
+    name: str
+    number: int
+
+
 class Import(msgspec.Struct, frozen=True, kw_only=True):
     """One import: one command, however many logs."""
 
@@ -55,6 +64,8 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     days: tuple[ImportedDay, ...]
     # Page views of it that were deleted since.
     deleted: int = 0
+    # What it has in the table `drops`.
+    drops: tuple[Dropped, ...] = ()
 
 
 class Register:
@@ -110,6 +121,14 @@ class Register:
             if deleted > each.deleted:
                 self.save(replace(each, deleted=deleted))
 
+    def forget_drops(self, site: str, days: Callable[[int], bool]) -> None:
+        """Forget what a site's imports have in `drops` on days that were deleted."""
+        for each in self.all():
+            if each.site == site:
+                kept = tuple(drop for drop in each.drops if not days(drop.day))
+                if kept != each.drops:
+                    self.save(replace(each, drops=kept))
+
     def next_id(self) -> str:
         return str(max((int(each.id) for each in self.all()), default=0) + 1)
 
@@ -139,7 +158,7 @@ class Register:
 
 def undone(entry: Import) -> Import:
     """An import that is undone: its content is not known any more."""
-    return replace(entry, state="undone", parts=(), logs=())
+    return replace(entry, state="undone", parts=(), logs=(), drops=())
 
 
 def replace_file(path: Path, content: bytes) -> None:

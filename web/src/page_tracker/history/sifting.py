@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from page_tracker.collect.hit import Drop
 from page_tracker.collect.lookups import load
 from page_tracker.garbage import look_seldom
 from page_tracker.history.blocks import SPOOLED, Sieve
@@ -49,6 +50,7 @@ class Sifted(NamedTuple):
     left_out: Counter[str]
     malformed: list[int]
     days: Counter[int]
+    drops: Counter[Drop]
     file: int | None
 
 
@@ -69,7 +71,7 @@ class Sifter:
                 self._task.site, FORMATS[format_name], self._lookups, self._task.key
             )
         text = block.decode("utf-8", "replace")
-        rows, left_out, malformed = sieve.sift(text, position)
+        rows, left_out, malformed, drops = sieve.sift(text, position)
         days = Counter(row[_DAY] for row in rows)
         file = None
         if rows and self._task.spool is not None:
@@ -79,7 +81,9 @@ class Sifter:
             self._engine.from_arrow(table).to_parquet(str(path), compression="zstd")
             with open(path, "rb") as written:
                 os.fsync(written.fileno())
-        return Sifted(len(rows) + left_out.total(), left_out, malformed, days, file)
+        return Sifted(
+            len(rows) + left_out.total(), left_out, malformed, days, drops, file
+        )
 
     def close(self) -> None:
         self._engine.close()

@@ -7,12 +7,14 @@ from typing import Any, Protocol
 
 from deltalake import QueryBuilder
 
+from page_tracker.collect.entry import month_of
 from page_tracker.history.register import Import
 from page_tracker.lake.lock import shared
 from page_tracker.lake.table import (
     PARQUET,
     Conflict,
     Lake,
+    append,
     append_table,
     conflicts,
     date_of,
@@ -23,7 +25,10 @@ from page_tracker.lake.table import (
     touching,
 )
 from page_tracker.lake.upkeep import vacuum
-from page_tracker.schema import NUMBER_BITS
+from page_tracker.schema import DROPS, NUMBER_BITS
+
+# Numbers of an import's transactions in the table `drops`.
+_DROPS_IN, _DROPS_OUT = 1, 2
 
 
 class LiveDays(Protocol):
@@ -98,6 +103,34 @@ class Stored:
                     )
                 persist(snapshot)
                 vacuum(snapshot)
+                return
+            except Conflict:
+                continue
+
+    def commit_drops(self, entry: Import) -> None:
+        """Add what the import's log has of drops, unless it is in."""
+        self._append_drops(entry, _DROPS_IN, 1)
+
+    def take_back_drops(self, entry: Import) -> None:
+        """Add the same with a minus, where it is in: rows have no origin there."""
+        table = self._lake.snapshot("drops")
+        if position(table, application(entry)) == _DROPS_IN:
+            self._append_drops(entry, _DROPS_OUT, -1)
+
+    def _append_drops(self, entry: Import, number: int, sign: int) -> None:
+        rows = [
+            (
+                *(each.day, entry.site, each.reason, each.name, sign * each.number),
+                month_of(each.day),
+            )
+            for each in entry.drops
+        ]
+        while rows:
+            snapshot = self._lake.snapshot("drops")
+            if position(snapshot, application(entry)) >= number:
+                return
+            try:
+                append(snapshot, DROPS, rows, application(entry), number)
                 return
             except Conflict:
                 continue

@@ -69,6 +69,11 @@ class Selection:
             return None
         return " AND ".join([f"site = {quoted(self.site)}", *self._days()])
 
+    def has_day(self, day: int) -> bool:
+        return (self.first is None or day >= self.first) and (
+            self.last is None or day <= self.last
+        )
+
     def _days(self) -> Iterator[str]:
         if self.first is not None:
             yield f"day >= DATE '{date_of(self.first)}'"

@@ -18,10 +18,11 @@ from page_tracker.errors import (
     UnknownImportError,
 )
 from page_tracker.history.imports import Order
-from page_tracker.history.register import Register
+from page_tracker.history.register import Import, Register
+from page_tracker.history.stored import Stored
 from page_tracker.lake.table import append
 from page_tracker.schema import HITS
-from support.importing import LOG, History, line, real_log, write
+from support.importing import AGENT, LOG, History, line, real_log, write
 
 LINES = [line(f"/{number}", number) for number in range(100)]
 PATHS = [f"/{number}" for number in range(100)]
@@ -271,6 +272,54 @@ def test_an_import_that_was_killed_is_finished_by_the_next_one(
     assert history.paths() == PATHS
     assert history.live.total(history.site.id) == 100
     assert not history.left_behind()
+
+
+BOT_LINES = [
+    each.replace(AGENT, "Mozilla/5.0 (compatible; Googlebot/2.1)") for each in LINES[:7]
+]
+DROPS = "SELECT reason, name, sum(number)::INT FROM drops GROUP BY ALL ORDER BY ALL"
+
+
+def test_what_a_server_would_have_dropped_is_in_the_drops_until_it_is_undone(
+    history: History, tmp_path: Path
+) -> None:
+    log = write(tmp_path / "access.log", BOT_LINES + LINES)
+    for _ in range(2):
+        history.run(log)
+        assert history.rows(DROPS) == [("bot", "Googlebot", 7)]
+    for id_ in ("1", "2"):
+        history.undo(id_)
+        assert history.rows(DROPS) == [("bot", "Googlebot", 0)]
+        history.run(log)
+        assert history.rows(DROPS) == [("bot", "Googlebot", 7)]
+
+
+@pytest.mark.parametrize("step", ["commit_drops", "take_back_drops"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_import_killed_at_its_drops_has_them_once(
+    history: History,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    when: str,
+) -> None:
+    log = write(tmp_path / "access.log", BOT_LINES + LINES)
+    whole = getattr(Stored, step)
+
+    def killed(stored: Stored, entry: Import) -> None:
+        if when == "after":
+            whole(stored, entry)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Stored, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            history.run(log)
+            history.undo("1")
+    history.run(log)
+
+    assert history.rows(DROPS) == [("bot", "Googlebot", 7)]
+    assert history.paths() == PATHS
 
 
 def test_neither_address_nor_user_agent_is_left_on_disk(

@@ -22,7 +22,7 @@ from page_tracker.registry import Registry
 from page_tracker.site import Site
 from page_tracker.sites import Sites
 from support.hits import DAY, batch, hit
-from support.importing import BEGINNING, History, line, write
+from support.importing import AGENT, BEGINNING, History, line, write
 from support.lake import paths
 from support.own_redis import OwnRedis, own_redis
 
@@ -259,6 +259,16 @@ def test_deleted_lines_are_never_counted_again(world: World) -> None:
 
     world.history.undo("1")
     assert world.import_() == 30
+
+
+def test_an_import_whose_days_were_deleted_takes_no_drops_back(world: World) -> None:
+    bots = [each.replace(AGENT, "Googlebot/2.1") for each in LINES]
+    world.import_(*bots, *LINES)
+    world.delete(day=IMPORTED)
+
+    world.history.undo("1")
+
+    assert not world.history.lake.snapshot("drops").file_uris()
 
 
 def test_an_import_that_was_killed_is_finished_before_anything_is_deleted(
