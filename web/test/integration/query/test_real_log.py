@@ -21,17 +21,19 @@ LOG = Path(__file__).parents[2] / "data" / "apache_combined.log.gz"
 SITE = "semicomplete.com"
 AWK = shutil.which("awk") or "awk is needed"
 
-# What people read with Firefox at addresses that end in a slash: lines of which awk
-# can tell, without our rules, that each is a page view.
+# What people read with Firefox or Chrome at addresses that end in a slash: lines of
+# which awk can tell, without our rules, that each is a page view.
 READ = r"""
 BEGIN { FS = "\"" }
-$2 ~ /^GET [^ ?]*\/ HTTP/ && $3 ~ /^ 200 / && $6 ~ /Firefox\/[0-9.]+$/ \
+$2 ~ /^GET [^ ?]*\/ HTTP/ && $3 ~ /^ 200 / \
+    && $6 ~ /Firefox\/[0-9.]+$|like Gecko\) Chrome\/[0-9.]+ Safari\/[0-9.]+$/ \
     && $6 !~ /[Bb]ot|compatible/ && !/\\x/
 """
 PAGES = "{ print $7 }"
 DAYS = r'{ split($4, t, /[\[\/:]/); print t[4] "-05-" t[2] }'
 HOURS = r'{ split($4, t, /[\[\/:]/); print t[4] "-05-" t[2] " " t[5] ":00:00" }'
-VERSIONS = r"{ n = split($0, part, /Firefox\//); print int(part[n]) }"
+BROWSERS = '{ print (/Firefox/ ? "Firefox" : "Chrome") }'
+VERSIONS = r"{ n = split($0, part, /(Firefox|Chrome)\//); print int(part[n]) }"
 # A visit is what one address and user agent do on a day without half an hour between.
 VISITS = r"""
 {
@@ -111,6 +113,7 @@ def asked(data: dict[str, str], *options: str) -> Counter[str]:
         ("page", PAGES),
         ("day", DAYS),
         ("hour", HOURS),
+        ("browser", BROWSERS),
         ("browser_version", VERSIONS),
     ],
 )
@@ -140,8 +143,9 @@ def test_visits_by_referrer_are_those_that_awk_counts(
 def test_a_filter_leaves_what_awk_leaves(data: dict[str, str], read: str) -> None:
     found = asked(
         *(data, "--metrics", "pageviews", "--by", "page"),
-        *("--filter", "page matches ^/projects/", "--filter", "browser is Firefox"),
+        *("--filter", "page matches ^/projects/", "--filter", "browser is Chrome"),
     )
 
-    expected = counted(awk("$7 ~ /^\\/projects\\// { print $7 }", read))
+    chosen = "$7 ~ /^\\/projects\\// && / Chrome\\// { print $7 }"
+    expected = counted(awk(chosen, read))
     assert found == expected and found
