@@ -43,7 +43,7 @@ from page_tracker.query.engine import Engine
 from page_tracker.site import Site
 
 DAYS = 60
-CONNECTIONS = 32
+CONNECTIONS = 128
 ASKERS = 8
 SHOWN = 10
 
@@ -228,7 +228,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="page-tracker-mix-") as made:
         folder = given.folder or Path(made)
         lake = filled(folder, year, GRACE)
-        with served(folder / "data", lake) as server:
+        with served(Path(made) / "data", lake) as server:
             the_way_there(server, lake)
             mix(server, given)
 

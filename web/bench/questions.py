@@ -1,6 +1,7 @@
 """How fast a dashboard's twelve panels are answered, beside ClickHouse.
 
-    python bench/questions.py [FOLDER] [--rounds 5] [--hits 10000000] [--visits 4000000]
+    python bench/questions.py [FOLDER] [--rounds 5] [--settings 1 2 3 4]
+        [--hits 10000000] [--visits 4000000]
 
 Needs the optional group `bench`. A year of one site's hits is made once (kept where a
 FOLDER is named), closed and merged by upkeep, its last day still open; ClickHouse has
@@ -136,14 +137,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--hits", type=int, default=10_000_000)
     parser.add_argument("--visits", type=int, default=4_000_000)
+    numbers = range(1, len(SETTINGS) + 1)
+    parser.add_argument(
+        "--settings", type=int, nargs="+", choices=numbers, default=numbers
+    )
     given = parser.parse_args()
+    settings = [SETTINGS[number - 1] for number in given.settings]
     with TemporaryDirectory(prefix="page-tracker-questions-") as made:
         folder = given.folder or Path(made)
         lake = filled(folder, Year(given.hits, given.visits))
         with column_store(folder, lake) as store:
             dashboard = Dashboard(lake, store)
-            differing = {asked.name: dashboard.differences(asked) for asked in SETTINGS}
-            met = [measured(dashboard, asked, given.rounds) for asked in SETTINGS]
+            differing = {asked.name: dashboard.differences(asked) for asked in settings}
+            met = [measured(dashboard, asked, given.rounds) for asked in settings]
     for name, panels in differing.items():
         if panels:
             print(f"{name}: answers differ in {', '.join(panels)}")
