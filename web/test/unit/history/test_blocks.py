@@ -57,7 +57,7 @@ def test_views_of_one_page_keep_their_own_times_visitors_and_places_in_the_log()
         line("GET / HTTP/1.1", second=2, address="::2"),
     ]
 
-    rows, _, _ = SIEVE.sift("".join(asked), 70)
+    rows = SIEVE.sift("".join(asked), 70).rows
 
     assert [row[-1] for row in rows] == [70, 72, 73]
     assert [row[0] - rows[0][0] for row in rows] == [0, 1_000_000, 1_000_000]
@@ -67,7 +67,7 @@ def test_views_of_one_page_keep_their_own_times_visitors_and_places_in_the_log()
 def test_of_many_malformed_lines_all_are_counted_and_the_first_are_told() -> None:
     text = line("GET / HTTP/1.1") + "rubbish\n" * (TOLD + 5)
 
-    _, left_out, malformed = SIEVE.sift(text, 1)
+    block = SIEVE.sift(text, 1)
 
-    assert left_out == {LeftOut.MALFORMED: TOLD + 5}
-    assert malformed == list(range(1, TOLD + 1))
+    assert block.left_out == {LeftOut.MALFORMED: TOLD + 5}
+    assert block.malformed == list(range(1, TOLD + 1))
