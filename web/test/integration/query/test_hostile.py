@@ -29,6 +29,7 @@ CACHED = (
     *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
     *(app_module.asking, app_module.live),
 )
+pytestmark = pytest.mark.timeout(180)  # some tests ask a hundred questions
 SITE = "a.org"
 OWNED = f"/api/sites/{SITE}"
 # What means something to SQL, to DuckDB, to patterns, to formats, to JSON pointers, to
