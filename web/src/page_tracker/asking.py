@@ -14,7 +14,7 @@ from page_tracker.lake.reading import Reading
 from page_tracker.query.engine import Engine
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import can_use_tables, days_of
-from page_tracker.query.problem import FilesGone
+from page_tracker.query.problem import FilesGone, LakeAwayError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, first_day
 from page_tracker.query.sources import Sources
@@ -55,15 +55,18 @@ class Asking:
     def reports(self, queries: Sequence[Query]) -> list[Report]:
         """The answers to questions, all of one state of the lake.
 
-        Raises QuestionTooCostlyError, BusyError; DeltaError or OSError where the lake
-        is away.
+        Raises QuestionTooCostlyError, BusyError, LakeAwayError.
         """
-        for _ in range(TRIES - 1):
+        for _ in range(TRIES):
             try:
                 return answers(queries, self._sources(queries), self.engine)
-            except FilesGone:
+            except FilesGone as error:
+                gone = error
                 self.reading.renew()
-        return answers(queries, self._sources(queries), self.engine)
+        raise LakeAwayError(
+            f"files of the lake cannot be read ({gone})",
+            "see that its folder is there, and ask again",
+        )
 
     def write_parquet(self, report: Report, path: Path) -> None:
         """Write a report's rows into a file."""

@@ -18,6 +18,7 @@ from deltalake.exceptions import DeltaError
 
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.table import Lake, closed_mark, day_of, position
+from page_tracker.query.problem import LakeAwayError
 from page_tracker.query.sources import File, Sources
 
 # Commits that are looked through for the days that they touch; beyond it marks are
@@ -28,7 +29,7 @@ MOST_COMMITS = 200
 class Reading:
     """The lake as questions see it; safe to use from many threads.
 
-    Everything raises DeltaError or OSError where the lake is away.
+    Everything raises LakeAwayError where the lake is away.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -40,9 +41,15 @@ class Reading:
 
     def sources(self, days: Iterable[date] = ()) -> Sources:
         """The present state; of these days it tells which are closed."""
-        with self._lock:
-            hits, tabled = self._look("hits"), self._look("days")
-            closed = frozenset(day for day in days if self._is_closed(day))
+        try:
+            with self._lock:
+                hits, tabled = self._look("hits"), self._look("days")
+                closed = frozenset(day for day in days if self._is_closed(day))
+        except (DeltaError, OSError) as error:
+            raise LakeAwayError(
+                f"the lake cannot be read ({error})",
+                "see that its folder is there, and ask again",
+            ) from error
         return Sources(hits, tabled, closed)
 
     def renew(self) -> None:

@@ -233,7 +233,7 @@ class Engine:
         Raises:
             QuestionTooCostlyError: they took too long, or needed too much memory.
             BusyError: too many others are being answered.
-            FilesGone: files that they read are no more.
+            FilesGone: files that they read are no more, or cannot be read.
         """
         with self._cursor() as cursor:
             session = Session(cursor, self._memory, self.most_rows, self._alone)
@@ -295,7 +295,9 @@ class Engine:
                 " PAGE_TRACKER_QUERY_MEMORY",
             ) from error
         except duckdb.IOException as error:
-            if "No such file" in str(error) or "No files found" in str(error):
+            raise FilesGone(str(error)) from error
+        except duckdb.InvalidInputException as error:
+            if "Parquet" in str(error):  # a file is damaged
                 raise FilesGone(str(error)) from error
             raise
         finally:

@@ -42,5 +42,12 @@ class BusyError(PageTrackerError):
     """Other questions are being answered; this one was not begun."""
 
 
+class LakeAwayError(PageTrackerError):
+    """The lake cannot be read."""
+
+
 class FilesGone(Exception):
-    """Files of the state that was asked were cleaned up since: take a newer one."""
+    """Files of the state that was asked cannot be read: take a newer one.
+
+    Most often they were cleaned up since.
+    """

@@ -19,7 +19,12 @@ from page_tracker.errors import PageTrackerError
 from page_tracker.live import Live
 from page_tracker.query.answer import as_json
 from page_tracker.query.parse import KEYS
-from page_tracker.query.problem import BusyError, QueryError, QuestionTooCostlyError
+from page_tracker.query.problem import (
+    BusyError,
+    LakeAwayError,
+    QueryError,
+    QuestionTooCostlyError,
+)
 from page_tracker.query.query import Query
 from page_tracker.site import Site
 from page_tracker.sites import Sites
@@ -131,6 +136,12 @@ def _register_errors(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(BusyError)
     def busy(error: BusyError) -> tuple[Response, int, dict[str, str]]:
         return jsonify(error=str(error)), 503, {"Retry-After": RETRY_SECONDS}
+
+    @blueprint.errorhandler(LakeAwayError)
+    def lake_away(error: LakeAwayError) -> tuple[Response, int, dict[str, str]]:
+        current_app.logger.error("%s", error)
+        why = "the lake cannot be read; try again in a moment"
+        return jsonify(error=why), 503, {"Retry-After": RETRY_SECONDS}
 
     @blueprint.errorhandler(RedisError)
     def redis_failed(error: RedisError) -> tuple[Response, int, dict[str, str]]:

@@ -190,3 +190,17 @@ def test_a_row_is_compared_with_its_own_before_however_many_rows_there_were(
         "change": [0],
     }
     assert compared["2026-03-02", "/"]["metrics"] == [0]
+
+
+@pytest.mark.parametrize("gone", ["*.parquet", "_delta_log/*.json"])
+def test_a_lake_that_cannot_be_read_is_told_with_when_to_come_again(
+    client: FlaskClient, tmp_path: Path, gone: str
+) -> None:
+    for path in (tmp_path / "lake" / "hits").rglob(gone):
+        path.write_bytes(b"rubbish")
+
+    response = asked(client)
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert response.json and "lake" in response.json["error"]
