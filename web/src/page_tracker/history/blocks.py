@@ -121,12 +121,11 @@ class Sieve:
                 continue
             if isinstance(found, Drop):
                 drops[found] += 1
+                left_out[found.reason] += 1
                 continue
             left_out[found] += 1
             if found == LeftOut.MALFORMED and len(malformed) < TOLD:
                 malformed.append(number)
-        for drop, times in drops.items():
-            left_out[drop.reason] += times
         return Block(rows, left_out, malformed, drops)
 
     def hits(self, text: str) -> Iterator[Hit | Drop | LeftOut]:
