@@ -130,7 +130,7 @@ def scene(
     """Any error on the page fails the test."""
     errors: list[str] = []
     stream = Stream(redis_client)
-    with browser.new_context(locale="de-AT") as context:
+    with browser.new_context() as context:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         yield Scene(context, page, site, server_url, stream, stream.last())
