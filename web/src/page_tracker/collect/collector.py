@@ -44,7 +44,7 @@ from page_tracker.site import Directory, Site
 from page_tracker.sites import Sites
 
 # All in seconds.
-GATHER = 0.005  # from one batch to the next, where not ENOUGH hits wait before
+GATHER = 0.008  # from one batch to the next, where not ENOUGH hits wait before
 # In which a batch whose reply was lost is submitted again; with the time limit of the
 # last try a sender is answered within a second.
 PATIENCE = 0.5
