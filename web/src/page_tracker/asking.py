@@ -6,11 +6,12 @@ What HTTP, command line and pages ask goes through here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from page_tracker.lake.reading import Reading
+from page_tracker.query.answered import Answered
 from page_tracker.query.engine import Engine
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import can_use_tables, days_of
@@ -30,6 +31,7 @@ class Asking:
 
     reading: Reading
     engine: Engine
+    answered: Answered = field(default_factory=Answered)
 
     def understand(self, body: object, site: Site, now: float) -> Query:
         """A question about a site, asked at `now` (UTC, seconds); raises QueryError."""
@@ -59,7 +61,7 @@ class Asking:
         """
         for _ in range(TRIES):
             try:
-                return answers(queries, self._sources(queries), self.engine)
+                return self._reports(queries, self._sources(queries))
             except FilesGone as error:
                 gone = error
                 self.reading.renew()
@@ -67,6 +69,15 @@ class Asking:
             f"files of the lake cannot be read ({gone})",
             "see that its folder is there, and ask again",
         )
+
+    def _reports(self, queries: Sequence[Query], sources: Sources) -> list[Report]:
+        known = self.answered.of(sources, queries)
+        new = [query for query in dict.fromkeys(queries) if query not in known]
+        if new:
+            found = answers(new, sources, self.engine)
+            self.answered.keep(sources, found)
+            known |= {report.query: report for report in found}
+        return [known[query] for query in queries]
 
     def write_parquet(self, report: Report, path: Path) -> None:
         """Write a report's rows into a file."""
