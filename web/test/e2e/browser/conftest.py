@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # A person's: as a headless one it would be a bot, whose hits do not count. Set for the
-# whole browser, as its language is: what outlives a page is sent with the browser's own.
+# whole browser, as its language is: pages that are being left send with the browser's.
 USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/142.0.0.0 Safari/537.36"
