@@ -15,7 +15,7 @@ from page_tracker.query.sources import Sources
 
 # What is remembered at once: so many reports, of so many rows each at most.
 MOST_REPORTS = 256
-MOST_ROWS = 1_000
+MOST_ROWS = 100
 
 
 class Answered:

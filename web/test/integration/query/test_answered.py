@@ -77,6 +77,6 @@ def test_what_is_remembered_is_bounded(
     short = [question(asking, 1), *(question(asking, limit) for limit in (2, 3))]
     first = asking.report(short[0])
     assert asking.report(short[0]) is first
-    monkeypatch.setattr(answered, "MOST_ROWS", 1_000)
+    monkeypatch.setattr(answered, "MOST_ROWS", 100)
     asking.reports(short[1:])
     assert asking.report(short[0]) is not first
