@@ -13,21 +13,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from redis import Redis
 from werkzeug.test import TestResponse
 
 from page_tracker import app as app_module
-from page_tracker import registry as registry_module
 from page_tracker.app import create_app
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.goal import new_goal, with_goal, with_segment
-from page_tracker.registry import SITES_KEY, TOKENS_KEY
 from page_tracker.token import Scope
+from support.application import application
 
-CACHED = (
-    *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
-    *(app_module.asking, app_module.live),
-)
 # The tokens' own site, one of others, and one that is none.
 OWN, OTHERS, NONE = "a.example", "b.example", "x.example"
 PLACES = (OWN, OTHERS, NONE)
@@ -120,30 +114,16 @@ NO_TOKENS = ("missing", "nonsense", "unknown", "another's secret", "expired", "r
 
 
 @pytest.fixture(autouse=True)
-def environment(
-    redis_client: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
-    monkeypatch.setenv("PAGE_TRACKER_REDIS_TIMEOUT", "10")
-    monkeypatch.setattr(registry_module, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr("page_tracker.history.erasing.FORGET_SECONDS", 0)
-    for cached in CACHED:
-        cached.cache_clear()
-    redis_client.delete(SITES_KEY, TOKENS_KEY)
-    for domain in (OWN, OTHERS):
-        app_module.sites().add(domain, {})
-        app_module.sites().put_goals(
-            domain, lambda known: with_goal(known, new_goal({"event": "buy"}))
-        )
-        app_module.sites().put_segments(
-            domain, lambda known: with_segment(known, "s", [["is", "event:page", "/"]])
-        )
-    yield
-    redis_client.delete(SITES_KEY, TOKENS_KEY)
-    app_module.redis().close()
-    for cached in CACHED:
-        cached.cache_clear()
+def environment(redis_url: str, tmp_path: Path) -> Iterator[None]:
+    goal, filters = new_goal({"event": "buy"}), [["is", "event:page", "/"]]
+    with application(redis_url, tmp_path):
+        for domain in (OWN, OTHERS):
+            app_module.sites().add(domain, {})
+            app_module.sites().put_goals(domain, lambda known: with_goal(known, goal))
+            app_module.sites().put_segments(
+                domain, lambda known: with_segment(known, "s", filters)
+            )
+        yield
 
 
 @pytest.fixture

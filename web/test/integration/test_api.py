@@ -12,33 +12,18 @@ from redis.retry import Retry
 from werkzeug.test import TestResponse
 
 from page_tracker import app as app_module
-from page_tracker import registry as registry_module
 from page_tracker.accounts import Tokens
 from page_tracker.app import create_app
 from page_tracker.history.register import Register
-from page_tracker.registry import SITES_KEY, TOKENS_KEY
 from page_tracker.sites import Sites
-
-CACHED = (app_module.redis, app_module.registry, app_module.sites, app_module.tokens)
+from support.application import application
 
 
 @pytest.fixture(autouse=True)
-def environment(
-    redis_client: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
-    monkeypatch.setenv("PAGE_TRACKER_TRUSTED_PROXIES", "10.0.0.0/8")
-    monkeypatch.setattr(registry_module, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr("page_tracker.history.erasing.FORGET_SECONDS", 0)
-    for cached in CACHED:
-        cached.cache_clear()
-    redis_client.delete(SITES_KEY, TOKENS_KEY)
-    yield
-    redis_client.delete(SITES_KEY, TOKENS_KEY)
-    app_module.redis().close()
-    for cached in CACHED:
-        cached.cache_clear()
+def environment(redis_url: str, tmp_path: Path) -> Iterator[None]:
+    trusted = {"PAGE_TRACKER_TRUSTED_PROXIES": "10.0.0.0/8"}
+    with application(redis_url, tmp_path, **trusted):
+        yield
 
 
 @pytest.fixture

@@ -14,21 +14,15 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
-from redis import Redis
 from werkzeug.test import TestResponse
 
 from page_tracker import app as app_module
-from page_tracker import registry as registry_module
 from page_tracker.app import create_app
 from page_tracker.goal import new_goal, with_goal, with_segment
 from page_tracker.lake.table import Lake
-from page_tracker.registry import SITES_KEY, TOKENS_KEY
+from support.application import application
 from support.asked import put, view
 
-CACHED = (
-    *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
-    *(app_module.asking, app_module.live),
-)
 pytestmark = pytest.mark.timeout(180)  # some tests ask a hundred questions
 SITE = "a.org"
 OWNED = f"/api/sites/{SITE}"
@@ -116,15 +110,10 @@ def environment(
     redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("hostile")
-    with pytest.MonkeyPatch.context() as patched, Redis.from_url(redis_url) as redis:
-        patched.setenv("REDIS_URL", redis_url)
-        patched.setenv("PAGE_TRACKER_REDIS_TIMEOUT", "10")
-        patched.setenv("PAGE_TRACKER_DATA", str(folder))
-        patched.setattr(registry_module, "LOOK_SECONDS", 0.0)
+    # pytest runs the fixture to its end.
+    # pylint: disable-next=contextmanager-generator-missing-cleanup
+    with application(redis_url, folder) as patched:
         patched.chdir(folder)
-        for cached in CACHED:
-            cached.cache_clear()
-        redis.delete(SITES_KEY, TOKENS_KEY)
         app_module.sites().add(SITE, {})
         goal = new_goal({"name": "Docs", "page": "/docs"})
         app_module.sites().put_goals(SITE, lambda known: with_goal(known, goal))
@@ -133,10 +122,6 @@ def environment(
         )
         put(Lake(str(folder / "lake")), rows(), 1)
         yield folder
-        redis.delete(SITES_KEY, TOKENS_KEY)
-        app_module.redis().close()
-        for cached in CACHED:
-            cached.cache_clear()
 
 
 def rows() -> list[dict[str, Any]]:

@@ -9,21 +9,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from redis import Redis
 from werkzeug.test import TestResponse
 
 from page_tracker import app as app_module
-from page_tracker import registry as registry_module
 from page_tracker.app import create_app
 from page_tracker.goal import new_goal, with_goal
 from page_tracker.lake.table import Lake
-from page_tracker.registry import SITES_KEY, TOKENS_KEY
+from support.application import application
 from support.asked import put, view
 
-CACHED = (
-    *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
-    *(app_module.asking, app_module.live),
-)
 DAYS = ["2026-03-01", "2026-03-03"]
 QUESTION: dict[str, Any] = {
     "site_id": "a.org",
@@ -33,29 +27,18 @@ QUESTION: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def environment(
-    redis_client: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
-    monkeypatch.setattr(registry_module, "LOOK_SECONDS", 0.0)
-    for cached in CACHED:
-        cached.cache_clear()
-    redis_client.delete(SITES_KEY, TOKENS_KEY)
-    for domain in ("a.org", "b.org"):
-        app_module.sites().add(domain, {})
+def environment(redis_url: str, tmp_path: Path) -> Iterator[None]:
     rows = [
         view(1),
         view(2, "/docs"),
         view(3, "/other"),
         view(1, site="b.org"),
     ]
-    put(Lake(str(tmp_path / "lake")), rows, 1)
-    yield
-    redis_client.delete(SITES_KEY, TOKENS_KEY)
-    app_module.redis().close()
-    for cached in CACHED:
-        cached.cache_clear()
+    with application(redis_url, tmp_path):
+        for domain in ("a.org", "b.org"):
+            app_module.sites().add(domain, {})
+        put(Lake(str(tmp_path / "lake")), rows, 1)
+        yield
 
 
 @pytest.fixture

@@ -17,19 +17,14 @@ from openapi_schema_validator import OAS31Validator
 from redis import Redis
 
 from page_tracker import app as app_module
-from page_tracker import registry as registry_module
 from page_tracker.app import create_app
 from page_tracker.goal import new_goal, with_goal, with_segment
 from page_tracker.query.catalog import DIMENSIONS, METRICS, OPERATORS, TIME_BUCKETS
 from page_tracker.query.dates import WORDS
-from page_tracker.registry import SITES_KEY, TOKENS_KEY
 from page_tracker.web.openapi.document import document
+from support.application import application
 from support.importing import LOG, History
 
-CACHED = (
-    *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
-    *(app_module.asking, app_module.live),
-)
 SITE = "example.com"
 NOW = 1_432_123_200  # 2015-05-20, noon: the log is of the 17th to the 20th
 DAYS = ["2015-05-17", "2015-05-20"]
@@ -267,16 +262,9 @@ def _counted(
 ) -> Iterator[None]:
     """The log of a site that has goals and a segment; it is the 20th of May 2015."""
     folder = tmp_path_factory.mktemp("stats")
-    with pytest.MonkeyPatch.context() as patched, Redis.from_url(redis_url) as redis:
-        patched.setenv("REDIS_URL", redis_url)
-        patched.setenv("PAGE_TRACKER_REDIS_TIMEOUT", "10")
-        patched.setenv("PAGE_TRACKER_DATA", str(folder))
-        patched.setattr(registry_module, "LOOK_SECONDS", 0.0)
+    with application(redis_url, folder) as patched, Redis.from_url(redis_url) as redis:
         clock = SimpleNamespace(time=lambda: NOW)
         patched.setattr("page_tracker.web.asking.time", clock)
-        for cached in CACHED:
-            cached.cache_clear()
-        redis.delete(SITES_KEY, TOKENS_KEY)
         site = app_module.sites().add(SITE, {})
         for goal in map(new_goal, GOALS):
             app_module.sites().put_goals(SITE, partial(with_goal, goal=goal))
@@ -285,10 +273,6 @@ def _counted(
         )
         History(folder, redis, site).run(LOG)
         yield
-        redis.delete(SITES_KEY, TOKENS_KEY)
-        app_module.redis().close()
-        for cached in CACHED:
-            cached.cache_clear()
 
 
 @pytest.fixture(scope="module")
