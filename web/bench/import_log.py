@@ -43,7 +43,7 @@ FIELDS = (
 )
 
 
-# pylint: disable-next=too-many-locals
+# pylint: disable-next=too-many-locals  # one for each part of a line
 def make_log(path: Path, lines: int, seed: int = 1) -> None:
     """Write the real log again and again: other days, other addresses."""
     chance = random.Random(seed)  # nosec: no secret

@@ -17,7 +17,8 @@ DATE = click.DateTime(["%Y-%m-%d"])
 
 
 # Click gives each option as an argument of its own.
-# pylint: disable=too-many-arguments,too-many-locals,too-many-positional-arguments
+# One argument for each option: pylint: disable=too-many-arguments,too-many-locals
+# pylint: disable=too-many-positional-arguments
 
 
 @click.command()

@@ -46,6 +46,7 @@ from page_tracker.site import Site
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_option("data")
 @setting_option("lake")
+# One argument for each option:
 # pylint: disable-next=too-many-arguments,too-many-positional-arguments,too-many-locals
 def import_(
     domain: str,

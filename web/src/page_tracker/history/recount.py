@@ -108,7 +108,7 @@ class Recount:
         found.update({name: defaultdict(int) for name in names.values()})
         for origin, path, number in self._ask(
             site,
-            f"SELECT visitor >> {NUMBER_BITS}, path, count(*) FROM hits"  # nosec B608
+            f"SELECT visitor >> {NUMBER_BITS}, path, count(*) FROM hits"
             f" WHERE view > 0 AND {_not_of(pending.union(origins))} GROUP BY ALL",
         ):
             found[names.get(origin, EARLIER)][path] += number
@@ -134,7 +134,7 @@ class Recount:
         days = range(today - DAYS_COUNTED, today + 2)
         rows = self._ask(
             site,
-            f"SELECT day, {SUMS} FROM hits"  # nosec B608
+            f"SELECT day, {SUMS} FROM hits"
             f" WHERE day >= DATE '{date_of(days[0])}' AND {_not_of(origins)}"
             " GROUP BY day",
         )

@@ -10,7 +10,7 @@ Whatever it is killed at, the same deletion once more finishes it: each step doe
 nothing where there is nothing left to do. What a day's commit takes off the store's own
 counters is noted in the store before it, and taken off after it.
 
-The texts in its queries come from `Selection`, which quotes them (hence `nosec B608`).
+The texts in its queries come from `Selection`, which quotes them.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class Deletion:
 
     def count(self) -> int:
         """How many hits there are to delete in the lake; deletes none."""
-        query = f"SELECT count(*) FROM hits WHERE {self._condition}"  # nosec B608
+        query = f"SELECT count(*) FROM hits WHERE {self._condition}"
         found = self._ask(query)
         return int(found[0][0]) if found else 0
 
@@ -260,7 +260,7 @@ class Deletion:
     def _days(self) -> list[tuple[int, int]]:
         """The days that have hits to delete, and how many."""
         found = self._ask(
-            "SELECT day, count(*) FROM hits WHERE "  # nosec B608
+            "SELECT day, count(*) FROM hits WHERE "
             f"{self._condition} GROUP BY day ORDER BY day"
         )
         return [(day_of(day), number) for day, number in found]
@@ -287,17 +287,17 @@ class Deletion:
         with engine() as connection:
             rows_in(connection, files).filter(where).create_view("day_rows")
             visitors = (
-                f"SELECT visitor FROM day_rows WHERE {self._condition}"  # nosec B608
+                f"SELECT visitor FROM day_rows WHERE {self._condition}"
             )
             connection.sql(
-                f"SELECT * FROM day_rows WHERE visitor IN ({visitors})"  # nosec B608
+                f"SELECT * FROM day_rows WHERE visitor IN ({visitors})"
             ).create_view("touched")
             renumbered = RENUMBERED.format(condition=self._condition, order=ORDER)
             connection.sql(renumbered).create_view("renumbered")
             what = self._taken_off(connection, day, newest_day)
             self._removal.note(self.selection.site, day, json.dumps(what))
             left = connection.sql(
-                "SELECT * FROM day_rows"  # nosec B608
+                "SELECT * FROM day_rows"
                 f" WHERE visitor NOT IN ({visitors})"
                 " UNION ALL BY NAME SELECT * FROM renumbered ORDER BY visit, time"
             )
@@ -320,14 +320,14 @@ class Deletion:
         own = ", ".join(str(writer.stream.origin()) for writer in self._writers)
         is_own = f"visitor >> {NUMBER_BITS} IN ({own})"
         found = connection.sql(
-            "SELECT path, count(*) FROM day_rows"  # nosec B608
+            "SELECT path, count(*) FROM day_rows"
             f" WHERE {self._condition} AND view > 0 AND {is_own} GROUP BY path"
         )
         pages = dict(found.fetchall())
         if day >= newest_day - DAYS_COUNTED:
             before, after = (
                 connection.sql(
-                    f"SELECT {SUMS} FROM {name} WHERE {is_own}"  # nosec B608
+                    f"SELECT {SUMS} FROM {name} WHERE {is_own}"
                 ).fetchall()[0]
                 for name in ("touched", "renumbered")
             )
