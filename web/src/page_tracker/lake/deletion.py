@@ -286,9 +286,7 @@ class Deletion:
         files = table.file_uris(file_pruning_predicate=where)
         with engine() as connection:
             rows_in(connection, files).filter(where).create_view("day_rows")
-            visitors = (
-                f"SELECT visitor FROM day_rows WHERE {self._condition}"
-            )
+            visitors = f"SELECT visitor FROM day_rows WHERE {self._condition}"
             connection.sql(
                 f"SELECT * FROM day_rows WHERE visitor IN ({visitors})"
             ).create_view("touched")
@@ -326,9 +324,9 @@ class Deletion:
         pages = dict(found.fetchall())
         if day >= newest_day - DAYS_COUNTED:
             before, after = (
-                connection.sql(
-                    f"SELECT {SUMS} FROM {name} WHERE {is_own}"
-                ).fetchall()[0]
+                connection.sql(f"SELECT {SUMS} FROM {name} WHERE {is_own}").fetchall()[
+                    0
+                ]
                 for name in ("touched", "renumbered")
             )
             differences = (b - a for b, a in zip(before, after, strict=True))
