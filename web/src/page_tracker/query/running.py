@@ -2,7 +2,7 @@
 are read slice by slice.
 
     asks → groups that read the same days and hits → their day tables, from memory
-      → slices of the hits' days with no more rows than memory holds
+      → slices of the hits with no more rows than memory holds
       → each statement over each slice → what adds up, added up
 
 Where a group's rows are few there is one slice, and an ask is one statement.
@@ -20,6 +20,7 @@ from page_tracker.query.plan import Days
 from page_tracker.query.sharing import (
     TAKEN,
     Ask,
+    Slice,
     by_day,
     days_added_up,
     days_by_day,
@@ -74,7 +75,7 @@ class _Group:
         if rows < self._session.most_rows // SMALL:
             return self._at_once(days, began)
         with self._session.large():
-            parts = [days]
+            parts = [Slice(days)]
             if rows > self._session.most_rows:
                 parts = slices(self._counted(days), days, self._session.most_rows)
             if len(parts) == 1:
@@ -82,13 +83,13 @@ class _Group:
             return self._bit_by_bit(parts, began)
 
     def _at_once(self, days: tuple[Days, ...], began: float) -> list[Found]:
-        hits = self._taken(days)
+        hits = self._taken(Slice(days))
         seconds = {"share": time.perf_counter() - began}
         return [self._answered(ask, hits, seconds) for ask in self._asks]
 
-    def _bit_by_bit(self, parts: list[tuple[Days, ...]], began: float) -> list[Found]:
-        for index, days in enumerate(parts):
-            self._add(days, is_first=index == 0)
+    def _bit_by_bit(self, parts: list[Slice], began: float) -> list[Found]:
+        for index, part in enumerate(parts):
+            self._add(part, is_first=index == 0)
         seconds = {"slices": time.perf_counter() - began}
         return [self._summed(at, ask, seconds) for at, ask in enumerate(self._asks)]
 
@@ -119,12 +120,12 @@ class _Group:
         counted = self._session.rows(Statement(counts, selected.values))
         return {day: int(str(n)) for day, n in counted if isinstance(day, date)}
 
-    def _taken(self, days: tuple[Days, ...]) -> str:
+    def _taken(self, part: Slice) -> str:
         """The SQL of the hits of a slice: taken out, where several asks read them."""
-        hits = self._sources.hits_of(days)
-        if len(self._asks) == 1 or not days:
+        hits = part.of(self._sources.hits_of(part.days))
+        if len(self._asks) == 1 or not part.days:
             return hits
-        self._session.keep("taken", shared_rows(self._asks, hits, days))
+        self._session.keep("taken", shared_rows(self._asks, hits, part.days))
         return TAKEN
 
     def _answered(self, ask: Ask, hits: str, sharing: Mapping[str, float]) -> Found:
@@ -137,11 +138,11 @@ class _Group:
         seconds = {"compile": compiled - began, "run": time.perf_counter() - compiled}
         return self._told(ask, asked, values, {**sharing, **seconds})
 
-    def _add(self, days: tuple[Days, ...], is_first: bool) -> None:
+    def _add(self, part: Slice, is_first: bool) -> None:
         """Add what a slice has to the tables of all asks."""
-        hits = self._taken(days)
+        hits = self._taken(part)
         for index, ask in enumerate(self._asks):
-            plan = replace(ask.plan, hits=days)
+            plan = replace(ask.plan, hits=part.days)
             if not is_first:
                 plan = replace(plan, tables=())
             tables = self._tables(ask, hits)

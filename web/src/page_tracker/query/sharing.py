@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, TIME_BUCKETS
 from page_tracker.query.conditions import Binder, condition
@@ -65,10 +66,27 @@ def groups(asks: Iterable[Ask]) -> list[list[Ask]]:
     return list(found.values())
 
 
-def slices(
-    rows: Mapping[date, int], days: tuple[Days, ...], most: int
-) -> list[tuple[Days, ...]]:
-    """The days in parts of at most so many rows; a day is never divided."""
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Hits that are looked at together: those of some days, or of a part of a day.
+
+    A day is divided by its visitors, so that nobody's hits are apart: `part`, from 0,
+    is one of `parts`.
+    """
+
+    days: tuple[Days, ...]
+    part: int = 0
+    parts: int = 1
+
+    def of(self, hits: str) -> str:
+        """The SQL of those of the hits, which are SQL, that are in it."""
+        if self.parts == 1:
+            return hits
+        return f"SELECT * FROM ({hits}) WHERE visitor % {self.parts} = {self.part}"
+
+
+def slices(rows: Mapping[date, int], days: tuple[Days, ...], most: int) -> list[Slice]:
+    """The days in slices of at most so many rows, if visitors' are spread evenly."""
     found: list[list[date]] = []
     size = most
     for day in (day for each in days for day in days_between(each)):
@@ -77,7 +95,17 @@ def slices(
             found.append([])
             size = rows.get(day, 0)
         found[-1].append(day)
-    return [runs(part) for part in found]
+    return [
+        each
+        for together in found
+        for each in _divided(together, sum(rows.get(day, 0) for day in together), most)
+    ]
+
+
+def _divided(days: Sequence[date], rows: int, most: int) -> list[Slice]:
+    """Days with so many rows as one slice, or a single one as several."""
+    parts = max(1, ceil(rows / most))
+    return [Slice(runs(days), part, parts) for part in range(parts)]
 
 
 def shared_rows(
