@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import overload
 
@@ -32,8 +33,13 @@ AT_ONCE = 4
 BYTES_A_ROW = 250
 
 
+# Seconds after which a question that goes on in spite of it is stopped again: between
+# two of its statements there is nothing to stop.
+AGAIN = 0.1
+
+
 class Clock:
-    """Calls what has to be called after some time, unless it is done before.
+    """Calls what has to be called after some time, and again, until it is done.
 
     One thread for all: a thread for each question would cost more than a small one.
     """
@@ -45,20 +51,29 @@ class Clock:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def limiting(self, call: Callable[[], None], seconds: float) -> Iterator[None]:
-        """Call once, after so many seconds, while the block is being run."""
+    def limiting(
+        self, call: Callable[[], None], seconds: float
+    ) -> Iterator[Callable[[], None]]:
+        """Call after so many seconds, while the block is being run.
+
+        Gives what begins to count them anew.
+        """
         number = next(self._numbers)
-        with self._changed:
-            self._due[number] = (time.monotonic() + seconds, call)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, daemon=True)
-                self._thread.start()
-            self._changed.notify()
+
+        def begin() -> None:
+            with self._changed:
+                self._due[number] = (time.monotonic() + seconds, call)
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(target=self._run, daemon=True)
+                    self._thread.start()
+                self._changed.notify()
+
+        begin()
         try:
-            yield
+            yield begin
         finally:
             with self._changed:
-                self._due.pop(number, None)
+                del self._due[number]
 
     def _run(self) -> None:
         with self._changed:
@@ -70,7 +85,7 @@ class Clock:
         now = time.monotonic()
         for number, (due, call) in list(self._due.items()):
             if due <= now:
-                del self._due[number]
+                self._due[number] = (now + AGAIN, call)
                 call()
         return min((due - now for due, _ in self._due.values()), default=None)
 
@@ -235,8 +250,9 @@ class Engine:
             BusyError: too many others are being answered.
             FilesGone: files that they read are no more, or cannot be read.
         """
-        with self._cursor() as cursor:
-            session = Session(cursor, self._memory, self.most_rows, self._alone)
+        with self._cursor() as (cursor, begin):
+            alone = partial(self._alone, begin)
+            session = Session(cursor, self._memory, self.most_rows, alone)
             try:
                 yield session
             finally:
@@ -259,29 +275,42 @@ class Engine:
             f"{place} AS {_identifier(name)}"
             for place, name in zip(places, names, strict=True)
         )
-        with self._cursor() as cursor:
+        with self._cursor() as (cursor, _):
             found = cursor.sql(asked.sql, params=asked.values)
             found.project(columns).write_parquet(str(path), compression="zstd")
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Wait until nobody else does large work."""
-        # pylint: disable-next=consider-using-with  # it is released below
-        if not self._large.acquire(timeout=self._seconds):
+    def _alone(self, begin: Callable[[], None]) -> Iterator[None]:
+        """Wait until nobody else does large work; meanwhile others are answered.
+
+        What it may take of time is counted from then on.
+        """
+        self._free.release()
+        try:
+            # pylint: disable-next=consider-using-with  # it is released below
+            is_alone = self._large.acquire(timeout=self._seconds)
+        finally:
+            # pylint: disable-next=consider-using-with  # the session releases it
+            self._free.acquire()
+        if not is_alone:
             raise _busy()
         try:
+            begin()
             yield
         finally:
             self._large.release()
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _cursor(
+        self,
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Callable[[], None]]]:
+        """A cursor whose work is bounded, and what begins to count its time anew."""
         if not self._free.acquire(timeout=self._seconds):
             raise _busy()
         cursor = self._root.cursor()
         try:
-            with self._clock.limiting(cursor.interrupt, self._seconds):
-                yield cursor
+            with self._clock.limiting(cursor.interrupt, self._seconds) as begin:
+                yield cursor, begin
         except duckdb.InterruptException as error:
             raise QuestionTooCostlyError(
                 f"the question was stopped after {self._seconds:g} s",

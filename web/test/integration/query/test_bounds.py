@@ -13,7 +13,7 @@ import pytest
 from page_tracker.asking import Asking
 from page_tracker.lake.reading import Reading
 from page_tracker.lake.table import Lake
-from page_tracker.query.engine import Engine
+from page_tracker.query.engine import AT_ONCE, Engine
 from page_tracker.query.problem import QuestionTooCostlyError
 from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
@@ -39,6 +39,54 @@ def test_a_question_is_stopped_at_its_limit_of_time() -> None:
 
     assert time.monotonic() - began < 10
     assert engine.rows(SMALL) == [(2,)]
+
+
+def test_a_question_is_stopped_though_its_time_ends_between_two_statements() -> None:
+    engine = Engine(seconds=0.1)
+
+    with pytest.raises(QuestionTooCostlyError), engine.session() as session:
+        time.sleep(0.3)
+        session.rows(COSTLY)
+
+
+def test_small_questions_are_answered_while_large_ones_wait_for_each_other() -> None:
+    engine = Engine(seconds=2)
+    is_over = threading.Event()
+
+    def ask_much() -> None:
+        with engine.session() as session, session.large():
+            is_over.wait()
+
+    many = [threading.Thread(target=ask_much) for _ in range(AT_ONCE + 2)]
+    for each in many:
+        each.start()
+    try:
+        assert engine.rows(SMALL) == [(2,)]
+    finally:
+        is_over.set()
+        for each in many:
+            each.join()
+
+
+def test_a_question_that_waited_for_others_has_all_of_its_time() -> None:
+    engine = Engine(seconds=1)
+    waits = threading.Event()
+    found: list[object] = []
+
+    def ask_much() -> None:
+        with engine.session() as session:
+            waits.set()
+            with session.large():
+                time.sleep(0.6)
+                found.extend(session.rows(SMALL))
+
+    with engine.session() as session, session.large():
+        waiting = threading.Thread(target=ask_much)
+        waiting.start()
+        waits.wait()
+        time.sleep(0.6)
+    waiting.join()
+    assert found == [(2,)]
 
 
 def test_a_question_is_stopped_at_its_limit_of_memory() -> None:
