@@ -10,6 +10,7 @@ import click
 from page_tracker.commands.options import Command, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import SiteError
+from page_tracker.server.folder import holder
 from page_tracker.services.deleting import open_site_eraser
 from page_tracker.services.store import registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
@@ -150,11 +151,21 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
 
 def snippet(of: Site, settings: Settings) -> str:
     """The line for a page's head."""
-    anywhere = ("0.0.0.0", "::")  # nosec B104 # compared, not bound
-    host = "127.0.0.1" if settings.host in anywhere else settings.host
-    server = settings.url or f"http://{host}:{settings.port}"
+    server = settings.url or _running_at(settings) or _would_run_at(settings)
     source = escape(f"{server}/js/script.js")
     return f'<script defer data-domain="{escape(of.id)}" src="{source}"></script>'
+
+
+def _running_at(settings: Settings) -> str:
+    """Where the data folder's server was reached last; empty where none has run."""
+    who = holder(settings.data)
+    return who.web_url if who else ""
+
+
+def _would_run_at(settings: Settings) -> str:
+    anywhere = ("0.0.0.0", "::")  # nosec B104 # compared, not bound
+    host = "127.0.0.1" if settings.host in anywhere else settings.host
+    return f"http://{host}:{settings.port}"
 
 
 def shown(name: str, value: Any) -> str:

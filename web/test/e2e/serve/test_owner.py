@@ -1,6 +1,7 @@
 """What an owner does beside a running server, and without one."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -60,6 +61,14 @@ def test_sites_and_tokens_made_before_the_server_starts_are_its_own(
             f"{server.url}/api/sites", timeout=10, headers=bearer(token)
         ).json()
     assert [site["domain"] for site in listed["sites"]] == ["a.example"]
+
+
+def test_the_line_for_pages_names_the_server_that_runs(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        said = page_tracker(tmp_path / "data", "site", "add", "a.example")
+        source = re.search('src="([^"]+)"', said)
+        assert source and source[1] == f"{server.url}/js/script.js"
+        assert requests.get(source[1], timeout=10).ok
 
 
 def test_commands_and_a_running_server_see_each_other(tmp_path: Path) -> None:
