@@ -159,7 +159,9 @@ def echo_live(live: Live, site: str, now: int, as_json: bool) -> None:
         )
         return
     views = [minute.views for minute in recent]
-    click.echo(f"{site}: {current.visitors:,} current visitors")
+    click.echo(
+        f"{site}, now: {current.visitors:,} visitor{'s' * (current.visitors != 1)}"
+    )
     click.echo(f"last 30 minutes  {sparkline(views)}  {sum(views):,} page views")
     for title, counts in (("PAGE", current.pages), ("SOURCE", current.sources)):
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:10]
