@@ -69,7 +69,7 @@ class History:
         return self.imports.run(what, self.folder / "lookups", [self.site])
 
     def undo(self, import_id: str) -> None:
-        self.imports.undo(self.site, import_id, [self.site])
+        self.imports.undo(import_id, [self.site], self.site.id)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The answer to SQL over the table `hits`."""

@@ -26,7 +26,7 @@ from page_tracker.site import Site
 
 
 @click.command(name="import")
-@click.argument("domain", metavar="SITE")
+@click.argument("domain", metavar="SITE", required=False)
 @click.argument("logs", metavar="LOG…", nargs=-1)
 @click.option(
     "--format",
@@ -41,7 +41,9 @@ from page_tracker.site import Site
 @click.option(
     "--follow", is_flag=True, help="Count the lines that LOG gets from now on, at once."
 )
-@click.option("--list", "as_list", is_flag=True, help="List the site's imports.")
+@click.option(
+    "--list", "as_list", is_flag=True, help="List imports, of SITE or of all sites."
+)
 @click.option("--undo", metavar="ID", help="Take the import ID out again.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_option("data")
@@ -49,7 +51,7 @@ from page_tracker.site import Site
 # One argument for each option:
 # pylint: disable-next=too-many-arguments,too-many-positional-arguments,too-many-locals
 def import_(
-    domain: str,
+    domain: str | None,
     logs: tuple[str, ...],
     format_name: str | None,
     dry_run: bool,
@@ -66,21 +68,22 @@ def import_(
     lines that are in are known, also under another name, packed, or at the beginning of
     a log that has grown. What was interrupted is finished by the next run.
     """
-    _check_usage(logs, as_list, undo, follow)
+    _check_usage(domain, logs, as_list, undo, follow)
     settings = Settings.from_environment(**options)
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(sys.stderr))
         historian = stack.enter_context(historian_of_folder(settings, progress))
-        site = historian.sites.get(domain)
-        if follow:
-            _follow(historian, settings, site, logs[0], format_name, as_json)
-        elif as_list:
-            _echo_list(historian.imports.list(site), as_json)
+        site = historian.sites.get(domain) if domain else None
+        named = site.id if site else None
+        if as_list:
+            _echo_list(historian.imports.register.present(named), as_json)
         elif undo is not None:
-            undone = historian.imports.undo(site, undo, historian.sites.all())
+            undone = historian.imports.undo(undo, historian.sites.all(), named)
             progress.stop()
             _echo_undone(undone, as_json)
-        else:
+        elif site and follow:
+            _follow(historian, settings, site, logs[0], format_name, as_json)
+        elif site:
             log_format = FORMATS[format_name] if format_name else None
             order = Order(site, logs, log_format, overlap)
             progress.begin(logs)
@@ -90,11 +93,17 @@ def import_(
 
 
 def _check_usage(
-    logs: tuple[str, ...], as_list: bool, undo: str | None, follow: bool
+    domain: str | None,
+    logs: tuple[str, ...],
+    as_list: bool,
+    undo: str | None,
+    follow: bool,
 ) -> None:
     if as_list or undo is not None:
         if logs or (as_list and undo is not None):
             raise click.UsageError("--list and --undo stand alone, without logs.")
+    elif not domain:
+        raise click.UsageError("Name the site, and the logs to import.")
     elif not logs:
         raise click.UsageError("Name the logs to import, or - for standard input.")
     elif follow and (len(logs) > 1 or logs[0] == "-"):
@@ -218,10 +227,11 @@ def _echo_list(imports: list[Import], as_json: bool) -> None:
         click.echo("There is no import yet.")
     else:
         echo_table(
-            ("ID", "IMPORTED", "DAYS", "PAGE VIEWS", "LINES", "STATE", "LOGS"),
+            ("ID", "SITE", "IMPORTED", "DAYS", "PAGE VIEWS", "LINES", "STATE", "LOGS"),
             [
                 (
                     each.id,
+                    each.site,
                     as_date(each.started),
                     _days_of(each.days),
                     _views_of(each),

@@ -99,14 +99,6 @@ class Imports:
         self._counters = counters
         self._watcher = watcher
 
-    def list(self, site: Site) -> list[Import]:
-        """The imports of a site that are in the lake, the oldest first."""
-        return [
-            each
-            for each in self.register.all()
-            if each.site == site.id and each.state != "undone"
-        ]
-
     def rehearse(self, order: Order, lookups: Path) -> Tally:
         """Say what an import would bring, and change nothing."""
         return self._read(order, lookups, "", None)
@@ -137,13 +129,16 @@ class Imports:
             self.register.save(entry)
             return Outcome(self._write(entry, order.site.max_pages), tally)
 
-    def undo(self, site: Site, import_id: str, sites: Iterable[Site]) -> Import:
+    def undo(
+        self, import_id: str, sites: Iterable[Site], site: str | None = None
+    ) -> Import:
         """Take an import out of lake and counters; its logs can be imported again.
 
-        Raises UnknownImportError, ImportsBusyError.
+        Raises UnknownImportError, also where it is not that of the `site` that is
+        named, ImportsBusyError.
         """
         with self.register.locked():
-            entry = self.register.get(site.id, import_id)
+            entry = self.register.get(import_id, site)
             self.register.save(replace(entry, state="undoing"))
             self._take_out(entry)
             self.finish(sites)

@@ -98,14 +98,29 @@ class Register:
         found = [msgspec.json.decode(each.read_bytes(), type=Import) for each in files]
         return sorted(found, key=lambda each: int(each.id))
 
-    def get(self, site: str, import_id: str) -> Import:
-        """The import of that id; raises UnknownImportError, also where it is undone."""
-        for each in self.all():
-            if (each.site, each.id) == (site, import_id) and each.state != "undone":
+    def present(self, site: str | None = None) -> list[Import]:
+        """The imports, of a site or of all, that are not undone; the oldest first."""
+        return [
+            each
+            for each in self.all()
+            if each.state != "undone" and site in (None, each.site)
+        ]
+
+    def get(self, import_id: str, site: str | None = None) -> Import:
+        """The import of that id; raises UnknownImportError, also where it is undone.
+
+        And where it is not the site's, if one is named.
+        """
+        for each in self.present(site):
+            if each.id == import_id:
                 return each
         raise UnknownImportError(
-            f"{site} has no import {import_id}",
-            f"page-tracker import {site} --list shows those that there are",
+            (
+                f"{site} has no import {import_id}"
+                if site
+                else f"there is no import {import_id}"
+            ),
+            "page-tracker import --list shows those that there are",
         )
 
     def forget(self, site: str) -> None:

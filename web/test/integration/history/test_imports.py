@@ -117,7 +117,7 @@ def test_a_log_named_twice_in_one_command_counts_once(
 
     assert (outcome.tally.lines, outcome.tally.pageviews) == (200, 100)
     assert history.paths() == PATHS
-    assert len(history.imports.list(history.site)) == 1
+    assert len(history.imports.register.present(history.site.id)) == 1
 
 
 def test_a_shortened_copy_of_a_known_log_is_refused(
@@ -152,9 +152,13 @@ def test_an_import_is_undone_as_a_whole_and_can_be_repeated(
 
     assert history.paths() == ["/kept"]
     assert history.live.total(history.site.id) == 1
-    assert [each.id for each in history.imports.list(history.site)] == ["1"]
+    assert [each.id for each in history.imports.register.present(history.site.id)] == [
+        "1"
+    ]
     with pytest.raises(UnknownImportError):
         history.undo("2")
+    with pytest.raises(UnknownImportError, match="other.example has no import 1"):
+        history.imports.undo("1", [history.site], "other.example")
 
     assert history.run(log).tally.pageviews == 100
     assert history.paths() == [*PATHS, "/kept"]
@@ -169,7 +173,9 @@ def test_imported_visits_have_a_high_half_of_their_own(
     history.run(write(tmp_path / "b.log", [line("/b")]))
 
     rows = history.rows("SELECT path, visitor >> 32, visitor & 4294967295 FROM hits")
-    origins = {each.origin for each in history.imports.list(history.site)}
+    origins = {
+        each.origin for each in history.imports.register.present(history.site.id)
+    }
     assert {origin for _, origin, _ in rows} == origins and len(origins) == 2
     assert [number for *_, number in rows] == [1, 1]
 

@@ -216,7 +216,7 @@ def test_deleting_a_page_lowers_the_counters_of_imports(world: World) -> None:
 
     world.counts_are_the_lakes()
     assert world.history.live.pages(SITE) == {"/0": 10, "/2": 10, "/a": 1}
-    (entry,) = world.history.imports.list(world.site)
+    (entry,) = world.history.imports.register.present(world.site.id)
     assert (entry.pageviews, entry.deleted) == (30, 10)
 
 
@@ -254,7 +254,7 @@ def test_deleted_lines_are_never_counted_again(world: World) -> None:
 
     assert world.import_() == 0
     assert paths(world.history.lake) == []
-    (entry,) = world.history.imports.list(world.site)
+    (entry,) = world.history.imports.register.present(world.site.id)
     assert entry.deleted == 30
 
     world.history.undo("1")
@@ -321,7 +321,7 @@ def test_a_removed_sites_imports_are_forgotten_and_can_be_imported_again(
     assert world.history.live.total(SITE) == 0
     assert not world.redis.hexists("pt:recounted", SITE)
     world.sites.add(SITE, {})
-    assert world.history.imports.list(world.site) == []
+    assert world.history.imports.register.present(world.site.id) == []
     assert world.import_() == 30
     world.counts_are_the_lakes()
 
