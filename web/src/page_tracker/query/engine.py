@@ -22,7 +22,7 @@ import duckdb
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.problem import BusyError, FilesGone, QuestionTooCostlyError
 from page_tracker.query.query import Query
-from page_tracker.query.sql import Statement
+from page_tracker.query.sql import Partial, Statement
 
 COUNTRIES = Path(__file__).with_name("countries.csv")
 
@@ -31,6 +31,10 @@ AT_ONCE = 4
 
 # What a row of hits or day tables takes at most that is kept in memory.
 BYTES_A_ROW = 250
+
+# The part of the memory that DuckDB may fill with rows; what it does not count (files'
+# footers, its threads, answers on their way) needs the rest.
+OF_ROWS = 0.8
 
 
 # Seconds after which a question that goes on in spite of it is stopped again: between
@@ -174,6 +178,8 @@ class Session:
         self._cursor = cursor
         self._memory = memory
         self._remembered: list[_Kept] = []
+        # How many rows tables of sums had when they were last added up.
+        self._summed: dict[str, int] = {}
         self.most_rows = most_rows
         self.large = large
 
@@ -183,12 +189,23 @@ class Session:
 
     def keep(self, name: str, asked: Statement) -> None:
         """Keep the rows of a statement as a table, in place of what it held."""
+        self._summed.pop(name, None)
         self._cursor.execute(f"DROP TABLE IF EXISTS {name}")
         self._cursor.execute(f"CREATE TEMP TABLE {name} AS {asked.sql}", asked.values)
 
-    def add(self, name: str, asked: Statement) -> None:
-        """Add the rows of a statement to a table that is kept."""
+    def add(self, partial: Partial) -> None:
+        """Add to a table of sums that is kept; where it doubles, add it up again."""
+        name, asked = partial.name, partial.sums
         self._cursor.execute(f"INSERT INTO {name} BY NAME {asked.sql}", asked.values)
+        if self._count(name) > 2 * self._summed.get(name, self.most_rows // 16):
+            self.keep("summed_again", partial.again)
+            self._cursor.execute(f"DROP TABLE {name}")
+            self._cursor.execute(f"ALTER TABLE summed_again RENAME TO {name}")
+            self._summed[name] = self._count(name)
+
+    def _count(self, name: str) -> int:
+        ((rows,),) = self._cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
+        return int(rows)
 
     def remembered(self, asked: Statement) -> str:
         """The name of a table with the rows of a statement, kept beyond the session."""
@@ -213,7 +230,7 @@ class Engine:
     ) -> None:
         self._root = duckdb.connect(
             config={
-                "memory_limit": f"{memory}B",
+                "memory_limit": f"{int(OF_ROWS * memory)}B",
                 "threads": threads,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -231,7 +248,7 @@ class Engine:
             {"file": str(COUNTRIES)},
         )
         self._seconds = seconds
-        self.most_rows = memory // 3 // BYTES_A_ROW
+        self.most_rows = memory // 4 // BYTES_A_ROW
         self._large = threading.Lock()
         self._clock = Clock()
         self._memory = Memory(memory // 10 // BYTES_A_ROW)

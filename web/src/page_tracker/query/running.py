@@ -146,11 +146,11 @@ class _Group:
             if not is_first:
                 plan = replace(plan, tables=())
             tables = self._tables(ask, hits)
-            for name, sums in partials(ask.query, plan, tables, f"ask{index}"):
+            for partial in partials(ask.query, plan, tables, f"ask{index}"):
                 if is_first:
-                    self._session.keep(name, sums)
+                    self._session.keep(partial.name, partial.sums)
                 else:
-                    self._session.add(name, sums)
+                    self._session.add(partial)
 
     def _summed(self, index: int, ask: Ask, sharing: Mapping[str, float]) -> Found:
         began = time.perf_counter()

@@ -59,14 +59,31 @@ def statement(
     return Statement(f"{body}\n{_answer(query, binder)}", binder.values)
 
 
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A table of sums that is filled bit by bit.
+
+    `sums` gives what some days add to it, `again` its own rows, added up.
+    """
+
+    name: str
+    sums: Statement
+    again: Statement
+
+
 def partials(
     query: Query, plan: Plan, tables: Mapping[str, str], name: str
-) -> Iterator[tuple[str, Statement]]:
-    """The statements that give the parts of a plan's days, by the tables they fill."""
+) -> Iterator[Partial]:
+    """What the days of a plan add to the tables that answer a query."""
     binder = Binder()
     blocks = _Blocks(query, plan, binder)
     body = _with([*tables.items(), *blocks.sources()])
-    yield name, Statement(f"{body}\n{blocks.added_up()}", binder.values)
+    sums_of = blocks.added_up()
+    yield Partial(
+        name,
+        Statement(f"{body}\n{sums_of}", binder.values),
+        Statement(f"{_with([('parts', f'SELECT * FROM {name}')])}\n{sums_of}", {}),
+    )
     for share, asked in blocks.shares():
         yield from partials(asked, plan, tables, f"{name}_{share}")
 
