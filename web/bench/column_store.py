@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chdb.session import Session
+
 from page_tracker.lake.table import Lake
 
 # What a tracker sends, in the types that ClickHouse is quickest with.

@@ -16,10 +16,10 @@ from typing import Any
 
 import duckdb
 import numpy as np
+from rows import BROWSERS, CAMPAIGNS, COUNTRIES, LANGUAGES, SCREENS, SECTIONS
+
 from page_tracker.lake.table import date_of
 from page_tracker.schema import HITS
-
-from rows import BROWSERS, CAMPAIGNS, COUNTRIES, LANGUAGES, SCREENS, SECTIONS
 
 DAY = 86_400_000  # milliseconds
 HALF_HOUR = 1_800_000

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 from arro3.core import Table
+from crowd import Crowd, Scale
+
 from page_tracker.lake.table import Lake, append_table, date_of, day_of, position
 from page_tracker.lake.upkeep import Upkeep
-
-from crowd import Crowd, Scale
 
 SITE = "example.com"
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
