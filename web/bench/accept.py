@@ -1,6 +1,6 @@
 """How many hits a second are accepted, beside what nginx answers to the same load.
 
-    python bench/accept.py [--rounds 5] [--seconds 5]
+    python bench/accept.py [--rounds 5] [--seconds 5] [--connections 128]
 
 Needs nginx and wrk (Debian: apt-get install nginx-light wrk). Starts nginx, which
 answers 204, and `page-tracker serve` with two workers, whose store syncs its disk at
@@ -22,12 +22,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 SITE = "example.org"
-CONNECTIONS = 128
 UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 NGINX = """
@@ -52,11 +52,12 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         nginx = stack.enter_context(_nginx(folder))
         tracker = stack.enter_context(_tracker(folder))
-        _load("plausible", tracker, options.seconds)  # caches fill
+        load = partial(_load, options.connections, options.seconds)
+        load("plausible", tracker)  # caches fill
         rates: dict[str, list[float]] = {"nginx": [], "plausible": []}
         for number in range(options.rounds):
             for mode, url in (("nginx", nginx), ("plausible", tracker)):
-                said = _load(mode, url, options.seconds)
+                said = load(mode, url)
                 rates[mode].append(_rate(said))
             ratio = rates["plausible"][-1] / rates["nginx"][-1]
             print(
@@ -67,8 +68,8 @@ def main() -> None:
         taken = statistics.median(rates["plausible"])
         of_nginx = taken / statistics.median(rates["nginx"])
         print(f"accepted, median: {taken:,.0f} hits/s; of nginx's 204: {of_nginx:.3f}")
-        pace = CONNECTIONS / (taken / 2) * 1000
-        said = _load("plausible", tracker, options.seconds, pace=pace)
+        pace = options.connections / (taken / 2) * 1000
+        said = load("plausible", tracker, pace=pace)
         print(f"at {_rate(said):,.0f} hits/s: p99 {_p99(said):.1f} ms")
 
 
@@ -76,6 +77,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5, help="of each load")
+    parser.add_argument("--connections", type=int, default=128)
     for program in ("nginx", "wrk"):
         if not shutil.which(program):
             parser.error(f"{program} is not installed")
@@ -127,11 +129,11 @@ def _tracker(folder: Path) -> Iterator[str]:
             print("\n".join(errors[:20]), end="\n" * bool(errors))
 
 
-def _load(mode: str, url: str, seconds: int, pace: float = 0) -> str:
+def _load(connections: int, seconds: int, mode: str, url: str, pace: float = 0) -> str:
     """What wrk says after its load; raises where a request was refused."""
     script = "paced.lua" if pace else "load.lua"
     ended = subprocess.run(
-        ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{seconds}", "--latency"]
+        ["wrk", "-t2", f"-c{connections}", f"-d{seconds}", "--latency"]
         + ["-s", str(HERE / script), url],
         env=os.environ
         | {
