@@ -42,6 +42,7 @@ from page_tracker.collect.salt import Salts
 from page_tracker.errors import NotStored
 from page_tracker.site import Directory, Site
 from page_tracker.sites import Sites
+from page_tracker.store_format import StoreFormatError
 
 # All in seconds.
 GATHER = 0.008  # from one batch to the next, where not ENOUGH hits wait before
@@ -346,6 +347,10 @@ class Collector:
     async def _refresh(self, read: Callable[[], Directory]) -> None:
         try:
             directory = await asyncio.to_thread(read)
+        except StoreFormatError as error:
+            self._known = None  # a newer Page Tracker's store takes nothing from us
+            logger.warning("%s", error)
+            return
         except RedisError as error:
             logger.warning("The sites could not be read (%s)", error)
             return

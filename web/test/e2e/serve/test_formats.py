@@ -12,7 +12,7 @@ from page_tracker.lake.format import FORMAT, FORMAT_FILE
 from page_tracker.store_format import FORMAT_KEY
 from support.collecting import CHROME, SITE, sites_of
 from support.own_redis import OwnRedis, own_redis
-from support.processes import Running, refusal, running
+from support.processes import Running, refusal, running, wait_until
 
 WAYS = {
     "event loop": [
@@ -71,6 +71,22 @@ def test_a_newer_store_is_refused_by_web_processes_and_not_written_to(
 
             redis.set(FORMAT_KEY, FORMAT)
             assert [answer.status_code for answer in ask(server)] == [202, 200, 200]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_store_that_is_migrated_takes_nothing_from_web_processes_that_run(
+    tmp_path: Path, store: OwnRedis, way: str
+) -> None:
+    environment = {"REDIS_URL": store.url, "PAGE_TRACKER_DATA": str(tmp_path)}
+    with store.client() as redis:
+        sites_of(redis, tmp_path).add(SITE, {})
+        with running(tmp_path / "output", WAYS[way], **environment) as server:
+            assert [answer.status_code for answer in ask(server)] == [202, 200, 200]
+            redis.set(FORMAT_KEY, FORMAT + 1)
+            wait_until(lambda: ask(server)[0].status_code == 503)
+            before = kept(redis)
+            assert [answer.status_code for answer in ask(server)] == [503] * 3
+            assert kept(redis) == before
 
 
 def test_a_newer_store_is_refused_by_serve_and_writer_in_a_line(
