@@ -159,11 +159,14 @@ def _year_before(day: date) -> date:
 def weekdays_matched(asked: Range, compared: Range) -> Range:
     """`compared` moved to the nearest start on the weekday that `asked` starts on.
 
+    Where that is the start of `asked` itself, to the one a week before.
+
     Raises:
         ValueError: it is out of all bounds.
     """
     ahead = (asked.first.weekday() - compared.first.weekday()) % 7
-    return shifted(compared, ahead if ahead <= 3 else ahead - 7)
+    is_far = ahead > 3 or compared.first + timedelta(days=ahead) == asked.first
+    return shifted(compared, ahead - 7 if is_far else ahead)
 
 
 def most_labels(asked: Range, name: str) -> int:

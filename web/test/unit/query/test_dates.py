@@ -140,6 +140,15 @@ def test_matched_weekdays_begin_on_the_same_day_of_the_week() -> None:
     assert abs((matched.first - date(2025, 3, 10)).days) <= 3
 
 
+@pytest.mark.parametrize("last", ["2026-03-10", "2026-03-11", "2026-03-12"])
+def test_matched_weekdays_never_compare_a_range_with_itself(last: str) -> None:
+    asked = days("2026-03-10", last)
+
+    matched = dates.weekdays_matched(asked, dates.previous(asked))
+
+    assert matched.first == date(2026, 3, 3)
+
+
 def test_nothing_before_all_bounds_is_compared_with() -> None:
     with pytest.raises(ValueError, match="between"):
         dates.previous(days("1970-01-01", "1970-01-31"))
