@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from page_tracker.errors import OutputError
 from page_tracker.lake.reading import Reading
 from page_tracker.query.answered import Answered
 from page_tracker.query.engine import Engine
@@ -80,8 +81,14 @@ class Asking:
         return [known[query] for query in queries]
 
     def write_parquet(self, report: Report, path: Path) -> None:
-        """Write a report's rows into a file."""
-        self.engine.write_parquet(report.asked, report.query, path)
+        """Write a report's rows into a file; raises OutputError."""
+        try:
+            self.engine.write_parquet(report.asked, report.query, path)
+        except FilesGone as error:
+            raise OutputError(
+                f"{path} cannot be written ({error})",
+                "see that its folder is there and can be written, and ask again",
+            ) from error
 
     def _sources(self, queries: Sequence[Query]) -> Sources:
         days: set[date] = set()

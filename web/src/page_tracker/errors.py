@@ -112,5 +112,9 @@ class QuestionError(PageTrackerError):
     exit_code = 2
 
 
+class OutputError(PageTrackerError):
+    """A file that was asked for cannot be written."""
+
+
 class UnknownGoalError(PageTrackerError):
     """A site has no such goal or segment."""

@@ -21,24 +21,31 @@ from page_tracker.commands.options import setting_option
 from page_tracker.commands.tables import echo_json
 from page_tracker.errors import QuestionError
 from page_tracker.query import dates
-from page_tracker.query.answer import as_json
+from page_tracker.query.answer import as_json, before_of
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
-from page_tracker.query.problem import QueryError
+from page_tracker.query.problem import QueryError, nearest
 from page_tracker.query.report import Report
-from page_tracker.query.words import EXAMPLE, full_name, parse_filter, short_name
+from page_tracker.query.words import (
+    EXAMPLE,
+    SHORT,
+    full_name,
+    parse_filter,
+    short_name,
+)
 from page_tracker.services.asking import Asker, asker_of_folder
 from page_tracker.settings import Settings
 
 ROWS = 20
 # Where in a question's JSON each option ends up.
 PLACES = {
-    "metrics": "--metrics",
-    "dimensions": "--by",
-    "date_range": "--period, --from, --to",
-    "filters": "--filter",
-    "order_by": "--order",
-    "pagination": "--limit",
-    "include": "--compare",
+    "#/metrics": "--metrics",
+    "#/dimensions": "--by",
+    "#/date_range": "--period, --from, --to",
+    "#/filters": "--filter",
+    "#/order_by": "--order",
+    "#/pagination/limit": "--limit",
+    "#/pagination/offset": "--offset",
+    "#/include": "--compare",
 }
 
 
@@ -93,6 +100,12 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     """
     if as_json_ + as_csv + (parquet is not None) + explain > 1:
         raise click.UsageError("Choose one of --json, --csv, --parquet and --explain.")
+    if live and (as_csv or parquet or explain):
+        raise click.UsageError("--live is told for people, or with --json.")
+    if parquet and said["compare"]:
+        raise click.UsageError("--parquet has no place for --compare; use --csv.")
+    if said["match_weekdays"] and not said["compare"]:
+        raise click.UsageError("--match-weekdays goes with --compare.")
     settings = Settings.from_environment(data=data, lake=lake)
     with asker_of_folder(settings) as asker:
         site = asker.sites.get(domain)
@@ -123,9 +136,15 @@ def _answered(
         body = body_of(site.id, said, is_table)
         return asker.asking.report(asker.asking.understand(body, site, time.time()))
     except QueryError as error:
-        place = PLACES.get(error.pointer.split("/")[1] if error.pointer else "", "")
-        problem = f"{place}: {error.problem}" if place else error.problem
-        raise QuestionError(problem, "see page-tracker query --help") from error
+        raise QuestionError(_said_of(error), "see page-tracker query --help") from error
+
+
+def _said_of(error: QueryError) -> str:
+    """What is wrong, by the option that says it."""
+    for place, option in PLACES.items():
+        if error.pointer.startswith(place):
+            return f"{option}: {error.problem}"
+    return error.problem
 
 
 def body_of(site: str, said: dict[str, Any], is_table: bool) -> dict[str, Any]:
@@ -179,13 +198,23 @@ def _comparison_of(text: str, matched: bool) -> dict[str, Any]:
 
 def _order_of(text: str, metrics: Sequence[str]) -> list[str]:
     name, _, way = text.strip().partition(" ")
-    full = name if name in METRICS else full_name(name)
+    try:
+        full = name if name in METRICS else full_name(name)
+    except QueryError as error:
+        hint = nearest(name, [*METRICS, *SHORT])
+        raise QueryError(
+            "#/order_by", f'"{name}" is neither a metric nor a dimension{hint}'
+        ) from error
     return [full, way.strip() or ("desc" if full in metrics else "asc")]
 
 
 def _write_csv(report: Report) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     asked = report.query
-    writer.writerow([*map(short_name, asked.dimensions), *asked.metrics])
+    head = [*map(short_name, asked.dimensions), *asked.metrics]
+    if asked.comparison:
+        head += [f"{name}_before" for name in asked.metrics]
+    writer.writerow(head)
     for row in report.rows:
-        writer.writerow([*row.dimensions, *map(exact, row.metrics)])
+        before = before_of(report, row) if asked.comparison else ()
+        writer.writerow([*row.dimensions, *map(exact, [*row.metrics, *before])])

@@ -35,6 +35,38 @@ def month_start(day: date, months_back: int = 0) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
+def day_of(text: str) -> date:
+    """The day that is written as YYYY-MM-DD.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(
+            f'"{text}" is no day; write it like 2026-01-31 ({error})'
+        ) from error
+
+
+def instant_of(text: str) -> datetime:
+    """The aware instant that is written as ISO 8601 has it.
+
+    Raises:
+        ValueError: there is none, or it has no offset.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(
+            f'"{text[:40]}" is no day or time;'
+            " write it like 2026-01-31 or 2026-01-31T12:00:00+00:00"
+        ) from error
+    if instant.tzinfo is None:
+        raise ValueError("a time needs an offset, like 2026-01-01T12:00:00+00:00")
+    return instant
+
+
 def named_range(word: str, timezone: str, now: datetime, begun: date) -> Range:
     """The range that a word names; ranges end with the running day or moment.
 

@@ -191,12 +191,11 @@ def _range(value: object, known: Known, pointer: str) -> Range:
     try:
         if len(first) == len(last) == len("2026-01-31"):
             return dates.days_range(
-                date.fromisoformat(first), date.fromisoformat(last), known.timezone
+                dates.day_of(first), dates.day_of(last), known.timezone
             )
-        start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
-        if start.tzinfo is None or end.tzinfo is None:
-            raise ValueError("a time needs an offset, like 2026-01-01T12:00:00+00:00")
-        return dates.instants_range(start, end, known.timezone)
+        return dates.instants_range(
+            dates.instant_of(first), dates.instant_of(last), known.timezone
+        )
     except (ValueError, OverflowError) as error:
         raise QueryError(pointer, str(error)) from error
 

@@ -71,6 +71,8 @@ def leaf(*parts: object) -> dict[str, object]:
             "offset",
         ),
         ({"date_range": ["0001-01-01", "9999-12-31"]}, "#/date_range", "between"),
+        ({"date_range": ["2026-1-1", "2026-01-31"]}, "#/date_range", "like 2026-01-31"),
+        ({"date_range": ["2026-02-30", "2026-03-01"]}, "#/date_range", "2026-02-30"),
         ({"filter": []}, "#/filter", '"filters"'),
         ({"a/b~": 1}, "#/a~1b~0", "unknown"),
         (leaf("iz", "visit:country", ["DE"]), "#/filters/0/0", "valid are is"),

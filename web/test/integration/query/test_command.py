@@ -1,0 +1,74 @@
+"""`page-tracker query`: what it refuses names the option; what it writes is whole."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from page_tracker.lake.table import Lake
+from support.asked import put, view
+from support.processes import BIN, clean_environment
+
+Done = subprocess.CompletedProcess[str]
+LATER = ("--from", "2026-03-03", "--to", "2026-03-04")
+
+
+@pytest.fixture(scope="module", name="ask")
+def _ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
+    """Asks about a site with three views on one day and one on another."""
+    folder = tmp_path_factory.mktemp("command")
+
+    def run(*arguments: str) -> Done:
+        return subprocess.run(
+            [BIN / "page-tracker", *arguments],
+            env=clean_environment(PAGE_TRACKER_DATA=str(folder)),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert run("site", "add", "a.org").returncode == 0
+    rows = [view(1), view(2), view(3, "/docs"), view(1, day=date(2026, 3, 4))]
+    put(Lake(str(folder / "lake")), rows, 1)
+    return lambda *arguments: run("query", "a.org", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--offset", "-1"], "--offset: must be 0"),
+        (["--limit", "0"], "--limit: must be 1"),
+        (["--order", "vistors"], '--order: "vistors" is neither'),
+        (["--order", "vistors"], 'did you mean "visitors"'),
+        (["--from", "1.3.2026", "--to", "2026-03-04"], "write it like 2026-01-31"),
+        (["--filter", "goal is Sale"], "no goals"),
+        (["--match-weekdays"], "--compare"),
+        (["--live", "--csv"], "--json"),
+        (["--parquet", "x.parquet", "--compare", "year"], "--csv"),
+        (["--parquet", "missing/x.parquet"], "missing/x.parquet cannot be written"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_refused_says_what_to_write(
+    ask: Callable[..., Done], arguments: list[str], said: str
+) -> None:
+    done = ask(*arguments)
+
+    assert done.returncode in (1, 2) and not done.stdout
+    assert said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_csv_has_the_compared_figures_beside_the_present_ones(
+    ask: Callable[..., Done],
+) -> None:
+    done = ask(*LATER, "--csv", "--by", "page", "--compare", "previous")
+
+    assert list(csv.reader(done.stdout.splitlines())) == [
+        ["page", "visitors", "pageviews", "visitors_before", "pageviews_before"],
+        ["/", "1", "1", "2", "2"],
+    ]
