@@ -12,6 +12,7 @@ from page_tracker.live import Live
 from page_tracker.query import dates
 from page_tracker.query.answer import POINTS, before_of, change, range_as_json
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
+from page_tracker.query.parse import MOST_LABELS
 from page_tracker.query.plan import Days
 from page_tracker.query.query import currency
 from page_tracker.query.report import Report, Row, Value
@@ -67,6 +68,9 @@ def _echo_line(report: Report) -> None:
     """Print the first metric over time, where time is all that is asked by."""
     query = report.query
     if len(query.dimensions) != 1 or query.dimensions[0] not in TIME_BUCKETS:
+        return
+    # A line of all minutes of some years says nothing, and takes its time.
+    if dates.most_labels(query.range, query.dimensions[0]) > MOST_LABELS:
         return
     known = {row.dimensions[0]: row.metrics[0] or 0 for row in report.rows}
     labels = dates.labels(query.range, query.dimensions[0])

@@ -14,6 +14,7 @@ from support.asked import put, view
 from support.processes import BIN, clean_environment
 
 Done = subprocess.CompletedProcess[str]
+ALL = ("--from", "2026-03-01", "--to", "2026-03-04")
 LATER = ("--from", "2026-03-03", "--to", "2026-03-04")
 
 
@@ -72,3 +73,14 @@ def test_csv_has_the_compared_figures_beside_the_present_ones(
         ["page", "visitors", "pageviews", "visitors_before", "pageviews_before"],
         ["/", "1", "1", "2", "2"],
     ]
+
+
+@pytest.mark.timeout(30)
+def test_minutes_of_many_years_are_told_without_a_line(
+    ask: Callable[..., Done],
+) -> None:
+    done = ask("--from", "1970-01-01", "--to", "2199-12-31", "--by", "minute")
+
+    assert done.returncode == 0 and "2026-03-0" in done.stdout
+    assert "most" not in done.stdout
+    assert "most" in ask(*ALL, "--by", "day").stdout
