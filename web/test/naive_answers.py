@@ -192,7 +192,7 @@ class Naive:
     def told_goals(self) -> list[Goal]:
         leaves = [
             part
-            for part in self.query.filter.parts
+            for part in _together(self.query.filter)
             if isinstance(part, Leaf) and part.dimension == "event:goal"
         ]
         return [
@@ -307,7 +307,9 @@ class Naive:
         if name != "percentage":
             part = And(
                 tuple(
-                    each for each in self.query.filter.parts if not _mentions_goal(each)
+                    each
+                    for each in _together(self.query.filter)
+                    if not _mentions_goal(each)
                 )
             )
         whole = self.matched(part)
@@ -341,6 +343,15 @@ def _less_goals(query: Query) -> Query:
         query,
         dimensions=tuple(each for each in query.dimensions if each != "event:goal"),
     )
+
+
+def _together(part: Filter) -> list[Filter]:
+    """What must all hold, however it is nested."""
+    if isinstance(part, And):
+        return [each for inner in part.parts for each in _together(inner)]
+    if isinstance(part, Or) and len(part.parts) == 1:
+        return _together(part.parts[0])
+    return [part]
 
 
 def _mentions_goal(part: Filter) -> bool:

@@ -114,12 +114,26 @@ def asks_of_events(part: Filter) -> bool:
     return any(leaf.of_event for leaf in leaves(part))
 
 
+def conjuncts(part: Filter) -> tuple[Filter, ...]:
+    """The filters that must all hold for a filter to hold, as far as they are told.
+
+    A segment, and what is joined by `and`, is as if its filters were written alone.
+    """
+    match part:
+        case And(parts):
+            return tuple(each for inner in parts for each in conjuncts(inner))
+        case Or((only,)):
+            return conjuncts(only)
+        case _:
+            return (part,)
+
+
 def without_goals(part: And) -> And:
     """The filter less its goals: what a conversion rate is a share of."""
     return And(
         tuple(
             each
-            for each in part.parts
+            for each in conjuncts(part)
             if not any(leaf.dimension == "event:goal" for leaf in leaves(each))
         )
     )
@@ -168,9 +182,9 @@ def currency(query: Query) -> str:
 
 
 def told_goals(query: Query) -> tuple[Goal, ...]:
-    """The goals that are told apart: those that the filter's top level selects."""
+    """The goals that are told apart: those that must be reached for the filter."""
     found = query.goals
-    for part in query.filter.parts:
+    for part in conjuncts(query.filter):
         if isinstance(part, Leaf) and part.dimension == "event:goal":
             chosen = goals_named(part, query.goals)
             found = tuple(goal for goal in found if goal in chosen)

@@ -310,6 +310,12 @@ def test_group_conversion_rate(counted: Counted) -> None:
     by_source = ask("group_conversion_rate", by="visit:source", **bought)
     assert by_source == {("Direct / None",): [100], ("Google",): [50]}
 
+    # Filters that are joined, as those of a segment, are as if each stood alone.
+    both = [["is", "event:goal", ["Sale"]], ["is", "visit:source", ["Google"]]]
+    for joined in (both, [["and", both]], [["or", [["and", both]]]]):
+        found = ask("conversion_rate", "group_conversion_rate", filters=joined)
+        assert found == {(): [50, 50]}
+
 
 def test_scroll_depth(counted: Counted) -> None:
     ask = counted(
