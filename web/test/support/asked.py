@@ -26,7 +26,7 @@ GOALS = (
     Goal(name="Docs", page="/docs/**"),
     Goal(name="A folder", page="/*"),
 )
-WORDS = ("", "a", "B", "ä", "DE")
+WORDS = ("", "a", "B", "ä", "DE", "(not set)", "Direct / None")
 PATHS = ("/", "/docs/a", "/docs/b/c", "/buy", "")
 
 
@@ -151,7 +151,8 @@ def leaf(draw: st.DrawFn, names: list[str]) -> list[Any]:
     values = ["Signup", "Sale", "Docs", "s"]
     if name != "event:goal":
         operators += ["is_not", "contains_not", "matches", "matches_not"]
-        values = [*PATHS[:-1], "a", "b", "DE", "Ä", "(none)", "Direct / None", "pro"]
+        values = [*PATHS[:-1], "a", "b", "DE", "Ä", "pro"]
+        values += ["(none)", "(not set)", "Direct / None", "direct / none"]
     operator = draw(st.sampled_from(operators))
     if operator.startswith("matches"):
         values = ["^/d", "a$", "^$", "[a-c]"]

@@ -82,12 +82,8 @@ def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
         found = [of_goal(goal, binder) for goal in goals_named(leaf, goals)]
         return "(" + (" OR ".join(found) or "false") + ")"
     operator = OPERATORS[leaf.operator]
-    empty = dimension(leaf.dimension).empty
     exact = leaf.operator in ("is", "is_not")
-    values = [
-        "" if exact and empty is not None and value == empty else value
-        for value in leaf.values
-    ]
+    values = _with_nothing(leaf) if exact else leaf.values
     compared = (column if exact else labelled)(leaf.dimension, binder)
     places = [binder.bind(value) for value in values]
     if not leaf.case_sensitive and operator.has_case:
@@ -97,6 +93,20 @@ def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
         operator.template.format(column=compared, value=place) for place in places
     )
     return f"(NOT ({any_of}))" if operator.negated else f"({any_of})"
+
+
+def _with_nothing(leaf: Leaf) -> tuple[str, ...]:
+    """A leaf's values, and '' where one is the label of rows that have none.
+
+    A row may also have just that text: both are in the one group that answers tell.
+    """
+    empty = dimension(leaf.dimension).empty
+    if empty is None:
+        return leaf.values
+    told = leaf.values
+    if not leaf.case_sensitive:
+        empty, told = empty.lower(), tuple(value.lower() for value in told)
+    return (*leaf.values, "") if empty in told else leaf.values
 
 
 def condition(part: Filter, goals: tuple[Goal, ...], binder: Binder) -> str:
