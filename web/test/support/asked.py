@@ -154,6 +154,8 @@ def leaf(draw: st.DrawFn, names: list[str]) -> list[Any]:
         values = [*PATHS[:-1], "a", "b", "DE", "Ä", "pro"]
         values += ["(none)", "(not set)", "Direct / None", "direct / none"]
     operator = draw(st.sampled_from(operators))
+    if name == "event:goal" and operator == "is":
+        values = [goal.name for goal in GOALS]
     if operator.startswith("matches"):
         values = ["^/d", "a$", "^$", "[a-c]"]
     found: list[Any] = [

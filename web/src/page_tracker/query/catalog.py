@@ -41,9 +41,10 @@ def _fixed(column: str, empty: str | None = "(not set)") -> Dimension:
 DIRECT = "Direct / None"
 NO_PROPERTY = "(none)"
 PROPS_PREFIX = "event:props:"
+GOAL = "event:goal"
 
 DIMENSIONS: dict[str, Dimension] = {
-    "event:goal": Dimension("event", "goal"),
+    GOAL: Dimension("event", "goal"),
     "event:page": Dimension("event", "path"),
     "event:hostname": Dimension("event", "hostname"),
     "event:name": Dimension("event", "name"),

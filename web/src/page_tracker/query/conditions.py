@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from page_tracker.goal import Goal
-from page_tracker.query.catalog import OPERATORS, dimension
+from page_tracker.query.catalog import GOAL, OPERATORS, dimension
 from page_tracker.query.query import (
     And,
     Filter,
@@ -78,7 +78,7 @@ def of_goal(goal: Goal, binder: Binder) -> str:
 
 def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
     """The condition of one leaf."""
-    if leaf.dimension == "event:goal":
+    if leaf.dimension == GOAL:
         found = [of_goal(goal, binder) for goal in goals_named(leaf, goals)]
         return "(" + (" OR ".join(found) or "false") + ")"
     operator = OPERATORS[leaf.operator]

@@ -7,13 +7,19 @@ the time, are arguments.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from page_tracker.goal import Goal
 from page_tracker.query import dates
-from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS, Metric
+from page_tracker.query.catalog import (
+    DIMENSIONS,
+    GOAL,
+    METRICS,
+    TIME_BUCKETS,
+    Metric,
+)
 from page_tracker.query.filters import is_property, parse_filters
 from page_tracker.query.problem import QueryError, escaped, nearest
 from page_tracker.query.query import (
@@ -22,6 +28,8 @@ from page_tracker.query.query import (
     Range,
     all_leaves,
     event_dimensions,
+    goals_named,
+    leaves,
 )
 
 KEYS = (
@@ -307,9 +315,9 @@ def _check_number(asked: Range, times: Sequence[str], pointer: str) -> None:
 def _check_sense(query: Query) -> None:
     """Refuse metrics that mean nothing beside the query's dimensions and filters."""
     names = set(query.dimensions)
-    asked = names | {leaf.dimension for leaf in all_leaves(query.filter)}
-    if "event:goal" in asked and not query.goals:
-        raise QueryError("#", "this site has no goals; add one first")
+    _check_goals(query)
+    # What has_done asks for is no event that is told of.
+    asked = names | {leaf.dimension for leaf in leaves(query.filter)}
     # Those beside which nothing is told of visits, or of the time on a page.
     apart = set(event_dimensions(query)) - {"event:page"}
     if "event:page" in names:
@@ -320,11 +328,23 @@ def _check_sense(query: Query) -> None:
             raise QueryError(f"#/metrics/{index}", f'metric "{name}" {problem}')
 
 
+def _check_goals(query: Query) -> None:
+    """Refuse goals that the site does not have."""
+    asked = [leaf for leaf in all_leaves(query.filter) if leaf.dimension == GOAL]
+    if (asked or GOAL in query.dimensions) and not query.goals:
+        raise QueryError("#", "this site has no goals; add one first")
+    for leaf in asked:
+        for value in leaf.values if leaf.operator == "is" else ():
+            if not goals_named(replace(leaf, values=(value,)), query.goals):
+                hint = nearest(value, [goal.name for goal in query.goals])
+                raise QueryError("#/filters", f'there is no goal "{value[:100]}"{hint}')
+
+
 def _problem(metric: Metric, names: set[str], asked: set[str], apart: set[str]) -> str:
     """Why a metric means nothing here; '' where it does."""
     if metric.needs == "dimension" and not names:
         return "needs a dimension"
-    if metric.needs == "goal" and metric.type != "money" and "event:goal" not in asked:
+    if metric.needs == "goal" and metric.type != "money" and GOAL not in asked:
         return "needs event:goal as a dimension or filter"
     if metric.needs == "page" and "event:page" not in asked:
         return "needs event:page as a dimension or filter"

@@ -6,7 +6,13 @@ a measure that a part lacks is nothing, and then added up by dimension.
 
 from __future__ import annotations
 
-from page_tracker.query.catalog import DIMENSIONS, ENTRY_OF, TIME_BUCKETS, dimension
+from page_tracker.query.catalog import (
+    DIMENSIONS,
+    ENTRY_OF,
+    GOAL,
+    TIME_BUCKETS,
+    dimension,
+)
 from page_tracker.query.conditions import Binder, labelled
 from page_tracker.query.plan import Days, Plan
 from page_tracker.query.query import (
@@ -18,7 +24,6 @@ from page_tracker.query.query import (
     measures,
 )
 
-GOAL = "event:goal"
 BEGAN = "(time - to_milliseconds(elapsed))"
 
 _ENTERED = {

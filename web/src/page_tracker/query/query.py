@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from page_tracker.goal import Goal
-from page_tracker.query.catalog import METRICS, PROPS_PREFIX, dimension
+from page_tracker.query.catalog import GOAL, METRICS, PROPS_PREFIX, dimension
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def without_goals(part: And) -> And:
         tuple(
             each
             for each in conjuncts(part)
-            if not any(leaf.dimension == "event:goal" for leaf in leaves(each))
+            if not any(leaf.dimension == GOAL for leaf in leaves(each))
         )
     )
 
@@ -185,7 +185,7 @@ def told_goals(query: Query) -> tuple[Goal, ...]:
     """The goals that are told apart: those that must be reached for the filter."""
     found = query.goals
     for part in conjuncts(query.filter):
-        if isinstance(part, Leaf) and part.dimension == "event:goal":
+        if isinstance(part, Leaf) and part.dimension == GOAL:
             chosen = goals_named(part, query.goals)
             found = tuple(goal for goal in found if goal in chosen)
     return found

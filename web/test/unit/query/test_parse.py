@@ -186,6 +186,26 @@ def test_without_goals_none_can_be_asked_about() -> None:
         understood((), dimensions=["event:goal"])
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_goal_that_is_not_there_is_told_with_the_nearest(nested: bool) -> None:
+    wrong = ["is", "event:goal", ["Signup", "Singup"]]
+    with pytest.raises(QueryError, match='no goal "Singup"; did you mean "Signup"'):
+        understood(filters=[["has_done", wrong] if nested else wrong])
+
+    understood(filters=[["is", "event:goal", ["signup"], {"case_sensitive": False}]])
+    understood(filters=[["contains", "event:goal", ["Sing"]]])
+
+
+def test_what_has_done_asks_for_is_nothing_that_is_told_of() -> None:
+    for metric, done in (
+        ("conversion_rate", ["is", "event:goal", ["Signup"]]),
+        ("scroll_depth", ["is", "event:page", ["/"]]),
+    ):
+        understood(metrics=[metric], filters=[done])
+        with pytest.raises(QueryError, match="needs event:"):
+            understood(metrics=[metric], filters=[["has_done", done]])
+
+
 def test_filters_nest_only_so_deep_and_are_only_so_many() -> None:
     deep: list[Any] = ["is", "event:page", ["/"]]
     for _ in range(10_000):
