@@ -75,7 +75,6 @@ def test_csv_has_the_compared_figures_beside_the_present_ones(
     ]
 
 
-@pytest.mark.timeout(30)
 def test_minutes_of_many_years_are_told_without_a_line(
     ask: Callable[..., Done],
 ) -> None:
