@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from page_tracker.commands.charts import bar_of, sparkline
-from page_tracker.commands.tables import echo_json, echo_table
+from page_tracker.commands.tables import echo_json, echo_table, terminal_width
 from page_tracker.live import Live
 from page_tracker.query import dates
 from page_tracker.query.answer import POINTS, before_of, change, range_as_json
@@ -46,6 +46,8 @@ def echo_report(report: Report) -> None:
             for row in report.rows
         ],
         numbers=range(len(query.dimensions), len(head)),
+        shorten=range(len(query.dimensions)),
+        most=terminal_width(),
     )
     shown = query.offset + len(report.rows)
     if report.total_rows > shown:
@@ -178,4 +180,6 @@ def echo_live(live: Live, site: str, now: int, as_json: bool) -> None:
                     for name, number in ordered
                 ],
                 numbers=[1],
+                shorten=[0],
+                most=terminal_width(),
             )

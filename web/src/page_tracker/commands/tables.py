@@ -1,11 +1,18 @@
 """How commands print lists: columns for people, JSON for programs."""
 
 import json
+import shutil
+import sys
 from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
+from rich.cells import cell_len, set_cell_size
+
+GAP = "  "
+# No column is cut below so many places.
+NARROWEST = 12
 
 
 def echo_json(value: Any) -> None:
@@ -16,19 +23,56 @@ def echo_table(
     head: Sequence[str],
     rows: Iterable[Sequence[str]],
     numbers: Container[int] = (),
+    shorten: Container[int] = (),
+    most: int | None = None,
 ) -> None:
     """Print rows under a head, each column as wide as its widest text.
 
-    The columns whose places are `numbers` are aligned at their right.
+    The columns whose places are `numbers` are aligned at their right. Where lines are
+    wider than `most` places of a terminal, the columns `shorten` are cut.
     """
     lines = [head, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    widths = [
+        max(cell_len(line[column]) for line in lines) for column in range(len(head))
+    ]
+    if most is not None:
+        widths = fitted(widths, shorten, most)
     for line in lines:
-        cells = (
-            text.rjust(width) if column in numbers else text.ljust(width)
-            for column, (text, width) in enumerate(zip(line, widths, strict=True))
-        )
-        click.echo("  ".join(cells).rstrip())
+        cells = []
+        for column, (text, width) in enumerate(zip(line, widths, strict=True)):
+            cell = shortened(text, width)
+            space = " " * (width - cell_len(cell))
+            cells.append(space + cell if column in numbers else cell + space)
+        click.echo(GAP.join(cells).rstrip())
+
+
+def terminal_width() -> int | None:
+    """How many places a line has; None where what is printed goes to a program."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def shortened(text: str, width: int) -> str:
+    """A text in at most so many places; an ellipsis stands for what is left out."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def fitted(widths: Sequence[int], shorten: Container[int], most: int) -> list[int]:
+    """Widths of columns whose lines have at most so many places, where that can be.
+
+    The widest of those that may be cut is cut first, and none below `NARROWEST`.
+    """
+    found = list(widths)
+    over = sum(found) + len(GAP) * (len(found) - 1) - most
+    wide = [place for place in range(len(found)) if place in shorten]
+    while over > 0 and wide:
+        widest = max(wide, key=found.__getitem__)
+        if found[widest] <= NARROWEST:
+            break
+        found[widest] -= 1
+        over -= 1
+    return found
 
 
 def as_date(seconds: int) -> str:

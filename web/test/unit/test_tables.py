@@ -1,0 +1,42 @@
+"""Tables for people are aligned, and fit into the terminal where they can."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from page_tracker.commands.tables import echo_table, fitted, shortened
+
+
+def test_columns_of_wide_signs_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    echo_table(("PAGE", "VIEWS"), [("/日本", "1"), ("/a", "22")], numbers=[1])
+
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["PAGE   VIEWS", "/日本      1", "/a        22"]
+    assert len({cell_len(line) for line in said}) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [("/abc", "/abc"), ("/abcd", "/ab…"), ("日本", "日本"), ("日本語", "日…")],
+)
+def test_what_is_too_wide_is_cut_with_an_ellipsis(text: str, cut: str) -> None:
+    assert shortened(text, 4) == cut
+
+
+def test_the_widest_column_is_cut_first_and_none_to_nothing() -> None:
+    assert fitted([100, 20, 8], [0, 1], 80) == [48, 20, 8]
+    assert fitted([100, 100, 8], [0, 1], 80) == [34, 34, 8]
+    assert fitted([100, 8], [0], 10) == [12, 8]
+    assert fitted([30, 8], [0], 80) == [30, 8]
+
+
+def test_a_table_is_as_wide_as_the_terminal_at_most(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [("/" + "long/" * 60, "1"), ("/a", "2")]
+    echo_table(("PAGE", "VIEWS"), rows, numbers=[1], shorten=[0], most=40)
+    assert {len(line) for line in capsys.readouterr().out.splitlines()} == {40}
+
+    echo_table(("PAGE", "VIEWS"), rows, numbers=[1], shorten=[0])
+    assert "/" + "long/" * 60 in capsys.readouterr().out
