@@ -51,21 +51,36 @@ PLACES = {
 
 @click.command()
 @click.argument("domain", metavar="SITE")
-@click.option("--metrics", default="visitors,pageviews", show_default=True)
 @click.option(
-    "--by", "dimensions", multiple=True, help="Group by this, like page or country."
+    "--metrics",
+    default="visitors,pageviews",
+    show_default=True,
+    help=f"Which figures: {', '.join(METRICS)}.",
+)
+@click.option(
+    "--by",
+    "dimensions",
+    multiple=True,
+    help="Group by this, like page, country or day.",
 )
 @click.option("--period", help=f"One of {', '.join(dates.WORDS)}; 30d if not told.")
 @click.option("--from", "first", metavar="DATE", help="From this day or moment on.")
 @click.option("--to", "last", metavar="DATE", help="Up to this day or moment.")
 @click.option("--filter", "filters", multiple=True, help=f"Only some: {EXAMPLE}.")
 @click.option(
-    "--compare", metavar="previous|year", help="Beside the period before, or the year."
+    "--compare",
+    metavar="previous|year|FROM..TO",
+    help="Beside the period before, the year before, or these days.",
 )
 @click.option(
     "--match-weekdays", is_flag=True, help="Compare from the same day of the week on."
 )
-@click.option("--order", multiple=True, metavar="'NAME [asc|desc]'")
+@click.option(
+    "--order",
+    multiple=True,
+    metavar="'NAME [asc|desc]'",
+    help="By a metric or dimension; by time, or the first metric, if not told.",
+)
 @click.option("--limit", type=int, help=f"Rows; {ROWS} in a table, else 10000.")
 @click.option("--offset", type=int, default=0, help="Rows to leave out before.")
 @click.option("--json", "as_json_", is_flag=True, help="Print the answer as JSON.")
