@@ -116,7 +116,7 @@ def money(value: Value, unit: str) -> dict[str, Any] | None:
     if value is None or not unit:
         return None
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if abs(value) >= size:
+        if abs(value) >= 0.99995 * size:  # is told as 1.0 of it
             short = f"{value / size:.1f}{letter}"
             break
     else:

@@ -137,3 +137,20 @@ def test_money_is_short_and_long() -> None:
         "long": "USD 2,500,000.00",
     }
     assert money(1.0, "") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "short"),
+    [
+        (999.94, "999.9"),
+        (999.95, "1.0K"),
+        (999_999.99, "1.0M"),
+        (-999_999_999, "-1.0B"),
+    ],
+)
+def test_short_money_that_rounds_up_takes_the_next_letter(
+    value: float, short: str
+) -> None:
+    told = money(value, "EUR")
+
+    assert told is not None and told["short"] == f"EUR {short}"
