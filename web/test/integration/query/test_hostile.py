@@ -286,8 +286,9 @@ def test_goals_and_segments_have_any_line_of_text_and_nothing_else(
     within = QUESTION | {"filters": [["is", "segment", [segment["id"]]]]}
     # The label of none names what is called so, too.
     meant = {text, ""} if text == "(not set)" else {text}
-    found = sum(row["path"] in meant for row in rows())
-    assert results(asked(client, header, within))[()][1] == found
+    assert results(asked(client, header, within))[()][1] == sum(
+        row["path"] in meant for row in rows()
+    )
 
     for path, key in (("goals", goal["name"]), ("segments", str(segment["id"]))):
         where = f"{OWNED}/{path}/{quote(key, safe='')}"
