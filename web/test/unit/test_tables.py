@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from page_tracker.commands.tables import echo_table, fitted, shortened
+from page_tracker.commands.tables import cell, echo_table, fitted, shortened
 
 
 def test_columns_of_wide_signs_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,3 +42,14 @@ def test_a_table_is_as_wide_as_the_terminal_at_most(
 
     echo_table(("PAGE", "VIEWS"), rows, numbers=[1], shorten=[0])
     assert "/" + "long/" * 60 in capsys.readouterr().out
+
+
+@given(text=st.text())
+@example(text="=HYPERLINK(1)")
+@example(text="@SUM(A1)")
+@example(text="\t=1")
+@example(text="/a=b")
+def test_no_text_is_a_formula_to_a_spreadsheet(text: str) -> None:
+    told = cell(text)
+    assert not told.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert told in (text, f"'{text}")

@@ -18,7 +18,7 @@ from page_tracker.commands.answers import (
     exact,
 )
 from page_tracker.commands.options import setting_option
-from page_tracker.commands.tables import echo_json
+from page_tracker.commands.tables import cell, echo_json
 from page_tracker.errors import QuestionError
 from page_tracker.query import dates
 from page_tracker.query.answer import as_json, before_of
@@ -232,4 +232,5 @@ def _write_csv(report: Report) -> None:
     writer.writerow(head)
     for row in report.rows:
         before = before_of(report, row) if asked.comparison else ()
-        writer.writerow([*row.dimensions, *map(exact, [*row.metrics, *before])])
+        told = [*map(cell, row.dimensions), *map(exact, [*row.metrics, *before])]
+        writer.writerow(told)

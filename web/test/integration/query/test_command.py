@@ -35,6 +35,7 @@ def _ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
 
     assert run("site", "add", "a.org").returncode == 0
     rows = [view(1), view(2), view(3, "/docs"), view(1, day=date(2026, 3, 4))]
+    rows[1]["source"] = "=1+1"
     put(Lake(str(folder / "lake")), rows, 1)
     return lambda *arguments: run("query", "a.org", *arguments)
 
@@ -73,6 +74,12 @@ def test_csv_has_the_compared_figures_beside_the_present_ones(
         ["page", "visitors", "pageviews", "visitors_before", "pageviews_before"],
         ["/", "1", "1", "2", "2"],
     ]
+
+
+def test_csv_holds_no_formula(ask: Callable[..., Done]) -> None:
+    done = ask(*ALL, "--csv", "--by", "source")
+
+    assert ["'=1+1", "1", "1"] in csv.reader(done.stdout.splitlines())
 
 
 def test_minutes_of_many_years_are_told_without_a_line(
