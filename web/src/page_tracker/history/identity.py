@@ -10,7 +10,7 @@ is continued, and known logs one after the other are known. Pure.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 import msgspec
@@ -62,37 +62,58 @@ class Follower:
 
     def __init__(self, known: KnownParts) -> None:
         self._known = known
-        self._begin()
+        # The last one began where what is known ends; those before it go on because
+        # the known part that ended there may be the beginning of a longer one.
+        self._runs = [_Run(known)]
 
-    def _begin(self) -> None:
-        self._digest = blake2b(digest_size=_DIGEST_BYTES)
-        self._length = 0
-        self._marks: list[str] = []
-        # Line ends that belong to the part only if a line follows.
-        self._held = b""
-        # The import whose content this one begins with, so far.
-        self.begins_like: str | None = None
+    @property
+    def begins_like(self) -> str | None:
+        """The import whose content this one begins with, since the last known part."""
+        return self._runs[-1].begins_like
 
     def follow(self, block: bytes) -> int:
         """Take the next block; answers how much of it, and so all before it, is known.
 
         0: nothing of it is.
         """
-        known_until = start = 0
-        while True:
-            text = self._held + block[start:]
-            matched = self._take(text)
-            if matched is None:
-                return known_until
-            # The rest of the line was not there yet when the part was imported.
-            line_end = block.find(b"\n", start + matched - len(self._held))
-            self._begin()
-            known_until = start = len(block) if line_end < 0 else line_end + 1
-            if start == len(block):
-                return known_until
+        known_until = 0
+        following = [(run, 0) for run in self._runs]
+        begun = {0}
+        for run, start in following:
+            for end in run.take(block[start:]):
+                # The rest of the line was not there when the part was imported.
+                line_end = block.find(b"\n", start + end)
+                until = len(block) if line_end < 0 else line_end + 1
+                if until not in begun:
+                    begun.add(until)
+                    following.append((_Run(self._known), until))
+                known_until = max(known_until, until)
+        *earlier, (last, _) = sorted(following, key=lambda each: each[1])
+        self._runs = [*(run for run, _ in earlier if run.may_go_on), last]
+        return known_until
 
-    def _take(self, text: bytes) -> int | None:
-        """Add to the digest; answers where in `text` a known part ends, if one does."""
+    def part(self) -> Part | None:
+        """What was followed since the last known part; None where that is nothing."""
+        return self._runs[-1].part()
+
+
+class _Run:
+    """The digest of a log's content from one place on."""
+
+    def __init__(self, known: KnownParts) -> None:
+        self._known = known
+        self._digest = blake2b(digest_size=_DIGEST_BYTES)
+        self._length = 0
+        self._marks: list[str] = []
+        # Line ends that belong to the part only if a line follows.
+        self._held = b""
+        self.begins_like: str | None = None
+        # Whether a known part may begin with all of this, and be longer.
+        self.may_go_on = True
+
+    def take(self, block: bytes) -> Iterator[int]:
+        """Add to the digest; gives where in the block known parts end."""
+        text = self._held + block
         content = text.rstrip(b"\n")
         taken = 0
         while (until := self._known.next_length(self._length)) <= (
@@ -103,22 +124,21 @@ class Follower:
             taken += step
             digest = self._digest.hexdigest()
             if self._known.is_part(until, digest):
-                return taken
+                yield taken - len(self._held)
             if until in _MARKS:
                 self._marks.append(digest)
-                self.begins_like = self.begins_like or self._known.beginning(
-                    until, digest
-                )
+                like = self._known.beginning(until, digest)
+                self.may_go_on = like is not None
+                self.begins_like = self.begins_like or like
         self._add(content[taken:])
         self._held = text[len(content) :]
-        return None
 
     def _add(self, content: bytes) -> None:
         self._digest.update(content)
         self._length += len(content)
 
     def part(self) -> Part | None:
-        """What was followed since the last known part; None where that is nothing."""
+        """What was taken; None where that is nothing."""
         if not self._length:
             return None
         return Part(self._length, self._digest.hexdigest(), tuple(self._marks))

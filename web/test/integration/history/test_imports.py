@@ -132,6 +132,17 @@ def test_a_shortened_copy_of_a_known_log_is_refused(
     assert not history.left_behind()
 
 
+def test_a_few_known_lines_on_their_own_do_not_hide_the_log_that_they_begin(
+    history: History, tmp_path: Path
+) -> None:
+    lines = [line(f"/{number}", number) for number in range(20)]
+    log = write(tmp_path / "access.log", lines)
+    history.run(log)
+    history.run(write(tmp_path / "few.log", lines[:1]))
+
+    assert history.run(log).entry is None
+
+
 def test_lines_that_are_repeated_within_a_log_count_each(
     history: History, tmp_path: Path
 ) -> None:

@@ -68,3 +68,31 @@ def test_the_beginning_of_a_known_log_is_told() -> None:
     follower = Follower(known)
     assert follower.follow(b"".join(lines[:500])) == 0
     assert follower.begins_like == "7"
+
+
+@given(shorter=LINES, longer=LINES, more=LINES, cuts=st.lists(st.integers(1, 9)))
+def test_a_known_part_within_a_longer_one_does_not_hide_it(
+    shorter: list[bytes], longer: list[bytes], more: list[bytes], cuts: list[int]
+) -> None:
+    first = [b"first\n", *(line + b"\n" for line in shorter), b"last\n"]
+    second = [*first, *(line + b"\n" for line in longer), b"very last\n"]
+    third = [*second, *(line + b"\n" for line in more), b"new\n"]
+    known = KnownParts()
+    parts = [followed(KnownParts(), lines, [])[1] for lines in (second, first)]
+    known.add([part for part in parts if part], "1")
+
+    until, rest = followed(known, third, cuts)
+
+    assert until == len(b"".join(second))
+    assert rest == followed(KnownParts(), third[len(second) :], [])[1]
+
+
+def test_a_longer_known_part_is_found_over_many_lines_behind_a_shorter_one() -> None:
+    lines = [b"%d\n" % number for number in range(100_000)]
+    known = KnownParts()
+    for length in (100_000, 1_000, 10):
+        _, part = followed(KnownParts(), lines[:length], [])
+        assert part is not None
+        known.add([part], str(length))
+
+    assert followed(known, lines, [100, 20_000, 9]) == (len(b"".join(lines)), None)
