@@ -49,8 +49,9 @@ class KnownParts:
         lengths = self._lengths or _MARKS
         return lengths[bisect_right(lengths, beyond)]
 
-    def is_part(self, length: int, digest: str) -> bool:
-        return (length, digest) in self._imports
+    def brought_by(self, length: int, digest: str) -> str | None:
+        """The import that knows exactly this part."""
+        return self._imports.get((length, digest))
 
     def beginning(self, length: int, digest: str) -> str | None:
         """The import that knows a part which begins with these bytes."""
@@ -65,6 +66,8 @@ class Follower:
         # The last one began where what is known ends; those before it go on because
         # the known part that ended there may be the beginning of a longer one.
         self._runs = [_Run(known)]
+        # The import that brought the last known part.
+        self.continues: str | None = None
 
     @property
     def begins_like(self) -> str | None:
@@ -80,14 +83,15 @@ class Follower:
         following = [(run, 0) for run in self._runs]
         begun = {0}
         for run, start in following:
-            for end in run.take(block[start:]):
+            for end, brought_by in run.take(block[start:]):
                 # The rest of the line was not there when the part was imported.
                 line_end = block.find(b"\n", start + end)
                 until = len(block) if line_end < 0 else line_end + 1
                 if until not in begun:
                     begun.add(until)
                     following.append((_Run(self._known), until))
-                known_until = max(known_until, until)
+                if until > known_until:
+                    known_until, self.continues = until, brought_by
         *earlier, (last, _) = sorted(following, key=lambda each: each[1])
         self._runs = [*(run for run, _ in earlier if run.may_go_on), last]
         return known_until
@@ -111,8 +115,9 @@ class _Run:
         # Whether a known part may begin with all of this, and be longer.
         self.may_go_on = True
 
-    def take(self, block: bytes) -> Iterator[int]:
-        """Add to the digest; gives where in the block known parts end."""
+    def take(self, block: bytes) -> Iterator[tuple[int, str]]:
+        """Add to the digest; gives where in the block known parts end, and the imports
+        that brought them."""
         text = self._held + block
         content = text.rstrip(b"\n")
         taken = 0
@@ -123,8 +128,8 @@ class _Run:
             self._add(content[taken : taken + step])
             taken += step
             digest = self._digest.hexdigest()
-            if self._known.is_part(until, digest):
-                yield taken - len(self._held)
+            if brought_by := self._known.brought_by(until, digest):
+                yield taken - len(self._held), brought_by
             if until in _MARKS:
                 self._marks.append(digest)
                 like = self._known.beginning(until, digest)

@@ -135,10 +135,17 @@ class Imports:
         """Take an import out of lake and counters; its logs can be imported again.
 
         Raises UnknownImportError, also where it is not that of the `site` that is
-        named, ImportsBusyError.
+        named, ImportRefusedError where others continue its logs, ImportsBusyError.
         """
         with self.register.locked():
             entry = self.register.get(import_id, site)
+            if later := self.register.continuing(entry):
+                raise ImportRefusedError(
+                    f"the logs of import {import_id} were continued by"
+                    f" {', '.join(later)}, whose lines would not be known in them any"
+                    " more",
+                    f"undo first, in this order: {', '.join(later)}",
+                )
             self.register.save(replace(entry, state="undoing"))
             self._take_out(entry)
             self.finish(sites)
@@ -201,6 +208,7 @@ class Imports:
             logs=tuple(tally.logs),
             formats=tuple(tally.formats),
             parts=tuple(tally.parts),
+            continues=tuple(sorted(tally.continues)),
             lines=tally.lines,
             pageviews=tally.pageviews,
             left_out=dict(tally.left_out),

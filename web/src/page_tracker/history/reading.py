@@ -39,6 +39,8 @@ class Tally:
     formats: list[str] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    # Imports that brought what comes before these parts in their logs.
+    continues: set[str] = field(default_factory=set)
     views: Counter[int] = field(default_factory=Counter)
     drops: Counter[Drop] = field(default_factory=Counter)
     files: dict[int, list[int]] = field(default_factory=dict)
@@ -113,6 +115,8 @@ class Reader:
             )
         stretch.keep()
         self.tally.parts.append(part)
+        if follower.continues not in (None, self.import_id):
+            self.tally.continues.add(follower.continues)
         self.known.add([part], self.import_id)
 
     def _format_of(self, log: Log, block: bytes) -> Format:

@@ -64,6 +64,8 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     days: tuple[ImportedDay, ...]
     # Page views of it that were deleted since.
     deleted: int = 0
+    # Imports that brought what comes before its parts in their logs.
+    continues: tuple[str, ...] = ()
     # What it has in the table `drops`.
     drops: tuple[Dropped, ...] = ()
 
@@ -122,6 +124,14 @@ class Register:
             ),
             "page-tracker import --list shows those that there are",
         )
+
+    def continuing(self, entry: Import) -> list[str]:
+        """The imports that brought what comes after this one's logs, the last first."""
+        found = [entry.id]
+        for each in self.present(entry.site):
+            if each.state != "undoing" and set(found).intersection(each.continues):
+                found.append(each.id)
+        return found[:0:-1]
 
     def forget(self, site: str) -> None:
         """Forget a site's imports: their logs can be imported again."""

@@ -177,6 +177,24 @@ def test_an_import_is_undone_as_a_whole_and_can_be_repeated(
     assert history.live.views(history.site.id, "/7") == 1
 
 
+def test_what_others_continue_is_undone_after_them(
+    history: History, tmp_path: Path
+) -> None:
+    log = tmp_path / "access.log"
+    for length in (40, 80, 100):
+        history.run(write(log, LINES[:length]))
+    history.run(write(tmp_path / "other.log", [line("/other", 200)]))
+
+    with pytest.raises(ImportRefusedError, match="in this order: 3, 2$"):
+        history.undo("1")
+    assert len(history.paths()) == 101
+    for import_id in ("3", "2", "1"):
+        history.undo(import_id)
+    history.run(log)
+
+    assert history.paths() == [*PATHS, "/other"]
+
+
 def test_imported_visits_have_a_high_half_of_their_own(
     history: History, tmp_path: Path
 ) -> None:
