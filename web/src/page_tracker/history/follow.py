@@ -28,10 +28,10 @@ from page_tracker.collect.hit import Drop, Hit
 from page_tracker.collect.ingest import MOST_HITS, Batch, Outcome, StoreAway, StreamFull
 from page_tracker.collect.keys import shard_of
 from page_tracker.collect.lookups import Lookups
-from page_tracker.errors import LogFileError
+from page_tracker.errors import ImportsBusyError, LogFileError
 from page_tracker.history.blocks import LeftOut, Sieve
 from page_tracker.history.formats import FORMATS, Format, recognise
-from page_tracker.history.register import replace_file
+from page_tracker.history.register import held, replace_file
 from page_tracker.history.sifting import lines_of
 from page_tracker.history.tail import Spot, Tail
 from page_tracker.site import Directory, Site
@@ -122,8 +122,19 @@ class LogFollower:
         self.counted = Counted()
 
     def run(self, stop: Event) -> Counted:
-        """Follow until `stop` is set. Raises LogFileError, BatchRefused, OSError."""
+        """Follow until `stop` is set.
+
+        Raises LogFileError, ImportsBusyError, BatchRefused, OSError.
+        """
         self._state_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        busy = ImportsBusyError(
+            f"another process follows {self._log} for {self._store.site().id}",
+            "stop it first: each of them would count every line",
+        )
+        with held(self._state_path.with_suffix(".lock"), busy):
+            return self._run(stop)
+
+    def _run(self, stop: Event) -> Counted:
         state = self._state()
         tail = Tail(self._log, state.spot if state else None)
         if tail.is_lost:

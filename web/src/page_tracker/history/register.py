@@ -80,19 +80,14 @@ class Register:
     def locked(self) -> Iterator[None]:
         """Be the only process that imports; raises ImportsBusyError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise ImportsBusyError(
+        with held(
+            self.folder / "lock",
+            ImportsBusyError(
                 f"another process is importing into {self.folder.parent}",
                 "wait until it has finished",
-            ) from error
-        try:
+            ),
+        ):
             yield
-        finally:
-            os.close(lock)
 
     def all(self) -> list[Import]:
         """Every import there was, the oldest first."""
@@ -184,6 +179,20 @@ class Register:
 def undone(entry: Import) -> Import:
     """An import that is undone: its content is not known any more."""
     return replace(entry, state="undone", parts=(), logs=(), drops=())
+
+
+@contextmanager
+def held(path: Path, busy: ImportsBusyError) -> Iterator[None]:
+    """Hold a lock file, as long as the process lives; raises `busy` if another does."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise busy from error
+        yield
+    finally:
+        os.close(lock)
 
 
 def replace_file(path: Path, content: bytes) -> None:

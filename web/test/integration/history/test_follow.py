@@ -17,6 +17,7 @@ from redis import Redis
 
 from page_tracker.collect.ingest import Batch, Outcome, StoreAway, submit
 from page_tracker.collect.lookups import Lookups, load
+from page_tracker.errors import ImportsBusyError
 from page_tracker.history.follow import Counted, LogFollower, Store
 from page_tracker.live import Live
 from page_tracker.site import Site
@@ -53,14 +54,11 @@ class Followed:
                     f' "{AGENT}"\n'
                 )
 
-    @contextmanager
-    def followed(self) -> Iterator[None]:
-        """Follow the log meanwhile; stopped in the end."""
-        stop = threading.Event()
+    def follower(self) -> LogFollower:
         store = Store(
             self.submit, lambda *_: b"x" * 16, lambda: self.site, 1, 1_000_000
         )
-        follower = LogFollower(
+        return LogFollower(
             self.folder / "state",
             self.log,
             None,
@@ -68,6 +66,11 @@ class Followed:
             self._lookups,
             self.said.append,
         )
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Follow the log meanwhile; stopped in the end."""
+        stop, follower = threading.Event(), self.follower()
         ended: list[Counted] = []
         thread = threading.Thread(target=lambda: ended.append(follower.run(stop)))
         thread.start()
@@ -103,6 +106,17 @@ def test_lines_count_as_they_come_and_none_of_those_before(log: Followed) -> Non
         file.write("what was there before\n")
     with log.followed():
         log.write(1_200)
+        _wait(log.is_counted_once)
+
+
+def test_a_log_is_followed_by_one_process_at_a_time(log: Followed) -> None:
+    with log.followed():
+        with pytest.raises(ImportsBusyError, match="another process follows"):
+            log.follower().run(threading.Event())
+        log.write(3)
+        _wait(log.is_counted_once)
+    with log.followed():
+        log.write(3)
         _wait(log.is_counted_once)
 
 
