@@ -5,10 +5,11 @@ What HTTP, command line and pages ask goes through here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from page_tracker.errors import OutputError
 from page_tracker.lake.reading import Reading
@@ -21,6 +22,8 @@ from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, first_day
 from page_tracker.query.sources import Sources
 from page_tracker.site import MICROSECONDS, Site, zone_at
+
+T = TypeVar("T")
 
 # A state of the lake keeps its files for some minutes: one newer state is enough.
 TRIES = 2
@@ -35,7 +38,10 @@ class Asking:
     answered: Answered = field(default_factory=Answered)
 
     def understand(self, body: object, site: Site, now: float) -> Query:
-        """A question about a site, asked at `now` (UTC, seconds); raises QueryError."""
+        """A question about a site, asked at `now` (UTC, seconds).
+
+        Raises QueryError; where it is about all days, as `reports` too.
+        """
         zone = zone_at(site, int(now * MICROSECONDS))
         known = Known(
             site=site.id,
@@ -48,7 +54,9 @@ class Asking:
         return parse(body, known)
 
     def _begun(self, site: Site, now: float) -> date:
-        found = first_day(site.id, self.reading.sources(), self.engine)
+        found = self._of_files_that_are_there(
+            lambda: first_day(site.id, self.reading.sources(), self.engine)
+        )
         return found or datetime.fromtimestamp(now, UTC).date()
 
     def report(self, query: Query) -> Report:
@@ -60,9 +68,18 @@ class Asking:
 
         Raises QuestionTooCostlyError, BusyError, LakeAwayError.
         """
+        return self._of_files_that_are_there(
+            lambda: self._reports(queries, self._sources(queries))
+        )
+
+    def _of_files_that_are_there(self, ask: Callable[[], T]) -> T:
+        """What is asked, of a newer state where files are gone.
+
+        Raises LakeAwayError.
+        """
         for _ in range(TRIES):
             try:
-                return self._reports(queries, self._sources(queries))
+                return ask()
             except FilesGone as error:
                 gone = error
                 self.reading.renew()

@@ -86,6 +86,10 @@ class NotStored(PageTrackerError):
         self.retry_after = retry_after
 
 
+class LakeError(PageTrackerError):
+    """The lake is away, full or damaged."""
+
+
 class LogFileError(PageTrackerError):
     """A log cannot be read, or is none."""
 

@@ -108,6 +108,34 @@ def test_a_mistake_is_told_in_one_line(
     assert refused.stderr.count("\n") == 1 and refused.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told", "status"),
+    [
+        ("delete knwon.example", "no site 'knwon.example'; write known.example", 1),
+        ("delete known.example --path about", "it begins with /, like /about", 2),
+        ("delete known.example --lake {file}", "the lake failed", 1),
+        ("upkeep --lake {file}", "the lake failed", 1),
+        ("site remove known.example --lake {file}", "the lake failed", 1),
+    ],
+)
+def test_a_deletion_or_upkeep_that_cannot_be_is_told_in_one_line(
+    run: Run, tmp_path: Path, arguments: str, told: str, status: int
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    run("site", "add", "known.example")
+    refused = run(*arguments.format(file=file).split())
+    assert refused.exit_code == status, refused.exception
+    assert told in refused.stderr
+    assert refused.stderr.count("\n") == 1 and refused.stdout == ""
+
+
+def test_hits_are_deleted_of_a_site_however_it_is_written(run: Run) -> None:
+    run("site", "add", "known.example")
+    said = run("delete", "WWW.Known.example", "--dry-run")
+    assert (said.exit_code, said.stdout[:7]) == (0, "0 hits ")
+
+
 def test_a_token_alone_is_on_standard_output(run: Run) -> None:
     run("site", "add", "a.example")
     made = run(

@@ -8,10 +8,12 @@ import click
 from page_tracker.commands.options import setting_option
 from page_tracker.errors import SettingsError
 from page_tracker.lake.deletion import Selection
+from page_tracker.lake.service import told_plainly
 from page_tracker.lake.table import day_of
 from page_tracker.services.deleting import open_hits_eraser
 from page_tracker.services.store import registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
+from page_tracker.sites import Sites
 
 DATE = click.DateTime(["%Y-%m-%d"])
 
@@ -48,12 +50,18 @@ def delete(
         raise SettingsError(
             f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}", "swap them"
         )
-    selection = Selection(site, path, _day(first), _day(last))
+    if path is not None and not path.startswith("/"):
+        raise SettingsError(
+            f"--path {path} is no path of a page", "it begins with /, like /about"
+        )
     with ExitStack() as stack:
         settings = stack.enter_context(
             store_of_folder(Settings.from_environment(**options))
         )
         registry = stack.enter_context(registry_of_folder(settings))
+        stack.enter_context(told_plainly())
+        found = Sites(registry).get(site)
+        selection = Selection(found.id, path, _day(first), _day(last))
         eraser = open_hits_eraser(settings, registry, selection)
         number, waiting = eraser.deletion.count(), eraser.deletion.waiting()
         click.echo(f"{number} hits in the lake would go, and what of {waiting} waiting")

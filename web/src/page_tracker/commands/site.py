@@ -10,6 +10,7 @@ import click
 from page_tracker.commands.options import Command, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import SiteError
+from page_tracker.lake.service import told_plainly
 from page_tracker.server.folder import holder
 from page_tracker.services.deleting import open_site_eraser
 from page_tracker.services.store import registry_of_folder, store_of_folder
@@ -139,7 +140,7 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
     Stopped half-way, the same command once more finishes it.
     """
     with store_of_folder(Settings.from_environment(**options)) as settings:
-        with registry_of_folder(settings) as registry:
+        with registry_of_folder(settings) as registry, told_plainly():
             eraser = open_site_eraser(settings, registry, domain)
             number = eraser.count()
             click.echo(f"{eraser.site} and its {number} hits in the lake would go.")

@@ -3,6 +3,7 @@
 import click
 
 from page_tracker.commands.options import setting_option
+from page_tracker.lake.service import told_plainly
 from page_tracker.services.keeping import open_lake, open_upkeep
 from page_tracker.services.store import store_of_folder
 from page_tracker.settings import Settings
@@ -16,7 +17,8 @@ def upkeep(**options: str | None) -> None:
 
     The writer does so by itself every minute.
     """
-    with store_of_folder(Settings.from_environment(**options)) as settings:
+    found = store_of_folder(Settings.from_environment(**options))
+    with found as settings, told_plainly():
         lake = open_lake(settings)
         open_upkeep(settings, lake)()
         for name in ("hits", "drops"):

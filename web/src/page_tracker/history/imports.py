@@ -109,7 +109,7 @@ class Imports:
         Raises LogFileError, ImportRefusedError, ImportsBusyError (nothing of it counts
         then), ImportStoppedError, RedisError (the next command finishes it).
         """
-        with self.register.locked(), _told_plainly():
+        with self.register.locked(), _told_plainly("import"):
             self.finish(sites)
             _check_room(order.logs, self.register.folder)
             import_id = self.register.next_id()
@@ -135,9 +135,10 @@ class Imports:
         """Take an import out of lake and counters; its logs can be imported again.
 
         Raises UnknownImportError, also where it is not that of the `site` that is
-        named, ImportRefusedError where others continue its logs, ImportsBusyError.
+        named, ImportRefusedError where others continue its logs, ImportsBusyError,
+        ImportStoppedError (the next command finishes it).
         """
-        with self.register.locked():
+        with self.register.locked(), _told_plainly("undoing"):
             entry = self.register.get(import_id, site)
             if later := self.register.continuing(entry):
                 raise ImportRefusedError(
@@ -266,14 +267,14 @@ class Outcome:
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
+def _told_plainly(what: str) -> Iterator[None]:
     """Raise ImportStoppedError for what disk, memory or lake fail with."""
     try:
         yield
     except (OSError, DeltaError, duckdb.Error, BrokenExecutor) as error:
         why = str(error).partition("\n")[0] or type(error).__name__
         raise ImportStoppedError(
-            f"the import was stopped ({why})",
+            f"the {what} was stopped ({why})",
             "see that there is room, then run the same command: it goes on by itself",
         ) from error
 

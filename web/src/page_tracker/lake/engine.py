@@ -19,7 +19,8 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that fetches nothing from outside and is bounded in memory.
 
     What does not fit spills into a folder that is gone with the connection. Raises
-    OSError where a file cannot be read: a deletion may have removed it meanwhile.
+    OSError where a file cannot be read: a deletion may have removed it meanwhile, or it
+    is damaged, of which some kinds have no error of their own.
     """
     # pylint: disable-next=import-outside-toplevel # see above
     import duckdb
@@ -36,8 +37,8 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             with duckdb.connect(config=settings) as connection:
                 yield connection
-        except duckdb.IOException as error:
-            raise OSError(str(error)) from error
+        except duckdb.Error as error:
+            raise OSError(f"its files cannot be read: {error}") from error
 
 
 def rows_in(

@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from deltalake.exceptions import DeltaError
 
 from page_tracker.collect.stream import HEARD_OF, Stream, StreamAway
-from page_tracker.errors import PageTrackerError
+from page_tracker.errors import LakeError, PageTrackerError
 from page_tracker.lake.writer import Done, Writer
 
 logger = logging.getLogger(__name__)
@@ -109,6 +109,19 @@ def keep(
             if (why := one_line(error)) != trouble:
                 trouble = why
                 logger.error("%s has to wait: %s", what, why)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Raise LakeError for what a lake fails with that is away, full or damaged."""
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise LakeError(
+            f"the lake failed ({one_line(error)})",
+            "see that it is there, whole, may be written and has room; then the same"
+            " command once more",
+        ) from error
 
 
 def _round(writer: Writer, troubles: Troubles) -> bool:

@@ -340,15 +340,22 @@ class Engine:
                 "ask for fewer days or dimensions, or give them more by"
                 " PAGE_TRACKER_QUERY_MEMORY",
             ) from error
-        except duckdb.IOException as error:
-            raise FilesGone(str(error)) from error
-        except duckdb.InvalidInputException as error:
-            if "Parquet" in str(error):  # a file is damaged
+        except duckdb.Error as error:
+            if _is_about_files(error):
                 raise FilesGone(str(error)) from error
             raise
         finally:
             cursor.close()
             self._free.release()
+
+
+def _is_about_files(error: duckdb.Error) -> bool:
+    """Whether files are gone or damaged; some damage has no class of its own."""
+    return (
+        isinstance(error, duckdb.IOException)
+        or not isinstance(error, duckdb.DatabaseError)
+        or "parquet" in str(error).lower()
+    )
 
 
 def _busy() -> BusyError:

@@ -7,7 +7,9 @@ from redis import Redis
 
 from page_tracker.collect.stream import Stream
 from page_tracker.lake.damage import DamagedLakeError, mend
+from page_tracker.lake.service import AWAY
 from page_tracker.lake.table import Lake, append, position
+from page_tracker.lake.upkeep import Upkeep
 from page_tracker.lake.writer import Done, Writer
 from page_tracker.schema import HITS
 from support.hits import row, send
@@ -47,6 +49,21 @@ def test_a_damaged_file_is_out_of_the_table_and_named(lake: Lake, harm: str) -> 
     assert file.name in line and "1 rows of 2026-09-04" in line
     assert len(paths(lake)) == 1
     assert not list(mend(lake))
+
+
+@pytest.mark.parametrize("begin", [4, 40])
+def test_a_file_that_is_damaged_within_is_an_error_that_upkeep_survives(
+    lake: Lake, begin: int
+) -> None:
+    file = last_file(lake)
+    content = bytearray(file.read_bytes())
+    content[begin : begin + 1000] = bytes(each ^ 0x5A for each in content[begin:])[
+        :1000
+    ]
+    file.write_bytes(content)
+
+    with pytest.raises(AWAY, match="files cannot be read"):
+        Upkeep(lake).tidy(20_800 * 86_400.0)
 
 
 def test_a_half_written_last_commit_is_written_again_from_the_stream(

@@ -14,7 +14,7 @@ from page_tracker.asking import Asking
 from page_tracker.lake.reading import Reading
 from page_tracker.lake.table import Lake
 from page_tracker.query.engine import AT_ONCE, Engine
-from page_tracker.query.problem import QuestionTooCostlyError
+from page_tracker.query.problem import LakeAwayError, QuestionTooCostlyError
 from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
 from page_tracker.site import Site
@@ -136,20 +136,37 @@ class Stale(Reading):
         super().renew()
 
 
-def test_files_that_were_cleaned_up_are_found_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("days", [["2026-03-01", "2026-03-03"], "all"])
+def test_files_that_were_cleaned_up_are_found_anew(
+    tmp_path: Path, days: object
+) -> None:
     lake = Lake(str(tmp_path))
     put(lake, [view(1)], 1)
     asking = Asking(Stale(lake), Engine())
     body = {
         "site_id": "a.org",
         "metrics": ["visitors"],
-        "date_range": ["2026-03-01", "2026-03-03"],
+        "date_range": days,
     }
-    query = asking.understand(body, Site(id="a.org"), time.time())
     files = lake.snapshot("hits").file_uris()
     put(lake, [view(2)], 2)
     lake.snapshot("hits").optimize.compact()
     for path in files:
         Path(path).unlink()
 
+    query = asking.understand(body, Site(id="a.org"), time.time())
     assert asking.report(query).rows[0].metrics == (2,)
+
+
+@pytest.mark.parametrize("days", [["2026-03-01", "2026-03-03"], "all"])
+def test_a_file_that_is_damaged_within_is_told_of(tmp_path: Path, days: object) -> None:
+    lake = Lake(str(tmp_path))
+    put(lake, [view(1)], 1)
+    for path in map(Path, lake.snapshot("hits").file_uris()):
+        content = path.read_bytes()
+        path.write_bytes(content[:4] + b"\x5a" * 1000 + content[1004:])
+    asking = Asking(Reading(lake), Engine())
+    body = {"site_id": "a.org", "metrics": ["visitors"], "date_range": days}
+
+    with pytest.raises(LakeAwayError, match="files of the lake cannot be read"):
+        asking.report(asking.understand(body, Site(id="a.org"), time.time()))
