@@ -25,6 +25,20 @@ def test_help_of_serve_names_option_variable_and_default() -> None:
         assert setting.variable in output
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--undo 1 --dry-run",
+        "a.example --list --overlap",
+        "a.example log --follow --dry-run",
+    ],
+)
+def test_what_an_import_would_not_heed_is_refused(arguments: str) -> None:
+    refused = CliRunner().invoke(main, ["import", *arguments.split()])
+    assert refused.exit_code == 2
+    assert "--dry-run and --overlap go with logs to import alone" in refused.output
+
+
 def test_a_refused_setting_is_one_line_and_exit_code_2() -> None:
     result = CliRunner().invoke(main, ["serve", "--port", "many"])
 

@@ -69,6 +69,8 @@ def import_(
     a log that has grown. What was interrupted is finished by the next run.
     """
     _check_usage(domain, logs, as_list, undo, follow)
+    if (dry_run or overlap) and (as_list or undo is not None or follow):
+        raise click.UsageError("--dry-run and --overlap go with logs to import alone.")
     settings = Settings.from_environment(**options)
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(sys.stderr))

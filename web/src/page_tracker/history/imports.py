@@ -100,8 +100,14 @@ class Imports:
         self._watcher = watcher
 
     def rehearse(self, order: Order, lookups: Path) -> Tally:
-        """Say what an import would bring, and change nothing."""
-        return self._read(order, lookups, "", None)
+        """Say what an import would bring, and change nothing.
+
+        Raises LogFileError, ImportRefusedError as it would, ImportStoppedError.
+        """
+        with _told_plainly("rehearsal"):
+            tally = self._read(order, lookups, "", None)
+            self._check_days(order, tally)
+            return tally
 
     def run(self, order: Order, lookups: Path, sites: Iterable[Site]) -> Outcome:
         """Import what is new of these logs; `sites` are all there are.

@@ -51,6 +51,8 @@ class Stored:
         """Which of these days have hits of other origins than the imported ones."""
         if not days:
             return []
+        if not self._lake.has("hits"):
+            return sorted(self._live_days(site, days))
         found = self._live_days(site, days)
         listed = ", ".join(str(origin) for origin in imported) or "-1"
         batches = self._ask(

@@ -118,6 +118,10 @@ class Lake:
         except TableNotFoundError:
             return self._create(name)
 
+    def has(self, name: str) -> bool:
+        """Whether the table is there already."""
+        return DeltaTable.is_deltatable(self.address(name), self._options)
+
     def _create(self, name: str) -> DeltaTable:
         lasting = f"interval {int(self.grace.total_seconds() * 1000)} milliseconds"
         if folder := self.folder:

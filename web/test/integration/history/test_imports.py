@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,19 @@ def test_a_dry_run_says_the_same_and_changes_nothing(
         tally.pageviews,
         tally.left_out,
     )
+
+
+def test_a_dry_run_is_refused_as_the_import_would_be(
+    history: History, tmp_path: Path
+) -> None:
+    log = write(tmp_path / "access.log", LINES)
+    history.live_days.add(19_783)
+    order = Order(history.site, [str(log)])
+
+    with pytest.raises(ImportRefusedError, match="--overlap"):
+        history.imports.rehearse(order, tmp_path)
+    order = replace(order, overlap=True)
+    assert history.imports.rehearse(order, tmp_path).pageviews == len(LINES)
 
 
 def test_half_of_the_real_log_now_and_all_of_it_later_is_all_of_it_once(
