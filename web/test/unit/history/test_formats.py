@@ -119,6 +119,18 @@ def test_a_text_of_lines_says_what_each_of_them_says(
         assert list(each.read_lines(text)) == [each.read(line) for line in lines]
 
 
+@pytest.mark.parametrize("seconds", [" 3", "٠٣", "3 ", "+3", "61", "-1", "3", ""])
+def test_seconds_are_two_digits_of_a_minute(seconds: str) -> None:
+    with pytest.raises(ValueError):
+        clf_time(f"17/May/2015:10:05:{seconds} +0000")
+
+
+def test_json_that_is_nested_too_deep_is_malformed() -> None:
+    deep = '{"request":' + "[" * 100_000 + "]" * 100_000 + "}"
+
+    assert [FORMATS[name].read(deep) for name in ("caddy", "nginx-json")] == [None] * 2
+
+
 @given(
     st.datetimes(datetime(1991, 1, 1), datetime(2099, 1, 1)),
     st.sampled_from(["+0000", "+0530", "-0930"]),

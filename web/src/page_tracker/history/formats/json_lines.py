@@ -88,7 +88,7 @@ def _reader(
 def _object(line: str) -> dict[str, Any] | None:
     try:
         said = _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
 

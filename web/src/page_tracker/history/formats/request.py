@@ -57,6 +57,8 @@ _MONTHS = {
 _CLF_TIME = re.compile(
     r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d\d)(\d\d)"
 )
+# As they stand in a time; the 60th is a leap second.
+_SECONDS = {f":{second:02}": second * 1_000_000 for second in range(61)}
 # Years that a log can be of; other numbers are no times.
 _EARLIEST = 631_152_000_000_000  # 1990
 _LATEST = 4_102_444_800_000_000  # 2100
@@ -68,7 +70,10 @@ def clf_time(text: str) -> int:
     Raises ValueError.
     """
     # Most lines differ from others in their seconds only.
-    return _clf_minute(text[:17], text[20:]) + int(text[18:20]) * 1_000_000
+    seconds = _SECONDS.get(text[17:20])
+    if seconds is None:
+        raise ValueError(f"no time: {text}")
+    return _clf_minute(text[:17], text[20:]) + seconds
 
 
 @lru_cache(16_384)
