@@ -9,8 +9,8 @@ from page_tracker.errors import PageTrackerError
 
 # The modules of `commands`, each with a command of its name.
 COMMANDS = (
-    *("aside", "delete", "doctor", "goal", "import_", "query", "serve", "site"),
-    *("token", "update", "upkeep", "writer"),
+    *("aside", "delete", "doctor", "goal", "import_", "query", "segment", "serve"),
+    *("site", "token", "update", "upkeep", "writer"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import re2
 
@@ -211,3 +212,14 @@ def parse_filters(value: object, segments: Mapping[int, object]) -> And:
         QueryError: it is none; says where and what would be right.
     """
     return And(_Reader(segments).all(value, "#/filters", 0))
+
+
+def segment_filters(value: Any) -> list[Any]:
+    """The filters of a segment: those of a query, but for segments, and not none.
+
+    Raises:
+        QueryError: they are none; says where and what would be right.
+    """
+    if not parse_filters(value, {}).parts:
+        raise QueryError("#/filters", "needs at least one filter")
+    return list(value)

@@ -65,9 +65,28 @@ def parse_filter(text: str) -> Any:
         raise QueryError(
             "", f"filter {text[:100]!r} is not understood{hint}; {EXAMPLE}"
         )
-    values = re.split(r"(?<!\\)\|", match["values"])
-    return [
-        _WORDS[match["operator"]],
-        full_name(match["name"]),
-        [value.strip().replace("\\|", "|") for value in values],
-    ]
+    operator = _WORDS[match["operator"]]
+    parts = re.split(r"(?<!\\)\|", match["values"])
+    values = [value.strip().replace("\\|", "|") for value in parts]
+    if match["name"] == "segment":
+        return [operator, "segment", [_number(value) for value in values]]
+    name = full_name(match["name"])
+    if name == "visit:country" and operator in ("is", "is_not"):
+        _check_codes(values)
+    return [operator, name, values]
+
+
+def _number(text: str) -> int | str:
+    """A segment's number; what is none stays, for the grammar to refuse."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else text
+
+
+def _check_codes(countries: list[str]) -> None:
+    """Refuse a country's name where only its code can be found."""
+    for text in countries:
+        if text.isalpha() and not re.fullmatch("[A-Z]{2}", text):
+            raise QueryError(
+                "",
+                f"\"{text[:100]}\" is no country's code; write 'country is DE'"
+                " or 'country_name is Germany'",
+            )

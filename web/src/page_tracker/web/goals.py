@@ -18,7 +18,7 @@ from page_tracker.goal import (
     without_goal,
     without_segment,
 )
-from page_tracker.query.filters import parse_filters
+from page_tracker.query.filters import segment_filters
 from page_tracker.query.problem import QueryError
 from page_tracker.sites import Sites
 from page_tracker.web.anything import add_converter
@@ -87,15 +87,13 @@ def _register_segments(
 
 
 def _filters(value: Any) -> list[Any]:
-    """Filters that a question may have, other segments left out; raises SiteError."""
+    """A segment's filters; raises SiteError."""
     try:
-        if not parse_filters(value, {}).parts:
-            raise QueryError("#/filters", "needs at least one filter")
+        return segment_filters(value)
     except QueryError as error:
         raise SiteError(
             error.pointer, error.problem, "write a question's filters"
         ) from error
-    return list(value)
 
 
 def _as_json(segment: Segment) -> dict[str, Any]:

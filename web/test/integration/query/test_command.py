@@ -34,6 +34,8 @@ def _ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
         )
 
     assert run("site", "add", "a.org").returncode == 0
+    filters = ("--filter", "page is /docs", "--filter", "country is not FR")
+    assert run("segment", "add", "a.org", "Readers", *filters).returncode == 0
     rows = [view(1), view(2), view(3, "/docs"), view(1, day=date(2026, 3, 4))]
     rows[1]["source"] = "=1+1"
     put(Lake(str(folder / "lake")), rows, 1)
@@ -49,6 +51,9 @@ def _ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
         (["--order", "vistors"], 'did you mean "visitors"'),
         (["--from", "1.3.2026", "--to", "2026-03-04"], "write it like 2026-01-31"),
         (["--filter", "goal is Sale"], "no goals"),
+        (["--filter", "segment is 2"], "there is no segment 2"),
+        (["--filter", "segment is Readers"], "must be a segment's number"),
+        (["--filter", "country is germany"], "country_name is Germany"),
         (["--match-weekdays"], "--compare"),
         (["--live", "--csv"], "--json"),
         (["--parquet", "x.parquet", "--compare", "year"], "--csv"),
@@ -63,6 +68,12 @@ def test_what_is_refused_says_what_to_write(
 
     assert done.returncode in (1, 2) and not done.stdout
     assert said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_segment_is_asked_for_by_its_number(ask: Callable[..., Done]) -> None:
+    done = ask(*ALL, "--csv", "--metrics", "pageviews", "--filter", "segment is 1")
+
+    assert done.stdout == "pageviews\n1\n"
 
 
 def test_csv_has_the_compared_figures_beside_the_present_ones(

@@ -19,6 +19,10 @@ def test_every_dimension_has_a_short_name(name: str) -> None:
     ("text", "found"),
     [
         ("country is DE", ["is", "visit:country", ["DE"]]),
+        ("country is (not set)", ["is", "visit:country", ["(not set)"]]),
+        ("country contains D", ["contains", "visit:country", ["D"]]),
+        ("segment is 1|2", ["is", "segment", [1, 2]]),
+        ("segment is Germans", ["is", "segment", ["Germans"]]),
         ("country is not DE|FR", ["is_not", "visit:country", ["DE", "FR"]]),
         ("page contains /docs", ["contains", "event:page", ["/docs"]]),
         ("page contains not a b ", ["contains_not", "event:page", ["a b"]]),
@@ -30,6 +34,11 @@ def test_every_dimension_has_a_short_name(name: str) -> None:
 )
 def test_a_filter_is_read(text: str, found: object) -> None:
     assert parse_filter(text) == found
+
+
+def test_a_country_is_named_by_its_code() -> None:
+    with pytest.raises(QueryError, match="country_name is Germany"):
+        parse_filter("country is FR|germany")
 
 
 @pytest.mark.parametrize("text", ["country", "country DE", "county is DE", "[1", ""])

@@ -1,0 +1,90 @@
+"""`page-tracker segment`: filters with a name, for questions to use by their number."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import msgspec
+
+from page_tracker.commands.options import setting_option
+from page_tracker.commands.site import json_option
+from page_tracker.commands.tables import echo_json, echo_table
+from page_tracker.errors import QuestionError
+from page_tracker.goal import with_segment, without_segment
+from page_tracker.query.filters import segment_filters
+from page_tracker.query.problem import QueryError
+from page_tracker.query.words import EXAMPLE, parse_filter
+from page_tracker.services.store import registry_of_folder
+from page_tracker.settings import Settings
+from page_tracker.sites import Sites
+
+
+@click.group()
+def segment() -> None:
+    """Add, list and remove the segments of a site."""
+
+
+@segment.command()
+@click.argument("domain", metavar="SITE")
+@click.argument("name")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    required=True,
+    help=f"Those of whom this holds: {EXAMPLE}. All must hold.",
+)
+@setting_option("data")
+def add(domain: str, name: str, filters: tuple[str, ...], data: str | None) -> None:
+    """Add a segment called NAME to SITE."""
+    try:
+        made = segment_filters([parse_filter(text) for text in filters])
+    except QueryError as error:
+        raise QuestionError(
+            f"--filter: {error.problem}", "see page-tracker segment add --help"
+        ) from error
+    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+        site = Sites(registry).put_segments(
+            domain, lambda known: with_segment(known, name, made)
+        )
+    number = site.segments[-1].id
+    click.echo(f"{site.id} has the segment {number}, {name!r}.")
+    click.echo(f"  page-tracker query {site.id} --filter 'segment is {number}'")
+
+
+@segment.command(name="list")
+@click.argument("domain", metavar="SITE")
+@setting_option("data")
+@json_option
+def list_(domain: str, data: str | None, as_json: bool) -> None:
+    """List the segments of SITE."""
+    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+        segments = Sites(registry).get(domain).segments
+    if as_json:
+        echo_json([msgspec.structs.asdict(each) for each in segments])
+    elif not segments:
+        click.echo(
+            "There is no segment yet: page-tracker segment add SITE NAME --filter …"
+        )
+    else:
+        echo_table(
+            ("NUMBER", "SEGMENT", "FILTERS"),
+            [
+                (str(each.id), each.name, json.dumps(each.filters, ensure_ascii=False))
+                for each in segments
+            ],
+        )
+
+
+@segment.command()
+@click.argument("domain", metavar="SITE")
+@click.argument("number", type=int)
+@setting_option("data")
+def remove(domain: str, number: int, data: str | None) -> None:
+    """Remove the segment of this NUMBER from SITE."""
+    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+        site = Sites(registry).put_segments(
+            domain, lambda known: without_segment(known, number)
+        )
+    click.echo(f"{site.id} no longer has the segment {number}.")
