@@ -11,7 +11,7 @@ of SQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import shared
-from page_tracker.lake.table import PARQUET, Lake, closed_mark, day_of, position
+from page_tracker.lake.log import transactions
+from page_tracker.lake.table import PARQUET, Lake, closed_mark, day_of
 from page_tracker.query.catalog import SITE, dimension
 from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan
 from page_tracker.query.query import Query, Range, measures
@@ -56,23 +57,24 @@ def close(lake: Lake, days: Sequence[int]) -> None:
 
 def _open(lake: Lake, days: Sequence[int]) -> list[int]:
     """The days whose table does not hold."""
-    hits, tabled = lake.snapshot("hits"), lake.snapshot("days")
+    marks, made_under = (_marks(lake.snapshot(name), days) for name in ("hits", "days"))
     return [
-        day
-        for day in days
-        if not position(hits, closed_mark(day))
-        or position(hits, closed_mark(day)) != position(tabled, closed_mark(day))
+        day for day in days if day not in marks or marks[day] != made_under.get(day)
     ]
+
+
+def _marks(table: DeltaTable, days: Iterable[int]) -> dict[int, int]:
+    """By day the marks of those that have one."""
+    names = {closed_mark(day): day for day in days}
+    return {
+        names[name]: number for name, number in transactions(table, [*names]).items()
+    }
 
 
 def _set_marks(hits: DeltaTable, days: Sequence[int]) -> None:
     """Mark the days that have no mark yet."""
-    version = hits.version() + 1
-    marks = [
-        Transaction(closed_mark(day), version)
-        for day in days
-        if not position(hits, closed_mark(day))
-    ]
+    version, known = hits.version() + 1, _marks(hits, days)
+    marks = [Transaction(closed_mark(day), version) for day in days if day not in known]
     if marks:
         said = CommitProperties(custom_metadata={"days": []}, app_transactions=marks)
         with shared(hits):
@@ -102,7 +104,7 @@ def _batches(lake: Lake, days: Sequence[date]) -> Iterator[list[date]]:
 
 def _close(lake: Lake, days: Sequence[date]) -> None:
     hits, tabled = lake.snapshot("hits"), lake.snapshot("days")
-    marks = {day: position(hits, closed_mark(day_of(day))) for day in days}
+    marks = {_date(day): mark for day, mark in _marks(hits, map(day_of, days)).items()}
     files = _files(hits, days)
     with engine() as connection, shared(tabled):
         _begin(connection, files, marks)

@@ -9,7 +9,7 @@ the hits have: every commit of hits that touches a closed day moves that mark.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,8 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from page_tracker.lake.lock import folder_of
-from page_tracker.lake.table import Lake, closed_mark, day_of, position
+from page_tracker.lake.log import transactions
+from page_tracker.lake.table import Lake, closed_mark, day_of
 from page_tracker.query.problem import LakeAwayError
 from page_tracker.query.sources import File, Sources
 
@@ -44,7 +45,7 @@ class Reading:
         try:
             with self._lock:
                 hits, tabled = self._look("hits"), self._look("days")
-                closed = frozenset(day for day in days if self._is_closed(day))
+                closed = self._closed_of(list(days))
         except (DeltaError, OSError) as error:
             raise LakeAwayError(
                 f"the lake cannot be read ({error})",
@@ -95,18 +96,28 @@ class Reading:
             for day in _numbers(touched):
                 self._closed.pop(date.fromordinal(_EPOCH + day), None)
 
-    def _is_closed(self, day: date) -> bool:
-        known = self._closed.get(day)
-        if known is None:
-            known = self._closed[day] = self._holds(day)
-        return known
+    def _closed_of(self, days: Sequence[date]) -> frozenset[date]:
+        unknown = [day for day in days if day not in self._closed]
+        if unknown:
+            self._closed |= dict.fromkeys(unknown, False)
+            self._closed |= dict.fromkeys(self._holding(unknown), True)
+        return frozenset(day for day in days if self._closed[day])
 
-    def _holds(self, day: date) -> bool:
-        if not any(file.first <= day <= file.last for file in self._files["days"]):
-            return False
-        mark = closed_mark(day_of(day))
-        made_under = position(self._tables["days"], mark)
-        return made_under > 0 and made_under == position(self._tables["hits"], mark)
+    def _holding(self, days: Sequence[date]) -> list[date]:
+        """Those of the days whose table holds."""
+        tabled = {
+            closed_mark(day_of(day)): day
+            for day in days
+            if any(file.first <= day <= file.last for file in self._files["days"])
+        }
+        made_under, marks = (
+            transactions(self._tables[name], list(tabled)) for name in ("days", "hits")
+        )
+        return [
+            day
+            for mark, day in tabled.items()
+            if mark in made_under and made_under[mark] == marks.get(mark)
+        ]
 
 
 _EPOCH = date(1970, 1, 1).toordinal()

@@ -24,6 +24,7 @@ from deltalake.exceptions import CommitFailedError
 from page_tracker.lake.close import close
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import alone_if_free, folder_of, shared
+from page_tracker.lake.log import transactions
 from page_tracker.lake.table import (
     DAY_SECONDS,
     PARQUET,
@@ -134,8 +135,7 @@ class Upkeep:
         files = files_of(table)
         if name == "hits":
             days = over(files, now - LATE)
-            for day in days:
-                self._settle(day)
+            self._settle(days)
             close(self.lake, days)
         for site in sites:
             if site.retention_days is not None:
@@ -156,14 +156,16 @@ class Upkeep:
             self._tidied[name] = table.version()
         table.cleanup_metadata()
 
-    def _settle(self, day: int) -> None:
-        if day in self._settled:
-            return
-        table = self.lake.snapshot("hits")
-        if table.transaction_version(settled_mark(day)) is None:
-            with shared(table):
-                settle(table, day)
-        self._settled.add(day)
+    def _settle(self, days: Sequence[int]) -> None:
+        marks = {settled_mark(day): day for day in days if day not in self._settled}
+        known = transactions(self.lake.snapshot("hits"), [*marks])
+        self._settled.update(marks[mark] for mark in known)
+        for mark, day in marks.items():
+            if mark not in known:
+                table = self.lake.snapshot("hits")
+                with shared(table):
+                    settle(table, day)
+                self._settled.add(day)
 
 
 def files_of(table: DeltaTable) -> list[File]:

@@ -1,0 +1,67 @@
+"""A table's log: the transactions of many applications at once.
+
+deltalake reads the log anew for each application that it is asked about. It is files of
+JSON, one a commit, and now and then a Parquet file of all that holds up to a version:
+https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from page_tracker.lake.engine import engine
+from page_tracker.lake.lock import folder_of
+
+# So many applications are worth an engine.
+MANY = 16
+
+
+def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str, int]:
+    """By application the number of its last transaction, of those that made one."""
+    folder = folder_of(snapshot)
+    if folder is not None and len(applications) >= MANY:
+        # Where the log was cleaned up since, or others wrote it in another form, one
+        # after the other tells.
+        with suppress(OSError, ValueError):
+            found = _all(folder / "_delta_log", snapshot.version())
+            return {name: found[name] for name in applications if name in found}
+    asked = {name: snapshot.transaction_version(name) for name in applications}
+    return {name: number for name, number in asked.items() if number is not None}
+
+
+def _all(log: Path, version: int) -> dict[str, int]:
+    """The transactions of all applications up to a version.
+
+    Raises OSError or ValueError where the log does not have them all.
+    """
+    checkpoints = {
+        int(path.name.partition(".")[0]): path
+        for path in log.glob("*[0-9].checkpoint.parquet")
+    }
+    first = max((number for number in checkpoints if number <= version), default=-1)
+    found = _checkpointed(checkpoints[first]) if first >= 0 else {}
+    for number in range(first + 1, version + 1):
+        found |= _committed(log / f"{number:020d}.json")
+    return found
+
+
+def _checkpointed(checkpoint: Path) -> dict[str, int]:
+    with engine() as connection:
+        rows = connection.execute(
+            "SELECT txn.appId, txn.version FROM read_parquet($file)"
+            " WHERE txn.appId IS NOT NULL",
+            {"file": str(checkpoint)},
+        )
+        return dict(rows.fetchall())
+
+
+def _committed(commit: Path) -> dict[str, int]:
+    lines = commit.read_text("utf-8").splitlines()
+    actions = [json.loads(line) for line in lines if '"txn"' in line]
+    told = [action["txn"] for action in actions if "txn" in action]
+    return {each["appId"]: each["version"] for each in told}
