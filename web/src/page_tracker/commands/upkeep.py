@@ -13,8 +13,9 @@ from page_tracker.settings import Settings
 @setting_option("data")
 @setting_option("lake")
 def upkeep(**options: str | None) -> None:
-    """Tidy the lake now: merge files, let old hits go, throw away what is spent.
+    """Tidy the lake now: close days, merge files, let old hits go.
 
+    Also throws away what is spent, and counts again what the live counters do not have.
     The writer does so by itself every minute.
     """
     found = store_of_folder(Settings.from_environment(**options))

@@ -17,8 +17,8 @@ from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import make_folder
 from page_tracker.services.keeping import (
     open_lake,
-    open_recount,
-    open_upkeep,
+    open_light_recount,
+    open_light_upkeep,
     open_writers,
 )
 from page_tracker.services.store import open_redis
@@ -52,8 +52,8 @@ def writer(once: bool, **options: str | None) -> None:
         for line in mend(lake):
             logging.error(line)
         for work in (
-            ("upkeep of the lake", open_upkeep(settings, lake), PASS, stop),
-            ("the recount", open_recount(settings, lake).catch_up, TICK, stop),
+            ("upkeep of the lake", open_light_upkeep(settings, lake), PASS, stop),
+            ("the recount", open_light_recount(settings, lake), TICK, stop),
         ):
             threading.Thread(target=keep, args=work, daemon=True).start()
         if once:

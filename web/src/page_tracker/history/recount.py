@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from page_tracker.collect.stream import Stream
@@ -57,17 +57,28 @@ class Recount:
 
         Raises RedisError, DeltaError or OSError where Redis or the lake is away.
         """
+        self.look(self._recount_all)
+
+    def look(self, recount: Callable[[], None]) -> None:
+        """Call `recount` where sites are behind. Raises what that does too."""
         if self._registry.is_emptied():
             self._registry.mend()
         origins = self._origins()
         is_trusted = time.monotonic() - self._looked < LOOK_CLOSELY
         if is_trusted and self._settled == self._numbers(origins):
             return
-        known, mark = self._live.recounted(), _mark(origins)
-        for site in self._registry.sites.read().entries.values():
-            if known.get(site.id) != mark:
-                self.recount(site)
+        if self._behind():
+            recount()
         self._settled, self._looked = self._numbers(origins), time.monotonic()
+
+    def _recount_all(self) -> None:
+        for site in self._behind():
+            self.recount(site)
+
+    def _behind(self) -> list[Site]:
+        known, mark = self._live.recounted(), _mark(self._origins())
+        sites = self._registry.sites.read().entries.values()
+        return [site for site in sites if known.get(site.id) != mark]
 
     def recount(self, site: Site) -> dict[str, int]:
         """Recount a site; the page views of each of its imports that counts.

@@ -1,4 +1,4 @@
-"""A table's log: the transactions of many applications at once.
+"""A table's log: what many applications, and the last commits, have said.
 
 deltalake reads the log anew for each application that it is asked about. It is files of
 JSON, one a commit, and now and then a Parquet file of all that holds up to a version:
@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from deltalake import DeltaTable
 
@@ -19,6 +20,8 @@ from page_tracker.lake.lock import folder_of
 
 # So many applications are worth an engine.
 MANY = 16
+# Commits that are looked through for the days that they touched.
+MOST_COMMITS = 200
 
 
 def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str, int]:
@@ -32,6 +35,30 @@ def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str,
             return {name: found[name] for name in applications if name in found}
     asked = {name: snapshot.transaction_version(name) for name in applications}
     return {name: number for name, number in asked.items() if number is not None}
+
+
+def touched_since(hits: DeltaTable, version: int) -> set[int] | None:
+    """The days, since 1970, that the commits after a version touched.
+
+    None where that cannot be known any more. Raises DeltaError.
+    """
+    commits = hits.version() - version
+    if not 0 <= commits <= MOST_COMMITS:
+        return None
+    told = hits.history(commits) if commits else []
+    if len(told) < commits:  # The log was cleaned up since.
+        return None
+    touched = [commit.get("days") for commit in told]
+    if None in touched:
+        return None
+    return {day for days in touched for day in _numbers(days)}
+
+
+def _numbers(days: Any) -> list[int]:
+    """Days as a commit tells them: a list, or the list's text."""
+    if isinstance(days, str):
+        return [int(part) for part in days.strip("[]").split(",") if part.strip()]
+    return [int(day) for day in days]
 
 
 def _all(log: Path, version: int) -> dict[str, int]:

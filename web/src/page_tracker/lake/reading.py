@@ -11,20 +11,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from page_tracker.lake.lock import folder_of
-from page_tracker.lake.log import transactions
-from page_tracker.lake.table import Lake, closed_mark, day_of
+from page_tracker.lake.log import touched_since, transactions
+from page_tracker.lake.table import Lake, closed_mark, date_of, day_of
 from page_tracker.query.problem import LakeAwayError
 from page_tracker.query.sources import File, Sources
-
-# Commits that are looked through for the days that they touch; beyond it marks are
-# read anew.
-MOST_COMMITS = 200
 
 
 class Reading:
@@ -80,30 +75,20 @@ class Reading:
         return self._files[name]
 
     def _forget(self, name: str, table: DeltaTable, before: int) -> None:
-        commits = table.version() - before
-        if name != "hits" or not 0 < commits <= MOST_COMMITS:
+        touched = touched_since(table, before) if name == "hits" else None
+        if touched is None:
             self._closed.clear()
-            return
-        told = table.history(commits)
-        if len(told) < commits:  # The log was cleaned up since.
-            self._closed.clear()
-            return
-        for commit in told:
-            touched = commit.get("days")
-            if touched is None:
-                self._closed.clear()
-                return
-            for day in _numbers(touched):
-                self._closed.pop(date.fromordinal(_EPOCH + day), None)
+        for day in touched or ():
+            self._closed.pop(date_of(day), None)
 
     def _closed_of(self, days: Sequence[date]) -> frozenset[date]:
         unknown = [day for day in days if day not in self._closed]
         if unknown:
-            self._closed |= dict.fromkeys(unknown, False)
-            self._closed |= dict.fromkeys(self._holding(unknown), True)
+            holding = self._holding(unknown)
+            self._closed |= {day: day in holding for day in unknown}
         return frozenset(day for day in days if self._closed[day])
 
-    def _holding(self, days: Sequence[date]) -> list[date]:
+    def _holding(self, days: Sequence[date]) -> set[date]:
         """Those of the days whose table holds."""
         tabled = {
             closed_mark(day_of(day)): day
@@ -113,21 +98,11 @@ class Reading:
         made_under, marks = (
             transactions(self._tables[name], list(tabled)) for name in ("days", "hits")
         )
-        return [
+        return {
             day
             for mark, day in tabled.items()
             if mark in made_under and made_under[mark] == marks.get(mark)
-        ]
-
-
-_EPOCH = date(1970, 1, 1).toordinal()
-
-
-def _numbers(days: Any) -> list[int]:
-    """Days as a commit tells them: a list, or the list's text."""
-    if isinstance(days, str):
-        return [int(part) for part in days.strip("[]").split(",") if part.strip()]
-    return [int(day) for day in days]
+        }
 
 
 def _files(table: DeltaTable) -> tuple[File, ...]:

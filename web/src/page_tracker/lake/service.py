@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 TICK = 1.0  # seconds
 PASS = 60.0  # seconds
 STOP_SECONDS = 10.0
+AGAIN = 5.0  # seconds
 
 AWAY = (StreamAway, DeltaError, OSError, PageTrackerError)
 
@@ -99,13 +100,17 @@ def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
 def keep(
     what: str, work: Callable[[], None], every: float, stop: threading.Event
 ) -> None:
-    """Do some work, named `what`, every so many seconds until told to stop."""
-    trouble = ""
-    while not stop.wait(every):
+    """Do some work, named `what`, every so many seconds until told to stop.
+
+    What fails is tried again after some seconds.
+    """
+    trouble, pause = "", every
+    while not stop.wait(pause):
         try:
             work()
-            trouble = ""
+            trouble, pause = "", every
         except AWAY as error:
+            pause = max(every, AGAIN)
             if (why := one_line(error)) != trouble:
                 trouble = why
                 logger.error("%s has to wait: %s", what, why)

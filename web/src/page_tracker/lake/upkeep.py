@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -101,6 +102,15 @@ def settled_mark(day: int) -> str:
     return f"settled:{day}"
 
 
+def first_kept(sites: Iterable[Site], now: float) -> set[tuple[str, int]]:
+    """Of each site that forgets its hits, its id and the first day to keep. Pure."""
+    return {
+        (site.id, int(now // DAY_SECONDS) - site.retention_days)
+        for site in sites
+        if site.retention_days is not None
+    }
+
+
 class Upkeep:
     """The upkeep of one lake. Any number may run: of two that rewrite the same files
     one is refused."""
@@ -125,22 +135,27 @@ class Upkeep:
         Raises DeltaError or OSError where the lake is away; what is done is done.
         """
         for name in TABLES:
-            try:
-                self._tidy(name, now, sites)
-            except CommitFailedError:
-                continue  # Somebody else was faster: the next pass sees what is left.
+            with suppress(CommitFailedError):  # See `trim`.
+                self._turn(name, now, sites)
+        self.trim()
 
-    def _tidy(self, name: str, now: float, sites: Sequence[Site]) -> None:
-        table = self.lake.snapshot(name)
-        files = files_of(table)
+    def trim(self) -> None:
+        """The part of a pass that needs no engine. Raises what `tidy` does."""
+        for name in TABLES:
+            # Somebody else was faster: the next pass sees what is left.
+            with suppress(CommitFailedError):
+                self._trim(name)
+
+    def _turn(self, name: str, now: float, sites: Sequence[Site]) -> None:
+        """What time brings: days that are over, hits that have had theirs."""
         if name == "hits":
-            days = over(files, now - LATE)
+            days = over(files_of(self.lake.snapshot(name)), now - LATE)
             self._settle(days)
             close(self.lake, days)
-        for site in sites:
-            if site.retention_days is not None:
-                first = int(now // DAY_SECONDS) - site.retention_days
-                _expire(self.lake.snapshot(name), site.id, date_of(first))
+        for site, first in first_kept(sites, now):
+            _expire(self.lake.snapshot(name), site, date_of(first))
+
+    def _trim(self, name: str) -> None:
         table = self.lake.snapshot(name)
         for merge in merges(files_of(table), self._clock(), self._quiet):
             with shared(table):
@@ -149,6 +164,7 @@ class Upkeep:
                     target_size=merge.below,
                     max_concurrent_tasks=1,
                     writer_properties=PARQUET,
+                    commit_properties=CommitProperties(custom_metadata={"days": []}),
                 )
         vacuum(table)
         if self._tidied.get(name) != table.version():

@@ -3,14 +3,17 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from page_tracker.collect.salt import throw_away_spent
 from page_tracker.collect.stream import Stream
 from page_tracker.history.recount import Recount
 from page_tracker.history.register import Register
+from page_tracker.lake.due import Due
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
 from page_tracker.lake.writer import Writer
+from page_tracker.server.errand import run_errand
 from page_tracker.services.store import open_live, open_redis, open_registry
 from page_tracker.settings import Settings
 
@@ -38,16 +41,46 @@ def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
     """
     redis = open_redis(settings)
     registry = open_registry(settings, redis)
-    upkeep = Upkeep(lake)
+    recount, upkeep = open_recount(settings, lake), Upkeep(lake)
 
     def tidy() -> None:
         now = time.time()
         try:
             throw_away_spent(redis, int(now))
         finally:
+            recount.catch_up()
             upkeep.tidy(now, list(registry.sites.read().entries.values()))
 
     return tidy
+
+
+def open_light_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
+    """The same for a process that stays: where it takes an engine an errand does it.
+
+    It raises ProcessError too, where that fails.
+    """
+    redis = open_redis(settings)
+    registry = open_registry(settings, redis)
+    due, upkeep = Due(lake), Upkeep(lake)
+
+    def tidy() -> None:
+        now = time.time()
+        try:
+            throw_away_spent(redis, int(now))
+        finally:
+            if due.look(now, list(registry.sites.read().entries.values())):
+                run_errand(settings, "upkeep")
+                due.done()
+            else:
+                upkeep.trim()
+
+    return tidy
+
+
+def open_light_recount(settings: Settings, lake: Lake) -> Callable[[], None]:
+    """What has live counters catch up, as a call; it raises what upkeep does."""
+    recount = open_recount(settings, lake)
+    return lambda: recount.look(partial(run_errand, settings, "upkeep"))
 
 
 def open_recount(settings: Settings, lake: Lake) -> Recount:

@@ -1,0 +1,77 @@
+"""What the writer leaves to errands is done, and what fails in them is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from page_tracker.errors import ProcessError
+from page_tracker.lake.table import Lake, append, closed_mark, position
+from page_tracker.live import Live
+from page_tracker.schema import HITS
+from page_tracker.services.keeping import (
+    open_lake,
+    open_light_recount,
+    open_light_upkeep,
+)
+from page_tracker.services.store import open_redis
+from page_tracker.settings import Settings
+from support.collecting import SITE, sites_of
+from support.hits import row
+from support.own_redis import own_redis
+
+LONG_AGO = 20_000  # days since 1970
+
+
+@pytest.fixture(name="settings")
+def _settings(tmp_path: Path) -> Iterator[Settings]:
+    """Settings whose lake has a view of a day that is over, by another store."""
+    data = tmp_path / "data"
+    data.mkdir()
+    with own_redis(data) as server, server.client() as client:
+        settings = Settings(redis_url=server.url, data=data)
+        sites_of(client, data).add(SITE, {})
+        hits = open_lake(settings).snapshot("hits")
+        append(hits, HITS, [row("/a", LONG_AGO, site=SITE)], "x", 1)
+        yield settings
+
+
+def closed(lake: Lake) -> int:
+    return position(lake.snapshot("days"), closed_mark(LONG_AGO))
+
+
+def test_upkeep_has_an_errand_close_a_day(settings: Settings) -> None:
+    lake = open_lake(settings)
+    assert not closed(lake)
+
+    tidy = open_light_upkeep(settings, lake)
+    tidy()
+
+    mark = closed(lake)
+    assert mark
+    tidy()
+    assert closed(lake) == mark
+
+
+def test_counters_catch_up_by_an_errand(settings: Settings) -> None:
+    open_light_recount(settings, open_lake(settings))()
+
+    with open_redis(settings) as redis:
+        assert Live(redis).total(SITE) == 1
+
+
+def test_why_an_errand_failed_is_told_and_it_is_due_again(settings: Settings) -> None:
+    lake = open_lake(settings)
+    tidy = open_light_upkeep(settings, lake)
+    (file,) = (Path(path) for path in lake.snapshot("hits").file_uris())
+    content = file.read_bytes()
+    file.write_bytes(content[:100])
+
+    with pytest.raises(ProcessError, match="upkeep ended with status 1; .*lake failed"):
+        tidy()
+
+    file.write_bytes(content)
+    tidy()
+    assert closed(lake)
