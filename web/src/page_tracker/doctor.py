@@ -24,6 +24,7 @@ from page_tracker.accounts import Tokens
 from page_tracker.collect.stream import Stream
 from page_tracker.errors import PageTrackerError
 from page_tracker.health import durability_notice, redis_problem
+from page_tracker.live import Live
 from page_tracker.registry import Registry
 
 ANSWER_SECONDS = 5.0
@@ -51,6 +52,7 @@ class Patient:
     lake: Path | None
     redis: Redis
     registry: Registry
+    live: Live
     streams: Sequence[Stream]
     urls: Sequence[str]
 
@@ -122,6 +124,10 @@ def sites(patient: Patient) -> Iterator[Finding]:
         yield Finding("sites", "there is none", "page-tracker site add DOMAIN")
     else:
         yield Finding("sites", f"{len(known)}: {', '.join(sorted(known)[:5])}")
+    if strangers := patient.live.unknown_sites(int(time.time() // DAY)):
+        names = ", ".join(f"{each.name} ({each.number})" for each in strangers[:5])
+        says = f"hits came today for others, which do not count: {names}"
+        yield Finding("unknown sites", says)
     same = mirrored == dict(known)
     says = f"{patient.registry.mirror.path} {'has' if same else 'has not'} all of them"
     yield Finding("mirror", says, "" if same else "change any site's setting")
@@ -152,7 +158,7 @@ def writer(patient: Patient) -> Iterator[Finding]:
             yield Finding(
                 name,
                 f"{aside} entries could not be read and are set aside",
-                "look at them with page-tracker writer --help",
+                "page-tracker aside list",
             )
 
 

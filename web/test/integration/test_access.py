@@ -60,6 +60,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/stats/realtime/visitors"): Route(
         Need.STATS, "/api/v1/stats/realtime/visitors?site_id=SITE"
     ),
+    ("GET", "/api/v2/realtime"): Route(Need.STATS, "/api/v2/realtime?site_id=SITE"),
     ("GET", "/api/address"): Route(Need.ANY),
     ("GET", "/api/openapi.json"): Route(Need.NOTHING),
     ("GET", "/api/sites"): Route(Need.ADMIN),

@@ -10,12 +10,16 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from page_tracker.collect.hit import Drop, Reason
+from page_tracker.collect.ingest import submit
 from page_tracker.collect.stream import Stream
 from page_tracker.doctor import Finding, Patient, examine
 from page_tracker.health import durability_notice
 from page_tracker.lake.table import Lake
+from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.sites import Sites
+from support.hits import batch
 from support.own_redis import OwnRedis, own_redis
 
 
@@ -36,6 +40,7 @@ def patient(store: OwnRedis, tmp_path: Path) -> Iterator[Patient]:
             lake=Lake(str(tmp_path / "lake")).folder,
             redis=client,
             registry=registry,
+            live=Live(client),
             streams=[Stream(client)],
             urls=[],
         )
@@ -51,6 +56,17 @@ def found(patient: Patient, name: str) -> Finding:
 def test_all_is_well_but_for_the_server_that_does_not_run(patient: Patient) -> None:
     problems = [each.name for each in examine(patient) if each.remedy]
     assert problems == ["web"]
+
+
+def test_sites_that_hits_come_for_but_that_are_not_there_are_named(
+    patient: Patient,
+) -> None:
+    assert "unknown sites" not in [each.name for each in examine(patient)]
+    today = int(time.time() // 86_400)
+    drops = [Drop(today, "exmaple.org", Reason.UNKNOWN_SITE)] * 2
+    submit(patient.redis, batch([], drops))
+
+    assert "exmaple.org (2)" in found(patient, "unknown sites").says
 
 
 def test_without_sites_it_says_how_to_add_one(patient: Patient) -> None:

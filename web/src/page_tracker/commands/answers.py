@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import click
 
 from page_tracker.commands.charts import bar_of, sparkline
-from page_tracker.commands.tables import echo_json, echo_table, terminal_width
-from page_tracker.live import Live
+from page_tracker.commands.tables import echo_table, terminal_width
 from page_tracker.query import dates
 from page_tracker.query.answer import POINTS, before_of, change, range_as_json
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
@@ -17,6 +16,7 @@ from page_tracker.query.plan import Days
 from page_tracker.query.query import currency
 from page_tracker.query.report import Report, Row, Value
 from page_tracker.query.words import short_name
+from page_tracker.realtime import Realtime
 
 SECONDS = frozenset({"visit_duration", "time_on_page"})
 
@@ -148,33 +148,27 @@ def _runs(days: Sequence[Days]) -> str:
     )
 
 
-def echo_live(live: Live, site: str, now: int, as_json: bool) -> None:
-    """Print who is on a site now, and its last 30 minutes."""
-    current, recent = live.current(site, now), live.recent(site, now)
-    if as_json:
-        echo_json(
-            {
-                "visitors": current.visitors,
-                "pages": current.pages,
-                "sources": current.sources,
-                "minutes": [
-                    {"minute": 60 * m.minute, "views": m.views, "visitors": m.visitors}
-                    for m in recent
-                ],
-            }
-        )
-        return
-    views = [minute.views for minute in recent]
+def echo_realtime(site: str, found: Realtime) -> None:
+    """Print who is on a site now, its last 30 minutes, and what did not count today."""
+    current = found.current
+    views = [minute.views for minute in found.minutes]
     click.echo(
         f"{site}, now: {current.visitors:,} visitor{'s' * (current.visitors != 1)}"
     )
     click.echo(f"last 30 minutes  {sparkline(views)}  {sum(views):,} page views")
-    for title, counts in (("PAGE", current.pages), ("SOURCE", current.sources)):
+    dropped = {
+        f"{each.reason} {each.name}".strip(): each.number for each in found.dropped
+    }
+    for title, number_of, counts in (
+        ("PAGE", "VISITORS", current.pages),
+        ("SOURCE", "VISITORS", current.sources),
+        ("NOT COUNTED TODAY", "HITS", dropped),
+    ):
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:10]
         most = max(counts.values(), default=0)
         if ordered:
             echo_table(
-                (title, "VISITORS", ""),
+                (title, number_of, ""),
                 [
                     (name, f"{number:,}", bar_of(number, most))
                     for name, number in ordered

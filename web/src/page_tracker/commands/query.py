@@ -13,7 +13,7 @@ import click
 
 from page_tracker.commands.answers import (
     echo_explanation,
-    echo_live,
+    echo_realtime,
     echo_report,
     exact,
 )
@@ -32,6 +32,8 @@ from page_tracker.query.words import (
     parse_filter,
     short_name,
 )
+from page_tracker.realtime import as_json as realtime_as_json
+from page_tracker.realtime import realtime
 from page_tracker.services.asking import Asker, asker_of_folder
 from page_tracker.settings import Settings
 
@@ -92,7 +94,7 @@ PLACES = {
     help="Write the rows into FILE.",
 )
 @click.option("--explain", is_flag=True, help="Show how it is answered, and how fast.")
-@click.option("--live", is_flag=True, help="Who is here now, and the last 30 minutes.")
+@click.option("--live", is_flag=True, help="Who is here now, and today.")
 @setting_option("data")
 @setting_option("lake")
 def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
@@ -125,7 +127,11 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     with asker_of_folder(settings) as asker:
         site = asker.sites.get(domain)
         if live:
-            echo_live(asker.live, site.id, int(time.time()), as_json_)
+            found = realtime(asker.live, site, int(time.time()))
+            if as_json_:
+                echo_json(realtime_as_json(found))
+            else:
+                echo_realtime(site.id, found)
             return
         is_table = not (as_json_ or as_csv or parquet)
         report = _answered(asker, domain, said, is_table)

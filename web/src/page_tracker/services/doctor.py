@@ -6,7 +6,12 @@ from contextlib import contextmanager
 from page_tracker.doctor import Patient
 from page_tracker.server.folder import holder
 from page_tracker.services.keeping import open_lake, open_streams
-from page_tracker.services.store import open_redis, open_registry, store_of_folder
+from page_tracker.services.store import (
+    open_live,
+    open_redis,
+    open_registry,
+    store_of_folder,
+)
 from page_tracker.settings import Settings
 
 
@@ -23,6 +28,7 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
             lake=open_lake(settings).folder,
             redis=redis,
             registry=registry,
+            live=open_live(found, redis),
             streams=open_streams(found),
             urls=list(dict.fromkeys(each for each in urls if each)),
         )

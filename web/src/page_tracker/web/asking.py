@@ -1,4 +1,4 @@
-"""`/api/v2/query`, `/api/v2/queries`, `/api/v1/stats/realtime/visitors`: questions.
+"""`/api/v2/query`, `/queries`, `/realtime`; `/api/v1/stats/realtime/visitors`.
 
 The grammar and the answers are those of Plausible's Stats API v2. A token for other
 sites is told what one is told where there is no such site.
@@ -26,6 +26,8 @@ from page_tracker.query.problem import (
     QuestionTooCostlyError,
 )
 from page_tracker.query.query import Query
+from page_tracker.realtime import as_json as realtime_as_json
+from page_tracker.realtime import realtime
 from page_tracker.site import Site
 from page_tracker.sites import Sites
 from page_tracker.token import Scope, Token, allows
@@ -79,6 +81,13 @@ def asking_api(
         token = guard.token()
         site = _site(sites(), token, request.args.get("site_id", ""))
         return jsonify(live().current(site.id, int(time.time())).visitors)
+
+    @blueprint.get("/v2/realtime")
+    def now() -> Response:
+        """Who is here, the last 30 minutes, what of today did not count."""
+        token = guard.token()
+        site = _site(sites(), token, request.args.get("site_id", ""))
+        return jsonify(realtime_as_json(realtime(live(), site, int(time.time()))))
 
     return blueprint
 

@@ -66,6 +66,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {"type": "integer", "minimum": 0},
         query={"site_id": text(like=SITE)},
     ),
+    ("GET", "/api/v2/realtime"): Operation(
+        "realtime",
+        "Who is here, the last 30 minutes, what of today did not count",
+        "stats",
+        "Realtime",
+        query={"site_id": text(like=SITE)},
+    ),
     ("GET", "/api/sites"): Operation(
         "list_sites", "The sites of the token", "admin", "Sites", refusals=(403,)
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from page_tracker.live import RECENT_MINUTES
 from page_tracker.query.catalog import (
     DIMENSIONS,
     GOAL_OPERATORS,
@@ -156,6 +157,23 @@ def _answer() -> Schema:
     )
 
 
+def _realtime() -> Schema:
+    """What `page_tracker.realtime` tells."""
+    counts: Schema = {"type": "object", "additionalProperties": whole(0)}
+    minute = record({"minute": whole(0), "views": whole(0), "visitors": whole(0)})
+    return record(
+        {
+            "visitors": whole(0),
+            "pages": counts | {"description": "Visitors by the page viewed last."},
+            "sources": counts,
+            "minutes": list_of(minute, RECENT_MINUTES, RECENT_MINUTES),
+            "dropped": list_of(
+                record({"reason": text(), "name": text(), "number": whole(1)})
+            ),
+        }
+    )
+
+
 def question_schemas() -> dict[str, Schema]:
     """All schemas that questions and answers are made of, by name."""
     done = tuple_of(one_of("has_done", "has_not_done"), ref("EventFilter"))
@@ -174,4 +192,5 @@ def question_schemas() -> dict[str, Schema]:
         ),
         "Answer": _answer(),
         "Answers": record({"answers": list_of(ref("Answer"))}),
+        "Realtime": _realtime(),
     }

@@ -1,0 +1,48 @@
+"""A site right now: who is here, its last 30 minutes, what of today did not count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from page_tracker.live import Current, Dropped, Live, Minute
+from page_tracker.query.catalog import DIRECT
+from page_tracker.site import MICROSECONDS, Site, day_of
+
+
+@dataclass(frozen=True)
+class Realtime:
+    """`minutes` are the last 30, the oldest first; `dropped` has the most first."""
+
+    current: Current
+    minutes: Sequence[Minute]
+    dropped: Sequence[Dropped]
+
+
+def realtime(live: Live, site: Site, now: int) -> Realtime:
+    """What the store counts of a site at `now`, in seconds since 1970.
+
+    Raises redis.RedisError where Redis does not answer.
+    """
+    current = live.current(site.id, now)
+    sources = {name or DIRECT: number for name, number in current.sources.items()}
+    return Realtime(
+        replace(current, sources=sources),
+        live.recent(site.id, now),
+        live.drops(site.id, day_of(site, now * MICROSECONDS)),
+    )
+
+
+def as_json(found: Realtime) -> dict[str, Any]:
+    """For programs; a minute is told by when it begins, in seconds since 1970."""
+    return {
+        "visitors": found.current.visitors,
+        "pages": dict(found.current.pages),
+        "sources": dict(found.current.sources),
+        "minutes": [
+            {"minute": 60 * each.minute, "views": each.views, "visitors": each.visitors}
+            for each in found.minutes
+        ],
+        "dropped": [asdict(each) for each in found.dropped],
+    }
