@@ -23,6 +23,14 @@
       addEventListener("visibilitychange", end);
     });
 
+  const hasOptedOut = () => {
+    try {
+      return navigator.globalPrivacyControl || localStorage.pagetracker_ignore;
+    } catch {
+      // Storage is forbidden here, so that nobody has opted out in it.
+    }
+  };
+
   // What pages call: pagetracker("Signup", { props: { plan: "pro" } }).
   const track = (name, fields) => {
     const event = {
@@ -38,12 +46,6 @@
     };
     event.props = { ...propsOf(script), ...event.props };
     if (name == "pageview") turnTo(event.url);
-    try {
-      if (navigator.globalPrivacyControl || localStorage.pagetracker_ignore)
-        return;
-    } catch {
-      // Storage is forbidden here, so that nobody has opted out in it.
-    }
     // What fails is sent once more: the server knows it by its id and counts it once.
     const send = () =>
       fetch(new URL("../api/event", script.src), {
@@ -53,9 +55,11 @@
       }).then((answer) => {
         if (answer.status > 428) throw answer.headers.get("Retry-After");
       });
-    send()
-      .catch((seconds) => pause(seconds * 1e3 || 3e3).then(send))
-      .catch(() => {});
+    if (!hasOptedOut())
+      send()
+        .catch((seconds) => pause(seconds * 1e3 || 3e3).then(send))
+        .catch(() => {});
+    // A page that waits for it, to go on to another one, goes on uncounted too.
     event.callback?.();
   };
 

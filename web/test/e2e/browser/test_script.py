@@ -455,6 +455,24 @@ def test_who_asks_for_privacy_sends_nothing(scene: Scene) -> None:
     assert "POST" not in sent
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "localStorage.pagetracker_ignore = 'true'",
+        "Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })",
+    ],
+)
+def test_who_is_not_counted_is_called_back_all_the_same(
+    scene: Scene, wish: str
+) -> None:
+    scene.open()
+    scene.page.evaluate(wish)
+    assert scene.page.evaluate("""() => {
+            let called = false;
+            pagetracker("Signup", { callback: () => { called = true } });
+            return called }""")
+
+
 def test_do_not_track_holds_where_the_site_respects_it(scene: Scene) -> None:
     scene.context.set_extra_http_headers({"DNT": "1"})
     scene.open("", f'data-domain="{SITE_THAT_RESPECTS_DNT}"')
