@@ -8,7 +8,6 @@
   const options = script.dataset;
   const byHash = "hash" in options;
   const functionName = options.as || "pagetracker";
-  const stub = window[functionName];
 
   let page; // the address of the page that is being read
   let route; // what of the address tells it from the site's other pages
@@ -138,6 +137,9 @@
   };
 
   const start = () => {
+    const stub = window[functionName];
+    // A second script counts nothing: the first one's function has parameters, a stub none.
+    if (stub?.length) return;
     addEventListener("scroll", look);
     addEventListener("visibilitychange", look);
     addEventListener("click", act);
@@ -164,8 +166,6 @@
     stub?.q?.map((call) => track(...call));
   };
 
-  // A second script counts nothing: the first one's function has parameters, a stub none.
-  if (stub?.length) return;
   // What the browser loads ahead counts when somebody sees it.
   if (document.prerendering)
     document.addEventListener("prerenderingchange", start);
