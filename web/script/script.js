@@ -81,7 +81,7 @@
   const view = async () => {
     const before = route;
     const url = location.href;
-    route = byHash ? url : location.pathname;
+    route = location.pathname + (byHash ? location.hash : "");
     if (route == before) return;
     turnTo(url);
     // An application sets the title after the address.

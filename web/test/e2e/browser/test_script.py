@@ -244,6 +244,16 @@ def test_hash_routes_are_views_where_asked_for(
     assert paths_of(scene.views(len(paths))) == paths
 
 
+def test_a_change_of_the_query_alone_is_no_view_where_hashes_are_routes(
+    scene: Scene,
+) -> None:
+    scene.open("", f'data-domain="{SITE}" data-hash')
+    scene.page.evaluate("history.pushState(null, '', '?sorted=1')")
+    scene.page.wait_for_timeout(200)
+    scene.page.evaluate("location.hash = '#/a'")
+    assert paths_of(scene.views(2)) == ["/start", "/start#/a"]
+
+
 def test_a_page_may_count_its_views_itself(scene: Scene) -> None:
     scene.open("", f'data-domain="{SITE}" data-manual')
     scene.page.evaluate("history.pushState(null, '', '/second')")
