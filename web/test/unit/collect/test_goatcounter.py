@@ -84,6 +84,7 @@ def test_a_sender_may_call_itself_a_bot(value: str) -> None:
         ("", "path: must be set"),
         ("p=", "path: must be set"),
         ("p=%20", "path: must be set"),
+        ("p=%01&e=true", "path: must be set"),
         ("p=" + "a" * 2049, "path: must be shorter"),
         ("p=/&t=" + "a" * 1025, "title: must be shorter"),
         ("p=/&b=1", "b=1"),

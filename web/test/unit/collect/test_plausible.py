@@ -77,6 +77,7 @@ def test_a_whole_number_is_a_name_too() -> None:
     [
         ({"u": URL}, "event_name", "can't be blank"),
         ({"n": " ", "u": URL}, "event_name", "can't be blank"),
+        ({"n": "\0 \x7f", "u": URL}, "event_name", "can't be blank"),
         ({"n": True, "u": URL}, "event_name", "can't be blank"),
         ({"n": "x" * 121, "u": URL}, "event_name", "at most 120 character"),
         ({"n": "pageview", "d": "a.b"}, "url", "is required"),

@@ -21,6 +21,7 @@ from page_tracker.collect.protocols.protocol import (
     header_text,
     reasons_of,
 )
+from page_tracker.collect.text import clean
 
 PATH_LIMIT = 2048
 TITLE_LIMIT = 1024
@@ -45,7 +46,7 @@ def decode(request: Request) -> list[RawHit]:
     """
     said = _fields_of(request.query)
     path, title = said.get("p", ""), said.get("t", "")
-    if not path.strip():
+    if not clean(path, PATH_LIMIT).strip():
         raise _invalid("path: must be set")
     if len(path) > PATH_LIMIT:
         raise _invalid(f"path: must be shorter than {PATH_LIMIT} characters")

@@ -26,8 +26,10 @@ from page_tracker.collect.protocols.protocol import (
     header_text,
     reasons_of,
 )
+from page_tracker.collect.text import clean
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
 
+NAME_LIMIT = LIMITS["name"]
 URL_LIMIT = 2_000  # bytes
 EVENT_ID_LIMIT = 64
 SITES_LIMIT = 30
@@ -159,10 +161,10 @@ def _name_of(event: Event) -> str:
     name = event.n if event.n is not None else event.name
     if isinstance(name, int) and not isinstance(name, bool):
         name = str(name)
-    if not isinstance(name, str) or not name or name.isspace():
+    if not isinstance(name, str) or not clean(name, NAME_LIMIT).strip():
         raise Invalid("event_name", "can't be blank")
-    if len(name) > LIMITS["name"]:
-        raise Invalid("event_name", f"should be at most {LIMITS['name']} character(s)")
+    if len(name) > NAME_LIMIT:
+        raise Invalid("event_name", f"should be at most {NAME_LIMIT} character(s)")
     if name == "engagement" and not (_is_whole(event.sd) or _is_whole(event.e)):
         raise Invalid(
             "event_name",
