@@ -25,8 +25,8 @@ class Page(NamedTuple):
 def page_of(url: str) -> Page:
     """Take an address apart; a fragment belongs to the path (it is a hash route).
 
-    The path is decoded, and ends where white space begins at its end. What is no
-    address has no host.
+    The path is decoded, begins with a slash whatever the address is, and ends where
+    white space begins at its end. What is no address has no host.
     """
     try:
         parts = urlsplit(url)
@@ -35,7 +35,9 @@ def page_of(url: str) -> Page:
         return Page("", "/", "")
     if ":" not in hostname:  # else it is an address of IPv6, and the rest no port
         hostname = bare_host(hostname)
-    path = unquote(parts.path).rstrip() or "/"
+    path = unquote(parts.path).rstrip()
+    if not path.startswith("/"):
+        path = f"/{path}"
     if parts.fragment:
         path = f"{path}#{unquote(parts.fragment)}"
     return Page(

@@ -252,6 +252,8 @@ def test_the_first_language_is_kept_as_bcp_47_writes_it(
         ("https://[broken/x", "", "/"),
         ("https://example.org:port/x", "example.org", "/x"),
         ("/only/a/path", "", "/only/a/path"),
+        ("example.org/x", "", "/example.org/x"),
+        ("about:blank", "", "/blank"),
         ("", "", "/"),
     ],
 )
