@@ -62,6 +62,10 @@ def test_several_domains_are_one_hit_each() -> None:
     assert [hit.site for hit in hits] == ["example.org", "all.example.org"]
 
 
+def test_a_site_that_is_named_twice_gets_one_hit() -> None:
+    assert len(decoded(n="pageview", u=URL, d="example.org,WWW.Example.org:80")) == 1
+
+
 def test_without_a_domain_the_site_is_the_address_host() -> None:
     assert decoded(n="pageview", u="https://www.example.org/a")[0].site == (
         "www.example.org"

@@ -28,6 +28,7 @@ from page_tracker.collect.protocols.protocol import (
 )
 from page_tracker.collect.text import clean
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
+from page_tracker.site import bare_host
 
 NAME_LIMIT = LIMITS["name"]
 URL_LIMIT = 2_000  # bytes
@@ -202,7 +203,9 @@ def _sites_of(event: Event) -> list[str]:
         raise Invalid("domain", "can't be blank")
     if len(sites) > SITES_LIMIT:
         raise Invalid("domain", f"should name at most {SITES_LIMIT} sites")
-    return [site for site in dict.fromkeys(sites) if site]
+    # However it is written, each site gets the event once.
+    by_host = {bare_host(site[: LIMITS["site"]]): site for site in sites if site}
+    return list(by_host.values())
 
 
 def _host_of(event: Event) -> str:
