@@ -81,8 +81,9 @@ def badges(counters: Counters) -> Blueprint:
         except Refused as error:
             response = _failed(form, error)
         response.headers["Cache-Control"] = LOOK_AGAIN
-        response.add_etag()
-        response.make_conditional(request)
+        if response.status_code == 200:  # a failure is told anew, unchanged or not
+            response.add_etag()
+            response.make_conditional(request)
         return response
 
     @blueprint.get("/hit/<anything:name>", merge_slashes=False)

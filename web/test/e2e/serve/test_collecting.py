@@ -270,8 +270,9 @@ def test_the_pixel_says_why_it_does_not_count(server: Running) -> None:
 def test_a_badge_shows_a_count_at_once(server: Running) -> None:
     page = f"/badge-{server.process.pid}"
     address = f"/counter{page}.json?site={SITE}"
-    unknown = get(server, address)
-    assert (unknown.status_code, unknown.json()["count"]) == (404, "0")
+    for headers in ({}, {"If-None-Match": "*"}):
+        unknown = get(server, address, **headers)
+        assert (unknown.status_code, unknown.json()["count"]) == (404, "0")
     for count in ("1", "2"):
         post(server, u=f"https://{SITE}{page}")
         assert get(server, address).json() == {"count": count, "count_unique": count}
