@@ -69,7 +69,10 @@ _TV = re.compile(
     r"TV\b|SmartTV|SMART-TV|Web0S|NetCast|HbbTV|BRAVIA|CrKey|Roku|\bAFT[A-Z]|VIERA|"
     r"DTV|MiTV|MIBOX"
 )
-_TABLET = re.compile(r"iPad|Tablet|PlayBook|Kindle|\bKF[A-Z]{2,}|Nexus (?:7|9|10)\b")
+# Windows 7 calls itself a "Tablet PC" on any computer.
+_TABLET = re.compile(
+    r"iPad|Tablet(?! PC)|PlayBook|Kindle|\bKF[A-Z]{2,}|Nexus (?:7|9|10)\b"
+)
 _MOBILE = re.compile(r"Mobi|iPhone|iPod|Opera Mini|Phone\b")
 
 

@@ -50,6 +50,11 @@ IOS_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
             Client("Desktop", "Firefox", "132", "Ubuntu", ""),
         ),
         (
+            "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; WOW64; Trident/4.0;"
+            " SLCC2; Media Center PC 6.0; Tablet PC 2.0)",
+            Client("Desktop", "Internet Explorer", "8", "Windows", "7"),
+        ),
+        (
             f"Mozilla/5.0 (SMART-TV; Linux; Tizen 6.0) {WEBKIT} SamsungBrowser/2.2"
             " Chrome/63.0 TV Safari/537.36",
             Client("TV", "Samsung Browser", "2", "Tizen", "6"),
