@@ -31,6 +31,8 @@ UNIX = "unix"
 _MOST_HOPS = 32
 _MOST_CHARACTERS = 1024
 _CACHED = 32_768
+# Bits before an address of IPv4 that is written as IPv6: ::ffff:192.0.2.1.
+_MAPPED_PREFIX = 96
 
 # Of RFC 7239: a header whose quotes are closed, its elements, an element's pairs.
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
@@ -106,14 +108,21 @@ class Proxies:
 
 
 def network_of(text: str) -> Network:
-    """Read an address or a network (CIDR); raises ValueError with a remedy."""
+    """Read an address or a network (CIDR); raises ValueError with a remedy.
+
+    One of IPv4 that is written as IPv6 is IPv4's, as addresses are.
+    """
     try:
-        return ip_network(text)
+        network: Network = ip_network(text)
     except ValueError as error:
         raise ValueError(
             f"{text!r} is no network ({error}): "
             "write one like 10.0.0.0/8 or 2001:db8::1"
         ) from error
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < _MAPPED_PREFIX:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
 
 
 def network_around(networks: tuple[Network, ...], address: str) -> Network | None:

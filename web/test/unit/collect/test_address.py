@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.collect.address import Proxies, address_of
+from page_tracker.collect.address import Proxies, address_of, network_around, network_of
 from page_tracker.collect.sender import seen_of
 
 PROXIES = Proxies.parse("10.0.0.0/8, 2001:db8:1::/48")
@@ -51,6 +51,11 @@ def test_a_trusted_proxy_is_believed_in_two_headers_only(name: bytes) -> None:
     believed = name in (b"x-forwarded-for", b"forwarded")
     expected = "198.51.100.7" if believed else "10.0.0.1"
     assert seen_of({name: sent}, "10.0.0.1", PROXIES).address == expected
+
+
+@pytest.mark.parametrize("network", ["::ffff:192.0.2.1", "::ffff:192.0.2.0/120"])
+def test_a_network_of_ipv4_may_be_written_as_ipv6(network: str) -> None:
+    assert network_around((network_of(network),), address_of("::ffff:192.0.2.1"))
 
 
 @given(forged=st.text(max_size=300), peer=OUTSIDE)
