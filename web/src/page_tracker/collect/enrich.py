@@ -342,5 +342,6 @@ def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
 
 @lru_cache(_CACHED)
 def _pattern(glob: str) -> re.Pattern[str]:
-    """`*` and `?` as in a shell; no pattern can be made to take long."""
-    return re.compile(fnmatch.translate(glob))
+    """`*` as in a shell, and nothing else; no pattern can be made to take long."""
+    plain = glob.replace("[", "[[]").replace("?", "[?]")
+    return re.compile(fnmatch.translate(plain))

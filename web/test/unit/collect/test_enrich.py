@@ -200,7 +200,13 @@ def test_an_image_proxy_counts_where_a_badge_is_meant() -> None:
 
 
 def test_a_page_that_is_not_blocked_counts() -> None:
-    assert hit(settings={"blocked_pages": ("/b*", "/a/*")})
+    assert hit(settings={"blocked_pages": ("/b*", "/a/*", "/?", "/[a]")})
+
+
+def test_only_the_star_stands_for_anything_in_a_blocked_page() -> None:
+    settings = {"blocked_pages": ("/[x]?*",)}
+    blocked = "https://example.org/[x]%3Fy"
+    assert dropped(url=blocked, settings=settings) == ("blocked_page", "/[x]?*")
 
 
 @pytest.mark.parametrize(
