@@ -264,7 +264,7 @@ def test_the_pixel_says_why_it_does_not_count(server: Running) -> None:
     assert get(server, "/count").status_code == 400
     nowhere = get(server, "/count?p=/")
     assert nowhere.status_code == 400
-    assert "add the parameter site=" in nowhere.headers["X-Goatcounter"]
+    assert "name one by the parameter site=" in nowhere.headers["X-Goatcounter"]
 
 
 def test_a_badge_shows_a_count_at_once(server: Running) -> None:

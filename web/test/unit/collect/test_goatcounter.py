@@ -120,6 +120,14 @@ def test_a_dropped_hit_is_answered_by_a_pixel_and_the_reason(
     assert drop.reason in reason(answer) and drop.name in reason(answer)
 
 
+@pytest.mark.parametrize(
+    ("site", "why"), [("", "no site is named"), ("b.org", "there is no site b.org")]
+)
+def test_who_means_no_site_is_told_what_to_name(site: str, why: str) -> None:
+    said = reason(GOATCOUNTER.accept([Drop(1, site, Reason.UNKNOWN_SITE)]))
+    assert why in said and "site=" in said
+
+
 @given(
     query=st.text(max_size=200), referer=st.text(alphabet="htps:/[].ab", max_size=30)
 )

@@ -69,7 +69,11 @@ def decode(request: Request) -> list[RawHit]:
 
 def accept(drops: Sequence[Drop]) -> Answer:
     """200 with the pixel; 202 for ignored addresses, 400 where no site is meant."""
-    return _dropped(drops[0].reason, reasons_of(drops)) if drops else _OK
+    if not drops:
+        return _OK
+    if drops[0].reason == Reason.UNKNOWN_SITE:
+        return refuse(400, _why_unknown(drops[0].site), ())
+    return _dropped(drops[0].reason, reasons_of(drops))
 
 
 def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
@@ -140,10 +144,13 @@ def _invalid(why: str) -> Answered:
     return Answered(refuse(400, f"not valid: {why}", ()))
 
 
+def _why_unknown(site: str) -> str:
+    why = f"there is no site {site}" if site else "no site is named"
+    return f"{Reason.UNKNOWN_SITE}: {why}; name one by the parameter site="
+
+
 @lru_cache(4096)
 def _dropped(reason: str, reasons: str) -> Answer:
-    if reason == Reason.UNKNOWN_SITE:
-        return refuse(400, f"{reasons}: add the parameter site=", ())
     status = 202 if reason in _IGNORED else 200
     return refuse(status, f"ignored because of {reasons}", ())
 
