@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import idna
 import msgspec
@@ -152,7 +152,7 @@ def _address(value: Any) -> str:
 
 
 def _page(value: Any) -> str:
-    text = _text(value)
+    text = unquote(_text(value))  # as pages are kept
     if not text.startswith("/"):
         raise ValueError(f"is no path: write one like /{text.lstrip('/')}")
     if len(text) > LIMITS["path"]:

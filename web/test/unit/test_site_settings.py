@@ -83,6 +83,7 @@ def test_any_text_is_a_domain_that_is_found_again_or_refused(text: str) -> None:
         ("blocked_addresses", ["198.51.100.0/24"], ("198.51.100.0/24",)),
         ("blocked_countries", "de,FR", ("DE", "FR")),
         ("blocked_pages", "/admin/*", ("/admin/*",)),
+        ("blocked_pages", "/m%C3%BCll", ("/müll",)),
         ("respect_dnt", "yes", True),
         ("respect_dnt", True, True),
         ("public_counter", "off", False),

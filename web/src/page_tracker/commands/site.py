@@ -64,12 +64,13 @@ def add(
 @json_option
 def list_(data: str | None, as_json: bool) -> None:
     """List all sites."""
-    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+    settings = Settings.from_environment(data=data)
+    with registry_of_folder(settings) as registry:
         sites = Sites(registry).all()
     if as_json:
         echo_json([settings_of(each) for each in sites])
     elif not sites:
-        click.echo("There is no site yet: page-tracker site add DOMAIN")
+        click.echo(f"There is no site in {settings.data}: page-tracker site add DOMAIN")
     else:
         echo_table(
             ("DOMAIN", "TIME ZONE", "ADDED", "FURTHER HOSTS"),

@@ -212,7 +212,7 @@ def test_an_accepted_event_is_answered_202_ok() -> None:
 def test_dropped_hits_are_told_by_number_and_reason() -> None:
     drops = [
         Drop(1, "a.b", Reason.BOT, "Googlebot"),
-        Drop(1, "ä\r\nSet-Cookie: x", Reason.UNKNOWN_SITE, "ä\r\nSet-Cookie: x"),
+        Drop(1, "ä\r\nSet-Cookie: x", Reason.UNKNOWN_SITE),
     ]
     answer = PLAUSIBLE.accept(drops)
     headers = dict(answer.headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from page_tracker.collect.hit import Drop, RawHit
+from page_tracker.collect.hit import Drop, RawHit, Reason
 
 # Bytes; what is longer is refused before it is read to its end.
 BODY_LIMIT = 1_000_000
@@ -84,8 +84,9 @@ def header_text(text: str) -> bytes:
 
 def reasons_of(drops: Sequence[Drop]) -> str:
     """Why hits were dropped, each reason once: `bot (Googlebot), own_address`."""
-    reasons = (
-        f"{drop.reason} ({drop.name})" if drop.name else str(drop.reason)
+    named = (
+        (drop.reason, drop.site if drop.reason == Reason.UNKNOWN_SITE else drop.name)
         for drop in drops
     )
+    reasons = (f"{reason} ({name})" if name else str(reason) for reason, name in named)
     return ", ".join(dict.fromkeys(reasons))
