@@ -120,7 +120,7 @@
     }
     const link = target.closest("a[href]");
     const isFile =
-      /\.(pdf|docx?|xlsx?|pptx?|csv|zip|exe|dmg|mp[34])$/.test(link?.pathname);
+      /\.(pdf|(doc|xls|ppt)x?|csv|zip|exe|dmg|mp[34])$/i.test(link?.pathname);
     // Links to addresses of e-mail and the like have no host.
     if (isFile || (link?.host || location.host) != location.host)
       track(isFile ? "File Download" : "Outbound Link: Click", {

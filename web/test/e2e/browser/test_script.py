@@ -332,7 +332,7 @@ def test_a_form_is_one_event_when_it_is_submitted(scene: Scene) -> None:
 
 LINKS = """
 <a id=outbound href="https://elsewhere.example/page?q=1">out</a>
-<a id=file href="/files/report.pdf">file</a>
+<a id=file href="/files/report.PDF">file</a>
 <a id=other-file href="https://elsewhere.example/setup.exe">file</a>
 <a id=inside href="/inside.html">inside</a>
 <a id=mail href="mailto:someone@example.com">mail</a>
@@ -368,7 +368,7 @@ def test_a_file_of_the_site_itself_is_a_download(scene: Scene) -> None:
     scene.page.click("#file")
     _, row = scene.all_stored()
     assert row["name"] == "File Download"
-    assert row["props"] == {"url": f"{scene.site.url}/files/report.pdf"}
+    assert row["props"] == {"url": f"{scene.site.url}/files/report.PDF"}
 
 
 def test_a_link_that_is_followed_is_stored_though_the_page_is_left(
