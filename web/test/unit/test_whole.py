@@ -100,6 +100,7 @@ LINES = (
     b"Lone: \r carriage return",
     b"Lone: \n line feed",
     b"Nul: \x00",
+    b"No-Colon",
 )
 
 

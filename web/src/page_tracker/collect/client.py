@@ -10,6 +10,7 @@ from ua_parser.loaders import load_builtins
 from ua_parser.regex import Resolver
 
 from page_tracker.collect.hit import Client
+from page_tracker.collect.text import clean
 
 # No browser's user agent is longer; what follows is not looked at.
 USER_AGENT_LIMIT = 1024
@@ -83,6 +84,7 @@ def client_of(user_agent: str) -> Client:
 
 @lru_cache(_CACHED)
 def _client_of(user_agent: str) -> Client:
+    user_agent = clean(user_agent, USER_AGENT_LIMIT)
     parsed = _resolve(user_agent, Domain.USER_AGENT | Domain.OS)
     system, system_version = _system_of(parsed.os)
     browser, browser_version = _browser_of(parsed)

@@ -35,8 +35,8 @@ def whole_request(data: bytes) -> HttpRequest | None:
         return None
     headers = {}
     for line in lines:
-        name, _, value = line.partition(b":")
-        headers[_lower_case(name)] = value.strip(b" \t")
+        name, colon, value = line.partition(b":")
+        headers[colon and _lower_case(name)] = value.strip(b" \t")
     # A header came twice, a line is none, or it changes how a request is read.
     if len(headers) != len(lines) or not _UNUSUAL.isdisjoint(headers):
         return None

@@ -87,3 +87,7 @@ def test_reads_any_text(user_agent: str) -> None:
 def test_a_long_user_agent_counts_by_its_beginning() -> None:
     browser = f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} Chrome/142.0.0.0 Safari/537.36"
     assert client_of(browser + " " * 10_000) == client_of(browser)
+
+
+def test_half_a_character_is_none() -> None:
+    assert client_of("\ud800") == client_of("")
