@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from page_tracker.lake.log import touched_since
 from page_tracker.lake.table import Lake
-from page_tracker.lake.upkeep import LATE, files_of, first_kept, over
+from page_tracker.lake.upkeep import closable, first_kept
 from page_tracker.site import Site
 
 # What was seen to is seen to again: another process may have been faster with a part.
@@ -46,7 +46,8 @@ class Due:
         if touched is None or now - self._began >= AFRESH:
             self._done, self._began = Work(), now
         done = Work(self._done.days - (touched or set()), self._done.kept)
-        seen = Work(set(over(files_of(hits), now - LATE)), first_kept(sites, now))
+        over = closable(hits, self._lake.snapshot("days"), now)
+        seen = Work(set(over), first_kept(sites, now))
         self._version, self._seen, self._done = hits.version(), seen, done
         return bool(seen.days - done.days or seen.kept - done.kept)
 

@@ -97,6 +97,11 @@ def over(files: Iterable[File], now: float) -> list[int]:
     )
 
 
+def closable(hits: DeltaTable, tabled: DeltaTable, now: float) -> list[int]:
+    """The days that may be closed: also those that are, and have lost all hits."""
+    return over([*files_of(hits), *files_of(tabled)], now - LATE)
+
+
 def settled_mark(day: int) -> str:
     """The application whose transaction says that a day is settled."""
     return f"settled:{day}"
@@ -149,7 +154,7 @@ class Upkeep:
     def _turn(self, name: str, now: float, sites: Sequence[Site]) -> None:
         """What time brings: days that are over, hits that have had theirs."""
         if name == "hits":
-            days = over(files_of(self.lake.snapshot(name)), now - LATE)
+            days = closable(self.lake.snapshot(name), self.lake.snapshot("days"), now)
             self._settle(days)
             close(self.lake, days)
         for site, first in first_kept(sites, now):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from page_tracker.lake.due import AFRESH, Due
-from page_tracker.lake.table import Lake, append, position
-from page_tracker.lake.upkeep import Upkeep
+from page_tracker.lake.table import Lake, append, date_of, position, touching
+from page_tracker.lake.upkeep import Upkeep, files_of
 from page_tracker.schema import HITS
 from page_tracker.site import Site
 from support.hits import row
@@ -70,6 +70,20 @@ def test_a_closed_day_that_is_touched_is_due_again(lake: Lake) -> None:
     add(lake, [row("/late", DAY)])
 
     assert seen_to(lake, due, LATE + 60) and not seen_to(lake, due, LATE + 120)
+
+
+def test_a_closed_day_that_loses_all_its_hits_is_due_and_its_table_goes(
+    lake: Lake,
+) -> None:
+    due = Due(lake)
+    seen_to(lake, due, LATE)
+    assert files_of(lake.snapshot("days"))
+
+    hits = lake.snapshot("hits")
+    hits.delete(f"day = DATE '{date_of(DAY)}'", commit_properties=touching(hits, [DAY]))
+
+    assert seen_to(lake, due, LATE + 60) and not seen_to(lake, due, LATE + 120)
+    assert not files_of(lake.snapshot("days"))
 
 
 def test_a_day_that_was_touched_while_it_was_seen_to_is_due_again(lake: Lake) -> None:
