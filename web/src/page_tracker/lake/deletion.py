@@ -3,6 +3,7 @@
     store: open visits end (collect/removal.py) → what was set aside is replayed
       → writer: what waits goes to the lake → lake, day by day: rows gone, the visits
       that they leave are numbered anew, one commit → counters lowered
+      → the tables of days that knew of them made anew
       → imports and earlier stores recounted → files, orphans and log cleaned
       → append-only file written anew
 
@@ -25,6 +26,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from page_tracker.collect.removal import Removal
 from page_tracker.collect.stream import Aside
+from page_tracker.lake.close import close
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import alone, folder_of
 from page_tracker.lake.table import (
@@ -190,6 +192,7 @@ class Deletion:
             self._delete_day(day, newest_day)
             deleted += number
         say("removing it from the files")
+        self._close_again()
         self._delete_drops()
         self._recount()
         for name in TABLES:
@@ -201,14 +204,14 @@ class Deletion:
     def _condition(self) -> str:
         return self.selection.condition()
 
-    def _ask(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a query on the site's part of `hits`; none where that is empty."""
+    def _ask(self, query: str, name: str = "hits") -> list[tuple[Any, ...]]:
+        """Rows of a query on the site's part of a table; none where that is empty."""
         pruned = f"site = {quoted(self.selection.site)}"
-        files = self.lake.snapshot("hits").file_uris(file_pruning_predicate=pruned)
+        files = self.lake.snapshot(name).file_uris(file_pruning_predicate=pruned)
         if not files:
             return []
         with engine() as connection:
-            rows_in(connection, files).create_view("hits")
+            rows_in(connection, files).create_view(name)
             return connection.sql(query).fetchall()
 
     # The store --------------------------------------------------------------------
@@ -332,6 +335,27 @@ class Deletion:
             differences = (b - a for b, a in zip(before, after, strict=True))
             sums = dict(zip(SUM_NAMES, differences, strict=True))
         return {"condition": self._condition, "pages": pages, "sums": sums}
+
+    def _close_again(self) -> None:
+        """Make the day tables anew that know of what was deleted."""
+        while True:
+            try:
+                with conflicts():
+                    close(self.lake, self._tabled_days())
+                return
+            except Conflict:
+                continue
+
+    def _tabled_days(self) -> list[int]:
+        """The days of the selection in whose tables the site is."""
+        # Who is just closing one may not know yet that its hits are gone.
+        with alone(self.lake.snapshot("days")):
+            found = self._ask(
+                "SELECT DISTINCT day FROM days"  # nosec: quoted
+                f" WHERE site = {quoted(self.selection.site)} ORDER BY day",
+                "days",
+            )
+        return [day_of(day) for (day,) in found if self.selection.has_day(day_of(day))]
 
     def _delete_drops(self) -> None:
         condition = self.selection.of_drops()

@@ -15,8 +15,10 @@ from page_tracker.collect.hit import Drop, Hit, Kind
 from page_tracker.collect.ingest import submit
 from page_tracker.collect.removal import Removal
 from page_tracker.collect.stream import Stream
+from page_tracker.lake.close import close
 from page_tracker.lake.deletion import Deletion, Selection
-from page_tracker.lake.table import Lake
+from page_tracker.lake.reading import Reading
+from page_tracker.lake.table import Lake, date_of
 from page_tracker.lake.writer import Done, Writer
 from page_tracker.live import Live
 from page_tracker.site import Site
@@ -126,6 +128,23 @@ def test_what_is_deleted_under_live_traffic_is_in_no_file_either(
     finally:
         stop.set()
         thread.join()
+
+
+def test_a_page_is_gone_from_the_tables_of_closed_days(
+    store: Redis, lake: Lake, writer: Writer
+) -> None:
+    for ago, pages in ((3, (MARK,)), (2, (MARK, "/a"))):
+        submit(store, batch(visit(*pages, begun=NOW - ago * DAY)))
+    drain(writer)
+    days = [TODAY - 3, TODAY - 2]
+    close(lake, days)
+
+    delete(store, lake, writer, Selection(SITE.id, MARK))
+
+    tables = f"read_parquet('{lake.uri}/days/month=*/*.parquet')"
+    assert ask(lake, f"SELECT 1 FROM {tables} WHERE value = '{MARK}'") == []
+    tabled = Reading(lake).sources(map(date_of, days))
+    assert tabled.closed == {date_of(TODAY - 2)}
 
 
 def test_visits_that_are_cut_are_numbered_as_if_the_hits_had_never_been(
