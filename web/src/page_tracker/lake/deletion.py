@@ -383,6 +383,7 @@ def _clean(table: DeltaTable) -> None:
             enforce_retention_duration=False,
             dry_run=False,
             full=is_folder,
+            commit_properties=touching(table, []),
         )
         remove_unfinished(table)
         table.create_checkpoint()

@@ -35,6 +35,7 @@ from page_tracker.lake.table import (
     date_of,
     day_of,
     quoted,
+    touching,
 )
 from page_tracker.site import Site
 
@@ -257,7 +258,8 @@ def vacuum(table: DeltaTable) -> None:
     """
     with alone_if_free(table) as is_alone:
         if table.vacuum(dry_run=True, full=is_alone):
-            table.vacuum(dry_run=False, full=is_alone)
+            said = touching(table, [])
+            table.vacuum(dry_run=False, full=is_alone, commit_properties=said)
         if is_alone:
             remove_unfinished(table)
 

@@ -9,7 +9,7 @@ import pytest
 
 from page_tracker.lake.due import AFRESH, Due
 from page_tracker.lake.table import Lake, append, date_of, position, touching
-from page_tracker.lake.upkeep import Upkeep, files_of
+from page_tracker.lake.upkeep import Upkeep, files_of, vacuum
 from page_tracker.schema import HITS
 from page_tracker.site import Site
 from support.hits import row
@@ -60,6 +60,24 @@ def test_what_an_open_day_gets_and_merges_are_nothing_that_is_due(lake: Lake) ->
     Upkeep(lake).trim()
 
     assert len(lake.snapshot("hits").file_uris()) < 20
+    assert not due.look(LATE + 60, ())
+
+
+def test_files_that_are_let_go_are_nothing_that_is_due(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"), grace=timedelta(0))
+    due = Due(lake)
+    add(lake, [row("/a", DAY)])
+    while seen_to(lake, due, LATE):
+        pass
+
+    for path in ("/b", "/c"):
+        add(lake, [row(path, DAY + 1)])
+    hits = lake.snapshot("hits")
+    before = hits.file_uris()
+    hits.optimize.compact(commit_properties=touching(hits, []))
+    vacuum(hits)
+
+    assert not any(Path(file).exists() for file in before)
     assert not due.look(LATE + 60, ())
 
 
