@@ -43,7 +43,7 @@ class Due:
         """
         hits = self._lake.snapshot("hits")
         touched = touched_since(hits, self._version)
-        if touched is None or now - self._began >= AFRESH:
+        if touched is None or not 0 <= now - self._began < AFRESH:
             self._done, self._began = Work(), now
         done = Work(self._done.days - (touched or set()), self._done.kept)
         over = closable(hits, self._lake.snapshot("days"), now)

@@ -134,3 +134,10 @@ def test_all_is_seen_to_again_after_a_while(lake: Lake) -> None:
     seen_to(lake, due, LATE)
 
     assert not due.look(LATE + AFRESH - 1, ()) and due.look(LATE + AFRESH, ())
+
+
+def test_all_is_seen_to_again_where_the_clock_was_set_back(lake: Lake) -> None:
+    due = Due(lake)
+    seen_to(lake, due, LATE + AFRESH)
+
+    assert due.look(LATE, ())
