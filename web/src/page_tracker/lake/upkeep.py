@@ -1,7 +1,7 @@
 """Upkeep: what keeps the lake small, quick to read and free of what has had its time.
 
-    files and clock → merges and days to settle (pure) → rewritten, each in one commit
-      → sites' retention → vacuum → checkpoint → clean-up of the log
+    sites' retention → files and clock → days to settle and close, merges (pure)
+      → rewritten, each in one commit → vacuum → checkpoint → clean-up of the log
 
 Small files are merged by tiers, so that a row is rewritten once a tier and not with
 every commit. A day that is over everywhere is *settled*: its rows are written sorted by
@@ -140,9 +140,10 @@ class Upkeep:
 
         Raises DeltaError or OSError where the lake is away; what is done is done.
         """
-        for name in TABLES:
-            with suppress(CommitFailedError):  # See `trim`.
-                self._turn(name, now, sites)
+        with suppress(CommitFailedError):  # See `trim`.
+            self._let_go(first_kept(sites, now))
+        with suppress(CommitFailedError):
+            self._close(now)
         self.trim()
 
     def trim(self) -> None:
@@ -152,14 +153,15 @@ class Upkeep:
             with suppress(CommitFailedError):
                 self._trim(name)
 
-    def _turn(self, name: str, now: float, sites: Sequence[Site]) -> None:
-        """What time brings: days that are over, hits that have had theirs."""
-        if name == "hits":
-            days = closable(self.lake.snapshot(name), self.lake.snapshot("days"), now)
-            self._settle(days)
-            close(self.lake, days)
-        for site, first in first_kept(sites, now):
-            _expire(self.lake.snapshot(name), site, date_of(first))
+    def _let_go(self, kept: Iterable[tuple[str, int]]) -> None:
+        for site, first in kept:
+            for name in ("hits", "drops"):
+                _expire(self.lake.snapshot(name), site, date_of(first))
+
+    def _close(self, now: float) -> None:
+        days = closable(self.lake.snapshot("hits"), self.lake.snapshot("days"), now)
+        self._settle(days)
+        close(self.lake, days)
 
     def _trim(self, name: str) -> None:
         table = self.lake.snapshot(name)
@@ -238,16 +240,15 @@ def _expire(table: DeltaTable, site: str, first: date) -> None:
     if not files:
         return
     with engine() as connection:
-        if (
-            not rows_in(connection, files)
-            .filter(condition)
-            .project("day")
-            .limit(1)
-            .fetchall()
-        ):
-            return
-    with shared(table):
-        table.delete(condition, writer_properties=PARQUET)
+        rows = rows_in(connection, files).filter(condition)
+        days = [day_of(day) for (day,) in rows.project("day").distinct().fetchall()]
+    if days:
+        with shared(table):
+            table.delete(
+                condition,
+                writer_properties=PARQUET,
+                commit_properties=touching(table, days),
+            )
 
 
 def vacuum(table: DeltaTable) -> None:

@@ -5,9 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from deltalake import DeltaTable
 
-from page_tracker.lake.table import Lake, append, position
+from page_tracker.lake.reading import Reading
+from page_tracker.lake.table import Lake, append, date_of, position
 from page_tracker.lake.upkeep import Upkeep
 from page_tracker.schema import HITS
 from page_tracker.site import Site
@@ -85,6 +88,38 @@ def test_a_site_keeps_its_hits_for_as_long_as_it_says(lake: Lake) -> None:
         (f"/{DAY}",),
     ]
     assert ask(lake, "SELECT count(*) FROM hits WHERE site <> 'example.com'") == [(3,)]
+
+
+class Watched(Lake):
+    """A lake that is looked at whenever something begins with it."""
+
+    def snapshot(self, name: str) -> DeltaTable:
+        lake = Lake(self.uri)
+        found = ask(lake, "SELECT site, count(*) FROM hits WHERE view > 0 GROUP BY ALL")
+        if Reading(lake).sources([date_of(DAY)]).closed:
+            assert sorted(tabled(lake)) == sorted(found)
+        return super().snapshot(name)
+
+
+def tabled(lake: Lake) -> list[tuple[Any, ...]]:
+    """By site the views that the tables of closed days have."""
+    with duckdb.connect() as connection:
+        connection.read_parquet(lake.snapshot("days").file_uris()).create_view("days")
+        query = "SELECT site, views FROM days WHERE dimension = ''"
+        return connection.sql(query).fetchall()
+
+
+def test_a_day_table_holds_at_no_moment_what_was_let_go(lake: Lake) -> None:
+    add(lake, [row("/a", DAY), row("/b", DAY, visit=2, site="b.example")])
+    later, forgetful = NOW + 3 * 86_400, [Site(id="example.com", retention_days=1)]
+    Upkeep(lake).tidy(later)
+    assert sorted(tabled(lake)) == [("b.example", 1), ("example.com", 1)]
+
+    Upkeep(Watched(lake.uri, grace=lake.grace)).tidy(later, forgetful)
+
+    assert paths(lake) == ["/b"]
+    assert tabled(lake) == [("b.example", 1)]
+    assert Reading(lake).sources([date_of(DAY)]).closed
 
 
 def test_a_writer_goes_on_while_files_are_rewritten(lake: Lake) -> None:
