@@ -69,12 +69,17 @@ def _whole_number(smallest: int, largest: int) -> Callable[[str], int]:
     return parse
 
 
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # ~ and a name that no user here has
+        raise ValueError(
+            "begins at no user's home: write a whole path, like /srv/page-tracker"
+        ) from error
 
 
 def _program(text: str) -> Path:
-    path = Path(text).expanduser().absolute()
+    path = _path(text)
     if not (path.is_file() and os.access(path, os.X_OK)):
         raise ValueError(
             "is no program: write the path of valkey-server or redis-server"
@@ -156,7 +161,7 @@ class Settings:
             "DIR",
             "page-tracker in the user's data directory",
             "The folder that everything is kept in.",
-            _folder,
+            _path,
         ),
         default_factory=lambda: user_data_path("page-tracker", appauthor=False),
     )
@@ -166,7 +171,7 @@ class Settings:
             "DIR",
             "lake in the data folder",
             "The folder that the hits are kept in for good.",
-            lambda text: str(_folder(text)),
+            lambda text: str(_path(text)),
         ),
         default=None,
     )

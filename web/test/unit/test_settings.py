@@ -79,6 +79,8 @@ def test_addresses_of_redis_are_accepted(url: str) -> None:
         ("PAGE_TRACKER_REDIS_TIMEOUT", "nan", "like 0.5"),
         ("PAGE_TRACKER_REDIS_TIMEOUT", "soon", "like 0.5"),
         ("PAGE_TRACKER_REDIS_SERVER", "/nowhere", "path of valkey-server"),
+        ("PAGE_TRACKER_DATA", "~no-such-user/data", "like /srv/page-tracker"),
+        ("PAGE_TRACKER_LAKE", "~no-such-user/lake", "like /srv/page-tracker"),
         ("PAGE_TRACKER_HOST", "http://0.0.0.0", "like 0.0.0.0"),
         ("PAGE_TRACKER_HOST", "a host", "like 0.0.0.0"),
         ("PAGE_TRACKER_PORT", "65536", "write 0 to 65535"),
