@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from page_tracker.commands.tables import cell, echo_table, fitted, shortened
+from page_tracker.commands.tables import cell, echo_table, fitted, narrowest, shortened
 
 
 def test_columns_of_wide_signs_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,6 +31,13 @@ def test_the_widest_column_is_cut_first_and_none_to_nothing() -> None:
     assert fitted([100, 100, 8], [0, 1], 80) == [34, 34, 8]
     assert fitted([100, 8], [0], 10) == [12, 8]
     assert fitted([30, 8], [0], 80) == [30, 8]
+
+
+def test_a_table_needs_what_is_left_when_its_names_are_cut() -> None:
+    lines = [["PAGE", "VIEWS"], ["/" + "long/" * 60, "1"]]
+
+    assert narrowest(lines, [0]) == 12 + 2 + 5
+    assert narrowest(lines, []) == 301 + 2 + 5
 
 
 def test_a_table_is_as_wide_as_the_terminal_at_most(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import click
 
-from page_tracker.commands.charts import bar_of, sparkline
-from page_tracker.commands.tables import echo_table, terminal_width
+from page_tracker.commands.charts import BAR_WIDTH, SPARK_WIDTH, bar_of, sparkline
+from page_tracker.commands.tables import GAP, echo_table, narrowest, terminal_width
 from page_tracker.query import dates
 from page_tracker.query.answer import POINTS, before_of, change, range_as_json
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
@@ -35,23 +35,38 @@ def echo_report(report: Report) -> None:
         _echo_totals(report, report.rows[0])
         return
     _echo_line(report)
-    most = max((row.metrics[0] or 0 for row in report.rows), default=0)
-    head = [*(short_name(name).upper() for name in query.dimensions)]
-    for name in query.metrics:
-        head += [name.upper(), "CHANGE"] if query.comparison else [name.upper()]
-    echo_table(
-        [*head, ""],
-        [
-            [*row.dimensions, *_cells(report, row), bar_of(row.metrics[0] or 0, most)]
-            for row in report.rows
-        ],
-        numbers=range(len(query.dimensions), len(head)),
-        shorten=range(len(query.dimensions)),
-        most=terminal_width(),
-    )
+    _echo_rows(report)
     shown = query.offset + len(report.rows)
     if report.total_rows > shown:
         click.echo(f"… {report.total_rows - shown:,} more; --limit shows them")
+
+
+def _echo_rows(report: Report) -> None:
+    query = report.query
+    head = [short_name(name).upper() for name in query.dimensions]
+    for name in query.metrics:
+        head += [name.upper(), "CHANGE"] if query.comparison else [name.upper()]
+    lines = [head, *([*row.dimensions, *_cells(report, row)] for row in report.rows)]
+    # A time that is cut tells nothing.
+    names = [
+        place for place, name in enumerate(query.dimensions) if name not in TIME_BUCKETS
+    ]
+    numbers = range(len(query.dimensions), len(head))
+    _echo_with_bars(lines, [row.metrics[0] or 0 for row in report.rows], numbers, names)
+
+
+def _echo_with_bars(
+    lines: Sequence[Sequence[str]],
+    values: Sequence[float],
+    numbers: Container[int],
+    shorten: Container[int],
+) -> None:
+    """Print a head and rows, with a bar for each row's value where there is room."""
+    width = terminal_width()
+    if width is None or narrowest(lines, shorten) + len(GAP) + BAR_WIDTH <= width:
+        bars = ["", *(bar_of(value, max(values)) for value in values)]
+        lines = [[*line, drawn] for line, drawn in zip(lines, bars, strict=True)]
+    echo_table(lines[0], lines[1:], numbers, shorten, width)
 
 
 def _echo_totals(report: Report, row: Row) -> None:
@@ -77,7 +92,15 @@ def _echo_line(report: Report) -> None:
     known = {row.dimensions[0]: row.metrics[0] or 0 for row in report.rows}
     labels = dates.labels(query.range, query.dimensions[0])
     values = [known.get(label, 0) for label in labels]
-    click.echo(f"{query.metrics[0]}  {sparkline(values)}  most {max(values):,}")
+    click.echo(_line(query.metrics[0], values, f"most {max(values):,}"))
+
+
+def _line(title: str, values: Sequence[float], note: str) -> str:
+    """A line over time between two texts, no longer than the terminal's."""
+    width, room = terminal_width(), SPARK_WIDTH
+    if width is not None:
+        room = min(room, width - len(title) - len(note) - 2 * len(GAP))
+    return GAP.join((title, sparkline(values, max(1, room)), note))
 
 
 def _cells(report: Report, row: Row) -> list[str]:
@@ -155,7 +178,7 @@ def echo_realtime(site: str, found: Realtime) -> None:
     click.echo(
         f"{site}, now: {current.visitors:,} visitor{'s' * (current.visitors != 1)}"
     )
-    click.echo(f"last 30 minutes  {sparkline(views)}  {sum(views):,} page views")
+    click.echo(_line("last 30 minutes", views, f"{sum(views):,} page views"))
     dropped = {
         f"{each.reason} {each.name}".strip(): each.number for each in found.dropped
     }
@@ -165,15 +188,7 @@ def echo_realtime(site: str, found: Realtime) -> None:
         ("NOT COUNTED TODAY", "HITS", dropped),
     ):
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:10]
-        most = max(counts.values(), default=0)
         if ordered:
-            echo_table(
-                (title, number_of, ""),
-                [
-                    (name, f"{number:,}", bar_of(number, most))
-                    for name, number in ordered
-                ],
-                numbers=[1],
-                shorten=[0],
-                most=terminal_width(),
-            )
+            rows = [(name, f"{number:,}") for name, number in ordered]
+            values = [number for _, number in ordered]
+            _echo_with_bars([(title, number_of), *rows], values, [1], [0])

@@ -18,9 +18,9 @@ def bar_of(value: float, most: float) -> str:
     return "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
 
 
-def sparkline(values: Sequence[float]) -> str:
+def sparkline(values: Sequence[float], width: int = SPARK_WIDTH) -> str:
     """A line of a sign each, from nothing to the most; too many are summed together."""
-    size = -(-len(values) // SPARK_WIDTH) or 1
+    size = -(-len(values) // width) or 1
     sums = [sum(values[at : at + size]) for at in range(0, len(values), size)]
     most = max(sums, default=0)
     if most <= 0:

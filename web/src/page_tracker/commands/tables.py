@@ -34,9 +34,7 @@ def echo_table(
     wider than `most` places of a terminal, the columns `shorten` are cut.
     """
     lines = [head, *rows]
-    widths = [
-        max(cell_len(line[column]) for line in lines) for column in range(len(head))
-    ]
+    widths = _widths(lines)
     if most is not None:
         widths = fitted(widths, shorten, most)
     for line in lines:
@@ -46,6 +44,15 @@ def echo_table(
             space = " " * (width - cell_len(cell))
             cells.append(space + cell if column in numbers else cell + space)
         click.echo(GAP.join(cells).rstrip())
+
+
+def narrowest(lines: Sequence[Sequence[str]], shorten: Container[int]) -> int:
+    """How many places a table needs where the columns `shorten` are cut to the last."""
+    return sum(fitted(_widths(lines), shorten, 0)) + len(GAP) * (len(lines[0]) - 1)
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
 
 
 def terminal_width() -> int | None:

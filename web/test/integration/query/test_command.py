@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
+import pty
 import subprocess
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import pytest
 
@@ -23,12 +26,13 @@ def _ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
     """Asks about a site with three views on one day and one on another."""
     folder = tmp_path_factory.mktemp("command")
 
-    def run(*arguments: str) -> Done:
+    def run(*arguments: str, stdout: int = subprocess.PIPE, **environment: str) -> Done:
         return subprocess.run(
             [BIN / "page-tracker", *arguments],
-            env=clean_environment(PAGE_TRACKER_DATA=str(folder)),
+            env=clean_environment(PAGE_TRACKER_DATA=str(folder), **environment),
             cwd=folder,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
@@ -39,7 +43,7 @@ def _ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
     rows = [view(1), view(2), view(3, "/docs"), view(1, day=date(2026, 3, 4))]
     rows[1]["source"] = "=1+1"
     put(Lake(str(folder / "lake")), rows, 1)
-    return lambda *arguments: run("query", "a.org", *arguments)
+    return partial(run, "query", "a.org")
 
 
 @pytest.mark.parametrize(
@@ -101,3 +105,19 @@ def test_minutes_of_many_years_are_told_without_a_line(
     assert done.returncode == 0 and "2026-03-0" in done.stdout
     assert "most" not in done.stdout
     assert "most" in ask(*ALL, "--by", "day").stdout
+
+
+@pytest.mark.parametrize("asked", ["--by page", "--by day", "--by hour", "--live"])
+def test_no_line_is_wider_than_a_narrow_terminal(
+    ask: Callable[..., Done], asked: str
+) -> None:
+    ours, theirs = pty.openpty()
+
+    done = ask(*asked.split(), *ALL, stdout=theirs, COLUMNS="40")
+
+    os.close(theirs)
+    said = os.read(ours, 4096).decode().splitlines()
+    os.close(ours)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, said)) <= 40
+    assert not any("…" in line for line in said)  # neither times nor pages are cut

@@ -67,3 +67,4 @@ def test_a_line_goes_from_nothing_to_the_most() -> None:
 
 def test_a_long_line_sums_neighbours() -> None:
     assert len(sparkline([1] * 1000)) <= 60
+    assert len(sparkline([1] * 1000, 7)) <= 7
