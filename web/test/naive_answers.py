@@ -292,7 +292,7 @@ class Naive:
     def revenue(self, name: str, rows: list[Row]) -> float | None:
         currencies = {goal.currency for goal in self.told_goals() if goal.currency}
         if len(currencies) != 1:
-            return 0 if name == "total_revenue" else None
+            return None
         paid = [
             row["revenue"]
             for row in rows

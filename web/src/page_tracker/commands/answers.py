@@ -9,7 +9,13 @@ import click
 from page_tracker.commands.charts import BAR_WIDTH, SPARK_WIDTH, bar_of, sparkline
 from page_tracker.commands.tables import GAP, echo_table, narrowest, terminal_width
 from page_tracker.query import dates
-from page_tracker.query.answer import POINTS, before_of, change, range_as_json
+from page_tracker.query.answer import (
+    POINTS,
+    before_of,
+    change,
+    metric_warnings,
+    range_as_json,
+)
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.parse import MOST_LABELS
 from page_tracker.query.plan import Days
@@ -28,6 +34,8 @@ def echo_report(report: Report) -> None:
     if query.comparison is not None:
         before = _range(range_as_json(query.comparison.range))
         click.echo(f"compared with {before}")
+    for name, warning in metric_warnings(query).items():
+        click.echo(f"{name}: {warning['message']}")
     if not report.rows:
         click.echo("No hits.")
         return

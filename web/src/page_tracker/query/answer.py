@@ -44,18 +44,22 @@ def as_json(report: Report) -> dict[str, Any]:
         meta["time_labels"] = list(dates.labels(query.range, name))
     if query.total_rows:
         meta["total_rows"] = report.total_rows
-    warnings = {
-        name: {"code": "no_single_revenue_currency", "message": NO_CURRENCY}
-        for name in query.metrics
-        if METRICS[name].type == "money" and not currency(query)
-    }
-    if warnings:
+    if warnings := metric_warnings(query):
         meta["metric_warnings"] = warnings
     moves = label_moves(query, query.comparison.range) if query.comparison else {}
     return {
         "results": [_result(report, row, moves) for row in report.rows],
         "meta": meta,
         "query": query_as_json(query),
+    }
+
+
+def metric_warnings(query: Query) -> dict[str, dict[str, str]]:
+    """Why metrics tell nothing: code and message, by the metric."""
+    return {
+        name: {"code": "no_single_revenue_currency", "message": NO_CURRENCY}
+        for name in query.metrics
+        if METRICS[name].type == "money" and not currency(query)
     }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from page_tracker.query import dates
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
 from page_tracker.query.plan import Days, Plan, plan
-from page_tracker.query.query import Query, Range
+from page_tracker.query.query import Query, Range, currency
 from page_tracker.query.running import Found, run
 from page_tracker.query.sharing import Ask
 from page_tracker.query.sources import Sources
@@ -139,12 +139,17 @@ def _row(query: Query, values: tuple[object, ...]) -> Row:
     metrics = zip(query.metrics, values[width:-1], strict=True)
     return Row(
         tuple(str(value) for value in values[:width]),
-        tuple(shaped(name, value) for name, value in metrics),
+        tuple(shaped(query, name, value) for name, value in metrics),
     )
 
 
-def shaped(name: str, value: object) -> Value:
-    """A metric's value in the type that answers tell it in."""
+def shaped(query: Query, name: str, value: object) -> Value:
+    """A metric's value in the type that answers tell it in.
+
+    None for an amount of no currency, or of several.
+    """
+    if METRICS[name].type == "money" and not currency(query):
+        return None
     if value is None:
         return 0 if name in ZERO_WHERE_EMPTY else None
     number = float(str(value))

@@ -40,7 +40,7 @@ def answered(
     width = len(query.dimensions)
     return {
         values[:width]: [
-            shaped(name, value)
+            shaped(query, name, value)
             for name, value in zip(query.metrics, values[width:-1], strict=True)
         ]
         for values in engine.execute(asked.sql, asked.values).fetchall()

@@ -121,3 +121,12 @@ def test_no_line_is_wider_than_a_narrow_terminal(
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, said)) <= 40
     assert not any("…" in line for line in said)  # neither times nor pages are cut
+
+
+def test_revenue_without_a_currency_is_nothing_and_the_reason_is_told(
+    ask: Callable[..., Done],
+) -> None:
+    asked = ("--metrics", "visitors,total_revenue", *ALL)
+
+    assert ask(*asked, "--csv").stdout == "visitors,total_revenue\n4,\n"
+    assert "total_revenue: the goals asked about have no revenue" in ask(*asked).stdout
