@@ -37,7 +37,8 @@ def echo_report(report: Report) -> None:
     for name, warning in metric_warnings(query).items():
         click.echo(f"{name}: {warning['message']}")
     if not report.rows:
-        click.echo("No hits.")
+        beyond = f"No rows beyond the first {query.offset:,}."
+        click.echo(beyond if query.offset else "No hits.")
         return
     if not query.dimensions:
         _echo_totals(report, report.rows[0])

@@ -130,3 +130,10 @@ def test_revenue_without_a_currency_is_nothing_and_the_reason_is_told(
 
     assert ask(*asked, "--csv").stdout == "visitors,total_revenue\n4,\n"
     assert "total_revenue: the goals asked about have no revenue" in ask(*asked).stdout
+
+
+def test_a_page_beyond_the_last_is_not_called_no_hits(ask: Callable[..., Done]) -> None:
+    said = ask("--by", "page", *ALL, "--offset", "9").stdout
+
+    assert "No rows beyond the first 9." in said
+    assert "No hits" not in said
