@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -32,6 +33,10 @@ class Commands(click.Group):
         return None
 
     def invoke(self, ctx: click.Context) -> object:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                # Not every locale's encoding has all signs that names and bars need.
+                stream.reconfigure(encoding="utf-8", errors="replace")
         try:
             return super().invoke(ctx)
         except PageTrackerError as error:

@@ -49,6 +49,13 @@ def test_a_refused_setting_is_one_line_and_exit_code_2() -> None:
     assert not result.stdout
 
 
+def test_help_can_be_read_whatever_the_terminal_s_encoding() -> None:
+    result = CliRunner(charset="latin-1").invoke(main, ["import", "--help"])
+
+    assert result.exit_code == 0
+    assert "LOG…" in result.stdout_bytes.decode()
+
+
 @pytest.mark.parametrize("option", ["--version", "-h"])
 def test_asking_about_the_program_is_no_error(option: str) -> None:
     assert CliRunner().invoke(main, [option]).exit_code == 0

@@ -137,3 +137,10 @@ def test_a_page_beyond_the_last_is_not_called_no_hits(ask: Callable[..., Done]) 
 
     assert "No rows beyond the first 9." in said
     assert "No hits" not in said
+
+
+def test_bars_are_told_whatever_the_locale_s_encoding(ask: Callable[..., Done]) -> None:
+    done = ask("--by", "page", *ALL, PYTHONIOENCODING="latin-1")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "█" in done.stdout
