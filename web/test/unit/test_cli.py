@@ -49,6 +49,15 @@ def test_a_refused_setting_is_one_line_and_exit_code_2() -> None:
     assert not result.stdout
 
 
+def test_a_day_that_is_none_is_refused_with_how_to_write_one() -> None:
+    result = CliRunner().invoke(main, ["delete", "a.org", "--from", "17.5.2015"])
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "page-tracker: --from '17.5.2015' is no day; write it like 2026-01-31\n"
+    )
+
+
 def test_help_can_be_read_whatever_the_terminal_s_encoding() -> None:
     result = CliRunner(charset="latin-1").invoke(main, ["import", "--help"])
 

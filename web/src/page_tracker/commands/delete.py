@@ -1,7 +1,7 @@
 """`page-tracker delete`: delete hits for good."""
 
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import date
 
 import click
 
@@ -15,9 +15,6 @@ from page_tracker.services.store import registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 
-DATE = click.DateTime(["%Y-%m-%d"])
-
-
 # Click gives each option as an argument of its own.
 # One argument for each option: pylint: disable=too-many-arguments,too-many-locals
 # pylint: disable=too-many-positional-arguments
@@ -26,8 +23,8 @@ DATE = click.DateTime(["%Y-%m-%d"])
 @click.command()
 @click.argument("site")
 @click.option("--path", metavar="PATH", help="Only hits of this page, like /about.")
-@click.option("--from", "first", type=DATE, help="Only from this day on.")
-@click.option("--to", "last", type=DATE, help="Only up to this day, itself included.")
+@click.option("--from", "first", metavar="DATE", help="Only from this day on.")
+@click.option("--to", "last", metavar="DATE", help="Only up to this day, included.")
 @click.option("--dry-run", is_flag=True, help="Say how many, and delete none.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @setting_option("data")
@@ -35,8 +32,8 @@ DATE = click.DateTime(["%Y-%m-%d"])
 def delete(
     site: str,
     path: str | None,
-    first: datetime | None,
-    last: datetime | None,
+    first: str | None,
+    last: str | None,
     dry_run: bool,
     yes: bool,
     **options: str | None,
@@ -46,10 +43,9 @@ def delete(
     The visits that are cut are numbered anew. Stopped half-way, the same command once
     more finishes it.
     """
-    if first and last and first > last:
-        raise SettingsError(
-            f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}", "swap them"
-        )
+    begin, end = _day("--from", first), _day("--to", last)
+    if begin is not None and end is not None and begin > end:
+        raise SettingsError(f"--from {first} is after --to {last}", "swap them")
     if path is not None and not path.startswith("/"):
         raise SettingsError(
             f"--path {path} is no path of a page", "it begins with /, like /about"
@@ -61,10 +57,11 @@ def delete(
         registry = stack.enter_context(registry_of_folder(settings))
         stack.enter_context(told_plainly())
         found = Sites(registry).get(site)
-        selection = Selection(found.id, path, _day(first), _day(last))
+        selection = Selection(found.id, path, begin, end)
         eraser = open_hits_eraser(settings, registry, selection)
-        number, waiting = eraser.deletion.count(), eraser.deletion.waiting()
-        click.echo(f"{number} hits in the lake would go, and what of {waiting} waiting")
+        click.echo(f"{eraser.deletion.count()} hits in the lake would go.")
+        if waiting := eraser.deletion.waiting():
+            click.echo(f"{waiting} wait for the lake; those that fit would go too.")
         if dry_run:
             return
         if not yes:
@@ -73,5 +70,13 @@ def delete(
         click.echo(f"{deleted} hits are gone.")
 
 
-def _day(moment: datetime | None) -> int | None:
-    return None if moment is None else day_of(moment.date())
+def _day(option: str, text: str | None) -> int | None:
+    """The day that an option names; raises SettingsError."""
+    if text is None:
+        return None
+    try:
+        return day_of(date.fromisoformat(text))
+    except ValueError as error:
+        raise SettingsError(
+            f"{option} {text!r} is no day", "write it like 2026-01-31"
+        ) from error
