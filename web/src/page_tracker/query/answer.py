@@ -90,8 +90,10 @@ def _result(
 
 def before_of(report: Report, row: Row) -> tuple[Value, ...]:
     """A row's metrics in the compared range; of a group that was not there, nothing."""
+    untold = metric_warnings(report.query)
     nothing = tuple(
-        0 if METRICS[name].counts else None for name in report.query.metrics
+        0 if METRICS[name].counts and name not in untold else None
+        for name in report.query.metrics
     )
     return (report.compared or {}).get(row.dimensions, nothing)
 

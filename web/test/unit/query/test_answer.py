@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from page_tracker.goal import Goal
-from page_tracker.query.answer import as_json, change, money
+from page_tracker.query.answer import as_json, before_of, change, money
 from page_tracker.query.plan import plan
 from page_tracker.query.query import Comparison, Query, Range
 from page_tracker.query.report import Report, Row
@@ -60,6 +60,14 @@ def test_revenue_in_several_currencies_is_null_with_a_warning() -> None:
 
     assert told["results"][0]["metrics"] == [None]
     assert "currenc" in told["meta"]["metric_warnings"]["total_revenue"]["message"]
+
+
+def test_a_group_that_was_not_there_had_no_revenue_without_a_currency_either() -> None:
+    asked = ("visitors", "total_revenue")
+    query = Query("a.org", asked, DAY, ("visit:source",), comparison=Comparison(DAY))
+    row = Row(("Google",), (3, None))
+
+    assert before_of(report(query, row, compared={}), row) == (0, None)
 
 
 def test_a_comparison_stands_beside_each_row() -> None:
