@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from page_tracker.errors import ProcessError
 from page_tracker.lake.table import Lake, append, closed_mark, position
 from page_tracker.live import Live
 from page_tracker.schema import HITS
+from page_tracker.server.errand import run_errand
 from page_tracker.services.keeping import (
     open_lake,
     open_light_recount,
@@ -75,3 +79,25 @@ def test_why_an_errand_failed_is_told_and_it_is_due_again(settings: Settings) ->
     file.write_bytes(content)
     tidy()
     assert closed(lake)
+
+
+def test_one_errand_runs_at_a_time(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, running, most = subprocess.run, [0], [0]
+
+    def counted(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        try:
+            # The errand looks at its status. pylint: disable-next=subprocess-run-check
+            return real(*arguments, **options)
+        finally:
+            running[0] -= 1
+
+    monkeypatch.setattr(subprocess, "run", counted)
+    with ThreadPoolExecutor() as threads:
+        for done in [threads.submit(run_errand, settings, "upkeep") for _ in range(3)]:
+            done.result()
+
+    assert most == [1]

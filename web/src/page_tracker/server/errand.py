@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 from page_tracker.errors import ProcessError
 from page_tracker.server.tether import tethered
 from page_tracker.settings import Settings, child_environment
+
+# One at a time: each may take as much memory as upkeep is promised.
+_alone = threading.Lock()
 
 
 def run_errand(settings: Settings, command: str) -> None:
@@ -20,14 +24,15 @@ def run_errand(settings: Settings, command: str) -> None:
         PAGE_TRACKER_DATA=str(settings.data),
         PAGE_TRACKER_LAKE=settings.lake or "",
     )
-    done = subprocess.run(
-        tethered([sys.executable, "-m", "page_tracker", command]),
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        start_new_session=True,
-        check=False,
-    )
+    with _alone:
+        done = subprocess.run(
+            tethered([sys.executable, "-m", "page_tracker", command]),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            start_new_session=True,
+            check=False,
+        )
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ProcessError(
