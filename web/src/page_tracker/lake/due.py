@@ -1,7 +1,9 @@
 """Whether the lake has something to do that takes an engine, which most passes don't.
 
-days that are over, less those that were seen to and not touched since
-→ and the first days that sites keep, where they are others than before
+    days that are over, less those that were seen to and not touched since
+      → and the first days that sites keep, where they are others than before
+
+A commit that touches a day makes it due again.
 """
 
 from __future__ import annotations

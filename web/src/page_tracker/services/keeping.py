@@ -1,7 +1,7 @@
 """What keeps hits: the lake, its writers, its upkeep, the recount."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -16,6 +16,7 @@ from page_tracker.lake.writer import Writer
 from page_tracker.server.errand import run_errand
 from page_tracker.services.store import open_live, open_redis, open_registry
 from page_tracker.settings import Settings
+from page_tracker.site import Site
 
 
 def open_lake(settings: Settings) -> Lake:
@@ -39,19 +40,13 @@ def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
     It raises DeltaError or OSError where the lake is away, RedisError where Redis is,
     LogNotRewritten where that keeps what was thrown away.
     """
-    redis = open_redis(settings)
-    registry = open_registry(settings, redis)
     recount, upkeep = open_recount(settings, lake), Upkeep(lake)
 
-    def tidy() -> None:
-        now = time.time()
-        try:
-            throw_away_spent(redis, int(now))
-        finally:
-            recount.catch_up()
-            upkeep.tidy(now, list(registry.sites.read().entries.values()))
+    def see_to(now: float, sites: Sequence[Site]) -> None:
+        recount.catch_up()
+        upkeep.tidy(now, sites)
 
-    return tidy
+    return _pass(settings, see_to)
 
 
 def open_light_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
@@ -59,20 +54,31 @@ def open_light_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
 
     It raises ProcessError too, where that fails.
     """
+    due, upkeep = Due(lake), Upkeep(lake)
+
+    def see_to(now: float, sites: Sequence[Site]) -> None:
+        if due.look(now, sites):
+            run_errand(settings, "upkeep")
+            due.done()
+        else:
+            upkeep.trim()
+
+    return _pass(settings, see_to)
+
+
+def _pass(
+    settings: Settings, see_to: Callable[[float, Sequence[Site]], None]
+) -> Callable[[], None]:
+    """A pass that throws away what is spent in the store, and sees to the lake."""
     redis = open_redis(settings)
     registry = open_registry(settings, redis)
-    due, upkeep = Due(lake), Upkeep(lake)
 
     def tidy() -> None:
         now = time.time()
         try:
             throw_away_spent(redis, int(now))
         finally:
-            if due.look(now, list(registry.sites.read().entries.values())):
-                run_errand(settings, "upkeep")
-                due.done()
-            else:
-                upkeep.trim()
+            see_to(now, list(registry.sites.read().entries.values()))
 
     return tidy
 
