@@ -27,6 +27,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# They take tens of seconds each: one that was begun last would be waited for.
+LONGEST = (
+    "test_kills.py",
+    "test_serve.py",
+    "test_answers.py",
+    "test_owner.py",
+    "test_docs_asking.py",
+    "test_writer.py",
+    "test_day_tables.py",
+    "test_sharing.py",
+    "test_openapi.py",
+    "test_script.py",
+    "test_visits_in_sql.py",
+    "test_docs_of_importing.py",
+    "test_disk_full.py",
+    "test_replay.py",
+    "test_commands.py",
+    "test_formats.py",
+    "test_year.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first; all others as they were shuffled."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--flask-url") and not config.getoption("--redis-url"):
         raise pytest.UsageError("--flask-url needs --redis-url: the Redis it counts in")

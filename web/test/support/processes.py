@@ -14,9 +14,11 @@ from pathlib import Path
 from redis import Redis
 
 from page_tracker.server.folder import holder
+from support import commands
 
 BIN = Path(sys.executable).parent
 POLL_SECONDS = 0.02
+WAIT_SECONDS = 50.0  # many times what a busy machine needs, for one step of a test
 ADDRESS = re.compile(r"https?://[\w.\[\]:]+:\d+")
 
 
@@ -82,29 +84,17 @@ def serving(data: Path, *options: str, **environment: str) -> Iterator[Running]:
         yield server
 
 
-def refusal(*command: str, **environment: str) -> tuple[int, str]:
+def refusal(*arguments: str, **environment: str) -> tuple[int, str]:
     """The exit status and standard error of a `page-tracker` command that ends."""
-    ended = subprocess.run(
-        [BIN / "page-tracker", *command],
-        env=clean_environment(**environment),
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=30,
-    )
+    ended = commands.run(*arguments, environment=clean_environment(**environment))
     return ended.returncode, ended.stderr
 
 
 def command(*arguments: str, **environment: str) -> str:
     """What a `page-tracker` command says that succeeds."""
-    return subprocess.run(
-        [BIN / "page-tracker", *arguments],
-        env=clean_environment(**environment),
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-        timeout=60,
-    ).stdout
+    ended = commands.run(*arguments, environment=clean_environment(**environment))
+    assert ended.returncode == 0, f"{arguments}\n{ended.stderr}"
+    return ended.stdout
 
 
 @contextmanager
@@ -141,9 +131,15 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return when it holds; the test's time limit ends a wait in vain."""
+def wait_until(
+    condition: Callable[[], bool], missing: Callable[[], object] | None = None
+) -> None:
+    """Return when it holds; a wait in vain ends with what is `missing`."""
+    deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
+        if time.monotonic() > deadline:
+            what = f": {missing()}" if missing else ""
+            raise AssertionError(f"waited {WAIT_SECONDS:.0f} s in vain{what}")
         time.sleep(POLL_SECONDS)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +20,11 @@ from page_tracker.registry import Registry
 from page_tracker.server import embedded
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
+from support import commands, processes
 from support.hitting import BROWSER
 from support.importing import line, write
 from support.lake import paths
 from support.processes import (
-    BIN,
     clean_environment,
     refusal,
     serving,
@@ -36,14 +35,7 @@ from support.processes import (
 
 def page_tracker(data: Path, *command: str) -> str:
     """What a command that succeeds says on standard output."""
-    return subprocess.run(
-        [BIN / "page-tracker", *command, "--data", data],
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-        timeout=30,
-    ).stdout
+    return processes.command(*command, "--data", str(data))
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -132,13 +124,9 @@ def shown(url: str) -> str:
 
 def doctor(data: Path, *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """The exit status, and what was found by name (the last of a name)."""
-    ended = subprocess.run(
-        [BIN / "page-tracker", "doctor", "--json", "--data", data, *options],
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        check=False,
-        text=True,
-        timeout=30,
+    ended = commands.run(
+        *("doctor", "--json", "--data", str(data), *options),
+        environment=clean_environment(),
     )
     return ended.returncode, {each["name"]: each for each in json.loads(ended.stdout)}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,8 @@ import requests
 from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.dates import WORDS
 from page_tracker.query.words import short_name
-from support.processes import BIN, clean_environment, serving, wait_until
+from support import commands
+from support.processes import clean_environment, serving, wait_until
 
 DOCS = Path(__file__).parents[4] / "docs"
 ASKING = (DOCS / "asking.md").read_text(encoding="utf-8")
@@ -45,14 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def run(command: str, folder: Path) -> str:
     name, *arguments = shlex.split(command)
-    done = subprocess.run(
-        [BIN / name, *arguments],
-        env=clean_environment(PAGE_TRACKER_DATA=str(folder / "data")),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    assert name == "page-tracker"
+    environment = clean_environment(PAGE_TRACKER_DATA=str(folder / "data"))
+    done = commands.run(*arguments, environment=environment, folder=folder)
     assert done.returncode == 0, f"{command}\n{done.stderr}"
     return done.stdout
 

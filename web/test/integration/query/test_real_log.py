@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from page_tracker.cli import main
-from support.processes import BIN, clean_environment
+from support.processes import command
 
 LOG = Path(__file__).parents[2] / "data" / "apache_combined.log.gz"
 SITE = "semicomplete.com"
@@ -89,19 +89,14 @@ def data(
     log.write_text(read)
     environment = {"PAGE_TRACKER_DATA": str(folder / "data")}
     for arguments in (["site", "add", SITE], ["import", SITE, str(log)]):
-        subprocess.run(
-            [BIN / "page-tracker", *arguments],
-            env=clean_environment(**environment),
-            check=True,
-            capture_output=True,
-        )
+        command(*arguments, **environment)
     yield environment
 
 
 def asked(data: dict[str, str], *options: str) -> Counter[str]:
     """The first metric by the one dimension."""
-    command = ["query", SITE, "--csv", "--from", "2015-05-01", "--to", "2015-05-31"]
-    done = CliRunner(env=data).invoke(main, [*command, *options])
+    words = ["query", SITE, "--csv", "--from", "2015-05-01", "--to", "2015-05-31"]
+    done = CliRunner(env=data).invoke(main, [*words, *options])
     assert done.exit_code == 0, done.output
     rows = list(csv.reader(io.StringIO(done.stdout)))[1:]
     return Counter({row[0]: int(row[1]) for row in rows})
