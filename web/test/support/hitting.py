@@ -26,9 +26,13 @@ PAUSE_SECONDS = 0.02
 
 @dataclass
 class Sent:
-    """What became of the hits, by their paths; and every status that was answered."""
+    """What became of the hits, by their paths; and every status that was answered.
 
-    acknowledged: set[str] = field(default_factory=set)
+    An acknowledged hit has the moment of its sender's clock before it was sent, since
+    the answer may be noted long after it came.
+    """
+
+    acknowledged: dict[str, float] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
     without_retry_after: int = 0
@@ -37,9 +41,9 @@ class Sent:
         """Hold the invariant: acknowledged = stored, but for what nobody was told."""
         twice = [path for path, number in Counter(stored).items() if number > 1]
         assert not twice, f"{len(twice)} are stored twice, like {twice[:3]}"
-        lost = self.acknowledged - set(stored)
+        lost = self.acknowledged.keys() - set(stored)
         assert not lost, f"{len(lost)} of {len(self.acknowledged)} are lost"
-        others = set(stored) - self.acknowledged - self.unknown
+        others = set(stored) - self.acknowledged.keys() - self.unknown
         assert not others, f"{len(others)} were refused and are stored"
 
 
@@ -83,11 +87,11 @@ def hitting(url: str, connections: int) -> Iterator[Sent]:
     sent, stopped, numbers = Sent(), threading.Event(), count()
     lock = threading.Lock()
 
-    def note(path: str, status: int, retry_after: str | None) -> None:
+    def note(path: str, began: float, status: int, retry_after: str | None) -> None:
         with lock:
             sent.statuses[status] += 1
             if status == 202:
-                sent.acknowledged.add(path)
+                sent.acknowledged[path] = began
             elif status == 0 or status >= 500:
                 sent.unknown.add(path)
             if status == 503 and retry_after is None:
@@ -101,13 +105,14 @@ def hitting(url: str, connections: int) -> Iterator[Sent]:
             event_id = f"hit-{number}" if number % 2 else ""
             address = f"198.51.{number // 256 % 256}.{number % 256}"
             while True:
+                began = time.monotonic()
                 try:
                     status, retry_after = sender.send(
                         path, event_id, **{"X-Forwarded-For": address}
                     )
                 except (OSError, HTTPException):
                     status, retry_after = 0, None
-                note(path, status, retry_after)
+                note(path, began, status, retry_after)
                 if status == 202 or not event_id:
                     break
                 time.sleep(PAUSE_SECONDS)
