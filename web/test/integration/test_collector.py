@@ -13,6 +13,7 @@ from redis import Redis
 
 from page_tracker.collect.collector import PATIENCE
 from page_tracker.collect.hit import RawHit, Reason
+from page_tracker.collect.ingest import Bounds
 from page_tracker.errors import NotStored
 from page_tracker.live import Live
 from page_tracker.settings import Settings
@@ -211,7 +212,7 @@ def test_a_stream_that_nobody_drains_is_bounded(
     server: OwnRedis, settings: Settings
 ) -> None:
     async def run() -> None:
-        async with collecting(settings, most_in_stream=2) as collector:
+        async with collecting(settings, Bounds(waiting=2)) as collector:
             await collector.collect([view(), view()], BROWSER)
             with pytest.raises(NotStored, match="2 hits wait") as refusal:
                 await collector.collect([view()], BROWSER)

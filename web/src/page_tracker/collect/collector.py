@@ -31,6 +31,7 @@ from page_tracker.collect.ingest import (
     MOST_HITS,
     Batch,
     BatchRefused,
+    Bounds,
     Outcome,
     StoreAway,
     StreamFull,
@@ -177,7 +178,7 @@ class Collector:
         lookups: Lookups,
         *,
         shards: int = 1,
-        most_in_stream: int,
+        bounds: Bounds,
     ) -> None:
         """`store` is a client of the event loop; must be made while the loop runs."""
         self._store = store
@@ -195,7 +196,7 @@ class Collector:
         self._lanes = [
             Lane(
                 partial(submit_async, store),
-                partial(self._batch, shard, most_in_stream),
+                partial(self._batch, shard, bounds),
             )
             for shard in range(shards)
         ]
@@ -264,7 +265,7 @@ class Collector:
         return self._lanes[shard_of(found.visitor, len(self._lanes))]
 
     def _batch(
-        self, shard: int, most_in_stream: int, hits: list[Hit], drops: list[Drop]
+        self, shard: int, bounds: Bounds, hits: list[Hit], drops: list[Drop]
     ) -> Batch:
         return Batch(
             moment=time.time_ns() // 1000,
@@ -272,7 +273,7 @@ class Collector:
             drops=drops,
             sites=self._known.directory.by_id if self._known else {},
             shard=shard,
-            waiting=most_in_stream,
+            bounds=bounds,
         )
 
     def _judged_at_once(

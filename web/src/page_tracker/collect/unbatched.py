@@ -21,6 +21,7 @@ from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
 from page_tracker.collect.ingest import (
     Batch,
     BatchRefused,
+    Bounds,
     Outcome,
     StoreAway,
     StreamFull,
@@ -44,13 +45,13 @@ class UnbatchedCollector:
         lookups: Lookups,
         *,
         shards: int,
-        most_in_stream: int,
+        bounds: Bounds,
     ) -> None:
         self._redis = redis
         self._sites = sites
         self._lookups = lookups
         self._shards = shards
-        self._most_in_stream = most_in_stream
+        self._bounds = bounds
         self._salts = Salts()
         self._lock = threading.Lock()
 
@@ -105,7 +106,7 @@ class UnbatchedCollector:
                 drops=drops,
                 sites=directory.by_id,
                 shard=shard,
-                waiting=self._most_in_stream,
+                bounds=self._bounds,
             )
             settled += list(zip(hits, self._stored(batch), strict=True))
             settled += [(drop, Outcome.STORED) for drop in drops]
