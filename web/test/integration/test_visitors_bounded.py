@@ -1,4 +1,4 @@
-"""The bounds of a day's visitors: beyond them visitors are one, and views stay exact."""
+"""The bounds of a day's visitors: beyond them they are one, and views stay exact."""
 
 from __future__ import annotations
 

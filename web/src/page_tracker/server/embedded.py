@@ -111,7 +111,7 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
 
 
 def _memory(settings: Settings) -> int:
-    """Bytes; the other half is for the web processes, the writer, and its own copies."""
+    """Bytes; the other half is for the web processes, the writer and its own copies."""
     if settings.redis_memory is not None:
         return settings.redis_memory * MEGABYTE
     return machine.memory() // 2

@@ -13,7 +13,7 @@ def memory(root: Path = Path("/")) -> int:
     """Bytes of memory that this process and its children may have.
 
     The least of the machine's and of what each cgroup above us has as its limit: see
-    https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html there.
+    https://docs.kernel.org/admin-guide, cgroup-v2.html and cgroup-v1/memory.html.
     """
     own = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([own, *_limits(root)])
