@@ -238,6 +238,17 @@ class Settings:
         ),
         default=1_000_000,
     )
+    hits_of_address: int = _setting(
+        Setting(
+            "PAGE_TRACKER_HITS_OF_ADDRESS",
+            "NUMBER",
+            "100",
+            "How many hits a second one address, or IPv6 network of 64 bits, may send to"
+            " one site; 0 is any number.",
+            _whole_number(0, 1_000_000),
+        ),
+        default=100,
+    )
     most_visitors: int = _setting(
         Setting(
             "PAGE_TRACKER_MOST_VISITORS",

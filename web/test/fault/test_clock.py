@@ -15,6 +15,7 @@ from page_tracker.collect import unbatched
 from page_tracker.collect.hit import RawHit, Sender
 from page_tracker.collect.ingest import Bounds
 from page_tracker.collect.lookups import load
+from page_tracker.collect.rates import Rates
 from page_tracker.collect.stream import Stream
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.registry import Registry
@@ -84,7 +85,9 @@ def test_a_clock_that_jumps_loses_nothing_and_bounds_visits(
     store.flushall()
     sites = Sites(Registry(store, tmp_path))
     site = sites.add(SITE, {"timezone": "Europe/Berlin"})
-    collector = UnbatchedCollector(store, sites, load(), shards=1, bounds=Bounds())
+    collector = UnbatchedCollector(
+        store, sites, load(), shards=1, bounds=Bounds(), rates=Rates(0)
+    )
     began = datetime.fromisoformat(STARTS[start]).replace(tzinfo=UTC)
     clock = Clock(int(began.timestamp()) * SECOND)
     monkeypatch.setattr(unbatched, "time", clock)

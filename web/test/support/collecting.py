@@ -11,6 +11,7 @@ from redis import Redis
 from page_tracker.collect.collector import Collector
 from page_tracker.collect.hit import Sender
 from page_tracker.collect.ingest import Bounds
+from page_tracker.collect.rates import Rates
 from page_tracker.registry import Registry
 from page_tracker.services.collecting import open_lookups
 from page_tracker.services.store import open_async_redis, open_redis, open_sites
@@ -40,6 +41,7 @@ async def collecting(
         open_sites(settings, open_redis(settings)),
         open_lookups(settings),
         bounds=bounds,
+        rates=Rates(0),
     )
     try:
         yield collector

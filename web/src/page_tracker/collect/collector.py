@@ -30,6 +30,7 @@ from page_tracker.collect.ingest import Batch, Bounds, Outcome, submit_async
 from page_tracker.collect.keys import shard_of
 from page_tracker.collect.lane import Lane
 from page_tracker.collect.lookups import Lookups
+from page_tracker.collect.rates import Rates
 from page_tracker.collect.salt import Salts
 from page_tracker.errors import NotStored
 from page_tracker.site import Directory, Site
@@ -55,11 +56,13 @@ class Collector:
         *,
         shards: int = 1,
         bounds: Bounds,
+        rates: Rates,
     ) -> None:
         """`store` is a client of the event loop; must be made while the loop runs."""
         self._store = store
         self._sites = sites
         self._lookups = lookups
+        self._rates = rates
         self._known: Known | None = None
         self._salts = Salts()
         self._salts_at_hand: dict[tuple[str, int], bytes] = {}
@@ -85,7 +88,14 @@ class Collector:
         sender: Sender,
         tell: Callable[[Sequence[Drop] | NotStored], None],
     ) -> None:
-        """`collect` without a task of its own, where nothing must be asked first."""
+        """`collect` without a task of its own, where nothing must be asked first.
+
+        What an address sends too much of is refused before anything is made of it.
+        """
+        directory = self._known.directory if self._known else Directory()
+        if too_many := self._rates.refusal(raws, sender.address, directory):
+            tell(too_many)
+            return
         if len(raws) == 1:
             found = self._judged_at_once(raws[0], sender, time.time_ns() // 1000)
             if found is not None:

@@ -10,6 +10,7 @@ from page_tracker.collect.collector import Collector
 from page_tracker.collect.ingest import Bounds
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
+from page_tracker.collect.rates import Rates
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.services.store import open_async_redis, open_redis, open_sites
 from page_tracker.settings import Settings
@@ -43,6 +44,7 @@ def open_collector(settings: Settings) -> Collector:
         open_lookups(settings),
         shards=settings.shards,
         bounds=bounds_of(settings),
+        rates=Rates(settings.hits_of_address),
     )
 
 
@@ -56,4 +58,5 @@ def open_unbatched_collector(
         open_lookups(settings),
         shards=settings.shards,
         bounds=bounds_of(settings),
+        rates=Rates(settings.hits_of_address),
     )
