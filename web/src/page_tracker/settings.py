@@ -243,8 +243,8 @@ class Settings:
             "PAGE_TRACKER_HITS_OF_ADDRESS",
             "NUMBER",
             "100",
-            "How many hits a second one address, or IPv6 network of 64 bits, may send to"
-            " one site; 0 is any number.",
+            "How many hits a second one address, or IPv6 network of 64 bits, may send"
+            " to one site; 0 is any number.",
             _whole_number(0, 1_000_000),
         ),
         default=100,

@@ -245,6 +245,7 @@ def test_the_watch_over_the_sites_outlives_a_record_that_nobody_can_read(
         async with collecting(settings) as collector:
             assert not await collector.collect([view()], BROWSER)
             good = redis.hget(SITES_KEY, SITE)
+            assert isinstance(good, bytes)
             redis.hset(SITES_KEY, mapping={SITE: b"{", VERSION: 1000})
             while "watch over the sites" not in caplog.text:
                 await asyncio.sleep(0.05)

@@ -32,7 +32,7 @@ def of(group: int, visitor: int, seconds: float, kind: Kind = Kind.VIEW) -> Hit:
 
 @contextmanager
 def memory_of(redis: Redis, most: int) -> Iterator[None]:
-    before = redis.config_get("maxmemory")["maxmemory"]
+    before = str(redis.config_get("maxmemory")["maxmemory"])
     redis.config_set("maxmemory", most)
     try:
         yield

@@ -142,8 +142,8 @@ def prepare(batch: Batch) -> Call:
     records = []
     for record, kind, visitor, event_id, group in batch.hits:
         day = (record.day, record.site)
-        path, hostname, touch = record.path, record.hostname, record.touch
-        opening = _encode((path, hostname, touch))
+        path, hostname = record.path, record.hostname
+        opening = _encode((path, hostname, record.touch))
         event = _event_key(record.site, event_id) if event_id else b""
         facts += (
             days.get(day) or days.setdefault(day, len(days) + 1),
@@ -153,7 +153,7 @@ def prepare(batch: Batch) -> Call:
             kind,
             path,
             hostname,
-            touch.source,
+            record.touch.source,
             len(opening),
             group,
         )

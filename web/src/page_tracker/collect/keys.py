@@ -107,6 +107,11 @@ def salts() -> str:
     return "pt:salts"
 
 
+def guesses(address: str) -> str:
+    """List: when an address, told by its keyed hash, has shown wrong tokens (ms)."""
+    return f"pt:guesses:{address}"
+
+
 def imports(site: str) -> str:
     """Hash: id of an import → its page views."""
     return f"pt:imports:{site}"

@@ -33,7 +33,7 @@ class Rates:
     """What each address has sent of late; of one event loop, or of any threads."""
 
     def __init__(self, a_second: int) -> None:
-        """`a_second` is how many hits an address may send to a site; 0 is any number."""
+        """`a_second` is how many hits an address may send to a site; 0: any number."""
         self._each = 1 / a_second if a_second else 0.0
         self._due: dict[tuple[str, str], float] = {}
         self._refused = 0
@@ -66,9 +66,9 @@ class Rates:
         self._refused += 1
         if now - self._told >= TELL_EVERY:
             logger.warning(
-                "Hits of one address were refused (429): %d since last said so. It sends "
-                "more to a site than PAGE_TRACKER_HITS_OF_ADDRESS allows; a proxy of your "
-                "own has to be named in PAGE_TRACKER_TRUSTED_PROXIES",
+                "%d hits were refused (429): an address sends more to a site than"
+                " PAGE_TRACKER_HITS_OF_ADDRESS allows; a proxy of your own has to be"
+                " named in PAGE_TRACKER_TRUSTED_PROXIES",
                 self._refused,
             )
             self._refused, self._told = 0, now

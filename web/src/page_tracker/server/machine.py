@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath
 
-# Of cgroups version 2, and of version 1 where its controller has a hierarchy of its own.
+# Of cgroups version 2, and of version 1, with a hierarchy of its own.
 _LIMITS = (("", "memory.max"), ("memory", "memory.limit_in_bytes"))
 
 

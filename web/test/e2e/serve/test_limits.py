@@ -1,4 +1,4 @@
-"""What one address can do to a server, from its door: hits too many, visitors too many."""
+"""What one address can do to a server, from its door: too many hits, or visitors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -48,6 +47,10 @@ class Client:
         headers = {"X-Forwarded-For": address, "User-Agent": AGENT}
         return self._ask("GET", f"/count?p=/&site={site}", headers)
 
+    def sites(self, address: str, token: str) -> Said:
+        headers = {"X-Forwarded-For": address, "Authorization": f"Bearer {token}"}
+        return self._ask("GET", "/api/sites", headers)
+
     def _ask(
         self, method: str, target: str, headers: dict[str, str], body: str = ""
     ) -> Said:
@@ -67,7 +70,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "PAGE_TRACKER_HITS_OF_ADDRESS": "1",
         "PAGE_TRACKER_VISITORS_OF_ADDRESS": "3",
     }
-    with serving(data, "--workers", "1", **settings) as server:
+    with serving(data, "--workers", "2", **settings) as server:
         for site in (FIRST, SECOND):
             command("site", "add", site, "--data", str(data))
         yield server
@@ -102,6 +105,26 @@ def test_one_address_is_told_to_wait_and_the_others_are_taken(
     assert client.event("192.0.2.2", FIRST).status == 202
     assert client.event("192.0.2.1", SECOND).status == 202
     assert "PAGE_TRACKER_HITS_OF_ADDRESS" in server.said()
+
+
+def test_ten_wrong_tokens_a_minute_are_ten_whichever_process_is_asked(
+    server: Running,
+) -> None:
+    folder = str(server.output.with_name("data"))
+    right = command("token", "add", "--all-sites", "--scope", "admin", "--data", folder)
+    wrong = "pt_0000000000_" + "0" * 48
+
+    def ask(token: str, address: str) -> int:
+        client = Client(server.url)  # each connection is another process's, by chance
+        try:
+            return client.sites(address, token).status
+        finally:
+            client.close()
+
+    statuses = [ask(wrong, "192.0.2.4") for _ in range(30)]
+    assert statuses == [401] * 10 + [429] * 20
+    assert ask(right.strip(), "192.0.2.4") == 429
+    assert ask(right.strip(), "192.0.2.5") == 200
 
 
 def test_a_pixel_is_refused_as_a_pixel(client: Client) -> None:
