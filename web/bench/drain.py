@@ -24,7 +24,7 @@ from redis import Redis
 from rows import Traffic
 
 from page_tracker.collect.hit import Client, Hit, Kind, Place, Record, Touch
-from page_tracker.collect.ingest import Batch, submit
+from page_tracker.collect.ingest import Batch, Bounds, submit
 from page_tracker.collect.stream import Stream
 from page_tracker.garbage import look_seldom
 from page_tracker.lake.columns import arrow_table
@@ -65,7 +65,10 @@ def fill(redis: Redis, hits: Iterator[Hit]) -> int:
     while some := list(islice(hits, HITS_A_BATCH)):
         site = Site(id=some[0].record.site)
         moment = some[-1].record.time
-        submit(redis, Batch(moment, some, sites={site.id: site}, waiting=10**9))
+        submit(
+            redis,
+            Batch(moment, some, sites={site.id: site}, bounds=Bounds(waiting=10**9)),
+        )
         number += len(some)
     return number
 

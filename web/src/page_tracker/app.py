@@ -32,6 +32,7 @@ from page_tracker.web.auth import Guard, seen
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
 from page_tracker.web.goals import goals_api
+from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
@@ -111,14 +112,16 @@ def create_app() -> Flask:
     flask.register_blueprint(
         probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
     )
-    guard = Guard(tokens, lambda: seen(settings.trusted_proxies).address)
+    guard = Guard(
+        tokens, Guesses(redis), lambda: seen(settings.trusted_proxies).address
+    )
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(
         badges(Counters(sites, live, collector, settings.trusted_proxies))
     )
     flask.register_blueprint(script)
     flask.register_blueprint(
-        api(sites, tokens, lambda: seen(settings.trusted_proxies), site_eraser)
+        api(sites, tokens, lambda: seen(settings.trusted_proxies), site_eraser, guard)
     )
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from functools import partial
 from typing import Any
@@ -31,6 +32,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 # Threads that Flask answers in.
 FLASK_THREADS = 10
+
+logger = logging.getLogger(__name__)
 
 
 class FrontDoor:
@@ -79,10 +82,13 @@ class FrontDoor:
         peer = client[0] if client else ""
         try:
             raws, sender = received(protocol, request, peer, self._proxies)
+            self._collector.collect_soon(raws, sender, partial(_tell, protocol, tell))
         except Answered as answered:
             tell(answered.answer)
-        else:
-            self._collector.collect_soon(raws, sender, partial(_tell, protocol, tell))
+        except Exception:  # pylint: disable=broad-exception-caught
+            # A fault of ours: its sender gets an answer all the same.
+            logger.exception("A request to %s could not be read", request.path)
+            tell(protocol.refuse(500, "this is a fault of the server; report it", ()))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open the collector when the server starts; store what waits when it stops."""

@@ -26,6 +26,7 @@ from page_tracker.errors import PageTrackerError
 from page_tracker.health import durability_notice, redis_problem
 from page_tracker.live import Live
 from page_tracker.registry import Registry
+from page_tracker.site import MICROSECONDS, day_of
 
 ANSWER_SECONDS = 5.0
 LEAST_ROOM = 1_000_000_000  # bytes
@@ -33,6 +34,7 @@ LONGEST_LAG = 60.0  # seconds
 LONGEST_SKEW = 1.0  # seconds
 OLDEST_LOOKUPS = 180  # days
 DAY = 86_400
+MORE_MEMORY = "raise PAGE_TRACKER_REDIS_MEMORY, or its maxmemory where it is your own"
 EARLIEST = 1_700_000_000  # a clock before November 2023 was never set
 
 
@@ -102,7 +104,7 @@ def redis(patient: Patient) -> Iterator[Finding]:
     used, most = memory["used_memory"], memory.get("maxmemory", 0)
     says = f"takes writes (version {version}, {used / 1e6:.0f} MB)"
     if most and used > 0.8 * most:
-        yield Finding("Redis", f"{says} of {most / 1e6:.0f} MB", "raise maxmemory")
+        yield Finding("Redis", f"{says} of {most / 1e6:.0f} MB", MORE_MEMORY)
     elif most and not memory["maxmemory_policy"].startswith("noev"):
         policy = memory["maxmemory_policy"]
         remedy = "set maxmemory-policy noeviction: it may throw hits away"
@@ -128,6 +130,12 @@ def sites(patient: Patient) -> Iterator[Finding]:
         names = ", ".join(f"{each.name} ({each.number})" for each in strangers[:5])
         says = f"hits came today for others, which do not count: {names}"
         yield Finding("unknown sites", says)
+    for site in known.values():
+        day = day_of(site, int(time.time()) * MICROSECONDS)
+        if folded := patient.live.folded(site.id, day):
+            says = f"{folded} hits of {site.id} today are of visitors who count as one"
+            remedy = "see PAGE_TRACKER_VISITORS_OF_ADDRESS, and Redis's memory"
+            yield Finding("visitors", says, remedy)
     same = mirrored == dict(known)
     says = f"{patient.registry.mirror.path} {'has' if same else 'has not'} all of them"
     yield Finding("mirror", says, "" if same else "change any site's setting")

@@ -81,9 +81,18 @@ class AccessError(PageTrackerError):
 class NotStored(PageTrackerError):
     """Hits could not be stored, or nobody knows; seconds until it is worth a try."""
 
+    # Of HTTP.
+    status = 503
+
     def __init__(self, problem: str, retry_after: int) -> None:
         super().__init__(problem, "send it again later, with the same id if it has one")
         self.retry_after = retry_after
+
+
+class TooManyHits(NotStored):
+    """An address sends more than it may; nothing of it was stored."""
+
+    status = 429
 
 
 class LakeError(PageTrackerError):

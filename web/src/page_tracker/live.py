@@ -106,6 +106,13 @@ class Live:
         asked = [("HMGET", key, *names) for key in hashes]
         return Sums(*map(_sum, zip(*self._ask(asked), strict=True)))
 
+    def folded(self, site: str, day: int) -> int:
+        """Hits of a day whose visitors are beyond the bounds, and count as one."""
+        asked = [
+            ("HGET", keys.today(each, day, site), "folded") for each in self._shards
+        ]
+        return _sum(self._ask(asked))
+
     def recent(self, site: str, now: int) -> list[Minute]:
         """The last 30 minutes, oldest first; `now` in seconds since 1970."""
         minutes = range(now // 60 - RECENT_MINUTES + 1, now // 60 + 1)

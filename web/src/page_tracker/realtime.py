@@ -13,11 +13,15 @@ from page_tracker.site import MICROSECONDS, Site, day_of
 
 @dataclass(frozen=True)
 class Realtime:
-    """`minutes` are the last 30, the oldest first; `dropped` has the most first."""
+    """`minutes` are the last 30, the oldest first; `dropped` has the most first.
+
+    `folded` are today's hits of visitors that are not told apart any more.
+    """
 
     current: Current
     minutes: Sequence[Minute]
     dropped: Sequence[Dropped]
+    folded: int = 0
 
 
 def realtime(live: Live, site: Site, now: int) -> Realtime:
@@ -27,10 +31,12 @@ def realtime(live: Live, site: Site, now: int) -> Realtime:
     """
     current = live.current(site.id, now)
     sources = {name or DIRECT: number for name, number in current.sources.items()}
+    day = day_of(site, now * MICROSECONDS)
     return Realtime(
         replace(current, sources=sources),
         live.recent(site.id, now),
-        live.drops(site.id, day_of(site, now * MICROSECONDS)),
+        live.drops(site.id, day),
+        live.folded(site.id, day),
     )
 
 
@@ -45,4 +51,5 @@ def as_json(found: Realtime) -> dict[str, Any]:
             for each in found.minutes
         ],
         "dropped": [asdict(each) for each in found.dropped],
+        "folded": found.folded,
     }

@@ -155,6 +155,16 @@ class Settings:
         ),
         default=None,
     )
+    redis_memory: int | None = _setting(
+        Setting(
+            "PAGE_TRACKER_REDIS_MEMORY",
+            "MB",
+            "half of the machine's, or of its container's",
+            "How much memory the embedded Redis may take, in millions of bytes.",
+            _whole_number(16, 1_000_000),
+        ),
+        default=None,
+    )
     data: Path = _setting(
         Setting(
             "PAGE_TRACKER_DATA",
@@ -227,6 +237,38 @@ class Settings:
             _whole_number(1_000, 1_000_000_000),
         ),
         default=1_000_000,
+    )
+    hits_of_address: int = _setting(
+        Setting(
+            "PAGE_TRACKER_HITS_OF_ADDRESS",
+            "NUMBER",
+            "100",
+            "How many hits a second one address, or IPv6 network of 64 bits, may send"
+            " to one site; 0 is any number.",
+            _whole_number(0, 1_000_000),
+        ),
+        default=100,
+    )
+    most_visitors: int = _setting(
+        Setting(
+            "PAGE_TRACKER_MOST_VISITORS",
+            "NUMBER",
+            "5000000",
+            "How many visitors of a site's day are told apart; further ones count as"
+            " one.",
+            _whole_number(1_000, 1_000_000_000),
+        ),
+        default=5_000_000,
+    )
+    visitors_of_address: int = _setting(
+        Setting(
+            "PAGE_TRACKER_VISITORS_OF_ADDRESS",
+            "NUMBER",
+            "5000",
+            "How many of them may come from one address, or IPv6 network of 64 bits.",
+            _whole_number(1, 1_000_000_000),
+        ),
+        default=5_000,
     )
     url: str | None = _setting(
         Setting(

@@ -1,6 +1,7 @@
 """The owner's routes with a real Redis: what they do, and what they answer."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from page_tracker.accounts import Tokens
 from page_tracker.app import create_app
 from page_tracker.history.register import Register
 from page_tracker.sites import Sites
+from page_tracker.web.guesses import Guesses
 from support.application import application
 
 
@@ -246,6 +248,26 @@ def test_a_subscriber_has_one_limit_for_all_of_its_ipv6_addresses(
         for number in range(12)
     ]
     assert statuses == [401] * 10 + [429] * 2
+
+
+def test_guesses_that_come_at_once_are_ten_all_the_same(redis_client: Redis) -> None:
+    processes = [Guesses(lambda: redis_client) for _ in range(2)]
+    with ThreadPoolExecutor(8) as pool:
+        waits = list(pool.map(lambda n: processes[n % 2].note("192.0.2.9"), range(40)))
+    assert waits.count(0) == 10
+    assert all(1 <= wait <= 60 for wait in waits if wait)
+    assert processes[0].wait("192.0.2.8") == 0
+
+
+def test_no_address_is_written_down_for_a_wrong_token(
+    client: FlaskClient, redis_client: Redis
+) -> None:
+    wrong = bearer("pt_0000000000_" + "0" * 48)
+    address = "198.51.100.77"
+    client.get("/api/sites", headers=wrong, environ_base={"REMOTE_ADDR": address})
+    (key,) = redis_client.scan_iter("pt:guesses:*")
+    assert address.encode() not in key
+    assert 0 < redis_client.ttl(key) <= 60
 
 
 def test_right_tokens_are_not_limited(client: FlaskClient, tokens: Tokens) -> None:

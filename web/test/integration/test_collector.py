@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from page_tracker.collect.collector import PATIENCE
 from page_tracker.collect.hit import RawHit, Reason
+from page_tracker.collect.ingest import Bounds
+from page_tracker.collect.lane import PATIENCE
 from page_tracker.errors import NotStored
 from page_tracker.live import Live
+from page_tracker.registry import SITES_KEY, VERSION
 from page_tracker.settings import Settings
 from support.collecting import BROWSER, SITE, collecting, sites_of
 from support.own_redis import OwnRedis, own_redis
@@ -211,7 +213,7 @@ def test_a_stream_that_nobody_drains_is_bounded(
     server: OwnRedis, settings: Settings
 ) -> None:
     async def run() -> None:
-        async with collecting(settings, most_in_stream=2) as collector:
+        async with collecting(settings, Bounds(waiting=2)) as collector:
             await collector.collect([view(), view()], BROWSER)
             with pytest.raises(NotStored, match="2 hits wait") as refusal:
                 await collector.collect([view()], BROWSER)
@@ -234,3 +236,58 @@ def test_what_waits_at_the_end_is_stored(server: OwnRedis, settings: Settings) -
     assert len(told) == HITS
     assert not any(told)  # neither drops nor a refusal
     assert stored(server)[0] == HITS + 1
+
+
+def test_the_watch_over_the_sites_outlives_a_record_that_nobody_can_read(
+    server: OwnRedis, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run(redis: Redis) -> None:
+        async with collecting(settings) as collector:
+            assert not await collector.collect([view()], BROWSER)
+            good = redis.hget(SITES_KEY, SITE)
+            assert isinstance(good, bytes)
+            redis.hset(SITES_KEY, mapping={SITE: b"{", VERSION: 1000})
+            while "watch over the sites" not in caplog.text:
+                await asyncio.sleep(0.05)
+            redis.hset(SITES_KEY, mapping={SITE: good, VERSION: 1001})
+            sites_of(redis, settings.data).change(SITE, {"blocked_pages": ["/7"]})
+            while not await collector.collect([view(7)], BROWSER):
+                await asyncio.sleep(0.05)
+
+    with server.client() as client:
+        asyncio.run(run(client))
+    assert caplog.text.count("watch over the sites") == 1
+
+
+def test_a_hit_that_cannot_be_judged_has_an_answer(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run(redis: Redis) -> None:
+        redis.hset(SITES_KEY, mapping={SITE: b"{", VERSION: 1000})
+        async with collecting(settings) as collector:
+            told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            collector.collect_soon([view()], BROWSER, told.set_result)
+            assert isinstance(await told, NotStored)
+
+    with server.client() as client:
+        asyncio.run(run(client))
+
+
+def test_a_sender_that_cannot_be_told_keeps_nobody_waiting(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            await collector.collect([view()], BROWSER)
+            told: list[object] = []
+
+            def fail(_fate: object) -> None:
+                raise RuntimeError("gone")
+
+            for number, tell in enumerate((told.append, fail, told.append)):
+                collector.collect_soon([view(number)], BROWSER, tell)
+            while len(told) < 2:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    assert stored(server)[0] == 4

@@ -10,6 +10,7 @@ from redis import Redis
 from page_tracker.errors import DataFolderError, DataFolderInUseError, ProcessError
 from page_tracker.server import embedded
 from page_tracker.server.folder import locked
+from page_tracker.server.machine import memory
 from page_tracker.settings import Settings
 from support.folder_user import folder_user, server_pid
 from support.own_redis import own_redis
@@ -24,6 +25,20 @@ def test_it_writes_every_change_to_disk_before_it_answers(tmp_path: Path) -> Non
             "appendfilename": "appendonly.aof",
             "appenddirname": "appendonlydir",
         }
+
+
+def test_it_has_a_bound_of_memory_and_evicts_nothing(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, redis_memory=64)
+    with embedded.redis_of(settings) as url, Redis.from_url(url) as client:
+        assert client.config_get("maxmemory", "maxmemory-policy") == {
+            "maxmemory": "64000000",
+            "maxmemory-policy": "noeviction",
+        }
+
+
+def test_without_a_setting_its_bound_is_half_of_the_machine(tmp_path: Path) -> None:
+    with own_redis(tmp_path) as server, server.client() as client:
+        assert client.config_get("maxmemory") == {"maxmemory": str(memory() // 2)}
 
 
 def test_it_listens_at_a_private_socket_only(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from page_tracker.collect.hit import Drop, Kind, Touch
 from page_tracker.collect.ingest import (
     Batch,
     BatchRefused,
+    Bounds,
     Durability,
     Outcome,
     StoreAway,
@@ -115,9 +116,9 @@ def test_two_sites_may_use_the_same_event_id(redis_client: Redis, shard: int) ->
 def test_a_full_stream_takes_nothing_and_touches_no_visit(
     redis_client: Redis, shard: int
 ) -> None:
-    submit(redis_client, a_batch(shard, a_hit(), a_hit(), waiting=2))
+    submit(redis_client, a_batch(shard, a_hit(), a_hit(), bounds=Bounds(waiting=2)))
     stored = _everything(redis_client, shard)
-    refused = a_batch(shard, a_hit(visitor="bob"), waiting=2)
+    refused = a_batch(shard, a_hit(visitor="bob"), bounds=Bounds(waiting=2))
     with pytest.raises(StreamFull, match="2 hits wait"):
         submit(redis_client, refused)
     assert _everything(redis_client, shard) == stored
@@ -131,17 +132,19 @@ def test_drops_that_nobody_drains_are_bounded_too(
     redis_client: Redis, shard: int
 ) -> None:
     drop = Drop(DAY, SITE, "bot", "Googlebot")
-    submit(redis_client, a_batch(shard, drops=[drop], waiting=1))
+    submit(redis_client, a_batch(shard, drops=[drop], bounds=Bounds(waiting=1)))
     with pytest.raises(StreamFull):
-        submit(redis_client, a_batch(shard, drops=[drop], waiting=1))
+        submit(redis_client, a_batch(shard, drops=[drop], bounds=Bounds(waiting=1)))
 
 
 def test_a_full_stream_that_was_destroyed_takes_hits_again(
     redis_client: Redis, shard: int
 ) -> None:
-    submit(redis_client, a_batch(shard, a_hit(), waiting=1))
+    submit(redis_client, a_batch(shard, a_hit(), bounds=Bounds(waiting=1)))
     redis_client.delete(keys.stream(shard))
-    assert submit(redis_client, a_batch(shard, a_hit(), waiting=1)) == [STORED]
+    assert submit(redis_client, a_batch(shard, a_hit(), bounds=Bounds(waiting=1))) == [
+        STORED
+    ]
     assert [entry.number for entry in Stream(redis_client, shard).read(0, 9)] == [2]
 
 

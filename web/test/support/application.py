@@ -11,6 +11,7 @@ from redis import Redis
 
 from page_tracker import app as app_module
 from page_tracker import registry as registry_module
+from page_tracker.collect import keys
 from page_tracker.registry import SITES_KEY, TOKENS_KEY
 
 CACHED = (
@@ -44,4 +45,4 @@ def application(
 def _begin_anew(redis: Redis) -> None:
     for cached in CACHED:
         cached.cache_clear()
-    redis.delete(SITES_KEY, TOKENS_KEY)
+    redis.delete(SITES_KEY, TOKENS_KEY, *redis.scan_iter(keys.guesses("*")))

@@ -10,6 +10,8 @@ from redis import Redis
 
 from page_tracker.collect.collector import Collector
 from page_tracker.collect.hit import Sender
+from page_tracker.collect.ingest import Bounds
+from page_tracker.collect.rates import Rates
 from page_tracker.registry import Registry
 from page_tracker.services.collecting import open_lookups
 from page_tracker.services.store import open_async_redis, open_redis, open_sites
@@ -30,7 +32,7 @@ def sites_of(redis: Redis, folder: Path) -> Sites:
 
 @asynccontextmanager
 async def collecting(
-    settings: Settings, most_in_stream: int = 1_000_000
+    settings: Settings, bounds: Bounds = Bounds()
 ) -> AsyncIterator[Collector]:
     """A collector, as the front door opens it; closed in the end."""
     store = open_async_redis(settings)
@@ -38,7 +40,8 @@ async def collecting(
         store,
         open_sites(settings, open_redis(settings)),
         open_lookups(settings),
-        most_in_stream=most_in_stream,
+        bounds=bounds,
+        rates=Rates(0),
     )
     try:
         yield collector

@@ -47,6 +47,7 @@ PURE = (
     *("errors", "schema", "site", "site_settings", "token"),
     *("collect.hit", "collect.keys", "collect.text", "collect.page", "collect.sender"),
     *("collect.address", "collect.visitor", "collect.enrich", "collect.protocols"),
+    "collect.money",
     "web.badge",
 )
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")

@@ -31,6 +31,8 @@ UNIX = "unix"
 _MOST_HOPS = 32
 _MOST_CHARACTERS = 1024
 _CACHED = 32_768
+# One subscriber has all addresses of such a network.
+_SUBSCRIBER_PREFIX = 64
 # Bits before an address of IPv4 that is written as IPv6: ::ffff:192.0.2.1.
 _MAPPED_PREFIX = 96
 
@@ -175,3 +177,20 @@ def _forwarded_hops(forwarded: str) -> Iterator[str]:
         pairs = (pair.partition("=") for pair in _PAIR.findall(element))
         named = [value for name, _, value in pairs if name.strip().lower() == "for"]
         yield named[0] if len(named) == 1 else ""
+
+
+@lru_cache(_CACHED)
+def subscriber_of(address: str) -> str:
+    """Who has an address: itself, or of IPv6 its network of 64 bits.
+
+    What is no address stays as it is.
+
+    >>> subscriber_of("2001:db8::7"), subscriber_of("192.0.2.7")
+    ('2001:db8::', '192.0.2.7')
+    """
+    try:
+        if ip_address(address).version == 4:
+            return address
+        return str(ip_network(f"{address}/{_SUBSCRIBER_PREFIX}", strict=False)[0])
+    except ValueError:
+        return address

@@ -1,10 +1,9 @@
-"""The collector of a process: many requests, one batch, one sync of the disk.
+"""The collector of a process: what is sent is judged, and goes to the store by a lane.
 
     collect → enrich each → the lane of its visitor's shard → batch → store
             ← drops       ← what became of each            ← one reply
 
-A lane sends one batch at a time; what comes meanwhile makes the next one. A hit is
-answered for when the store has it on disk, never before.
+A hit is answered for when the store has it on disk, never before.
 """
 
 from __future__ import annotations
@@ -12,32 +11,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from redis import RedisError
 
+from page_tracker.background import begun, repeat
 from page_tracker.collect.enrich import Known, UnknownSalt, enrich
 from page_tracker.collect.fate import (
     RETRY_AWAY,
     drops_among,
     is_of_unknown_site,
-    refusal,
     site_day_at,
 )
 from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
-from page_tracker.collect.ingest import (
-    MOST_HITS,
-    Batch,
-    BatchRefused,
-    Outcome,
-    StoreAway,
-    StreamFull,
-    submit_async,
-)
+from page_tracker.collect.ingest import Batch, Bounds, Outcome, submit_async
 from page_tracker.collect.keys import shard_of
+from page_tracker.collect.lane import Lane
 from page_tracker.collect.lookups import Lookups
+from page_tracker.collect.rates import Rates
 from page_tracker.collect.salt import Salts
 from page_tracker.errors import NotStored
 from page_tracker.site import Directory, Site
@@ -45,126 +38,11 @@ from page_tracker.sites import Sites
 from page_tracker.store_format import StoreFormatError
 
 # All in seconds.
-GATHER = 0.008  # from one batch to the next, where not ENOUGH hits wait before
-# In which a batch whose reply was lost is submitted again; with the time limit of the
-# last try a sender is answered within a second.
-PATIENCE = 0.5
-FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.2
 LOOK_EVERY = 1.0  # at the sites
 LOOK_AGAIN = 0.1  # where a site is unknown
 TRUST_SALTS = 60.0
 
-# Hits that are worth a sync of the disk.
-ENOUGH = 48
-
-# Hits of a lane that wait for a batch; more are refused.
-MOST_WAITING = 20_000
-
 logger = logging.getLogger(__name__)
-
-
-class Waiting(NamedTuple):
-    """One hit, or one drop to count, and whom to tell what became of it."""
-
-    found: Hit | Drop
-    tell: Callable[[Outcome | NotStored], None]
-
-
-class Lane:
-    """The way to one shard: takes hits at any time, submits one batch at a time."""
-
-    def __init__(
-        self,
-        submit: Callable[[Batch], Awaitable[list[Outcome]]],
-        batch_of: Callable[[list[Hit], list[Drop]], Batch],
-    ) -> None:
-        self._submit = submit
-        self._batch_of = batch_of
-        self._loop = asyncio.get_running_loop()
-        self._waiting: list[Waiting] = []
-        self._task: asyncio.Task[None] | None = None
-        self._next = 0.0
-        self._gathering: asyncio.Future[None] | None = None
-
-    def put(
-        self, found: Hit | Drop, tell: Callable[[Outcome | NotStored], None]
-    ) -> None:
-        """Take a hit, or a drop to count, and tell what became of it, once."""
-        if len(self._waiting) >= MOST_WAITING:
-            tell(
-                NotStored(f"{MOST_WAITING} hits wait to be stored already", RETRY_AWAY)
-            )
-            return
-        self._waiting.append(Waiting(found, tell))
-        if self._task is None:
-            self._task = self._loop.create_task(self._run())
-        elif self._gathering is not None and len(self._waiting) >= ENOUGH:
-            _end(self._gathering)
-
-    async def drained(self) -> None:
-        """Return once nothing waits any more."""
-        while self._task is not None:
-            await asyncio.wait([self._task])
-
-    async def _run(self) -> None:
-        try:
-            while self._waiting:
-                await self._gather()
-                self._next = self._loop.time() + GATHER
-                taken = self._waiting[:MOST_HITS]
-                del self._waiting[:MOST_HITS]
-                await self._settle(taken)
-        finally:
-            self._task = None
-
-    async def _gather(self) -> None:
-        """Return when a batch is due, or worth it."""
-        if len(self._waiting) >= ENOUGH or self._loop.time() >= self._next:
-            return
-        self._gathering = self._loop.create_future()
-        timer = self._loop.call_at(self._next, _end, self._gathering)
-        try:
-            await self._gathering
-        finally:
-            timer.cancel()
-            self._gathering = None
-
-    async def _settle(self, taken: list[Waiting]) -> None:
-        """Store a batch and tell all who wait for it."""
-        hits = [each.found for each in taken if isinstance(each.found, Hit)]
-        drops = [each.found for each in taken if isinstance(each.found, Drop)]
-        try:
-            outcomes = iter(await self._stored(self._batch_of(hits, drops)))
-        except NotStored as error:
-            _refuse(taken, error)
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            # Whatever it is, nobody may wait for ever.
-            logger.exception("A batch of %d hits could not be stored", len(hits))
-            _refuse(taken, NotStored(f"a batch was refused ({error})", RETRY_AWAY))
-        else:
-            for found, tell in taken:
-                tell(next(outcomes) if isinstance(found, Hit) else Outcome.STORED)
-
-    async def _stored(self, batch: Batch) -> list[Outcome]:
-        """Submit a batch, and again under its id while nobody knows if it is in."""
-        deadline = self._loop.time() + PATIENCE
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                return await self._submit(batch)
-            except (StreamFull, BatchRefused) as error:
-                logger.error("%s", error)
-                raise refusal(error) from error
-            except StoreAway as error:
-                if self._loop.time() + pause > deadline:
-                    logger.error("%s", error.problem)
-                    failure = refusal(error)
-                    _refuse(self._waiting, failure)  # they would wait in vain
-                    self._waiting.clear()
-                    raise failure from error
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 class Collector:
@@ -177,12 +55,14 @@ class Collector:
         lookups: Lookups,
         *,
         shards: int = 1,
-        most_in_stream: int,
+        bounds: Bounds,
+        rates: Rates,
     ) -> None:
         """`store` is a client of the event loop; must be made while the loop runs."""
         self._store = store
         self._sites = sites
         self._lookups = lookups
+        self._rates = rates
         self._known: Known | None = None
         self._salts = Salts()
         self._salts_at_hand: dict[tuple[str, int], bytes] = {}
@@ -191,11 +71,13 @@ class Collector:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looked = 0.0
         self._look: asyncio.Task[None] | None = None
-        self._watch = asyncio.create_task(self._keep_watch())
+        watch = repeat("The watch over the sites", self._look_around, LOOK_EVERY)
+        self._forget_salts = 0.0
+        self._watch = asyncio.create_task(watch)
         self._lanes = [
             Lane(
                 partial(submit_async, store),
-                partial(self._batch, shard, most_in_stream),
+                partial(self._batch, shard, bounds),
             )
             for shard in range(shards)
         ]
@@ -206,13 +88,20 @@ class Collector:
         sender: Sender,
         tell: Callable[[Sequence[Drop] | NotStored], None],
     ) -> None:
-        """`collect` without a task of its own, where nothing must be asked first."""
+        """`collect` without a task of its own, where nothing must be asked first.
+
+        What an address sends too much of is refused before anything is made of it.
+        """
+        directory = self._known.directory if self._known else Directory()
+        if too_many := self._rates.refusal(raws, sender.address, directory):
+            tell(too_many)
+            return
         if len(raws) == 1:
             found = self._judged_at_once(raws[0], sender, time.time_ns() // 1000)
             if found is not None:
                 self._lane_of(found).put(found, partial(_tell_of_one, found, tell))
                 return
-        task = asyncio.create_task(self._collect_and_tell(raws, sender, tell))
+        task = begun(self._collect_and_tell(raws, sender, tell), "an answer")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -246,9 +135,14 @@ class Collector:
         tell: Callable[[Sequence[Drop] | NotStored], None],
     ) -> None:
         try:
-            tell(await self.collect(raws, sender))
+            fate: Sequence[Drop] | NotStored = await self.collect(raws, sender)
         except NotStored as error:
-            tell(error)
+            fate = error
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # Whatever it is, its sender may not wait for ever.
+            logger.exception("What was sent could not be judged")
+            fate = NotStored(f"it cannot be judged ({error})", RETRY_AWAY)
+        tell(fate)
 
     async def close(self) -> None:
         """Store what still waits."""
@@ -264,7 +158,7 @@ class Collector:
         return self._lanes[shard_of(found.visitor, len(self._lanes))]
 
     def _batch(
-        self, shard: int, most_in_stream: int, hits: list[Hit], drops: list[Drop]
+        self, shard: int, bounds: Bounds, hits: list[Hit], drops: list[Drop]
     ) -> Batch:
         return Batch(
             moment=time.time_ns() // 1000,
@@ -272,7 +166,7 @@ class Collector:
             drops=drops,
             sites=self._known.directory.by_id if self._known else {},
             shard=shard,
-            waiting=most_in_stream,
+            bounds=bounds,
         )
 
     def _judged_at_once(
@@ -321,7 +215,7 @@ class Collector:
     async def _after_a_look(self) -> Known:
         """What is known after a look at the sites that begins now, or very soon."""
         if self._look is None:
-            self._look = asyncio.create_task(self._look_soon())
+            self._look = begun(self._look_soon(), "a look at the sites")
         await asyncio.shield(self._look)
         if self._known is None:
             raise NotStored("the sites cannot be read", RETRY_AWAY)
@@ -334,15 +228,12 @@ class Collector:
         self._look = None
         await self._refresh(self._sites.look)
 
-    async def _keep_watch(self) -> None:
-        """Follow changes of sites, and ask for salts anew, while we collect."""
-        forget_salts = 0.0
-        while True:
-            await self._refresh(self._sites.directory)
-            if time.monotonic() >= forget_salts:
-                self._salts_at_hand.clear()
-                forget_salts = time.monotonic() + TRUST_SALTS
-            await asyncio.sleep(LOOK_EVERY)
+    async def _look_around(self) -> None:
+        """Follow changes of sites, and ask for salts anew now and then."""
+        if time.monotonic() >= self._forget_salts:
+            self._salts_at_hand.clear()
+            self._forget_salts = time.monotonic() + TRUST_SALTS
+        await self._refresh(self._sites.directory)
 
     async def _refresh(self, read: Callable[[], Directory]) -> None:
         try:
@@ -356,16 +247,6 @@ class Collector:
             return
         if self._known is None or self._known.directory is not directory:
             self._known = Known(directory, self._salts_at_hand, self._lookups)
-
-
-def _end(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _refuse(waiting: Sequence[Waiting], error: NotStored) -> None:
-    for each in waiting:
-        each.tell(error)
 
 
 def _tell_of_one(

@@ -89,7 +89,7 @@ local function write_live(site, live)
     local name = minute .. ':' .. site
     add(prefix .. 'minute:' .. name, tallies.sums, 3, other_page, MINUTES_KEPT)
     for part, tally in pairs({ pages = tallies.pages, sources = tallies.sources }) do
-      add(prefix .. part .. '_now:' .. name, tally, NAMES, other_page, MINUTES_KEPT)
+      add(prefix .. part .. '_now:' .. name, tally, NAMES, other_page, 2 * CURRENT * 60)
     end
   end
 end
@@ -102,8 +102,13 @@ local function write_day(day)
       entries[n + 1], entries[n + 2] = key, write_visitor(visitor)
     end
   end
+  for group in pairs(day.grown) do
+    insert(entries, group)
+    insert(entries, day.groups[group])
+  end
   put(day.store, entries, day.seconds)
-  local numbers_ = { 'visitor', day.visitor, 'visit', day.visit }
+  local numbers_ = { 'visitor', day.visitor, 'visit', day.visit,
+    'bytes', day.bytes, 'folded', day.folded }
   for _, name in ipairs(SUMS) do
     insert(numbers_, name)
     insert(numbers_, day.sums[name])

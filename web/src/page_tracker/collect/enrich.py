@@ -32,7 +32,7 @@ from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.page import page_of
 from page_tracker.collect.source import host_of
 from page_tracker.collect.text import clean
-from page_tracker.collect.visitor import visitor_of
+from page_tracker.collect.visitor import group_of, visitor_of
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
 from page_tracker.site import Directory, Site, day_of
 
@@ -85,6 +85,7 @@ class Draft:
         "client",
         "place",
         "visitor",
+        "group",
     )
 
     site: Site
@@ -93,6 +94,7 @@ class Draft:
     client: Client
     place: Place
     visitor: bytes
+    group: int
 
     def __init__(self, raw: RawHit, sender: Sender, moment: int) -> None:
         self.raw = raw
@@ -227,6 +229,7 @@ def find_visitor(draft: Draft, known: Known) -> None:
     except KeyError:
         raise UnknownSalt(site, draft.day) from None
     draft.visitor = visitor_of(salt, site.id, sender.address, sender.user_agent)
+    draft.group = group_of(salt, site.id, sender.address)
 
 
 STEPS: tuple[Callable[[Draft, Known], Drop | None], ...] = (
@@ -292,7 +295,8 @@ def _hit_of(draft: Draft) -> Hit:
         revenue=raw.revenue,
         currency=raw.currency,
     )
-    return Hit(record, _kind_of(name, raw.interactive), draft.visitor, raw.event_id)
+    kind = _kind_of(name, raw.interactive)
+    return Hit(record, kind, draft.visitor, raw.event_id, draft.group)
 
 
 def _kind_of(name: str, interactive: bool) -> Kind:

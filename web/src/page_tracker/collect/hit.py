@@ -124,13 +124,15 @@ class Hit(NamedTuple):
     """One accepted hit on its way to the ingest script.
 
     `visitor` is the keyed hash of site, address and user agent; it finds the
-    visitor's entry in Redis and goes nowhere else.
+    visitor's entry in Redis and goes nowhere else. `group` is that of the address: it
+    bounds how many visitors one has, and tells no addresses apart. 0 is none.
     """
 
     record: Record
     kind: Kind
     visitor: bytes
     event_id: str = ""
+    group: int = 0
 
 
 class Reason(StrEnum):

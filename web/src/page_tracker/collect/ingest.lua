@@ -15,14 +15,17 @@
 --       5 days, msgpack, flat: day, site, page limit, seconds to live
 --       6 hits, msgpack, flat: which of the days (from 1), length of visitor, length of
 --         event id (with its site), milliseconds, kind, path, hostname, source, length of
---         opening
+--         opening, group of addresses (0: none)
 --       7 visitor, event id and opening of each hit, one after the other
 --       8 records of the hits, an array of msgpack
 --       9 drops, msgpack, flat: day, site, whether it is known, reason, name, number
+--      10 visitors of a site's day that are told apart
+--      11 of them those of one address
 -- Answers what became of each hit, one character each: 0 stored, 1 duplicate, 2 no visit;
 -- or, as an integer, the number of rows that wait where the batch would be too much.
 
 local FORMAT = 1
+local FACTS = 10 -- of a hit, in argument 6
 local SILENCE = 30 * 60 * 1000
 local HOUR = 60 * 60 * 1000
 local MINUTE = 60 * 1000
@@ -32,6 +35,10 @@ local CURRENT = 5 -- minutes for which a visitor is a current one
 local NAMES = 1000 -- of a day's drops, or a minute's pages or sources, told apart
 local OTHER = '(other)'
 local LONGEST = 2147483647
+local GROUPS = 4096 -- of addresses, as collect/visitor.py makes them
+local BYTES = 150 -- of a visitor, beside the page and the opening of its visit
+local SHARE_OF_DAY = 1 / 4 -- of the memory, for the visitors of one site's day
+local SHARE_OF_ALL = 4 / 5 -- of the memory, for all that there is, until none is new
 local ENGAGEMENT, VIEW, EVENT = 0, 1, 2 -- and 3, an event that does not end a bounce
 local STORED, DUPLICATE, NO_VISIT = '0', '1', '2'
 -- number, visit, began, last hit, last but engagements, step, view, interaction,
@@ -78,7 +85,7 @@ local function waiting()
   return total - (tonumber(entry.total) or total) + (tonumber(entry.rows) or 0)
 end
 
-local room = tonumber(ARGV[4]) - #hits / 9 - #given_drops / 6
+local room = tonumber(ARGV[4]) - #hits / FACTS - #given_drops / 6
 if total - drained > room then
   local rows = waiting()
   if rows > room then
@@ -190,10 +197,10 @@ end
 local function read_day(i)
   local day, site = given_days[i], given_days[i + 1]
   local today = prefix .. 'today:' .. day .. ':' .. site
-  local numbers = get(today, { 'visitor', 'visit', 'closed', unpack(SUMS) })
+  local numbers = get(today, { 'visitor', 'visit', 'closed', 'bytes', 'folded', unpack(SUMS) })
   local sums = {}
   for j, name in ipairs(SUMS) do
-    sums[name] = tonumber(numbers[3 + j] or 0)
+    sums[name] = tonumber(numbers[5 + j] or 0)
   end
   return {
     day = day,
@@ -204,10 +211,15 @@ local function read_day(i)
     visitor = tonumber(numbers[1] or 0), -- the last one's running number
     visit = tonumber(numbers[2] or 0),
     closed = tonumber(numbers[3] or 0), -- visits up to this one are over
+    bytes = tonumber(numbers[4] or 0), -- that its visitors took when they came
+    folded = tonumber(numbers[5] or 0), -- hits of visitors that are not told apart
     sums = sums,
     store = prefix .. 'visitors:' .. origin .. ':' .. day .. ':' .. site,
     keys = {},
     visitors = {}, -- by key; false while unknown
+    group_names = {},
+    groups = {}, -- of addresses: how many visitors of each there are
+    grown = {}, -- those of them that have more now
     no_visit = 0,
   }
 end
@@ -221,7 +233,7 @@ local function cut(length) -- the next so many bytes of argument 7
   at = at + length
   return string.sub(ARGV[7], at - length, at - 1)
 end
-for i = 1, #hits, 9 do
+for i = 1, #hits, FACTS do
   hits[i + 1], hits[i + 2] = cut(hits[i + 1]), cut(hits[i + 2])
   hits[i + 8] = cut(hits[i + 8])
   local day, key = days[hits[i]], hits[i + 1]
@@ -229,10 +241,20 @@ for i = 1, #hits, 9 do
     day.visitors[key] = false
     day.keys[#day.keys + 1] = key
   end
+  if not day.groups[hits[i + 9]] then
+    day.groups[hits[i + 9]] = 0
+    insert(day.group_names, hits[i + 9])
+  end
+end
+local function read_visitors(day, visitors)
+  for i, value in ipairs(get(day.store, visitors)) do
+    day.visitors[visitors[i]] = value and { struct.unpack(VISITOR, value) }
+  end
 end
 for _, day in ipairs(days) do
-  for i, value in ipairs(get(day.store, day.keys)) do
-    day.visitors[day.keys[i]] = value and { struct.unpack(VISITOR, value) }
+  read_visitors(day, day.keys)
+  for i, value in ipairs(get(day.store, day.group_names)) do
+    day.groups[day.group_names[i]] = tonumber(value or 0)
   end
 end
 
@@ -246,7 +268,7 @@ local function hour_of(time)
   return seen[hour], hour
 end
 
-for i = 1, #hits, 9 do
+for i = 1, #hits, FACTS do
   if hits[i + 2] ~= '' then
     for near = -HOUR, HOUR, HOUR do
       insert(hour_of(hits[i + 3] + near).names, hits[i + 2])

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b, sha1
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from redis import Redis, RedisCluster
@@ -43,7 +43,6 @@ SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 # A batch holds the store for about a hundredth of a second at most.
 MOST_HITS = 1000
-DEFAULT_WAITING = 1_000_000
 
 _DAY = 24 * 60 * 60
 # A date is over everywhere twelve hours after it is over in UTC.
@@ -94,6 +93,16 @@ class Durability(Enum):
     UNKNOWN = "Redis does not say whether it syncs every write (CONFIG is refused)"
 
 
+class Bounds(NamedTuple):
+    """What one shard holds at most; see the settings of the same names."""
+
+    # Rows that may wait in the shard's stream; more are refused.
+    waiting: int = 1_000_000
+    # Visitors of a site's day that are told apart, and of them those of one address.
+    visitors: int = 5_000_000
+    of_address: int = 5_000
+
+
 @dataclass(frozen=True)
 class Batch:
     """Hits of one shard that are stored together, or not at all.
@@ -108,8 +117,7 @@ class Batch:
     drops: Sequence[Drop] = ()
     sites: Mapping[str, Site] = field(default_factory=dict)
     shard: int = 0
-    # Rows that may wait in the shard's stream.
-    waiting: int = DEFAULT_WAITING
+    bounds: Bounds = Bounds()
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -132,10 +140,10 @@ def prepare(batch: Batch) -> Call:
     facts: list[int | str] = []
     strings: list[bytes] = []
     records = []
-    for record, kind, visitor, event_id in batch.hits:
+    for record, kind, visitor, event_id, group in batch.hits:
         day = (record.day, record.site)
-        path, hostname, touch = record.path, record.hostname, record.touch
-        opening = _encode((path, hostname, touch))
+        path, hostname = record.path, record.hostname
+        opening = _encode((path, hostname, record.touch))
         event = _event_key(record.site, event_id) if event_id else b""
         facts += (
             days.get(day) or days.setdefault(day, len(days) + 1),
@@ -145,8 +153,9 @@ def prepare(batch: Batch) -> Call:
             kind,
             path,
             hostname,
-            touch.source,
+            record.touch.source,
             len(opening),
+            group,
         )
         strings += (visitor, event, opening)
         records.append(record)
@@ -156,12 +165,14 @@ def prepare(batch: Batch) -> Call:
             batch.id,
             batch.moment // 1000,
             new_origin(),
-            batch.waiting,
+            batch.bounds.waiting,
             _encode(_days(batch, days)),
             _encode(facts),
             b"".join(strings),
             _encode(records),
             _encode(_drops(batch)),
+            batch.bounds.visitors,
+            batch.bounds.of_address,
         ),
     )
 

@@ -51,9 +51,9 @@ def too_large(protocol: Protocol) -> Answer:
 
 
 def not_stored(protocol: Protocol, error: NotStored) -> Answer:
-    """The answer where nobody could keep the hits: the sender may try again."""
+    """The answer where hits are not kept: the sender may try again, later."""
     retry_after = (b"retry-after", b"%d" % error.retry_after)
-    return protocol.refuse(503, str(error), (retry_after,))
+    return protocol.refuse(error.status, str(error), (retry_after,))
 
 
 def _other_method(protocol: Protocol, method: str) -> Answer:

@@ -55,12 +55,14 @@ def seen(shard: int, hour: int) -> str:
 
 
 def visitors(shard: int, origin: int, day: int, site: str) -> str:
-    """Hash of a site's day: visitor → its numbers and its visit."""
+    """Hash of a site's day: visitor → its numbers and its visit; `(other)` is who all
+    are beyond the bounds; group of addresses (a number) → how many visitors it has."""
     return f"{prefix(shard)}visitors:{origin}:{day}:{site}"
 
 
 def today(shard: int, day: int, site: str) -> str:
-    """Hash of a site's day: the running numbers and the sums so far."""
+    """Hash of a site's day: the running numbers and the sums so far; `bytes`, roughly,
+    of its visitors, and `folded`, hits of those who are not told apart."""
     return f"{prefix(shard)}today:{day}:{site}"
 
 
@@ -103,6 +105,11 @@ def salt(site: str, day: int) -> str:
 def salts() -> str:
     """Sorted set of the keys of salts, by the second at which they are spent."""
     return "pt:salts"
+
+
+def guesses(address: str) -> str:
+    """List: when an address, told by its keyed hash, has shown wrong tokens (ms)."""
+    return f"pt:guesses:{address}"
 
 
 def imports(site: str) -> str:

@@ -229,14 +229,17 @@ end
 return 1
 """
 
-# A visitor keeps the number; see VISITOR in ingest.lua.
+# A visitor keeps the number; see VISITOR in ingest.lua. Groups of addresses lie beside
+# the visitors, under numbers of four digits at most.
 _FORGET_VISITS = """#!lua
 local found = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 for i = 1, #found[2], 2 do
-  local number = struct.unpack('<I4', found[2][i + 1])
-  local visitor = struct.pack('<I4I4dddI4I4I4I4c0I4c0I4c0I4c0',
-    number, 0, 0, 0, 0, 0, 0, 0, 0, '', 0, '', 0, '', 0, '')
-  redis.call('HSET', KEYS[1], found[2][i], visitor)
+  if #found[2][i] > 4 then
+    local number = struct.unpack('<I4', found[2][i + 1])
+    local visitor = struct.pack('<I4I4dddI4I4I4I4c0I4c0I4c0I4c0',
+      number, 0, 0, 0, 0, 0, 0, 0, 0, '', 0, '', 0, '', 0, '')
+    redis.call('HSET', KEYS[1], found[2][i], visitor)
+  end
 end
 return found[1]
 """

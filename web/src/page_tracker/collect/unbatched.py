@@ -21,6 +21,7 @@ from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
 from page_tracker.collect.ingest import (
     Batch,
     BatchRefused,
+    Bounds,
     Outcome,
     StoreAway,
     StreamFull,
@@ -28,6 +29,7 @@ from page_tracker.collect.ingest import (
 )
 from page_tracker.collect.keys import shard_of
 from page_tracker.collect.lookups import Lookups
+from page_tracker.collect.rates import Rates
 from page_tracker.collect.salt import Salts
 from page_tracker.errors import NotStored
 from page_tracker.site import Directory, Site
@@ -44,24 +46,28 @@ class UnbatchedCollector:
         lookups: Lookups,
         *,
         shards: int,
-        most_in_stream: int,
+        bounds: Bounds,
+        rates: Rates,
     ) -> None:
         self._redis = redis
         self._sites = sites
         self._lookups = lookups
         self._shards = shards
-        self._most_in_stream = most_in_stream
+        self._bounds = bounds
+        self._rates = rates
         self._salts = Salts()
         self._lock = threading.Lock()
 
     def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store what was sent; the hits that are none come back, with their reasons.
 
-        Raises NotStored where it is not stored, or nobody knows.
+        Raises NotStored where it is not stored, or nobody knows, and TooManyHits.
         """
         moment = time.time_ns() // 1000
         try:
             directory = self._sites.directory()
+            if too_many := self._rates.refusal(raws, sender.address, directory):
+                raise too_many
             found = [self._judged(raw, sender, moment, directory) for raw in raws]
             if any(map(is_of_unknown_site, found)):
                 directory = self._sites.look()
@@ -105,7 +111,7 @@ class UnbatchedCollector:
                 drops=drops,
                 sites=directory.by_id,
                 shard=shard,
-                waiting=self._most_in_stream,
+                bounds=self._bounds,
             )
             settled += list(zip(hits, self._stored(batch), strict=True))
             settled += [(drop, Outcome.STORED) for drop in drops]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 
+from page_tracker.collect.address import subscriber_of
+
 VISITOR_BYTES = 16
+# Of addresses; more would tell more of an address, and cost a site more memory.
+GROUPS = 4096
+_CACHED = 8_192
 
 
 def visitor_of(salt: bytes, site: str, address: str, user_agent: str) -> bytes:
@@ -15,3 +21,14 @@ def visitor_of(salt: bytes, site: str, address: str, user_agent: str) -> bytes:
     """
     who = f"{site}\0{address}\0{user_agent}".encode("utf-8", "surrogatepass")
     return blake2b(who, digest_size=VISITOR_BYTES, key=salt).digest()
+
+
+@lru_cache(_CACHED)
+def group_of(salt: bytes, site: str, address: str) -> int:
+    """Which of `GROUPS` groups of a site's addresses one is in, from 1.
+
+    Keyed with the salt, so that nobody can choose whose group he is in.
+    """
+    who = f"{site}\0{subscriber_of(address)}".encode("utf-8", "surrogatepass")
+    number = int.from_bytes(blake2b(who, digest_size=2, key=salt).digest(), "little")
+    return number % GROUPS + 1

@@ -34,6 +34,58 @@ local function move(live, then_, path, source, visitor)
   end
 end
 
+-- Visitors that are told apart -----------------------------------------------------
+
+-- Whoever sends under changing names would fill the store, and nobody's hits would be
+-- taken any more. So a day's visitors are bounded: what comes beyond counts as one of
+-- them, and a group of addresses (there are some thousand, by chance) has a bound too.
+local most_visitors, most_of_address = tonumber(ARGV[10]), tonumber(ARGV[11])
+local memory -- used and most, bytes; read where a visitor is new
+
+local function read_memory()
+  local found = redis.pcall('INFO', 'memory') -- it may be forbidden
+  local function number_of(name)
+    return type(found) == 'string'
+      and tonumber(string.match(found, '[\r\n]' .. name .. ':(%d+)')) or 0
+  end
+  local most_ = number_of('maxmemory')
+  return { number_of('used_memory'), most_ > 0 and most_ or number_of('total_system_memory') }
+end
+
+local function is_full(day, group)
+  memory = memory or read_memory()
+  local used, all = memory[1], memory[2]
+  return day.visitor >= most_visitors
+    or day.groups[group] >= most_of_address + floor(2 * day.visitor / GROUPS)
+    or all > 0 and (used > all * SHARE_OF_ALL or day.bytes > all * SHARE_OF_DAY)
+end
+
+-- The key that a hit's visitor has in the store.
+local function key_of(day, i)
+  local key = hits[i + 1]
+  if day.visitors[key] or not is_full(day, hits[i + 9]) then
+    return key
+  end
+  if day.visitors[OTHER] == nil then
+    day.keys[#day.keys + 1] = OTHER
+    read_visitors(day, { OTHER })
+  end
+  return OTHER
+end
+
+local function new_visitor(day, i, key)
+  local group = hits[i + 9]
+  day.visitor = day.visitor + 1
+  day.sums.visitors = day.sums.visitors + 1
+  day.bytes = day.bytes + BYTES + #hits[i + 5] + #hits[i + 8]
+  day.visitors[key] = { day.visitor, 0, 0, 0, 0, 0, 0, 0, '', '', '', '' }
+  if group > 0 and key ~= OTHER then
+    day.groups[group] = day.groups[group] + 1
+    day.grown[group] = true
+  end
+  return day.visitors[key]
+end
+
 -- Hits -----------------------------------------------------------------------------
 
 local openings, previous = {}, {}
@@ -84,7 +136,8 @@ local function take(i)
   if hits[i + 2] ~= '' and is_repeated(hits[i + 2], time) then
     return DUPLICATE, VOID
   end
-  local visitor = day.visitors[hits[i + 1]]
+  local key = key_of(day, i)
+  local visitor = day.visitors[key]
   local is_open = visitor and visitor[VISIT] > day.closed
     and time - visitor[LAST] < SILENCE
   if kind == ENGAGEMENT and not is_open then
@@ -93,13 +146,12 @@ local function take(i)
   end
   local arrival, then_, path, source = 0, nil, nil, nil
   if not visitor then
-    arrival = 1
-    day.visitor = day.visitor + 1
-    day.sums.visitors = day.sums.visitors + 1
-    visitor = { day.visitor, 0, 0, 0, 0, 0, 0, 0, '', '', '', '' }
-    day.visitors[hits[i + 1]] = visitor
+    arrival, visitor = 1, new_visitor(day, i, key)
   elseif visitor[VISIT] > 0 then
     then_, path, source = floor(visitor[LAST] / MINUTE), visitor[PATH], visitor[SOURCE]
+  end
+  if key == OTHER then
+    day.folded = day.folded + 1
   end
   if is_open then
     insert(openings, visitor[OPENING])
@@ -118,7 +170,7 @@ local function take(i)
 end
 
 local outcomes, numbers, stored = {}, {}, 0
-for i = 1, #hits, 9 do
+for i = 1, #hits, FACTS do
   local n = #outcomes + 1
   outcomes[n], numbers[n] = take(i)
   if outcomes[n] == STORED then

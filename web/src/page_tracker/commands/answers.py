@@ -201,3 +201,8 @@ def echo_realtime(site: str, found: Realtime) -> None:
             rows = [(name, f"{number:,}") for name, number in ordered]
             values = [number for _, number in ordered]
             _echo_with_bars([(title, number_of), *rows], values, [1], [0])
+    if found.folded:
+        click.echo(
+            f"\n{found.folded:,} hits of today are of visitors beyond the bound, who"
+            " count as one: see PAGE_TRACKER_VISITORS_OF_ADDRESS"
+        )

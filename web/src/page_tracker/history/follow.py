@@ -25,7 +25,14 @@ import msgspec
 
 from page_tracker.collect.enrich import Known
 from page_tracker.collect.hit import Drop, Hit
-from page_tracker.collect.ingest import MOST_HITS, Batch, Outcome, StoreAway, StreamFull
+from page_tracker.collect.ingest import (
+    MOST_HITS,
+    Batch,
+    Bounds,
+    Outcome,
+    StoreAway,
+    StreamFull,
+)
 from page_tracker.collect.keys import shard_of
 from page_tracker.collect.lookups import Lookups
 from page_tracker.errors import ImportsBusyError, LogFileError
@@ -74,7 +81,7 @@ class Store:
     salt_of: Callable[[Site, int, int], bytes]
     site: Callable[[], Site]
     shards: int
-    waiting: int
+    bounds: Bounds
 
 
 @dataclass
@@ -183,7 +190,7 @@ class LogFollower:
                 drops=shard_drops,
                 sites={site.id: site},
                 shard=shard,
-                waiting=self._store.waiting,
+                bounds=self._store.bounds,
                 id=intent.batch,
             )
             self._patiently(partial(self._store.submit, batch), stop)

@@ -114,6 +114,12 @@ def keep(
             if (why := one_line(error)) != trouble:
                 trouble = why
                 logger.error("%s has to wait: %s", what, why)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # A fault of ours, which would end a thread without a word.
+            pause = max(every, AGAIN)
+            if (why := repr(error)) != trouble:
+                trouble = why
+                logger.exception("%s failed and is tried again", what)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ the engine's limit of memory. Nothing is fetched, installed or written by the en
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -23,6 +24,8 @@ from page_tracker.query.catalog import METRICS
 from page_tracker.query.problem import BusyError, FilesGone, QuestionTooCostlyError
 from page_tracker.query.query import Query
 from page_tracker.query.sql import Partial, Statement
+
+logger = logging.getLogger(__name__)
 
 COUNTRIES = Path(__file__).with_name("countries.csv")
 
@@ -90,7 +93,11 @@ class Clock:
         for number, (due, call) in list(self._due.items()):
             if due <= now:
                 self._due[number] = (now + AGAIN, call)
-                call()
+                try:
+                    call()
+                except Exception:  # pylint: disable=broad-exception-caught
+                    # It is called again; and all others have their limits too.
+                    logger.exception("A question could not be stopped")
         return min((due - now for due, _ in self._due.values()), default=None)
 
 

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote, unquote, urlsplit
 
 from page_tracker.errors import DataFolderError, DataFolderInUseError, ProcessError
+from page_tracker.server import machine
 from page_tracker.server.child import Child, Program
 from page_tracker.server.folder import (
     Holder,
@@ -28,6 +29,7 @@ from page_tracker.server.folder import (
 from page_tracker.server.probe import redis_answers
 from page_tracker.settings import Settings, child_environment
 
+MEGABYTE = 1_000_000
 STORE_NAME = "redis"
 LOG_NAME = "redis.log"
 LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
@@ -90,6 +92,7 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
         "appendonly": "yes",
         "appendfsync": "always",
         "save": "",
+        "maxmemory": str(_memory(settings)),
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
         "locale-collate": "C",  # the user's own may not be installed
@@ -105,6 +108,13 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
         log=log,
         descriptors=[lock.descriptor],
     )
+
+
+def _memory(settings: Settings) -> int:
+    """Bytes; the other half is for the web processes, the writer and its own copies."""
+    if settings.redis_memory is not None:
+        return settings.redis_memory * MEGABYTE
+    return machine.memory() // 2
 
 
 def _started(settings: Settings, stack: ExitStack) -> str | None:

@@ -1,13 +1,16 @@
 """What counts hits: the collectors, their lookups, the live counters."""
 
 from functools import cache
+from math import ceil
 from pathlib import Path
 
 from redis import Redis
 
 from page_tracker.collect.collector import Collector
+from page_tracker.collect.ingest import Bounds
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.lookups import load as load_lookups
+from page_tracker.collect.rates import Rates
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.services.store import open_async_redis, open_redis, open_sites
 from page_tracker.settings import Settings
@@ -24,6 +27,15 @@ def _lookups(folder: Path) -> Lookups:
     return load_lookups(folder)
 
 
+def bounds_of(settings: Settings) -> Bounds:
+    """What each shard holds at most: visitors are spread over all of them."""
+    return Bounds(
+        waiting=settings.most_in_stream,
+        visitors=ceil(settings.most_visitors / settings.shards),
+        of_address=ceil(settings.visitors_of_address / settings.shards),
+    )
+
+
 def open_collector(settings: Settings) -> Collector:
     """Open the event loop's collector; must be called while the loop runs."""
     return Collector(
@@ -31,7 +43,8 @@ def open_collector(settings: Settings) -> Collector:
         open_sites(settings, open_redis(settings)),
         open_lookups(settings),
         shards=settings.shards,
-        most_in_stream=settings.most_in_stream,
+        bounds=bounds_of(settings),
+        rates=Rates(settings.hits_of_address),
     )
 
 
@@ -44,5 +57,6 @@ def open_unbatched_collector(
         sites,
         open_lookups(settings),
         shards=settings.shards,
-        most_in_stream=settings.most_in_stream,
+        bounds=bounds_of(settings),
+        rates=Rates(settings.hits_of_address),
     )

@@ -18,6 +18,7 @@ from page_tracker.history.lines import Log
 from page_tracker.history.register import Import, Register
 from page_tracker.history.stored import Stored
 from page_tracker.live import Live
+from page_tracker.services.collecting import bounds_of
 from page_tracker.services.keeping import open_lake
 from page_tracker.services.store import (
     open_live,
@@ -92,7 +93,7 @@ def _open_store(settings: Settings, redis: Redis, sites: Sites, domain: str) -> 
         salt_of=salt_of,
         site=lambda: sites.directory().by_id[domain],
         shards=settings.shards,
-        waiting=settings.most_in_stream,
+        bounds=bounds_of(settings),
     )
 
 

@@ -62,10 +62,10 @@ def api(
     tokens: Callable[[], Tokens],
     seen: Callable[[], Seen],
     eraser: Callable[[str], Eraser],
+    guard: Guard,
 ) -> Blueprint:
     """The routes; `seen` says which address the request comes from, and why that."""
     blueprint = Blueprint("api", __name__, url_prefix="/api")
-    guard = Guard(tokens, lambda: seen().address)
     register_errors(blueprint)
     _register_sites(blueprint, sites, eraser, guard)
     _register_tokens(blueprint, tokens, sites, guard)

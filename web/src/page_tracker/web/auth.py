@@ -1,28 +1,19 @@
 """Who asks: the token of a request, and answers to those who may not.
 
-    Authorization: Bearer TOKEN → the address's wrong guesses are few → the token
-
-Wrong guesses are counted by address, in this process's memory only: no address is
-ever written down.
+Authorization: Bearer TOKEN → the address's wrong guesses are few → the token
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
 
 from flask import request
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from redis import RedisError
 
 from page_tracker.accounts import Tokens
 from page_tracker.collect.address import Proxies, Seen
 from page_tracker.token import Scope, Token, allows
-
-WRONG_GUESSES = RateLimitItemPerMinute(10)
-IPV6_SUBSCRIBER = 64  # one subscriber has all addresses of such a network
+from page_tracker.web.guesses import Guesses
 
 
 class Refused(Exception):
@@ -38,11 +29,14 @@ class Guard:
     """Lets requests in by their tokens; `address` says who a request comes from."""
 
     def __init__(
-        self, tokens: Callable[[], Tokens], address: Callable[[], str]
+        self,
+        tokens: Callable[[], Tokens],
+        guesses: Guesses,
+        address: Callable[[], str],
     ) -> None:
         self._tokens = tokens
+        self._guesses = guesses
         self._address = address
-        self._guesses = MovingWindowRateLimiter(MemoryStorage())
 
     def token(self) -> Token:
         """The request's token; raises Refused, RedisError."""
@@ -53,23 +47,30 @@ class Guard:
                 "show a token in a header: Authorization: Bearer TOKEN",
                 WWW_Authenticate="Bearer",
             )
-        who = _subscriber(self._address())
-        if not self._guesses.test(WRONG_GUESSES, who):
-            reset = self._guesses.get_window_stats(WRONG_GUESSES, who).reset_time
+        token = self._tokens().check(text.strip())
+        wait = self._wait_after(token)
+        if wait:
             raise Refused(
                 429,
                 "too many wrong tokens came from your address; wait a minute",
-                Retry_After=str(max(1, round(reset - time.time()))),
+                Retry_After=str(wait),
             )
-        token = self._tokens().check(text.strip())
         if token is None:
-            self._guesses.hit(WRONG_GUESSES, who)
             raise Refused(
                 401,
                 "this token is unknown, has expired or was taken back",
                 WWW_Authenticate='Bearer error="invalid_token"',
             )
         return token
+
+    def _wait_after(self, token: Token | None) -> int:
+        """Seconds to wait after too many wrong tokens, of which this may be one."""
+        if token is None:
+            return self._guesses.note(self._address())
+        try:
+            return self._guesses.wait(self._address())
+        except RedisError:  # a right token is one without Redis too
+            return 0
 
     def admit(self, scope: Scope, site: str | None) -> Token:
         """The request's token where it may do this with a site, or (None) with all.
@@ -98,13 +99,3 @@ def forbidden(token: Token) -> Refused:
     return Refused(
         403, f"this token is not for that: it is for {token.scope} of {where}"
     )
-
-
-def _subscriber(address: str) -> str:
-    try:
-        if ip_address(address).version == 4:
-            return address
-        network = ip_network(f"{address}/{IPV6_SUBSCRIBER}", strict=False)
-        return str(network.network_address)
-    except ValueError:
-        return address

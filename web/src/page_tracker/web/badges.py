@@ -100,7 +100,9 @@ def badges(counters: Counters) -> Blueprint:
                 drops = _counted(counters, site, name)
             views = counters.live().views(site.id, _path(name)) if form == "svg" else 0
             response = _shown(form, look, views)
-        except (NotStored, RedisError) as error:
+        except NotStored as error:
+            response = _failed(form, Refused(error.status, str(error)))
+        except RedisError as error:
             response = _failed(form, Refused(503, str(error)))
         except Refused as error:
             response = _failed(form, error)
@@ -213,7 +215,7 @@ def _failed(form: str, refused: Refused) -> Response:
         response = _open(Response(f"{refused.why}\n", mimetype="text/plain"))
     response.status_code = refused.status
     response.headers["X-Page-Tracker-Error"] = header_text(refused.why).decode()
-    if refused.status == 503:
+    if refused.status in (429, 503):
         response.headers["Retry-After"] = str(RETRY_AWAY)
     return response
 

@@ -15,7 +15,7 @@ import pytest
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
-from page_tracker.collect.ingest import Batch, Outcome, StoreAway, submit
+from page_tracker.collect.ingest import Batch, Bounds, Outcome, StoreAway, submit
 from page_tracker.collect.lookups import Lookups, load
 from page_tracker.errors import ImportsBusyError
 from page_tracker.history.follow import Counted, LogFollower, Store
@@ -55,9 +55,7 @@ class Followed:
                 )
 
     def follower(self) -> LogFollower:
-        store = Store(
-            self.submit, lambda *_: b"x" * 16, lambda: self.site, 1, 1_000_000
-        )
+        store = Store(self.submit, lambda *_: b"x" * 16, lambda: self.site, 1, Bounds())
         return LogFollower(
             self.folder / "state",
             self.log,

@@ -170,6 +170,8 @@ def test_more_than_thirty_properties_are_cut() -> None:
         ({"currency": "EUR", "amount": "NaN"}, (None, "")),
         ({"currency": "EUR", "amount": "Infinity"}, (None, "")),
         ({"currency": "EUR", "amount": "1e99"}, (None, "")),
+        ({"currency": "EUR", "amount": "1e999999"}, (None, "")),
+        ({"currency": "EUR", "amount": "-1e-999999"}, (0, "EUR")),
         ({"currency": "EUR", "amount": True}, (None, "")),
         ({"currency": "EUR"}, (None, "")),
         ("x", (None, "")),

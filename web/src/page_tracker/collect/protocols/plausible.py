@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from page_tracker.collect.hit import Drop, RawHit
+from page_tracker.collect.money import thousandths_of
 from page_tracker.collect.protocols.protocol import (
     Answer,
     Answered,
@@ -34,7 +34,6 @@ NAME_LIMIT = LIMITS["name"]
 URL_LIMIT = 2_000  # bytes
 EVENT_ID_LIMIT = 64
 SITES_LIMIT = 30
-REVENUE_LIMIT = 10**15  # thousandths of a unit
 ENGAGED_LIMIT = 86_400_000  # milliseconds: a visit ends with the day
 
 _REFUSED_SCHEMES = ("data:", "javascript:", "vbscript:", "blob:")
@@ -261,15 +260,10 @@ def _revenue_of(revenue: Any) -> tuple[int | None, str]:
         return None, ""
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
         return None, ""
-    if not isinstance(amount, int | float | str) or len(str(amount)) > 40:
+    if not isinstance(amount, int | float | str):
         return None, ""
-    try:
-        thousandths = Decimal(str(amount)) * 1000
-        if not abs(thousandths) <= REVENUE_LIMIT:
-            return None, ""
-    except InvalidOperation:
-        return None, ""
-    return round(thousandths), currency.upper()
+    thousandths = thousandths_of(str(amount))
+    return (None, "") if thousandths is None else (thousandths, currency.upper())
 
 
 def _object_in(value: Any) -> dict[str, Any]:

@@ -170,6 +170,8 @@ def _realtime() -> Schema:
             "dropped": list_of(
                 record({"reason": text(), "name": text(), "number": whole(1)})
             ),
+            "folded": whole(0)
+            | {"description": "Today's hits of visitors who count as one."},
         }
     )
 

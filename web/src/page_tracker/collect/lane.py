@@ -1,0 +1,164 @@
+"""The way to one shard of the store: many hits, one batch, one sync of the disk.
+
+    put → waits → batch → store → tell each what became of it
+
+A lane sends one batch at a time; what comes meanwhile makes the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from page_tracker.background import begun
+from page_tracker.collect.fate import RETRY_AWAY, refusal
+from page_tracker.collect.hit import Drop, Hit
+from page_tracker.collect.ingest import (
+    MOST_HITS,
+    Batch,
+    BatchRefused,
+    Outcome,
+    StoreAway,
+    StreamFull,
+)
+from page_tracker.errors import NotStored
+
+# All in seconds.
+GATHER = 0.008  # from one batch to the next, where not ENOUGH hits wait before
+# In which a batch whose reply was lost is submitted again; with the time limit of the
+# last try a sender is answered within a second.
+PATIENCE = 0.5
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 0.2
+
+# Hits that are worth a sync of the disk.
+ENOUGH = 48
+
+# Hits of a lane that wait for a batch; more are refused.
+MOST_WAITING = 20_000
+
+logger = logging.getLogger(__name__)
+
+
+class Waiting(NamedTuple):
+    """One hit, or one drop to count, and whom to tell what became of it."""
+
+    found: Hit | Drop
+    tell: Callable[[Outcome | NotStored], None]
+
+
+class Lane:
+    """The way to one shard: takes hits at any time, submits one batch at a time."""
+
+    def __init__(
+        self,
+        submit: Callable[[Batch], Awaitable[list[Outcome]]],
+        batch_of: Callable[[list[Hit], list[Drop]], Batch],
+    ) -> None:
+        self._submit = submit
+        self._batch_of = batch_of
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+        self._next = 0.0
+        self._gathering: asyncio.Future[None] | None = None
+
+    def put(
+        self, found: Hit | Drop, tell: Callable[[Outcome | NotStored], None]
+    ) -> None:
+        """Take a hit, or a drop to count, and tell what became of it, once."""
+        if len(self._waiting) >= MOST_WAITING:
+            tell(
+                NotStored(f"{MOST_WAITING} hits wait to be stored already", RETRY_AWAY)
+            )
+            return
+        self._waiting.append(Waiting(found, tell))
+        if self._task is None:
+            self._task = begun(self._run(), "a lane to the store")
+        elif self._gathering is not None and len(self._waiting) >= ENOUGH:
+            _end(self._gathering)
+
+    async def drained(self) -> None:
+        """Return once nothing waits any more."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._gather()
+                self._next = self._loop.time() + GATHER
+                taken = self._waiting[:MOST_HITS]
+                del self._waiting[:MOST_HITS]
+                await self._settle(taken)
+        finally:
+            self._task = None
+
+    async def _gather(self) -> None:
+        """Return when a batch is due, or worth it."""
+        if len(self._waiting) >= ENOUGH or self._loop.time() >= self._next:
+            return
+        self._gathering = self._loop.create_future()
+        timer = self._loop.call_at(self._next, _end, self._gathering)
+        try:
+            await self._gathering
+        finally:
+            timer.cancel()
+            self._gathering = None
+
+    async def _settle(self, taken: list[Waiting]) -> None:
+        """Store a batch and tell all who wait for it."""
+        hits = [each.found for each in taken if isinstance(each.found, Hit)]
+        drops = [each.found for each in taken if isinstance(each.found, Drop)]
+        try:
+            outcomes = iter(await self._stored(self._batch_of(hits, drops)))
+        except NotStored as error:
+            _refuse(taken, error)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # Whatever it is, nobody may wait for ever.
+            logger.exception("A batch of %d hits could not be stored", len(hits))
+            _refuse(taken, NotStored(f"a batch was refused ({error})", RETRY_AWAY))
+        else:
+            for each in taken:
+                is_hit = isinstance(each.found, Hit)
+                _tell(each, next(outcomes) if is_hit else Outcome.STORED)
+
+    async def _stored(self, batch: Batch) -> list[Outcome]:
+        """Submit a batch, and again under its id while nobody knows if it is in."""
+        deadline = self._loop.time() + PATIENCE
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await self._submit(batch)
+            except (StreamFull, BatchRefused) as error:
+                logger.error("%s", error)
+                raise refusal(error) from error
+            except StoreAway as error:
+                if self._loop.time() + pause > deadline:
+                    logger.error("%s", error.problem)
+                    failure = refusal(error)
+                    _refuse(self._waiting, failure)  # they would wait in vain
+                    self._waiting.clear()
+                    raise failure from error
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _end(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _refuse(waiting: Sequence[Waiting], error: NotStored) -> None:
+    for each in waiting:
+        _tell(each, error)
+
+
+def _tell(each: Waiting, outcome: Outcome | NotStored) -> None:
+    """Tell one; whatever that fails with, all others are told too."""
+    try:
+        each.tell(outcome)
+    except Exception:  # pylint: disable=broad-exception-caught
+        logger.exception("A sender could not be told what became of a hit")

@@ -1,0 +1,76 @@
+"""Wrong tokens of an address, counted by all web processes together.
+
+Redis has the times of the last ones, under a hash of the address that is keyed with the
+day's salt: no address is ever written down, and nobody can make the hash again once the
+salt is thrown away (see collect/salt.py).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+
+from redis import Redis
+
+from page_tracker.collect import keys
+from page_tracker.collect.address import subscriber_of
+from page_tracker.collect.salt import Salts, SiteDay
+
+MOST = 10
+WITHIN = 60  # seconds
+_DAY = 86_400
+
+
+class Guesses:
+    """At most `MOST` of an address (IPv6: a network of 64 bits) in `WITHIN` seconds.
+
+    Every method raises redis.RedisError where Redis does not answer.
+    """
+
+    def __init__(self, redis: Callable[[], Redis]) -> None:
+        self._redis = redis
+        self._salts = Salts()
+        self._lock = threading.Lock()
+
+    def wait(self, address: str) -> int:
+        """Seconds until an address may show a token again; 0 where it may now."""
+        return self._ask(_WAIT, address)
+
+    def note(self, address: str) -> int:
+        """Note a wrong token; seconds to wait where it is one too many, else 0."""
+        return self._ask(_NOTE, address)
+
+    def _ask(self, script: str, address: str) -> int:
+        redis: Any = self._redis()
+        milliseconds = redis.eval(script, 1, self._key(address), MOST, 1000 * WITHIN)
+        return -(-int(milliseconds) // 1000)
+
+    def _key(self, address: str) -> str:
+        now = int(time.time())
+        day = SiteDay("", now // _DAY, (now // _DAY + 1) * _DAY)
+        with self._lock:
+            salt = self._salts.get(self._redis(), day, now)
+        who = subscriber_of(address).encode("utf-8", "surrogateescape")
+        return keys.guesses(blake2b(who, digest_size=16, key=salt).hexdigest())
+
+
+# A list of times (milliseconds), the last one first: where it has as many as there may
+# be, the oldest of them says when there may be one more.
+_LEFT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local oldest = redis.call('LINDEX', KEYS[1], ARGV[1] - 1)
+local left = oldest and math.max(0, oldest + ARGV[2] - now) or 0
+"""
+_WAIT = "#!lua flags=no-writes\n" + _LEFT + "return left"
+_NOTE = "#!lua flags=allow-oom\n" + _LEFT + """
+if left == 0 then
+  redis.call('LPUSH', KEYS[1], now)
+  redis.call('LTRIM', KEYS[1], 0, ARGV[1] - 1)
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return left
+"""
