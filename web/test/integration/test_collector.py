@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from page_tracker.collect.collector import PATIENCE
-from page_tracker.collect.hit import RawHit, Reason
+from page_tracker.collect.hit import Kind, RawHit, Reason
 from page_tracker.errors import NotStored
 from page_tracker.live import Live
 from page_tracker.settings import Settings
@@ -70,7 +70,7 @@ def test_each_hit_of_a_request_is_judged_by_itself(
     async def run() -> None:
         async with collecting(settings) as collector:
             drops = await collector.collect(
-                [view(), view(site="nobody.example"), view(name="engagement")], BROWSER
+                [view(), view(site="nobody.example"), view(kind=Kind.ENGAGEMENT)], BROWSER
             )
             assert [drop.reason for drop in drops] == [Reason.UNKNOWN_SITE]
 
@@ -83,7 +83,7 @@ def test_an_engagement_without_a_visit_is_told_so_and_counted(
 ) -> None:
     async def run() -> None:
         async with collecting(settings) as collector:
-            (drop,) = await collector.collect([view(name="engagement")], BROWSER)
+            (drop,) = await collector.collect([view(kind=Kind.ENGAGEMENT)], BROWSER)
             assert drop.reason == Reason.NO_VISIT
 
     asyncio.run(run())

@@ -20,7 +20,6 @@ from page_tracker.collect.hit import (
     Client,
     Drop,
     Hit,
-    Kind,
     Place,
     RawHit,
     Reason,
@@ -274,12 +273,11 @@ def language_of(accept_language: str) -> str:
 
 def _hit_of(draft: Draft) -> Hit:
     raw = draft.raw
-    name = clean(raw.name, _NAME_LIMIT)
     record = Record(
         time=draft.moment,
         day=draft.day,
         site=draft.site.id,
-        name=name,
+        name=clean(raw.name, _NAME_LIMIT),
         hostname=draft.page.hostname or draft.site.id,
         path=draft.page.path,
         title=clean(raw.title, LIMITS["title"]) if raw.title else "",
@@ -292,15 +290,7 @@ def _hit_of(draft: Draft) -> Hit:
         revenue=raw.revenue,
         currency=raw.currency,
     )
-    return Hit(record, _kind_of(name, raw.interactive), draft.visitor, raw.event_id)
-
-
-def _kind_of(name: str, interactive: bool) -> Kind:
-    if name == "pageview":
-        return Kind.VIEW
-    if name == "engagement":
-        return Kind.ENGAGEMENT
-    return Kind.EVENT if interactive else Kind.QUIET
+    return Hit(record, raw.kind, draft.visitor, raw.event_id)
 
 
 def _props_of(props: Mapping[str, str]) -> dict[str, str]:

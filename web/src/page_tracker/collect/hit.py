@@ -27,11 +27,22 @@ class Sender(NamedTuple):
     do_not_track: bool = False
 
 
+class Kind(IntEnum):
+    """What a hit does to its visit."""
+
+    ENGAGEMENT = 0  # keeps an open visit open; nothing else
+    VIEW = 1  # a page view
+    EVENT = 2  # an event that ends a bounce
+    QUIET = 3  # an event that does not
+
+
 class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a sender said, in one form for all protocols; only types are checked."""
 
     # Empty where the sender named none: then the page's host says which.
     site: str
+    # What it is; its name does not tell: an event may have any name.
+    kind: Kind = Kind.VIEW
     name: str = "pageview"
     # The whole address of the page, with scheme and host; a fragment is a hash route.
     url: str
@@ -41,7 +52,6 @@ class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     # Thousandths of a unit of `currency`.
     revenue: int | None = None
     currency: str = ""
-    interactive: bool = True
     # Width of the screen in CSS pixels; 0 where it was not said.
     width: int = 0
     language: str = ""
@@ -109,15 +119,6 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     scroll: int | None = None
     revenue: int | None = None
     currency: str = ""
-
-
-class Kind(IntEnum):
-    """What a hit does to its visit."""
-
-    ENGAGEMENT = 0  # keeps an open visit open; nothing else
-    VIEW = 1  # a page view
-    EVENT = 2  # an event that ends a bounce
-    QUIET = 3  # an event that does not
 
 
 class Hit(NamedTuple):

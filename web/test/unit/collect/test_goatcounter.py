@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.collect.hit import Drop, RawHit, Reason
+from page_tracker.collect.hit import Drop, Kind, RawHit, Reason
 from page_tracker.collect.page import page_of
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.collect.protocols.protocol import Answer, Answered, Request
@@ -51,12 +51,15 @@ def test_a_page_view_is_read_with_all_its_keys() -> None:
     assert (page.hostname, page.path) == ("example.org", "/a b")
     assert page.query == "utm_source=a%26b&x=1"
     assert (hit.title, hit.referrer, hit.width) == ("Title", "https://t.co/x", 1920)
-    assert hit.name == "pageview" and not hit.bot and hit.site == ""
+    assert (hit.kind, hit.name) == (Kind.VIEW, "pageview")
+    assert not hit.bot and hit.site == ""
 
 
-def test_an_event_is_named_by_its_path() -> None:
-    hit = decoded(p="download", e="true", referer="https://example.org/files")
-    assert (hit.name, hit.url) == ("download", "https://example.org/files")
+@pytest.mark.parametrize("name", ["download", "pageview", "engagement"])
+def test_an_event_is_named_by_its_path(name: str) -> None:
+    hit = decoded(p=name, e="true", referer="https://example.org/files")
+    assert (hit.kind, hit.name) == (Kind.EVENT, name)
+    assert hit.url == "https://example.org/files"
 
 
 def test_the_site_parameter_names_the_site() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.collect.hit import Drop, RawHit, Reason
+from page_tracker.collect.hit import Drop, Kind, RawHit, Reason
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.collect.protocols.protocol import Answer, Answered, Request
 
@@ -49,7 +49,23 @@ def test_short_and_long_names_mean_the_same() -> None:
         interactive=False,
     )
     assert short == long
-    assert short[0].props == {"a": "b"} and not short[0].interactive
+    assert (short[0].props, short[0].kind) == ({"a": "b"}, Kind.QUIET)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("pageview", Kind.VIEW),
+        ("engagement", Kind.ENGAGEMENT),
+        ("page\x00view", Kind.VIEW),  # as it is stored
+        ("Pageview", Kind.EVENT),
+        ("Buy", Kind.EVENT),
+    ],
+)
+def test_two_names_are_no_events(name: str, kind: Kind) -> None:
+    (hit,) = decoded(n=name, u=URL, e=1)
+    assert hit.kind is kind
+    assert hit.name == name.replace("\0", "")
 
 
 def test_our_own_fields_are_read() -> None:

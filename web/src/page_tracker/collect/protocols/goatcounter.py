@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from page_tracker.collect.hit import Drop, RawHit, Reason
+from page_tracker.collect.hit import Drop, Kind, RawHit, Reason
 from page_tracker.collect.protocols.protocol import (
     Answer,
     Answered,
@@ -57,6 +57,7 @@ def decode(request: Request) -> list[RawHit]:
     return [
         RawHit(
             site=said.get("site", "").strip(),
+            kind=Kind.EVENT if event else Kind.VIEW,
             name=path.strip() if event else "pageview",
             url=page if event else _url_of(page, path, said.get("q", "")),
             referrer=said.get("r", ""),

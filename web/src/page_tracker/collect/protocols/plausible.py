@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from page_tracker.collect.hit import Drop, RawHit
+from page_tracker.collect.hit import Drop, Kind, RawHit
 from page_tracker.collect.protocols.protocol import (
     Answer,
     Answered,
@@ -120,11 +120,13 @@ def _hits_of(event: Event) -> list[RawHit]:
     revenue, currency = _revenue_of(event.short_revenue or event.revenue)
     referrer, title, width = event.r or event.referrer, event.t, event.w
     engaged = scroll = None
-    if name == "engagement":
+    kind = _kind_of(name, event)
+    if kind is Kind.ENGAGEMENT:
         engaged, scroll = _within(event.e, ENGAGED_LIMIT), _within(event.sd, 100)
     return [
         RawHit(
             site=site,
+            kind=kind,
             name=name,
             url=url,
             referrer=referrer if isinstance(referrer, str) else "",
@@ -132,7 +134,6 @@ def _hits_of(event: Event) -> list[RawHit]:
             props=props,
             revenue=revenue,
             currency=currency,
-            interactive=event.i is not False and event.interactive is not False,
             width=width if isinstance(width, int) else 0,
             engaged=engaged,
             scroll=scroll,
@@ -162,10 +163,13 @@ def _name_of(event: Event) -> str:
     name = event.n if event.n is not None else event.name
     if isinstance(name, int) and not isinstance(name, bool):
         name = str(name)
-    if not isinstance(name, str) or not clean(name, NAME_LIMIT).strip():
+    if not isinstance(name, str):
         raise Invalid("event_name", "can't be blank")
     if len(name) > NAME_LIMIT:
         raise Invalid("event_name", f"should be at most {NAME_LIMIT} character(s)")
+    name = clean(name, NAME_LIMIT)
+    if not name.strip():
+        raise Invalid("event_name", "can't be blank")
     if name == "engagement" and not (_is_whole(event.sd) or _is_whole(event.e)):
         raise Invalid(
             "event_name",
@@ -173,6 +177,16 @@ def _name_of(event: Event) -> str:
             "'sd' or 'e' fields",
         )
     return name
+
+
+def _kind_of(name: str, event: Event) -> Kind:
+    """What it is: in this format two names say so."""
+    if name == "pageview":
+        return Kind.VIEW
+    if name == "engagement":
+        return Kind.ENGAGEMENT
+    is_quiet = event.i is False or event.interactive is False
+    return Kind.QUIET if is_quiet else Kind.EVENT
 
 
 def _url_of(event: Event) -> str:

@@ -1,0 +1,121 @@
+"""What senders send, from the bytes of a request to what is stored of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask
+from redis import Redis
+from werkzeug.test import TestResponse
+
+from page_tracker.collect import unbatched
+from page_tracker.collect.address import Proxies
+from page_tracker.collect.lookups import load
+from page_tracker.collect.stream import Stream
+from page_tracker.collect.unbatched import UnbatchedCollector
+from page_tracker.live import Live
+from page_tracker.registry import Registry
+from page_tracker.schema import HITS
+from page_tracker.sites import Sites
+from page_tracker.web.collecting import collecting
+from support.collecting import CHROME
+from support.own_redis import own_redis
+
+SITE = "senders.example"
+PAGE = f"https://{SITE}/a"
+COLUMNS = [column.name for column in HITS]
+
+
+class Door:
+    """A server's endpoints for hits, and what was stored behind them."""
+
+    def __init__(self, redis: Redis, sites: Sites) -> None:
+        self.sites = sites
+        self.live = Live(redis)
+        self._stream = Stream(redis)
+        collector = UnbatchedCollector(
+            redis, sites, load(), shards=1, most_in_stream=1_000_000
+        )
+        flask = Flask(__name__)
+        flask.register_blueprint(collecting(lambda: collector, Proxies()))
+        self._client = flask.test_client()
+        self.now = time.time()
+
+    def time_ns(self) -> int:
+        """The clock that the collector reads."""
+        return int(self.now * 1e9)
+
+    def wait(self, **length: float) -> None:
+        """Move the clock on, or back."""
+        self.now += timedelta(**length).total_seconds()
+
+    def event(self, **said: Any) -> TestResponse:
+        """Send to `/api/event`; a page view of PAGE where nothing else is said."""
+        return self._client.post(
+            "/api/event",
+            json={"n": "pageview", "u": PAGE, "d": SITE} | said,
+            headers={"User-Agent": CHROME},
+        )
+
+    def pixel(self, **said: str) -> TestResponse:
+        return self._client.get(
+            "/count",
+            query_string=said,
+            headers={"User-Agent": CHROME, "Referer": PAGE},
+        )
+
+    def rows(self) -> list[Any]:
+        """All that is stored, by the names of the columns."""
+        return [
+            SimpleNamespace(**dict(zip(COLUMNS, row, strict=True)))
+            for entry in self._stream.read(0, 1_000)
+            for row in entry.rows()
+        ]
+
+    def drops(self) -> list[tuple[str, str, int]]:
+        """Reason, name and number, as `--live` has them of the site's today."""
+        day = int(self.now // 86_400)
+        return [
+            (each.reason, each.name, each.number) for each in self.live.drops(SITE, day)
+        ]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    with (
+        own_redis(tmp_path_factory.mktemp("store")) as server,
+        server.client() as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def door(
+    store: Redis,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Door:
+    """One site, of which nothing is stored yet; a clock that the test moves."""
+    store.flushall()
+    sites = Sites(Registry(store, tmp_path_factory.mktemp("sites")))
+    sites.add(SITE, {})
+    opened = Door(store, sites)
+    monkeypatch.setattr(unbatched, "time", opened)
+    return opened
+
+
+@pytest.mark.parametrize("name", ["pageview", "engagement", "download"])
+def test_an_event_is_one_whatever_its_name(door: Door, name: str) -> None:
+    door.pixel(p="/a")
+    assert door.pixel(p=name, e="true").headers.get("X-Goatcounter") is None
+
+    view, event = door.rows()
+    assert (view.name, view.step, view.view) == ("pageview", 1, 1)
+    assert (event.name, event.step, event.view) == (name, 2, 0)
+    assert event.interaction == 2
+    assert door.live.total(SITE) == 1
