@@ -30,6 +30,16 @@ NOW = 1_700_000_000
         ("xn--mller-kva.example", "xn--mller-kva.example"),
         ("192.0.2.1", "192.0.2.1"),
         ("blog.example.co.uk", "blog.example.co.uk"),
+        # In use, though IDNA 2008 lets nobody register them.
+        ("my_site.example.com", "my_site.example.com"),
+        ("_dmarc.example.com", "_dmarc.example.com"),
+        ("v2--site.netlify.app", "v2--site.netlify.app"),
+        ("site-.example.com", "site-.example.com"),
+        ("i\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}.ws", "xn--i-7iq.ws"),
+        ("xn--i-7iq.ws", "xn--i-7iq.ws"),
+        ("\N{GRINNING FACE}.example", "xn--e28h.example"),
+        ("fa\N{LATIN SMALL LETTER SHARP S}.example", "xn--fa-hia.example"),
+        ("a\N{IDEOGRAPHIC FULL STOP}example", "a.example"),
     ],
 )
 def test_a_domain_is_kept_in_one_form(written: str, domain: str) -> None:
@@ -48,7 +58,10 @@ def test_a_domain_is_kept_in_one_form(written: str, domain: str) -> None:
         ("a..b", "write a name, like example.com"),
         ("-a.com", "write a name, like example.com"),
         ("a" * 64 + ".com", "write a name, like example.com"),
-        (".".join(["abcdefghi"] * 30), "write a name, like example.com"),
+        ("a!b.com", "write a name, like example.com"),
+        ("a\N{FULLWIDTH SOLIDUS}b.com", "write a name, like example.com"),
+        ("\N{REPLACEMENT CHARACTER}.com", "write a name, like example.com"),
+        (".".join(["abcdefghi"] * 30), "write at most 253 characters"),
         (7, "write it within quotation marks"),
     ],
 )
