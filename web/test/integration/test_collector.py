@@ -70,12 +70,32 @@ def test_each_hit_of_a_request_is_judged_by_itself(
     async def run() -> None:
         async with collecting(settings) as collector:
             drops = await collector.collect(
-                [view(), view(site="nobody.example"), view(kind=Kind.ENGAGEMENT)], BROWSER
+                [view(), view(site="nobody.example"), view(site="no.example")], BROWSER
             )
-            assert [drop.reason for drop in drops] == [Reason.UNKNOWN_SITE]
+            assert [drop.reason for drop in drops] == [Reason.UNKNOWN_SITE] * 2
 
     asyncio.run(run())
     assert stored(server)[0] == 1
+
+
+def test_a_site_that_is_named_by_several_of_its_hosts_counts_once(
+    server: OwnRedis, settings: Settings
+) -> None:
+    with server.client() as client:
+        sites_of(client, settings.data).add("other.example", {"hostnames": ["b.example"]})
+
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            hosts = ("other.example", "b.example", SITE)
+            raws = [view(site=host) for host in hosts]
+            assert await collector.collect(raws, BROWSER) == []
+            bot = BROWSER._replace(user_agent="")
+            assert len(await collector.collect(raws, bot)) == 2
+
+    asyncio.run(run())
+    with server.client() as client:
+        live = Live(client)
+        assert (live.total("other.example"), live.total(SITE)) == (1, 1)
 
 
 def test_an_engagement_without_a_visit_is_told_so_and_counted(
@@ -212,7 +232,8 @@ def test_a_stream_that_nobody_drains_is_bounded(
 ) -> None:
     async def run() -> None:
         async with collecting(settings, most_in_stream=2) as collector:
-            await collector.collect([view(), view()], BROWSER)
+            for _ in range(2):
+                await collector.collect([view()], BROWSER)
             with pytest.raises(NotStored, match="2 hits wait") as refusal:
                 await collector.collect([view()], BROWSER)
             assert refusal.value.retry_after >= 10

@@ -119,3 +119,10 @@ def test_an_event_is_one_whatever_its_name(door: Door, name: str) -> None:
     assert (event.name, event.step, event.view) == (name, 2, 0)
     assert event.interaction == 2
     assert door.live.total(SITE) == 1
+
+
+def test_a_site_and_its_further_host_in_one_list_are_one_site(door: Door) -> None:
+    door.sites.change(SITE, {"hostnames": ["b.example"]})
+    door.wait(seconds=2)
+    door.event(d=f"{SITE},b.example,www.{SITE}")
+    assert len(door.rows()) == 1

@@ -26,6 +26,15 @@ def drops_among(settled: Iterable[tuple[Hit | Drop, Outcome]]) -> list[Drop]:
     return drops
 
 
+def once_a_site(found: Iterable[Hit | Drop]) -> list[Hit | Drop]:
+    """What is found of one event, once for each site: it may be named by several hosts."""
+    by_site: dict[str, Hit | Drop] = {}
+    for each in found:
+        site = each.site if isinstance(each, Drop) else each.record.site
+        by_site.setdefault(site, each)
+    return list(by_site.values())
+
+
 def is_of_unknown_site(found: Hit | Drop) -> bool:
     return isinstance(found, Drop) and found.reason == Reason.UNKNOWN_SITE
 
