@@ -11,7 +11,7 @@ from a2wsgi import WSGIMiddleware
 
 from page_tracker.app import app as flask_app
 from page_tracker.collect.collector import Collector
-from page_tracker.collect.hit import Drop
+from page_tracker.collect.hit import NOBODY, Drop
 from page_tracker.collect.intake import HttpRequest, not_stored, received
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.collect.protocols.protocol import (
@@ -81,6 +81,8 @@ class FrontDoor:
             raws, sender = received(protocol, request, peer, self._proxies)
         except Answered as answered:
             tell(answered.answer)
+            if answered.refused:
+                self._collector.collect_soon(answered.refused, NOBODY, _tell_nobody)
         else:
             self._collector.collect_soon(raws, sender, partial(_tell, protocol, tell))
 
@@ -118,6 +120,10 @@ def _tell(
         tell(not_stored(protocol, fate))
     else:
         tell(protocol.accept(fate))
+
+
+def _tell_nobody(_fate: Sequence[Drop] | NotStored) -> None:
+    """What was refused is told its owner; its sender has the answer already."""
 
 
 def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:

@@ -23,8 +23,8 @@ from page_tracker.errors import SiteError
 from page_tracker.schema import LIMITS
 from page_tracker.site import Site, ascii_host, bare_host, with_timezone
 
-# Between the dots of a host there are at most 63 of these (RFC 1035, 2.3.4); that there
-# are no underscores holds for the names of machines, not for all of the DNS (RFC 2181, 11).
+# Between the dots of a host there are at most 63 of these (RFC 1035, 2.3.4). That none
+# is an underscore holds for the names of machines, not for all of the DNS (RFC 2181, 11).
 _LABEL = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
 
 LONGEST_LIST = 500

@@ -82,7 +82,9 @@ def test_a_site_that_is_named_by_several_of_its_hosts_counts_once(
     server: OwnRedis, settings: Settings
 ) -> None:
     with server.client() as client:
-        sites_of(client, settings.data).add("other.example", {"hostnames": ["b.example"]})
+        sites_of(client, settings.data).add(
+            "other.example", {"hostnames": ["b.example"]}
+        )
 
     async def run() -> None:
         async with collecting(settings) as collector:

@@ -126,3 +126,64 @@ def test_a_site_and_its_further_host_in_one_list_are_one_site(door: Door) -> Non
     door.wait(seconds=2)
     door.event(d=f"{SITE},b.example,www.{SITE}")
     assert len(door.rows()) == 1
+
+
+def test_a_long_address_keeps_its_page_and_its_campaign(door: Door) -> None:
+    clicks = "&".join(f"click{n}={'0' * 200}" for n in range(100))
+    answer = door.event(u=f"{PAGE}?{clicks}&utm_source=paper#{'x' * 9_000}")
+    assert (answer.status_code, answer.headers.get("x-page-tracker-dropped")) == (
+        202,
+        None,
+    )
+    (row,) = door.rows()
+    assert (row.path, row.utm_source) == ("/a", "paper")
+
+
+def test_a_long_path_is_cut_where_it_is_kept_and_no_view_is_lost(door: Door) -> None:
+    path = "/" + "%E6%96%87" * 1_999
+    for more in ("", "a"):
+        assert door.event(u=f"https://{SITE}{path}{more}").status_code == 202
+    assert [len(row.path) for row in door.rows()] == [2_000, 2_000]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"u": ""}, "url: is required"),
+        ({"u": f"https://{SITE}/" + "a" * 65_536}, "url: should be at most 65536"),
+        ({"n": "", "u": "data:x"}, "event_name: can't be blank; url: scheme"),
+        ({"n": "Buy", "p": {"k": "v" * 2_001}}, "props: keys should have at most"),
+        ({"id": 5}, "id: must be a string"),
+    ],
+)
+def test_what_is_refused_is_told_the_owner_too(
+    door: Door, said: dict[str, Any], why: str
+) -> None:
+    assert door.event(**said).status_code == 400
+    assert door.rows() == []
+    ((reason, name, number),) = door.drops()
+    assert (reason, number) == ("invalid", 1)
+    assert name.startswith(why)
+
+
+def test_a_pixel_that_is_refused_is_told_the_owner_too(door: Door) -> None:
+    assert door.pixel(p=" ").status_code == 400
+    assert door.drops() == [("invalid", "path: must be set", 1)]
+
+
+def test_a_refusal_for_nobody_we_know_is_an_answer_all_the_same(door: Door) -> None:
+    assert door.event(u="", d="nobody.example").status_code == 400
+    assert door.event(u="", d="").status_code == 400
+    assert door.rows() == [] and door.drops() == []
+
+
+def test_revenue_that_cannot_be_read_is_told_and_its_event_counts(door: Door) -> None:
+    door.event(n="Buy", **{"$": {"amount": "1.299,00 €"}})
+    answer = door.event(n="Buy", **{"$": {"amount": "1,299", "currency": "EUR"}})
+    assert answer.headers["x-page-tracker-dropped"] == "invalid_revenue (1,299 EUR)"
+    assert "x-plausible-dropped" not in answer.headers
+    assert [(row.revenue, row.currency) for row in door.rows()] == [
+        (1_299_000, "EUR"),
+        (None, ""),
+    ]
+    assert door.drops() == [("invalid_revenue", "1,299 EUR", 1)]

@@ -220,8 +220,8 @@ class Collector:
     async def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store an event of one site or several, each of which gets it once.
 
-        What does not count comes back, with its reason. Raises NotStored where it is not
-        stored, or nobody knows.
+        What does not count comes back, with its reason. Raises NotStored where it is
+        not stored, or nobody knows.
         """
         moment = time.time_ns() // 1000
         judged = [
@@ -376,7 +376,7 @@ def _tell_of_one(
     tell: Callable[[Sequence[Drop] | NotStored], None],
     outcome: Outcome | NotStored,
 ) -> None:
-    if outcome is Outcome.STORED and isinstance(found, Hit):
+    if outcome is Outcome.STORED and isinstance(found, Hit) and found.less is None:
         tell(())
     elif isinstance(outcome, NotStored):
         tell(outcome)

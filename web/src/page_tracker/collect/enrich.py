@@ -40,7 +40,6 @@ Salts = Mapping[tuple[str, int], bytes]
 
 _CACHED = 8_192
 # What is longer is cut before it is looked at, so that no cache can be made to grow.
-_URL_LIMIT = 4_096
 _REFERRER_LIMIT = LIMITS["referrer"]
 _SITE_LIMIT = LIMITS["site"]
 _NAME_LIMIT = LIMITS["name"]
@@ -98,7 +97,7 @@ class Draft:
         self.sender = sender
         self.moment = moment
         self.referrer = raw.referrer[:_REFERRER_LIMIT]
-        self.page = page_of(raw.url[:_URL_LIMIT])
+        self.page = page_of(raw.url)
 
     def drop(self, reason: Reason, name: str = "") -> Drop:
         return Drop(self.day, self.site.id, reason, clean(name, _NAME_LIMIT))
@@ -130,6 +129,12 @@ def find_site(draft: Draft, known: Known) -> Drop | None:
     draft.site = site
     draft.day = day_of(site, draft.moment)
     return None
+
+
+def refuse_invalid(draft: Draft, _known: Known) -> Drop | None:
+    """What has a field that cannot be taken; the drop names field and fault."""
+    refused = draft.raw.refused
+    return draft.drop(Reason.INVALID, refused) if refused else None
 
 
 def refuse_addresses(draft: Draft, _known: Known) -> Drop | None:
@@ -230,6 +235,7 @@ def find_visitor(draft: Draft, known: Known) -> None:
 
 STEPS: tuple[Callable[[Draft, Known], Drop | None], ...] = (
     find_site,
+    refuse_invalid,
     refuse_addresses,
     refuse_prefetch,
     respect_opt_out,
@@ -290,7 +296,10 @@ def _hit_of(draft: Draft) -> Hit:
         revenue=raw.revenue,
         currency=raw.currency,
     )
-    return Hit(record, raw.kind, draft.visitor, raw.event_id)
+    less = None
+    if raw.unread_revenue:
+        less = draft.drop(Reason.INVALID_REVENUE, raw.unread_revenue)
+    return Hit(record, raw.kind, draft.visitor, raw.event_id, less)
 
 
 def _props_of(props: Mapping[str, str]) -> dict[str, str]:

@@ -27,6 +27,10 @@ class Sender(NamedTuple):
     do_not_track: bool = False
 
 
+# Whoever sent what cannot be taken: it is no matter.
+NOBODY = Sender("", "")
+
+
 class Kind(IntEnum):
     """What a hit does to its visit."""
 
@@ -60,6 +64,9 @@ class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scroll: int | None = None
     # The sender's own name for this hit; a repeat within an hour is no second hit.
     event_id: str = ""
+    # Why it cannot be taken: then it is none. And what was left out of it.
+    refused: str = ""
+    unread_revenue: str = ""
     # The sender itself says that it is a bot.
     bot: bool = False
     # An image proxy may ask for the sender: then a bot's user agent counts too.
@@ -132,6 +139,8 @@ class Hit(NamedTuple):
     kind: Kind
     visitor: bytes
     event_id: str = ""
+    # Something of it that does not count, though it does.
+    less: Drop | None = None
 
 
 class Reason(StrEnum):
@@ -147,6 +156,10 @@ class Reason(StrEnum):
     BLOCKED_PAGE = "blocked_page"
     BLOCKED_HOST = "blocked_host"
     BLOCKED_COUNTRY = "blocked_country"
+    # A field that cannot be taken.
+    INVALID = "invalid"
+    # Of a hit that counts, without it.
+    INVALID_REVENUE = "invalid_revenue"
     # An engagement whose visit is over, or never was.
     NO_VISIT = "no_visit"
 

@@ -98,9 +98,10 @@ class Durability(Enum):
 class Batch:
     """Hits of one shard that are stored together, or not at all.
 
-    At most `MOST_HITS` of them. `moment` is the reading of the clock in microseconds;
-    `sites` are those that are known, by id. A batch whose answer was lost is submitted
-    again as it is: its id makes it the same one for an hour.
+    At most `MOST_HITS` of them; what they tell to be left out of them is counted among
+    the drops. `moment` is the reading of the clock in microseconds; `sites` are those
+    that are known, by id. A batch whose answer was lost is submitted again as it is: its
+    id makes it the same one for an hour.
     """
 
     moment: int
@@ -132,7 +133,7 @@ def prepare(batch: Batch) -> Call:
     facts: list[int | str] = []
     strings: list[bytes] = []
     records = []
-    for record, kind, visitor, event_id in batch.hits:
+    for record, kind, visitor, event_id, _ in batch.hits:
         day = (record.day, record.site)
         path, hostname, touch = record.path, record.hostname, record.touch
         opening = _encode((path, hostname, touch))
@@ -264,6 +265,8 @@ def _event_key(site: str, event_id: str) -> bytes:
 
 def _drops(batch: Batch) -> list[Any]:
     flat: list[Any] = []
-    for (day, site, reason, name), number in Counter(batch.drops).items():
+    drops = Counter(batch.drops)
+    drops.update(hit.less for hit in batch.hits if hit.less is not None)
+    for (day, site, reason, name), number in drops.items():
         flat += (day, site, site in batch.sites, reason, name, number)
     return flat

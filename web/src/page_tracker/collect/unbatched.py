@@ -58,8 +58,8 @@ class UnbatchedCollector:
     def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store an event of one site or several, each of which gets it once.
 
-        What does not count comes back, with its reason. Raises NotStored where it is not
-        stored, or nobody knows.
+        What does not count comes back, with its reason. Raises NotStored where it is
+        not stored, or nobody knows.
         """
         moment = time.time_ns() // 1000
         try:

@@ -1,6 +1,7 @@
 """Which hits count, as what, and why others do not."""
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -169,6 +170,7 @@ NETWORKS = ("10.0.0.0/8", "192.0.2.0/24")
             "Googlebot",
         ),
         ({"bot": True}, "bot", "(says so itself)"),
+        ({"refused": "url: is required"}, "invalid", "url: is required"),
         ({"referrer": "http://spam.example/x"}, "referrer_spam", "spam.example"),
         (
             {"settings": {"allowed_hostnames": ("shop.example.org",)}},
@@ -264,6 +266,39 @@ def test_an_address_is_taken_apart_whatever_it_is(
     assert (page.hostname, page.path) == (hostname, path)
 
 
+LONG = "x=" + "0" * 3_000
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("a=1&utm_source=s", "a=1&utm_source=s"),  # short: looked at as a whole
+        (f"{LONG}&utm_source=a%26b&UTM_medium=c", "utm_source=a%26b&UTM_medium=c"),
+        (f"gclid=1&ref=r&{LONG}&utm_term=t", "utm_term=t&gclid=1&ref=r"),
+        (f"amp;utm_source=s&{LONG}", "amp;utm_source=s"),
+        (f"utm_id=1&utm_id=2&{LONG}", "utm_id=1"),
+        (LONG, ""),
+    ],
+)
+def test_of_a_long_query_the_campaign_is_kept(query: str, kept: str) -> None:
+    assert page_of(f"https://example.org/a?{query}").query == kept
+
+
+@given(
+    path=st.text(max_size=30)
+    | st.builds(str.__mul__, st.characters(), st.integers(0, 2000)),
+    query=st.text(max_size=30),
+)
+def test_what_is_left_out_of_a_long_address_changes_no_page(
+    path: str, query: str
+) -> None:
+    url = f"https://example.org/{quote(path, errors='replace')}"
+    short = page_of(url)
+    long = page_of(f"{url}?{quote(query, errors='replace')}&{LONG}&ref=r")
+    assert (long.hostname, long.path) == (short.hostname, short.path)
+    assert long.query.endswith("ref=r")
+
+
 @pytest.mark.parametrize(
     "referrer",
     [
@@ -343,6 +378,7 @@ def _texts_in(value: object) -> list[str]:
 def test_the_steps_are_named_by_what_they_do() -> None:
     assert [step.__name__ for step in STEPS] == [
         "find_site",
+        "refuse_invalid",
         "refuse_addresses",
         "refuse_prefetch",
         "respect_opt_out",

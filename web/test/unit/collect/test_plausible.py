@@ -104,7 +104,7 @@ def test_a_whole_number_is_a_name_too() -> None:
         ({"n": "pageview", "d": "a.b", "u": 5}, "url", "must be a string"),
         ({"n": "pageview", "d": "a.b", "u": "data:x"}, "url", "scheme is not allowed"),
         ({"n": "x", "d": "a.b", "u": " JavaScript:x"}, "url", "scheme is not allowed"),
-        ({"n": "pageview", "d": "a.b", "u": "é" * 1001}, "url", "at most 2000 byte"),
+        ({"n": "x", "d": "a.b", "u": "é" * 65_537}, "url", "at most 65536 character"),
         ({"n": "pageview", "u": URL, "d": ""}, "domain", "can't be blank"),
         ({"n": "pageview", "u": URL, "d": " , "}, "domain", "can't be blank"),
         ({"n": "pageview", "u": URL, "d": "a," * 40}, "domain", "at most 30 sites"),
@@ -147,9 +147,9 @@ def test_half_a_character_in_a_title_spoils_no_event() -> None:
 
 
 def test_limits_are_inclusive() -> None:
-    url = "https://example.org/" + "a" * 1980
+    url = "https://example.org/" + "a" * 65_516
     (hit,) = decoded(n="x" * 120, u=url, d="a.b", p={"k" * 300: "v" * 2000})
-    assert len(hit.url) == 2000 and len(hit.props) == 1
+    assert len(hit.url) == 65_536 and len(hit.props) == 1
 
 
 def test_properties_that_say_nothing_are_left_out() -> None:
@@ -177,25 +177,51 @@ def test_more_than_thirty_properties_are_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("revenue", "expected"),
+    ("revenue", "expected", "unread"),
     [
-        ({"currency": "EUR", "amount": 12.345}, (12345, "EUR")),
-        ({"currency": "usd", "amount": "0.1"}, (100, "USD")),
-        ('{"currency":"EUR","amount":3}', (3000, "EUR")),
-        ({"currency": "EURO", "amount": 3}, (None, "")),
-        ({"currency": "EUR", "amount": "NaN"}, (None, "")),
-        ({"currency": "EUR", "amount": "Infinity"}, (None, "")),
-        ({"currency": "EUR", "amount": "1e99"}, (None, "")),
-        ({"currency": "EUR", "amount": True}, (None, "")),
-        ({"currency": "EUR"}, (None, "")),
-        ("x", (None, "")),
+        ({"currency": "EUR", "amount": 12.345}, (12345, "EUR"), ""),
+        ({"currency": "usd", "amount": "0.1"}, (100, "USD"), ""),
+        ('{"currency":"EUR","amount":3}', (3000, "EUR"), ""),
+        ({"amount": "1.299,00 €"}, (1299000, "EUR"), ""),
+        ({"currency": "EUR", "amount": 0}, (0, "EUR"), ""),
+        ({"currency": "EURO", "amount": 3}, (None, ""), "3 EURO"),
+        ({"currency": "EUR", "amount": "1,299"}, (None, ""), "1,299 EUR"),
+        ({"currency": "EUR", "amount": "1e999999"}, (None, ""), "1e999999 EUR"),
+        ({"amount": 3}, (None, ""), "3 (no currency)"),
+        ({"currency": "EUR", "amount": True}, (None, ""), "True EUR"),
+        ("x", (None, ""), "x"),
+        (12, (None, ""), "12"),
+        # Nothing was said: what is sent of a link that is tagged with an event.
+        ({}, (None, ""), ""),
+        (None, (None, ""), ""),
+        ({"currency": "EUR"}, (None, ""), ""),
+        ({"currency": "EUR", "amount": ""}, (None, ""), ""),
     ],
 )
-def test_revenue_is_thousandths_or_nothing(
-    revenue: object, expected: tuple[int | None, str]
+def test_revenue_is_thousandths_or_told_as_it_was_written(
+    revenue: object, expected: tuple[int | None, str], unread: str
 ) -> None:
     (hit,) = sent(json.dumps({"n": "Buy", "u": URL, "$": revenue}).encode())
     assert (hit.revenue, hit.currency) == expected
+    assert hit.unread_revenue == unread
+
+
+def test_what_was_left_out_of_an_event_is_told_though_it_counts() -> None:
+    answer = PLAUSIBLE.accept([Drop(1, "a.b", Reason.INVALID_REVENUE, "1,299 EUR")])
+    headers = dict(answer.headers)
+    assert (answer.status, answer.body) == (202, b"ok")
+    assert b"x-plausible-dropped" not in headers
+    assert headers[b"x-page-tracker-dropped"] == b"invalid_revenue (1,299 EUR)"
+
+
+def test_owners_are_told_what_was_refused_of_their_sites() -> None:
+    body = {"d": "a.b,c.d", "u": "data:x"}
+    with pytest.raises(Answered) as refusal:
+        sent(json.dumps(body).encode())
+    why = "event_name: can't be blank; url: scheme is not allowed"
+    assert refusal.value.refused == [
+        RawHit(site=site, url="", refused=why) for site in ("a.b", "c.d")
+    ]
 
 
 def test_a_hash_route_is_kept_only_in_hash_mode() -> None:
