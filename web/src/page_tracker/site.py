@@ -37,6 +37,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     blocked_pages: tuple[str, ...] = ()
     # Where set, only hits of pages on these hosts count.
     allowed_hostnames: tuple[str, ...] = ()
+    # Whose pages count beside those of http and https: an app's shell, say.
+    page_schemes: tuple[str, ...] = ()
     respect_dnt: bool = False
     public_counter: bool = True
     # Days that hits are kept for; None keeps all.

@@ -24,8 +24,12 @@ from page_tracker.schema import LIMITS
 from page_tracker.site import Site, ascii_host, bare_host, with_timezone
 
 # Between the dots of a host there are at most 63 of these (RFC 1035, 2.3.4). That none
-# is an underscore holds for the names of machines, not for all of the DNS (RFC 2181, 11).
+# is an underscore holds for names of machines, not for all of the DNS (RFC 2181, 11).
 _LABEL = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
+
+# RFC 3986, 3.1; and what has an address of such a scheme is a part of another page.
+_SCHEME = re.compile("[a-z][a-z0-9+.-]{0,39}")
+NO_PAGES = ("about", "blob", "data", "javascript", "vbscript")
 
 LONGEST_LIST = 500
 LONGEST_RETENTION = 36_500
@@ -167,6 +171,13 @@ def _page(value: Any) -> str:
     return text
 
 
+def _scheme(value: Any) -> str:
+    scheme = _text(value).lower().partition(":")[0]
+    if not _SCHEME.fullmatch(scheme) or scheme in NO_PAGES:
+        raise ValueError("is no scheme of pages: write one like capacitor")
+    return scheme
+
+
 def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -244,6 +255,12 @@ SETTINGS: Mapping[str, SiteSetting] = {
         "HOST,…",
         "Count only pages on these hosts, where it has any.",
         _list_of(parse_domain),
+        many=True,
+    ),
+    "page_schemes": SiteSetting(
+        "SCHEME,…",
+        "Count pages of these schemes too, like capacitor, not http and https alone.",
+        _list_of(_scheme),
         many=True,
     ),
     "own_addresses": SiteSetting(

@@ -187,3 +187,23 @@ def test_revenue_that_cannot_be_read_is_told_and_its_event_counts(door: Door) ->
         (None, ""),
     ]
     assert door.drops() == [("invalid_revenue", "1,299 EUR", 1)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["file:///home/ada/diary.html", "chrome-extension://abc/a.html", "about:blank"],
+)
+@pytest.mark.parametrize("name", ["pageview", "engagement", "Buy"])
+def test_nothing_of_a_visitors_disk_is_stored(door: Door, url: str, name: str) -> None:
+    answer = door.event(n=name, u=url, e=1)
+    scheme = url.partition(":")[0]
+    assert answer.headers["x-page-tracker-dropped"] == f"blocked_scheme ({scheme})"
+    assert door.rows() == []
+    assert door.drops() == [("blocked_scheme", scheme, 1)]
+
+
+def test_an_apps_pages_count_where_the_site_says_so(door: Door) -> None:
+    door.sites.change(SITE, {"page_schemes": ["capacitor"]})
+    door.wait(seconds=2)
+    door.event(u="capacitor://localhost/a")
+    assert [(row.hostname, row.path) for row in door.rows()] == [("localhost", "/a")]

@@ -48,6 +48,9 @@ _NAME_LIMIT = LIMITS["name"]
 SCREENS = ((576, "Mobile"), (992, "Tablet"), (1440, "Laptop"))
 WIDEST_SCREEN = "Desktop"
 
+# A sender may give a page's path alone.
+_OF_THE_WEB = frozenset(("http", "https", ""))
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 
 
@@ -186,8 +189,11 @@ def refuse_referrer_spam(draft: Draft, known: Known) -> Drop | None:
 
 
 def refuse_pages(draft: Draft, _known: Known) -> Drop | None:
-    """Hosts that are not allowed and pages that are blocked, by the site's settings."""
+    """What is no page on the web, hosts that are not allowed, pages that are blocked;
+    the site's settings say so."""
     site, page = draft.site, draft.page
+    if page.scheme not in _OF_THE_WEB and page.scheme not in site.page_schemes:
+        return draft.drop(Reason.BLOCKED_SCHEME, page.scheme)
     if site.allowed_hostnames and page.hostname not in site.allowed_hostnames:
         return draft.drop(Reason.BLOCKED_HOST, page.hostname)
     if site.blocked_pages:

@@ -156,6 +156,7 @@ class Reason(StrEnum):
     BLOCKED_PAGE = "blocked_page"
     BLOCKED_HOST = "blocked_host"
     BLOCKED_COUNTRY = "blocked_country"
+    BLOCKED_SCHEME = "blocked_scheme"
     # A field that cannot be taken.
     INVALID = "invalid"
     # Of a hit that counts, without it.

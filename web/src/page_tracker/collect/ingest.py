@@ -98,10 +98,10 @@ class Durability(Enum):
 class Batch:
     """Hits of one shard that are stored together, or not at all.
 
-    At most `MOST_HITS` of them; what they tell to be left out of them is counted among
-    the drops. `moment` is the reading of the clock in microseconds; `sites` are those
-    that are known, by id. A batch whose answer was lost is submitted again as it is: its
-    id makes it the same one for an hour.
+    At most `MOST_HITS` of them; what is left out of one counts among the drops.
+    `moment` is the reading of the clock in microseconds; `sites` are those that are
+    known, by id. A batch whose answer was lost is submitted again as it is: its id makes
+    it the same one for an hour.
     """
 
     moment: int

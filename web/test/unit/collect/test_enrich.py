@@ -178,6 +178,15 @@ NETWORKS = ("10.0.0.0/8", "192.0.2.0/24")
             "example.org",
         ),
         ({"settings": {"blocked_pages": ("/x", "/a*")}}, "blocked_page", "/a*"),
+        ({"url": "file:///home/ada/diary.html"}, "blocked_scheme", "file"),
+        ({"url": "C:\\Users\\ada\\diary.html"}, "blocked_scheme", "c"),
+        ({"url": "CAPACITOR://localhost/a"}, "blocked_scheme", "capacitor"),
+        ({"url": "about:srcdoc"}, "blocked_scheme", "about"),
+        (
+            {"url": "file:///a", "settings": {"page_schemes": ("capacitor",)}},
+            "blocked_scheme",
+            "file",
+        ),
         ({"settings": {"blocked_countries": ("FR", "DE")}}, "blocked_country", "DE"),
     ],
 )
@@ -185,6 +194,14 @@ def test_every_drop_has_a_reason_and_a_name(
     said: dict[str, Any], reason: str, name: str
 ) -> None:
     assert dropped(**said) == (reason, name)
+
+
+def test_pages_of_another_scheme_are_the_sites_choice() -> None:
+    settings = {"page_schemes": ("capacitor",)}
+    record = hit(url="capacitor://localhost/a", settings=settings).record
+    assert (record.hostname, record.path) == ("localhost", "/a")
+    assert hit(url="https://example.org/a", settings=settings)
+    assert hit(url="/only/a/path")
 
 
 def test_do_not_track_is_the_sites_choice() -> None:
