@@ -207,3 +207,50 @@ def test_an_apps_pages_count_where_the_site_says_so(door: Door) -> None:
     door.wait(seconds=2)
     door.event(u="capacitor://localhost/a")
     assert [(row.hostname, row.path) for row in door.rows()] == [("localhost", "/a")]
+
+
+def engaged(door: Door) -> list[int | None]:
+    """Milliseconds, of each engagement that is stored."""
+    return [row.engaged for row in door.rows() if row.name == "engagement"]
+
+
+def test_a_long_read_is_stored_as_a_whole_where_it_is_told_meanwhile(
+    door: Door,
+) -> None:
+    door.event()
+    for _ in range(4):
+        door.wait(minutes=21)
+        door.event(n="engagement", e=21 * 60_000)
+    door.wait(minutes=31)  # the visit is over
+    answer = door.event(n="engagement", e=60_000)
+    assert answer.headers["x-page-tracker-dropped"] == "no_visit"
+    assert engaged(door) == [21 * 60_000] * 4
+    assert len({row.visit for row in door.rows()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("passed", "told", "stored"),
+    [
+        (60, 60_000, 60_000),
+        (0, 5_000, 5_000),  # what is sent at once may overtake what was sent again
+        (10, 8 * 3_600_000, 70_000),  # the laptop slept
+        (1, 2**40, 61_000),
+        (-3_600, 10_000, 10_000),  # the server's own clock was set back
+        (-3_600, 8 * 3_600_000, 60_000),
+    ],
+)
+def test_reading_takes_no_longer_than_can_have_passed(
+    door: Door, passed: float, told: int, stored: int
+) -> None:
+    door.event()
+    door.wait(seconds=passed)
+    door.event(n="engagement", e=told)
+    assert engaged(door) == [stored]
+
+
+def test_a_clock_that_was_set_back_tells_nothing_of_reading(door: Door) -> None:
+    door.event()
+    assert door.event(n="engagement", e=-5_000).status_code == 400
+    assert door.event(n="engagement", e=-5_000, sd=40).status_code == 202
+    (row,) = (row for row in door.rows() if row.name == "engagement")
+    assert (row.engaged, row.scroll) == (None, 40)

@@ -100,8 +100,8 @@ class Batch:
 
     At most `MOST_HITS` of them; what is left out of one counts among the drops.
     `moment` is the reading of the clock in microseconds; `sites` are those that are
-    known, by id. A batch whose answer was lost is submitted again as it is: its id makes
-    it the same one for an hour.
+    known, by id. A batch whose answer was lost is submitted again as it is: its id
+    makes it the same one for an hour.
     """
 
     moment: int

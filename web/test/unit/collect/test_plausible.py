@@ -109,6 +109,7 @@ def test_a_whole_number_is_a_name_too() -> None:
         ({"n": "pageview", "u": URL, "d": " , "}, "domain", "can't be blank"),
         ({"n": "pageview", "u": URL, "d": "a," * 40}, "domain", "at most 30 sites"),
         ({"n": "engagement", "u": URL}, "event_name", "'sd' or 'e'"),
+        ({"n": "engagement", "u": URL, "e": -1}, "event_name", "'sd' or 'e'"),
         ({"n": "x", "u": URL, "p": {"k" * 301: "v"}}, "props", "at most 300 bytes"),
         ({"n": "x", "u": URL, "p": {"k": "é" * 1001}}, "props", "values 2000 bytes"),
         ({"n": "x", "u": URL, "id": "i" * 65}, "id", "at most 64 character"),
@@ -232,7 +233,7 @@ def test_a_hash_route_is_kept_only_in_hash_mode() -> None:
 
 def test_engagement_is_clamped_and_belongs_to_engagements_only() -> None:
     (hit,) = decoded(n="engagement", u=URL, sd=250, e=-5)
-    assert (hit.scroll, hit.engaged) == (100, 0)
+    assert (hit.scroll, hit.engaged) == (100, None)
     (hit,) = decoded(n="engagement", u=URL, sd="deep", e=1200)
     assert (hit.scroll, hit.engaged) == (None, 1200)
     (hit,) = decoded(n="pageview", u=URL, sd=50, e=1200)

@@ -127,7 +127,7 @@ def _hits_of(event: Event) -> list[RawHit]:
     engaged = scroll = None
     kind = _kind_of(name, event)
     if kind is Kind.ENGAGEMENT:
-        engaged, scroll = _within(event.e, ENGAGED_LIMIT), _within(event.sd, 100)
+        engaged, scroll = _engaged_of(event)
     return [
         RawHit(
             site=site,
@@ -176,7 +176,7 @@ def _name_of(event: Event) -> str:
     name = clean(name, NAME_LIMIT)
     if not name.strip():
         raise Invalid("event_name", "can't be blank")
-    if name == "engagement" and not (_is_whole(event.sd) or _is_whole(event.e)):
+    if name == "engagement" and _engaged_of(event) == (None, None):
         raise Invalid(
             "event_name",
             "engagement event requires a valid integer value for at least one of "
@@ -311,13 +311,17 @@ def _event_id_of(event: Event) -> str:
     return event_id
 
 
+def _engaged_of(event: Event) -> tuple[int | None, int | None]:
+    """Milliseconds and percent; a clock that was set back tells less than nothing."""
+    engaged, scroll = event.e, event.sd
+    return (
+        min(engaged, ENGAGED_LIMIT) if _is_whole(engaged) and engaged >= 0 else None,
+        min(max(scroll, 0), 100) if _is_whole(scroll) else None,
+    )
+
+
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _within(value: Any, most: int) -> int | None:
-    """A whole number, cut to 0 … `most`; None where it is none."""
-    return min(max(value, 0), most) if _is_whole(value) else None
 
 
 _CHECKS: tuple[Callable[[Event], object], ...] = (
