@@ -12,7 +12,7 @@ from a2wsgi import WSGIMiddleware
 
 from page_tracker.app import app as flask_app
 from page_tracker.collect.collector import Collector
-from page_tracker.collect.hit import Drop
+from page_tracker.collect.hit import NOBODY, Drop
 from page_tracker.collect.intake import HttpRequest, not_stored, received
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.collect.protocols.protocol import (
@@ -85,6 +85,8 @@ class FrontDoor:
             self._collector.collect_soon(raws, sender, partial(_tell, protocol, tell))
         except Answered as answered:
             tell(answered.answer)
+            if answered.refused:
+                self._collector.collect_soon(answered.refused, NOBODY, _tell_nobody)
         except Exception:  # pylint: disable=broad-exception-caught
             # A fault of ours: its sender gets an answer all the same.
             logger.exception("A request to %s could not be read", request.path)
@@ -124,6 +126,10 @@ def _tell(
         tell(not_stored(protocol, fate))
     else:
         tell(protocol.accept(fate))
+
+
+def _tell_nobody(_fate: Sequence[Drop] | NotStored) -> None:
+    """What was refused is told its owner; its sender has the answer already."""
 
 
 def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:

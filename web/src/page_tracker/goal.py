@@ -65,7 +65,8 @@ def new_goal(said: Mapping[str, Any]) -> Goal:
             f"write {MOST_WILDCARDS} at most; ** stands for any number of folders",
         )
     currency = _text(said.get("currency", ""), "currency", 3).upper()
-    if currency and not (len(currency) == 3 and currency.isascii() and event):
+    is_code = len(currency) == 3 and currency.isascii() and currency.isalpha()
+    if currency and not (is_code and event):
         raise SiteError(
             "currency",
             f"{currency!r} is none of an event",

@@ -37,7 +37,12 @@ HITS: tuple[Column, ...] = (
     Column("time", "timestamp", "when it happened, UTC, microseconds"),
     Column("day", "date", "the site's local date"),
     Column("site", "string", "the site's id", 253),
-    Column("name", "string", "pageview, engagement, or a custom event's name", 120),
+    Column(
+        "name",
+        "string",
+        "pageview, engagement, or an event's name; `step` and `view` say which it is",
+        120,
+    ),
     Column("hostname", "string", "host of the page", 253),
     Column(
         "path", "string", "path of the page, with its hash route if it has one", 2000

@@ -19,6 +19,7 @@ from page_tracker.goal import Goal, Segment
 
 MICROSECONDS = 1_000_000
 MINUTE = 60 * MICROSECONDS
+LONGEST_HOST = 253  # characters (RFC 1035, 2.3.4)
 EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()
 
 
@@ -36,6 +37,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     blocked_pages: tuple[str, ...] = ()
     # Where set, only hits of pages on these hosts count.
     allowed_hostnames: tuple[str, ...] = ()
+    # Whose pages count beside those of http and https: an app's shell, say.
+    page_schemes: tuple[str, ...] = ()
     respect_dnt: bool = False
     public_counter: bool = True
     # Days that hits are kept for; None keeps all.
@@ -86,17 +89,32 @@ def bare_host(host: str) -> str:
     name, colon, port = host.strip().lower().rpartition(":")
     host = name if colon and port.isdecimal() else host.strip().lower()
     if not host.isascii():
-        host = _ascii_host(host)
+        try:
+            host = ascii_host(host)
+        except ValueError:
+            pass  # then it is no site's
     host = host.removesuffix(".")
     bare = host.removeprefix("www.")
     return bare if "." in bare else host
 
 
-def _ascii_host(host: str) -> str:
-    try:
-        return idna.encode(host, uts46=True, std3_rules=True).decode()
-    except idna.IDNAError:
-        return host
+def ascii_host(host: str) -> str:
+    """The host in ASCII, as browsers write it ("domain to ASCII" of the URL standard).
+
+    What IDNA 2008 lets nobody register may be in use nevertheless: emoji, underscores,
+    `--` anywhere. Raises ValueError for signs that no host can have, and for more than
+    LONGEST_HOST of them.
+
+    >>> ascii_host("Bücher.example"), ascii_host("😀.example")
+    ('xn--bcher-kva.example', 'xn--e28h.example')
+    """
+    if len(host) > LONGEST_HOST:
+        raise ValueError("is too long")
+    mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
+    return ".".join(
+        label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+        for label in mapped.split(".")
+    )
 
 
 def zone_at(site: Site, instant: int) -> str:

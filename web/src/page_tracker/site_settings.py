@@ -8,6 +8,7 @@ Pure. Every parser takes text, or what JSON has for it, and raises ValueError wi
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,12 +17,19 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import idna
 import msgspec
 
 from page_tracker.errors import SiteError
 from page_tracker.schema import LIMITS
-from page_tracker.site import Site, bare_host, with_timezone
+from page_tracker.site import Site, ascii_host, bare_host, with_timezone
+
+# Between the dots of a host there are at most 63 of these (RFC 1035, 2.3.4). That none
+# is an underscore holds for names of machines, not for all of the DNS (RFC 2181, 11).
+_LABEL = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
+
+# RFC 3986, 3.1; and what has an address of such a scheme is a part of another page.
+_SCHEME = re.compile("[a-z][a-z0-9+.-]{0,39}")
+NO_PAGES = ("about", "blob", "data", "javascript", "vbscript")
 
 LONGEST_LIST = 500
 LONGEST_RETENTION = 36_500
@@ -67,15 +75,18 @@ def _host(text: str) -> str:
         raise ValueError(f"has a port, and a site has all of its ports: write {name}")
     if colon:
         raise ValueError("is not a domain: write a name, like example.com")
+    if len(text) > LIMITS["site"]:
+        raise ValueError(f"is too long: write at most {LIMITS['site']} characters")
     try:
-        host = idna.encode(text, uts46=True, std3_rules=True).decode().rstrip(".")
-    except idna.IDNAError as error:
-        what = str(error).rstrip(".")
-        raise ValueError(
-            f"is not a domain ({what}): write a name, like example.com"
-        ) from error
+        host = ascii_host(text).removesuffix(".")
+    except ValueError as error:
+        raise ValueError("is not a domain: write a name, like example.com") from error
     if len(host) > LIMITS["site"]:
         raise ValueError(f"is too long: write at most {LIMITS['site']} characters")
+    for label in host.split("."):
+        if not _LABEL.fullmatch(label):
+            what = f"a part {label!r}" if label else "an empty part"
+            raise ValueError(f"has {what}: write a name, like example.com")
     return host
 
 
@@ -160,6 +171,13 @@ def _page(value: Any) -> str:
     return text
 
 
+def _scheme(value: Any) -> str:
+    scheme = _text(value).lower().partition(":")[0]
+    if not _SCHEME.fullmatch(scheme) or scheme in NO_PAGES:
+        raise ValueError("is no scheme of pages: write one like capacitor")
+    return scheme
+
+
 def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -237,6 +255,12 @@ SETTINGS: Mapping[str, SiteSetting] = {
         "HOST,…",
         "Count only pages on these hosts, where it has any.",
         _list_of(parse_domain),
+        many=True,
+    ),
+    "page_schemes": SiteSetting(
+        "SCHEME,…",
+        "Count pages of these schemes too, like capacitor, not http and https alone.",
+        _list_of(_scheme),
         many=True,
     ),
     "own_addresses": SiteSetting(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from page_tracker.collect.hit import RawHit, Reason
+from page_tracker.collect.hit import Kind, RawHit, Reason
 from page_tracker.collect.ingest import Bounds
 from page_tracker.collect.lane import PATIENCE
 from page_tracker.errors import NotStored
@@ -72,12 +72,34 @@ def test_each_hit_of_a_request_is_judged_by_itself(
     async def run() -> None:
         async with collecting(settings) as collector:
             drops = await collector.collect(
-                [view(), view(site="nobody.example"), view(name="engagement")], BROWSER
+                [view(), view(site="nobody.example"), view(site="no.example")], BROWSER
             )
-            assert [drop.reason for drop in drops] == [Reason.UNKNOWN_SITE]
+            assert [drop.reason for drop in drops] == [Reason.UNKNOWN_SITE] * 2
 
     asyncio.run(run())
     assert stored(server)[0] == 1
+
+
+def test_a_site_that_is_named_by_several_of_its_hosts_counts_once(
+    server: OwnRedis, settings: Settings
+) -> None:
+    with server.client() as client:
+        sites_of(client, settings.data).add(
+            "other.example", {"hostnames": ["b.example"]}
+        )
+
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            hosts = ("other.example", "b.example", SITE)
+            raws = [view(site=host) for host in hosts]
+            assert await collector.collect(raws, BROWSER) == []
+            bot = BROWSER._replace(user_agent="")
+            assert len(await collector.collect(raws, bot)) == 2
+
+    asyncio.run(run())
+    with server.client() as client:
+        live = Live(client)
+        assert (live.total("other.example"), live.total(SITE)) == (1, 1)
 
 
 def test_an_engagement_without_a_visit_is_told_so_and_counted(
@@ -85,7 +107,7 @@ def test_an_engagement_without_a_visit_is_told_so_and_counted(
 ) -> None:
     async def run() -> None:
         async with collecting(settings) as collector:
-            (drop,) = await collector.collect([view(name="engagement")], BROWSER)
+            (drop,) = await collector.collect([view(kind=Kind.ENGAGEMENT)], BROWSER)
             assert drop.reason == Reason.NO_VISIT
 
     asyncio.run(run())
@@ -214,7 +236,8 @@ def test_a_stream_that_nobody_drains_is_bounded(
 ) -> None:
     async def run() -> None:
         async with collecting(settings, Bounds(waiting=2)) as collector:
-            await collector.collect([view(), view()], BROWSER)
+            for _ in range(2):
+                await collector.collect([view()], BROWSER)
             with pytest.raises(NotStored, match="2 hits wait") as refusal:
                 await collector.collect([view()], BROWSER)
             assert refusal.value.retry_after >= 10

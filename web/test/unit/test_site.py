@@ -42,14 +42,20 @@ def day(text: str) -> int:
         "example.com:8080",
         "www.example.com.",
         "shop.de",
+        "my_shop.example",
+        "i\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}.ws",
     ],
 )
 def test_a_site_is_found_by_its_domain_however_written(domain: str) -> None:
-    site = Site(id="example.com", hostnames=("shop.de",))
+    hosts = ("shop.de", "my_shop.example", "xn--i-7iq.ws")
+    site = Site(id="example.com", hostnames=hosts)
     assert Directory([site]).resolve(domain) is site
 
 
-@pytest.mark.parametrize("domain", ["", "blog.example.com", "example.org", ":", "www."])
+@pytest.mark.parametrize(
+    "domain",
+    ["", "blog.example.com", "example.org", ":", "www.", "\N{SNOWMAN}" * 4_000],
+)
 def test_another_host_is_no_site(domain: str) -> None:
     assert Directory([Site(id="example.com")]).resolve(domain) is None
 

@@ -23,6 +23,7 @@ from page_tracker.collect.fate import (
     RETRY_AWAY,
     drops_among,
     is_of_unknown_site,
+    once_a_site,
     site_day_at,
 )
 from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
@@ -106,16 +107,18 @@ class Collector:
         task.add_done_callback(self._tasks.discard)
 
     async def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
-        """Store what was sent; the hits that are none come back, with their reasons.
+        """Store an event of one site or several, each of which gets it once.
 
-        Raises NotStored where it is not stored, or nobody knows.
+        What does not count comes back, with its reason. Raises NotStored where it is
+        not stored, or nobody knows.
         """
         moment = time.time_ns() // 1000
-        found = [
+        judged = [
             self._judged_at_once(raw, sender, moment)
             or await self._judged(raw, sender, moment)
             for raw in raws
         ]
+        found = once_a_site(judged)
         fates = []
         for each in found:
             fate: asyncio.Future[Outcome | NotStored] = self._loop.create_future()
@@ -254,7 +257,7 @@ def _tell_of_one(
     tell: Callable[[Sequence[Drop] | NotStored], None],
     outcome: Outcome | NotStored,
 ) -> None:
-    if outcome is Outcome.STORED and isinstance(found, Hit):
+    if outcome is Outcome.STORED and isinstance(found, Hit) and found.less is None:
         tell(())
     elif isinstance(outcome, NotStored):
         tell(outcome)

@@ -20,7 +20,6 @@ from page_tracker.collect.hit import (
     Client,
     Drop,
     Hit,
-    Kind,
     Place,
     RawHit,
     Reason,
@@ -41,7 +40,6 @@ Salts = Mapping[tuple[str, int], bytes]
 
 _CACHED = 8_192
 # What is longer is cut before it is looked at, so that no cache can be made to grow.
-_URL_LIMIT = 4_096
 _REFERRER_LIMIT = LIMITS["referrer"]
 _SITE_LIMIT = LIMITS["site"]
 _NAME_LIMIT = LIMITS["name"]
@@ -49,6 +47,9 @@ _NAME_LIMIT = LIMITS["name"]
 # Classes of screens by their width in CSS pixels.
 SCREENS = ((576, "Mobile"), (992, "Tablet"), (1440, "Laptop"))
 WIDEST_SCREEN = "Desktop"
+
+# A sender may give a page's path alone.
+_OF_THE_WEB = frozenset(("http", "https", ""))
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 
@@ -101,7 +102,7 @@ class Draft:
         self.sender = sender
         self.moment = moment
         self.referrer = raw.referrer[:_REFERRER_LIMIT]
-        self.page = page_of(raw.url[:_URL_LIMIT])
+        self.page = page_of(raw.url)
 
     def drop(self, reason: Reason, name: str = "") -> Drop:
         return Drop(self.day, self.site.id, reason, clean(name, _NAME_LIMIT))
@@ -133,6 +134,12 @@ def find_site(draft: Draft, known: Known) -> Drop | None:
     draft.site = site
     draft.day = day_of(site, draft.moment)
     return None
+
+
+def refuse_invalid(draft: Draft, _known: Known) -> Drop | None:
+    """What has a field that cannot be taken; the drop names field and fault."""
+    refused = draft.raw.refused
+    return draft.drop(Reason.INVALID, refused) if refused else None
 
 
 def refuse_addresses(draft: Draft, _known: Known) -> Drop | None:
@@ -184,8 +191,11 @@ def refuse_referrer_spam(draft: Draft, known: Known) -> Drop | None:
 
 
 def refuse_pages(draft: Draft, _known: Known) -> Drop | None:
-    """Hosts that are not allowed and pages that are blocked, by the site's settings."""
+    """What is no page on the web, hosts that are not allowed, pages that are blocked;
+    the site's settings say so."""
     site, page = draft.site, draft.page
+    if page.scheme not in _OF_THE_WEB and page.scheme not in site.page_schemes:
+        return draft.drop(Reason.BLOCKED_SCHEME, page.scheme)
     if site.allowed_hostnames and page.hostname not in site.allowed_hostnames:
         return draft.drop(Reason.BLOCKED_HOST, page.hostname)
     if site.blocked_pages:
@@ -234,6 +244,7 @@ def find_visitor(draft: Draft, known: Known) -> None:
 
 STEPS: tuple[Callable[[Draft, Known], Drop | None], ...] = (
     find_site,
+    refuse_invalid,
     refuse_addresses,
     refuse_prefetch,
     respect_opt_out,
@@ -277,12 +288,11 @@ def language_of(accept_language: str) -> str:
 
 def _hit_of(draft: Draft) -> Hit:
     raw = draft.raw
-    name = clean(raw.name, _NAME_LIMIT)
     record = Record(
         time=draft.moment,
         day=draft.day,
         site=draft.site.id,
-        name=name,
+        name=clean(raw.name, _NAME_LIMIT),
         hostname=draft.page.hostname or draft.site.id,
         path=draft.page.path,
         title=clean(raw.title, LIMITS["title"]) if raw.title else "",
@@ -295,16 +305,10 @@ def _hit_of(draft: Draft) -> Hit:
         revenue=raw.revenue,
         currency=raw.currency,
     )
-    kind = _kind_of(name, raw.interactive)
-    return Hit(record, kind, draft.visitor, raw.event_id, draft.group)
-
-
-def _kind_of(name: str, interactive: bool) -> Kind:
-    if name == "pageview":
-        return Kind.VIEW
-    if name == "engagement":
-        return Kind.ENGAGEMENT
-    return Kind.EVENT if interactive else Kind.QUIET
+    less = None
+    if raw.unread_revenue:
+        less = draft.drop(Reason.INVALID_REVENUE, raw.unread_revenue)
+    return Hit(record, raw.kind, draft.visitor, raw.event_id, draft.group, less)
 
 
 def _props_of(props: Mapping[str, str]) -> dict[str, str]:

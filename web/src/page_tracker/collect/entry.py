@@ -37,6 +37,10 @@ from page_tracker.schema import NUMBER_BITS
 
 FORMAT = b"1"
 
+# Milliseconds by which a view may have been on its way for longer than what is told of
+# its reading: it may have been sent again.
+_SLACK = 60_000
+
 _NUMBERS = struct.Struct("<IIIIIIIB")
 _records = msgspec.msgpack.Decoder(list[Record]).decode
 _openings = msgspec.msgpack.Decoder(list[tuple[str, str, Touch]]).decode
@@ -172,12 +176,17 @@ def _row(
         *_fields(record.client),
         *touched[8:],
         record.props,
-        record.engaged,
+        _engaged(record.engaged, found[6]),
         record.scroll,
         record.revenue,
         record.currency,
         month_of(record.day),
     )
+
+
+def _engaged(told: int | None, elapsed: int) -> int | None:
+    """What is told of reading, bounded by what can have passed: clocks may jump."""
+    return None if told is None else min(told, elapsed + _SLACK)
 
 
 _fields = msgspec.structs.astuple

@@ -23,7 +23,18 @@ def drops_among(settled: Iterable[tuple[Hit | Drop, Outcome]]) -> list[Drop]:
             drops.append(found)
         elif outcome is Outcome.NO_VISIT:
             drops.append(Drop(found.record.day, found.record.site, Reason.NO_VISIT))
+        elif found.less is not None:
+            drops.append(found.less)
     return drops
+
+
+def once_a_site(found: Iterable[Hit | Drop]) -> list[Hit | Drop]:
+    """What is found of one event, once for each site, which has several names."""
+    by_site: dict[str, Hit | Drop] = {}
+    for each in found:
+        site = each.site if isinstance(each, Drop) else each.record.site
+        by_site.setdefault(site, each)
+    return list(by_site.values())
 
 
 def is_of_unknown_site(found: Hit | Drop) -> bool:

@@ -27,11 +27,26 @@ class Sender(NamedTuple):
     do_not_track: bool = False
 
 
+# Whoever sent what cannot be taken: it is no matter.
+NOBODY = Sender("", "")
+
+
+class Kind(IntEnum):
+    """What a hit does to its visit."""
+
+    ENGAGEMENT = 0  # keeps an open visit open; nothing else
+    VIEW = 1  # a page view
+    EVENT = 2  # an event that ends a bounce
+    QUIET = 3  # an event that does not
+
+
 class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a sender said, in one form for all protocols; only types are checked."""
 
     # Empty where the sender named none: then the page's host says which.
     site: str
+    # What it is; its name does not tell: an event may have any name.
+    kind: Kind = Kind.VIEW
     name: str = "pageview"
     # The whole address of the page, with scheme and host; a fragment is a hash route.
     url: str
@@ -41,7 +56,6 @@ class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     # Thousandths of a unit of `currency`.
     revenue: int | None = None
     currency: str = ""
-    interactive: bool = True
     # Width of the screen in CSS pixels; 0 where it was not said.
     width: int = 0
     language: str = ""
@@ -50,6 +64,9 @@ class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scroll: int | None = None
     # The sender's own name for this hit; a repeat within an hour is no second hit.
     event_id: str = ""
+    # Why it cannot be taken: then it is none. And what was left out of it.
+    refused: str = ""
+    unread_revenue: str = ""
     # The sender itself says that it is a bot.
     bot: bool = False
     # An image proxy may ask for the sender: then a bot's user agent counts too.
@@ -111,15 +128,6 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     currency: str = ""
 
 
-class Kind(IntEnum):
-    """What a hit does to its visit."""
-
-    ENGAGEMENT = 0  # keeps an open visit open; nothing else
-    VIEW = 1  # a page view
-    EVENT = 2  # an event that ends a bounce
-    QUIET = 3  # an event that does not
-
-
 class Hit(NamedTuple):
     """One accepted hit on its way to the ingest script.
 
@@ -133,6 +141,8 @@ class Hit(NamedTuple):
     visitor: bytes
     event_id: str = ""
     group: int = 0
+    # Something of it that does not count, though it does.
+    less: Drop | None = None
 
 
 class Reason(StrEnum):
@@ -148,6 +158,11 @@ class Reason(StrEnum):
     BLOCKED_PAGE = "blocked_page"
     BLOCKED_HOST = "blocked_host"
     BLOCKED_COUNTRY = "blocked_country"
+    BLOCKED_SCHEME = "blocked_scheme"
+    # A field that cannot be taken.
+    INVALID = "invalid"
+    # Of a hit that counts, without it.
+    INVALID_REVENUE = "invalid_revenue"
     # An engagement whose visit is over, or never was.
     NO_VISIT = "no_visit"
 

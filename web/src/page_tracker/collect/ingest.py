@@ -107,9 +107,10 @@ class Bounds(NamedTuple):
 class Batch:
     """Hits of one shard that are stored together, or not at all.
 
-    At most `MOST_HITS` of them. `moment` is the reading of the clock in microseconds;
-    `sites` are those that are known, by id. A batch whose answer was lost is submitted
-    again as it is: its id makes it the same one for an hour.
+    At most `MOST_HITS` of them; what is left out of one counts among the drops.
+    `moment` is the reading of the clock in microseconds; `sites` are those that are
+    known, by id. A batch whose answer was lost is submitted again as it is: its id
+    makes it the same one for an hour.
     """
 
     moment: int
@@ -140,7 +141,7 @@ def prepare(batch: Batch) -> Call:
     facts: list[int | str] = []
     strings: list[bytes] = []
     records = []
-    for record, kind, visitor, event_id, group in batch.hits:
+    for record, kind, visitor, event_id, group, _ in batch.hits:
         day = (record.day, record.site)
         path, hostname = record.path, record.hostname
         opening = _encode((path, hostname, record.touch))
@@ -275,6 +276,8 @@ def _event_key(site: str, event_id: str) -> bytes:
 
 def _drops(batch: Batch) -> list[Any]:
     flat: list[Any] = []
-    for (day, site, reason, name), number in Counter(batch.drops).items():
+    drops = Counter(batch.drops)
+    drops.update(hit.less for hit in batch.hits if hit.less is not None)
+    for (day, site, reason, name), number in drops.items():
         flat += (day, site, site in batch.sites, reason, name, number)
     return flat

@@ -1,29 +1,109 @@
-"""Amounts of money as senders write them. Pure."""
+"""Amounts of money, as people and shops write them. Pure.
+
+Read is what can mean one thing only: `19.99`, `19,99`, `1,299.00`, `1.299,00`,
+`1 299,00`, `1'299.00`, `€19.99`, `19.99 EUR`. A point alone is a decimal point, as in
+JSON; `1,299` may be either, and is not read.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
+from functools import reduce
+from typing import Any
 
 THOUSANDTHS_LIMIT = 10**15
-_CHARACTERS = 40
+_LONGEST = 40  # characters of an amount
+
+# Signs, and the codes (ISO 4217) of the currencies that they stand for.
+_DOLLARS = (
+    "USD AUD BBD BMD BND BSD BZD CAD FJD GYD HKD JMD KYD LRD NAD NZD SBD SGD SRD TTD"
+    " TWD XCD ARS BRL CLP COP CUP DOP MXN UYU"
+)
+_CURRENCIES = {
+    "$": _DOLLARS,
+    "US$": "USD",
+    "R$": "BRL",
+    "€": "EUR",
+    "£": "GBP EGP FKP GIP LBP SDG SHP SSP SYP",
+    "¥": "JPY CNY",
+    "kr": "DKK ISK NOK SEK",
+    "zł": "PLN",
+    "Kč": "CZK",
+    "₩": "KRW",
+    "₪": "ILS",
+    "₫": "VND",
+    "₱": "PHP",
+    "₴": "UAH",
+    "₹": "INR",
+    "₺": "TRY",
+    "₽": "RUB",
+    "฿": "THB",
+}
+_CODE = re.compile("[A-Za-z]{3}")
+_UNIT = r"[^\W\d_]{1,3}|[^\W\d_]{0,2}[^\w\s.,'+-]"
+_AMOUNT = re.compile(
+    rf"(?P<sign>[+-]?) ?(?P<before>{_UNIT})? ?(?P<inner>-?) ?"
+    rf"(?P<number>[\d.,](?:[\d.,' ]*[\d.,])?(?:e[+-]?\d{{1,6}})?) ?(?P<after>{_UNIT})?"
+)
+_PLAIN = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?")
+_GROUPED = re.compile(
+    r"(?P<whole>(?!0)\d{1,3}(?P<mark>[.,' ])\d{3}(?P<more>(?:(?P=mark)\d{3})*))"
+    r"(?:(?!(?P=mark))[.,](?P<decimals>\d+))?"
+)
+_COMMA = re.compile(r"\d*,\d+")
+# What is written in other ways, but means the same.
+_SAME = str.maketrans({"−": "-", "’": "'", "٫": ".", "٬": ","})
 
 
-def thousandths_of(amount: str) -> int | None:
-    """An amount in thousandths of a unit; None for what is none, or out of bounds.
+def money_of(amount: Any, currency: Any) -> tuple[int, str] | None:
+    """Thousandths of a unit, and the currency's code (ISO 4217).
 
-    Its bounds are looked at before anything is computed: 1e999999 has a million digits.
-
-    >>> thousandths_of("12.345"), thousandths_of("1e999999"), thousandths_of("NaN")
-    (12345, None, None)
+    None for whatever does not clearly say both: no currency or two of them, no number,
+    one that may be read in two ways, more than
+    THOUSANDTHS_LIMIT.
     """
-    if len(amount) > _CHARACTERS:
+    if isinstance(amount, bool) or not isinstance(amount, int | float | str):
         return None
-    try:
-        exact = Decimal(amount)
-    except InvalidOperation:
+    if not isinstance(amount, str) and not abs(amount) <= THOUSANDTHS_LIMIT:
         return None
-    # Comparing rounds nothing and overflows nowhere, as computing does.
-    if not exact.is_finite() or not -THOUSANDTHS_LIMIT <= exact <= THOUSANDTHS_LIMIT:
+    text = " ".join(str(amount).translate(_SAME).split())  # all kinds of spaces
+    found = _AMOUNT.fullmatch(text) if len(text) <= _LONGEST else None
+    if found is None or (found["sign"] and found["inner"]):
         return None
-    thousandths = round(exact * 1000)
-    return thousandths if abs(thousandths) <= THOUSANDTHS_LIMIT else None
+    said = currency.strip() if isinstance(currency, str) else ""
+    code = _code_of(said, found["before"], found["after"])
+    number = _decimal_of(found["number"])
+    # Compared before it is computed with: 1e999999 has a million digits.
+    if code is None or number is None or number > THOUSANDTHS_LIMIT // 1000:
+        return None
+    thousandths = round(number * 1000)
+    return -thousandths if "-" in (found["sign"], found["inner"]) else thousandths, code
+
+
+def _code_of(*units: str | None) -> str | None:
+    """The one currency that all of these can mean, as far as they say anything."""
+    meant = [
+        (
+            {unit.upper()}
+            if _CODE.fullmatch(unit)
+            else set(_CURRENCIES.get(unit, "").split())
+        )
+        for unit in units
+        if unit
+    ]
+    codes = reduce(set.intersection, meant) if meant else set()
+    return codes.pop() if len(codes) == 1 else None
+
+
+def _decimal_of(number: str) -> Decimal | None:
+    """A number without its sign; None where it may be read in two ways, or is none."""
+    if _PLAIN.fullmatch(number):
+        return Decimal(number)
+    if found := _GROUPED.fullmatch(number):
+        decimals = found["decimals"] or ""
+        if found["mark"] == "," and not found["more"] and not decimals:
+            return None
+        whole = re.sub(r"\D", "", found["whole"])
+        return Decimal(f"{whole}.{decimals or 0}")
+    return Decimal(number.replace(",", ".")) if _COMMA.fullmatch(number) else None

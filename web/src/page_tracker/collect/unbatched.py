@@ -14,6 +14,7 @@ from page_tracker.collect.fate import (
     RETRY_AWAY,
     drops_among,
     is_of_unknown_site,
+    once_a_site,
     refusal,
     site_day_at,
 )
@@ -59,9 +60,10 @@ class UnbatchedCollector:
         self._lock = threading.Lock()
 
     def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
-        """Store what was sent; the hits that are none come back, with their reasons.
+        """Store an event of one site or several, each of which gets it once.
 
-        Raises NotStored where it is not stored, or nobody knows, and TooManyHits.
+        What does not count comes back, with its reason. Raises NotStored where it is
+        not stored, or nobody knows, and TooManyHits.
         """
         moment = time.time_ns() // 1000
         try:
@@ -74,7 +76,7 @@ class UnbatchedCollector:
                 found = [self._judged(raw, sender, moment, directory) for raw in raws]
         except RedisError as error:
             raise NotStored(f"Redis cannot be asked ({error})", RETRY_AWAY) from error
-        return drops_among(self._settled(found, moment, directory))
+        return drops_among(self._settled(once_a_site(found), moment, directory))
 
     def _judged(
         self, raw: RawHit, sender: Sender, moment: int, directory: Directory

@@ -245,7 +245,7 @@ class Parts:
             f"SELECT {', '.join([*outer, *_ENGAGED])}\nFROM (\n"
             f"  SELECT {', '.join([*inner, 'day', 'visit'])},"
             " max(scroll) AS deepest, sum(engaged) AS stayed\n"
-            f"  FROM rows WHERE name = 'engagement'{self.within('time')}\n"
+            f"  FROM rows WHERE step = 0{self.within('time')}\n"
             "    AND (day, visit, path) IN (SELECT (day, visit, path) FROM matched)\n"
             f"  GROUP BY {keys}\n){group}"
         )

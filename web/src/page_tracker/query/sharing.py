@@ -124,7 +124,7 @@ def shared_rows(
         f"site = {binder.bind(query.site)}",
         in_days(group[0].plan.hits if days is None else days, binder),
     ]
-    if "engagement" not in named:
+    if "step = 0" not in named:
         conditions.append("step > 0")
     parts = [part for part in query.filter.parts if _is_of_rows(part)]
     of_visits = And(tuple(part for part in parts if not asks_of_events(part)))

@@ -6,10 +6,12 @@ The front door (`asgi`) answers them before Flask is asked, by the same function
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
 from page_tracker.collect.address import Proxies
+from page_tracker.collect.hit import NOBODY
 from page_tracker.collect.intake import (
     HttpRequest,
     not_stored,
@@ -74,6 +76,9 @@ def _answer(
         raws, sender = received(protocol, sent, request.remote_addr or "", proxies)
         return protocol.accept(collector.collect(raws, sender))
     except Answered as answered:
+        if answered.refused:
+            with suppress(NotStored):  # its sender has to hear of it all the same
+                collector.collect(answered.refused, NOBODY)
         return answered.answer
     except NotStored as error:
         return not_stored(protocol, error)

@@ -18,7 +18,7 @@ from page_tracker.live import Live
 from page_tracker.sites import LOOK_AGAIN
 from support.collecting import CHROME, SITE, sites_of
 from support.own_redis import OwnRedis, own_redis
-from support.processes import Running, running, serving
+from support.processes import Running, running, serving, wait_until
 
 TIMEOUT = 30
 PAGE = f"https://{SITE}/a"
@@ -145,10 +145,18 @@ def test_an_engagement_without_a_visit_is_dropped(server: Running) -> None:
     assert answer.headers["X-Page-Tracker-Dropped"] == "no_visit"
 
 
-def test_an_invalid_event_is_answered_400(server: Running) -> None:
+def test_an_invalid_event_is_answered_400_and_counted_for_the_owner(
+    server: Running, live: Live
+) -> None:
+    def invalid() -> int:
+        drops = live.drops(SITE, time.time_ns() // 86_400_000_000_000)
+        return sum(each.number for each in drops if each.reason == "invalid")
+
+    before = invalid()
     answer = post(server, u=None)
     assert answer.status_code == 400
     assert answer.json() == {"errors": {"url": ["is required"]}}
+    wait_until(lambda: invalid() == before + 1)
 
 
 def test_the_address_that_is_seen_can_be_asked_for(server: Running) -> None:

@@ -122,11 +122,17 @@ def test_each_paragraph_has_a_test_and_each_test_a_paragraph() -> None:
 
 def test_a_hit(counted: Counted) -> None:
     ask = counted(
-        hit("12:00"), hit("12:01", "buy"), hit("12:02", "engagement", engaged=5_000)
+        hit("12:00"),
+        hit("12:01", "buy"),
+        hit("12:02", "engagement", engaged=5_000),
+        # An event, though its name is that of something else.
+        hit("12:03", "engagement")._replace(kind=Kind.EVENT),
     )
 
-    assert ask("pageviews", "events", "visits") == {(): [1, 2, 1]}
-    assert ask("events", by="event:name") == {("pageview",): [1], ("buy",): [1]}
+    assert ask("pageviews", "events", "visits") == {(): [1, 3, 1]}
+    names = {("pageview",): [1], ("buy",): [1], ("engagement",): [1]}
+    assert ask("events", by="event:name") == names
+    assert ask("time_on_page", by="event:page") == {("/",): [5]}
 
 
 def test_a_visit(counted: Counted) -> None:

@@ -1,6 +1,7 @@
 """Which hits count, as what, and why others do not."""
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -85,19 +86,13 @@ def test_a_page_view_gets_all_that_is_known_of_it() -> None:
     assert len(found.visitor) == 16
 
 
-@pytest.mark.parametrize(
-    ("said", "kind"),
-    [
-        ({"name": "pageview"}, Kind.VIEW),
-        ({"name": "engagement", "engaged": 5}, Kind.ENGAGEMENT),
-        ({"name": "Buy"}, Kind.EVENT),
-        ({"name": "Seen", "interactive": False}, Kind.QUIET),
-    ],
-)
-def test_what_a_hit_does_to_its_visit_follows_from_its_name(
-    said: dict[str, Any], kind: Kind
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("name", ["pageview", "engagement", "Buy"])
+def test_what_a_hit_does_to_its_visit_is_told_by_its_kind_and_never_by_its_name(
+    kind: Kind, name: str
 ) -> None:
-    assert hit(**said).kind is kind
+    found = hit(kind=kind, name=name)
+    assert (found.kind, found.record.name) == (kind, name)
 
 
 def test_a_visitor_is_one_by_site_address_and_user_agent() -> None:
@@ -175,6 +170,7 @@ NETWORKS = ("10.0.0.0/8", "192.0.2.0/24")
             "Googlebot",
         ),
         ({"bot": True}, "bot", "(says so itself)"),
+        ({"refused": "url: is required"}, "invalid", "url: is required"),
         ({"referrer": "http://spam.example/x"}, "referrer_spam", "spam.example"),
         (
             {"settings": {"allowed_hostnames": ("shop.example.org",)}},
@@ -182,6 +178,15 @@ NETWORKS = ("10.0.0.0/8", "192.0.2.0/24")
             "example.org",
         ),
         ({"settings": {"blocked_pages": ("/x", "/a*")}}, "blocked_page", "/a*"),
+        ({"url": "file:///home/ada/diary.html"}, "blocked_scheme", "file"),
+        ({"url": "C:\\Users\\ada\\diary.html"}, "blocked_scheme", "c"),
+        ({"url": "CAPACITOR://localhost/a"}, "blocked_scheme", "capacitor"),
+        ({"url": "about:srcdoc"}, "blocked_scheme", "about"),
+        (
+            {"url": "file:///a", "settings": {"page_schemes": ("capacitor",)}},
+            "blocked_scheme",
+            "file",
+        ),
         ({"settings": {"blocked_countries": ("FR", "DE")}}, "blocked_country", "DE"),
     ],
 )
@@ -189,6 +194,14 @@ def test_every_drop_has_a_reason_and_a_name(
     said: dict[str, Any], reason: str, name: str
 ) -> None:
     assert dropped(**said) == (reason, name)
+
+
+def test_pages_of_another_scheme_are_the_sites_choice() -> None:
+    settings = {"page_schemes": ("capacitor",)}
+    record = hit(url="capacitor://localhost/a", settings=settings).record
+    assert (record.hostname, record.path) == ("localhost", "/a")
+    assert hit(url="https://example.org/a", settings=settings)
+    assert hit(url="/only/a/path")
 
 
 def test_do_not_track_is_the_sites_choice() -> None:
@@ -270,6 +283,39 @@ def test_an_address_is_taken_apart_whatever_it_is(
     assert (page.hostname, page.path) == (hostname, path)
 
 
+LONG = "x=" + "0" * 3_000
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("a=1&utm_source=s", "a=1&utm_source=s"),  # short: looked at as a whole
+        (f"{LONG}&utm_source=a%26b&UTM_medium=c", "utm_source=a%26b&UTM_medium=c"),
+        (f"gclid=1&ref=r&{LONG}&utm_term=t", "utm_term=t&gclid=1&ref=r"),
+        (f"amp;utm_source=s&{LONG}", "amp;utm_source=s"),
+        (f"utm_id=1&utm_id=2&{LONG}", "utm_id=1"),
+        (LONG, ""),
+    ],
+)
+def test_of_a_long_query_the_campaign_is_kept(query: str, kept: str) -> None:
+    assert page_of(f"https://example.org/a?{query}").query == kept
+
+
+@given(
+    path=st.text(max_size=30)
+    | st.builds(str.__mul__, st.characters(), st.integers(0, 2000)),
+    query=st.text(max_size=30),
+)
+def test_what_is_left_out_of_a_long_address_changes_no_page(
+    path: str, query: str
+) -> None:
+    url = f"https://example.org/{quote(path, errors='replace')}"
+    short = page_of(url)
+    long = page_of(f"{url}?{quote(query, errors='replace')}&{LONG}&ref=r")
+    assert (long.hostname, long.path) == (short.hostname, short.path)
+    assert long.query.endswith("ref=r")
+
+
 @pytest.mark.parametrize(
     "referrer",
     [
@@ -349,6 +395,7 @@ def _texts_in(value: object) -> list[str]:
 def test_the_steps_are_named_by_what_they_do() -> None:
     assert [step.__name__ for step in STEPS] == [
         "find_site",
+        "refuse_invalid",
         "refuse_addresses",
         "refuse_prefetch",
         "respect_opt_out",

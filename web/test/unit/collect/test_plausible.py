@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.collect.hit import Drop, RawHit, Reason
+from page_tracker.collect.hit import Drop, Kind, RawHit, Reason
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.collect.protocols.protocol import Answer, Answered, Request
 
@@ -49,7 +49,23 @@ def test_short_and_long_names_mean_the_same() -> None:
         interactive=False,
     )
     assert short == long
-    assert short[0].props == {"a": "b"} and not short[0].interactive
+    assert (short[0].props, short[0].kind) == ({"a": "b"}, Kind.QUIET)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("pageview", Kind.VIEW),
+        ("engagement", Kind.ENGAGEMENT),
+        ("page\x00view", Kind.VIEW),  # as it is stored
+        ("Pageview", Kind.EVENT),
+        ("Buy", Kind.EVENT),
+    ],
+)
+def test_two_names_are_no_events(name: str, kind: Kind) -> None:
+    (hit,) = decoded(n=name, u=URL, e=1)
+    assert hit.kind is kind
+    assert hit.name == name.replace("\0", "")
 
 
 def test_our_own_fields_are_read() -> None:
@@ -88,11 +104,12 @@ def test_a_whole_number_is_a_name_too() -> None:
         ({"n": "pageview", "d": "a.b", "u": 5}, "url", "must be a string"),
         ({"n": "pageview", "d": "a.b", "u": "data:x"}, "url", "scheme is not allowed"),
         ({"n": "x", "d": "a.b", "u": " JavaScript:x"}, "url", "scheme is not allowed"),
-        ({"n": "pageview", "d": "a.b", "u": "é" * 1001}, "url", "at most 2000 byte"),
+        ({"n": "x", "d": "a.b", "u": "é" * 65_537}, "url", "at most 65536 character"),
         ({"n": "pageview", "u": URL, "d": ""}, "domain", "can't be blank"),
         ({"n": "pageview", "u": URL, "d": " , "}, "domain", "can't be blank"),
         ({"n": "pageview", "u": URL, "d": "a," * 40}, "domain", "at most 30 sites"),
         ({"n": "engagement", "u": URL}, "event_name", "'sd' or 'e'"),
+        ({"n": "engagement", "u": URL, "e": -1}, "event_name", "'sd' or 'e'"),
         ({"n": "x", "u": URL, "p": {"k" * 301: "v"}}, "props", "at most 300 bytes"),
         ({"n": "x", "u": URL, "p": {"k": "é" * 1001}}, "props", "values 2000 bytes"),
         ({"n": "x", "u": URL, "id": "i" * 65}, "id", "at most 64 character"),
@@ -131,9 +148,9 @@ def test_half_a_character_in_a_title_spoils_no_event() -> None:
 
 
 def test_limits_are_inclusive() -> None:
-    url = "https://example.org/" + "a" * 1980
+    url = "https://example.org/" + "a" * 65_516
     (hit,) = decoded(n="x" * 120, u=url, d="a.b", p={"k" * 300: "v" * 2000})
-    assert len(hit.url) == 2000 and len(hit.props) == 1
+    assert len(hit.url) == 65_536 and len(hit.props) == 1
 
 
 def test_properties_that_say_nothing_are_left_out() -> None:
@@ -161,27 +178,52 @@ def test_more_than_thirty_properties_are_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("revenue", "expected"),
+    ("revenue", "expected", "unread"),
     [
-        ({"currency": "EUR", "amount": 12.345}, (12345, "EUR")),
-        ({"currency": "usd", "amount": "0.1"}, (100, "USD")),
-        ('{"currency":"EUR","amount":3}', (3000, "EUR")),
-        ({"currency": "EURO", "amount": 3}, (None, "")),
-        ({"currency": "EUR", "amount": "NaN"}, (None, "")),
-        ({"currency": "EUR", "amount": "Infinity"}, (None, "")),
-        ({"currency": "EUR", "amount": "1e99"}, (None, "")),
-        ({"currency": "EUR", "amount": "1e999999"}, (None, "")),
-        ({"currency": "EUR", "amount": "-1e-999999"}, (0, "EUR")),
-        ({"currency": "EUR", "amount": True}, (None, "")),
-        ({"currency": "EUR"}, (None, "")),
-        ("x", (None, "")),
+        ({"currency": "EUR", "amount": 12.345}, (12345, "EUR"), ""),
+        ({"currency": "usd", "amount": "0.1"}, (100, "USD"), ""),
+        ('{"currency":"EUR","amount":3}', (3000, "EUR"), ""),
+        ({"amount": "1.299,00 €"}, (1299000, "EUR"), ""),
+        ({"currency": "EUR", "amount": 0}, (0, "EUR"), ""),
+        ({"currency": "EURO", "amount": 3}, (None, ""), "3 EURO"),
+        ({"currency": "EUR", "amount": "1,299"}, (None, ""), "1,299 EUR"),
+        ({"currency": "EUR", "amount": "1e999999"}, (None, ""), "1e999999 EUR"),
+        ({"currency": "EUR", "amount": "-1e-999999"}, (0, "EUR"), ""),
+        ({"amount": 3}, (None, ""), "3 (no currency)"),
+        ({"currency": "EUR", "amount": True}, (None, ""), "True EUR"),
+        ("x", (None, ""), "x"),
+        (12, (None, ""), "12"),
+        # Nothing was said: what is sent of a link that is tagged with an event.
+        ({}, (None, ""), ""),
+        (None, (None, ""), ""),
+        ({"currency": "EUR"}, (None, ""), ""),
+        ({"currency": "EUR", "amount": ""}, (None, ""), ""),
     ],
 )
-def test_revenue_is_thousandths_or_nothing(
-    revenue: object, expected: tuple[int | None, str]
+def test_revenue_is_thousandths_or_told_as_it_was_written(
+    revenue: object, expected: tuple[int | None, str], unread: str
 ) -> None:
     (hit,) = sent(json.dumps({"n": "Buy", "u": URL, "$": revenue}).encode())
     assert (hit.revenue, hit.currency) == expected
+    assert hit.unread_revenue == unread
+
+
+def test_what_was_left_out_of_an_event_is_told_though_it_counts() -> None:
+    answer = PLAUSIBLE.accept([Drop(1, "a.b", Reason.INVALID_REVENUE, "1,299 EUR")])
+    headers = dict(answer.headers)
+    assert (answer.status, answer.body) == (202, b"ok")
+    assert b"x-plausible-dropped" not in headers
+    assert headers[b"x-page-tracker-dropped"] == b"invalid_revenue (1,299 EUR)"
+
+
+def test_owners_are_told_what_was_refused_of_their_sites() -> None:
+    body = {"d": "a.b,c.d", "u": "data:x"}
+    with pytest.raises(Answered) as refusal:
+        sent(json.dumps(body).encode())
+    why = "event_name: can't be blank; url: scheme is not allowed"
+    assert refusal.value.refused == [
+        RawHit(site=site, url="", refused=why) for site in ("a.b", "c.d")
+    ]
 
 
 def test_a_hash_route_is_kept_only_in_hash_mode() -> None:
@@ -192,7 +234,7 @@ def test_a_hash_route_is_kept_only_in_hash_mode() -> None:
 
 def test_engagement_is_clamped_and_belongs_to_engagements_only() -> None:
     (hit,) = decoded(n="engagement", u=URL, sd=250, e=-5)
-    assert (hit.scroll, hit.engaged) == (100, 0)
+    assert (hit.scroll, hit.engaged) == (100, None)
     (hit,) = decoded(n="engagement", u=URL, sd="deep", e=1200)
     assert (hit.scroll, hit.engaged) == (None, 1200)
     (hit,) = decoded(n="pageview", u=URL, sd=50, e=1200)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from page_tracker.collect.hit import Drop, RawHit, Reason
+from page_tracker.collect.hit import Drop, Kind, RawHit, Reason
 from page_tracker.collect.protocols.protocol import (
     Answer,
     Answered,
@@ -23,8 +23,6 @@ from page_tracker.collect.protocols.protocol import (
 )
 from page_tracker.collect.text import clean
 
-PATH_LIMIT = 2048
-TITLE_LIMIT = 1024
 WIDTH_LIMIT = 100_000
 _FIELDS_LIMIT = 100
 
@@ -45,26 +43,12 @@ def decode(request: Request) -> list[RawHit]:
     Raises Answered with 400, the reason in `X-Goatcounter`, for what is invalid.
     """
     said = _fields_of(request.query)
-    path, title = said.get("p", ""), said.get("t", "")
-    if not clean(path, PATH_LIMIT).strip():
-        raise _invalid("path: must be set")
-    if len(path) > PATH_LIMIT:
-        raise _invalid(f"path: must be shorter than {PATH_LIMIT} characters")
-    if len(title) > TITLE_LIMIT:
-        raise _invalid(f"title: must be shorter than {TITLE_LIMIT} characters")
-    event = said.get("e", "").lower() in _TRUE
-    page = request.header(b"referer")
-    return [
-        RawHit(
-            site=said.get("site", "").strip(),
-            name=path.strip() if event else "pageview",
-            url=page if event else _url_of(page, path, said.get("q", "")),
-            referrer=said.get("r", ""),
-            title=title,
-            width=_width_of(said.get("s", "")),
-            bot=_is_bot(said.get("b", "")),
-        )
-    ]
+    site, page = said.get("site", "").strip(), request.header(b"referer")
+    try:
+        return [_hit_of(said, site, page)]
+    except ValueError as error:
+        refused = RawHit(site=site, url=page, refused=str(error))
+        raise _invalid(str(error), (refused,)) from error
 
 
 def accept(drops: Sequence[Drop]) -> Answer:
@@ -79,6 +63,27 @@ def accept(drops: Sequence[Drop]) -> Answer:
 def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
     """Refuse with the pixel, so that no page shows a broken image."""
     return answer_of(status, b"image/gif", GIF, (_reason(why), *_HEADERS, *headers))
+
+
+def _hit_of(said: dict[str, str], site: str, page: str) -> RawHit:
+    """The hit of a request; raises ValueError for what is invalid.
+
+    What is long is cut where it is kept, and no reason to lose a view.
+    """
+    path, bot = said.get("p", ""), _is_bot(said.get("b", ""))
+    if not clean(path, len(path)).strip():
+        raise ValueError("path: must be set")
+    is_event = said.get("e", "").lower() in _TRUE
+    return RawHit(
+        site=site,
+        kind=Kind.EVENT if is_event else Kind.VIEW,
+        name=path.strip() if is_event else "pageview",
+        url=page if is_event else _url_of(page, path, said.get("q", "")),
+        referrer=said.get("r", ""),
+        title=said.get("t", ""),
+        width=_width_of(said.get("s", "")),
+        bot=bot,
+    )
 
 
 def _fields_of(query: str) -> dict[str, str]:
@@ -120,12 +125,15 @@ def _width_of(size: str) -> int:
 
 
 def _is_bot(value: str) -> bool:
-    """Whether the sender says that it is a bot: 150 or more by its own list."""
+    """Whether the sender says that it is a bot: 150 or more by its own list.
+
+    Raises ValueError for a number below.
+    """
     if value in ("", "0"):
         return False
     number = value if value.isascii() and value.isdecimal() and len(value) < 10 else "1"
     if int(number) < 150:
-        raise _invalid(f"wrong value: b={value}")
+        raise ValueError(f"wrong value: b={value}")
     return True
 
 
@@ -140,8 +148,8 @@ _HEADERS = (
 _OK = answer_of(200, b"image/gif", GIF, _HEADERS)
 
 
-def _invalid(why: str) -> Answered:
-    return Answered(refuse(400, f"not valid: {why}", ()))
+def _invalid(why: str, refused: Sequence[RawHit] = ()) -> Answered:
+    return Answered(refuse(400, f"not valid: {why}", ()), refused)
 
 
 def _why_unknown(site: str) -> str:

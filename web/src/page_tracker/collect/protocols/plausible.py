@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from page_tracker.collect.hit import Drop, RawHit
-from page_tracker.collect.money import thousandths_of
+from page_tracker.collect.hit import Drop, Kind, RawHit, Reason
+from page_tracker.collect.money import money_of
 from page_tracker.collect.protocols.protocol import (
     Answer,
     Answered,
@@ -31,7 +31,7 @@ from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_
 from page_tracker.site import bare_host
 
 NAME_LIMIT = LIMITS["name"]
-URL_LIMIT = 2_000  # bytes
+URL_LIMIT = 65_536  # what is kept of it has bounds of its own
 EVENT_ID_LIMIT = 64
 SITES_LIMIT = 30
 ENGAGED_LIMIT = 86_400_000  # milliseconds: a visit ends with the day
@@ -90,18 +90,24 @@ def decode(request: Request) -> list[RawHit]:
     the client's address where the sender asks for it by `X-Debug-Request: true`.
     """
     event = _event_of(request.body)
+    is_debug = request.headers.get(b"x-debug-request") == b"true"
     try:
         hits = _hits_of(event)
     except Invalid as error:
-        raise Answered(_errors(400, _faults_of(event))) from error
-    if request.headers.get(b"x-debug-request") == b"true":
+        faults = _faults_of(event)
+        refused = () if is_debug else _refused(event, faults)
+        raise Answered(_errors(400, faults), refused) from error
+    if is_debug:
         raise Answered(answer_of(200, _TEXT, request.address.encode()))
     return hits
 
 
 def accept(drops: Sequence[Drop]) -> Answer:
-    """202 `ok`, with how many were dropped and why."""
-    return _dropped(len(drops), reasons_of(drops)) if drops else _OK
+    """202 `ok`, with how many were dropped and why, and what was left out of others."""
+    if not drops:
+        return _OK
+    dropped = sum(drop.reason != Reason.INVALID_REVENUE for drop in drops)
+    return _dropped(dropped, reasons_of(drops))
 
 
 def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
@@ -116,14 +122,16 @@ def _hits_of(event: Event) -> list[RawHit]:
     sites = _sites_of(event)
     props = _props_of(event)
     event_id = _event_id_of(event)
-    revenue, currency = _revenue_of(event.short_revenue or event.revenue)
+    revenue, currency, unread_revenue = _revenue_of(event)
     referrer, title, width = event.r or event.referrer, event.t, event.w
     engaged = scroll = None
-    if name == "engagement":
-        engaged, scroll = _within(event.e, ENGAGED_LIMIT), _within(event.sd, 100)
+    kind = _kind_of(name, event)
+    if kind is Kind.ENGAGEMENT:
+        engaged, scroll = _engaged_of(event)
     return [
         RawHit(
             site=site,
+            kind=kind,
             name=name,
             url=url,
             referrer=referrer if isinstance(referrer, str) else "",
@@ -131,7 +139,7 @@ def _hits_of(event: Event) -> list[RawHit]:
             props=props,
             revenue=revenue,
             currency=currency,
-            interactive=event.i is not False and event.interactive is not False,
+            unread_revenue=unread_revenue,
             width=width if isinstance(width, int) else 0,
             engaged=engaged,
             scroll=scroll,
@@ -161,11 +169,14 @@ def _name_of(event: Event) -> str:
     name = event.n if event.n is not None else event.name
     if isinstance(name, int) and not isinstance(name, bool):
         name = str(name)
-    if not isinstance(name, str) or not clean(name, NAME_LIMIT).strip():
+    if not isinstance(name, str):
         raise Invalid("event_name", "can't be blank")
     if len(name) > NAME_LIMIT:
         raise Invalid("event_name", f"should be at most {NAME_LIMIT} character(s)")
-    if name == "engagement" and not (_is_whole(event.sd) or _is_whole(event.e)):
+    name = clean(name, NAME_LIMIT)
+    if not name.strip():
+        raise Invalid("event_name", "can't be blank")
+    if name == "engagement" and _engaged_of(event) == (None, None):
         raise Invalid(
             "event_name",
             "engagement event requires a valid integer value for at least one of "
@@ -174,15 +185,24 @@ def _name_of(event: Event) -> str:
     return name
 
 
+def _kind_of(name: str, event: Event) -> Kind:
+    """What it is: in this format two names say so."""
+    if name == "pageview":
+        return Kind.VIEW
+    if name == "engagement":
+        return Kind.ENGAGEMENT
+    is_quiet = event.i is False or event.interactive is False
+    return Kind.QUIET if is_quiet else Kind.EVENT
+
+
 def _url_of(event: Event) -> str:
     url = event.u if event.u is not None else event.url
     if url is None or url == "":
         raise Invalid("url", "is required")
     if not isinstance(url, str):
         raise Invalid("url", "must be a string")
-    # Four bytes are the most that a character takes.
-    if len(url) * 4 > URL_LIMIT and len(url.encode(errors="replace")) > URL_LIMIT:
-        raise Invalid("url", f"should be at most {URL_LIMIT} byte(s)")
+    if len(url) > URL_LIMIT:
+        raise Invalid("url", f"should be at most {URL_LIMIT} character(s)")
     if url.lstrip().lower().startswith(_REFUSED_SCHEMES):
         raise Invalid("url", "scheme is not allowed")
     if "#" in url and not (event.h in _YES or event.hash_mode in _YES):
@@ -252,18 +272,20 @@ def _bytes_in(text: str) -> int:
     return len(text.encode(errors="replace"))
 
 
-def _revenue_of(revenue: Any) -> tuple[int | None, str]:
-    """Thousandths and currency; (None, "") where it is not an amount of money."""
-    revenue = _object_in(revenue)
-    currency, amount = revenue.get("currency"), revenue.get("amount")
-    if not isinstance(currency, str) or isinstance(amount, bool):
-        return None, ""
-    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-        return None, ""
-    if not isinstance(amount, int | float | str):
-        return None, ""
-    thousandths = thousandths_of(str(amount))
-    return (None, "") if thousandths is None else (thousandths, currency.upper())
+def _revenue_of(event: Event) -> tuple[int | None, str, str]:
+    """Thousandths and currency; or what was said, where that is no amount of money."""
+    said = event.short_revenue or event.revenue
+    if not said:
+        return None, "", ""
+    revenue = _object_in(said)
+    amount, currency = revenue.get("amount"), revenue.get("currency")
+    money = money_of(amount, currency)
+    if money:
+        return *money, ""
+    if revenue and amount in (None, ""):
+        return None, "", ""  # as for a button whose amount is left empty
+    told = f"{amount} {currency or '(no currency)'}" if revenue else str(said)
+    return None, "", told[:NAME_LIMIT]
 
 
 def _object_in(value: Any) -> dict[str, Any]:
@@ -289,13 +311,17 @@ def _event_id_of(event: Event) -> str:
     return event_id
 
 
+def _engaged_of(event: Event) -> tuple[int | None, int | None]:
+    """Milliseconds and percent; a clock that was set back tells less than nothing."""
+    engaged, scroll = event.e, event.sd
+    return (
+        min(engaged, ENGAGED_LIMIT) if _is_whole(engaged) and engaged >= 0 else None,
+        min(max(scroll, 0), 100) if _is_whole(scroll) else None,
+    )
+
+
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _within(value: Any, most: int) -> int | None:
-    """A whole number, cut to 0 … `most`; None where it is none."""
-    return min(max(value, 0), most) if _is_whole(value) else None
 
 
 _CHECKS: tuple[Callable[[Event], object], ...] = (
@@ -318,6 +344,14 @@ def _faults_of(event: Event) -> dict[str, list[str]]:
     return faults
 
 
+def _refused(event: Event, faults: dict[str, list[str]]) -> list[RawHit]:
+    """What its sites' owners are told of it, where it says which these are."""
+    if "domain" in faults:
+        return []
+    why = "; ".join(f"{field}: {what[0]}" for field, what in faults.items())
+    return [RawHit(site=site, url="", refused=why) for site in _sites_of(event)]
+
+
 def _errors(
     status: int,
     faults: dict[str, list[str]],
@@ -334,7 +368,7 @@ _OK = answer_of(202, _TEXT, b"ok")
 @lru_cache(4096)
 def _dropped(number: int, reasons: str) -> Answer:
     headers = (
-        (b"x-plausible-dropped", b"%d" % number),
+        *([(b"x-plausible-dropped", b"%d" % number)] if number else []),
         (b"x-page-tracker-dropped", header_text(reasons)),
         (b"access-control-expose-headers", _EXPOSED),
     )

@@ -38,11 +38,15 @@ class Answer(NamedTuple):
 
 
 class Answered(Exception):
-    """A request that brings no hit, with the answer that its sender expects."""
+    """A request that brings no hit, with the answer that its sender expects.
 
-    def __init__(self, answer: Answer) -> None:
+    `refused` is what its sites' owners are told of it: raw hits that cannot be taken.
+    """
+
+    def __init__(self, answer: Answer, refused: Sequence[RawHit] = ()) -> None:
         super().__init__(answer.status)
         self.answer = answer
+        self.refused = refused
 
 
 class Protocol(NamedTuple):
