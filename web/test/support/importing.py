@@ -97,6 +97,7 @@ def line(path: str = "/", minute: int = 0, address: str = "192.0.2.1") -> str:
 
 
 def write(path: Path, lines: Sequence[str]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(lines), "utf-8")
     return path
 

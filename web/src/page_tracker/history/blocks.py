@@ -22,7 +22,6 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
 
-from page_tracker.collect.address import address_of
 from page_tracker.collect.enrich import Known, enrich
 from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
 from page_tracker.collect.lookups import Lookups
@@ -139,7 +138,7 @@ class Sieve:
                 yield page
                 continue
             raw = RawHit(site=self.site.id, url=page, referrer=request.referrer)
-            sender = Sender(_address_of(request.address), request.user_agent)
+            sender = Sender(request.address, request.user_agent)
             yield enrich(raw, sender, request.time, self.known)
 
     def page_of(self, asked: Asked) -> str | LeftOut:
@@ -190,11 +189,6 @@ def is_static(target: str) -> bool:
     """Whether a request's path ends as those of files do that are no pages."""
     path = target.partition("?")[0].partition("#")[0]
     return splitext(path)[1][1:].lower() in STATIC
-
-
-@lru_cache(_CACHED)
-def _address_of(text: str) -> str:
-    return address_of(text) or text
 
 
 def row_of(hit: Hit, position: int) -> tuple[Any, ...]:

@@ -28,11 +28,11 @@ from page_tracker.collect.hit import Drop, Hit
 from page_tracker.collect.ingest import MOST_HITS, Batch, Outcome, StoreAway, StreamFull
 from page_tracker.collect.keys import shard_of
 from page_tracker.collect.lookups import Lookups
-from page_tracker.errors import ImportsBusyError, LogFileError
+from page_tracker.errors import ImportsBusyError, ImportStoppedError, LogFileError
 from page_tracker.history.blocks import LeftOut, Sieve
 from page_tracker.history.formats import FORMATS, Format, recognise
+from page_tracker.history.lines import lines_of, text_of
 from page_tracker.history.register import held, replace_file
-from page_tracker.history.sifting import lines_of
 from page_tracker.history.tail import Spot, Tail
 from page_tracker.site import Directory, Site
 
@@ -124,8 +124,18 @@ class LogFollower:
     def run(self, stop: Event) -> Counted:
         """Follow until `stop` is set.
 
-        Raises LogFileError, ImportsBusyError, BatchRefused, OSError.
+        Raises LogFileError, ImportsBusyError, BatchRefused, UnknownSiteError where
+        the site is removed meanwhile, and ImportStoppedError where a disk fails.
         """
+        try:
+            return self._run_alone(stop)
+        except OSError as error:
+            raise ImportStoppedError(
+                f"following {self._log} was stopped ({error})",
+                "see that there is room, then start it again: it goes on where it was",
+            ) from error
+
+    def _run_alone(self, stop: Event) -> Counted:
         self._state_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         busy = ImportsBusyError(
             f"another process follows {self._log} for {self._store.site().id}",
@@ -199,9 +209,7 @@ class LogFollower:
             Directory([site]), _Salts(self._store, site, intent.moment), self._lookups
         )
         sieve = Sieve(site, log_format, known)
-        found = self._patiently(
-            lambda: list(sieve.hits(block.decode("utf-8", "replace"))), stop
-        )
+        found = self._patiently(lambda: list(sieve.hits(text_of(block))), stop)
         hits = [each for each in found if isinstance(each, Hit)]
         drops = [each for each in found if isinstance(each, Drop)]
         self.counted.lines += len(found)

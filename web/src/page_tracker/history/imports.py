@@ -32,7 +32,7 @@ from msgspec.structs import replace
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.history.days import found_in
 from page_tracker.history.formats import Format
-from page_tracker.history.lines import STANDARD_INPUT, Log, open_log
+from page_tracker.history.lines import Log, open_log, size_of
 from page_tracker.history.reading import Reader, Tally
 from page_tracker.history.register import (
     Dropped,
@@ -289,9 +289,8 @@ def _check_room(logs: Sequence[str], folder: Path) -> None:
     """Raises ImportRefusedError where the logs cannot fit."""
     bytes_ = 0
     for name in logs:
-        if name != STANDARD_INPUT and Path(name).is_file():
-            is_packed = Path(name).suffix in (".gz", ".bz2", ".xz")
-            bytes_ += Path(name).stat().st_size * (_PACKED_TIMES if is_packed else 1)
+        is_packed = Path(name).suffix in (".gz", ".bz2", ".xz")
+        bytes_ += (size_of(name) or 0) * (_PACKED_TIMES if is_packed else 1)
     needed = int(bytes_ * _SHARE_OF_LOG) + _LEAST_ROOM
     free = shutil.disk_usage(folder).free
     if free < needed:

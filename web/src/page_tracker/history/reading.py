@@ -17,9 +17,9 @@ from page_tracker.errors import ImportRefusedError, LogFileError
 from page_tracker.history.blocks import TOLD, LeftOut
 from page_tracker.history.formats import FORMATS, Format, recognise
 from page_tracker.history.identity import Follower, KnownParts, Part
-from page_tracker.history.lines import Log
+from page_tracker.history.lines import Log, lines_of
 from page_tracker.history.register import ImportedDay
-from page_tracker.history.sifting import Crew, Sifted, file_of, lines_of
+from page_tracker.history.sifting import Crew, Sifted, file_of
 
 # Blocks that are read ahead of those that are sifted.
 AHEAD = 4

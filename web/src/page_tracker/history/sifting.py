@@ -11,7 +11,9 @@ import os
 import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -24,6 +26,7 @@ from page_tracker.collect.lookups import load
 from page_tracker.garbage import look_seldom
 from page_tracker.history.blocks import SPOOLED, Sieve
 from page_tracker.history.formats import FORMATS
+from page_tracker.history.lines import text_of
 from page_tracker.lake.columns import arrow_table
 from page_tracker.site import Site
 
@@ -70,8 +73,7 @@ class Sifter:
             sieve = self._sieves[format_name] = Sieve.of(
                 self._task.site, FORMATS[format_name], self._lookups, self._task.key
             )
-        text = block.decode("utf-8", "replace")
-        rows, left_out, malformed, drops = sieve.sift(text, position)
+        rows, left_out, malformed, drops = sieve.sift(text_of(block), position)
         days = Counter(row[_DAY] for row in rows)
         file = None
         if rows and self._task.spool is not None:
@@ -87,14 +89,6 @@ class Sifter:
 
     def close(self) -> None:
         self._engine.close()
-
-
-def lines_of(block: bytes) -> list[str]:
-    """The lines of a block; bytes that are not UTF-8 become U+FFFD."""
-    lines = block.decode("utf-8", "replace").split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return lines
 
 
 def file_of(spool: Path, number: int) -> Path:
@@ -117,7 +111,8 @@ class Crew:
             return future
         if self._pool is None:
             self._pool = self._open_pool()
-        return self._pool.submit(_sift, block, position, format_name)
+        with _interrupts_blocked():
+            return self._pool.submit(_sift, block, position, format_name)
 
     def _open_pool(self) -> Executor:
         # Threads of engine and lake may run here: a fork could inherit their locks.
@@ -138,12 +133,21 @@ class Crew:
             self._here.close()
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C is the parent's to answer: processes that begin here never see it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _worker: list[Sifter] = []
 
 
 def _begin_worker(task: Task) -> None:
-    # Ctrl-C is the parent's to answer; and a worker never outlives it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A worker never outlives its parent.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker.append(Sifter(task))
     look_seldom()

@@ -87,6 +87,24 @@ def test_what_is_no_line_is_none_in_any_format(line: str) -> None:
     assert all(each.read(line) is None for each in FORMATS.values())
 
 
+@pytest.mark.parametrize("address", ["crawl.example.net", "-", "unix:", "10.0.0.256"])
+def test_a_line_whose_client_has_no_address_is_none(address: str) -> None:
+    for line in (CLF, COMBINED, f"example.com {CLF}", CADDY, NGINX):
+        without = line.replace("192.0.2.7", address)
+        assert all(each.read(without) is None for each in FORMATS.values())
+
+
+def test_an_address_is_read_in_its_canonical_form() -> None:
+    for written, address in (
+        ("[2001:DB8::1]:4711", "2001:db8::1"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:80", "192.0.2.7"),
+    ):
+        for name, line in (("combined", COMBINED), ("caddy", CADDY)):
+            request = FORMATS[name].read(line.replace("192.0.2.7", written))
+            assert request is not None and request.address == address
+
+
 def test_a_log_of_no_format_is_not_recognised() -> None:
     assert recognise(["one", "two"]) is None
     assert recognise([]) is None

@@ -15,6 +15,7 @@ from page_tracker.history.formats.request import (
     Format,
     Request,
     clf_time,
+    client_address,
     unescape,
 )
 
@@ -57,7 +58,7 @@ def _request(  # pylint: disable=too-many-arguments,too-many-positional-argument
         return None
     try:
         return Request(
-            address,
+            client_address(address),
             clf_time(time),
             _asked(request, status, host),
             _said(referrer),

@@ -7,7 +7,13 @@ from typing import Any
 
 import msgspec
 
-from page_tracker.history.formats.request import Asked, Format, Request, any_time
+from page_tracker.history.formats.request import (
+    Asked,
+    Format,
+    Request,
+    any_time,
+    client_address,
+)
 
 _decoder = msgspec.json.Decoder()
 
@@ -35,7 +41,7 @@ def _nginx(line: str) -> Request | None:
         return None
     try:
         return Request(
-            _text(said, _ADDRESSES),
+            client_address(_text(said, _ADDRESSES)),
             any_time(_first(said, _TIMES)),
             Asked(
                 method,
@@ -60,10 +66,10 @@ def _caddy(line: str) -> Request | None:
     headers = headers if isinstance(headers, dict) else {}
     address = _text(request, ("client_ip", "remote_ip"))
     if not address:  # before version 2.5, with its port
-        address = _text(request, ("remote_addr",)).rpartition(":")[0]
+        address = _text(request, ("remote_addr",))
     try:
         return Request(
-            address,
+            client_address(address),
             any_time(said.get("ts")),
             Asked(
                 _text(request, ("method",)),

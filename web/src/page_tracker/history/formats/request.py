@@ -10,6 +10,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from page_tracker.collect.address import address_of
+
+_CACHED = 65_536
+
 
 class Asked(NamedTuple):
     """What was asked for, and how it was answered; `host` is empty where unsaid."""
@@ -24,6 +28,7 @@ class Asked(NamedTuple):
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One line of an access log; what its format does not say is empty."""
 
+    # The visitor's, in its canonical form; a line without one is none of a log.
     address: str
     # Microseconds since 1970-01-01 UTC.
     time: int
@@ -46,6 +51,19 @@ class Format(NamedTuple):
         """What a single line says, given without its end; None if it is not in it."""
         (request,) = self.read_lines(f"{line}\n")
         return request
+
+
+@lru_cache(_CACHED)
+def client_address(text: str) -> str:
+    """The canonical address that a log gives its client; raises ValueError.
+
+    Hosts that were looked up, `-` and `unix:` are none: nothing could be blocked by
+    them, and no country found.
+    """
+    address = address_of(text)
+    if not address:
+        raise ValueError(f"no IP address: {text}")
+    return address
 
 
 _MONTHS = {
