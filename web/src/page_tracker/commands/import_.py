@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from page_tracker.collect.lookups import load
+from page_tracker.commands.interrupting import interruptible
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.progress import Progress
 from page_tracker.commands.tables import as_date, echo_json, echo_table
@@ -18,7 +19,7 @@ from page_tracker.history.follow import LogFollower
 from page_tracker.history.formats import FORMATS
 from page_tracker.history.imports import Order, Outcome
 from page_tracker.history.reading import Tally
-from page_tracker.history.register import Import, ImportedDay
+from page_tracker.history.register import Import, ImportedDay, Register
 from page_tracker.lake.table import date_of
 from page_tracker.services.history import Historian, historian_of_folder
 from page_tracker.settings import Settings
@@ -73,6 +74,7 @@ def import_(
         raise click.UsageError("--dry-run and --overlap go with logs to import alone.")
     settings = Settings.from_environment(**options)
     with ExitStack() as stack:
+        stack.enter_context(interruptible(Register(settings.data / "imports")))
         progress = stack.enter_context(Progress(sys.stderr))
         historian = stack.enter_context(historian_of_folder(settings, progress))
         site = historian.sites.get(domain) if domain else None
