@@ -31,7 +31,7 @@ from msgspec.structs import replace
 
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.history.days import found_in
-from page_tracker.history.formats import Format
+from page_tracker.history.dialect import Wanted
 from page_tracker.history.lines import Log, open_log, size_of
 from page_tracker.history.reading import Reader, Tally
 from page_tracker.history.register import (
@@ -80,11 +80,11 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for; `log_format` None: found by looking."""
+    """What is asked for."""
 
     site: Site
     logs: Sequence[str]
-    log_format: Format | None = None
+    wanted: Wanted = Wanted()
     overlap: bool = False
 
 
@@ -180,7 +180,7 @@ class Imports:
             self.register.known_parts(order.site.id),
             import_id or "of this command",
             spool,
-            order.log_format,
+            order.wanted,
             self._watcher.reads,
         )
         try:

@@ -26,6 +26,8 @@ _PACKED: dict[bytes, Callable[[BinaryIO], IO[bytes]]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MARK = "\ufeff"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
@@ -79,8 +81,14 @@ class Log:
 
 
 def text_of(block: bytes) -> str:
-    """The text of a block; bytes that are not UTF-8 become U+FFFD."""
-    return without_nuls(block).decode("utf-8", "replace")
+    """The text of a block; bytes that are not UTF-8 become U+FFFD.
+
+    Without the marks at the beginning of a text, or of several that were joined.
+    """
+    text = without_nuls(block).decode("utf-8", "replace")
+    if _MARK not in text:
+        return text
+    return text.removeprefix(_MARK).replace(f"\n{_MARK}", "\n")
 
 
 def lines_of(block: bytes) -> list[str]:
@@ -128,6 +136,12 @@ def unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
         raise LogFileError(
             f"{name} is packed with zstd, which Page Tracker cannot unpack",
             "unpack it on the way: zstdcat … | page-tracker import SITE -",
+        )
+    if head.startswith(_UTF_16):
+        raise LogFileError(
+            f"{name} is written in UTF-16",
+            "write it in UTF-8 on the way: iconv -f UTF-16 -t UTF-8 … | page-tracker"
+            " import SITE -",
         )
     for magic, unpack in _PACKED.items():
         if head.startswith(magic):

@@ -105,6 +105,13 @@ class Tail:
             return found[: len(found) - len(found.lstrip(b"\0"))] or found
         return lines
 
+    def before(self, most: int) -> bytes:
+        """Whole lines that come before `spot`: the last ones, up to so many bytes."""
+        start = max(0, self._offset - most)
+        self._file.seek(start)
+        found = self._file.read(self._offset - start)
+        return found if start == 0 else found.partition(b"\n")[2]
+
     def advance(self, length: int) -> None:
         """Those bytes were read: `spot` is behind them from now on."""
         self._go_to(self._offset + length)

@@ -20,6 +20,7 @@ from redis import Redis
 from page_tracker.collect.ingest import Batch, Outcome, StoreAway, submit
 from page_tracker.collect.lookups import Lookups, load
 from page_tracker.errors import ImportsBusyError
+from page_tracker.history.dialect import Wanted
 from page_tracker.history.follow import Counted, LogFollower, Store
 from page_tracker.live import Live
 from page_tracker.server.embedded import redis_of
@@ -66,7 +67,7 @@ class Followed:
         return LogFollower(
             self.folder / "state",
             self.log,
-            None,
+            Wanted(),
             store,
             self._lookups,
             self.said.append,

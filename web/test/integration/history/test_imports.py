@@ -26,6 +26,7 @@ from page_tracker.errors import (
     UnknownImportError,
 )
 from page_tracker.history import reading
+from page_tracker.history.dialect import Wanted
 from page_tracker.history.imports import Order
 from page_tracker.history.lines import open_log
 from page_tracker.history.register import Import, Register
@@ -309,7 +310,7 @@ def test_a_missing_log_and_a_wrong_format_are_refused(
     with pytest.raises(LogFileError, match="cannot be read"):
         history.run(tmp_path / "missing.log")
     with pytest.raises(LogFileError, match="looks like combined"):
-        history.run(write(tmp_path / "a.log", LINES), log_format="caddy")
+        history.run(write(tmp_path / "a.log", LINES), wanted=Wanted("caddy"))
 
 
 def test_a_log_in_a_closed_folder_says_which_folder(tmp_path: Path) -> None:

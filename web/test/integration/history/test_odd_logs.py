@@ -18,6 +18,7 @@ from page_tracker.collect.ingest import submit
 from page_tracker.collect.lookups import Lookups, load
 from page_tracker.errors import LogFileError
 from page_tracker.history import sifting
+from page_tracker.history.dialect import Wanted
 from page_tracker.history.follow import LogFollower, Store
 from page_tracker.history.imports import Order
 from page_tracker.site import Site
@@ -180,7 +181,7 @@ def followed(
         folder = tmp_path / "state"
 
         def follower() -> LogFollower:
-            return LogFollower(folder, log, None, store, lookups, lambda _: None)
+            return LogFollower(folder, log, Wanted(), store, lookups, lambda _: None)
 
         stop.set()
         follower().run(stop)  # from here on its lines count
