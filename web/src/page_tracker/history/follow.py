@@ -31,6 +31,7 @@ from page_tracker.collect.lookups import Lookups
 from page_tracker.errors import ImportsBusyError, ImportStoppedError
 from page_tracker.history.blocks import TOLD, Sieve
 from page_tracker.history.dialect import Dialect, Wanted, tells_agents
+from page_tracker.history.expiry import first_day_of
 from page_tracker.history.left_out import LeftOut, Malformed, Refused
 from page_tracker.history.lines import lines_of, text_of
 from page_tracker.history.recognising import (
@@ -237,7 +238,8 @@ class LogFollower:
         known = Known(
             Directory([site]), _Salts(self._store, site, intent.moment), self._lookups
         )
-        sieve = Sieve(site, self._dialect_of(block), known)
+        first_day = first_day_of(site, intent.moment / 1_000_000)
+        sieve = Sieve(site, self._dialect_of(block), known, first_day)
         found = self._patiently(lambda: list(sieve.hits(text)), stop)
         self._check(found)
         hits = [each for each in found if isinstance(each, Hit)]

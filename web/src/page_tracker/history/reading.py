@@ -55,6 +55,9 @@ class Tally:
     parts: list[Part] = field(default_factory=list)
     # Imports that brought what comes before these parts in their logs.
     continues: set[str] = field(default_factory=set)
+    # Imports whose lines were known; those that retention took, and that are repeated.
+    known_by: set[str] = field(default_factory=set)
+    repeats: set[str] = field(default_factory=set)
     views: Counter[int] = field(default_factory=Counter)
     drops: Counter[Drop] = field(default_factory=Counter)
     files: dict[int, list[int]] = field(default_factory=dict)
@@ -135,6 +138,8 @@ class Reader:
                 self.tally.left_out[LeftOut.UNFINISHED] += 1
             self.advance(log)
         self._end(log, follower, stretch)
+        self.tally.known_by |= follower.known_by - {self.import_id}
+        self.tally.repeats |= follower.repeats
         if dialect is not None:
             self.tally.logs.append(log.name)
             self.tally.read_in([dialect.format])

@@ -14,7 +14,7 @@ _CACHED = 65_536
 HOST = r'"?(?:\[[0-9a-fA-F:.]++\]|[\w-]++(?:\.[\w-]++)*+\.?)(?::\d++)?+"?'
 # Where an identity is usual (RFC 1413) a host has a dot or a port at least.
 _HOST_FOR_IDENTITY = re.compile(
-    r"(?:\[[0-9a-fA-F:.]++\]|(?:[\w-]++\.)++[\w-]++\.?|localhost|[\w.-]++(?=:))"
+    r"(?:\[[0-9a-fA-F:.]++\]|(?:[\w-]++\.)+[\w-]+\.?|localhost|[\w.-]++(?=:))"
     r"(?::\d+)?"
 )
 # Networks whose addresses say nothing of where a visitor is: RFC 1918, RFC 6598,
