@@ -111,6 +111,12 @@ class ImportStoppedError(PageTrackerError):
     """An import failed half-way; the next one finishes it."""
 
 
+class ImportInterruptedError(PageTrackerError):
+    """A person has ended an import by Ctrl-C."""
+
+    exit_code = 130
+
+
 class UnknownImportError(PageTrackerError):
     """There is no such import of this site."""
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from redis import Redis
 
-from page_tracker.history.formats import FORMATS
 from page_tracker.history.imports import Imports, Order, Outcome
 from page_tracker.history.lines import Log
 from page_tracker.history.register import Import, Register
@@ -63,8 +62,6 @@ class History:
         )
 
     def run(self, *logs: Path | str, **order: Any) -> Outcome:
-        if name := order.pop("log_format", None):
-            order["log_format"] = FORMATS[name]
         what = Order(self.site, [str(log) for log in logs], **order)
         return self.imports.run(what, self.folder / "lookups", [self.site])
 
@@ -97,6 +94,7 @@ def line(path: str = "/", minute: int = 0, address: str = "192.0.2.1") -> str:
 
 
 def write(path: Path, lines: Sequence[str]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(lines), "utf-8")
     return path
 

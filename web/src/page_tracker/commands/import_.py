@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from page_tracker.collect.lookups import load
+from page_tracker.commands.interrupting import interruptible
+from page_tracker.commands.left_out import in_words, most_left_out
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.progress import Progress
 from page_tracker.commands.tables import as_date, echo_json, echo_table
+from page_tracker.history.dialect import Wanted, Whose
 from page_tracker.history.follow import LogFollower
 from page_tracker.history.formats import FORMATS
 from page_tracker.history.imports import Order, Outcome
 from page_tracker.history.reading import Tally
-from page_tracker.history.register import Import, ImportedDay
+from page_tracker.history.register import Import, ImportedDay, Register
 from page_tracker.lake.table import date_of
 from page_tracker.services.history import Historian, historian_of_folder
 from page_tracker.settings import Settings
@@ -33,6 +36,18 @@ from page_tracker.site import Site
     "format_name",
     type=click.Choice(list(FORMATS)),
     help="The logs' format; found by looking where it is not named.",
+)
+@click.option(
+    "--address",
+    "whose",
+    type=click.Choice(get_args(Whose)),
+    help="Behind a proxy: whose address is the visitor's, the sender's or the one that"
+    " was forwarded.",
+)
+@click.option(
+    "--skip-malformed",
+    is_flag=True,
+    help="Also import a log of which many lines are in no format.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would come in; change nothing.")
 @click.option(
@@ -54,6 +69,8 @@ def import_(
     domain: str | None,
     logs: tuple[str, ...],
     format_name: str | None,
+    whose: Whose | None,
+    skip_malformed: bool,
     dry_run: bool,
     overlap: bool,
     follow: bool,
@@ -72,7 +89,9 @@ def import_(
     if (dry_run or overlap) and (as_list or undo is not None or follow):
         raise click.UsageError("--dry-run and --overlap go with logs to import alone.")
     settings = Settings.from_environment(**options)
+    wanted = Wanted(format_name, whose, skip_malformed)
     with ExitStack() as stack:
+        stack.enter_context(interruptible(Register(settings.data / "imports")))
         progress = stack.enter_context(Progress(sys.stderr))
         historian = stack.enter_context(historian_of_folder(settings, progress))
         site = historian.sites.get(domain) if domain else None
@@ -84,10 +103,9 @@ def import_(
             progress.stop()
             _echo_undone(undone, as_json)
         elif site and follow:
-            _follow(historian, settings, site, logs[0], format_name, as_json)
+            _follow(historian, settings, site, logs[0], wanted, as_json)
         elif site:
-            log_format = FORMATS[format_name] if format_name else None
-            order = Order(site, logs, log_format, overlap)
+            order = Order(site, logs, wanted, overlap)
             progress.begin(logs)
             outcome = _imported(historian, order, dry_run)
             progress.stop()
@@ -124,7 +142,7 @@ def _follow(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     settings: Settings,
     site: Site,
     log: str,
-    format_name: str | None,
+    wanted: Wanted,
     as_json: bool,
 ) -> None:
     stop = Event()
@@ -133,7 +151,7 @@ def _follow(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     follower = LogFollower(
         settings.data / "imports",
         Path(log),
-        FORMATS[format_name] if format_name else None,
+        wanted,
         historian.store(site.id),
         load(historian.lookups),
         lambda text: click.echo(text, err=True),
@@ -145,20 +163,9 @@ def _follow(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         said = {"lines": counted.lines, "pageviews": counted.pageviews}
         echo_json({"site": site.id, **said, "left_out": left_out})
     else:
-        click.echo(f"{counted.lines:,} lines, {counted.pageviews:,} page views.")
-
-
-# What is left out, as people call it.
-_NAMES = {
-    "static_file": "static files",
-    "bot": "bots",
-    "error": "errors",
-    "redirect": "redirects",
-    "method": "other methods than GET",
-    "other_host": "pages of other hosts",
-    "known": "imported before",
-    "unfinished": "unfinished, for the next time",
-}
+        reasons = "".join(f", {n:,} {in_words(why)}" for why, n in left_out.items())
+        views = f"{counted.lines:,} lines, {counted.pageviews:,} page views"
+        click.echo(f"{views}; left out{reasons[1:]}." if reasons else f"{views}.")
 
 
 def _echo_outcome(site: Site, outcome: Outcome, dry_run: bool, as_json: bool) -> None:
@@ -168,10 +175,14 @@ def _echo_outcome(site: Site, outcome: Outcome, dry_run: bool, as_json: bool) ->
         echo_json({"import": entry.id if entry else None, "dry_run": dry_run, **said})
         return
     _echo_malformed(tally)
+    for note in _notes(tally):
+        click.echo(note, err=True)
+    if mostly := most_left_out(tally):
+        click.echo(mostly)
     click.echo(_headline(site, outcome, dry_run))
     rows = [(f"{tally.lines:,}", "lines"), (f"{tally.pageviews:,}", "page views")]
     rows += [
-        (f"{number:,}", f"left out: {_NAMES.get(reason, reason.replace('_', ' '))}")
+        (f"{number:,}", f"left out: {in_words(reason)}")
         for reason, number in tally.left_out.most_common()
         if number
     ]
@@ -197,9 +208,20 @@ def _days_of(days: tuple[ImportedDay, ...]) -> str:
     return f"{first}" if first == last else f"{first} to {last}"
 
 
+def _notes(tally: Tally) -> list[str]:
+    """What to know beside the figures."""
+    notes = list(tally.notes)
+    if tally.agentless:
+        notes.append(
+            f"{tally.agentless:,} page views are of lines that tell no user agent: they"
+            " say nothing of browsers, and bots may be among them"
+        )
+    return notes
+
+
 def _echo_malformed(tally: Tally) -> None:
-    for log, line in tally.malformed:
-        click.echo(f"{log}, line {line}: malformed, left out", err=True)
+    for log, line, text in tally.malformed:
+        click.echo(f"{log}, line {line}: malformed, left out: {text}", err=True)
     more = tally.left_out["malformed"] - len(tally.malformed)
     if more > 0:
         click.echo(f"… and {more:,} more malformed lines", err=True)
@@ -216,9 +238,9 @@ def _summary(site: Site, tally: Tally) -> Mapping[str, Any]:
         "left_out": {reason: n for reason, n in tally.left_out.most_common() if n},
         "first_day": str(date_of(days[0].day)) if days else None,
         "last_day": str(date_of(days[-1].day)) if days else None,
-        "malformed_lines": [
-            {"log": log, "line": line} for log, line in tally.malformed
-        ],
+        "malformed_lines": [each._asdict() for each in tally.malformed],
+        "most_left_out": most_left_out(tally),
+        "notes": _notes(tally),
     }
 
 

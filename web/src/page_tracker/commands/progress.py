@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import IO
 
@@ -12,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn
 from rich.progress import Progress as Bars
 from rich.progress import TaskID, TextColumn, TimeRemainingColumn
 
-from page_tracker.history.lines import Log
+from page_tracker.history.lines import Log, size_of
 from page_tracker.history.register import Import
 
 
@@ -42,7 +41,7 @@ class Progress:
         """Show a bar for the reading of these logs."""
         if not self._console.is_terminal:
             return
-        sizes = [_size(name) for name in logs]
+        sizes = [size_of(name) for name in logs]
         total = None if None in sizes else sum(size or 0 for size in sizes)
         bars = self._shown(DownloadColumn(), TimeRemainingColumn())
         self._reading = bars.add_task("Reading", total=total)
@@ -97,11 +96,3 @@ class Progress:
         )
         self._bars.start()
         return self._bars
-
-
-def _size(name: str) -> int | None:
-    try:
-        path = Path(name)
-        return path.stat().st_size if path.is_file() else None
-    except OSError:
-        return None

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from posixpath import splitext
@@ -22,11 +21,12 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
 
-from page_tracker.collect.address import address_of
 from page_tracker.collect.enrich import Known, enrich
 from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
 from page_tracker.collect.lookups import Lookups
-from page_tracker.history.formats import Asked, Format
+from page_tracker.history.dialect import Dialect, Lines, shown
+from page_tracker.history.formats import Asked, Request
+from page_tracker.history.left_out import LeftOut, Malformed, Refused
 from page_tracker.history.visits import FOUND
 from page_tracker.schema import HITS, Column
 from page_tracker.site import Directory, Site
@@ -42,6 +42,9 @@ SPOOLED: tuple[Column, ...] = (
 _CACHED = 65_536
 # So many malformed lines are told by number.
 TOLD = 10
+# No name of a refusal is longer, but hosts.
+_NAME = 16
+EXPIRED = Refused(LeftOut.EXPIRED)
 
 # Endings of what a page is made of, and of files that are no pages.
 STATIC = frozenset("""
@@ -54,30 +57,21 @@ STATIC = frozenset("""
     """.split())
 
 
-class LeftOut(StrEnum):
-    """Why a line is no page view; `Reason` has those that other hits know too."""
-
-    MALFORMED = "malformed"
-    # The last line of a log that somebody is just writing: for the next time.
-    UNFINISHED = "unfinished"
-    ERROR = "error"
-    REDIRECT = "redirect"
-    METHOD = "method"
-    STATIC_FILE = "static_file"
-    OTHER_HOST = "other_host"
-    # Lines that an import has brought already.
-    KNOWN = "known"
-
-
 class Block(NamedTuple):
     """What became of a block of lines."""
 
     rows: list[tuple[Any, ...]]
     left_out: Counter[str]
-    # Which lines are malformed, from 0: the first TOLD of them.
-    malformed: list[int]
+    # Which lines are malformed, from 0, and their beginnings: the first TOLD of them.
+    malformed: list[tuple[int, str]]
     # Those of `left_out` that a server would have dropped too.
     drops: Counter[Drop]
+    # The others of `left_out`, by what they are told by.
+    refused: Counter[Refused]
+    # Of the rows: those whose line tells no user agent.
+    agentless: int
+    # Formats of lines that were not in the dialect's first.
+    formats: set[str]
 
 
 class _DayKeys(dict[tuple[str, int], bytes]):
@@ -95,106 +89,137 @@ class _DayKeys(dict[tuple[str, int], bytes]):
 class Sieve:
     """Takes the page views of one site out of log lines."""
 
-    def __init__(self, site: Site, log_format: Format, known: Known) -> None:
+    def __init__(
+        self, site: Site, dialect: Dialect, known: Known, first_day: int = 0
+    ) -> None:
+        """`first_day`: the first one, since 1970, that the site keeps."""
         self.site = site
-        self.log_format = log_format
-        self.known = known
+        self._lines = Lines(dialect)
+        self._has_agents = dialect.has_agents
+        self._known = known
+        # What says no user agent is no bot's for that.
+        without_bots = replace(known.lookups, bot_of=lambda _: None)
+        self._known_without_agents = known._replace(lookups=without_bots)
+        self._first_day = first_day
         self._page_of = lru_cache(_CACHED)(self.page_of)
+        self._agentless = 0
 
     @classmethod
-    def of(cls, site: Site, log_format: Format, lookups: Lookups, key: bytes) -> Sieve:
+    def of(
+        cls, site: Site, dialect: Dialect, lookups: Lookups, key: bytes, first_day: int
+    ) -> Sieve:
         """`key`: 16 to 64 random bytes, the same for all blocks of an import."""
-        if not log_format.has_user_agent:
-            lookups = replace(lookups, bot_of=lambda _: None)
         known = Known(Directory([site]), _DayKeys(key), lookups)
-        return cls(site, log_format, known)
+        return cls(site, dialect, known, first_day)
 
     def sift(self, text: str, position: int) -> Block:
         """Take the page views out of lines, the first of which stands at `position`."""
         rows: list[tuple[Any, ...]] = []
-        malformed: list[int] = []
-        left_out: Counter[str] = Counter()
-        drops: Counter[Drop] = Counter()
+        malformed: list[tuple[int, str]] = []
+        others: Counter[Refused | Drop] = Counter()
+        malformed_lines = self._agentless = 0
+        self._lines.formats.clear()
         for number, found in enumerate(self.hits(text)):
             if isinstance(found, Hit):
                 rows.append(row_of(found, position + number))
-                continue
-            if isinstance(found, Drop):
-                drops[found] += 1
-                left_out[found.reason] += 1
-                continue
-            left_out[found] += 1
-            if found == LeftOut.MALFORMED and len(malformed) < TOLD:
-                malformed.append(number)
-        return Block(rows, left_out, malformed, drops)
+            elif isinstance(found, Malformed):
+                malformed_lines += 1
+                if len(malformed) < TOLD:
+                    malformed.append((number, found.text))
+            else:
+                others[found] += 1
+        left_out: Counter[str] = Counter()
+        for each, times in others.items():
+            left_out[each.reason] += times
+        if malformed_lines:
+            left_out[LeftOut.MALFORMED] = malformed_lines
+        return Block(
+            rows,
+            left_out,
+            malformed,
+            Counter({e: n for e, n in others.items() if isinstance(e, Drop)}),
+            Counter({e: n for e, n in others.items() if isinstance(e, Refused)}),
+            self._agentless,
+            set(self._lines.formats),
+        )
 
-    def hits(self, text: str) -> Iterator[Hit | Drop | LeftOut]:
+    def hits(self, text: str) -> Iterator[Hit | Drop | Refused | Malformed]:
         """What each line is: a page view, or why it is none."""
-        for request in self.log_format.read_lines(text):
-            if request is None:
-                yield LeftOut.MALFORMED
+        page_of = self._page_of
+        for request in self._lines.read(text):
+            if not isinstance(request, Request):
+                yield request
                 continue
-            page = self._page_of(request.asked)
-            if isinstance(page, LeftOut):
-                yield page
-                continue
-            raw = RawHit(site=self.site.id, url=page, referrer=request.referrer)
-            sender = Sender(_address_of(request.address), request.user_agent)
-            yield enrich(raw, sender, request.time, self.known)
+            page = page_of(request.asked)
+            yield page if isinstance(page, Refused) else self._view_of(request, page)
 
-    def page_of(self, asked: Asked) -> str | LeftOut:
+    def _view_of(self, request: Request, page: str) -> Hit | Drop | Refused:
+        raw = RawHit(site=self.site.id, url=page, referrer=request.referrer)
+        agent, known = request.user_agent, self._known
+        is_unsaid = not agent and (agent is None or not self._has_agents)
+        if is_unsaid:
+            known = self._known_without_agents
+        sender = Sender(self._lines.address_of(request), agent or "")
+        found = enrich(raw, sender, request.time, known)
+        if isinstance(found, Drop):
+            return EXPIRED if found.day < self._first_day else found
+        if found.record.day < self._first_day:
+            return EXPIRED
+        self._agentless += is_unsaid
+        return found
+
+    def page_of(self, asked: Asked) -> str | Refused:
         """The address of the page that was asked for, where it is one of this site's
         and was shown."""
         for refuse in REFUSALS:
-            if reason := refuse(asked):
-                return reason
+            if refused := refuse(asked):
+                return refused
         target, host = asked.target, asked.host
         if not target.startswith("/"):  # a whole address, as proxies are asked
             scheme, separator, rest = target.partition("://")
             if not separator or scheme not in ("http", "https"):
-                return LeftOut.ERROR
+                return Refused(LeftOut.ERROR, shown(scheme[:_NAME]))
             host, slash, target = rest.partition("/")
             target = slash + target
-        if host and self.known.directory.resolve(host) is None:
-            return LeftOut.OTHER_HOST
+        if host and self._known.directory.resolve(host) is None:
+            return Refused(LeftOut.OTHER_HOST, shown(host.lower()))
         return f"https://{host or self.site.id}{target}"
 
 
-def refuse_answers(asked: Asked) -> LeftOut | None:
+def refuse_answers(asked: Asked) -> Refused | None:
     """Errors, redirects, and what shows nothing; a page that the browser still has
     (304) was seen."""
     status = asked.status
     if 200 <= status < 300 or status == 304:
         return None
-    return LeftOut.REDIRECT if 300 <= status < 400 else LeftOut.ERROR
+    reason = LeftOut.REDIRECT if 300 <= status < 400 else LeftOut.ERROR
+    return Refused(reason, str(status)[:_NAME])
 
 
-def refuse_methods(asked: Asked) -> LeftOut | None:
+def refuse_methods(asked: Asked) -> Refused | None:
     """What is not asked for by GET is not looked at."""
-    return None if asked.method == "GET" else LeftOut.METHOD
+    if asked.method == "GET":
+        return None
+    return Refused(LeftOut.METHOD, shown(asked.method[:_NAME]))
 
 
-def refuse_static_files(asked: Asked) -> LeftOut | None:
+def refuse_static_files(asked: Asked) -> Refused | None:
     """What pages are made of, and downloads."""
-    return LeftOut.STATIC_FILE if is_static(asked.target) else None
+    ending = ending_of(asked.target)
+    return Refused(LeftOut.STATIC_FILE, ending) if ending in STATIC else None
 
 
-REFUSALS: tuple[Callable[[Asked], LeftOut | None], ...] = (
+REFUSALS: tuple[Callable[[Asked], Refused | None], ...] = (
     refuse_answers,
     refuse_methods,
     refuse_static_files,
 )
 
 
-def is_static(target: str) -> bool:
-    """Whether a request's path ends as those of files do that are no pages."""
+def ending_of(target: str) -> str:
+    """What a request's path ends with after a dot, in lower case."""
     path = target.partition("?")[0].partition("#")[0]
-    return splitext(path)[1][1:].lower() in STATIC
-
-
-@lru_cache(_CACHED)
-def _address_of(text: str) -> str:
-    return address_of(text) or text
+    return splitext(path)[1][1:].lower()
 
 
 def row_of(hit: Hit, position: int) -> tuple[Any, ...]:

@@ -35,11 +35,19 @@ from page_tracker.collect.ingest import (
 )
 from page_tracker.collect.keys import shard_of
 from page_tracker.collect.lookups import Lookups
-from page_tracker.errors import ImportsBusyError, LogFileError
-from page_tracker.history.blocks import LeftOut, Sieve
-from page_tracker.history.formats import FORMATS, Format, recognise
+from page_tracker.errors import ImportsBusyError, ImportStoppedError
+from page_tracker.history.blocks import TOLD, Sieve
+from page_tracker.history.dialect import Dialect, Wanted, tells_agents
+from page_tracker.history.expiry import first_day_of
+from page_tracker.history.left_out import LeftOut, Malformed, Refused
+from page_tracker.history.lines import lines_of, text_of
+from page_tracker.history.recognising import (
+    LOOKED_AT,
+    check_malformed,
+    is_known,
+    recognise,
+)
 from page_tracker.history.register import held, replace_file
-from page_tracker.history.sifting import lines_of
 from page_tracker.history.tail import Spot, Tail
 from page_tracker.site import Directory, Site
 
@@ -49,6 +57,10 @@ T = TypeVar("T")
 LOOK_EVERY = 0.5
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
+# Lines by which it is judged whether a log is what it seems.
+_RECENT = 1_000
+# Bytes of what was in the log before that are looked at.
+_LOOKED_AT = 1 << 18
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,14 +71,28 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     until: int
 
 
+class Recent(msgspec.Struct, frozen=True, array_like=True):
+    """Of the last lines: how many there were, and how many were malformed."""
+
+    lines: int = 0
+    malformed: int = 0
+
+    def with_more(self, lines: int, malformed: int) -> Recent:
+        """With those of a block; what was long ago counts less and less."""
+        half = 2 if self.lines > _RECENT else 1
+        return Recent(self.lines // half + lines, self.malformed // half + malformed)
+
+
 class Followed(msgspec.Struct, frozen=True, kw_only=True):
     """How far a log is followed."""
 
     site: str
     path: str
-    log_format: str
     spot: Spot
+    # What its lines were found to be in.
+    dialect: Dialect | None = None
     intent: Intent | None = None
+    recent: Recent = Recent()
 
 
 @dataclass(frozen=True)
@@ -113,7 +139,7 @@ class LogFollower:
         self,
         folder: Path,
         log: Path,
-        log_format: Format | None,
+        wanted: Wanted,
         store: Store,
         lookups: Lookups,
         say: Callable[[str], object],
@@ -122,7 +148,9 @@ class LogFollower:
         self._store = store
         self._lookups = lookups
         self._say = say
-        self._format = log_format
+        self._wanted = wanted
+        self._dialect: Dialect | None = None
+        self._recent = Recent()
         site = store.site().id
         name = blake2b(f"{site}\0{self._log}".encode(), digest_size=8).hexdigest()
         self._state_path = folder / f"follow-{name}.state"
@@ -131,8 +159,18 @@ class LogFollower:
     def run(self, stop: Event) -> Counted:
         """Follow until `stop` is set.
 
-        Raises LogFileError, ImportsBusyError, BatchRefused, OSError.
+        Raises LogFileError, ImportsBusyError, BatchRefused, UnknownSiteError where
+        the site is removed meanwhile, and ImportStoppedError where a disk fails.
         """
+        try:
+            return self._run_alone(stop)
+        except OSError as error:
+            raise ImportStoppedError(
+                f"following {self._log} was stopped ({error})",
+                "see that there is room, then start it again: it goes on where it was",
+            ) from error
+
+    def _run_alone(self, stop: Event) -> Counted:
         self._state_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         busy = ImportsBusyError(
             f"another process follows {self._log} for {self._store.site().id}",
@@ -149,6 +187,9 @@ class LogFollower:
                 f"{self._log} has gone on to another file, and the old one is gone"
             )
         try:
+            before = tail.before(_LOOKED_AT)
+            if self._dialect is None and is_known(lines_of(before)):
+                self._recognise(before)
             if state is None:
                 self._save(tail, tail.spot, None)
             elif state.intent and not tail.is_lost:
@@ -200,24 +241,34 @@ class LogFollower:
     def _sifted(
         self, block: bytes, intent: Intent, stop: Event
     ) -> tuple[list[Hit], list[Drop]]:
-        site = self._store.site()
-        log_format = self._format_of(block)
+        site, text = self._store.site(), text_of(block)
         known = Known(
             Directory([site]), _Salts(self._store, site, intent.moment), self._lookups
         )
-        sieve = Sieve(site, log_format, known)
-        found = self._patiently(
-            lambda: list(sieve.hits(block.decode("utf-8", "replace"))), stop
-        )
+        first_day = first_day_of(site, intent.moment / 1_000_000)
+        sieve = Sieve(site, self._dialect_of(block), known, first_day)
+        found = self._patiently(lambda: list(sieve.hits(text)), stop)
+        self._check(found)
         hits = [each for each in found if isinstance(each, Hit)]
         drops = [each for each in found if isinstance(each, Drop)]
         self.counted.lines += len(found)
         self.counted.pageviews += len(hits)
-        self.counted.left_out.update(each.reason for each in drops)
         self.counted.left_out.update(
-            each for each in found if isinstance(each, LeftOut)
+            each.reason for each in found if not isinstance(each, Hit)
         )
         return hits, drops
+
+    def _check(self, found: list[Hit | Drop | Refused | Malformed]) -> None:
+        """Tell of malformed lines; raises LogFileError where they are too many."""
+        malformed = [each.text for each in found if isinstance(each, Malformed)]
+        blank = found.count(Refused(LeftOut.BLANK))
+        recent = self._recent.with_more(len(found) - blank, len(malformed))
+        if malformed and not self._wanted.skip_malformed:
+            check_malformed(str(self._log), recent.malformed, recent.lines, malformed)
+        told = self.counted.left_out[LeftOut.MALFORMED]
+        for line in malformed[: max(0, TOLD - told)]:
+            self._say(f"{self._log}: malformed, left out: {line}")
+        self._recent = recent
 
     def _patiently(self, act: Callable[[], T], stop: Event) -> T:
         """Do it again until the store answers; raises Stopped where told to stop."""
@@ -232,32 +283,40 @@ class LogFollower:
                     raise Stopped from error
                 pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _format_of(self, block: bytes) -> Format:
-        if self._format is None:
-            self._format = recognise(lines_of(block)[:200])
-            if self._format is None:
-                raise LogFileError(
-                    f"{self._log} gets lines in no format that is known",
-                    f"known are {', '.join(FORMATS)}; --format names one",
-                )
-        return self._format
+    def _dialect_of(self, block: bytes) -> Dialect:
+        """The log's dialect: from the first user agent on, one with user agents."""
+        dialect = self._dialect or self._recognise(block)
+        if not dialect.has_agents and tells_agents(text_of(block), dialect):
+            dialect = self._dialect = dialect._replace(has_agents=True)
+        return dialect
+
+    def _recognise(self, lines: bytes) -> Dialect:
+        looked_at = lines_of(lines)[-LOOKED_AT:]
+        found = recognise(str(self._log), looked_at, self._wanted)
+        for note in found.notes:
+            self._say(note)
+        has_agents = tells_agents(text_of(lines), found.dialect)
+        self._dialect = found.dialect._replace(has_agents=has_agents)
+        return self._dialect
 
     def _state(self) -> Followed | None:
         try:
             state = msgspec.json.decode(self._state_path.read_bytes(), type=Followed)
         except FileNotFoundError:
             return None
-        if self._format is None and state.log_format:
-            self._format = FORMATS.get(state.log_format)
+        self._recent = state.recent
+        if self._wanted.format is None and self._wanted.whose is None:
+            self._dialect = state.dialect
         return state
 
     def _save(self, tail: Tail, spot: Spot, intent: Intent | None) -> None:
         state = Followed(
             site=self._store.site().id,
             path=str(tail.path),
-            log_format=self._format.name if self._format else "",
             spot=spot,
+            dialect=self._dialect,
             intent=intent,
+            recent=self._recent,
         )
         replace_file(self._state_path, msgspec.json.encode(state))
 

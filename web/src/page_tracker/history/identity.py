@@ -34,6 +34,7 @@ class KnownParts:
     def __init__(self) -> None:
         self._imports: dict[tuple[int, str], str] = {}
         self._marked: dict[tuple[int, str], str] = {}
+        self._repeatable: dict[tuple[int, str], str] = {}
         self._lengths: list[int] = []
 
     def add(self, parts: Iterable[Part], import_id: str) -> None:
@@ -41,7 +42,17 @@ class KnownParts:
             self._imports[part.length, part.digest] = import_id
             for mark in zip(_MARKS, part.marks, strict=False):
                 self._marked.setdefault(mark, import_id)
-        lengths = {length for length, _ in self._imports}
+        self._note_lengths()
+
+    def add_repeatable(self, parts: Iterable[Part], import_id: str) -> None:
+        """Parts that are no longer known, but whose import is to be told."""
+        self._repeatable.update(
+            {(each.length, each.digest): import_id for each in parts}
+        )
+        self._note_lengths()
+
+    def _note_lengths(self) -> None:
+        lengths = {length for length, _ in (*self._imports, *self._repeatable)}
         self._lengths = sorted(lengths.union(_MARKS))
 
     def next_length(self, beyond: int) -> int:
@@ -52,6 +63,10 @@ class KnownParts:
     def brought_by(self, length: int, digest: str) -> str | None:
         """The import that knows exactly this part."""
         return self._imports.get((length, digest))
+
+    def repeated(self, length: int, digest: str) -> str | None:
+        """The import that once knew exactly this part, and that may be repeated."""
+        return self._repeatable.get((length, digest))
 
     def beginning(self, length: int, digest: str) -> str | None:
         """The import that knows a part which begins with these bytes."""
@@ -68,6 +83,13 @@ class Follower:
         self._runs = [_Run(known)]
         # The import that brought the last known part.
         self.continues: str | None = None
+        # All imports that brought known parts of this.
+        self.known_by: set[str] = set()
+
+    @property
+    def repeats(self) -> set[str]:
+        """The imports that are repeated by what was followed."""
+        return {each for run in self._runs for each in run.repeats}
 
     @property
     def begins_like(self) -> str | None:
@@ -89,6 +111,7 @@ class Follower:
                 until = len(block) if line_end < 0 else line_end + 1
                 if until not in begun:
                     begun.add(until)
+                    self.known_by.add(brought_by)
                     following.append((_Run(self._known), until))
                 if until > known_until:
                     known_until, self.continues = until, brought_by
@@ -112,6 +135,7 @@ class _Run:
         # Line ends that belong to the part only if a line follows.
         self._held = b""
         self.begins_like: str | None = None
+        self.repeats: set[str] = set()
         # Whether a known part may begin with all of this, and be longer.
         self.may_go_on = True
 
@@ -130,6 +154,8 @@ class _Run:
             digest = self._digest.hexdigest()
             if brought_by := self._known.brought_by(until, digest):
                 yield taken - len(self._held), brought_by
+            if repeated := self._known.repeated(until, digest):
+                self.repeats.add(repeated)
             if until in _MARKS:
                 self._marks.append(digest)
                 like = self._known.beginning(until, digest)

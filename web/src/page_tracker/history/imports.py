@@ -31,8 +31,14 @@ from msgspec.structs import replace
 
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.history.days import found_in
-from page_tracker.history.formats import Format
-from page_tracker.history.lines import STANDARD_INPUT, Log, open_log
+from page_tracker.history.dialect import Wanted
+from page_tracker.history.expiry import (
+    first_day_of,
+    gone_before,
+    has_gone_partly,
+    may_be_repeated,
+)
+from page_tracker.history.lines import Log, open_log, size_of
 from page_tracker.history.reading import Reader, Tally
 from page_tracker.history.register import (
     Dropped,
@@ -80,11 +86,11 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for; `log_format` None: found by looking."""
+    """What is asked for."""
 
     site: Site
     logs: Sequence[str]
-    log_format: Format | None = None
+    wanted: Wanted = Wanted()
     overlap: bool = False
 
 
@@ -105,7 +111,7 @@ class Imports:
         Raises LogFileError, ImportRefusedError as it would, ImportStoppedError.
         """
         with _told_plainly("rehearsal"):
-            tally = self._read(order, lookups, "", None)
+            tally = self._read(order, lookups, "", None, time.time())
             self._check_days(order, tally)
             return tally
 
@@ -118,11 +124,11 @@ class Imports:
         with self.register.locked(), _told_plainly("import"):
             self.finish(sites)
             _check_room(order.logs, self.register.folder)
-            import_id = self.register.next_id()
+            import_id, started = self.register.next_id(), time.time()
             spool = self.register.spool_of(import_id)
             spool.mkdir(mode=0o700)
             try:
-                tally = self._read(order, lookups, import_id, spool)
+                tally = self._read(order, lookups, import_id, spool, started)
                 self._check_days(order, tally)
                 sync_folder(spool)
             except BaseException:
@@ -131,7 +137,7 @@ class Imports:
             if not tally.parts:
                 shutil.rmtree(spool, ignore_errors=True)
                 return Outcome(None, tally)
-            entry = self._entry(order, import_id, tally)
+            entry = self._entry(order, import_id, tally, started)
             self.register.save(entry)
             return Outcome(self._write(entry, order.site.max_pages), tally)
 
@@ -171,16 +177,25 @@ class Imports:
         self.register.throw_away_spools()
 
     def _read(
-        self, order: Order, lookups: Path, import_id: str, spool: Path | None
+        self,
+        order: Order,
+        lookups: Path,
+        import_id: str,
+        spool: Path | None,
+        now: float,
     ) -> Tally:
-        task = Task(order.site, secrets.token_bytes(32), lookups, spool)
+        first_day = first_day_of(order.site, now)
+        task = Task(order.site, secrets.token_bytes(32), lookups, spool, first_day)
         crew = Crew(task)
         reader = Reader(
             crew,
-            self.register.known_parts(order.site.id),
+            self.register.known_parts(
+                order.site.id,
+                lambda entry: may_be_repeated(self.register, entry, first_day),
+            ),
             import_id or "of this command",
             spool,
-            order.log_format,
+            order.wanted,
             self._watcher.reads,
         )
         try:
@@ -189,6 +204,15 @@ class Imports:
                     reader.read(log)
         finally:
             crew.close()
+        for each in self.register.present(order.site.id):
+            if each.id in reader.tally.known_by and has_gone_partly(
+                self.register, each, first_day
+            ):
+                reader.tally.notes.append(
+                    f"of import {each.id}, which knows these lines, some were older"
+                    f" than what the site kept: to have them counted, --undo {each.id},"
+                    " then import again"
+                )
         return reader.tally
 
     def _check_days(self, order: Order, tally: Tally) -> None:
@@ -205,13 +229,15 @@ class Imports:
                 "leave those lines out, or import them all the same with --overlap",
             )
 
-    def _entry(self, order: Order, import_id: str, tally: Tally) -> Import:
+    def _entry(
+        self, order: Order, import_id: str, tally: Tally, started: float
+    ) -> Import:
         return Import(
             id=import_id,
             site=order.site.id,
             origin=self._new_origin(),
             state="writing",
-            started=int(time.time()),
+            started=int(started),
             logs=tuple(tally.logs),
             formats=tuple(tally.formats),
             parts=tuple(tally.parts),
@@ -224,6 +250,8 @@ class Imports:
                 Dropped(each.day, each.reason, each.name, number)
                 for each, number in sorted(tally.drops.items())
             ),
+            first_day=first_day_of(order.site, started),
+            replaces=tuple(sorted(tally.repeats)),
         )
 
     def _new_origin(self) -> int:
@@ -251,6 +279,9 @@ class Imports:
                     self._stored.commit(entry, found.first, found.last, found.rows)
                 self._watcher.writes(found.last, len(entry.days))
         self._stored.commit_drops(entry)
+        for replaced in self.register.present(entry.site):
+            if replaced.id in entry.replaces:
+                self._forget(replaced)
         self._counters.put_import(entry.site, entry.id, dict(views), max_pages)
         entry = replace(entry, state="done")
         self.register.save(entry)
@@ -258,9 +289,16 @@ class Imports:
         return entry
 
     def _take_out(self, entry: Import) -> None:
-        self._counters.remove_import(entry.site, entry.id)
         self._stored.delete(entry)
-        self._stored.take_back_drops(entry)
+        self._forget(entry)
+
+    def _forget(self, entry: Import) -> None:
+        """Forget an import that has no rows any more."""
+        self._counters.remove_import(entry.site, entry.id)
+        # Retention has taken drops as it took hits.
+        before = gone_before(self.register, entry)
+        left = tuple(each for each in entry.drops if each.day >= before)
+        self._stored.take_back_drops(replace(entry, drops=left))
         self.register.save(undone(entry))
 
 
@@ -289,9 +327,8 @@ def _check_room(logs: Sequence[str], folder: Path) -> None:
     """Raises ImportRefusedError where the logs cannot fit."""
     bytes_ = 0
     for name in logs:
-        if name != STANDARD_INPUT and Path(name).is_file():
-            is_packed = Path(name).suffix in (".gz", ".bz2", ".xz")
-            bytes_ += Path(name).stat().st_size * (_PACKED_TIMES if is_packed else 1)
+        is_packed = Path(name).suffix in (".gz", ".bz2", ".xz")
+        bytes_ += (size_of(name) or 0) * (_PACKED_TIMES if is_packed else 1)
     needed = int(bytes_ * _SHARE_OF_LOG) + _LEAST_ROOM
     free = shutil.disk_usage(folder).free
     if free < needed:

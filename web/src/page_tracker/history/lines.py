@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ _PACKED: dict[bytes, Callable[[BinaryIO], IO[bytes]]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MARK = "\ufeff"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
@@ -46,12 +49,15 @@ class Log:
     def blocks(self) -> Iterator[bytes]:
         """Blocks of whole lines; the last line of the last one may have no end.
 
-        Raises LogFileError where the file is damaged or is no text of lines.
+        NULs are left out: a log that was emptied while its server wrote begins with as
+        many as it had bytes before. Raises LogFileError where the file is damaged or
+        is no text of lines.
         """
         rest = b""
         try:
             text = unpacked(self._file, self.name)
             while piece := text.read(BLOCK_BYTES):
+                piece = without_nuls(piece)
                 end = piece.rfind(b"\n") + 1
                 if end == 0 and len(rest) + len(piece) > LONGEST_LINE:
                     raise LogFileError(
@@ -69,9 +75,33 @@ class Log:
                 "unpack what is left of it, and import that",
             ) from error
         except OSError as error:
-            raise _unreadable(self.name, error) from error
+            raise unreadable(self.name, error) from error
         if rest:
             yield rest
+
+
+def text_of(block: bytes) -> str:
+    """The text of a block; bytes that are not UTF-8 become U+FFFD.
+
+    Without the marks at the beginning of a text, or of several that were joined.
+    """
+    text = without_nuls(block).decode("utf-8", "replace")
+    if _MARK not in text:
+        return text
+    return text.removeprefix(_MARK).replace(f"\n{_MARK}", "\n")
+
+
+def lines_of(block: bytes) -> list[str]:
+    """The lines of a block."""
+    lines = text_of(block).split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def without_nuls(block: bytes) -> bytes:
+    """A block of a log without the bytes that are in no line of one."""
+    return block.replace(b"\0", b"") if b"\0" in block else block
 
 
 @contextmanager
@@ -85,9 +115,18 @@ def open_log(name: str) -> Iterator[Log]:
             raise LogFileError(f"{name} is a folder", "name the files in it")
         file = open(name, "rb")  # pylint: disable=consider-using-with
     except OSError as error:
-        raise _unreadable(name, error) from error
+        raise unreadable(name, error) from error
     with file:
         yield Log(name, file)
+
+
+def size_of(name: str) -> int | None:
+    """The bytes of a log; None where it is no file that can be asked."""
+    try:
+        path = Path(name)
+        return path.stat().st_size if path.is_file() else None
+    except OSError:
+        return None
 
 
 def unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
@@ -98,14 +137,40 @@ def unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
             f"{name} is packed with zstd, which Page Tracker cannot unpack",
             "unpack it on the way: zstdcat … | page-tracker import SITE -",
         )
+    if head.startswith(_UTF_16):
+        raise LogFileError(
+            f"{name} is written in UTF-16",
+            "write it in UTF-8 on the way: iconv -f UTF-16 -t UTF-8 … | page-tracker"
+            " import SITE -",
+        )
     for magic, unpack in _PACKED.items():
         if head.startswith(magic):
             return unpack(file)
     return file
 
 
-def _unreadable(name: str, error: OSError) -> LogFileError:
+def unreadable(name: str, error: OSError) -> LogFileError:
+    """What to tell a person whose log cannot be read, by why it cannot."""
+    if isinstance(error, PermissionError):
+        folders = reversed(Path(name).absolute().parents)
+        closed = next(
+            (
+                each
+                for each in folders
+                if not os.access(each, os.X_OK, effective_ids=True)
+            ),
+            None,
+        )
+        return LogFileError(
+            f"{name} cannot be read: this user may not"
+            f" {f'enter the folder {closed}' if closed else 'read it'}",
+            "run the command as a user who may, or give this one the right to",
+        )
     return LogFileError(
         f"{name} cannot be read ({error.strerror or error})",
         "name a log that is there and may be read, or - for standard input",
     )
+
+
+def _may_enter(folder: Path) -> bool:
+    return os.access(folder, os.X_OK, effective_ids=True)

@@ -7,24 +7,38 @@ log → blocks → Follower: which of it is known?  → thrown away, counted as 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from page_tracker.collect.hit import Drop
-from page_tracker.errors import ImportRefusedError, LogFileError
-from page_tracker.history.blocks import TOLD, LeftOut
-from page_tracker.history.formats import FORMATS, Format, recognise
+from page_tracker.errors import ImportRefusedError
+from page_tracker.history.blocks import TOLD
+from page_tracker.history.dialect import Dialect, Wanted, tells_agents
+from page_tracker.history.formats import FORMATS
 from page_tracker.history.identity import Follower, KnownParts, Part
-from page_tracker.history.lines import Log
+from page_tracker.history.left_out import LeftOut, Refused
+from page_tracker.history.lines import Log, lines_of, text_of
+from page_tracker.history.recognising import check_malformed, recognise
 from page_tracker.history.register import ImportedDay
-from page_tracker.history.sifting import Crew, Sifted, file_of, lines_of
+from page_tracker.history.sifting import Crew, Sifted, file_of
 
 # Blocks that are read ahead of those that are sifted.
 AHEAD = 4
-# Lines by which a format is recognised.
-LOOKED_AT = 200
+# Bytes of a log that are looked at.
+_LOOKED_AT = 1 << 20
+# Names of what is left out that are counted; of more the most frequent half.
+_MOST_NAMES = 2_000
+
+
+class MalformedLine(NamedTuple):
+    """A malformed line: its log, the number in it, from 1, and how it begins."""
+
+    log: str
+    line: int
+    text: str
 
 
 @dataclass
@@ -34,16 +48,25 @@ class Tally:
     lines: int = 0
     pageviews: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
-    # Of the first malformed lines: the log and the number in it, from 1.
-    malformed: list[tuple[str, int]] = field(default_factory=list)
+    # The first malformed lines.
+    malformed: list[MalformedLine] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     # Imports that brought what comes before these parts in their logs.
     continues: set[str] = field(default_factory=set)
+    # Imports whose lines were known; those that retention took, and that are repeated.
+    known_by: set[str] = field(default_factory=set)
+    repeats: set[str] = field(default_factory=set)
     views: Counter[int] = field(default_factory=Counter)
     drops: Counter[Drop] = field(default_factory=Counter)
     files: dict[int, list[int]] = field(default_factory=dict)
+    # What else was left out, by what it is told by: the most frequent ones.
+    refused: Counter[Refused] = field(default_factory=Counter)
+    # Page views of lines that tell no user agent.
+    agentless: int = 0
+    # What to know of the logs, in words.
+    notes: list[str] = field(default_factory=list)
 
     def days(self) -> tuple[ImportedDay, ...]:
         return tuple(
@@ -51,14 +74,33 @@ class Tally:
             for day in sorted(self.views)
         )
 
+    def names_of(self, reason: str) -> Counter[str]:
+        """What the lines that were left out for a reason are told by."""
+        found: Counter[str] = Counter()
+        for counted in (self.refused, self.drops):
+            for each, number in counted.items():
+                if each.reason == reason:
+                    found[each.name] += number
+        return found
+
+    def read_in(self, formats: Iterable[str]) -> None:
+        """Lines were read in these formats."""
+        self.formats += [each for each in formats if each not in self.formats]
+
     def add(self, sifted: Sifted, log: str, line: int) -> None:
         """Add a block of a log, the first line of which has the number `line`."""
+        block = sifted.block
         self.pageviews += sifted.days.total()
-        self.left_out += sifted.left_out
+        self.left_out += block.left_out
         self.views += sifted.days
-        self.drops.update(sifted.drops)
-        for number in sifted.malformed[: TOLD - len(self.malformed)]:
-            self.malformed.append((log, line + number))
+        self.drops.update(block.drops)
+        self.refused.update(block.refused)
+        if len(self.refused) > _MOST_NAMES:
+            self.refused = Counter(dict(self.refused.most_common(_MOST_NAMES // 2)))
+        self.agentless += block.agentless
+        self.read_in(sorted(block.formats))
+        for number, text in block.malformed[: TOLD - len(self.malformed)]:
+            self.malformed.append(MalformedLine(log, line + number, text))
         if sifted.file is not None:
             for day in sifted.days:
                 self.files.setdefault(day, []).append(sifted.file)
@@ -72,35 +114,35 @@ class Reader:
     known: KnownParts
     import_id: str
     spool: Path | None
-    # None: each log's is found by looking.
-    log_format: Format | None = None
+    wanted: Wanted = Wanted()
     advance: Callable[[Log], object] = lambda _: None
     tally: Tally = field(default_factory=Tally)
 
     def read(self, log: Log) -> None:
         """Read a log to its end. Raises LogFileError, ImportRefusedError."""
-        chosen: Format | None = None
+        dialect: Dialect | None = None
         stretch = _Stretch(self, log.name)
         follower = Follower(self.known)
         for block in log.blocks():
-            if chosen is None:
-                chosen = self._format_of(log, block)
-            unfinished = _unfinished(block, chosen)
+            if dialect is None:
+                dialect = self._dialect_of(log, block)
+            unfinished = _unfinished(block, dialect)
             block = block[: len(block) - unfinished]
             known = follower.follow(block)
             if known:
                 stretch.forget(_count_lines(block[:known]))
             if known < len(block):
-                stretch.sift(block[known:], chosen.name)
+                stretch.sift(block[known:], dialect)
             if unfinished:
                 self.tally.lines += 1
                 self.tally.left_out[LeftOut.UNFINISHED] += 1
             self.advance(log)
         self._end(log, follower, stretch)
-        if chosen is not None:
+        self.tally.known_by |= follower.known_by - {self.import_id}
+        self.tally.repeats |= follower.repeats
+        if dialect is not None:
             self.tally.logs.append(log.name)
-            if chosen.name not in self.tally.formats:
-                self.tally.formats.append(chosen.name)
+            self.tally.read_in([dialect.format])
 
     def _end(self, log: Log, follower: Follower, stretch: _Stretch) -> None:
         part = follower.part()
@@ -119,23 +161,12 @@ class Reader:
             self.tally.continues.add(follower.continues)
         self.known.add([part], self.import_id)
 
-    def _format_of(self, log: Log, block: bytes) -> Format:
-        lines = lines_of(block[: 1 << 20])[:LOOKED_AT]
-        found = recognise(lines)
-        if self.log_format is None:
-            if found is None:
-                raise LogFileError(
-                    f"{log.name} is no access log in a format that is known",
-                    f"known are {', '.join(FORMATS)}; --format names one",
-                )
-            return found
-        if not any(map(self.log_format.read, lines)):
-            like = f", and looks like {found.name}" if found else ""
-            raise LogFileError(
-                f"{log.name} is not in the format {self.log_format.name}{like}",
-                "leave --format out, or name the right one",
-            )
-        return self.log_format
+    def _dialect_of(self, log: Log, block: bytes) -> Dialect:
+        looked_at = lines_of(block[:_LOOKED_AT])
+        found = recognise(log.name, looked_at, self.wanted)
+        self.tally.notes += found.notes
+        has_agents = tells_agents(text_of(block), found.dialect)
+        return found.dialect._replace(has_agents=has_agents)
 
 
 class _Stretch:
@@ -148,9 +179,9 @@ class _Stretch:
         self._blocks: list[tuple[int, Future[Sifted]]] = []
         self._waiting: deque[Future[Sifted]] = deque()
 
-    def sift(self, block: bytes, format_name: str) -> None:
+    def sift(self, block: bytes, dialect: Dialect) -> None:
         tally = self._reader.tally
-        future = self._reader.crew.sift(block, tally.lines + 1, format_name)
+        future = self._reader.crew.sift(block, tally.lines + 1, dialect)
         self._blocks.append((self._line, future))
         self._waiting.append(future)
         lines = _count_lines(block)
@@ -173,18 +204,32 @@ class _Stretch:
         self._first_line = self._line
 
     def keep(self) -> None:
-        for line, future in self._blocks:
-            self._reader.tally.add(future.result(), self._log, line)
+        """Count what was sifted; raises LogFileError where much of it is malformed."""
+        found = [(line, future.result()) for line, future in self._blocks]
+        if not self._reader.wanted.skip_malformed:
+            left_out = [each.block.left_out for _, each in found]
+            check_malformed(
+                self._log,
+                sum(each[LeftOut.MALFORMED] for each in left_out),
+                sum(each.lines for _, each in found)
+                - sum(each[LeftOut.BLANK] for each in left_out),
+                [text for _, each in found for _, text in each.block.malformed],
+            )
+        for line, sifted in found:
+            self._reader.tally.add(sifted, self._log, line)
 
 
 def _count_lines(block: bytes) -> int:
     return block.count(b"\n") + (not block.endswith(b"\n"))
 
 
-def _unfinished(block: bytes, log_format: Format) -> int:
+def _unfinished(block: bytes, dialect: Dialect) -> int:
     """The bytes at the end of a block of a line that is not all there yet."""
     if block.endswith(b"\n"):
         return 0
     last = block[block.rfind(b"\n") + 1 :]
-    (text,) = lines_of(last)
-    return 0 if log_format.read(text) else len(last)
+    text = text_of(last)
+    # What another format reads may be the beginning of a line in this one; and an
+    # address at a line's end may go on.
+    is_read = FORMATS[dialect.format].read(text) and dialect.whose == "peer"
+    return 0 if is_read or text.strip() == "]" else len(last)

@@ -68,6 +68,10 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     continues: tuple[str, ...] = ()
     # What it has in the table `drops`.
     drops: tuple[Dropped, ...] = ()
+    # The first day that the site kept when this was read; 0: all.
+    first_day: int = 0
+    # Imports all of which retention has taken, and whose lines this one has brought.
+    replaces: tuple[str, ...] = ()
 
 
 class Register:
@@ -152,11 +156,15 @@ class Register:
     def next_id(self) -> str:
         return str(max((int(each.id) for each in self.all()), default=0) + 1)
 
-    def known_parts(self, site: str) -> KnownParts:
-        """What a site's imports have brought."""
+    def known_parts(
+        self, site: str, may_be_repeated: Callable[[Import], bool]
+    ) -> KnownParts:
+        """What a site's imports have brought, but for those that may be repeated."""
         known = KnownParts()
-        for each in self.all():
-            if each.site == site:
+        for each in self.present(site):
+            if may_be_repeated(each):
+                known.add_repeatable(each.parts, each.id)
+            else:
                 known.add(each.parts, each.id)
         return known
 

@@ -11,7 +11,9 @@ import os
 import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -19,11 +21,11 @@ from typing import NamedTuple
 
 import duckdb
 
-from page_tracker.collect.hit import Drop
 from page_tracker.collect.lookups import load
 from page_tracker.garbage import look_seldom
-from page_tracker.history.blocks import SPOOLED, Sieve
-from page_tracker.history.formats import FORMATS
+from page_tracker.history.blocks import SPOOLED, Block, Sieve
+from page_tracker.history.dialect import Dialect
+from page_tracker.history.lines import text_of
 from page_tracker.lake.columns import arrow_table
 from page_tracker.site import Site
 
@@ -41,17 +43,20 @@ class Task(NamedTuple):
     lookups: Path
     # None where nothing shall be written.
     spool: Path | None
+    # The first day, since 1970, that the site keeps.
+    first_day: int = 0
 
 
 class Sifted(NamedTuple):
     """What became of a block; `file` is the number of its file, where it has one."""
 
-    lines: int
-    left_out: Counter[str]
-    malformed: list[int]
+    block: Block
     days: Counter[int]
-    drops: Counter[Drop]
     file: int | None
+
+    @property
+    def lines(self) -> int:
+        return self.days.total() + self.block.left_out.total()
 
 
 class Sifter:
@@ -60,18 +65,19 @@ class Sifter:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._lookups = load(task.lookups)
-        self._sieves: dict[str, Sieve] = {}
+        self._sieves: dict[Dialect, Sieve] = {}
         self._engine = duckdb.connect(config={"threads": 1, "memory_limit": "256MB"})
 
-    def sift(self, block: bytes, position: int, format_name: str) -> Sifted:
+    def sift(self, block: bytes, position: int, dialect: Dialect) -> Sifted:
         """Sift a block, the first line of which stands at `position` in the import."""
-        sieve = self._sieves.get(format_name)
+        sieve = self._sieves.get(dialect)
         if sieve is None:
-            sieve = self._sieves[format_name] = Sieve.of(
-                self._task.site, FORMATS[format_name], self._lookups, self._task.key
+            task = self._task
+            sieve = self._sieves[dialect] = Sieve.of(
+                task.site, dialect, self._lookups, task.key, task.first_day
             )
-        text = block.decode("utf-8", "replace")
-        rows, left_out, malformed, drops = sieve.sift(text, position)
+        found = sieve.sift(text_of(block), position)
+        rows = found.rows
         days = Counter(row[_DAY] for row in rows)
         file = None
         if rows and self._task.spool is not None:
@@ -81,20 +87,11 @@ class Sifter:
             self._engine.from_arrow(table).to_parquet(str(path), compression="zstd")
             with open(path, "rb") as written:
                 os.fsync(written.fileno())
-        return Sifted(
-            len(rows) + left_out.total(), left_out, malformed, days, drops, file
-        )
+        # The rows are on disk, and stay in this process.
+        return Sifted(found._replace(rows=[]), days, file)
 
     def close(self) -> None:
         self._engine.close()
-
-
-def lines_of(block: bytes) -> list[str]:
-    """The lines of a block; bytes that are not UTF-8 become U+FFFD."""
-    lines = block.decode("utf-8", "replace").split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return lines
 
 
 def file_of(spool: Path, number: int) -> Path:
@@ -109,15 +106,16 @@ class Crew:
         self._here: Sifter | None = None
         self._pool: Executor | None = None
 
-    def sift(self, block: bytes, position: int, format_name: str) -> Future[Sifted]:
+    def sift(self, block: bytes, position: int, dialect: Dialect) -> Future[Sifted]:
         if self._here is None and self._pool is None and len(block) < _SHORT:
             self._here = Sifter(self._task)
             future: Future[Sifted] = Future()
-            future.set_result(self._here.sift(block, position, format_name))
+            future.set_result(self._here.sift(block, position, dialect))
             return future
         if self._pool is None:
             self._pool = self._open_pool()
-        return self._pool.submit(_sift, block, position, format_name)
+        with _interrupts_blocked():
+            return self._pool.submit(_sift, block, position, dialect)
 
     def _open_pool(self) -> Executor:
         # Threads of engine and lake may run here: a fork could inherit their locks.
@@ -138,12 +136,21 @@ class Crew:
             self._here.close()
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C is the parent's to answer: processes that begin here never see it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _worker: list[Sifter] = []
 
 
 def _begin_worker(task: Task) -> None:
-    # Ctrl-C is the parent's to answer; and a worker never outlives it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A worker never outlives its parent.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker.append(Sifter(task))
     look_seldom()
@@ -163,5 +170,5 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _sift(block: bytes, position: int, format_name: str) -> Sifted:
-    return _worker[0].sift(block, position, format_name)
+def _sift(block: bytes, position: int, dialect: Dialect) -> Sifted:
+    return _worker[0].sift(block, position, dialect)

@@ -16,7 +16,7 @@ from typing import IO
 import msgspec
 
 from page_tracker.errors import LogFileError
-from page_tracker.history.lines import LONGEST_LINE, unpacked
+from page_tracker.history.lines import LONGEST_LINE, unpacked, unreadable
 
 HEAD_BYTES = 1024
 CHUNK_BYTES = 256 << 10
@@ -48,10 +48,7 @@ class Tail:
         try:
             self._begin(spot)
         except OSError as error:
-            raise LogFileError(
-                f"{path} cannot be followed ({error.strerror})",
-                "name a log that is there and may be read",
-            ) from error
+            raise unreadable(str(path), error) from error
 
     def _begin(self, spot: Spot | None) -> None:
         if spot is None:
@@ -99,10 +96,21 @@ class Tail:
         if until is not None:
             return self._file.read(until - self._offset)
         found = self._file.read(CHUNK_BYTES)
+        while found and not found.strip(b"\0"):  # a hole that truncating has left
+            self.advance(len(found))
+            self._file.seek(self._offset)
+            found = self._file.read(CHUNK_BYTES)
         lines = found[: found.rfind(b"\n") + 1]
         if not lines and len(found) == CHUNK_BYTES:  # no line of a log is so long
-            return found
+            return found[: len(found) - len(found.lstrip(b"\0"))] or found
         return lines
+
+    def before(self, most: int) -> bytes:
+        """Whole lines that come before `spot`: the last ones, up to so many bytes."""
+        start = max(0, self._offset - most)
+        self._file.seek(start)
+        found = self._file.read(self._offset - start)
+        return found if start == 0 else found.partition(b"\n")[2]
 
     def advance(self, length: int) -> None:
         """Those bytes were read: `spot` is behind them from now on."""
@@ -119,7 +127,7 @@ class Tail:
             return True
         try:
             is_renamed = self.path.stat().st_ino != self._inode
-        except FileNotFoundError:
+        except OSError:
             return False
         self._quiet = self._quiet + 1 if is_renamed else 0
         if self._quiet <= QUIET_LOOKS:
@@ -143,11 +151,8 @@ class Tail:
     def _successor(self) -> Path:
         """The next younger log beside the one that has been read."""
         others = [*self._others(), self.path]
-        younger = [
-            (each.stat().st_mtime, each)
-            for each in others
-            if each != self._opened and each.stat().st_mtime > self._modified
-        ]
+        changed = [(_modified(each), each) for each in others if each != self._opened]
+        younger = [each for each in changed if each[0] > self._modified]
         return min(younger)[1] if younger else self.path
 
     def _others(self) -> Iterator[Path]:
@@ -171,6 +176,14 @@ def _is_at(path: Path, spot: Spot) -> bool:
             return len(text.read(1)) == 1
     except (OSError, EOFError, LogFileError):
         return False
+
+
+def _modified(path: Path) -> float:
+    """When a file was last written to; long ago, where it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _head(file: IO[bytes], length: int) -> str:

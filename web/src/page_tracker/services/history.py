@@ -12,6 +12,7 @@ from redis import Redis, RedisError
 from page_tracker.collect.fate import site_day_at
 from page_tracker.collect.ingest import StoreAway, submit
 from page_tracker.collect.salt import Salts
+from page_tracker.errors import UnknownSiteError
 from page_tracker.history.follow import Store
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.lines import Log
@@ -91,10 +92,19 @@ def _open_store(settings: Settings, redis: Redis, sites: Sites, domain: str) -> 
     return Store(
         submit=partial(submit, redis),
         salt_of=salt_of,
-        site=lambda: sites.directory().by_id[domain],
+        site=partial(_present, sites, domain),
         shards=settings.shards,
         bounds=bounds_of(settings),
     )
+
+
+def _present(sites: Sites, domain: str) -> Site:
+    site = sites.directory().by_id.get(domain)
+    if site is None:
+        raise UnknownSiteError(
+            f"the site {domain} was removed", "add it again to follow its log"
+        )
+    return site
 
 
 def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:

@@ -7,6 +7,7 @@ from functools import partial
 
 from page_tracker.collect.salt import throw_away_spent
 from page_tracker.collect.stream import Stream
+from page_tracker.history.expiry import note_expiry
 from page_tracker.history.recount import Recount
 from page_tracker.history.register import Register
 from page_tracker.lake.due import Due
@@ -41,9 +42,11 @@ def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
     LogNotRewritten where that keeps what was thrown away.
     """
     recount, upkeep = open_recount(settings, lake), Upkeep(lake)
+    register = Register(settings.data / "imports")
 
     def see_to(now: float, sites: Sequence[Site]) -> None:
         recount.catch_up()
+        note_expiry(register, sites, now)
         upkeep.tidy(now, sites)
 
     return _pass(settings, see_to)

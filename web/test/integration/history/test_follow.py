@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +20,14 @@ from redis import Redis
 from page_tracker.collect.ingest import Batch, Bounds, Outcome, StoreAway, submit
 from page_tracker.collect.lookups import Lookups, load
 from page_tracker.errors import ImportsBusyError
+from page_tracker.history.dialect import Wanted
 from page_tracker.history.follow import Counted, LogFollower, Store
 from page_tracker.live import Live
+from page_tracker.server.embedded import redis_of
+from page_tracker.settings import Settings
 from page_tracker.site import Site
-from support.importing import AGENT
+from support.importing import AGENT, line
+from support.processes import clean_environment
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +65,7 @@ class Followed:
         return LogFollower(
             self.folder / "state",
             self.log,
-            None,
+            Wanted(),
             store,
             self._lookups,
             self.said.append,
@@ -165,6 +171,45 @@ def test_rotations_while_nobody_follows_lose_nothing(log: Followed) -> None:
     log.write(3)
     with log.followed():
         _wait(log.is_counted_once)
+
+
+def test_nuls_of_a_log_that_was_emptied_under_its_server_are_passed_over(
+    log: Followed,
+) -> None:
+    with log.followed():
+        log.write(3)
+        _wait(log.is_counted_once)
+        log.log.write_text("")
+        with open(log.log, "ab") as file:
+            file.truncate(9_000_000)
+        log.write(9)
+        _wait(log.is_counted_once)
+
+
+@pytest.mark.timeout(120)
+def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.touch()
+    program = (sys.executable, "-m", "page_tracker")
+    environment = clean_environment(PAGE_TRACKER_DATA=str(tmp_path / "data"))
+    call = partial(subprocess.run, env=environment, check=True)
+    with redis_of(Settings(data=tmp_path / "data")):
+        call((*program, "site", "add", "example.com"))
+        with subprocess.Popen(
+            (*program, "import", "example.com", str(log), "--follow"),
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as following:
+            _wait(lambda: any((tmp_path / "data" / "imports").glob("follow-*.state")))
+            call((*program, "site", "remove", "example.com", "--yes"))
+            log.write_text(line())
+            _, said = following.communicate(timeout=60)
+
+    assert following.returncode == 1
+    assert said.splitlines()[1:] == [
+        "page-tracker: the site example.com was removed; add it again to follow its log"
+    ]
 
 
 def test_a_batch_whose_answer_was_lost_counts_once(log: Followed) -> None:

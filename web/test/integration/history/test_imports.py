@@ -6,21 +6,32 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import shutil
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from page_tracker.commands.interrupting import interruptible
 from page_tracker.errors import (
+    ImportInterruptedError,
     ImportRefusedError,
     ImportsBusyError,
     LogFileError,
     UnknownImportError,
 )
+from page_tracker.history import reading
+from page_tracker.history.dialect import Wanted
 from page_tracker.history.imports import Order
+from page_tracker.history.lines import open_log
 from page_tracker.history.register import Import, Register
 from page_tracker.history.stored import Stored
+from page_tracker.history.tail import Tail
 from page_tracker.lake.table import append
 from page_tracker.schema import HITS
 from support.importing import AGENT, LOG, History, line, real_log, write
@@ -299,7 +310,78 @@ def test_a_missing_log_and_a_wrong_format_are_refused(
     with pytest.raises(LogFileError, match="cannot be read"):
         history.run(tmp_path / "missing.log")
     with pytest.raises(LogFileError, match="looks like combined"):
-        history.run(write(tmp_path / "a.log", LINES), log_format="caddy")
+        history.run(write(tmp_path / "a.log", LINES), wanted=Wanted("caddy"))
+
+
+def test_a_log_in_a_closed_folder_says_which_folder(tmp_path: Path) -> None:
+    log = write(tmp_path / "closed" / "inner" / "access.log", LINES)
+    (tmp_path / "closed").chmod(0)
+    try:
+        with as_nobody(), pytest.raises(LogFileError, match="may not enter the folder"):
+            with open_log(str(log)):
+                pass
+        with as_nobody(), pytest.raises(LogFileError, match="may not enter the folder"):
+            Tail(log, None)
+    finally:
+        (tmp_path / "closed").chmod(0o700)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Be a user who may read nothing of others'."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_nuls_that_emptying_a_log_leaves_at_its_start_are_no_lines(
+    history: History, tmp_path: Path
+) -> None:
+    log = tmp_path / "access.log"
+    with open(log, "wb") as file:
+        file.truncate(9_000_000)
+        file.seek(0, os.SEEK_END)
+        file.write("".join(LINES).encode())
+    tally = history.run(log).tally
+
+    assert (tally.lines, tally.pageviews) == (100, 100)
+    assert history.run(write(tmp_path / "b.log", LINES)).entry is None
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("lines_of", "nothing was counted"),
+        ("put_import", "import 1 of semicomplete.com had begun to count"),
+        ("rmtree", "import 1 was done"),
+    ],
+)
+def test_ctrl_c_says_what_holds_and_the_same_command_goes_on(
+    history: History,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+    said: str,
+) -> None:
+    log = write(tmp_path / "access.log", LINES)
+    where: object = {"put_import": history.live, "lines_of": reading}.get(when, shutil)
+
+    def interrupted(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, when, interrupted)
+        with pytest.raises(ImportInterruptedError, match=said):
+            with interruptible(history.imports.register):
+                history.run(log)
+    history.run(log)
+
+    assert history.paths() == PATHS
+    assert history.live.total(history.site.id) == 100
 
 
 def test_an_import_that_was_killed_is_finished_by_the_next_one(

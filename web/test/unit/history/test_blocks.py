@@ -5,14 +5,15 @@ from __future__ import annotations
 from page_tracker.collect.enrich import Known
 from page_tracker.collect.hit import Client, Hit, Place, Touch
 from page_tracker.collect.lookups import Lookups
-from page_tracker.history.blocks import TOLD, LeftOut, Sieve
-from page_tracker.history.formats import FORMATS
+from page_tracker.history.blocks import TOLD, Sieve
+from page_tracker.history.dialect import Dialect
+from page_tracker.history.left_out import LeftOut, Refused
 from page_tracker.site import Directory, Site
 
 SITE = Site(id="example.com")
 SIEVE = Sieve(
     SITE,
-    FORMATS["combined"],
+    Dialect("combined"),
     Known(
         Directory([SITE]),
         {("example.com", day): bytes(32) for day in range(20_000, 20_002)},
@@ -39,10 +40,10 @@ def test_the_same_request_is_judged_anew_where_it_is_answered_otherwise() -> Non
     found = list(SIEVE.hits("".join(asked)))
 
     assert [each for each in found if not isinstance(each, Hit)] == [
-        LeftOut.ERROR,
-        LeftOut.REDIRECT,
-        LeftOut.METHOD,
-        LeftOut.STATIC_FILE,
+        Refused(LeftOut.ERROR, "404"),
+        Refused(LeftOut.REDIRECT, "301"),
+        Refused(LeftOut.METHOD, "POST"),
+        Refused(LeftOut.STATIC_FILE, "css"),
     ]
     assert [isinstance(each, Hit) for each in found[:4]] == [True, False, False, True]
 
@@ -70,4 +71,4 @@ def test_of_many_malformed_lines_all_are_counted_and_the_first_are_told() -> Non
     block = SIEVE.sift(text, 1)
 
     assert block.left_out == {LeftOut.MALFORMED: TOLD + 5}
-    assert block.malformed == list(range(1, TOLD + 1))
+    assert block.malformed == [(number, "rubbish") for number in range(1, TOLD + 1)]

@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from page_tracker.history.formats import FORMATS, Asked, Request, recognise
+from page_tracker.errors import LogFileError
+from page_tracker.history.dialect import Wanted
+from page_tracker.history.formats import FORMATS, Asked, Request
 from page_tracker.history.formats.request import clf_time, epoch_time, iso_time
+from page_tracker.history.recognising import recognise
 
 NOON = int(datetime(2026, 1, 31, 12, 0, 5, tzinfo=UTC).timestamp()) * 1_000_000
 CLF = '192.0.2.7 - - [31/Jan/2026:13:00:05 +0100] "GET /a?b=1 HTTP/1.1" 200 512'
@@ -27,7 +30,7 @@ NGINX = (
     '"http_user_agent":"Agent (1.0)","host":"example.com"}'
 )
 ASKED = Asked("GET", "/a?b=1", 200)
-PLAIN = Request("192.0.2.7", NOON, ASKED)
+PLAIN = Request("192.0.2.7", NOON, ASKED, user_agent=None)
 FULL = replace(PLAIN, referrer="https://example.org/", user_agent="Agent (1.0)")
 OF_HOST = replace(FULL, asked=ASKED._replace(host="example.com"))
 
@@ -38,7 +41,11 @@ OF_HOST = replace(FULL, asked=ASKED._replace(host="example.com"))
         ("common", CLF, PLAIN),
         ("common-vhost", f"example.com {CLF}", replace(PLAIN, asked=OF_HOST.asked)),
         ("combined", COMBINED, FULL),
-        ("combined", f'{COMBINED} 0.004 "-"', FULL),
+        (
+            "combined",
+            f'{COMBINED} 0.004 "-"',
+            replace(FULL, forwarded=' 0.004 "-"'),
+        ),
         ("combined-vhost", f"example.com:80 {COMBINED}", OF_HOST),
         ("caddy", CADDY, replace(OF_HOST, time=NOON + 250_000)),
         ("nginx-json", NGINX, OF_HOST),
@@ -53,10 +60,8 @@ OF_HOST = replace(FULL, asked=ASKED._replace(host="example.com"))
 def test_a_line_is_found_in_its_format_and_read(
     name: str, line: str, says: Request
 ) -> None:
-    found = recognise([line])
-
-    assert found is FORMATS[name]
-    assert found.read(line) == says
+    assert recognise("access.log", [line], Wanted()).dialect.format == name
+    assert FORMATS[name].read(line) == says
 
 
 def test_escaped_quotes_and_bytes_are_what_they_were() -> None:
@@ -87,9 +92,28 @@ def test_what_is_no_line_is_none_in_any_format(line: str) -> None:
     assert all(each.read(line) is None for each in FORMATS.values())
 
 
-def test_a_log_of_no_format_is_not_recognised() -> None:
-    assert recognise(["one", "two"]) is None
-    assert recognise([]) is None
+@pytest.mark.parametrize("address", ["crawl.example.net", "-", "unix:", "10.0.0.256"])
+def test_a_line_whose_client_has_no_address_is_none(address: str) -> None:
+    for line in (CLF, COMBINED, f"example.com {CLF}", CADDY, NGINX):
+        without = line.replace("192.0.2.7", address).replace("10.0.0.1", address)
+        assert all(each.read(without) is None for each in FORMATS.values())
+
+
+def test_an_address_is_read_in_its_canonical_form() -> None:
+    for written, address in (
+        ("[2001:DB8::1]:4711", "2001:db8::1"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:80", "192.0.2.7"),
+    ):
+        for name, line in (("combined", COMBINED), ("caddy", CADDY)):
+            request = FORMATS[name].read(line.replace("192.0.2.7", written))
+            assert request is not None and request.address == address
+
+
+@pytest.mark.parametrize("lines", [["one", "two"], [], ["", "["]])
+def test_a_log_of_no_format_is_not_recognised(lines: list[str]) -> None:
+    with pytest.raises(LogFileError, match="no access log in a format that is known"):
+        recognise("access.log", lines, Wanted())
 
 
 odd_lines = st.text().map(lambda text: text.replace("\n", "\r"))

@@ -1,53 +1,112 @@
-"""Access logs of one JSON object a line: Caddy's, and nginx's of one's own making."""
+r"""Access logs of one JSON object a line: Caddy's, and nginx's of one's own making.
+
+Lines may be those of an array, with commas at their ends. Servers without an escape
+for JSON write bytes as `\xC3` (nginx without `escape=json`, Apache): these are bytes.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from page_tracker.history.formats.request import Asked, Format, Request, any_time
+from page_tracker.history.formats.hosts import client_address, host_in
+from page_tracker.history.formats.request import (
+    Asked,
+    Format,
+    Request,
+    Unsaid,
+    any_time,
+)
 
 _decoder = msgspec.json.Decoder()
+_CACHED = 1_024
 
 # nginx has no JSON of its own: its users write a `log_format … escape=json`, most with
-# the names of nginx's variables, some with those of other programs.
-_TIMES = ("time_iso8601", "time_local", "msec", "time", "timestamp", "@timestamp", "ts")
-_ADDRESSES = ("remote_addr", "remote_ip", "client_ip", "client", "ip")
-_METHODS = ("request_method", "method")
-_TARGETS = ("request_uri", "uri", "url", "path")
-_STATUSES = ("status", "status_code", "response")
-_REFERRERS = ("http_referer", "http_referrer", "referer", "referrer")
-_AGENTS = ("http_user_agent", "user_agent", "agent")
-_HOSTS = ("host", "http_host", "server_name", "vhost")
+# the names of nginx's variables, some with those of other programs. Case, and signs
+# between words, make no difference; of several the first is meant.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "address": (
+        *("remote_addr", "remote_ip", "client_ip", "client_addr", "client_address"),
+        *("client", "ip", "ip_address", "remote_host", "client_host", "source_ip"),
+        *("src_ip", "remote_address", "c_ip"),
+    ),
+    "time": (
+        *("time_iso8601", "time_local", "msec", "time", "timestamp", "@timestamp"),
+        *("ts", "date", "datetime", "date_time", "time_utc"),
+    ),
+    "request": ("request", "request_line", "req"),
+    "method": ("request_method", "method", "verb", "http_method", "req_method"),
+    "target": (
+        *("request_uri", "uri", "url", "path", "request_path", "request_url"),
+        *("target", "http_path", "cs_uri"),
+    ),
+    "status": (
+        *("status", "status_code", "response", "response_code", "http_status"),
+        *("response_status", "code", "sc_status", "http_status_code"),
+    ),
+    "referrer": (
+        *("http_referer", "http_referrer", "referer", "referrer", "ref"),
+        *("request_referer", "cs_referer"),
+    ),
+    "agent": (
+        *("http_user_agent", "user_agent", "agent", "ua", "request_user_agent"),
+        "cs_user_agent",
+    ),
+    "host": (
+        *("host", "http_host", "server_name", "vhost", "virtual_host", "request_host"),
+        *("domain", "authority"),
+    ),
+    "forwarded": (
+        *("http_x_forwarded_for", "x_forwarded_for", "forwarded_for", "xff"),
+        *("http_x_real_ip", "x_real_ip", "http_cf_connecting_ip", "cf_connecting_ip"),
+        *("real_ip", "http_forwarded_for", "true_client_ip", "http_true_client_ip"),
+    ),
+}
+_OPTIONAL = frozenset(("host", "referrer", "agent"))
+_PLAIN = re.compile(r"[^a-z0-9]")
+# An escape in a string of JSON; what JSON knows of them.
+_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_OF_JSON = frozenset(b'"\\/bfnrtu')
 
 
 def _nginx(line: str) -> Request | None:
     said = _object(line)
     if said is None:
         return None
-    method, target = _text(said, _METHODS), _text(said, _TARGETS)
-    if request := _text(said, ("request",)):
-        method, _, rest = request.partition(" ")
-        target = rest.rpartition(" HTTP/")[0] or rest
-    elif not (method or target):
-        return None
     try:
-        return Request(
-            _text(said, _ADDRESSES),
-            any_time(_first(said, _TIMES)),
-            Asked(
-                method,
-                target,
-                int(_text(said, _STATUSES)),
-                _text(said, _HOSTS).partition(":")[0],
-            ),
-            _text(said, _REFERRERS),
-            _text(said, _AGENTS),
-        )
+        return _request(said)
     except (ValueError, OverflowError):
         return None
+
+
+def _request(said: dict[str, Any]) -> Request:
+    """What an object says; raises ValueError or OverflowError."""
+    names = _names_in(tuple(said))
+
+    def text(part: str) -> str:
+        return _text(said.get(names.get(part, "")))
+
+    method, target = text("method"), text("target")
+    if request := text("request"):
+        first, blank, rest = request.partition(" ")
+        if blank:
+            method, target = first, rest.rpartition(" HTTP/")[0] or rest
+        else:
+            target = target or first
+    if not method:
+        raise ValueError("no method")
+    return Request(
+        client_address(text("address")),
+        any_time(said.get(names.get("time", ""))),
+        Asked(method, target, int(text("status")), host_in(text("host"))),
+        text("referrer"),
+        text("agent") if "agent" in names else None,
+        text("forwarded"),
+    )
 
 
 def _caddy(line: str) -> Request | None:
@@ -57,25 +116,30 @@ def _caddy(line: str) -> Request | None:
     if said is None or not isinstance(request, dict):
         return None
     headers = request.get("headers")
+    is_told = isinstance(headers, dict)
     headers = headers if isinstance(headers, dict) else {}
-    address = _text(request, ("client_ip", "remote_ip"))
-    if not address:  # before version 2.5, with its port
-        address = _text(request, ("remote_addr",)).rpartition(":")[0]
     try:
         return Request(
-            address,
+            client_address(_caddys_address(request)),
             any_time(said.get("ts")),
             Asked(
-                _text(request, ("method",)),
-                _text(request, ("uri",)),
-                int(_text(said, ("status",))),
-                _text(request, ("host",)).partition(":")[0],
+                _text(request.get("method")),
+                _text(request.get("uri")),
+                int(_text(said.get("status"))),
+                host_in(_text(request.get("host"))),
             ),
             _header(headers, "Referer"),
-            _header(headers, "User-Agent"),
+            _header(headers, "User-Agent") if is_told else None,
+            _header(headers, "X-Forwarded-For") or _header(headers, "Cf-Connecting-Ip"),
         )
     except (ValueError, OverflowError):
         return None
+
+
+def _caddys_address(request: Mapping[str, object]) -> str:
+    """Before version 2.5 it was `remote_addr`, with a port."""
+    values = map(request.get, ("client_ip", "remote_ip", "remote_addr"))
+    return next(filter(None, map(_text, values)), "")
 
 
 def _reader(
@@ -86,6 +150,11 @@ def _reader(
 
 
 def _object(line: str) -> dict[str, Any] | None:
+    said = _decoded(line)
+    return said if said is not None else _decoded(_repaired(line))
+
+
+def _decoded(line: str) -> dict[str, Any] | None:
     try:
         said = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
@@ -93,12 +162,42 @@ def _object(line: str) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def _first(said: Mapping[str, object], names: tuple[str, ...]) -> object:
-    return next((said[name] for name in names if name in said), None)
+def _repaired(line: str) -> str:
+    """The object in a line of an array, its bytes written as JSON wants them."""
+    text = line.strip().lstrip("[, ").rstrip("], ")
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(_unescaped, text.encode("utf-8", "replace")).decode(
+        "utf-8", "replace"
+    )
 
 
-def _text(said: Mapping[str, object], names: tuple[str, ...]) -> str:
-    value = _first(said, names)
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    if found[1]:
+        byte = int(found[1], 16)
+        # A byte above ASCII's is one of several that are a letter.
+        return b"\\u%04x" % byte if byte < 0x80 else bytes((byte,))
+    is_known = found[2][0] in _OF_JSON or found[2][0] >= 0x80
+    return found[0] if is_known else b"\\u%04x" % found[2][0]
+
+
+@lru_cache(_CACHED)
+def _names_in(keys: tuple[str, ...]) -> dict[str, str]:
+    """The keys of an object by what they name."""
+    plain = {_plain(key): key for key in reversed(keys)}
+    found: dict[str, str] = {}
+    for part, names in _NAMES.items():
+        key = next((plain[_plain(n)] for n in names if _plain(n) in plain), None)
+        if key is not None:
+            found[part] = key
+    return found
+
+
+def _plain(name: str) -> str:
+    return _PLAIN.sub("", name.lower())
+
+
+def _text(value: object) -> str:
     if isinstance(value, str):
         return "" if value == "-" else value
     return str(value) if isinstance(value, int) else ""
@@ -110,7 +209,61 @@ def _header(headers: Mapping[str, object], name: str) -> str:
     return first if isinstance(first, str) else ""
 
 
+def _nginx_lacks(line: str) -> str:
+    said = _object(line)
+    if said is None:
+        return _NO_JSON
+    names, seen = _names_in(tuple(said)), _seen(said)
+    missing = [each for each in ("address", "time", "status") if each not in names]
+    if "request" not in names:
+        missing += [each for each in ("method", "target") if each not in names]
+    if missing:
+        known = "; ".join(
+            f"{part}: {', '.join(_NAMES[part][:4])} …" for part in missing
+        )
+        return f"no field for the {', the '.join(missing)} ({known}); it has {seen}"
+    try:
+        _request(said)
+    except (ValueError, OverflowError) as error:
+        return str(error)
+    return "nothing"
+
+
+def _caddy_lacks(line: str) -> str:
+    said = _object(line)
+    if said is None:
+        return _NO_JSON
+    request = said.get("request")
+    if not isinstance(request, dict):
+        return "no object named request"
+    missing = [each for each in ("method", "uri") if each not in request]
+    missing += [each for each in ("ts", "status") if each not in said]
+    if not _caddys_address(request):
+        missing.append("client_ip")
+    if missing:
+        return f"no {', '.join(missing)}; it has {_seen(said)} and {_seen(request)}"
+    return "an address, a time or a status that is none"
+
+
+_NO_JSON = "no JSON object"
+
+
+def _seen(said: Mapping[str, object]) -> str:
+    return ", ".join(list(said)[:30])[:400]
+
+
+def _nginx_unsaid(line: str) -> Unsaid:
+    said = _object(line) or {}
+    return Unsaid(_OPTIONAL.difference(_names_in(tuple(said))), _seen(said))
+
+
 JSON_FORMATS = (
-    Format("caddy", "Caddy's JSON", _reader(_caddy)),
-    Format("nginx-json", "JSON written by nginx's log_format", _reader(_nginx)),
+    Format("caddy", "Caddy's JSON", _reader(_caddy), _caddy_lacks),
+    Format(
+        "nginx-json",
+        "JSON written by nginx's log_format",
+        _reader(_nginx),
+        _nginx_lacks,
+        _nginx_unsaid,
+    ),
 )

@@ -24,12 +24,27 @@ class Asked(NamedTuple):
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One line of an access log; what its format does not say is empty."""
 
+    # The visitor's, in its canonical form; a line without one is none of a log.
     address: str
     # Microseconds since 1970-01-01 UTC.
     time: int
     asked: Asked
     referrer: str = ""
-    user_agent: str = ""
+    # None where its format does not say it.
+    user_agent: str | None = ""
+    # What else it says, in which a proxy's client may be: as it is written there.
+    forwarded: str = ""
+
+
+class Unsaid(NamedTuple):
+    """What a line could say and does not, and the fields that it has."""
+
+    parts: frozenset[str] = frozenset()
+    has: str = ""
+
+
+def _nothing(_line: str) -> Unsaid:
+    return Unsaid()
 
 
 class Format(NamedTuple):
@@ -39,8 +54,9 @@ class Format(NamedTuple):
     says: str
     # From a text of lines what each of them says; None for one not in this format.
     read_lines: Callable[[str], Iterable[Request | None]]
-    # Where a format tells no user agent, a line without one is no bot's.
-    has_user_agent: bool = True
+    # What a line that is not in this format would have to have, for a person.
+    lacks: Callable[[str], str]
+    unsaid: Callable[[str], Unsaid] = _nothing
 
     def read(self, line: str) -> Request | None:
         """What a single line says, given without its end; None if it is not in it."""
@@ -72,7 +88,7 @@ def clf_time(text: str) -> int:
     # Most lines differ from others in their seconds only.
     seconds = _SECONDS.get(text[17:20])
     if seconds is None:
-        raise ValueError(f"no time: {text}")
+        raise ValueError(f"{text!r} is no time")
     return _clf_minute(text[:17], text[20:]) + seconds
 
 
@@ -80,7 +96,7 @@ def clf_time(text: str) -> int:
 def _clf_minute(minute: str, zone: str) -> int:
     found = _CLF_TIME.fullmatch(f"{minute}:00{zone}")
     if found is None or found[2] not in _MONTHS:
-        raise ValueError(f"no time: {minute}")
+        raise ValueError(f"{minute!r} is no time")
     day, month, year, hour, minutes, _, zone_hours, zone_minutes = found.groups()
     moment = datetime(
         int(year),
@@ -99,7 +115,7 @@ def iso_time(text: str) -> int:
     """Read ISO 8601 with a zone, `2026-01-31T10:05:03.25+02:00`; raises ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError(f"no zone: {text}")
+        raise ValueError(f"{text!r} has no zone")
     since = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return _plausible(
         (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
@@ -115,7 +131,7 @@ def epoch_time(number: float) -> int:
         microseconds = round(number * unit)
         if _EARLIEST <= microseconds < _LATEST:
             return microseconds
-    raise ValueError(f"no time: {number}")
+    raise ValueError(f"{number!r} is no time")
 
 
 def any_time(value: object) -> int:
@@ -129,7 +145,7 @@ def any_time(value: object) -> int:
         return epoch_time(float(value))
     if isinstance(value, (int, float)):
         return epoch_time(value)
-    raise ValueError(f"no time: {value!r}")
+    raise ValueError(f"{value!r} is no time")
 
 
 def _plausible(microseconds: int) -> int:

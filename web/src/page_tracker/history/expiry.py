@@ -1,0 +1,104 @@
+"""What retention takes of imports, and which may be repeated since.
+
+    upkeep is about to let go a site's hits of before a day → noted beside the register
+    an import                                               → is any of its days left?
+
+Without that the lines of an import would be known for good, though they are gone: a
+person who keeps hits for longer again could not bring them back. Upkeep alone writes
+the notes, and needs no lock for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from page_tracker.history.left_out import LeftOut
+from page_tracker.history.register import Import, Register, replace_file
+from page_tracker.lake.upkeep import first_kept
+from page_tracker.site import Site
+
+
+class Expiry(msgspec.Struct, frozen=True, array_like=True):
+    """At `moment` (UTC, seconds) a site's hits of days before `first_day` went."""
+
+    site: str
+    first_day: int
+    moment: int
+
+
+def first_day_of(site: Site, now: float) -> int:
+    """The first day, since 1970, that a site keeps; 0 where it keeps all."""
+    return next((day for _, day in first_kept([site], now)), 0)
+
+
+def note_expiry(register: Register, sites: Iterable[Site], now: float) -> None:
+    """Note what retention is about to take of imports. Raises OSError."""
+    notes = noted = _notes(register)
+    for site, first_day in first_kept(sites, now):
+        if any(_is_taken(each, first_day, noted) for each in register.present(site)):
+            # What took less, earlier, has nothing to add.
+            notes = [
+                each
+                for each in notes
+                if each.site != site or each.first_day > first_day
+            ]
+            notes.append(Expiry(site, first_day, int(now)))
+    if notes is not noted:
+        replace_file(_path(register), msgspec.json.encode(notes))
+
+
+def _is_taken(entry: Import, first_day: int, notes: list[Expiry]) -> bool:
+    before = _gone_before(entry, notes)
+    return any(before <= each.day < first_day for each in (*entry.days, *entry.drops))
+
+
+def gone_before(register: Register, entry: Import) -> int:
+    """The day before which an import has nothing in the lake by retention, or 0."""
+    return _gone_before(entry, _notes(register))
+
+
+def _gone_before(entry: Import, notes: list[Expiry]) -> int:
+    of_entry = [
+        each.first_day
+        for each in notes
+        if each.site == entry.site and each.moment > entry.started
+    ]
+    return max([*of_entry, entry.first_day])
+
+
+def may_be_repeated(register: Register, entry: Import, first_day: int) -> bool:
+    """Whether retention took all of an import, and the site keeps more by now.
+
+    What a person has deleted of an import stays known: it must not come back. So does
+    what others continue: without its beginning their lines would not be known.
+    """
+    before = gone_before(register, entry)
+    is_left = entry.deleted or any(each.day >= before for each in entry.days)
+    return (
+        has_gone_partly(register, entry, first_day)
+        and not is_left
+        and not register.continuing(entry)
+    )
+
+
+def has_gone_partly(register: Register, entry: Import, first_day: int) -> bool:
+    """Whether retention took lines that the site would keep by now."""
+    before = gone_before(register, entry)
+    has_expired = entry.left_out.get(LeftOut.EXPIRED) or any(
+        each.day < before for each in entry.days
+    )
+    return bool(first_day < before and has_expired)
+
+
+def _notes(register: Register) -> list[Expiry]:
+    try:
+        return msgspec.json.decode(_path(register).read_bytes(), type=list[Expiry])
+    except FileNotFoundError:
+        return []
+
+
+def _path(register: Register) -> Path:
+    return register.folder / "expired"

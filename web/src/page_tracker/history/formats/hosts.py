@@ -1,0 +1,90 @@
+"""Hosts and addresses, as logs write them. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from page_tracker.collect.address import address_of, network_around, network_of
+
+_CACHED = 65_536
+
+# What stands before an address and is a host: of names, or an address; with its port,
+# in quotes.
+HOST = r'"?(?:\[[0-9a-fA-F:.]++\]|[\w-]++(?:\.[\w-]++)*+\.?)(?::\d++)?+"?'
+# Where an identity is usual (RFC 1413) a host has a dot or a port at least.
+_HOST_FOR_IDENTITY = re.compile(
+    r"(?:\[[0-9a-fA-F:.]++\]|(?:[\w-]++\.)+[\w-]+\.?|localhost|[\w.-]++(?=:))"
+    r"(?::\d+)?"
+)
+# Networks whose addresses say nothing of where a visitor is: RFC 1918, RFC 6598,
+# RFC 3927, RFC 4193, RFC 4291.
+_PRIVATE = tuple(
+    map(
+        network_of,
+        (
+            *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
+            *("127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1"),
+        ),
+    )
+)
+_FIELD = re.compile(r'"([^"]*)"|([^\s"]+)')
+
+
+def host_in(text: str) -> str:
+    """The host of `host`, `host:port`, `[2001:db8::1]:port`; empty for `-`.
+
+    >>> host_in('"example.org:8080"'), host_in("[2001:db8::1]:80"), host_in("-")
+    ('example.org', '[2001:db8::1]', '')
+    """
+    text = text.strip('"')
+    if text == "-":
+        return ""
+    name, _, port = text.rpartition(":")
+    is_port = port.isdecimal() and (":" not in name or name.endswith("]"))
+    return name if is_port and name else text
+
+
+def host_for_identity(text: str) -> str:
+    """The host that some write where an identity is usual; empty where it is none."""
+    return host_in(text) if _HOST_FOR_IDENTITY.fullmatch(text) else ""
+
+
+@lru_cache(_CACHED)
+def client_address(text: str) -> str:
+    """The canonical address of a client, the first of a list; raises ValueError.
+
+    A list is what proxies have forwarded: the visitor's, then those of proxies. Hosts
+    that were looked up, `-` and `unix:` are no addresses: nothing could be blocked by
+    them, and no country found.
+    """
+    for part in text.split(","):
+        if address := address_of(part):
+            return address
+    raise ValueError(f"{text[:80]!r} is no IP address")
+
+
+@lru_cache(_CACHED)
+def forwarded_address(text: str) -> str:
+    """The visitor's address in what else a line says; empty where there is none.
+
+    That is the first of a list of addresses without ports, not all of them private: so
+    an upstream's is none.
+    """
+    for quoted, bare in _FIELD.findall(text):
+        parts = (quoted or bare.rpartition("=")[2]).split(",")
+        addresses = [address_of(part) for part in parts if _has_no_port(part)]
+        if not is_private(*addresses) and len(addresses) == len(parts):
+            return next(filter(None, addresses))
+    return ""
+
+
+def _has_no_port(text: str) -> bool:
+    return text.count(":") != 1 and "[" not in text
+
+
+def is_private(*addresses: str) -> bool:
+    """Whether none of these canonical addresses is a public one."""
+    return not any(
+        each and network_around(_PRIVATE, each) is None for each in addresses
+    )
