@@ -10,9 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
+from page_tracker.collect.agents import Agents, read_agents
 from page_tracker.collect.bot import Bot, bot_finder
-from page_tracker.collect.client import client_of
-from page_tracker.collect.hit import Client, Place, Touch
+from page_tracker.collect.client import client_finder
+from page_tracker.collect.hit import Client, Hints, Place, Touch
 from page_tracker.collect.place import open_places, place_finder
 from page_tracker.collect.source import touch_of
 from page_tracker.collect.spam import read_hosts, spam_finder
@@ -25,6 +26,7 @@ PACKAGED = Path(str(files("page_tracker") / "data"))
 COUNTRY = "country.mmdb"
 BOTS = "bots.json"
 SPAM = "spam.txt"
+AGENTS = "agents.toml"
 
 _PACKED_COUNTRY = "country.mmdb.xz"
 
@@ -37,6 +39,8 @@ class Lookups:
 
     # A user agent's browser, system and device.
     client_of: Callable[[str], Client]
+    # The same, with what client hints add to it.
+    hinted_client_of: Callable[[str, Hints], Client]
     # A user agent's bot; None where it is a person's.
     bot_of: Callable[[str], Bot | None]
     # An address's place.
@@ -48,27 +52,50 @@ class Lookups:
 
 
 def load(folder: Path | None = None) -> Lookups:
-    """Load the data; what `folder` has, put there by an update, wins.
+    """Load the data; what `folder` has, put there by an update or the owner, wins.
 
     A file in it that cannot be read is logged, and what is packaged is used.
     """
+    agents = agents_in(folder)
+    client_of, hinted_client_of = client_finder(agents)
     return Lookups(
         client_of=client_of,
-        bot_of=_loaded(folder, BOTS, PACKAGED / BOTS, bots_from),
+        hinted_client_of=hinted_client_of,
+        bot_of=_loaded(
+            folder, BOTS, PACKAGED / BOTS, lambda path: bots_from(path, agents)
+        ),
         place_of=_loaded(folder, COUNTRY, PACKAGED / _PACKED_COUNTRY, places_from),
         is_spam=_loaded(folder, SPAM, PACKAGED / SPAM, spam_from),
         touch_of=touch_of,
     )
 
 
-def bots_from(path: Path) -> Callable[[str], Bot | None]:
+def agents_in(folder: Path | None) -> Agents:
+    """The packaged facts about user agents, behind those that the owner added."""
+    packaged = agents_from(PACKAGED / AGENTS)
+    own = None if folder is None else folder / AGENTS
+    if own is None or not own.exists():
+        return packaged
+    try:
+        return agents_from(own).before(packaged)
+    except (OSError, ValueError) as error:
+        log.error("%s is left out: %s; correct it and restart", own, error)
+        return packaged
+
+
+def agents_from(path: Path) -> Agents:
+    """Read facts about user agents; raises OSError or ValueError."""
+    return read_agents(path.read_text("utf-8"))
+
+
+def bots_from(path: Path, agents: Agents = Agents()) -> Callable[[str], Bot | None]:
     """Read a JSON array of patterns; raises OSError or ValueError."""
     patterns = json.loads(path.read_text("utf-8"))
     if not isinstance(patterns, list) or not all(
         isinstance(each, str) for each in patterns
     ):
         raise ValueError("not a JSON array of strings")
-    return bot_finder(patterns)
+    return bot_finder(patterns, agents)
 
 
 def places_from(path: Path) -> Callable[[str], Place]:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.collect.bot import IMAGE_PROXY, Bot
-from page_tracker.collect.client import client_of
 from page_tracker.collect.enrich import (
     STEPS,
     Known,
@@ -18,7 +17,7 @@ from page_tracker.collect.enrich import (
     screen_of,
 )
 from page_tracker.collect.hit import Drop, Hit, Kind, Place, RawHit, Reason, Sender
-from page_tracker.collect.lookups import Lookups
+from page_tracker.collect.lookups import Lookups, load
 from page_tracker.collect.page import page_of
 from page_tracker.collect.source import touch_of
 from page_tracker.schema import LIMITS
@@ -31,7 +30,8 @@ CHROME = (
 NOON = 1_700_049_600_000_000  # 2023-11-15 12:00 UTC
 DAY = 19_676
 LOOKUPS = Lookups(
-    client_of=client_of,
+    client_of=load().client_of,
+    hinted_client_of=load().hinted_client_of,
     bot_of={
         "Googlebot": Bot("Googlebot", "search"),
         "github-camo": Bot("GitHub camo", IMAGE_PROXY),
