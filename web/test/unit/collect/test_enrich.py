@@ -19,7 +19,6 @@ from page_tracker.collect.enrich import (
 from page_tracker.collect.hit import Drop, Hit, Kind, Place, RawHit, Reason, Sender
 from page_tracker.collect.lookups import Lookups, load
 from page_tracker.collect.page import page_of
-from page_tracker.collect.source import touch_of
 from page_tracker.schema import LIMITS
 from page_tracker.site import Directory, Site
 
@@ -38,7 +37,7 @@ LOOKUPS = Lookups(
     }.get,
     place_of=lambda address: Place("DE", "DE-BE", "Berlin"),
     is_spam={"spam.example"}.__contains__,
-    touch_of=touch_of,
+    touch_of=load().touch_of,
 )
 SALTS = {("example.org", DAY): bytes(16)}
 SENDER = Sender("192.0.2.1", CHROME, "en-GB,en;q=0.9")
