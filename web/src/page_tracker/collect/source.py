@@ -281,23 +281,22 @@ def _known_host(host: str, path: str, sources: Mapping[str, Known]) -> Known | N
 
 def _entries(host: str, path: str) -> Iterator[str]:
     """The entries of the table that would mean this page, the most exact one first."""
+    spellings = [host, *_of_any_country(host)]
     folder = path.strip("/").partition("/")[0]
-    spellings = (host, *_of_any_country(host))
     if folder:
         yield from (f"{each}/{folder}" for each in spellings)
     yield from (f"={each}" for each in spellings)
-    rest = host
-    while rest:
-        yield rest
-        yield from _of_any_country(rest)
-        rest = rest.partition(".")[2]
+    while spellings:
+        yield from spellings
+        rests = (each.partition(".")[2] for each in spellings)
+        spellings = [rest for rest in rests if rest not in ("", "{}")]
     yield f"{host.partition('.')[0]}.*"
 
 
 def _of_any_country(host: str) -> Iterator[str]:
     """A host as the table writes it for all countries: `google.{}`."""
-    labels = host.split(".")
-    for number in (1, 2):
-        name, ending = labels[:-number], ".".join(labels[-number:])
-        if name and _ENDING.fullmatch(ending):
-            yield ".".join((*name, "{}"))
+    name = host
+    for _ in range(2):
+        name = name.rpartition(".")[0]
+        if name and _ENDING.fullmatch(host, len(name) + 1):
+            yield f"{name}.{{}}"
