@@ -25,6 +25,7 @@ USER_AGENT_LIMIT = 1024
 _CACHED = 8192
 
 _BROWSERS = {
+    "Baidu Explorer": "Baidu",
     "Chrome Mobile": "Chrome",
     "Chrome Mobile iOS": "Chrome",
     "Chrome Mobile WebView": "Android WebView",
@@ -63,7 +64,7 @@ _CLASSES = {
     "iPadOS": "Tablet",
     "tvOS": "TV",
 }
-# What Sec-CH-UA-Platform says → the system; others (Tizen, Horizon OS) know better.
+# What Sec-CH-UA-Platform says → the system; others (Tizen, VIDAA) know better.
 _PLATFORMS = {
     "Android": "Android",
     "Chrome OS": "Chrome OS",

@@ -83,7 +83,7 @@ def test_a_brand_does_not_stand_in_for_a_browser_that_names_itself() -> None:
             b"Mozilla/5.0 (X11; Linux x86_64; Quest 3) Chrome/138.0.0.0 VR Safari/1",
             b'"Android"',
             b"?0",
-            ("Headset", "Horizon OS", ""),
+            ("Headset", "Meta Horizon OS", ""),
         ),
     ],
 )
