@@ -78,11 +78,11 @@ def bot_finder(
     is_bot = _any_of(patterns)
     excused = re2.compile("|".join(f"(?:{row.find})" for row in agents.person) or "^$")
     own = [(row.find, Bot(row.name, row.kind)) for row in agents.bot]
-    crawlers = _crawlers()
-    deciding = [each for each in crawlers if each[1].kind in _DECIDING]
-    known = [*own, *deciding, *crawlers]
+    # Those that decide stand in front.
+    crawlers = sorted(_crawlers(), key=lambda each: each[1].kind not in _DECIDING)
+    known = [*own, *crawlers]
     number_of = _Patterns(pattern for pattern, _ in known).first
-    decided = len(own) + len(deciding)
+    decided = len(own) + sum(bot.kind in _DECIDING for _, bot in crawlers)
 
     @lru_cache(_CACHED)
     def cached(user_agent: str) -> Bot | None:

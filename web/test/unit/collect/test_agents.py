@@ -10,73 +10,71 @@ import pytest
 from page_tracker.collect.agents import Agents, Row, read_agents
 from page_tracker.collect.bot import Bot
 from page_tracker.collect.hit import Client, Hints
-from page_tracker.collect.lookups import AGENTS, BOTS, PACKAGED, agents_from
-from page_tracker.collect.lookups import bots_from as packaged_bots_from
-from page_tracker.collect.lookups import load
+from page_tracker.collect.lookups import (
+    AGENTS,
+    BOTS,
+    PACKAGED,
+    agents_from,
+    agents_in,
+    bots_from,
+    load,
+)
+from support.lookups import LOOKUPS
 
 TABLE = agents_from(PACKAGED / AGENTS)
-LOOKUPS = load()
 SAMPLES = Path(__file__).parents[2] / "data" / "agents.tsv"
-
-
-def rows(table: str) -> list[Row]:
-    found: tuple[Row, ...] = getattr(TABLE, table)
-    return list(found)
-
-
-def name_of(row: Row) -> str:
-    return f"{row.name or 'row'}: {row.find}"[:60]
 
 
 @pytest.mark.parametrize("table", Agents.__struct_fields__)
 def test_every_row_says_where_it_is_known_from(table: str) -> None:
-    assert rows(table)
-    assert not [row.find for row in rows(table) if not row.source]
+    rows: tuple[Row, ...] = getattr(TABLE, table)
+    assert rows
+    assert not [row.find for row in rows if not row.source]
 
 
-@pytest.mark.parametrize("row", rows("person"), ids=name_of)
-def test_a_row_of_people_frees_one_whom_the_list_calls_a_bot(row: Row) -> None:
-    without = packaged_bots_from(PACKAGED / BOTS)
-    assert without(row.example) is not None
-    assert LOOKUPS.bot_of(row.example) is None
+def test_a_row_of_people_frees_one_whom_the_list_calls_a_bot() -> None:
+    without = bots_from(PACKAGED / BOTS)
+    for row in TABLE.person:
+        assert without(row.example) is not None, row
+        assert LOOKUPS.bot_of(row.example) is None, row
 
 
-@pytest.mark.parametrize("row", rows("bot"), ids=name_of)
-def test_a_row_of_bots_names_its_example(row: Row) -> None:
-    assert LOOKUPS.bot_of(row.example) == Bot(row.name, row.kind)
+def test_a_row_of_bots_names_its_example() -> None:
+    for row in TABLE.bot:
+        assert LOOKUPS.bot_of(row.example) == Bot(row.name, row.kind)
 
 
-@pytest.mark.parametrize("row", rows("browser"), ids=name_of)
-def test_a_row_of_browsers_names_its_example(row: Row) -> None:
-    found = re.search(row.find, row.example)
-    assert found
-    name, version = (
-        (row.name, *found.groups(), None)[:2] if row.name else found.groups()
-    )
-    client = LOOKUPS.client_of(row.example)
-    assert (client.browser, client.browser_version) == (name, version or "")
+def test_a_row_of_browsers_names_its_example() -> None:
+    for row in TABLE.browser:
+        found = re.search(row.find, row.example)
+        assert found, row
+        name, version = (
+            (row.name, *found.groups(), None)[:2] if row.name else found.groups()
+        )
+        client = LOOKUPS.client_of(row.example)
+        assert (client.browser, client.browser_version) == (name, version or ""), row
 
 
-@pytest.mark.parametrize("row", rows("system"), ids=name_of)
-def test_a_row_of_systems_names_its_example(row: Row) -> None:
-    found = re.search(row.find, row.example)
-    assert found
-    version = (*found.groups(), "")[0] if row.version is None else row.version
-    client = LOOKUPS.client_of(row.example)
-    assert (client.os, client.os_version) == (row.name, version)
+def test_a_row_of_systems_names_its_example() -> None:
+    for row in TABLE.system:
+        found = re.search(row.find, row.example)
+        assert found, row
+        version = (*found.groups(), "")[0] if row.version is None else row.version
+        client = LOOKUPS.client_of(row.example)
+        assert (client.os, client.os_version) == (row.name, version), row
 
 
-@pytest.mark.parametrize("row", rows("device"), ids=name_of)
-def test_a_row_of_devices_classes_its_example(row: Row) -> None:
-    assert re.search(row.find, row.example)
-    assert LOOKUPS.client_of(row.example).device == row.name
+def test_a_row_of_devices_classes_its_example() -> None:
+    for row in TABLE.device:
+        assert re.search(row.find, row.example), row
+        assert LOOKUPS.client_of(row.example).device == row.name, row
 
 
-@pytest.mark.parametrize("row", rows("brand"), ids=name_of)
-def test_a_brand_says_the_browser_where_the_user_agent_says_chrome(row: Row) -> None:
+def test_a_brand_says_the_browser_where_the_user_agent_says_chrome() -> None:
     chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0.0.0"
-    hinted = LOOKUPS.hinted_client_of(chrome, Hints(((row.find, "7"),)))
-    assert (hinted.browser, hinted.browser_version) == (row.name, "7")
+    for row in TABLE.brand:
+        hinted = LOOKUPS.hinted_client_of(chrome, Hints(((row.find, "7"),)))
+        assert (hinted.browser, hinted.browser_version) == (row.name, "7"), row
 
 
 class Sample(NamedTuple):
@@ -98,14 +96,13 @@ def samples() -> list[Sample]:
         return [Sample(*row) for row in read][1:]
 
 
-@pytest.mark.parametrize("sample", samples(), ids=lambda each: each.user_agent[-60:])
-def test_an_agent_of_today_is_what_it_is(sample: Sample) -> None:
-    bot = LOOKUPS.bot_of(sample.user_agent)
-    if sample.bot:
-        assert bot == Bot(sample.bot, sample.kind)
-    else:
-        assert bot is None
-        assert LOOKUPS.client_of(sample.user_agent) == Client(*sample[3:])
+def test_an_agent_of_today_is_what_it_is() -> None:
+    for sample in samples():
+        bot = LOOKUPS.bot_of(sample.user_agent)
+        assert bot == (Bot(sample.bot, sample.kind) if sample.bot else None), sample
+        if not sample.bot:
+            client = LOOKUPS.client_of(sample.user_agent)
+            assert client == Client(*sample[3:]), sample
 
 
 def test_an_owners_rows_hold_before_the_packaged_ones(tmp_path: Path) -> None:
@@ -124,7 +121,7 @@ def test_an_owners_rows_hold_before_the_packaged_ones(tmp_path: Path) -> None:
     (tmp_path / AGENTS).write_text(text, "utf-8")
     lookups = load(tmp_path)
     assert lookups.bot_of(f"{chrome} OurMonitor/1") == Bot("Our monitor", "monitor")
-    assert load().bot_of(f"{chrome} Widget-Server/1.2")
+    assert LOOKUPS.bot_of(f"{chrome} Widget-Server/1.2")
     assert lookups.bot_of(f"{chrome} Widget-Server/1.2") is None
     client = lookups.client_of(f"{chrome} OurApp/12.3")
     assert (client.browser, client.browser_version) == ("Our app", "12")
@@ -150,5 +147,5 @@ def test_a_wrong_row_is_told_and_the_packaged_ones_are_used(
     with pytest.raises(ValueError, match=re.escape(why)):
         read_agents(text)
     (tmp_path / AGENTS).write_text(text, "utf-8")
-    assert load(tmp_path).bot_of("GPTBot/1.0") == Bot("GPTBot", "AI crawler")
+    assert agents_in(tmp_path) == TABLE
     assert "agents.toml is left out" in caplog.text

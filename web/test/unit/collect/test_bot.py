@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.collect.bot import Bot, bot_finder
-from page_tracker.collect.lookups import load
+from support.lookups import LOOKUPS
 
-bot_of = load().bot_of
+bot_of = LOOKUPS.bot_of
 
 
 @pytest.mark.parametrize(

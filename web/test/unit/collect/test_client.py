@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.collect.hit import Client
-from page_tracker.collect.lookups import load
+from support.lookups import LOOKUPS
 
-client_of = load().client_of
+client_of = LOOKUPS.client_of
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 IOS_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from page_tracker.collect.enrich import Known, enrich
 from page_tracker.collect.hit import Drop, Hit, RawHit
-from page_tracker.collect.lookups import load
 from page_tracker.collect.sender import sender_of
 from page_tracker.site import Directory, Site
+from support.lookups import LOOKUPS
 
 CHROME = (
     b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -22,7 +22,7 @@ NO_SYSTEM = b"Mozilla/5.0 (Unheard; of) AppleWebKit/537.36 Chrome/142.0.0.0 Safa
 NOT_A_BRAND = b'"Not_A Brand";v="99"'
 NOON = 1_700_049_600_000_000  # 2023-11-15 12:00 UTC
 KNOWN = Known(
-    Directory([Site(id="example.org")]), {("example.org", 19_676): bytes(16)}, load()
+    Directory([Site(id="example.org")]), {("example.org", 19_676): bytes(16)}, LOOKUPS
 )
 
 

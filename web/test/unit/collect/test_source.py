@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.collect.hit import Touch
-from page_tracker.collect.lookups import SOURCES, load, sources_in
-from page_tracker.collect.source import host_of
+from page_tracker.collect.lookups import SOURCES, sources_in
+from page_tracker.collect.source import host_of, touch_finder
 from page_tracker.schema import LIMITS
+from support.lookups import LOOKUPS
 
-touch_of = load().touch_of
+touch_of = LOOKUPS.touch_of
 SAMPLES = Path(__file__).parents[2] / "data" / "referrers.tsv"
 OWN = ("example.com", "shop.example.com")
 
@@ -207,7 +208,7 @@ def test_every_entry_of_the_table_is_what_it_says() -> None:
 def test_an_owners_sources_add_to_the_packaged_ones(tmp_path: Path) -> None:
     text = '[social]\n"Our forum" = ["forum.example.net", "=google.com", "forum"]'
     (tmp_path / SOURCES).write_text(text, "utf-8")
-    ours = load(tmp_path).touch_of
+    ours = touch_finder(sources_in(tmp_path))
     assert ours("https://www.forum.example.net/x", "", OWN).channel == "Organic Social"
     assert ours("", "utm_source=forum", OWN).source == "Our forum"
     assert ours("https://www.google.com/", "", OWN).source == "Our forum"
@@ -219,7 +220,7 @@ def test_wrong_sources_are_told_and_left_out(
     text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / SOURCES).write_text(text, "utf-8")
-    assert load(tmp_path).touch_of("https://x.com/", "", OWN).source == "Twitter"
+    assert sources_in(tmp_path) == sources_in(None)
     assert "sources.toml is left out" in caplog.text
 
 
