@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from page_tracker.collect.hit import AI_ASSISTANT, Reason
 from page_tracker.live import Current, Dropped, Live, Minute
 from page_tracker.query.catalog import DIRECT
 from page_tracker.site import MICROSECONDS, Site, day_of
@@ -22,6 +23,15 @@ class Realtime:
     minutes: Sequence[Minute]
     dropped: Sequence[Dropped]
     folded: int = 0
+
+    @property
+    def ai_assistants(self) -> int:
+        """How often AI assistants fetched pages today because a person asked."""
+        return sum(
+            each.number
+            for each in self.dropped
+            if each.reason == Reason.BOT and each.name.startswith(f"{AI_ASSISTANT}: ")
+        )
 
 
 def realtime(live: Live, site: Site, now: int) -> Realtime:
@@ -50,6 +60,7 @@ def as_json(found: Realtime) -> dict[str, Any]:
             {"minute": 60 * each.minute, "views": each.views, "visitors": each.visitors}
             for each in found.minutes
         ],
+        "ai_assistants": found.ai_assistants,
         "dropped": [asdict(each) for each in found.dropped],
         "folded": found.folded,
     }

@@ -80,7 +80,9 @@ HITS: tuple[Column, ...] = (
     Column("country", "string", "ISO 3166-1 code of two letters", 2),
     Column("region", "string", "ISO 3166-2 code, or its name where there is none", 64),
     Column("city", "string", "name of the city", 128),
-    Column("device", "string", "Desktop, Mobile, Tablet, TV, Console or empty", 32),
+    Column(
+        "device", "string", "Desktop, Mobile, Tablet, TV, Console, Headset or empty", 32
+    ),
     Column("browser", "string", "browser's name", 64),
     Column("browser_version", "string", "major version", 32),
     Column("os", "string", "operating system's name", 64),

@@ -1,9 +1,10 @@
 """Which user agents are bots, by name and kind.
 
-Two lists work together: isbot's patterns say whether it is one; those of
-crawler-user-agents give its name and kind. Both run in ua-parser's engine, which tries
-hundreds of patterns in one pass in linear time; the few that look around themselves,
-which it cannot, run in Python's.
+Three lists work together: the rows of `agents.toml` know best; isbot's patterns say
+whether any other is one, but for words that those rows excuse; the patterns of
+crawler-user-agents give its name and kind, and decide where that is an AI's or a
+monitor. All run in ua-parser's engine, which tries hundreds of patterns in one pass in
+linear time; the few that look around themselves, which it cannot, run in Python's.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from ua_parser.core import Domain, Matcher, UserAgent
 from ua_parser.matchers import UserAgentMatcher
 from ua_parser.regex import Resolver
+
+from page_tracker.collect.agents import Agents
+from page_tracker.collect.hit import AI_ASSISTANT
 
 # What follows is not looked at.
 USER_AGENT_LIMIT = 1024
@@ -24,6 +29,11 @@ USER_AGENT_LIMIT = 1024
 _CACHED = 8192
 
 IMAGE_PROXY = "image proxy"
+# What AI's makers send: for training, for an index, and (AI_ASSISTANT) because a person
+# asked.
+AI_CRAWLER = "AI crawler"
+AI_SEARCH = "AI search"
+AI_KINDS = (AI_CRAWLER, AI_SEARCH, AI_ASSISTANT)
 
 
 class Bot(NamedTuple):
@@ -32,6 +42,11 @@ class Bot(NamedTuple):
     name: str
     kind: str
 
+    @property
+    def label(self) -> str:
+        """The name by which drops are counted; an AI's has its kind in front."""
+        return f"{self.kind}: {self.name}" if self.kind in AI_KINDS else self.name
+
 
 NAMELESS = Bot("(no user agent)", "other")
 UNKNOWN = Bot("(unknown bot)", "other")
@@ -39,7 +54,7 @@ UNKNOWN = Bot("(unknown bot)", "other")
 # From the tags of crawler-user-agents; of several, the first here is the kind.
 _KINDS = {
     "browser-automation": "headless browser",
-    "ai-crawler": "AI crawler",
+    "ai-crawler": AI_CRAWLER,
     "search-engine": "search",
     "monitoring": "monitor",
     "social-preview": "preview",
@@ -48,38 +63,37 @@ _KINDS = {
     "http-library": "library",
 }
 
-# Those that the list lacks, above all the image proxies: behind each of their requests
-# is a reader, so that a badge counts them.
-_OWN = (
-    (r"(?i)\bgithub-camo\b", Bot("GitHub camo", IMAGE_PROXY)),
-    (r"(?i)\bcamo\b", Bot("camo", IMAGE_PROXY)),
-    (r"(?i)GoogleImageProxy", Bot("Google image proxy", IMAGE_PROXY)),
-    (r"(?i)YahooMailProxy", Bot("Yahoo image proxy", IMAGE_PROXY)),
-    (r"(?i)Slack-ImgProxy", Bot("Slack image proxy", IMAGE_PROXY)),
-    (r"(?i)\bimgproxy\b", Bot("imgproxy", IMAGE_PROXY)),
-    (r"images\.weserv\.nl", Bot("weserv", IMAGE_PROXY)),
-    (r"HeadlessChrome|HeadlessShell", Bot("HeadlessChrome", "headless browser")),
-)
+# Of these kinds the patterns of crawler-user-agents are strict enough to decide.
+_DECIDING = {*AI_KINDS, "monitor"}
 
 
-def bot_finder(patterns: Sequence[str]) -> Callable[[str], Bot | None]:
+def bot_finder(
+    patterns: Sequence[str], agents: Agents = Agents()
+) -> Callable[[str], Bot | None]:
     """Make the function that names a user agent's bot; None is a person's browser.
 
     `patterns` are regular expressions in JavaScript's syntax, tried regardless of case.
     Raises ValueError for one that cannot be read.
     """
     is_bot = _any_of(patterns)
-    known = [*_OWN, *_crawlers()]
+    excused = re2.compile("|".join(f"(?:{row.find})" for row in agents.person) or "^$")
+    own = [(row.find, Bot(row.name, row.kind)) for row in agents.bot]
+    # Those that decide stand in front.
+    crawlers = sorted(_crawlers(), key=lambda each: each[1].kind not in _DECIDING)
+    known = [*own, *crawlers]
     number_of = _Patterns(pattern for pattern, _ in known).first
+    decided = len(own) + sum(bot.kind in _DECIDING for _, bot in crawlers)
 
     @lru_cache(_CACHED)
     def cached(user_agent: str) -> Bot | None:
         if not user_agent.strip():
             return NAMELESS
         number = number_of(user_agent)
-        if number is not None and (number < len(_OWN) or is_bot(user_agent)):
+        if number is not None and number < decided:
             return known[number][1]
-        return UNKNOWN if is_bot(user_agent) else None
+        if not is_bot(excused.sub(" ", user_agent)):
+            return None
+        return UNKNOWN if number is None else known[number][1]
 
     def bot_of(user_agent: str) -> Bot | None:
         return cached(user_agent[:USER_AGENT_LIMIT])
@@ -159,4 +173,9 @@ def _name_of(crawler: dict[str, Any]) -> str:
 
 def _kind_of(crawler: dict[str, Any]) -> str:
     tags = crawler["tags"]
+    if "ai-crawler" in tags:
+        if _name_of(crawler).endswith("User"):  # as its makers name what is asked for
+            return AI_ASSISTANT
+        if "search-engine" in tags:
+            return AI_SEARCH
     return next((kind for tag, kind in _KINDS.items() if tag in tags), "other")

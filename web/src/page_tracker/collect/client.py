@@ -1,15 +1,22 @@
-"""What a user agent says of browser, system and device."""
+"""What a user agent, and the client hints beside it, say of browser, system and device.
+
+The rows of `agents.toml` know best; what they do not find is left to ua-parser. Both
+run in one pass of its engine.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from msgspec.structs import replace
 from ua_parser import OS, Domain, PartialResult
 from ua_parser.loaders import load_builtins
+from ua_parser.matchers import DeviceMatcher, OSMatcher, UserAgentMatcher
 from ua_parser.regex import Resolver
 
-from page_tracker.collect.hit import Client
+from page_tracker.collect.agents import Agents, Row
+from page_tracker.collect.hit import Client, Hints
 from page_tracker.collect.text import clean
 
 # No browser's user agent is longer; what follows is not looked at.
@@ -17,13 +24,12 @@ USER_AGENT_LIMIT = 1024
 
 _CACHED = 8192
 
-# Devices are told apart by a few words below: their thousand patterns say models.
-_resolve = Resolver((*load_builtins()[:2], []))
-
 _BROWSERS = {
+    "Baidu Explorer": "Baidu",
     "Chrome Mobile": "Chrome",
     "Chrome Mobile iOS": "Chrome",
     "Chrome Mobile WebView": "Android WebView",
+    "DuckDuckGo Mobile": "DuckDuckGo",
     "Edge Mobile": "Edge",
     "Firefox Mobile": "Firefox",
     "Firefox iOS": "Firefox",
@@ -36,65 +42,116 @@ _BROWSERS = {
     "Yandex Browser": "Yandex",
 }
 _SYSTEMS = {"Mac OS X": "macOS", "Web0S": "webOS"}
-_DESKTOPS = {
-    "Arch Linux",
-    "CentOS",
-    "Chrome OS",
-    "Debian",
-    "Fedora",
-    "FreeBSD",
-    "Gentoo",
-    "Linux",
-    "Linux Mint",
-    "Mac OS",
-    "NetBSD",
-    "OpenBSD",
-    "Red Hat",
-    "SUSE",
-    "Solaris",
-    "Ubuntu",
-    "Windows",
-    "macOS",
+# The class of a device by its system, where no row of the table finds it.
+_CLASSES = {
+    **dict.fromkeys(
+        (
+            *("Arch Linux", "CentOS", "Chrome OS", "Debian", "Fedora", "FreeBSD"),
+            *("Gentoo", "Linux", "Linux Mint", "Mac OS", "NetBSD", "OpenBSD"),
+            *("Red Hat", "SUSE", "Solaris", "Ubuntu", "Windows", "macOS"),
+        ),
+        "Desktop",
+    ),
+    **dict.fromkeys(
+        (
+            *("BlackBerry OS", "Firefox OS", "KaiOS", "Symbian OS", "Windows Phone"),
+            *("HarmonyOS", "iOS"),
+        ),
+        "Mobile",
+    ),
+    "Android": "Tablet",  # only a phone's calls itself mobile
+    "Android TV": "TV",
+    "iPadOS": "Tablet",
+    "tvOS": "TV",
 }
-_MOBILES = {
-    "BlackBerry OS",
-    "Firefox OS",
-    "KaiOS",
-    "Symbian OS",
-    "Windows Phone",
-    "iOS",
+# What Sec-CH-UA-Platform says → the system; others (Tizen, VIDAA) know better.
+_PLATFORMS = {
+    "Android": "Android",
+    "Chrome OS": "Chrome OS",
+    "Chromium OS": "Chrome OS",
+    "iOS": "iOS",
+    "Linux": "Linux",
+    "Windows": "Windows",
+    "macOS": "macOS",
 }
+# All that a user agent says of the browser where it is one of many: a hint knows more.
+_ANY_CHROMIUM = "Chrome"
 
-_CONSOLE = re.compile(r"PlayStation|Xbox|Nintendo")
-_TV = re.compile(
-    r"TV\b|SmartTV|SMART-TV|Web0S|NetCast|HbbTV|BRAVIA|CrKey|Roku|\bAFT[A-Z]|VIERA|"
-    r"DTV|MiTV|MIBOX"
-)
-# Windows 7 calls itself a "Tablet PC" on any computer.
-_TABLET = re.compile(
-    r"iPad|Tablet(?! PC)|PlayBook|Kindle|\bKF[A-Z]{2,}|Nexus (?:7|9|10)\b"
-)
-_MOBILE = re.compile(r"Mobi|iPhone|iPod|Opera Mini|Phone\b")
+ClientOf = Callable[[str], Client]
+HintedClientOf = Callable[[str, Hints], Client]
 
 
-def client_of(user_agent: str) -> Client:
-    """Read a user agent; what it does not say is empty. Versions are major ones."""
-    return _client_of(user_agent[:USER_AGENT_LIMIT])
+def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
+    """Make the functions that read a user agent, the second with client hints beside.
 
-
-@lru_cache(_CACHED)
-def _client_of(user_agent: str) -> Client:
-    user_agent = clean(user_agent, USER_AGENT_LIMIT)
-    parsed = _resolve(user_agent, Domain.USER_AGENT | Domain.OS)
-    system, system_version = _system_of(parsed.os)
-    browser, browser_version = _browser_of(parsed)
-    return Client(
-        device=_device_of(user_agent, system),
-        browser=browser,
-        browser_version=browser_version,
-        os=system,
-        os_version=system_version,
+    What they do not say is empty; versions are major ones.
+    """
+    browsers, systems, _ = load_builtins()
+    # Devices are told apart by a few words: ua-parser's thousand patterns say models.
+    resolve = Resolver(
+        (
+            [*map(_browser_matcher, agents.browser), *browsers],
+            [*map(_system_matcher, agents.system), *systems],
+            [DeviceMatcher(row.find, None, row.name) for row in agents.device],
+        )
     )
+    brands = {row.find: row.name for row in reversed(agents.brand)}
+
+    @lru_cache(_CACHED)
+    def cached(user_agent: str) -> Client:
+        user_agent = clean(user_agent, USER_AGENT_LIMIT)
+        parsed = resolve(user_agent, Domain.ALL)
+        system, system_version = _system_of(parsed.os)
+        browser, browser_version = _browser_of(parsed)
+        return Client(
+            device=parsed.device.family if parsed.device else _CLASSES.get(system, ""),
+            browser=browser,
+            browser_version=browser_version,
+            os=system,
+            os_version=system_version,
+        )
+
+    def client_of(user_agent: str) -> Client:
+        return cached(user_agent[:USER_AGENT_LIMIT])
+
+    @lru_cache(_CACHED)
+    def hinted_client_of(user_agent: str, hints: Hints) -> Client:
+        return _with_platform(_with_brand(client_of(user_agent), hints, brands), hints)
+
+    return client_of, hinted_client_of
+
+
+def _with_brand(client: Client, hints: Hints, names: Mapping[str, str]) -> Client:
+    """Name the browser by the first brand that is known, where it says Chrome alone."""
+    if client.browser == _ANY_CHROMIUM:
+        for brand, version in hints.brands:
+            if brand in names:
+                return replace(client, browser=names[brand], browser_version=version)
+    return client
+
+
+def _with_platform(client: Client, hints: Hints) -> Client:
+    """Correct system and device where the platform is another one than it pretends."""
+    platform = _PLATFORMS.get(hints.platform, "")
+    is_other = platform and platform != client.os
+    if is_other and client.os in ("", *_PLATFORMS.values()):
+        device = "Mobile" if hints.is_mobile else _CLASSES[platform]
+        return replace(client, device=device, os=platform, os_version="")
+    if hints.is_mobile and not client.device:
+        return replace(client, device="Mobile")
+    return client
+
+
+# An empty group in front: ua-parser takes the name from the first, the version from
+# the second.
+def _browser_matcher(row: Row) -> UserAgentMatcher:
+    if not row.name:
+        return UserAgentMatcher(row.find)
+    return UserAgentMatcher(f"()(?:{row.find})", row.name)
+
+
+def _system_matcher(row: Row) -> OSMatcher:
+    return OSMatcher(f"()(?:{row.find})", row.name, row.version)
 
 
 def _browser_of(parsed: PartialResult) -> tuple[str, str]:
@@ -115,17 +172,3 @@ def _system_of(parsed: OS | None) -> tuple[str, str]:
     ):
         version = f"{version}.{parsed.minor}"
     return name, version
-
-
-def _device_of(user_agent: str, system: str) -> str:
-    if _CONSOLE.search(user_agent):
-        return "Console"
-    if system == "tvOS" or _TV.search(user_agent):
-        return "TV"
-    if _TABLET.search(user_agent):
-        return "Tablet"
-    if system in _MOBILES or _MOBILE.search(user_agent):
-        return "Mobile"
-    if system == "Android":  # only a phone's calls itself mobile
-        return "Tablet"
-    return "Desktop" if system in _DESKTOPS else ""

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from page_tracker.collect.address import Network, network_around, network_of
-from page_tracker.collect.bot import IMAGE_PROXY
+from page_tracker.collect.bot import IMAGE_PROXY, UNKNOWN, Bot
 from page_tracker.collect.hit import (
     Client,
     Drop,
@@ -172,13 +172,22 @@ def respect_opt_out(draft: Draft, _known: Known) -> Drop | None:
 
 
 def refuse_bots(draft: Draft, known: Known) -> Drop | None:
-    """Bots by their user agents; where badges are shown image proxies are people."""
+    """Bots by their user agents, or by another header that names them; where badges are
+    shown image proxies are people."""
     bot = known.lookups.bot_of(draft.sender.user_agent)
+    if draft.sender.agent and bot in (None, UNKNOWN):
+        bot = _named_bot(draft.sender.agent, known)
     if bot is not None:
         if bot.kind == IMAGE_PROXY and draft.raw.through_proxy:
             return None
-        return draft.drop(Reason.BOT, bot.name)
+        return draft.drop(Reason.BOT, bot.label)
     return draft.drop(Reason.BOT, "(says so itself)") if draft.raw.bot else None
+
+
+def _named_bot(agent: str, known: Known) -> Bot:
+    """A bot that a header names beside its user agent, of the kind that is known."""
+    bot = known.lookups.bot_of(agent)
+    return Bot(agent, "other") if bot in (None, UNKNOWN) else bot
 
 
 def refuse_referrer_spam(draft: Draft, known: Known) -> Drop | None:
@@ -228,7 +237,11 @@ def find_touch(draft: Draft, known: Known) -> None:
 
 def find_client(draft: Draft, known: Known) -> None:
     """Device, browser and system."""
-    draft.client = known.lookups.client_of(draft.sender.user_agent)
+    user_agent, hints = draft.sender.user_agent, draft.sender.hints
+    if hints is None:
+        draft.client = known.lookups.client_of(user_agent)
+    else:
+        draft.client = known.lookups.hinted_client_of(user_agent, hints)
 
 
 def find_visitor(draft: Draft, known: Known) -> None:

@@ -13,12 +13,26 @@ from typing import NamedTuple
 import msgspec
 
 
+class Hints(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
+    """Client hints (Sec-CH-UA …) that say more than that it is Chromium."""
+
+    # Names and major versions, without those that every Chromium sends.
+    brands: tuple[tuple[str, str], ...] = ()
+    platform: str = ""
+    is_mobile: bool = False
+
+
 class Sender(NamedTuple):
     """Who sent a request, as far as the server itself can tell."""
 
     address: str
     user_agent: str
     accept_language: str = ""
+    # None where the browser sent none.
+    hints: Hints | None = None
+    # The program that sends, where a header names it: the host of a Signature-Agent, or
+    # a headless browser. Empty for browsers.
+    agent: str = ""
     # True where the browser only prefetches or previews the page.
     prefetch: bool = False
     # Global Privacy Control was asked for: no site may count this.
@@ -165,6 +179,10 @@ class Reason(StrEnum):
     INVALID_REVENUE = "invalid_revenue"
     # An engagement whose visit is over, or never was.
     NO_VISIT = "no_visit"
+
+
+# A bot's kind: it fetches because a person asked. Such a drop's name is `kind: bot`.
+AI_ASSISTANT = "AI assistant"
 
 
 class Drop(NamedTuple):

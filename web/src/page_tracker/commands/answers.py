@@ -188,6 +188,10 @@ def echo_realtime(site: str, found: Realtime) -> None:
         f"{site}, now: {current.visitors:,} visitor{'s' * (current.visitors != 1)}"
     )
     click.echo(_line("last 30 minutes", views, f"{sum(views):,} page views"))
+    if found.ai_assistants:
+        click.echo(
+            f"fetched today by AI assistants that people asked: {found.ai_assistants:,}"
+        )
     dropped = {
         f"{each.reason} {each.name}".strip(): each.number for each in found.dropped
     }

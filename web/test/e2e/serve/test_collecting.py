@@ -117,6 +117,8 @@ def test_a_repeated_event_is_answered_alike_and_counted_once(
     ("headers", "said", "reason"),
     [
         ({"User-Agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}, {}, "bot"),
+        ({"Signature-Agent": '"https://chatgpt.com"'}, {}, "bot (AI assistant: chat"),
+        ({"Sec-CH-UA": '"HeadlessChrome";v="142"'}, {}, "bot (HeadlessChrome)"),
         ({"X-Forwarded-For": "192.0.2.77"}, {}, "own_address"),
         ({"Sec-Purpose": "prefetch"}, {}, "prefetch"),
         ({"Sec-GPC": "1"}, {}, "opted_out"),

@@ -20,6 +20,8 @@ def test_a_site_is_told_of_as_it_is_now(redis_client: Redis) -> None:
     drops = [
         Drop(DAY, SITE, Reason.BOT, "Googlebot"),
         *[Drop(DAY + 1, SITE, Reason.OWN_ADDRESS, "192.0.2.0/24")] * 2,
+        *[Drop(DAY + 1, SITE, Reason.BOT, "AI assistant: ChatGPT-User")] * 3,
+        Drop(DAY + 1, SITE, Reason.BOT, "AI crawler: GPTBot"),
     ]
     with new_shard(redis_client) as shard:
         submit(redis_client, a_batch(shard, a_hit("/a"), a_hit("/b"), drops=drops))
@@ -32,5 +34,10 @@ def test_a_site_is_told_of_as_it_is_now(redis_client: Redis) -> None:
         "visitors": 1,
         "pages": {"/b": 1},
         "sources": {"Direct / None": 1},
-        "dropped": [{"reason": "own_address", "name": "192.0.2.0/24", "number": 2}],
+        "ai_assistants": 3,
+        "dropped": [
+            {"reason": "bot", "name": "AI assistant: ChatGPT-User", "number": 3},
+            {"reason": "own_address", "name": "192.0.2.0/24", "number": 2},
+            {"reason": "bot", "name": "AI crawler: GPTBot", "number": 1},
+        ],
     }

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.collect.bot import Bot, bot_finder
-from page_tracker.collect.lookups import BOTS, PACKAGED, bots_from
+from support.lookups import LOOKUPS
 
-bot_of = bots_from(PACKAGED / BOTS)
+bot_of = LOOKUPS.bot_of
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.collect.client import client_of
 from page_tracker.collect.hit import Client
+from support.lookups import LOOKUPS
+
+client_of = LOOKUPS.client_of
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 IOS_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
@@ -17,12 +19,12 @@ IOS_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
         (
             f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT} Chrome/142.0.0.0"
             " Safari/537.36 Edg/142.0.0.0",
-            Client("Desktop", "Edge", "142", "Windows", "10"),
+            Client("Desktop", "Edge", "142", "Windows", "10 or 11"),
         ),
         (
             f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {IOS_WEBKIT}"
             " Version/18.1 Safari/605.1.15",
-            Client("Desktop", "Safari", "18", "macOS", "10.15"),
+            Client("Desktop", "Safari", "18", "macOS", ""),
         ),
         (
             f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) {IOS_WEBKIT}"
@@ -32,12 +34,12 @@ IOS_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
         (
             f"Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) {IOS_WEBKIT}"
             " CriOS/130.0.0.0 Mobile/15E148 Safari/604.1",
-            Client("Tablet", "Chrome", "130", "iOS", "17"),
+            Client("Tablet", "Chrome", "130", "iPadOS", "17"),
         ),
         (
             f"Mozilla/5.0 (Linux; Android 10; K) {WEBKIT} Chrome/142.0.0.0"
             " Mobile Safari/537.36",
-            Client("Mobile", "Chrome", "142", "Android", "10"),
+            Client("Mobile", "Chrome", "142", "Android", ""),
         ),
         (
             f"Mozilla/5.0 (Linux; Android 13; SM-X906C) {WEBKIT} Chrome/120.0"
@@ -62,7 +64,7 @@ IOS_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
         (
             f"Mozilla/5.0 (PlayStation; PlayStation 5/2.26) {IOS_WEBKIT}"
             " Version/13.0 Safari/605.1.15",
-            Client("Console", "Safari", "13", "", ""),
+            Client("Console", "PlayStation", "", "PlayStation", "5"),
         ),
         ("", Client()),
         ("nothing that anybody knows", Client()),
@@ -81,6 +83,7 @@ def test_reads_any_text(user_agent: str) -> None:
         "Tablet",
         "TV",
         "Console",
+        "Headset",
     }
 
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.collect.bot import IMAGE_PROXY, Bot
-from page_tracker.collect.client import client_of
 from page_tracker.collect.enrich import (
     STEPS,
     Known,
@@ -21,25 +20,27 @@ from page_tracker.collect.enrich import (
 from page_tracker.collect.hit import Drop, Hit, Kind, Place, RawHit, Reason, Sender
 from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.page import page_of
-from page_tracker.collect.source import touch_of
 from page_tracker.schema import LIMITS
 from page_tracker.site import Directory, Site
+from support.lookups import LOOKUPS as PACKAGED
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/131.0.0.0 Safari/537.36"
 )
+
 NOON = 1_700_049_600_000_000  # 2023-11-15 12:00 UTC
 DAY = 19_676
 LOOKUPS = Lookups(
-    client_of=client_of,
+    client_of=PACKAGED.client_of,
+    hinted_client_of=PACKAGED.hinted_client_of,
     bot_of={
         "Googlebot": Bot("Googlebot", "search"),
         "github-camo": Bot("GitHub camo", IMAGE_PROXY),
     }.get,
     place_of=lambda address: Place("DE", "DE-BE", "Berlin"),
     is_spam={"spam.example"}.__contains__,
-    touch_of=touch_of,
+    touch_of=PACKAGED.touch_of,
 )
 SALTS = {("example.org", DAY): bytes(16)}
 SENDER = Sender("192.0.2.1", CHROME, "en-GB,en;q=0.9")

@@ -19,6 +19,7 @@ SIEVE = Sieve(
         {("example.com", day): bytes(32) for day in range(20_000, 20_002)},
         Lookups(
             client_of=lambda _: Client(),
+            hinted_client_of=lambda *_: Client(),
             bot_of=lambda _: None,
             place_of=lambda _: Place(),
             is_spam=lambda _: False,

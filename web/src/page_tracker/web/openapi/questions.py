@@ -167,6 +167,8 @@ def _realtime() -> Schema:
             "pages": counts | {"description": "Visitors by the page viewed last."},
             "sources": counts,
             "minutes": list_of(minute, RECENT_MINUTES, RECENT_MINUTES),
+            "ai_assistants": whole(0)
+            | {"description": "Fetches of today because a person asked an assistant."},
             "dropped": list_of(
                 record({"reason": text(), "name": text(), "number": whole(1)})
             ),

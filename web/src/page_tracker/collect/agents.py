@@ -1,0 +1,80 @@
+"""The table of facts about user agents, `agents.toml`: read and checked.
+
+The packaged table says what each row means; an owner's adds rows in front of it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import msgspec
+import re2
+
+
+class Row(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True
+):
+    """One fact: what is found in a user agent (RE2's syntax), and what that means."""
+
+    find: str
+    name: str = ""
+    # Of bots only.
+    kind: str = ""
+    # Of systems only: in place of the one that `find` takes out, where that is none.
+    version: str | None = None
+    # Where it is known from, and a user agent that it holds for.
+    source: str = ""
+    example: str = ""
+
+
+class Agents(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True
+):
+    """All tables, by name; of the rows of one that fit, the first holds."""
+
+    person: tuple[Row, ...] = ()
+    bot: tuple[Row, ...] = ()
+    browser: tuple[Row, ...] = ()
+    system: tuple[Row, ...] = ()
+    device: tuple[Row, ...] = ()
+    brand: tuple[Row, ...] = ()
+
+    def before(self, other: Agents) -> Agents:
+        """Both, with these rows in front."""
+        names = self.__struct_fields__
+        return Agents(
+            **{name: getattr(self, name) + getattr(other, name) for name in names}
+        )
+
+
+def read_agents(text: str) -> Agents:
+    """Read the table from TOML; raises ValueError, which says the row at fault."""
+    agents = msgspec.convert(tomllib.loads(text), Agents)
+    for table in Agents.__struct_fields__:
+        for number, row in enumerate(getattr(agents, table), 1):
+            if why := _fault_of(table, row):
+                raise ValueError(f"[[{table}]] number {number}: {why}")
+    return agents
+
+
+def _fault_of(table: str, row: Row) -> str:
+    """Why a row cannot be used; empty where it can."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        groups = re2.compile(row.find, options).groups
+        re.compile(f"()(?:{row.find})")  # ua-parser's matchers read it so
+    except (re2.error, re.error) as error:
+        return f"find is no regular expression ({error})"
+    if table in _NAMED and not row.name:
+        return "name is missing"
+    if table == "bot" and not row.kind:
+        return "kind is missing"
+    if groups > (1 if row.name else 2) or groups == 1 and not row.name:
+        return "find has one group, the version; without a name two, name and version"
+    return ""
+
+
+# Rows of `person` have none, those of `browser` may find theirs.
+_NAMED = {"bot", "system", "device", "brand"}
