@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from page_tracker.server import protocol
-from page_tracker.server.protocol import LONGEST_HEAD
+from page_tracker.server.reader import LONGEST_HEAD
 from page_tracker.server.room import Room
 from support.connecting import HIT, LONGEST_BODY, OTHER, Client, Server, run, served
 
@@ -290,6 +290,22 @@ def test_an_offer_to_speak_otherwise_is_not_taken() -> None:
             assert server.app.bodies == [b"12345"] * 2
 
     run(test)
+
+
+def test_a_client_that_goes_while_it_is_answered_is_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test() -> None:
+        async with served() as server:
+            client = await server.connect()
+            client.send(OTHER + OTHER)
+            while not server.app.scopes:
+                await asyncio.sleep(0)
+            client.protocol.transport.close()
+            await asyncio.sleep(0.05)
+
+    run(test)
+    assert not caplog.messages
 
 
 def test_the_oldest_idle_connection_goes_where_they_run_out(

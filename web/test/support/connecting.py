@@ -98,7 +98,7 @@ class Client:
 class Server:
     """A server with its application, which keeps idle connections for KEEP_ALIVE."""
 
-    def __init__(self, app: App, address: Any, protocols: list[Connection]) -> None:
+    def __init__(self, app: Any, address: Any, protocols: list[Connection]) -> None:
         self.app = app
         self._address = address
         self._protocols = protocols
@@ -126,8 +126,8 @@ class Server:
 
 
 @asynccontextmanager
-async def served(room: Room | None = None) -> AsyncIterator[Server]:
-    app = App()
+async def served(room: Room | None = None, app: Any = None) -> AsyncIterator[Server]:
+    app = app or App()
     config = Config(
         app, http=Connection, ws="none", interface="asgi3", access_log=False
     )

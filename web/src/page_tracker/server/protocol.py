@@ -27,16 +27,16 @@ to go before its time to make room for others (`room.py`).
 from __future__ import annotations
 
 import asyncio
-import re
 from enum import Enum, auto
 from functools import lru_cache
-from math import inf
 from typing import Any
 
-from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from httptools import HttpParserError, HttpParserUpgrade
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from page_tracker.collect.protocols.protocol import Answer
+from page_tracker.server.deadline import Deadline
+from page_tracker.server.reader import LONGEST_HEAD, Refused, RequestReader
 from page_tracker.server.room import Room
 from page_tracker.server.whole import whole_request
 
@@ -48,14 +48,10 @@ TAKE_SECONDS = 30.0
 LINGER_SECONDS = 2.0  # until who was refused has heard it
 STOP_SECONDS = 1.0  # for a request that is half there when the server stops
 
-# Bytes, and bytes a second.
-LONGEST_HEAD = 32_768
+# Bytes a second.
 SLOWEST = 8_192
 
 _END = b"\r\n\r\n"
-# We speak nothing else: an offer to is not taken (RFC 9110, 7.8), and what follows the
-# head is its body.
-_OFFER = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 
 
 class Phase(Enum):
@@ -68,15 +64,7 @@ class Phase(Enum):
     CLOSING = auto()
 
 
-class Refused(Exception):
-    """A request that is answered here, and the last of its connection."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
-
-
-class Connection(HttpToolsProtocol):
+class Connection(RequestReader):
     """One client's connection: reads requests, hands them on, writes their answers.
 
     The application has `takes` and `answer_soon` beside ASGI, and `longest_body`.
@@ -89,22 +77,10 @@ class Connection(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self.held = 0
         self._phase = Phase.IDLE
-        # Its answer is the last.
-        self._is_last = False
         # What came and was not looked at yet, and how far an empty line is not in it.
         self._unread = bytearray()
         self._searched = 0
-        # Of the request that is read: its head is there, it is all there; bytes of its
-        # body that are to come, None where only chunks tell; bytes of chunks, and in
-        # them; the most that its route takes.
-        self._has_head = self._is_whole = False
-        self._left: int | None = 0
-        self._raw = self._decoded = self._longest = 0
-        # When something is to happen, and when we look whether it is time, which may be
-        # too early: so that nothing is to be done for each request.
-        self._due = inf
-        self._looks = inf
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(self.loop, self._overdue)
 
     # What happens to the connection.
 
@@ -113,7 +89,7 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().connection_made(transport)
         self.room.wait(self)
-        self._limit(FIRST_SECONDS)
+        self._deadline.set(FIRST_SECONDS)
         self.room.admit(len(self.connections))
 
     def data_received(self, data: bytes) -> None:
@@ -137,17 +113,16 @@ class Connection(HttpToolsProtocol):
         self._unread.clear()
         self.room.leave(self)
         self.room.hold(self, 0)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._deadline.end()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._limit(self._seconds_to_take())
+        self._deadline.set(self._seconds_to_take())
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._phase is Phase.ANSWERING:
-            self._due = inf
+            self._deadline.lift()
         elif self._phase is Phase.IDLE:
             self._wait()
 
@@ -157,7 +132,7 @@ class Connection(HttpToolsProtocol):
         if self._phase is Phase.IDLE:
             self._close()
         elif self._phase in (Phase.HEAD, Phase.BODY):
-            self._limit(min(STOP_SECONDS, self._due - self.loop.time()))
+            self._deadline.set_sooner(STOP_SECONDS)
 
     def give_way(self) -> None:
         """Close, to make room for others."""
@@ -179,7 +154,7 @@ class Connection(HttpToolsProtocol):
             return False
         self._phase = Phase.ANSWERING
         self.room.leave(self)
-        self._due = inf
+        self._deadline.lift()
         self.app.answer_soon(request, self.client, self._answer)
         return True
 
@@ -197,7 +172,7 @@ class Connection(HttpToolsProtocol):
         except (HttpParserError, HttpParserUpgrade):
             self._refuse(Refused(400, "this is no HTTP request"))
         if self._phase is not Phase.CLOSING:
-            of_body = len(self.cycle.body) if self._has_head else 0
+            of_body = len(self.cycle.body) if self.has_head else 0
             self.room.hold(self, len(self._unread) + of_body)
 
     def _begin(self) -> None:
@@ -214,7 +189,7 @@ class Connection(HttpToolsProtocol):
             self._unread.clear()
             return
         self._phase = Phase.HEAD
-        self._limit(HEAD_SECONDS)
+        self._deadline.set(HEAD_SECONDS)
 
     def _read_head(self) -> None:
         at = self._unread.find(_END, max(0, self._searched - len(_END)))
@@ -226,87 +201,44 @@ class Connection(HttpToolsProtocol):
         head = bytes(self._unread[: at + len(_END)])
         del self._unread[: len(head)]
         self._phase = Phase.BODY
-        self._limit(BODY_SECONDS)
-        self.parser.feed_data(_OFFER.sub(b"", head))
-        if self.scope["http_version"] == "1.1" and self._sent(b"host") != 1:
-            raise Refused(400, "a request names one Host")
-        self._longest = self.app.longest_body(self.scope["path"])
-        if self.expect_100_continue and not self._is_whole and not self._unread:
+        self._deadline.set(BODY_SECONDS)
+        self.read_head(head)
+        self.longest_body = self.app.longest_body(self.scope["path"])
+        if self.expect_100_continue and not self.is_whole and not self._unread:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.cycle.waiting_for_100_continue = False
 
     def _read_body(self) -> None:
-        if self._unread and not self._is_whole:
-            piece = bytes(self._unread[: self._left])
+        if self._unread and not self.is_whole:
+            piece = bytes(self._unread[: self.left_of_body])
             del self._unread[: len(piece)]
-            if self._left is not None:
-                self._left -= len(piece)
-            self._raw += len(piece)
-            try:
-                self.parser.feed_data(piece)
-            except HttpParserCallbackError:
-                if not self._is_whole:  # else the next request has begun
-                    raise
-            if self._raw > 2 * self._decoded + LONGEST_HEAD:
-                raise Refused(431, "there is too much around the chunks of the body")
-        if self._is_whole:
+            self.read_body(piece)
+        if self.is_whole:
             self._start()
 
-    def _sent(self, name: bytes) -> int:
-        """How often a header was sent."""
-        return sum(each == name for each, _ in self.headers)
-
-    # What httptools finds in it.
-
-    def on_message_begin(self) -> None:
-        if self._is_whole:
-            # Behind chunks: its beginning is lost to us, so it is to be sent again.
-            self._is_last = True
-            raise Refused(400, "a request was sent before this one was answered")
-        super().on_message_begin()
-        self._left = 0
-        self._raw = self._decoded = 0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._has_head:  # else it is in the trailers
-            super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self._has_head = True
-        for name, value in self.headers:
-            if name == b"content-length":
-                self._left = int(value)
-            elif name == b"transfer-encoding":
-                self._left = None
-
-    def on_body(self, body: bytes) -> None:
-        """Keep a body, and of one that is too long a byte more than is taken."""
-        self._decoded += len(body)
-        self.cycle.body += body
-        del self.cycle.body[self._longest + 1 :]
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._is_whole = True
-
     # It is answered.
-
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        """Not yet: it is not there as a whole."""
 
     def _start(self) -> None:
         self._phase = Phase.ANSWERING
         self.room.leave(self)
-        self._due = inf
-        if self._is_last:
-            self.cycle.keep_alive = False
-        super()._start_asgi_task(self.cycle, self.app)
+        self._deadline.lift()
+        self.start(self._run)
+
+    async def _run(self, scope: Any, receive: Any, send: Any) -> None:
+        """Have the application answer, for as long as the client is there."""
+        cycle = self.cycle
+
+        async def send_on(message: Any) -> None:
+            # Where a write has just failed uvicorn knows it a moment later.
+            cycle.disconnected |= self.transport.is_closing()
+            await send(message)
+
+        await self.app(scope, receive, send_on)
 
     def on_response_complete(self) -> None:
         """The application has answered."""
         self.server_state.total_requests += 1
-        self._has_head = self._is_whole = False
+        self.has_head = self.is_whole = False
         self._go_on()
 
     def _answer(self, answer: Answer) -> None:
@@ -314,12 +246,12 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.server_state.total_requests += 1
-        self.transport.write(_bytes_of(answer, self._is_last))
+        self.transport.write(_bytes_of(answer, self.is_last))
         self._go_on()
 
     def _go_on(self) -> None:
         """Wait for the next request, or begin with it where it is there."""
-        if self._is_last or self.transport.is_closing():
+        if self.is_last or self.transport.is_closing():
             self._close()
             return
         self._phase = Phase.IDLE
@@ -330,7 +262,7 @@ class Connection(HttpToolsProtocol):
             self._wait()
 
     def _wait(self) -> None:
-        self._limit(self.timeout_keep_alive)
+        self._deadline.set(self.timeout_keep_alive)
         if self._unread:
             self.loop.call_soon(self._read)
 
@@ -354,13 +286,13 @@ class Connection(HttpToolsProtocol):
         self._phase = Phase.CLOSING
         self._unread.clear()
         self.room.hold(self, 0)
-        self._limit(LINGER_SECONDS)
+        self._deadline.set(LINGER_SECONDS)
 
     # It ends.
 
     def _end_soon(self) -> None:
         """What is being read or answered is the last."""
-        self._is_last = True
+        self.is_last = True
         if self.cycle is not None:
             self.cycle.keep_alive = False
 
@@ -371,30 +303,14 @@ class Connection(HttpToolsProtocol):
         self.room.leave(self)
         self.room.hold(self, 0)
         self.transport.close()
-        self._limit(self._seconds_to_take())
+        self._deadline.set(self._seconds_to_take())
 
     def _seconds_to_take(self) -> float:
         """How long the client may take to read what was written."""
         return TAKE_SECONDS + self.transport.get_write_buffer_size() / SLOWEST
 
-    def _limit(self, seconds: float) -> None:
-        """Say when what is waited for now is overdue."""
-        self._due = self.loop.time() + seconds
-        if self._due < self._looks:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._looks = self._due
-            self._timer = self.loop.call_at(self._due, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        self._looks = inf
-        left = self._due - self.loop.time()
-        if left == inf:
-            return
-        if left > 0:
-            self._limit(left)
-        elif self._phase is Phase.CLOSING or self.flow.write_paused:
+    def _overdue(self) -> None:
+        if self._phase is Phase.CLOSING or self.flow.write_paused:
             self.transport.abort()
         elif self._phase is Phase.IDLE:
             self._close()
