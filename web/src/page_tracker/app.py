@@ -21,6 +21,7 @@ from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.health import durability_notice, redis_problem
 from page_tracker.lake.format import refuse_newer_folder
 from page_tracker.live import Live
+from page_tracker.process import leave_no_core
 from page_tracker.registry import Registry
 from page_tracker.services.collecting import open_unbatched_collector
 from page_tracker.services.store import open_live, open_redis, open_registry
@@ -105,6 +106,7 @@ def create_app() -> Flask:
     Raises SettingsError where a setting means nothing, and FormatError where the data
     folder is of a newer Page Tracker.
     """
+    leave_no_core()
     settings = Settings.from_environment()
     refuse_newer_folder(settings.data)
     flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
@@ -149,8 +151,8 @@ def index() -> Response:
             views = int(redis().get("page_views") or 0)
         else:
             views = redis().incr("page_views")
-    except RedisError:
-        current_app.logger.exception("The view could not be counted")
+    except RedisError as error:
+        current_app.logger.error("The view could not be counted (%s)", error)
         return _page("Sorry, something went wrong \N{PENSIVE FACE}", 500)
     return _page(f"This page has been seen {views} times.", 200)
 
@@ -170,6 +172,8 @@ def _page(sentence: str, status: int) -> Response:
 
 def _secure(response: Response) -> Response:
     response.headers.update(SECURITY_HEADERS)
+    if request.path.startswith("/api/"):  # counts and tokens: for who asks, and now
+        response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 

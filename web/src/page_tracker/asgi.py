@@ -1,14 +1,18 @@
-"""The front door: hits go to the collector on the event loop, all else to Flask."""
+"""The front door: hits go to the collector on the event loop, all else to Flask.
+
+A request is handed on once it is there as a whole, as far as its route takes it; one
+that is cut off in the middle is nobody's. What its headers mean is the same in every
+server: one whose name has an underscore is let go, since Flask could not tell it from
+the one with a hyphen.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
-
-from a2wsgi import WSGIMiddleware
 
 from page_tracker.app import app as flask_app
 from page_tracker.collect.collector import Collector
@@ -24,14 +28,12 @@ from page_tracker.collect.protocols.protocol import (
 from page_tracker.errors import NotStored
 from page_tracker.services.collecting import open_collector, open_lookups
 from page_tracker.settings import Settings
+from page_tracker.web.api import LONGEST_BODY
+from page_tracker.web.asking import LONGEST_BODY as LONGEST_QUESTION
+from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-# Threads that Flask answers in.
-FLASK_THREADS = 10
+# How long a body is told by what came, not by these.
+_FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 logger = logging.getLogger(__name__)
 
@@ -42,25 +44,41 @@ class FrontDoor:
     def __init__(self, settings: Settings, flask: Any) -> None:
         self._settings = settings
         self._proxies = settings.trusted_proxies
-        self._flask = WSGIMiddleware(flask, workers=FLASK_THREADS)
+        self._pools = Pools(flask)
         self._collector: Collector | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":
-            protocol = PROTOCOLS.get(scope["path"])
-            if protocol is None:
-                await self._flask(scope, receive, send)  # type: ignore[arg-type]
-            else:
-                request = await _request(scope, receive)
-                answered = asyncio.get_running_loop().create_future()
-                tell = partial(_tell_future, answered)
-                self.answer_soon(request, scope["client"], tell)
-                await _send(await answered, send)
+            await self._answer(scope, receive, send)
         elif kind == "lifespan":
             await self._live(receive, send)
         else:
             raise ValueError(f"nobody here speaks {kind}")
+
+    def longest_body(self, path: str) -> int:
+        """How many bytes of a body are looked at."""
+        if path in PROTOCOLS:
+            return BODY_LIMIT
+        if path.startswith(QUESTIONS):
+            return LONGEST_QUESTION
+        return LONGEST_BODY if path.startswith("/api/") else 0
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        body = await _body(receive, self.longest_body(path))
+        if body is None:
+            return
+        headers = _meant(scope["headers"], body)
+        if path not in PROTOCOLS:
+            scope = {**scope, "headers": headers}
+            await self._pools.of(path)(scope, partial(_received, body), send)
+            return
+        query = scope["query_string"].decode("latin-1")
+        request = HttpRequest(scope["method"], path, query, headers_of(headers), body)
+        answered = asyncio.get_running_loop().create_future()
+        self.answer_soon(request, scope["client"], partial(_tell_future, answered))
+        await _send(await answered, send)
 
     def takes(self, path: str) -> bool:
         """Whether a request is for the collector, and `answer_soon` may be called."""
@@ -137,20 +155,33 @@ def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:
         answered.set_result(answer)
 
 
-async def _request(scope: Scope, receive: Receive) -> HttpRequest:
-    """A request with its body: a little more than BODY_LIMIT where that is too long."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body") and len(body) <= BODY_LIMIT:
+async def _body(receive: Receive, longest: int) -> bytes | None:
+    """The body; a byte more than `longest` of one too long, None of one cut off."""
+    body = b""
+    is_whole = False
+    while not is_whole and len(body) <= longest:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
-    return HttpRequest(
-        scope["method"],
-        scope["path"],
-        scope["query_string"].decode("latin-1"),
-        headers_of(scope["headers"]),
-        body,
-    )
+        is_whole = not message.get("more_body")
+    return body[: longest + 1]
+
+
+async def _received(body: bytes) -> Message:
+    return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _meant(sent: list[tuple[bytes, bytes]], body: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers that mean something, of a request with this body."""
+    headers = [
+        (name, value.strip(b" \t"))
+        for name, value in sent
+        if b"_" not in name and name not in _FRAMING
+    ]
+    if not _FRAMING.isdisjoint(name for name, _ in sent):
+        headers.append((b"content-length", b"%d" % len(body)))
+    return headers
 
 
 async def _send(answer: Answer, send: Send) -> None:

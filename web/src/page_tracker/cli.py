@@ -7,6 +7,7 @@ from io import TextIOWrapper
 import click
 
 from page_tracker.errors import PageTrackerError
+from page_tracker.process import leave_no_core, raise_file_limit
 
 # The modules of `commands`, each with a command of its name.
 COMMANDS = (
@@ -33,6 +34,8 @@ class Commands(click.Group):
         return None
 
     def invoke(self, ctx: click.Context) -> object:
+        raise_file_limit()
+        leave_no_core()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 # Not every locale's encoding has all signs that names and bars need.

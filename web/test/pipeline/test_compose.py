@@ -78,6 +78,7 @@ def test_every_service_is_hardened(services: dict[str, Any]) -> None:
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["init"], name
+        assert "core" in service["ulimits"], name
         assert service["logging"]["options"]["max-size"], name
         assert list(service["networks"]) == ["backend-network"], name
         if name != "test-service":

@@ -1,8 +1,11 @@
 """`page-tracker serve`: run the whole server."""
 
+import logging
+
 import click
 
 from page_tracker.commands.options import setting_option
+from page_tracker.log import say_once
 from page_tracker.server.serve import serve as serve_until_stopped
 from page_tracker.settings import Settings
 
@@ -26,6 +29,7 @@ def serve(**options: str | None) -> None:
 
         if notice := require_redis(settings):
             click.echo(f"page-tracker: {notice}", err=True)
-    serve_until_stopped(
-        settings, say=click.echo, log=lambda line: click.echo(line, err=True)
-    )
+    handler = logging.StreamHandler()
+    say_once(handler)
+    logging.basicConfig(format="%(message)s", handlers=[handler])
+    serve_until_stopped(settings, say=click.echo, log=logging.warning)

@@ -13,6 +13,7 @@ from page_tracker.garbage import look_seldom
 from page_tracker.lake.damage import mend
 from page_tracker.lake.format import require_folder
 from page_tracker.lake.service import PASS, TICK, keep, wait_for, write
+from page_tracker.log import say_once
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import make_folder
 from page_tracker.services.keeping import (
@@ -36,7 +37,9 @@ def writer(once: bool, **options: str | None) -> None:
     `page-tracker serve` runs one by itself. Any number may run: none writes what
     another one has written.
     """
-    logging.basicConfig(format="writer: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    say_once(handler)
+    logging.basicConfig(format="writer: %(message)s", handlers=[handler])
     settings = Settings.from_environment(**options)
     make_folder(settings.data)
     require_folder(settings.data)

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import disk_usage
 from typing import IO
 
 from page_tracker.errors import ProcessError
 from page_tracker.server.tether import tethered
 
 POLL_SECONDS = 0.02
+DISK_FULL = 1 << 20  # bytes: with less left, nothing works
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,15 @@ class Child:
         return self.process.poll() is not None
 
     def ending(self) -> str:
-        """How the process ended, for a log line."""
+        """How the process ended, for a log line, and why where that is known."""
         status = self.process.wait()
         if status < 0:
             return f"was killed by {signal.Signals(-status).name}"
-        return f"ended with status {status}"
+        said = f"ended with status {status}"
+        log = self.program.log
+        if status and log and disk_usage(log.parent).free < DISK_FULL:
+            return f"{said}, as the disk that {log.parent} is on is full"
+        return said
 
     def wait_until_ready(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
         """Return once the program is ready, or is no more wanted.

@@ -1,16 +1,23 @@
 """How gunicorn serves Page Tracker, under `page-tracker serve` and in containers."""
 
 import gc
+import logging
 import os
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
+from page_tracker.log import say_once
+from page_tracker.process import leave_no_core, raise_file_limit
 from page_tracker.server.tether import tie_to_parent
 from page_tracker.services.collecting import open_lookups
 from page_tracker.settings import Settings
 
 # pylint: disable=invalid-name  # gunicorn names its settings
+
+# Of gunicorn itself, and so of its workers.
+raise_file_limit()
+leave_no_core()
 
 wsgi_app = "page_tracker.asgi:app"
 worker_class = "page_tracker.server.worker.Worker"
@@ -24,6 +31,13 @@ control_socket_disable = True  # it would be written under $HOME
 SHARED_MEMORY = "/dev/shm"  # nosec B108 # gunicorn makes a file of its own there
 if os.access(SHARED_MEMORY, os.W_OK):
     worker_tmp_dir = SHARED_MEMORY  # its heartbeat must not wait for a disk
+
+
+def on_starting(_server: Arbiter) -> None:
+    """One log for all that is said here, by gunicorn, uvicorn, Flask and us."""
+    for handler in logging.getLogger("gunicorn.error").handlers:
+        say_once(handler)
+        logging.getLogger().addHandler(handler)
 
 
 def when_ready(_server: Arbiter) -> None:

@@ -18,7 +18,8 @@ SHORT_HEAD = 8_192
 
 # What a line may hold: visible characters, spaces, tabs, and bytes that are no ASCII.
 _TEXT = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# Not one with an underscore, which is let go by whoever reads it the other way.
+_NAME = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _TARGET = re.compile(rb"/[!$&->@-~]*(?:\?[!$-~]*)?")
 _LENGTH = re.compile(rb"[0-9]{1,5}")
 
@@ -40,7 +41,8 @@ def whole_request(data: bytes) -> HttpRequest | None:
     # A header came twice, a line is none, or it changes how a request is read.
     if len(headers) != len(lines) or not _UNUSUAL.isdisjoint(headers):
         return None
-    if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
+    kept = headers.get(b"connection", b"keep-alive").lower() == b"keep-alive"
+    if not kept or b"host" not in headers:
         return None
     if _length_in(headers) != len(body):
         return None

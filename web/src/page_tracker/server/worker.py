@@ -4,7 +4,7 @@ from typing import Any
 
 from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
 
-from page_tracker.server.protocol import ShortWay
+from page_tracker.server.protocol import Connection
 
 
 class Worker(UvicornWorker):  # type: ignore[misc] # it has no types
@@ -12,7 +12,7 @@ class Worker(UvicornWorker):  # type: ignore[misc] # it has no types
 
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "uvloop",
-        "http": ShortWay,
+        "http": Connection,
         "ws": "none",
         "lifespan": "on",
         "proxy_headers": False,

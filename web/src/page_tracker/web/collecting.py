@@ -63,15 +63,19 @@ def headers_sent() -> dict[bytes, bytes]:
 def _answer(
     protocol: Protocol, collector: UnbatchedCollector, proxies: Proxies
 ) -> Answer:
-    if (request.content_length or 0) > BODY_LIMIT:
+    length = request.content_length or 0
+    if length > BODY_LIMIT:
         return too_large(protocol)
     try:
+        body = request.stream.read(BODY_LIMIT + 1)
+        if len(body) < length:
+            return protocol.refuse(400, "the body is cut off", ())
         sent = HttpRequest(
             request.method,
             request.path,
             request.query_string.decode("latin-1"),
             headers_sent(),
-            request.stream.read(BODY_LIMIT + 1),
+            body,
         )
         raws, sender = received(protocol, sent, request.remote_addr or "", proxies)
         return protocol.accept(collector.collect(raws, sender))

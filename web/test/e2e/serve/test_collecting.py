@@ -183,6 +183,65 @@ def test_headers_of_one_name_are_one_list(server: Running) -> None:
     assert answer.endswith(b"192.0.2.9")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("X_Debug_Request: true", "X_Forwarded_For: 192.0.2.77", "Sec_GPC: 1"),
+        *("User_Agent: Googlebot/2.1", "Sec_Purpose: prefetch", "X_Purpose: preview"),
+        *("X_Moz: prefetch", "Content_Length: 3", "Transfer_Encoding: chunked"),
+        *("X_Forwarded-For: 192.0.2.77", "Content_Type: multipart/form-data"),
+    ],
+)
+def test_a_header_with_an_underscore_means_nothing(
+    server: Running, live: Live, name: str
+) -> None:
+    """Programs behind a web server cannot tell it from one with a hyphen."""
+    before = live.total(SITE)
+    headers = dict([name.split(": ", 1)])
+    answer = post(server, headers=headers)
+    assert (answer.status_code, answer.text) == (202, "ok")
+    assert "X-Page-Tracker-Dropped" not in answer.headers
+    pixel = get(server, f"/hit/underscore.svg?site={SITE}", **headers)
+    assert "X-Page-Tracker-Dropped" not in pixel.headers
+    assert live.total(SITE) == before + 2
+
+
+def test_neither_does_one_that_asks_for_what_has_changed(server: Running) -> None:
+    post(server)
+    address = f"/counter/TOTAL.json?site={SITE}"
+    etag = get(server, address).headers["ETag"]
+    assert get(server, address, **{"If_None_Match": etag}).status_code == 200
+    assert get(server, address, **{"If-None-Match": etag}).status_code == 304
+
+
+@pytest.mark.parametrize("ends", [False, True])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        f"POST /count?p=/cut&site={SITE} HTTP/1.1\r\nContent-Length: 9",
+        f"POST /count?p=/cut&site={SITE} HTTP/1.1\r\nTransfer-Encoding: chunked",
+        "POST /api/event HTTP/1.1\r\nContent-Length: 99",
+    ],
+)
+def test_a_request_that_is_cut_in_its_body_does_not_count(
+    server: Running, live: Live, request_: str, ends: bool
+) -> None:
+    before = live.total(SITE)
+    event = f'{{"n":"pageview","u":"{PAGE}","d":"{SITE}"}}'
+    begun = f"{request_}\r\nHost: x\r\nUser-Agent: {CHROME}\r\n\r\n"
+    is_chunked = "chunked" in request_
+    begun += f"{len(event):x}\r\n{event}\r\n" if is_chunked else event[:3]
+    parts = urlsplit(server.url)
+    with socket.create_connection((parts.hostname, parts.port), TIMEOUT) as connection:
+        connection.sendall(begun.encode())
+        if ends:
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+    assert post(server).status_code == 202
+    assert live.total(SITE) == before + 1
+
+
 def test_a_browser_may_ask_first(server: Running) -> None:
     answer = requests.options(f"{server.url}/api/event", timeout=TIMEOUT)
     assert answer.status_code == 204

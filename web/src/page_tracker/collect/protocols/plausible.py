@@ -98,7 +98,8 @@ def decode(request: Request) -> list[RawHit]:
         refused = () if is_debug else _refused(event, faults)
         raise Answered(_errors(400, faults), refused) from error
     if is_debug:
-        raise Answered(answer_of(200, _TEXT, request.address.encode()))
+        address = request.address.encode()
+        raise Answered(answer_of(200, _TEXT, address, (_KEEP_NOT,)))
     return hits
 
 
@@ -358,11 +359,12 @@ def _errors(
     headers: tuple[tuple[bytes, bytes], ...] = (),
 ) -> Answer:
     body = msgspec.json.encode({"errors": faults})
-    return answer_of(status, b"application/json", body, headers)
+    return answer_of(status, b"application/json", body, (*headers, _KEEP_NOT))
 
 
 _TEXT = b"text/plain; charset=utf-8"
-_OK = answer_of(202, _TEXT, b"ok")
+_KEEP_NOT = (b"cache-control", b"no-store")
+_OK = answer_of(202, _TEXT, b"ok", (_KEEP_NOT,))
 
 
 @lru_cache(4096)
@@ -371,6 +373,7 @@ def _dropped(number: int, reasons: str) -> Answer:
         *([(b"x-plausible-dropped", b"%d" % number)] if number else []),
         (b"x-page-tracker-dropped", header_text(reasons)),
         (b"access-control-expose-headers", _EXPOSED),
+        _KEEP_NOT,
     )
     return answer_of(202, _TEXT, b"ok", headers)
 

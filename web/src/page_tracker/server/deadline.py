@@ -1,0 +1,58 @@
+"""A time limit that is moved at every request, which must cost next to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+
+
+class Deadline:
+    """Calls `overdue` when its time is over; there is none until one is set.
+
+    The loop's timer may fire too early: it is set anew then, and not whenever the
+    deadline moves on.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, overdue: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._overdue = overdue
+        self._due = self._fires = inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, seconds: float) -> None:
+        """Be due in so many seconds from now."""
+        self._due = self._loop.time() + seconds
+        if self._due < self._fires:
+            self._stop()
+            self._fires = self._due
+            self._timer = self._loop.call_at(self._due, self._fire)
+
+    def set_sooner(self, seconds: float) -> None:
+        """Be due in so many seconds from now, if that is sooner."""
+        self.set(min(seconds, self._due - self._loop.time()))
+
+    def lift(self) -> None:
+        """There is all the time that it takes."""
+        self._due = inf
+
+    def end(self) -> None:
+        """Never call again."""
+        self._due = inf
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._fires = inf
+        if self._due <= self._loop.time():
+            self._due = inf
+            self._overdue()
+        elif self._due < inf:
+            self.set(self._due - self._loop.time())

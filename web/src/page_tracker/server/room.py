@@ -1,0 +1,85 @@
+"""What the connections of a process may take together: descriptors and memory.
+
+Where either runs out, whoever has kept us waiting the longest goes first. So a crowd of
+silent connections, or of requests that never end, closes itself, and a request that
+comes whole finds room.
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+from collections import OrderedDict
+from typing import Protocol
+
+# Connections of a process at most; three quarters of its descriptors, where that is
+# less: the store, the lake's files and the logs need some too.
+MOST_CONNECTIONS = 10_000
+OF_DESCRIPTORS = 0.75
+
+# Bytes of requests that are not answered yet.
+MOST_HELD = 64_000_000
+
+logger = logging.getLogger(__name__)
+
+
+class Guest(Protocol):
+    """A connection; `held` is how many bytes of unanswered requests it has sent."""
+
+    held: int
+
+    def give_way(self) -> None:
+        """Close, to make room for others."""
+
+
+class Room:
+    """The connections that wait for their clients, the longest first."""
+
+    def __init__(
+        self, most: int = MOST_CONNECTIONS, most_held: int = MOST_HELD
+    ) -> None:
+        self._most = most
+        self._most_held = most_held
+        self._held = 0
+        self._waiting: OrderedDict[Guest, None] = OrderedDict()
+
+    def admit(self, number: int) -> None:
+        """Make room where a connection came, and `number` are open now."""
+        most = min(self._most, int(OF_DESCRIPTORS * open_files()))
+        if number > most and self._waiting:
+            logger.warning(
+                "connections have run out (%d are open): the oldest idle one is closed",
+                most,
+            )
+            next(iter(self._waiting)).give_way()
+
+    def wait(self, guest: Guest) -> None:
+        """Note that a connection waits for its client from now on."""
+        self._waiting[guest] = None
+
+    def leave(self, guest: Guest) -> None:
+        """Note that a connection is waited for by its client, or is closed."""
+        self._waiting.pop(guest, None)
+
+    def hold(self, guest: Guest, number: int) -> None:
+        """Note how many bytes a connection holds, and make room where it's too much."""
+        more = number - guest.held
+        self._held += more
+        guest.held = number
+        if more <= 0:
+            return
+        if self._held > self._most_held:
+            logger.warning(
+                "unfinished requests hold %d bytes: the oldest of them are refused",
+                self._most_held,
+            )
+        while self._held > self._most_held:
+            oldest = next((each for each in self._waiting if each.held), None)
+            if oldest is None:
+                return
+            oldest.give_way()
+
+
+def open_files() -> int:
+    """How many files and connections this process may have open."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
