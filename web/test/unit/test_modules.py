@@ -38,9 +38,10 @@ ONLY = {
     "page_tracker.services": ("services", "server.gunicorn_config", *ENTRY_POINTS),
     "page_tracker.server": ("server", "services", "commands"),
     # Who has a lock opens the table after it: by `Lake.using` and `Lake.alone`.
-    "page_tracker.lake.lock.shared": ("lake.table",),
-    "page_tracker.lake.lock.alone": ("lake.table",),
-    "page_tracker.lake.lock.alone_if_free": ("lake.table",),
+    # But who mends a table, which may not open before that.
+    "page_tracker.lake.lock.shared": ("lake.table", "lake.damage"),
+    "page_tracker.lake.lock.alone": ("lake.table", "lake.damage"),
+    "page_tracker.lake.lock.alone_if_free": ("lake.table", "lake.damage"),
     "page_tracker.app": ("asgi",),
     "page_tracker.cli": ("__main__",),
     "page_tracker.commands": ENTRY_POINTS,

@@ -64,6 +64,20 @@ def test_what_an_open_day_gets_and_merges_are_nothing_that_is_due(lake: Lake) ->
     assert not due.look(LATE + 60, ())
 
 
+def test_a_minute_of_commits_of_many_shards_is_nothing_that_is_due(lake: Lake) -> None:
+    due = Due(lake)
+    seen_to(lake, due, LATE)
+
+    hits = lake.snapshot("hits")
+    for _ in range(5 * 60):
+        hits.create_write_transaction(
+            [], "append", hits.schema(), commit_properties=touching(hits, [])
+        )
+        hits.update_incremental()
+
+    assert not due.look(LATE + 60, ())
+
+
 def test_files_that_are_let_go_are_nothing_that_is_due(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"), grace=timedelta(0))
     lake.snapshot("hits").alter.set_table_properties(
