@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
@@ -52,6 +52,8 @@ class Patient:
 
     data: Path
     lake: Path | None
+    # What of the lake is damaged, or was: a line for each thing.
+    damages: Callable[[], Iterable[str]]
     redis: Redis
     registry: Registry
     live: Live
@@ -91,6 +93,19 @@ def folder(patient: Patient) -> Iterator[Finding]:
         room = shutil.disk_usage(there).free
         says = f"{path} can be written; {room / 1e9:.1f} GB are free"
         yield Finding(name, says, "make room" if room < LEAST_ROOM else "")
+
+
+def lake_files(patient: Patient) -> Iterator[Finding]:
+    """Every file of the lake is there, as long as it was; none was ever lost."""
+    lines = list(patient.damages())
+    if not lines:
+        yield Finding("lake's files", "all are there, whole")
+    for line in lines:
+        remedy = (
+            f"put back what a backup has; then delete {patient.lake}/damaged, which"
+            " remembers this"
+        )
+        yield Finding("lake's files", line, remedy)
 
 
 def redis(patient: Patient) -> Iterator[Finding]:
@@ -240,6 +255,7 @@ def clock(patient: Patient) -> Iterator[Finding]:
 
 CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "data folder": folder,
+    "lake's files": lake_files,
     "Redis": redis,
     "sites": sites,
     "writer": writer,

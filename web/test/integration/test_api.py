@@ -16,9 +16,13 @@ from page_tracker import app as app_module
 from page_tracker.accounts import Tokens
 from page_tracker.app import create_app
 from page_tracker.history.register import Register
+from page_tracker.lake.table import Lake, append
+from page_tracker.schema import HITS
 from page_tracker.sites import Sites
 from page_tracker.web.guesses import Guesses
 from support.application import application
+from support.hits import row
+from support.lake import paths
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +72,30 @@ def test_a_site_is_not_removed_while_an_import_runs(
     assert refused.status_code == 409
     assert "importing" in answer(refused)["error"]
     assert len(app_module.sites().all()) == 2
+
+
+def test_a_removal_that_the_lake_stops_says_so_and_is_finished_by_the_next(
+    client: FlaskClient, tokens: Tokens, tmp_path: Path
+) -> None:
+    headers, lake = admin(tokens), Lake(str(tmp_path / "lake"))
+    for site, path in (("a.example", "/a"), ("b.example", "/b")):
+        hits = lake.snapshot("hits")
+        append(hits, HITS, [row(path, 20_700, 1, site)], site, 1)
+    lake.snapshot("drops")
+    log = tmp_path / "lake" / "drops" / "_delta_log"
+    log.rename(log.with_name("away"))
+    log.write_text("no folder")
+
+    stopped = client.delete("/api/sites/a.example", headers=headers)
+    log.unlink()
+    log.with_name("away").rename(log)
+    finished = client.delete("/api/sites/a.example", headers=headers)
+
+    assert stopped.status_code == 503 and stopped.headers["Retry-After"]
+    assert "removing a.example was stopped half-way" in answer(stopped)["error"]
+    assert "the same once more finishes it" in answer(stopped)["error"]
+    assert finished.status_code == 204
+    assert paths(lake) == ["/b"]
 
 
 def test_a_site_is_added_shown_changed_and_listed(

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,13 @@ from page_tracker.collect.ingest import submit
 from page_tracker.collect.stream import Stream
 from page_tracker.doctor import Finding, Patient, examine
 from page_tracker.health import durability_notice
-from page_tracker.lake.table import Lake
+from page_tracker.lake.damage import damages
+from page_tracker.lake.table import Lake, append
 from page_tracker.live import Live
 from page_tracker.registry import Registry
+from page_tracker.schema import HITS
 from page_tracker.sites import Sites
-from support.hits import batch
+from support.hits import batch, row
 from support.own_redis import OwnRedis, own_redis
 
 
@@ -35,9 +38,11 @@ def patient(store: OwnRedis, tmp_path: Path) -> Iterator[Patient]:
         client.flushall()
         registry = Registry(client, tmp_path)
         Sites(registry).add("a.example", {})
+        lake = Lake(str(tmp_path / "lake"))
         yield Patient(
             data=tmp_path,
-            lake=Lake(str(tmp_path / "lake")).folder,
+            lake=lake.folder,
+            damages=partial(damages, lake),
             redis=client,
             registry=registry,
             live=Live(client),
@@ -139,3 +144,18 @@ def test_a_check_that_fails_is_a_finding_and_the_others_go_on(
     assert "takes no writes" in findings["Redis"].says
     assert {"sites", "writer", "clock", "lookups", "data folder"} <= set(findings)
     assert all(findings[name].remedy for name in ("Redis", "sites", "clock"))
+
+
+def test_a_lost_file_of_the_lake_is_named_with_its_rows(
+    patient: Patient, tmp_path: Path
+) -> None:
+    assert not found(patient, "lake's files").remedy
+    lake = Lake(str(tmp_path / "lake"))
+    append(lake.snapshot("hits"), HITS, [row("/a", 20_700)], "x", 1)
+    (file,) = lake.snapshot("hits").file_uris()
+    Path(file).unlink()
+
+    told = found(patient, "lake's files")
+
+    assert file in told.says and "1 rows of 2026-09-04" in told.says
+    assert "backup" in told.remedy

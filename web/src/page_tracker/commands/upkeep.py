@@ -21,7 +21,7 @@ def upkeep(**options: str | None) -> None:
     found = store_of_folder(Settings.from_environment(**options))
     with found as settings, told_plainly():
         lake = open_lake(settings)
-        open_upkeep(settings, lake)()
+        open_upkeep(settings, lake, click.echo)()
         for name in ("hits", "drops"):
             table = lake.snapshot(name)
             sizes = table.get_add_actions(flatten=True)["size_bytes"].to_pylist()

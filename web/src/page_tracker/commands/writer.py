@@ -55,7 +55,12 @@ def writer(once: bool, **options: str | None) -> None:
         for line in mend(lake):
             logging.error(line)
         for work in (
-            ("upkeep of the lake", open_light_upkeep(settings, lake), PASS, stop),
+            (
+                "upkeep of the lake",
+                open_light_upkeep(settings, lake, logging.error),
+                PASS,
+                stop,
+            ),
             ("the recount", open_light_recount(settings, lake), TICK, stop),
         ):
             threading.Thread(target=keep, args=work, daemon=True).start()

@@ -11,12 +11,17 @@ No import runs meanwhile. Stopped half-way, the same once more finishes it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from deltalake.exceptions import DeltaError
 
 from page_tracker.collect.removal import Removal
+from page_tracker.errors import LakeError
 from page_tracker.history.imports import Imports
 from page_tracker.history.register import Register
 from page_tracker.lake.deletion import Deletion
+from page_tracker.lake.service import one_line, told_plainly
 from page_tracker.site import Directory, bare_host
 from page_tracker.sites import Sites
 
@@ -37,10 +42,10 @@ class HitsEraser:
     def run(self, say: Say) -> int:
         """Delete; answers how many hits went.
 
-        Raises ImportsBusyError, ImportRefusedError (nothing was deleted), and what
-        steps of the deletion do.
+        Raises ImportsBusyError, ImportRefusedError (nothing was deleted), LakeError
+        (something was), RedisError, LogNotRewritten.
         """
-        with self._imports.register.locked():
+        with self._imports.register.locked(), _told_half_done("the deletion"):
             self._imports.finish(self._sites.all())
             chosen = self.deletion.selection
             if chosen.path is None:
@@ -71,16 +76,22 @@ class SiteEraser:
     def count(self) -> int:
         """How many hits in the lake would go.
 
-        Raises UnknownSiteError where there is neither the site nor anything left of it.
+        Raises UnknownSiteError where there is neither the site nor anything left of it,
+        LakeError.
         """
-        number = self._deletion.count()
+        with told_plainly():
+            number = self._deletion.count()
         if not (self._is_known or number or self._removal.is_begun(self.site)):
             self._sites.get(self._domain)
         return number
 
     def run(self, say: Say) -> None:
-        """Remove the site; raises ImportsBusyError, and what steps of a deletion do."""
-        with self._register.locked():
+        """Remove the site.
+
+        Raises ImportsBusyError (nothing was removed), LakeError (something was),
+        RedisError, LogNotRewritten.
+        """
+        with self._register.locked(), _told_half_done(f"removing {self.site}"):
             self._removal.begin(self.site)
             if self._is_known:
                 self._sites.remove(self.site)
@@ -88,6 +99,19 @@ class SiteEraser:
             self._register.forget(self.site)
             self._deletion.run(_newest_day(), say)
             self._removal.end(self.site)
+
+
+@contextmanager
+def _told_half_done(what: str) -> Iterator[None]:
+    """Raise LakeError where the lake stops `what` half-way."""
+    try:
+        yield
+    except (DeltaError, OSError, LakeError) as error:
+        raise LakeError(
+            f"{what} was stopped half-way ({one_line(error)})",
+            "see that the lake is there, whole and has room; the same once more"
+            " finishes it",
+        ) from error
 
 
 def _newest_day() -> int:

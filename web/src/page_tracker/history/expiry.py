@@ -52,7 +52,8 @@ def note_expiry(register: Register, sites: Iterable[Site], now: float) -> None:
 
 def _is_taken(entry: Import, first_day: int, notes: list[Expiry]) -> bool:
     before = _gone_before(entry, notes)
-    return any(before <= each.day < first_day for each in (*entry.days, *entry.drops))
+    days = [each.day for each in entry.days] + [each.day for each in entry.drops]
+    return any(before <= day < first_day for day in days)
 
 
 def gone_before(register: Register, entry: Import) -> int:

@@ -156,10 +156,9 @@ class Recount:
     def _ask(self, site: str, query: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the site's part of `hits`; raises OSError."""
         of_site = f"site = {quoted(site)}"
-        files = self._lake.snapshot("hits").file_uris(file_pruning_predicate=of_site)
-        if not files:
-            return []
-        with engine() as connection:
+        with self._lake.using("hits") as hits, engine() as connection:
+            if not (files := hits.file_uris(file_pruning_predicate=of_site)):
+                return []
             rows_in(connection, files).filter(of_site).create_view("hits")
             return connection.sql(query).fetchall()
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
+from arro3.core import Table
 from deltalake import QueryBuilder
 
 from page_tracker.collect.entry import month_of
 from page_tracker.history.register import Import
-from page_tracker.lake.lock import shared
+from page_tracker.lake.cleaning import clean_up
+from page_tracker.lake.steps import repeated
 from page_tracker.lake.table import (
     PARQUET,
-    Conflict,
     Lake,
     append,
     append_table,
-    conflicts,
     date_of,
     day_of,
     persist,
@@ -24,7 +24,6 @@ from page_tracker.lake.table import (
     quoted,
     touching,
 )
-from page_tracker.lake.upkeep import vacuum
 from page_tracker.schema import DROPS, NUMBER_BITS
 
 # Numbers of an import's transactions in the table `drops`.
@@ -55,34 +54,31 @@ class Stored:
             return sorted(self._live_days(site, days))
         found = self._live_days(site, days)
         listed = ", ".join(str(origin) for origin in imported) or "-1"
-        batches = self._ask(
+        hits = self._ask(
             f"SELECT DISTINCT day FROM hits WHERE site = {quoted(site)}"  # nosec
             f" AND day BETWEEN {_date(days[0])} AND {_date(days[-1])}"
             f" AND visitor / {1 << NUMBER_BITS} NOT IN ({listed})"
         )
-        for batch in batches:
-            found.update(day_of(day) for day in batch.column(0).to_pylist())
+        found.update(day_of(day) for day in hits["day"].to_pylist())
         return sorted(found.intersection(days))
 
     def has_origin(self, origin: int) -> bool:
-        return position(self._lake.snapshot("hits"), f"import:{origin}") > 0
+        return self._position("hits", f"import:{origin}") > 0
 
     def days_in(self, entry: Import) -> int:
         """How many of the import's days are in; they go in in their order."""
-        return position(self._lake.snapshot("hits"), application(entry))
+        return self._position("hits", application(entry))
 
     def commit(self, entry: Import, first: int, last: int, rows: Any) -> None:
         """Add the import's days [first, last), unless they are in."""
         days = [each.day for each in entry.days[first:last]]
-        while True:
+
+        def step() -> None:
             snapshot = self._lake.snapshot("hits")
-            if position(snapshot, application(entry)) >= last:
-                return
-            try:
+            if position(snapshot, application(entry)) < last:
                 append_table(snapshot, rows, days, application(entry), last)
-                return
-            except Conflict:
-                continue
+
+        repeated(step)
 
     def delete(self, entry: Import) -> None:
         """Delete the import's rows. Repeating it changes nothing."""
@@ -94,20 +90,18 @@ class Stored:
             f" AND {_of_origin(entry)}"
         )
         days = [each.day for each in entry.days]
-        while True:
-            snapshot = self._lake.snapshot("hits")
-            try:
-                with shared(snapshot), conflicts():
-                    snapshot.delete(
-                        where,
-                        writer_properties=PARQUET,
-                        commit_properties=touching(snapshot, days),
-                    )
-                persist(snapshot)
-                vacuum(snapshot)
-                return
-            except Conflict:
-                continue
+
+        def step() -> None:
+            with self._lake.using("hits") as hits:
+                hits.delete(
+                    where,
+                    writer_properties=PARQUET,
+                    commit_properties=touching(hits, days),
+                )
+                persist(hits)
+
+        repeated(step)
+        clean_up(self._lake, "hits")
 
     def commit_drops(self, entry: Import) -> None:
         """Add what the import's log has of drops, unless it is in."""
@@ -115,8 +109,7 @@ class Stored:
 
     def take_back_drops(self, entry: Import) -> None:
         """Add the same with a minus, where it is in: rows have no origin there."""
-        table = self._lake.snapshot("drops")
-        if position(table, application(entry)) == _DROPS_IN:
+        if self._position("drops", application(entry)) == _DROPS_IN:
             self._append_drops(entry, _DROPS_OUT, -1)
 
     def _append_drops(self, entry: Import, number: int, sign: int) -> None:
@@ -127,19 +120,22 @@ class Stored:
             )
             for each in entry.drops
         ]
-        while rows:
-            snapshot = self._lake.snapshot("drops")
-            if position(snapshot, application(entry)) >= number:
-                return
-            try:
-                append(snapshot, DROPS, rows, application(entry), number)
-                return
-            except Conflict:
-                continue
 
-    def _ask(self, sql: str) -> Any:
-        snapshot = self._lake.snapshot("hits")
-        return QueryBuilder().register("hits", snapshot).execute(sql)
+        def step() -> None:
+            snapshot = self._lake.snapshot("drops")
+            if position(snapshot, application(entry)) < number:
+                append(snapshot, DROPS, rows, application(entry), number)
+
+        if rows:
+            repeated(step)
+
+    def _position(self, name: str, of: str) -> int:
+        with self._lake.using(name) as table:
+            return position(table, of)
+
+    def _ask(self, sql: str) -> Table:
+        with self._lake.using("hits") as hits:
+            return QueryBuilder().register("hits", hits).execute(sql).read_all()
 
 
 def application(entry: Import) -> str:

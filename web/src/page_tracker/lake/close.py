@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.lake.engine import engine, rows_in
-from page_tracker.lake.lock import shared
 from page_tracker.lake.log import transactions
+from page_tracker.lake.steps import done_each, repeated
 from page_tracker.lake.table import PARQUET, Lake, closed_mark, day_of
 from page_tracker.query.catalog import SITE, dimension
 from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan
@@ -43,16 +44,31 @@ _OF_READING = ("scroll_depth", "time_on_page")
 def close(lake: Lake, days: Sequence[int]) -> None:
     """Close those of the days (since 1970) whose table does not hold.
 
-    They must be over everywhere. Raises CommitFailedError where somebody else closes
-    them too; what is closed is closed.
+    They must be over everywhere. What fails keeps no other days from being closed.
+    Raises LakeBusyError, DeltaError or OSError then; what is closed is closed.
     """
-    days = _open(lake, days)
-    if not days:
-        return
-    _set_marks(lake.snapshot("hits"), days)
-    for _, its_days in groupby(map(_date, days), lambda when: f"{when:%Y-%m}"):
-        for together in _batches(lake, list(its_days)):
-            _close(lake, together)
+    opened = map(_date, repeated(lambda: _marked(lake, days)))
+    done_each(
+        partial(_close_month, lake, list(its_days))
+        for _, its_days in groupby(opened, lambda when: f"{when:%Y-%m}")
+    )
+
+
+def _close_month(lake: Lake, days: Sequence[date]) -> None:
+    counts = repeated(lambda: _counts(lake, days))
+    done_each(
+        partial(repeated, partial(_close, lake, together))
+        for together in _batches(days, counts)
+    )
+
+
+def _marked(lake: Lake, days: Sequence[int]) -> list[int]:
+    """The days whose table does not hold; all of them have a mark."""
+    opened = _open(lake, days)
+    if opened:
+        with lake.using("hits") as hits:
+            _set_marks(hits, opened)
+    return opened
 
 
 def _open(lake: Lake, days: Sequence[int]) -> list[int]:
@@ -77,20 +93,23 @@ def _set_marks(hits: DeltaTable, days: Sequence[int]) -> None:
     marks = [Transaction(closed_mark(day), version) for day in days if day not in known]
     if marks:
         said = CommitProperties(custom_metadata={"days": []}, app_transactions=marks)
-        with shared(hits):
-            hits.create_write_transaction(
-                [], "append", hits.schema(), commit_properties=said
-            )
+        hits.create_write_transaction(
+            [], "append", hits.schema(), commit_properties=said
+        )
 
 
-def _batches(lake: Lake, days: Sequence[date]) -> Iterator[list[date]]:
-    """Days of one month, as many at once as are worth it."""
-    files = _files(lake.snapshot("hits"), days)
-    with engine() as connection:
+def _counts(lake: Lake, days: Sequence[date]) -> dict[date, int]:
+    """How many hits each of some days has."""
+    with lake.using("hits") as hits, engine() as connection:
+        if not (files := _files(hits, days)):
+            return {}
         condition = f"day BETWEEN DATE '{days[0]}' AND DATE '{days[-1]}'"
-        rows = rows_in(connection, files).filter(condition) if files else None
-        found = rows.aggregate("day, count(*)").fetchall() if rows else []
-    counts = dict(found)
+        rows = rows_in(connection, files).filter(condition)
+        return dict(rows.aggregate("day, count(*)").fetchall())
+
+
+def _batches(days: Sequence[date], counts: Mapping[date, int]) -> Iterator[list[date]]:
+    """Days of one month, as many at once as are worth it. Pure."""
     batch: list[date] = []
     size = 0
     for day in days:
@@ -103,14 +122,15 @@ def _batches(lake: Lake, days: Sequence[date]) -> Iterator[list[date]]:
 
 
 def _close(lake: Lake, days: Sequence[date]) -> None:
-    hits, tabled = lake.snapshot("hits"), lake.snapshot("days")
-    marks = {_date(day): mark for day, mark in _marks(hits, map(day_of, days)).items()}
-    files = _files(hits, days)
-    with engine() as connection, shared(tabled):
-        _begin(connection, files, marks)
-        for name in TABLED_DIMENSIONS if files else ():
-            _add(connection, name, Range(days[0], days[-1], "UTC"))
-        _commit(connection, tabled, marks)
+    with lake.using("hits") as hits, lake.using("days") as tabled:
+        found = _marks(hits, map(day_of, days))
+        marks = {_date(day): mark for day, mark in found.items()}
+        files = _files(hits, days)
+        with engine() as connection:
+            _begin(connection, files, marks)
+            for name in TABLED_DIMENSIONS if files else ():
+                _add(connection, name, Range(days[0], days[-1], "UTC"))
+            _commit(connection, tabled, marks)
 
 
 def _files(hits: DeltaTable, days: Sequence[date]) -> list[str]:

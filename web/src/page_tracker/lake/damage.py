@@ -2,26 +2,52 @@
 
 last commit unreadable → set aside: the writer makes it again from the stream
 file missing, cut short or not Parquet → set aside, and taken out of the table
+file that cannot be read through → the same, once something has stumbled over it
 log unreadable further back → named, with what to do
+
+What is set aside lies in `damaged/<table>` of the lake's folder, and each line that was
+told is kept beside it, in `damaged/told.txt`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from page_tracker.errors import PageTrackerError
+from page_tracker.errors import LakeError
+from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.lock import alone_if_free, shared
 from page_tracker.lake.table import TABLES, Lake
 
 MAGIC = b"PAR1"
+DAMAGED = "damaged"
+TOLD = "told.txt"
 
 
-class DamagedLakeError(PageTrackerError):
-    """A table's log cannot be read."""
+class DamagedLakeError(LakeError):
+    """A table's log cannot be read, or a file of it."""
+
+
+class Part(NamedTuple):
+    """A file that a table names: where it should be, and what it should have."""
+
+    path: Path
+    size: int
+    rows: int
+    first: date
+    last: date
+
+
+# Why a file is damaged; empty where it is not.
+Fault = Callable[[Part], str]
 
 
 def mend(lake: Lake) -> Iterator[str]:
@@ -29,73 +55,133 @@ def mend(lake: Lake) -> Iterator[str]:
 
     Raises DamagedLakeError where a table cannot be opened any more.
     """
-    if lake.folder is None:
-        return
-    for name in TABLES:
-        if not (lake.folder / name / "_delta_log").is_dir():
-            continue
-        if line := _mend_last_commit(lake.folder / name, lake.folder / "damaged"):
-            yield line
-        try:
-            table = lake.snapshot(name)
-        except DeltaError as error:
-            raise DamagedLakeError(
-                f"the log of the lake's table {lake.folder / name} cannot be read"
-                f" ({' '.join(str(error).split())})",
-                "put the lake back from a backup",
-            ) from error
-        yield from _mend_files(table, lake.folder / name, lake.folder / "damaged")
+    for name in _tables(lake):
+        yield from _mend(lake, name, fault_of)
 
 
-def _mend_last_commit(folder: Path, aside: Path) -> str:
-    """Set the last commit aside where it is no JSON: half of it was never written."""
-    commits = sorted((folder / "_delta_log").glob("*.json"))
-    if not commits:
-        return ""
-    last = commits[-1]
+def mend_unreadable(lake: Lake) -> Iterator[str]:
+    """`mend`, and what cannot be read through; it reads all there is."""
+    for name in _tables(lake):
+        with shared(_folder(lake, name)):
+            unreadable = {
+                part.path: why
+                for part in _parts(lake, name)
+                if (why := fault_of(part) or _fault_within(part))
+            }
+        yield from _mend(lake, name, partial(_fault_in, unreadable))
+
+
+@contextmanager
+def unreadable_set_aside(lake: Lake) -> Iterator[None]:
+    """Where files stop what is done, set aside those that cannot be read.
+
+    Raises DamagedLakeError then, which names them; else what stopped it.
+    """
     try:
-        actions = [json.loads(line) for line in last.read_bytes().splitlines()]
-        if actions:
-            return ""
-    except ValueError:
-        pass
-    _set_aside(last, aside)
-    return (
-        f"the last commit of {folder} was damaged and is set aside as"
-        f" {aside / last.name}; what it had is written again from Redis where it waits"
-    )
+        yield
+    except (DeltaError, OSError) as error:
+        if lines := list(mend_unreadable(lake)):
+            raise DamagedLakeError(
+                "; ".join(lines), "what this has stopped is done by the next pass"
+            ) from error
+        raise
 
 
-def _mend_files(table: DeltaTable, folder: Path, aside: Path) -> Iterator[str]:
-    actions = table.get_add_actions(flatten=True)
-    if not actions.num_rows:
-        return
-    lines = []
-    for path, size, rows, first, last in zip(
-        *(
-            actions[column].to_pylist()
-            for column in ("path", "size_bytes", "num_records", "min.day", "max.day")
-        ),
-        strict=True,
-    ):
-        if why := _fault(folder / path, size):
-            _set_aside(folder / path, aside)
-            lines.append(
-                f"{folder / path} {why}: it is out of the table, and with it {rows}"
-                f" rows of {first} to {last}; a backup of the lake has them"
-                + (f"; what is left is in {aside}" if why != "is missing" else "")
-            )
-    if lines:
-        table.repair()
+def damages(lake: Lake) -> Iterator[str]:
+    """What is damaged now, a line for each file, and what was told; mends nothing.
+
+    Raises DamagedLakeError.
+    """
+    for name in _tables(lake):
+        with shared(_folder(lake, name)):
+            for part in _parts(lake, name):
+                if why := fault_of(part):
+                    yield f"{part.path} {why}: {_lost(part)}"
+    if lake.folder and (told := lake.folder / DAMAGED / TOLD).exists():
+        yield from told.read_text("utf-8").splitlines()
+
+
+def _mend(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
+    """Mend one table; who writes all the time leaves it to the next time."""
+    lines: list[str] = []
+    with alone_if_free(_folder(lake, name)) as is_alone:
+        if is_alone:
+            lines += _mend_last_commit(lake, name)
+            lines += _mend_files(lake, name, fault)
+            _keep(lake, lines)
     yield from lines
 
 
-def _fault(path: Path, size: int) -> str:
+def _tables(lake: Lake) -> list[str]:
+    folder = lake.folder
+    return [n for n in TABLES if folder and (folder / n / "_delta_log").is_dir()]
+
+
+def _folder(lake: Lake, name: str) -> Path:
+    assert lake.folder is not None  # nosec: `_tables` names those of folders
+    return lake.folder / name
+
+
+def _mend_last_commit(lake: Lake, name: str) -> Iterator[str]:
+    """Set the last commit aside where it is no JSON: half of it was never written."""
+    folder = _folder(lake, name)
+    commits = sorted((folder / "_delta_log").glob("*.json"))
+    if not commits:
+        return
+    last = commits[-1]
     try:
-        found = path.stat().st_size
-        if found != size:
-            return f"has {found} bytes instead of {size}"
-        with path.open("rb") as file:
+        if [json.loads(line) for line in last.read_bytes().splitlines()]:
+            return
+    except ValueError:
+        pass
+    aside = _set_aside(lake, name, last)
+    yield (
+        f"the last commit of {folder} was damaged and is set aside as {aside}; what it"
+        " had is written again from Redis where it waits"
+    )
+
+
+def _mend_files(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
+    damaged = [(part, why) for part in _parts(lake, name) if (why := fault(part))]
+    if not damaged:
+        return
+    for part, why in damaged:
+        left = ""
+        if part.path.exists():
+            left = f"; what is left is {_set_aside(lake, name, part.path)}"
+        yield f"{part.path} {why}: it is out of the table, and {_lost(part)}{left}"
+    _opened(lake, name).repair()
+
+
+def _parts(lake: Lake, name: str) -> list[Part]:
+    """The files that the newest version of a table names. Raises DamagedLakeError."""
+    folder = _folder(lake, name)
+    actions = _opened(lake, name).get_add_actions(flatten=True)
+    if not actions.num_rows:
+        return []
+    columns = ("path", "size_bytes", "num_records", "min.day", "max.day")
+    paths, *told = (actions[column].to_pylist() for column in columns)
+    return [Part(folder / path, *its) for path, *its in zip(paths, *told, strict=True)]
+
+
+def _opened(lake: Lake, name: str) -> DeltaTable:
+    try:
+        return lake.snapshot(name)
+    except DeltaError as error:
+        raise DamagedLakeError(
+            f"the log of the lake's table {lake.address(name)} cannot be read"
+            f" ({' '.join(str(error).split())})",
+            "put the lake back from a backup",
+        ) from error
+
+
+def fault_of(part: Part) -> str:
+    """What can be told without reading through a file."""
+    try:
+        found = part.path.stat().st_size
+        if found != part.size:
+            return f"has {found} bytes instead of {part.size}"
+        with part.path.open("rb") as file:
             head = file.read(len(MAGIC))
             file.seek(-len(MAGIC), 2)
             if head != MAGIC or file.read() != MAGIC:
@@ -105,7 +191,45 @@ def _fault(path: Path, size: int) -> str:
     return ""
 
 
-def _set_aside(path: Path, aside: Path) -> None:
-    aside.mkdir(exist_ok=True)
-    if path.exists():
-        path.replace(aside / path.name)
+def _fault_in(unreadable: Mapping[Path, str], part: Part) -> str:
+    return unreadable.get(part.path, "")
+
+
+def _fault_within(part: Part) -> str:
+    """Whether all of it can be read; where memory or disk fail, it may be."""
+    try:
+        with engine() as connection:
+            rows_in(connection, [str(part.path)]).create_view("part")
+            connection.sql("SELECT sum(hash(part)) FROM part").fetchall()
+    except OSError as error:
+        if "Out of Memory" not in str(error) and part.path.exists():
+            return f"cannot be read ({' '.join(str(error).split())[:200]})"
+    return ""
+
+
+def _lost(part: Part) -> str:
+    return (
+        f"with it {part.rows} rows of {part.first} to {part.last}; a backup of the lake"
+        " has them"
+    )
+
+
+def _set_aside(lake: Lake, name: str, path: Path) -> Path:
+    """Move a table's file to where nothing is overwritten; answers where."""
+    folder = _folder(lake, name).parent / DAMAGED / name
+    folder.mkdir(parents=True, exist_ok=True)
+    aside, number = folder / path.name, 0
+    while aside.exists():
+        number += 1
+        aside = folder / f"{path.stem}.{number}{path.suffix}"
+    path.rename(aside)
+    return aside
+
+
+def _keep(lake: Lake, lines: list[str]) -> None:
+    """Keep what was told, for `page-tracker doctor`."""
+    if lines and lake.folder:
+        told = lake.folder / DAMAGED / TOLD
+        told.parent.mkdir(exist_ok=True)
+        with told.open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)

@@ -17,31 +17,29 @@ The texts in its queries come from `Selection`, which quotes them.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from deltalake import DeltaTable, write_deltalake
 
 from page_tracker.collect.removal import Removal
 from page_tracker.collect.stream import Aside
+from page_tracker.lake.cleaning import clean_at_once
 from page_tracker.lake.close import close
 from page_tracker.lake.engine import engine, rows_in
-from page_tracker.lake.lock import alone, folder_of
+from page_tracker.lake.steps import repeated
 from page_tracker.lake.table import (
     PARQUET,
     TABLES,
-    Conflict,
     Lake,
-    conflicts,
     date_of,
     day_of,
     persist,
     quoted,
     touching,
 )
-from page_tracker.lake.upkeep import remove_unfinished
 from page_tracker.lake.writer import Writer
 from page_tracker.schema import NUMBER_BITS
 
@@ -196,7 +194,7 @@ class Deletion:
         self._delete_drops()
         self._recount()
         for name in TABLES:
-            _clean(self.lake.snapshot(name))
+            clean_at_once(self.lake, name)
         self._removal.rewrite_log()
         return deleted
 
@@ -206,9 +204,14 @@ class Deletion:
 
     def _ask(self, query: str, name: str = "hits") -> list[tuple[Any, ...]]:
         """Rows of a query on the site's part of a table; none where that is empty."""
+        with self.lake.using(name) as table:
+            return self._ask_of(table, name, query)
+
+    def _ask_of(
+        self, table: DeltaTable, name: str, query: str
+    ) -> list[tuple[Any, ...]]:
         pruned = f"site = {quoted(self.selection.site)}"
-        files = self.lake.snapshot(name).file_uris(file_pruning_predicate=pruned)
-        if not files:
+        if not (files := table.file_uris(file_pruning_predicate=pruned)):
             return []
         with engine() as connection:
             rows_in(connection, files).create_view(name)
@@ -270,15 +273,12 @@ class Deletion:
 
     def _delete_day(self, day: int, newest_day: int) -> None:
         """Delete a day's hits, number anew the visits that they leave; one commit."""
-        while True:
-            table = self.lake.snapshot("hits")
-            try:
-                with alone(table), conflicts():
-                    what = self._rewrite_day(table, day, newest_day)
-                self._lower(day, what)
-                return
-            except Conflict:
-                continue
+
+        def step() -> Mapping[str, Any]:
+            with self.lake.alone("hits") as table:
+                return self._rewrite_day(table, day, newest_day)
+
+        self._lower(day, repeated(step))
 
     def _rewrite_day(
         self, table: DeltaTable, day: int, newest_day: int
@@ -338,53 +338,26 @@ class Deletion:
 
     def _close_again(self) -> None:
         """Make the day tables anew that know of what was deleted."""
-        while True:
-            try:
-                with conflicts():
-                    close(self.lake, self._tabled_days())
-                return
-            except Conflict:
-                continue
+        close(self.lake, self._tabled_days())
 
     def _tabled_days(self) -> list[int]:
         """The days of the selection in whose tables the site is."""
         # Who is just closing one may not know yet that its hits are gone.
-        with alone(self.lake.snapshot("days")):
-            found = self._ask(
+        with self.lake.alone("days") as tabled:
+            found = self._ask_of(
+                tabled,
+                "days",
                 "SELECT DISTINCT day FROM days"  # nosec: quoted
                 f" WHERE site = {quoted(self.selection.site)} ORDER BY day",
-                "days",
             )
         return [day_of(day) for (day,) in found if self.selection.has_day(day_of(day))]
 
     def _delete_drops(self) -> None:
-        condition = self.selection.of_drops()
-        table = self.lake.snapshot("drops")
-        while condition and table.file_uris(file_pruning_predicate=condition):
-            try:
-                with alone(table), conflicts():
-                    table.delete(condition, writer_properties=PARQUET)
-                return
-            except Conflict:
-                table = self.lake.snapshot("drops")
+        if condition := self.selection.of_drops():
+            repeated(partial(_delete_rows, self.lake, "drops", condition))
 
 
-def _clean(table: DeltaTable) -> None:
-    """Delete at once every file that the table does not have any more.
-
-    A reader that is in the middle of them has to ask again.
-    """
-    with alone(table):
-        is_folder = folder_of(table) is not None
-        if is_folder:
-            os.sync()  # What replaces them has to be on disk before they go.
-        table.vacuum(
-            retention_hours=0,
-            enforce_retention_duration=False,
-            dry_run=False,
-            full=is_folder,
-            commit_properties=touching(table, []),
-        )
-        remove_unfinished(table)
-        table.create_checkpoint()
-        table.cleanup_metadata()
+def _delete_rows(lake: Lake, name: str, condition: str) -> None:
+    with lake.alone(name) as table:
+        if table.file_uris(file_pruning_predicate=condition):
+            table.delete(condition, writer_properties=PARQUET)

@@ -20,8 +20,9 @@ from page_tracker.lake.lock import folder_of
 
 # So many applications are worth an engine.
 MANY = 16
-# Commits that are looked through for the days that they touched.
-MOST_COMMITS = 200
+# Commits that are looked through for the days that they touched: those of some minutes,
+# with a shard for each processor of a large machine.
+MOST_COMMITS = 5_000
 
 
 def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str, int]:
@@ -45,13 +46,28 @@ def touched_since(hits: DeltaTable, version: int) -> set[int] | None:
     commits = hits.version() - version
     if not 0 <= commits <= MOST_COMMITS:
         return None
-    told = hits.history(commits) if commits else []
-    if len(told) < commits:  # The log was cleaned up since.
-        return None
+    if (folder := folder_of(hits)) is not None:
+        numbers = range(version + 1, hits.version() + 1)
+        try:
+            told = [_said(folder / "_delta_log" / f"{n:020d}.json") for n in numbers]
+        except (OSError, ValueError):  # The log was cleaned up since.
+            return None
+    else:
+        told = hits.history(commits) if commits else []
     touched = [commit.get("days") for commit in told]
-    if None in touched:
+    if len(told) < commits or None in touched:
         return None
     return {day for days in touched for day in _numbers(days)}
+
+
+def _said(commit: Path) -> dict[str, Any]:
+    """What a commit says of itself. Raises OSError or ValueError."""
+    with commit.open(encoding="utf-8") as file:
+        for line in file:
+            if '"commitInfo"' in line:
+                info: dict[str, Any] = json.loads(line).get("commitInfo", {})
+                return info
+    return {}
 
 
 def _numbers(days: Any) -> list[int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import date
+from pathlib import Path
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -34,6 +35,8 @@ class Reading:
         self._tables: dict[str, DeltaTable] = {}
         self._files: dict[str, tuple[File, ...]] = {}
         self._closed: dict[date, bool] = {}
+        # Whether files of the newest state were found to be gone.
+        self._is_doubted = False
 
     def sources(self, days: Iterable[date] = ()) -> Sources:
         """The present state; of these days it tells which are closed."""
@@ -41,6 +44,7 @@ class Reading:
             with self._lock:
                 hits, tabled = self._look("hits"), self._look("days")
                 closed = self._closed_of(list(days))
+                self._is_doubted = False
         except (DeltaError, OSError) as error:
             raise LakeAwayError(
                 f"the lake cannot be read ({error})",
@@ -49,8 +53,12 @@ class Reading:
         return Sources(hits, tabled, closed)
 
     def renew(self) -> None:
-        """Open the lake anew: files of the state that is known are gone."""
+        """Open the lake anew: files of the state that is known are gone.
+
+        Those that the newest state has, and are gone, are left out of what is answered.
+        """
         with self._lock:
+            self._is_doubted = True
             self._tables.clear()
             self._files.clear()
             self._closed.clear()
@@ -61,7 +69,7 @@ class Reading:
         if table is None:
             self._closed.clear()
             table = self._tables[name] = self._lake.snapshot(name)
-            self._files[name] = _files(table)
+            self._files[name] = self._files_there(name, table)
             return self._files[name]
         before = table.version()
         try:
@@ -73,6 +81,16 @@ class Reading:
             self._forget(name, table, before)
             self._files[name] = _files(table)
         return self._files[name]
+
+    def _files_there(self, name: str, table: DeltaTable) -> tuple[File, ...]:
+        """The files of a table that was opened now, less those that are lost."""
+        files = _files(table)
+        if self._is_doubted and folder_of(table) is not None:
+            there = tuple(file for file in files if Path(file.path).exists())
+            # Else they may have gone because a newer version does not need them.
+            if self._lake.snapshot(name).version() == table.version():
+                return there
+        return files
 
     def _forget(self, name: str, table: DeltaTable, before: int) -> None:
         touched = touched_since(table, before) if name == "hits" else None

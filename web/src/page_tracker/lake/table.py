@@ -30,11 +30,12 @@ from deltalake import (
     WriterProperties,
     write_deltalake,
 )
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from page_tracker.errors import PageTrackerError
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
-from page_tracker.lake.lock import folder_of, shared
+from page_tracker.lake.lock import alone, alone_if_free, folder_of, shared
+from page_tracker.lake.steps import conflicts
 from page_tracker.schema import DAYS, DROPS, HITS, Column
 
 TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS, "days": DAYS}
@@ -78,10 +79,6 @@ class LakeFullError(PageTrackerError):
     """The lake's file system has no room for another commit."""
 
 
-class Conflict(Exception):
-    """Somebody else has changed the table since the snapshot: look again."""
-
-
 @dataclass(frozen=True)
 class Lake:
     """Where the tables are: a folder, or an address of object storage with options.
@@ -117,6 +114,30 @@ class Lake:
             return DeltaTable(self.address(name), storage_options=self._options)
         except TableNotFoundError:
             return self._create(name)
+
+    @contextmanager
+    def using(self, name: str) -> Iterator[DeltaTable]:
+        """A table as it is now, to read its files or to commit to it beside others.
+
+        None of its files goes meanwhile, but those that had their grace.
+        """
+        with shared(self._folder_of(name)):
+            yield self.snapshot(name)
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[DeltaTable]:
+        """A table as it is now, and stays while it is had alone."""
+        with alone(self._folder_of(name)):
+            yield self.snapshot(name)
+
+    @contextmanager
+    def alone_if_free(self, name: str) -> Iterator[DeltaTable | None]:
+        """`alone`, or None where others write all the time."""
+        with alone_if_free(self._folder_of(name)) as is_alone:
+            yield self.snapshot(name) if is_alone else None
+
+    def _folder_of(self, name: str) -> Path | None:
+        return self.folder / name if self.folder else None
 
     def has(self, name: str) -> bool:
         """Whether the table is there already."""
@@ -208,7 +229,7 @@ def append(
 
     Says in the commit which days it touches (`days`, numbers since 1970-01-01), and
     moves the marks of the closed ones among them. No rows: the transaction alone.
-    Raises Conflict, CommitFailedError or DeltaError (nothing was added), OSError.
+    Raises Conflict or DeltaError (nothing was added), OSError.
     """
     at = [column.name for column in columns].index("day")
     days = sorted({row[at] for row in rows})
@@ -224,7 +245,7 @@ def append_table(
     *further: Transaction,
 ) -> None:
     """Add an Arrow table that touches `days`; see `append`."""
-    with shared(snapshot), conflicts():
+    with shared(folder_of(snapshot)), conflicts():
         write_deltalake(
             snapshot,
             table,
@@ -234,7 +255,7 @@ def append_table(
                 snapshot, days, Transaction(application, number), *further
             ),
         )
-    persist(snapshot)
+        persist(snapshot)
 
 
 def touching(
@@ -245,19 +266,6 @@ def touching(
         custom_metadata={"days": list(days)},
         app_transactions=[*transactions, *marks(snapshot, days, time.time())],
     )
-
-
-@contextmanager
-def conflicts() -> Iterator[None]:
-    """Raise Conflict where a commit is refused."""
-    try:
-        yield
-    except CommitFailedError as error:
-        raise Conflict(str(error)) from error
-    except DeltaError as error:
-        if "Invalid table version" in str(error):  # its log was cleaned up meanwhile
-            raise Conflict(str(error)) from error
-        raise
 
 
 def persist(snapshot: DeltaTable) -> None:

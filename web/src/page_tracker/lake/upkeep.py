@@ -6,8 +6,8 @@
 Small files are merged by tiers, so that a row is rewritten once a tier and not with
 every commit. A day that is over everywhere is *settled*: its rows are written sorted by
 site, visit and time, which makes them a fifth smaller and lets a question read its own
-site's row groups. Nothing here changes what the lake says, but retention; each commit
-is refused where somebody else was faster, and then left to the next pass.
+site's row groups. Nothing here changes what the lake says, but retention; a commit that
+is refused, as somebody else was faster, is made again from what there is then.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
 
+from page_tracker.lake.cleaning import clean_up
 from page_tracker.lake.close import close
 from page_tracker.lake.engine import engine, rows_in
-from page_tracker.lake.lock import alone_if_free, folder_of, shared
 from page_tracker.lake.log import transactions
+from page_tracker.lake.steps import done_each, repeated
 from page_tracker.lake.table import (
     DAY_SECONDS,
     PARQUET,
@@ -119,7 +119,7 @@ def first_kept(sites: Iterable[Site], now: float) -> set[tuple[str, int]]:
 
 class Upkeep:
     """The upkeep of one lake. Any number may run: of two that rewrite the same files
-    one is refused."""
+    one is refused, and looks again."""
 
     def __init__(
         self,
@@ -131,65 +131,56 @@ class Upkeep:
         self._quiet = quiet
         # What the files' own times are told by.
         self._clock = clock
-        # By table: the version at which nothing was left to do but what time brings.
-        self._tidied: dict[str, int] = {}
+        # By table: the version that the last checkpoint sums up.
+        self._summed_up: dict[str, int | None] = {}
         self._settled: set[int] = set()
 
     def tidy(self, now: float, sites: Sequence[Site] = ()) -> None:
         """One pass; `now` in seconds since 1970 says which days are over.
 
-        Raises DeltaError or OSError where the lake is away; what is done is done.
+        What fails keeps nothing else from being done. Raises DeltaError, OSError or
+        LakeBusyError then, where the lake is away or damaged: what is done is done.
         """
-        with suppress(CommitFailedError):  # See `trim`.
-            self._let_go(first_kept(sites, now))
-        with suppress(CommitFailedError):
-            self._close(now)
-        self.trim()
+        let_go = [
+            partial(_let_go, self.lake, name, site, date_of(first))
+            for site, first in first_kept(sites, now)
+            for name in ("hits", "drops")
+        ]
+        done_each([*let_go, lambda: self._close(now), self.trim])
 
     def trim(self) -> None:
         """The part of a pass that needs no engine. Raises what `tidy` does."""
-        for name in TABLES:
-            # Somebody else was faster: the next pass sees what is left.
-            with suppress(CommitFailedError):
-                self._trim(name)
+        done_each(partial(self._trim, name) for name in TABLES)
 
-    def _let_go(self, kept: Iterable[tuple[str, int]]) -> None:
-        for site, first in kept:
-            for name in ("hits", "drops"):
-                _expire(self.lake.snapshot(name), site, date_of(first))
+    def _trim(self, name: str) -> None:
+        files = files_of(self.lake.snapshot(name))
+        merging = [
+            partial(_merge, self.lake, name, merge)
+            for merge in merges(files, self._clock(), self._quiet)
+        ]
+        done_each([*merging, lambda: self._clean_up(name)])
+
+    def _clean_up(self, name: str) -> None:
+        self._summed_up[name] = clean_up(self.lake, name, self._summed_up.get(name))
 
     def _close(self, now: float) -> None:
         days = closable(self.lake.snapshot("hits"), self.lake.snapshot("days"), now)
-        self._settle(days)
-        close(self.lake, days)
+        settling = [partial(self._settle, day) for day in self._unsettled(days)]
+        done_each([*settling, lambda: close(self.lake, days)])
 
-    def _trim(self, name: str) -> None:
-        table = self.lake.snapshot(name)
-        for merge in merges(files_of(table), self._clock(), self._quiet):
-            with shared(table):
-                table.optimize.compact(
-                    partition_filters=[("month", "=", merge.month)],
-                    target_size=merge.below,
-                    max_concurrent_tasks=1,
-                    writer_properties=PARQUET,
-                    commit_properties=CommitProperties(custom_metadata={"days": []}),
-                )
-        vacuum(table)
-        if self._tidied.get(name) != table.version():
-            table.create_checkpoint()
-            self._tidied[name] = table.version()
-        table.cleanup_metadata()
-
-    def _settle(self, days: Sequence[int]) -> None:
+    def _unsettled(self, days: Iterable[int]) -> list[int]:
         marks = {settled_mark(day): day for day in days if day not in self._settled}
         known = transactions(self.lake.snapshot("hits"), [*marks])
         self._settled.update(marks[mark] for mark in known)
-        for mark, day in marks.items():
-            if mark not in known:
-                table = self.lake.snapshot("hits")
-                with shared(table):
-                    settle(table, day)
-                self._settled.add(day)
+        return [day for mark, day in marks.items() if mark not in known]
+
+    def _settle(self, day: int) -> None:
+        def step() -> None:
+            with self.lake.using("hits") as hits:
+                settle(hits, day)
+
+        repeated(step)
+        self._settled.add(day)
 
 
 def files_of(table: DeltaTable) -> list[File]:
@@ -231,8 +222,31 @@ def settle(table: DeltaTable, day: int) -> None:
         )
 
 
-def _expire(table: DeltaTable, site: str, first: date) -> None:
+def _merge(lake: Lake, name: str, merge: Merge) -> None:
+    def step() -> None:
+        with lake.using(name) as table:
+            table.optimize.compact(
+                partition_filters=[("month", "=", merge.month)],
+                target_size=merge.below,
+                max_concurrent_tasks=1,
+                writer_properties=PARQUET,
+                commit_properties=CommitProperties(custom_metadata={"days": []}),
+            )
+
+    repeated(step)
+
+
+def _let_go(lake: Lake, name: str, site: str, first: date) -> None:
     """Delete a site's rows of the days before `first`."""
+
+    def step() -> None:
+        with lake.using(name) as table:
+            _expire(table, site, first)
+
+    repeated(step)
+
+
+def _expire(table: DeltaTable, site: str, first: date) -> None:
     condition = (
         f"month <= '{first:%Y-%m}' AND day < DATE '{first}' AND site = {quoted(site)}"
     )
@@ -243,30 +257,8 @@ def _expire(table: DeltaTable, site: str, first: date) -> None:
         rows = rows_in(connection, files).filter(condition)
         days = [day_of(day) for (day,) in rows.project("day").distinct().fetchall()]
     if days:
-        with shared(table):
-            table.delete(
-                condition,
-                writer_properties=PARQUET,
-                commit_properties=touching(table, days),
-            )
-
-
-def vacuum(table: DeltaTable) -> None:
-    """Delete the files that no snapshot of the last minutes uses.
-
-    Where nobody writes just now also those that no commit has ever named: of processes
-    that were killed.
-    """
-    with alone_if_free(table) as is_alone:
-        if table.vacuum(dry_run=True, full=is_alone):
-            said = touching(table, [])
-            table.vacuum(dry_run=False, full=is_alone, commit_properties=said)
-        if is_alone:
-            remove_unfinished(table)
-
-
-def remove_unfinished(table: DeltaTable) -> None:
-    """Delete what killed processes have half written; the table must be held alone."""
-    if folder := folder_of(table):
-        for path in folder.rglob("*#*"):
-            path.unlink(missing_ok=True)
+        table.delete(
+            condition,
+            writer_properties=PARQUET,
+            commit_properties=touching(table, days),
+        )

@@ -27,7 +27,8 @@ from deltalake import DeltaTable, QueryBuilder, Transaction
 from page_tracker.collect.entry import Entry, EntryUnreadable
 from page_tracker.collect.stream import Stream
 from page_tracker.lake.columns import Row, arrow_table
-from page_tracker.lake.table import Conflict, Lake, append, append_table, position
+from page_tracker.lake.steps import Conflict, conflicts
+from page_tracker.lake.table import Lake, append, append_table, position
 from page_tracker.schema import DROPS, HITS, NUMBER_BITS
 
 logger = logging.getLogger(__name__)
@@ -145,7 +146,8 @@ class Writer:
         is away: then nothing was trimmed that is not in the lake.
         """
         try:
-            return self._round()
+            with conflicts():
+                return self._round()
         except Conflict as error:
             logger.debug("another writer was faster: %s", error)
             self._sleep(random.uniform(0, 0.05))  # nosec: a pause, not a secret
@@ -165,7 +167,7 @@ class Writer:
             seen = Seen(last, seen.committed, first.number, committed, is_another)
         verdict = judge(seen)
         if verdict is Verdict.RENEW:
-            self._renew(origin, hits, seen)
+            self._renew(origin, seen)
             return Done.PART
         if first is None or verdict is Verdict.REST:
             self._rested = (origin, last)
@@ -288,14 +290,15 @@ class Writer:
 
     # Restored stores --------------------------------------------------------------
 
-    def _renew(self, origin: int, hits: DeltaTable, seen: Seen) -> None:
+    def _renew(self, origin: int, seen: Seen) -> None:
         """Let a store that was restored from an older copy count under a new origin.
 
         What waits in it is in the lake, unless it came after the store was restored:
         that is appended anew under the new origin.
         """
         self.stream.renew_origin(origin)
-        newest = _newest_time(hits, origin)
+        with self.lake.using("hits") as hits:
+            newest = _newest_time(hits, origin)
         logger.warning(
             "shard %d was restored from an older copy (its last entry is %d, the lake"
             " has %d): it counts on under a new origin",

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from page_tracker.doctor import Patient
+from page_tracker.lake.damage import damages
 from page_tracker.server.folder import holder
 from page_tracker.services.keeping import open_lake, open_streams
 from page_tracker.services.store import (
@@ -21,11 +23,12 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
     with store_of_folder(settings) as found, open_redis(found) as redis:
         registry = open_registry(found, redis)
         registry.synchronise()
-        who = holder(settings.data)
+        lake, who = open_lake(settings), holder(settings.data)
         urls = [who.web_url if who else "", settings.url or ""]
         yield Patient(
             data=settings.data,
-            lake=open_lake(settings).folder,
+            lake=lake.folder,
+            damages=partial(damages, lake),
             redis=redis,
             registry=registry,
             live=open_live(found, redis),

@@ -10,6 +10,7 @@ from page_tracker.collect.stream import Stream
 from page_tracker.history.expiry import note_expiry
 from page_tracker.history.recount import Recount
 from page_tracker.history.register import Register
+from page_tracker.lake.damage import mend, unreadable_set_aside
 from page_tracker.lake.due import Due
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
@@ -35,24 +36,30 @@ def open_writers(settings: Settings, lake: Lake) -> list[Writer]:
     return [Writer(stream, lake) for stream in open_streams(settings)]
 
 
-def open_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
-    """One pass of upkeep over lake and store, as a call.
+def open_upkeep(
+    settings: Settings, lake: Lake, say: Callable[[str], None]
+) -> Callable[[], None]:
+    """One pass of upkeep over lake and store, as a call; `say` what is damaged.
 
-    It raises DeltaError or OSError where the lake is away, RedisError where Redis is,
-    LogNotRewritten where that keeps what was thrown away.
+    It raises DeltaError, OSError or LakeError where the lake is away, RedisError where
+    Redis is, LogNotRewritten where that keeps what was thrown away.
     """
     recount, upkeep = open_recount(settings, lake), Upkeep(lake)
     register = Register(settings.data / "imports")
 
     def see_to(now: float, sites: Sequence[Site]) -> None:
-        recount.catch_up()
-        note_expiry(register, sites, now)
-        upkeep.tidy(now, sites)
+        _tell_damage(lake, say)
+        with unreadable_set_aside(lake):
+            recount.catch_up()
+            note_expiry(register, sites, now)
+            upkeep.tidy(now, sites)
 
     return _pass(settings, see_to)
 
 
-def open_light_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
+def open_light_upkeep(
+    settings: Settings, lake: Lake, say: Callable[[str], None]
+) -> Callable[[], None]:
     """The same for a process that stays: where it takes an engine an errand does it.
 
     It raises ProcessError too, where that fails.
@@ -60,6 +67,7 @@ def open_light_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
     due, upkeep = Due(lake), Upkeep(lake)
 
     def see_to(now: float, sites: Sequence[Site]) -> None:
+        _tell_damage(lake, say)
         if due.look(now, sites):
             run_errand(settings, "upkeep")
             due.done()
@@ -67,6 +75,11 @@ def open_light_upkeep(settings: Settings, lake: Lake) -> Callable[[], None]:
             upkeep.trim()
 
     return _pass(settings, see_to)
+
+
+def _tell_damage(lake: Lake, say: Callable[[str], None]) -> None:
+    for line in mend(lake):
+        say(line)
 
 
 def _pass(

@@ -18,6 +18,7 @@ from page_tracker.collect.address import Seen
 from page_tracker.errors import (
     AccessError,
     ImportsBusyError,
+    LakeError,
     PageTrackerError,
     SiteError,
     SiteExistsError,
@@ -43,6 +44,7 @@ STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
     (UnknownSiteError, 404),
     (UnknownTokenError, 404),
     (UnknownGoalError, 404),
+    (LakeError, 503),
     (PageTrackerError, 500),
 )
 
@@ -54,7 +56,7 @@ class Eraser(Protocol):
         """How many hits would go; raises UnknownSiteError."""
 
     def run(self, say: Callable[[str], None]) -> None:
-        """Remove it; raises ImportsBusyError."""
+        """Remove it; raises ImportsBusyError, LakeError where it is half done."""
 
 
 def api(
@@ -167,11 +169,12 @@ def register_errors(blueprint: Blueprint) -> None:
         return jsonify(error=str(error)), error.status, error.headers
 
     @blueprint.errorhandler(PageTrackerError)
-    def failed(error: PageTrackerError) -> tuple[Response, int]:
+    def failed(error: PageTrackerError) -> tuple[Response, int, dict[str, str]]:
         status = next(status for kind, status in STATUSES if isinstance(error, kind))
-        if status == 500:
+        if status >= 500:
             current_app.logger.error("%s", error)
-        return jsonify(error=str(error)), status
+        again = {"Retry-After": RETRY_SECONDS} if status == 503 else {}
+        return jsonify(error=str(error)), status, again
 
     @blueprint.errorhandler(RedisError)
     def redis_failed(error: RedisError) -> tuple[Response, int, dict[str, str]]:

@@ -99,7 +99,7 @@ def test_upkeep_notes_what_it_takes(
     sites.add(history.site.id, {"retention_days": history.site.retention_days})
     try:
         time.sleep(1.1)
-        open_upkeep(settings, history.lake)()
+        open_upkeep(settings, history.lake, print)()
     finally:
         sites.remove(history.site.id)
     keeping(history, None)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from page_tracker.collect.ingest import submit
+from page_tracker.collect.ingest import Bounds, submit
 from page_tracker.collect.lookups import Lookups, load
 from page_tracker.errors import LogFileError
 from page_tracker.history import sifting
@@ -171,7 +171,7 @@ def followed(
 ) -> Iterator[Callable[[bytes], tuple[int, int]]]:
     """Follow what is written; answers lines, and page views and what was left out."""
     store = Store(
-        partial(submit, redis_client), lambda *_: b"x" * 16, lambda: site, 1, 1_000_000
+        partial(submit, redis_client), lambda *_: b"x" * 16, lambda: site, 1, Bounds()
     )
 
     def follow(content: bytes) -> tuple[int, int]:

@@ -5,13 +5,22 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from page_tracker.asking import Asking
 from page_tracker.collect.stream import Stream
-from page_tracker.lake.damage import DamagedLakeError, mend
+from page_tracker.lake.damage import (
+    DamagedLakeError,
+    damages,
+    mend,
+    unreadable_set_aside,
+)
+from page_tracker.lake.reading import Reading
 from page_tracker.lake.service import AWAY
-from page_tracker.lake.table import Lake, append, position
+from page_tracker.lake.table import Lake, append, date_of, position
 from page_tracker.lake.upkeep import Upkeep
 from page_tracker.lake.writer import Done, Writer
-from page_tracker.schema import HITS
+from page_tracker.query.engine import Engine
+from page_tracker.schema import DROPS, HITS
+from page_tracker.site import Site
 from support.hits import row, send
 from support.lake import paths
 
@@ -96,3 +105,69 @@ def test_a_log_that_is_damaged_further_back_is_named_with_what_to_do(
 
     with pytest.raises(DamagedLakeError, match="put the lake back from a backup"):
         list(mend(lake))
+
+
+def test_commits_of_one_number_of_two_tables_are_set_aside_both(lake: Lake) -> None:
+    assert lake.folder
+    append(lake.snapshot("drops"), DROPS, [], "x", 1)
+    append(lake.snapshot("drops"), DROPS, [], "x", 2)
+    for name in ("hits", "drops"):
+        log = sorted((lake.folder / name / "_delta_log").glob("*.json"))[-1]
+        assert log.name == f"{2:020d}.json"
+        log.write_text(f"half of a commit to {name}")
+
+    lines = list(mend(lake))
+
+    assert len(lines) == 2
+    kept = {file.read_text() for file in lake.folder.glob("damaged/*/*.json")}
+    assert kept == {"half of a commit to hits", "half of a commit to drops"}
+
+
+def test_a_damaged_old_file_keeps_nothing_else_from_being_closed_or_merged(
+    lake: Lake,
+) -> None:
+    old, late = last_file(lake), 20_800
+    harmed = bytearray(old.read_bytes())
+    harmed[40:1040] = bytes(each ^ 0x5A for each in harmed[40:1040])
+    old.write_bytes(harmed)
+    for number in range(20):
+        hits = lake.snapshot("hits")
+        append(hits, HITS, [row(f"/{number}", late)], "x", position(hits, "x") + 1)
+
+    with pytest.raises(DamagedLakeError, match="1 rows of 2026-09-04") as told:
+        with unreadable_set_aside(lake):
+            Upkeep(lake).tidy((late + 3) * 86_400.0)
+
+    assert str(old) in str(told.value)
+    assert len(lake.snapshot("hits").file_uris()) == 2
+    assert Reading(lake).sources([date_of(late)]).closed
+    Upkeep(lake).tidy((late + 3) * 86_400.0)
+    assert len(paths(lake)) == 21
+    assert any(str(old) in line for line in damages(lake))
+
+
+def test_a_file_lost_while_running_is_left_out_of_answers_and_told_once(
+    lake: Lake,
+) -> None:
+    asking = Asking(Reading(lake), Engine())
+    question = {
+        "site_id": "example.com",
+        "metrics": ["pageviews"],
+        "date_range": ["2026-09-04", "2026-09-04"],
+    }
+
+    def views() -> object:
+        query = asking.understand(question, Site(id="example.com"), 20_800 * 86_400.0)
+        return asking.report(query).rows[0].metrics[0]
+
+    assert views() == 2
+    lost = last_file(lake)
+    lost.unlink()
+    append(lake.snapshot("hits"), HITS, [row("/c", 20_700)], "x", 3)
+
+    assert views() == 2
+    assert any(str(lost) in line for line in damages(lake))
+    assert [lost.name in line for line in mend(lake)] == [True]
+    assert not list(mend(lake))
+    assert views() == 2
+    assert any(str(lost) in line for line in damages(lake))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from page_tracker.lake.cleaning import clean_up
 from page_tracker.lake.due import AFRESH, Due
 from page_tracker.lake.table import Lake, append, date_of, position, touching
-from page_tracker.lake.upkeep import Upkeep, files_of, vacuum
+from page_tracker.lake.upkeep import Upkeep, files_of
 from page_tracker.schema import HITS
 from page_tracker.site import Site
 from support.hits import row
@@ -63,8 +64,25 @@ def test_what_an_open_day_gets_and_merges_are_nothing_that_is_due(lake: Lake) ->
     assert not due.look(LATE + 60, ())
 
 
+def test_a_minute_of_commits_of_many_shards_is_nothing_that_is_due(lake: Lake) -> None:
+    due = Due(lake)
+    seen_to(lake, due, LATE)
+
+    hits = lake.snapshot("hits")
+    for _ in range(5 * 60):
+        hits.create_write_transaction(
+            [], "append", hits.schema(), commit_properties=touching(hits, [])
+        )
+        hits.update_incremental()
+
+    assert not due.look(LATE + 60, ())
+
+
 def test_files_that_are_let_go_are_nothing_that_is_due(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"), grace=timedelta(0))
+    lake.snapshot("hits").alter.set_table_properties(
+        {"delta.logRetentionDuration": "interval 1 days"}
+    )
     due = Due(lake)
     add(lake, [row("/a", DAY)])
     while seen_to(lake, due, LATE):
@@ -75,7 +93,7 @@ def test_files_that_are_let_go_are_nothing_that_is_due(tmp_path: Path) -> None:
     hits = lake.snapshot("hits")
     before = hits.file_uris()
     hits.optimize.compact(commit_properties=touching(hits, []))
-    vacuum(hits)
+    clean_up(lake, "hits")
 
     assert not any(Path(file).exists() for file in before)
     assert not due.look(LATE + 60, ())

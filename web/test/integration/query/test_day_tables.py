@@ -16,6 +16,7 @@ from naive_answers import Naive
 from page_tracker.lake import table
 from page_tracker.lake.close import close
 from page_tracker.lake.reading import Reading
+from page_tracker.lake.steps import Conflict
 from page_tracker.lake.table import Lake, append, day_of
 from page_tracker.query.catalog import DIMENSIONS, METRICS
 from page_tracker.query.engine import Engine
@@ -157,7 +158,7 @@ class TestWhenADayChanges:
         close(lake, [day_of(date(2026, 3, 2))])
 
         row = tuple(stored(column.name, view(2)) for column in HITS)
-        with pytest.raises(table.Conflict):
+        with pytest.raises(Conflict):
             append(before, HITS, [row], "stream:1:0", 2)
 
     def test_closing_again_changes_nothing(self, tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""Cleaning: files and log entries go that a table's newest version does not need.
+
+    the lock, alone → the table as it is now → vacuum → checkpoint → clean-up of the log
+
+Nothing here takes a table that somebody has opened: what was opened before the lock was
+had does not know of the files that came meanwhile, and would have them deleted.
+"""
+
+from __future__ import annotations
+
+import os
+
+from deltalake import DeltaTable
+
+from page_tracker.lake.lock import folder_of
+from page_tracker.lake.steps import repeated
+from page_tracker.lake.table import Lake, touching
+
+
+def clean_up(lake: Lake, name: str, summed_up: int | None = None) -> int | None:
+    """Delete what no snapshot of the last minutes uses; sum up the log, and cut it.
+
+    Also files that no commit has ever named, of processes that were killed. The version
+    that is summed up now, where `summed_up` was before; the same where others write all
+    the time, which leaves it to the next pass. Raises LakeBusyError, DeltaError.
+    """
+
+    def step() -> int | None:
+        with lake.alone_if_free(name) as table:
+            if table is None:
+                return summed_up
+            is_folder = folder_of(table) is not None
+            if table.vacuum(dry_run=True, full=is_folder):
+                said = touching(table, [])
+                table.vacuum(dry_run=False, full=is_folder, commit_properties=said)
+            _remove_unfinished(table)
+            if table.version() != summed_up:
+                table.create_checkpoint()
+            table.cleanup_metadata()
+            return table.version()
+
+    return repeated(step)
+
+
+def clean_at_once(lake: Lake, name: str) -> None:
+    """Delete every file that a table does not have any more, whoever reads it.
+
+    A reader that is in the middle of them has to ask again. Raises LakeBusyError,
+    DeltaError.
+    """
+
+    def step() -> None:
+        with lake.alone(name) as table:
+            is_folder = folder_of(table) is not None
+            if is_folder:
+                os.sync()  # What replaces them has to be on disk before they go.
+            table.vacuum(
+                retention_hours=0,
+                enforce_retention_duration=False,
+                dry_run=False,
+                full=is_folder,
+                commit_properties=touching(table, []),
+            )
+            _remove_unfinished(table)
+            table.create_checkpoint()
+            table.cleanup_metadata()
+
+    repeated(step)
+
+
+def _remove_unfinished(table: DeltaTable) -> None:
+    """Delete what killed processes have half written; the table is had alone."""
+    if folder := folder_of(table):
+        for path in folder.rglob("*#*"):
+            path.unlink(missing_ok=True)

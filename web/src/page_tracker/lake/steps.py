@@ -1,0 +1,81 @@
+"""Steps of what changes the lake: each opens a table, reads it and commits.
+
+refused, as others were faster → once more from the newest state → … → told in words
+failed, as files are damaged → the other steps are done → then it is told
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from deltalake.exceptions import CommitFailedError, DeltaError
+
+from page_tracker.errors import LakeError, PageTrackerError
+
+T = TypeVar("T")
+
+# A step is done so often, each time after a pause that is longer by this.
+TRIES = 30
+LONGER = 0.02  # seconds
+
+# What deltalake says where the log of an older snapshot was cleaned up meanwhile.
+_CLEANED_UP = ("Invalid table version", "File not found")
+
+
+class Conflict(Exception):
+    """Somebody else has changed the table since the snapshot: look again."""
+
+
+class LakeBusyError(LakeError):
+    """Others were faster each time that a step was tried."""
+
+
+@contextmanager
+def conflicts() -> Iterator[None]:
+    """Raise Conflict where a commit is refused, or the snapshot is too old for one."""
+    try:
+        yield
+    except CommitFailedError as error:
+        raise Conflict(str(error)) from error
+    except DeltaError as error:
+        said = str(error)
+        if _CLEANED_UP[0] in said or (_CLEANED_UP[1] in said and "_delta_log" in said):
+            raise Conflict(said) from error
+        raise
+
+
+def done_each(steps: Iterable[Callable[[], object]]) -> None:
+    """Do all steps, also where some fail; raises what the first of these did."""
+    failures = []
+    for step in steps:
+        try:
+            step()
+        except (DeltaError, OSError, PageTrackerError) as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def repeated(step: Callable[[], T]) -> T:
+    """Do a step that opens the table itself, until nobody else is faster.
+
+    Raises LakeBusyError where others always were, and what the step does.
+    """
+    attempt = 0
+    while True:
+        time.sleep(random.uniform(0, LONGER * attempt))  # nosec: a pause, not a secret
+        attempt += 1
+        try:
+            with conflicts():
+                return step()
+        except Conflict as error:
+            if attempt == TRIES:
+                raise LakeBusyError(
+                    f"others change the lake at the same time, {TRIES} times in a row"
+                    f" ({error})",
+                    "what is done is done; the same once more does the rest",
+                ) from error
