@@ -35,6 +35,7 @@ def test_a_site_is_told_of_as_it_is_now(redis_client: Redis) -> None:
         "pages": {"/b": 1},
         "sources": {"Direct / None": 1},
         "ai_assistants": 3,
+        "folded": 0,
         "dropped": [
             {"reason": "bot", "name": "AI assistant: ChatGPT-User", "number": 3},
             {"reason": "own_address", "name": "192.0.2.0/24", "number": 2},

@@ -9,7 +9,7 @@ import pytest
 
 from page_tracker.collect.agents import Agents, Row, read_agents
 from page_tracker.collect.bot import Bot
-from page_tracker.collect.hit import Client, Hints
+from page_tracker.collect.hit import Client, Drop, Hints, Hit
 from page_tracker.collect.lookups import (
     AGENTS,
     BOTS,
@@ -19,6 +19,9 @@ from page_tracker.collect.lookups import (
     bots_from,
     load,
 )
+from page_tracker.history.blocks import Sieve
+from page_tracker.history.dialect import Dialect
+from page_tracker.site import Site
 from support.lookups import LOOKUPS
 
 TABLE = agents_from(PACKAGED / AGENTS)
@@ -103,6 +106,20 @@ def test_an_agent_of_today_is_what_it_is() -> None:
         if not sample.bot:
             client = LOOKUPS.client_of(sample.user_agent)
             assert client == Client(*sample[3:]), sample
+
+
+def test_an_imported_line_is_what_a_hit_with_its_agent_is() -> None:
+    site = Site(id="example.org")
+    sieve = Sieve.of(site, Dialect("combined"), LOOKUPS, bytes(32), 0)
+    line = '192.0.2.1 - - [15/Nov/2023:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "{}"'
+    told = [each for each in samples() if each.user_agent.strip() not in ("", "-")]
+    text = "".join(f"{line.format(each.user_agent)}\n" for each in told)
+    for sample, found in zip(told, sieve.hits(text), strict=True):
+        if isinstance(found, Hit):
+            assert not sample.bot and found.record.client == Client(*sample[3:])
+        else:
+            assert isinstance(found, Drop)
+            assert found.name == Bot(sample.bot, sample.kind).label
 
 
 def test_an_owners_rows_hold_before_the_packaged_ones(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ def test_what_the_page_says_wins_over_the_referrer(
         ("https://www.startpage.com/", "gclid=1", "(gclid)", "Paid Search"),
         ("https://blog.org/", "gclid=1", "", "Referral"),
         ("", "utm_source=google&gclid=1", "(gclid)", "Paid Search"),
+        ("", "utm_source=google-ads&gclid=1", "(gclid)", "Paid Search"),
         (
             "https://www.google.com/",
             "gclid=1&utm_medium=email",
