@@ -60,6 +60,10 @@ def test_names_a_bot_and_its_kind(user_agent: str, bot: Bot) -> None:
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML,"
         " like Gecko) Version/18.1 Safari/605.1.15",
         "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+        # crawler-user-agents has patterns for both of these.
+        "Mozilla/5.0 (Linux; Android 15; SM-S931B Build/AP3A.240617.008; wv)"
+        " AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/142.0.7444.102"
+        " Mobile Safari/537.36 MetaIAB Facebook",
         "Mozilla/5.0 (Linux; Android 12; CUBOT X50) AppleWebKit/537.36 (KHTML, like"
         " Gecko) Chrome/118.0.0.0 Mobile Safari/537.36",
     ],
