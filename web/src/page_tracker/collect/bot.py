@@ -22,6 +22,7 @@ from ua_parser.regex import Resolver
 
 from page_tracker.collect.agents import Agents
 from page_tracker.collect.hit import AI_ASSISTANT
+from page_tracker.collect.text import clean
 
 # What follows is not looked at.
 USER_AGENT_LIMIT = 1024
@@ -86,6 +87,7 @@ def bot_finder(
 
     @lru_cache(_CACHED)
     def cached(user_agent: str) -> Bot | None:
+        user_agent = clean(user_agent, USER_AGENT_LIMIT)
         if not user_agent.strip():
             return NAMELESS
         number = number_of(user_agent)

@@ -88,6 +88,11 @@ def test_reads_any_text(user_agent: str) -> None:
     assert bot is None or (bot.name and len(bot.name) <= 64)
 
 
+def test_half_a_character_is_none() -> None:
+    assert bot_of("\ud800") == bot_of("")
+    assert bot_of("GPTBot/1.0 \ud800") == bot_of("GPTBot/1.0")
+
+
 @pytest.mark.parametrize(
     "patterns, yes, no",
     [
