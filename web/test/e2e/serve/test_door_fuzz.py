@@ -269,7 +269,7 @@ def examples(request: pytest.FixtureRequest) -> settings:
     """Some seconds of them, or minutes."""
     if request.config.getoption("--long"):
         return settings(max_examples=4_000, derandomize=False, deadline=None)
-    return settings(max_examples=150, deadline=None)
+    return settings(max_examples=100, deadline=None)
 
 
 @pytest.mark.timeout(1_800)
