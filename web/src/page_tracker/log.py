@@ -30,7 +30,9 @@ class Repeats(logging.Filter):
         self._said: dict[str, tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        key = _NUMBER.sub("#", f"{record.name} {record.levelno} {record.getMessage()}")
+        failure = record.exc_info[0] if record.exc_info else None
+        said = f"{record.name} {record.levelno} {failure} {record.getMessage()}"
+        key = _NUMBER.sub("#", said)
         now = time.monotonic()
         with self._lock:
             since, times = self._said.get(key, (-inf, 0))

@@ -124,6 +124,7 @@ def test_bytes_that_trickle_in_do_not_lengthen_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(protocol, "HEAD_SECONDS", SOON)
+    monkeypatch.setattr(protocol, "LINGER_SECONDS", SOON)
 
     async def test() -> None:
         async with served() as server:

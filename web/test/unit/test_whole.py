@@ -100,6 +100,7 @@ LINES = (
     b"Lone: \r carriage return",
     b"Lone: \n line feed",
     b"Nul: \x00",
+    b"X_Forwarded_For: 192.0.2.1",
     b"No-Colon",
 )
 
@@ -112,6 +113,10 @@ def test_an_unusual_first_line_is_left_to_the_parser(first: bytes) -> None:
 @pytest.mark.parametrize("line", LINES)
 def test_an_unusual_header_is_left_to_the_parser(line: bytes) -> None:
     assert whole_request(HIT.replace(b"\r\nHost", b"\r\n%b\r\nHost" % line)) is None
+
+
+def test_a_request_without_a_host_is_left_to_the_parser() -> None:
+    assert whole_request(HIT.replace(b"Host:", b"Hast:")) is None
 
 
 @pytest.mark.parametrize("length", [b"", b"-1", b"+16", b"1_6", b"0x10", b"16, 16"])

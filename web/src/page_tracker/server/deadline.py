@@ -39,9 +39,10 @@ class Deadline:
         self._due = inf
 
     def end(self) -> None:
-        """Never call again."""
+        """Never call again, and let go of whom it would call."""
         self._due = inf
         self._stop()
+        self._overdue = _nothing
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -56,3 +57,7 @@ class Deadline:
             self._overdue()
         elif self._due < inf:
             self.set(self._due - self._loop.time())
+
+
+def _nothing() -> None:
+    """It was over before its time was."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import resource
 from collections import OrderedDict
+from math import inf
 from typing import Protocol
 
 # Connections of a process at most; three quarters of its descriptors, where that is
@@ -17,8 +18,8 @@ from typing import Protocol
 MOST_CONNECTIONS = 10_000
 OF_DESCRIPTORS = 0.75
 
-# Bytes of requests that are not answered yet.
-MOST_HELD = 64_000_000
+# Bytes of requests that are not answered yet; a process takes up to thrice as much.
+MOST_HELD = 32_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Room:
 
     def admit(self, number: int) -> None:
         """Make room where a connection came, and `number` are open now."""
-        most = min(self._most, int(OF_DESCRIPTORS * open_files()))
+        most = min(self._most, OF_DESCRIPTORS * open_files())
         if number > most and self._waiting:
             logger.warning(
                 "connections have run out (%d are open): the oldest idle one is closed",
@@ -80,6 +81,7 @@ class Room:
             oldest.give_way()
 
 
-def open_files() -> int:
+def open_files() -> float:
     """How many files and connections this process may have open."""
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return inf if files == resource.RLIM_INFINITY else files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -450,12 +451,15 @@ def test_while_redis_is_away_senders_are_told_to_come_back(
             _goes_away_and_comes_back(server, redis)
             with redis.client() as again:
                 assert Live(again).total(SITE) == 2
+            if way == "serve":  # its log is ours
+                said = re.findall(r"\(.*not be counted.*|Redis .*", server.said())
+                assert said and len(said) == len(set(said))
 
 
 def _goes_away_and_comes_back(server: Running, redis: OwnRedis) -> None:
     assert post(server).status_code == 202
     redis.kill()
-    for answer in (post(server), get(server, f"/count?p=/&site={SITE}")):
+    for answer in (post(server), post(server), get(server, f"/count?p=/&site={SITE}")):
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
