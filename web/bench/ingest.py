@@ -29,6 +29,7 @@ from page_tracker.collect.entry import Entry
 from page_tracker.collect.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.collect.ingest import Batch, prepare, read, submit
 from page_tracker.collect.stream import Stream
+from page_tracker.collect.visitor import GROUPS
 
 PAGES, ADDRESSES, AGENTS, REFERRERS = 3_000, 20_000, 20, 8
 SITE = "shop.example"
@@ -64,7 +65,7 @@ def hits_of(number: int) -> list[Hit]:
         day = moment // 86_400_000_000
         facts = (moment, day, SITE, "pageview", SITE, path, "")
         record = Record(*facts, touch, CLIENTS[agent], PLACE)
-        hits.append(Hit(record, Kind.VIEW, key))
+        hits.append(Hit(record, Kind.VIEW, key, group=str(address % GROUPS)))
     return hits
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from page_tracker.errors import AccessError, UnknownTokenError
 from page_tracker.registry import Registry, Watched
 from page_tracker.sites import found_site
-from page_tracker.token import Scope, Token, id_of, is_token, new_secret
+from page_tracker.token import GIVEN, Scope, Token, id_of, is_token, new_secret
 
 LONGEST_NAME = 100
 LONGEST_LIFE = 100 * 365
@@ -125,12 +125,9 @@ def _found(tokens: Mapping[str, Token], token_id: str) -> Token:
 
 
 def _scope(value: Any) -> Scope:
-    try:
-        return Scope(value)
-    except ValueError as error:
-        raise AccessError(
-            f"scope {value!r} is none", f"write {', '.join(Scope)}"
-        ) from error
+    if value not in GIVEN:
+        raise AccessError(f"scope {value!r} is none", f"write {' or '.join(GIVEN)}")
+    return Scope(value)
 
 
 def _name(value: Any) -> str:

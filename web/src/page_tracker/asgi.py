@@ -35,6 +35,9 @@ from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Se
 # How long a body is told by what came, not by these.
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
+# What a sender is told where we fail.
+FAULT = "this is a fault of the server; report it"
+
 logger = logging.getLogger(__name__)
 
 
@@ -108,7 +111,7 @@ class FrontDoor:
         except Exception:  # pylint: disable=broad-exception-caught
             # A fault of ours: its sender gets an answer all the same.
             logger.exception("A request to %s could not be read", request.path)
-            tell(protocol.refuse(500, "this is a fault of the server; report it", ()))
+            tell(protocol.refuse(500, FAULT, ()))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open the collector when the server starts; store what waits when it stops."""
@@ -140,10 +143,15 @@ def _tell(
     tell: Callable[[Answer], None],
     fate: Sequence[Drop] | NotStored,
 ) -> None:
-    if isinstance(fate, NotStored):
-        tell(not_stored(protocol, fate))
-    else:
-        tell(protocol.accept(fate))
+    try:
+        if isinstance(fate, NotStored):
+            answer = not_stored(protocol, fate)
+        else:
+            answer = protocol.accept(fate)
+    except Exception:  # pylint: disable=broad-exception-caught
+        logger.exception("What became of hits could not be told")
+        answer = protocol.refuse(500, FAULT, ())
+    tell(answer)
 
 
 def _tell_nobody(_fate: Sequence[Drop] | NotStored) -> None:

@@ -20,6 +20,8 @@ from page_tracker.goal import Goal, Segment
 MICROSECONDS = 1_000_000
 MINUTE = 60 * MICROSECONDS
 LONGEST_HOST = 253  # characters (RFC 1035, 2.3.4)
+# Characters that name a host (253 at most), with `www.`, a port and spaces around it.
+LONGEST_NAMED = 300
 EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()
 
 
@@ -70,8 +72,11 @@ class Directory:
     def resolve(self, domain: str) -> Site | None:
         """The site that a domain or host name stands for.
 
-        Letter case, `www.`, a port and a final dot make no difference.
+        Letter case, `www.`, a port and a final dot make no difference. What is longer
+        than any host is not looked at: what is looked up is remembered.
         """
+        if len(domain) > LONGEST_NAMED:
+            return None
         return self._by_host.get(domain) or self._by_host.get(bare_host(domain))
 
     def only(self) -> Site | None:

@@ -79,16 +79,24 @@ class Sites:
         self._registry.change(self._registry.sites, decide)
         return site
 
-    def change(self, domain: str, settings: Mapping[str, Any]) -> Site:
+    def change(
+        self,
+        domain: str,
+        settings: Mapping[str, Any],
+        approve: Callable[[Site, Site], None] = lambda _before, _after: None,
+    ) -> Site:
         """Change settings of a site and leave the others.
 
+        `approve` raises where the site may not become that; nothing is changed then.
         Raises UnknownSiteError, SiteError, SiteExistsError, MirrorError.
         """
         now = int(time.time())
         changed: list[Site] = []
 
         def decide(sites: ById) -> ById:
-            changed[:] = [changed_site(found_site(sites, domain), settings, now)]
+            site = found_site(sites, domain)
+            changed[:] = [changed_site(site, settings, now)]
+            approve(site, changed[0])
             return _with(sites, changed[0], is_new=False)
 
         self._registry.change(self._registry.sites, decide)

@@ -20,8 +20,12 @@ class Scope(StrEnum):
     """What a token is for; an admin's may do what the others may."""
 
     STATS = "stats"  # read reports
-    EVENTS = "events"  # send hits with a time and an address of their own
     ADMIN = "admin"  # change settings and tokens
+    EVENTS = "events"  # lets nobody in: only of tokens that were made once
+
+
+# Those that a token can be made with.
+GIVEN = (Scope.STATS, Scope.ADMIN)
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

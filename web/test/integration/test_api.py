@@ -140,6 +140,28 @@ def test_an_admin_of_one_site_sees_that_one_alone(
     assert not any("hash" in token or "token" in token for token in shown)
 
 
+@pytest.mark.parametrize("host", ["b.example", "free.example", "sub.a.example"])
+def test_a_token_for_one_site_claims_no_host_and_learns_of_no_other(
+    client: FlaskClient, tokens: Tokens, sites: Sites, host: str
+) -> None:
+    sites.change("a.example", {"hostnames": "x.example,y.example"})
+    mine = admin(tokens, "a.example")
+
+    def patch(headers: dict[str, str], *hosts: str) -> TestResponse:
+        body = {"hostnames": list(hosts), "respect_dnt": True}
+        return client.patch("/api/sites/a.example", json=body, headers=headers)
+
+    refused = patch(mine, "x.example", host)
+    assert refused.status_code == 403
+    assert answer(refused) == {
+        "error": "a site is given further hosts by a token for all sites"
+    }
+    assert not sites.get("a.example").respect_dnt
+    kept = patch(mine, "y.example")
+    assert answer(kept)["hostnames"] == ["y.example"]
+    assert patch(admin(tokens), "x.example").status_code == 200
+
+
 def test_a_token_is_made_over_http_and_works_until_it_is_taken_back(
     client: FlaskClient, tokens: Tokens
 ) -> None:
@@ -168,7 +190,7 @@ def test_a_token_is_made_over_http_and_works_until_it_is_taken_back(
         ("/api/sites", {"domain": "c.example/"}, "write c.example"),
         ("/api/sites", {}, "domain: None is no text"),
         ("/api/sites", {"domain": "c.example", "zone": 1}, "write timezone"),
-        ("/api/tokens", {"scope": "root", "all_sites": True}, "stats, events, admin"),
+        ("/api/tokens", {"scope": "root", "all_sites": True}, "stats or admin"),
         ("/api/tokens", {"scope": "stats"}, '"all_sites": true'),
         ("/api/tokens", {"scope": "stats", "sites": []}, '"all_sites": true'),
         ("/api/tokens", {"scope": "stats", "sites": "a.example"}, '"all_sites": true'),
@@ -178,7 +200,7 @@ def test_a_token_is_made_over_http_and_works_until_it_is_taken_back(
             {"scope": "stats", "sites": ["a.example"], "all_sites": True},
             '"all_sites": true',
         ),
-        ("/api/tokens", {"scope": ["x"], "all_sites": True}, "stats, events, admin"),
+        ("/api/tokens", {"scope": ["x"], "all_sites": True}, "stats or admin"),
         (
             "/api/tokens",
             {"scope": "stats", "site": ["a.example"]},

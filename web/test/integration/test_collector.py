@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 
+from page_tracker.asgi import FrontDoor
 from page_tracker.collect.hit import Kind, RawHit, Reason
 from page_tracker.collect.ingest import Bounds
+from page_tracker.collect.intake import HttpRequest
 from page_tracker.collect.lane import PATIENCE
+from page_tracker.collect.protocols import PROTOCOLS
+from page_tracker.collect.protocols.protocol import Answer
 from page_tracker.errors import NotStored
 from page_tracker.live import Live
 from page_tracker.registry import SITES_KEY, VERSION
@@ -314,3 +319,55 @@ def test_a_sender_that_cannot_be_told_keeps_nobody_waiting(
 
     asyncio.run(run())
     assert stored(server)[0] == 4
+
+
+@pytest.mark.parametrize("part", ["decode", "accept"])
+def test_whatever_a_protocol_fails_with_its_sender_is_answered(
+    server: OwnRedis, settings: Settings, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def fail(_said: object) -> Any:
+        raise KeyError("gone")
+
+    assert server.url
+    known = PROTOCOLS["/count"]
+    if part == "decode":
+        faulty = known._replace(decode=fail)
+    else:
+        faulty = known._replace(accept=fail)
+    monkeypatch.setitem(PROTOCOLS, "/count", faulty)
+    said = HttpRequest("GET", "/count", f"p=/&site={SITE}", {b"user-agent": b"x"}, b"")
+
+    async def run() -> Answer:
+        told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        front = FrontDoor(settings, None)
+        async with living(front):
+            front.answer_soon(said, ("192.0.2.1", 1), told.set_result)
+            return await told
+
+    answer = asyncio.run(run())
+    assert answer.status == 500 and answer.body.startswith(b"GIF89a")
+
+
+@asynccontextmanager
+async def living(front: FrontDoor) -> AsyncIterator[None]:
+    """The front door between a server's start and its end."""
+    began, ends = asyncio.Event(), asyncio.Event()
+    asked = iter(("lifespan.startup", "lifespan.shutdown"))
+
+    async def receive() -> dict[str, str]:
+        kind = next(asked)
+        if kind == "lifespan.shutdown":
+            await ends.wait()
+        return {"type": kind}
+
+    async def send(message: Any) -> None:
+        assert not message["type"].endswith("failed"), message
+        began.set()
+
+    life = asyncio.create_task(front({"type": "lifespan"}, receive, send))
+    await began.wait()
+    try:
+        yield
+    finally:
+        ends.set()
+        await life

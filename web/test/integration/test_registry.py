@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
@@ -24,7 +25,7 @@ from page_tracker.errors import (
 )
 from page_tracker.registry import SITES_KEY, TOKENS_KEY, Registry
 from page_tracker.sites import Sites
-from page_tracker.token import Scope
+from page_tracker.token import GIVEN, Scope, allows
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_an_emptied_store_starts_from_the_mirror(
     sites: Sites, tokens: Tokens, registry: Registry, redis: Redis
 ) -> None:
     site = sites.add("a.example", {"timezone": "Asia/Tokyo"})
-    token, text = tokens.add("events", None)
+    token, text = tokens.add("admin", None)
     redis.delete(SITES_KEY, TOKENS_KEY)
     assert registry.synchronise()
     assert sites.all() == [site]
@@ -343,7 +344,7 @@ def test_a_token_that_is_taken_back_ends(tokens: Tokens) -> None:
 
 def test_a_token_that_means_nothing_is_refused(sites: Sites, tokens: Tokens) -> None:
     sites.add("a.example", {})
-    with pytest.raises(AccessError, match="write stats, events, admin"):
+    with pytest.raises(AccessError, match="write stats or admin"):
         tokens.add("root", ["a.example"])
     with pytest.raises(UnknownSiteError, match="no site 'b.example'"):
         tokens.add("stats", ["a.example", "b.example"])
@@ -354,3 +355,18 @@ def test_a_token_that_means_nothing_is_refused(sites: Sites, tokens: Tokens) -> 
     with pytest.raises(AccessError, match="time to live"):
         tokens.add("stats", None, days=0)
     assert tokens.all() == []
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_a_scope_that_no_token_is_made_with_any_more_is_read_and_lets_nobody_in(
+    sites: Sites, tokens: Tokens, registry: Registry
+) -> None:
+    site = sites.add("a.example", {})
+    made, text = tokens.add("stats", None)
+    old = msgspec.structs.replace(made, scope=Scope.EVENTS)
+    registry.change(registry.tokens, lambda known: {**known, old.id: old})
+    assert tokens.check(text) == old
+    assert not any(allows(old, scope, site.id) for scope in GIVEN)
+    with pytest.raises(AccessError, match="write stats or admin"):
+        tokens.add("events", None)
+    assert tokens.remove(old.id) == old

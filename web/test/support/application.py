@@ -16,7 +16,7 @@ from page_tracker.registry import SITES_KEY, TOKENS_KEY
 
 CACHED = (
     *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
-    *(app_module.asking, app_module.live),
+    *(app_module.asking, app_module.live, app_module.collector),
 )
 
 

@@ -35,9 +35,8 @@ async def collecting(
     settings: Settings, bounds: Bounds = Bounds()
 ) -> AsyncIterator[Collector]:
     """A collector, as the front door opens it; closed in the end."""
-    store = open_async_redis(settings)
     collector = Collector(
-        store,
+        open_async_redis(settings),
         open_sites(settings, open_redis(settings)),
         open_lookups(settings),
         bounds=bounds,
@@ -47,4 +46,3 @@ async def collecting(
         yield collector
     finally:
         await collector.close()
-        await store.aclose()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from page_tracker.site import (
     Directory,
     Site,
+    bare_host,
     day_of,
     next_midnight,
     switch_instant,
@@ -146,3 +147,11 @@ def test_a_zone_that_holds_by_now_is_the_present_one() -> None:
     later = with_timezone(site, "Europe/Berlin", now + 7 * 24 * HOUR)
     assert later.timezone == "Asia/Tokyo"
     assert later.next_timezone == "Europe/Berlin"
+
+
+def test_what_is_longer_than_a_host_is_looked_up_nowhere() -> None:
+    directory = Directory([Site(id="a.example")])
+    before = bare_host.cache_info().currsize
+    assert directory.resolve("a" * 100_000) is None
+    assert bare_host.cache_info().currsize == before
+    assert directory.resolve(f"{'w' * 63}.{'a' * 63}.example") is None

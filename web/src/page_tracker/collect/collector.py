@@ -148,12 +148,13 @@ class Collector:
         tell(fate)
 
     async def close(self) -> None:
-        """Store what still waits."""
+        """Store what still waits, and let go of the store."""
         if self._tasks:
             await asyncio.wait(self._tasks)
         for lane in self._lanes:
             await lane.drained()
         self._watch.cancel()
+        await self._store.aclose()
 
     def _lane_of(self, found: Hit | Drop) -> Lane:
         if isinstance(found, Drop) or len(self._lanes) == 1:

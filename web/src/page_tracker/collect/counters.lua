@@ -103,8 +103,8 @@ local function write_day(day)
     end
   end
   for group in pairs(day.grown) do
-    insert(entries, group)
-    insert(entries, day.groups[group])
+    local n = #entries
+    entries[n + 1], entries[n + 2] = group, day.groups[group]
   end
   put(day.store, entries, day.seconds)
   local numbers_ = { 'visitor', day.visitor, 'visit', day.visit,

@@ -95,7 +95,7 @@ class Draft:
     client: Client
     place: Place
     visitor: bytes
-    group: int
+    group: str
 
     def __init__(self, raw: RawHit, sender: Sender, moment: int) -> None:
         self.raw = raw

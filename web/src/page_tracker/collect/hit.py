@@ -147,14 +147,14 @@ class Hit(NamedTuple):
 
     `visitor` is the keyed hash of site, address and user agent; it finds the
     visitor's entry in Redis and goes nowhere else. `group` is that of the address: it
-    bounds how many visitors one has, and tells no addresses apart. 0 is none.
+    bounds how many visitors one has, and tells no addresses apart.
     """
 
     record: Record
     kind: Kind
     visitor: bytes
     event_id: str = ""
-    group: int = 0
+    group: str = ""
     # Something of it that does not count, though it does.
     less: Drop | None = None
 

@@ -15,7 +15,7 @@
 --       5 days, msgpack, flat: day, site, page limit, seconds to live
 --       6 hits, msgpack, flat: which of the days (from 1), length of visitor, length of
 --         event id (with its site), milliseconds, kind, path, hostname, source, length of
---         opening, group of addresses (0: none)
+--         opening, group of addresses (empty: none)
 --       7 visitor, event id and opening of each hit, one after the other
 --       8 records of the hits, an array of msgpack
 --       9 drops, msgpack, flat: day, site, whether it is known, reason, name, number
@@ -217,8 +217,8 @@ local function read_day(i)
     store = prefix .. 'visitors:' .. origin .. ':' .. day .. ':' .. site,
     keys = {},
     visitors = {}, -- by key; false while unknown
-    group_names = {},
-    groups = {}, -- of addresses: how many visitors of each there are
+    group_of = {}, -- the group of addresses that each key's is in
+    groups = {}, -- how many visitors of each there are, where one may be new
     grown = {}, -- those of them that have more now
     no_visit = 0,
   }
@@ -240,10 +240,7 @@ for i = 1, #hits, FACTS do
   if day.visitors[key] == nil then
     day.visitors[key] = false
     day.keys[#day.keys + 1] = key
-  end
-  if not day.groups[hits[i + 9]] then
-    day.groups[hits[i + 9]] = 0
-    insert(day.group_names, hits[i + 9])
+    day.group_of[key] = hits[i + 9]
   end
 end
 local function read_visitors(day, visitors)
@@ -251,11 +248,22 @@ local function read_visitors(day, visitors)
     day.visitors[visitors[i]] = value and { struct.unpack(VISITOR, value) }
   end
 end
+local function read_groups(day)
+  local names = {}
+  for _, key in ipairs(day.keys) do
+    local group = day.group_of[key]
+    if not day.visitors[key] and not day.groups[group] then
+      day.groups[group] = 0
+      names[#names + 1] = group
+    end
+  end
+  for i, value in ipairs(get(day.store, names)) do
+    day.groups[names[i]] = value and tonumber(value) or 0
+  end
+end
 for _, day in ipairs(days) do
   read_visitors(day, day.keys)
-  for i, value in ipairs(get(day.store, day.group_names)) do
-    day.groups[day.group_names[i]] = tonumber(value or 0)
-  end
+  read_groups(day)
 end
 
 -- Event ids ------------------------------------------------------------------------

@@ -24,11 +24,11 @@ def visitor_of(salt: bytes, site: str, address: str, user_agent: str) -> bytes:
 
 
 @lru_cache(_CACHED)
-def group_of(salt: bytes, site: str, address: str) -> int:
-    """Which of `GROUPS` groups of a site's addresses one is in, from 1.
+def group_of(salt: bytes, site: str, address: str) -> str:
+    """Which of `GROUPS` groups of a site's addresses one is in: a number from 0.
 
     Keyed with the salt, so that nobody can choose whose group he is in.
     """
     who = f"{site}\0{subscriber_of(address)}".encode("utf-8", "surrogatepass")
     number = int.from_bytes(blake2b(who, digest_size=2, key=salt).digest(), "little")
-    return number % GROUPS + 1
+    return str(number % GROUPS)

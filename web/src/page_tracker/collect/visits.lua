@@ -79,7 +79,7 @@ local function new_visitor(day, i, key)
   day.sums.visitors = day.sums.visitors + 1
   day.bytes = day.bytes + BYTES + #hits[i + 5] + #hits[i + 8]
   day.visitors[key] = { day.visitor, 0, 0, 0, 0, 0, 0, 0, '', '', '', '' }
-  if group > 0 and key ~= OTHER then
+  if group ~= '' and key ~= OTHER then
     day.groups[group] = day.groups[group] + 1
     day.grown[group] = true
   end

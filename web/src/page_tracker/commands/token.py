@@ -9,7 +9,7 @@ from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import AccessError
 from page_tracker.services.store import registry_of_folder
 from page_tracker.settings import Settings
-from page_tracker.token import Scope, Token
+from page_tracker.token import GIVEN, Token
 
 
 @click.group()
@@ -23,9 +23,8 @@ def token() -> None:
 @click.option(
     "--scope",
     required=True,
-    type=click.Choice([scope.value for scope in Scope]),
-    help="stats: read reports; events: send hits with time and address;"
-    " admin: all of that, and settings and tokens.",
+    type=click.Choice([scope.value for scope in GIVEN]),
+    help="stats: read reports; admin: that, and change settings and tokens.",
 )
 @click.option("--name", default="", help="What it is for, shown in the list.")
 @click.option("--days", type=int, help="How long it is valid; default: until removed.")

@@ -108,13 +108,16 @@ def _register_sites(
 
     @blueprint.patch("/sites/<domain>")
     def change_site(domain: str) -> Response:
-        site_id = admitted_site(guard, sites(), domain)
-        return jsonify(settings_of(sites().change(site_id, json_object())))
+        token = guard.token()
+        site = found_site(_admit(token, sites(), domain), domain)
+        is_for_all = token.sites is None
+        approve = _change_anything if is_for_all else _change_what_is_its_own
+        return jsonify(settings_of(sites().change(site.id, json_object(), approve)))
 
     @blueprint.delete("/sites/<domain>")
     def remove_site(domain: str) -> tuple[str, int]:
         """Remove a site and all of its hits, or finish that: once it is answered."""
-        _admit(guard, sites(), domain)
+        _admit(guard.token(), sites(), domain)
         removal = eraser(domain)
         removal.count()
         removal.run(current_app.logger.debug)
@@ -193,17 +196,29 @@ def _admin(guard: Guard) -> Token:
 
 def admitted_site(guard: Guard, sites: Sites, domain: str) -> str:
     """The id of a site that the request's token may change; raises Refused."""
-    return found_site(_admit(guard, sites, domain), domain).id
+    return found_site(_admit(guard.token(), sites, domain), domain).id
 
 
-def _admit(guard: Guard, sites: Sites, domain: str) -> dict[str, Site]:
-    """All sites, where the request's token may change this one; raises Refused."""
-    token = guard.token()
+def _admit(token: Token, sites: Sites, domain: str) -> dict[str, Site]:
+    """All sites, where the token may change this one; raises Refused."""
     known = {site.id: site for site in sites.all()}
     site = Directory(known.values()).resolve(domain)
     if not allows(token, Scope.ADMIN, site.id if site else None):
         raise forbidden(token)
     return known
+
+
+def _change_anything(_before: Site, _after: Site) -> None:
+    """A token for all sites may."""
+
+
+def _change_what_is_its_own(before: Site, after: Site) -> None:
+    """Refuse that a site gets a host, which would be taken from the others.
+
+    Whether another one has it is not told.
+    """
+    if set(after.hostnames) - set(before.hostnames):
+        raise Refused(403, "a site is given further hosts by a token for all sites")
 
 
 def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:
