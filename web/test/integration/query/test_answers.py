@@ -13,7 +13,9 @@ from naive_answers import COUNTRIES, Naive, Row
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.plan import plan
 from page_tracker.query.query import Query
-from page_tracker.query.report import shaped
+from page_tracker.query.report import rows_of
+from page_tracker.query.running import Found
+from page_tracker.query.sharing import Ask
 from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import statement
 from page_tracker.schema import HITS
@@ -37,14 +39,9 @@ def answered(
     engine: duckdb.DuckDBPyConnection, query: Query
 ) -> dict[tuple[str, ...], list[float | None]]:
     asked = statement(query, plan(query, frozenset()))
-    width = len(query.dimensions)
-    return {
-        values[:width]: [
-            shaped(query, name, value)
-            for name, value in zip(query.metrics, values[width:-1], strict=True)
-        ]
-        for values in engine.execute(asked.sql, asked.values).fetchall()
-    }
+    values = engine.execute(asked.sql, asked.values).fetchall()
+    found = Found(Ask(query, plan(query, frozenset())), asked, values, {}, {})
+    return {row.dimensions: list(row.metrics) for row in rows_of(found)}
 
 
 def store(engine: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:

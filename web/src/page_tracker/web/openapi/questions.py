@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from page_tracker.live import RECENT_MINUTES
+from page_tracker.query.answer import NO_REVENUE
 from page_tracker.query.catalog import (
     DIMENSIONS,
     GOAL_OPERATORS,
@@ -11,7 +12,7 @@ from page_tracker.query.catalog import (
     PROPS_PREFIX,
     TIME_BUCKETS,
 )
-from page_tracker.query.dates import WORDS
+from page_tracker.query.dates import COUNTED, WORDS
 from page_tracker.query.filters import LONGEST_PATTERN, LONGEST_VALUE, MOST_VALUES
 from page_tracker.query.parse import MODES, MOST_DIMENSIONS, MOST_ROWS
 from page_tracker.schema import PROP_KEY_LIMIT
@@ -50,6 +51,8 @@ def _date_range() -> Schema:
     words = "; ".join(f"{word}: {meaning}" for word, meaning in WORDS.items())
     return _any_of(
         one_of(*WORDS) | {"description": words},
+        {"type": "string", "pattern": f"^{COUNTED}$"}
+        | {"description": "So many days, or months, before the running one."},
         tuple_of(day | {"format": "date"}, day | {"format": "date"}),
         tuple_of(instant, instant),
     ) | {"description": "In the site's time zone; both ends are included."}
@@ -141,9 +144,10 @@ def _answer() -> Schema:
         "dimensions": list_of(text()),
         "comparison": record(comparison),
     }
-    warning = record({"code": text(), "message": text()})
+    warning = record({"code": one_of(*NO_REVENUE), "warning": text()})
     meta = {
         "imports_included": TRUTH,
+        "imports_skip_reason": one_of("no_imported_data", "out_of_range"),
         "time_labels": list_of(text()),
         "total_rows": whole(0),
         "metric_warnings": {"type": "object", "additionalProperties": warning},
