@@ -9,6 +9,9 @@ from contextvars import ContextVar
 
 from page_tracker.web.pools import Receive
 
+# How long whoever closed its end of the connection is waited for.
+LINGER_SECONDS = 2.0
+
 # Of the request that is being answered: set once its client has gone.
 _GONE: ContextVar[threading.Event] = ContextVar("gone")
 
@@ -22,7 +25,8 @@ def is_wanted() -> Callable[[], bool]:
 async def watched(answering: Awaitable[None], receive: Receive) -> None:
     """Await what answers a request, in whose threads `is_wanted` knows of its client.
 
-    Its body is received already: all that can come is that the client goes.
+    Its body is received already: all that can come is that the client goes, or closes
+    its end of the connection.
     """
     gone = threading.Event()
     _GONE.set(gone)
@@ -34,6 +38,7 @@ async def watched(answering: Awaitable[None], receive: Receive) -> None:
 
 
 async def _wait(receive: Receive, gone: threading.Event) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    if (await receive())["type"] != "http.disconnect":
+        # It has closed its end: most have gone, few still wait for an answer.
+        await asyncio.sleep(LINGER_SECONDS)
     gone.set()

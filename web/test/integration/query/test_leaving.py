@@ -7,11 +7,14 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
+
 from page_tracker.asgi import FrontDoor
 from page_tracker.query.engine import Engine
 from page_tracker.query.problem import NobodyWaitsError
 from page_tracker.query.sql import Statement
 from page_tracker.settings import Settings
+from page_tracker.web import leaving
 from page_tracker.web.leaving import is_wanted
 from support.connecting import run, served
 
@@ -42,7 +45,10 @@ class Asked:
         self.answered.set()
 
 
-def test_a_question_whose_client_leaves_is_stopped() -> None:
+def test_a_question_whose_client_leaves_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leaving, "LINGER_SECONDS", 0.1)
     asked = Asked()
 
     async def test() -> None:
