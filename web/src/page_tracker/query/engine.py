@@ -7,7 +7,6 @@ the engine's limit of memory. Nothing is fetched, installed or written by the en
 from __future__ import annotations
 
 import itertools
-import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
