@@ -8,12 +8,18 @@ from page_tracker.query.catalog import (
     DIMENSIONS,
     GOAL_OPERATORS,
     METRICS,
+    NOT_SET,
     OPERATORS,
     PROPS_PREFIX,
     TIME_BUCKETS,
 )
 from page_tracker.query.dates import COUNTED, WORDS
-from page_tracker.query.filters import LONGEST_PATTERN, LONGEST_VALUE, MOST_VALUES
+from page_tracker.query.filters import (
+    COUNTRIES_OF,
+    LONGEST_PATTERN,
+    LONGEST_VALUE,
+    MOST_VALUES,
+)
 from page_tracker.query.parse import MODES, MOST_DIMENSIONS, MOST_ROWS
 from page_tracker.schema import PROP_KEY_LIMIT
 from page_tracker.web.asking import MOST_QUERIES
@@ -70,19 +76,34 @@ def _leaves(of_events: bool) -> list[Schema]:
     names = [
         name
         for name, dimension in DIMENSIONS.items()
-        if name != GOAL and (dimension.scope == "event" or not of_events)
+        if name not in (GOAL, *COUNTRIES_OF)
+        and (dimension.scope == "event" or not of_events)
     ]
     dimensions = _any_of(one_of(*names), PROPERTY)
-    folded = [name for name, operator in OPERATORS.items() if operator.has_case]
-    patterns = [name for name in OPERATORS if name not in folded]
+    exact = [name for name, operator in OPERATORS.items() if operator.is_exact]
+    patterns = [name for name, each in OPERATORS.items() if not each.has_case]
+    parts = [name for name in OPERATORS if name not in (*exact, *patterns)]
     number = whole(1 - 2**63, 2**63 - 1)
     value = _any_of(text(LONGEST_VALUE), number)
     pattern = _any_of(text(LONGEST_PATTERN) | {"format": "regex"}, number)
     case = record({"case_sensitive": TRUTH}, ())
-    return [
-        _leaf(folded, dimensions, value, case),
+    found = [
+        _leaf([*exact, *parts], dimensions, value, case),
         _leaf(patterns, dimensions, pattern),
         _leaf(sorted(GOAL_OPERATORS), one_of(GOAL), value, case),
+    ]
+    if of_events:
+        return found
+    # As a whole a country is compared with those only that there are.
+    countries = one_of(*COUNTRIES_OF)
+    return [
+        *found,
+        _leaf(parts, countries, value, case),
+        _leaf(patterns, countries, pattern),
+        *(
+            _leaf(exact, one_of(name), one_of("", NOT_SET, *sorted(values())), case)
+            for name, values in COUNTRIES_OF.items()
+        ),
     ]
 
 
