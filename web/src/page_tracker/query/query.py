@@ -229,8 +229,10 @@ def currency(query: Query, dimensions: Sequence[str] = ()) -> str:
     """The currency that a query's revenue is told in, for the row of these dimensions.
 
     By goals each goal's own; else the one currency of the goals that are told of; ''
-    where there is none, or several.
+    where there is none, or several, or no revenue is asked about.
     """
+    if not any(METRICS[name].type == "money" for name in query.metrics):
+        return ""
     goals = told_goals(query)
     if GOAL in query.dimensions and dimensions:
         name = dimensions[query.dimensions.index(GOAL)]
