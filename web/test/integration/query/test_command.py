@@ -8,13 +8,13 @@ import pty
 import subprocess
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from page_tracker.lake.table import Lake
+from support import commands
 from support.asked import put, view
 from support.processes import BIN, clean_environment
 
@@ -30,15 +30,47 @@ ALL = ("--from", "2026-03-01", "--to", "2026-03-04")
 LATER = ("--from", "2026-03-03", "--to", "2026-03-04")
 
 
-@pytest.fixture(scope="module", name="ask")
-def _ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
-    """Asks about a site with three views on one day and one on another."""
-    folder = tmp_path_factory.mktemp("command")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Has a site with three views on one day and one on another."""
+    made = tmp_path_factory.mktemp("command")
+    filters = ("--filter", "page is /docs", "--filter", "country is not FR")
+    for words in (
+        ("site", "add", "a.org"),
+        ("segment", "add", "a.org", "Readers", *filters),
+    ):
+        done = commands.run(*words, environment=environment_of(made), folder=made)
+        assert done.returncode == 0, done.stderr
+    rows = [view(1), view(2), view(3, "/docs"), view(1, day=date(2026, 3, 4))]
+    rows[1]["source"] = "=1+1"
+    put(Lake(str(made / "lake")), rows, 1)
+    return made
 
-    def run(*arguments: str, stdout: int = subprocess.PIPE, **environment: str) -> Done:
+
+def environment_of(folder: Path, **more: str) -> dict[str, str]:
+    return clean_environment(PAGE_TRACKER_DATA=str(folder), **more)
+
+
+@pytest.fixture(name="ask")
+def _ask(folder: Path) -> Callable[..., Done]:
+    """Asks about the site."""
+
+    def ask(*arguments: str) -> Done:
+        environment = environment_of(folder)
+        words = ("query", "a.org", *arguments)
+        return commands.run(*words, environment=environment, folder=folder)
+
+    return ask
+
+
+@pytest.fixture
+def ask_anew(folder: Path) -> Callable[..., Done]:
+    """The same by an interpreter of its own, with another output or environment."""
+
+    def ask(*arguments: str, stdout: int = subprocess.PIPE, **environment: str) -> Done:
         return subprocess.run(
-            [BIN / "page-tracker", *arguments],
-            env=clean_environment(PAGE_TRACKER_DATA=str(folder), **environment),
+            [BIN / "page-tracker", "query", "a.org", *arguments],
+            env=environment_of(folder, **environment),
             cwd=folder,
             stdout=stdout,
             stderr=subprocess.PIPE,
@@ -46,13 +78,7 @@ def _ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
             check=False,
         )
 
-    assert run("site", "add", "a.org").returncode == 0
-    filters = ("--filter", "page is /docs", "--filter", "country is not FR")
-    assert run("segment", "add", "a.org", "Readers", *filters).returncode == 0
-    rows = [view(1), view(2), view(3, "/docs"), view(1, day=date(2026, 3, 4))]
-    rows[1]["source"] = "=1+1"
-    put(Lake(str(folder / "lake")), rows, 1)
-    return partial(run, "query", "a.org")
+    return ask
 
 
 @pytest.mark.parametrize(
@@ -235,12 +261,12 @@ def test_minutes_of_many_years_are_told_without_a_line(
 
 @pytest.mark.parametrize("asked", ["--by page", "--by day", "--by hour", "--live"])
 def test_no_line_is_wider_than_a_narrow_terminal(
-    ask: Callable[..., Done], asked: str
+    ask_anew: Callable[..., Done], asked: str
 ) -> None:
     ours, theirs = pty.openpty()
 
     days = () if asked == "--live" else ALL
-    done = ask(*asked.split(), *days, stdout=theirs, COLUMNS="40")
+    done = ask_anew(*asked.split(), *days, stdout=theirs, COLUMNS="40")
 
     os.close(theirs)
     said = os.read(ours, 4096).decode().splitlines()
@@ -266,8 +292,10 @@ def test_a_page_beyond_the_last_is_not_called_no_hits(ask: Callable[..., Done]) 
     assert "No hits" not in said
 
 
-def test_bars_are_told_whatever_the_locale_s_encoding(ask: Callable[..., Done]) -> None:
-    done = ask("--by", "page", *ALL, PYTHONIOENCODING="latin-1")
+def test_bars_are_told_whatever_the_locale_s_encoding(
+    ask_anew: Callable[..., Done],
+) -> None:
+    done = ask_anew("--by", "page", *ALL, PYTHONIOENCODING="latin-1")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "█" in done.stdout
