@@ -299,3 +299,21 @@ def test_bars_are_told_whatever_the_locale_s_encoding(
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "█" in done.stdout
+
+
+def test_a_segment_is_removed_by_its_name_or_its_number(folder: Path) -> None:
+    def segment(*words: str) -> Done:
+        environment = environment_of(folder)
+        return commands.run("segment", *words, environment=environment, folder=folder)
+
+    for name in ("Germans", "French"):
+        assert segment("add", "a.org", name, "--filter", "country is DE").stdout
+
+    assert "no longer has the segment 2, 'Germans'" in (
+        segment("remove", "a.org", "Germans").stdout
+    )
+    assert "'French'" in segment("remove", "a.org", "3").stdout
+    refused = segment("remove", "a.org", "Raeders")
+    assert refused.returncode == 1
+    assert 'there is no segment "Raeders"; did you mean "Readers"?' in refused.stderr
+    assert "there is no segment 9" in segment("remove", "a.org", "9").stderr
