@@ -30,15 +30,19 @@ COLUMNS = {
     "visit:city_name": "city",
 }
 COUNTRIES = {"DE": "Germany", "FR": "France"}  # of those that are drawn
-NO_LABEL = {
-    "visit:exit_page",
-    "visit:exit_page_hostname",
-    "visit:country",
-    "visit:region",
-    "visit:city",
-    "visit:country_name",
-    "visit:region_name",
-    "visit:city_name",
+NO_LABEL = {"visit:exit_page", "visit:exit_page_hostname"}
+# Where a visit came from, and where it went, is asked of one host.
+HOST_BESIDE = {
+    "visit:exit_page": "visit:exit_page_hostname",
+    "visit:entry_page": "visit:entry_page_hostname",
+    "visit:source": "visit:entry_page_hostname",
+    "visit:channel": "visit:entry_page_hostname",
+    "visit:referrer": "visit:entry_page_hostname",
+    "visit:utm_source": "visit:entry_page_hostname",
+    "visit:utm_medium": "visit:entry_page_hostname",
+    "visit:utm_campaign": "visit:entry_page_hostname",
+    "visit:utm_content": "visit:entry_page_hostname",
+    "visit:utm_term": "visit:entry_page_hostname",
 }
 LABELS = {
     "visit:source": "Direct / None",
@@ -97,12 +101,16 @@ class Naive:
         if name == "time:day":
             return day.isoformat()
         if name == "time:week":
-            return (day - timedelta(days=day.weekday())).isoformat()
+            while day.weekday() and day > self.query.range.first:
+                day -= timedelta(days=1)
+            return day.isoformat()
         if name == "time:month":
             return day.replace(day=1).isoformat()
         local = instant.astimezone(ZoneInfo(self.query.range.timezone))
         shape = "%Y-%m-%d %H:00:00" if name == "time:hour" else "%Y-%m-%d %H:%M:00"
-        return local.strftime(shape)
+        # The clock shows this time for the second time.
+        again = local.isoformat()[-6:] if local.fold else ""
+        return local.strftime(shape) + again
 
     # Filters
 
@@ -137,16 +145,21 @@ class Naive:
                 for goal in self.query.goals
                 if _names_goal(leaf, goal)
             )
-        told = self.labelled(row, leaf.dimension)
-        tests: dict[str, Callable[[str], bool]] = {
-            "is": lambda value: fold(value) == fold(told),
-            "contains": lambda value: fold(value) in fold(told),
-            "matches": lambda value: re.search(value, told) is not None,
-        }
-        found = any(
-            tests[leaf.operator.removesuffix("_not")](value) for value in leaf.values
+        plain, told = self.value(row, leaf.dimension), self.labelled(
+            row, leaf.dimension
         )
-        return found is not leaf.operator.endswith("_not")
+        tests: dict[str, Callable[[str], bool]] = {
+            "is": lambda value: fold(value) in (fold(plain), fold(told)),
+            "contains": lambda value: fold(value) in fold(plain),
+            "matches": lambda value: re.search(value, plain) is not None,
+        }
+        kind = leaf.operator.removesuffix("_not")
+        found = any(tests[kind](value) for value in leaf.values)
+        if kind == leaf.operator:
+            return found
+        # What has no property has none that is another, but for `is_not`.
+        is_property = leaf.dimension.startswith("event:props:")
+        return not found and bool(plain or kind == "is" or not is_property)
 
     def within(self, instant: datetime) -> bool:
         asked = self.query.range
@@ -160,8 +173,20 @@ class Naive:
         return [
             row
             for row in self.rows
-            if row["step"] > 0 and self.within(row["time"]) and self.holds(part, row)
+            if row["step"] > 0
+            and self.within(row["time"])
+            and self.holds(part, row)
+            and self.is_of_host(row)
         ]
+
+    def is_of_host(self, row: Row) -> bool:
+        """Whether filters by host hold for the host that visits are told of, too."""
+        return all(
+            self.holds(_of(part, HOST_BESIDE[name]), row)
+            for name in self.query.dimensions
+            if name in HOST_BESIDE
+            for part in _only_about(self.query.filter, "event:hostname")
+        )
 
     def keys(self, row: Row, entered: bool = False) -> list[Key]:
         """The groups that a row is in: several where it reaches several goals."""
@@ -247,7 +272,7 @@ class Naive:
         if name in ("scroll_depth", "time_on_page"):
             return self.of_engagement(name, key)
         if name in ("total_revenue", "average_revenue"):
-            return self.revenue(name, rows)
+            return self.revenue(name, key, rows)
         return self.share(name, key, visitors)
 
     def of_visits(self, name: str, visits: list[list[Row]]) -> float:
@@ -259,6 +284,9 @@ class Naive:
             views = sum(row["view"] > 0 for rows in visits for row in rows)
             return rounded(Decimal(views) / len(visits), 2)
         if name == "bounce_rate":
+            visits = [rows for rows in visits if self.landed(rows)]
+            if not visits:
+                return 0
             bounces = sum(
                 max(row["interaction"] for row in rows) < 2 for rows in visits
             )
@@ -266,19 +294,31 @@ class Naive:
         since = sum(row["since"] for rows in visits for row in rows)
         return rounded(Decimal(since) / 1000 / len(visits))
 
+    def landed(self, rows: list[Row]) -> bool:
+        """Whether a visit entered at a page that filters by page select."""
+        first = min(rows, key=lambda row: int(row["step"]))
+        return all(
+            self.holds(_of(part, "visit:entry_page"), first)
+            for part in _only_about(self.query.filter, "event:page")
+        )
+
     def of_engagement(self, name: str, key: Key) -> float | None:
-        seen = {
-            (row["day"], row["visit"], row["path"])
-            for row in self.matched(self.query.filter)
-        }
+        seen: dict[tuple[date, int, str], list[Row]] = {}
+        for row in self.matched(self.query.filter):
+            seen.setdefault((row["day"], row["visit"], row["path"]), []).append(row)
         column = "scroll" if name == "scroll_depth" else "engaged"
         found: dict[tuple[date, int], list[int]] = {}
         for row in self.rows:
-            if row["name"] != "engagement" or not self.within(row["time"]):
+            if row["step"] != 0 or not self.within(row["time"]):
                 continue
-            if (row["day"], row["visit"], row["path"]) not in seen:
+            if row[column] is None:
                 continue
-            if row[column] is not None and key in self.keys(row):
+            # It is told as the page's own events are that it belongs to.
+            own = [
+                row | {what: each[what] for what in ("name", "props", "view")}
+                for each in seen.get((row["day"], row["visit"], row["path"]), [])
+            ]
+            if any(key in self.keys(each) for each in own):
                 found.setdefault((row["day"], row["visit"]), []).append(row[column])
         if not found:
             return None
@@ -289,8 +329,12 @@ class Naive:
         total = sum(sum(each) for each in found.values())
         return rounded(Decimal(total) / 1000 / len(found))
 
-    def revenue(self, name: str, rows: list[Row]) -> float | None:
-        currencies = {goal.currency for goal in self.told_goals() if goal.currency}
+    def revenue(self, name: str, key: Key, rows: list[Row]) -> float | None:
+        goals = self.told_goals()
+        if "event:goal" in self.query.dimensions:
+            told = key[self.query.dimensions.index("event:goal")]
+            goals = [goal for goal in goals if goal.name == told]
+        currencies = {goal.currency for goal in goals if goal.currency}
         if len(currencies) != 1:
             return None
         paid = [
@@ -300,7 +344,7 @@ class Naive:
         ]
         if name == "total_revenue":
             return float(sum(paid)) / 1000
-        return float(sum(paid)) / len(paid) / 1000 if paid else None
+        return rounded(Decimal(sum(paid)) / len(paid)) / 1000 if paid else None
 
     def share(self, name: str, key: Key, visitors: int) -> float:
         part: Filter = self.query.filter
@@ -309,7 +353,7 @@ class Naive:
                 tuple(
                     each
                     for each in _together(self.query.filter)
-                    if not _mentions_goal(each)
+                    if not _mentions_conversion(each)
                 )
             )
         whole = self.matched(part)
@@ -326,7 +370,7 @@ class Naive:
                 if tuple(key[index] for index in kept) in plain.keys(row)
             ]
         total = len({(row["day"], row["visitor"]) for row in whole})
-        return rounded(Decimal(100 * visitors) / total, 1) if total else 0
+        return rounded(Decimal(100 * visitors) / total, 2) if total else 0
 
 
 def _names_goal(leaf: Leaf, goal: Goal) -> bool:
@@ -354,16 +398,48 @@ def _together(part: Filter) -> list[Filter]:
     return [part]
 
 
-def _mentions_goal(part: Filter) -> bool:
+def _mentions_conversion(part: Filter) -> bool:
+    """Whether it asks for a goal, or for a property, of the event itself."""
     match part:
         case Leaf(dimension=name):
-            return name == "event:goal"
+            return name == "event:goal" or name.startswith("event:props:")
         case And(parts) | Or(parts):
-            return any(_mentions_goal(each) for each in parts)
+            return any(_mentions_conversion(each) for each in parts)
         case Not(inner):
-            return _mentions_goal(inner)
+            return _mentions_conversion(inner)
         case HasDone():
             return False
+
+
+def _names(part: Filter) -> set[str]:
+    match part:
+        case Leaf(dimension=name):
+            return {name}
+        case And(parts) | Or(parts):
+            return {name for each in parts for name in _names(each)}
+        case Not(inner):
+            return _names(inner)
+        case HasDone():
+            return {"another event"}
+
+
+def _only_about(part: Filter, name: str) -> list[Filter]:
+    """What must hold that asks of an event for this alone."""
+    return [each for each in _together(part) if _names(each) == {name}]
+
+
+def _of(part: Filter, name: str) -> Filter:
+    """What is asked, asked of another dimension."""
+    match part:
+        case Leaf():
+            return replace(part, dimension=name)
+        case And(parts):
+            return And(tuple(_of(each, name) for each in parts))
+        case Or(parts):
+            return Or(tuple(_of(each, name) for each in parts))
+        case Not(inner):
+            return Not(_of(inner, name))
+    raise AssertionError(part)
 
 
 def _page_fits(path: str, page: str) -> bool:

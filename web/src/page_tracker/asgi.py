@@ -30,6 +30,7 @@ from page_tracker.services.collecting import open_collector, open_lookups
 from page_tracker.settings import Settings
 from page_tracker.web.api import LONGEST_BODY
 from page_tracker.web.asking import LONGEST_BODY as LONGEST_QUESTION
+from page_tracker.web.leaving import watched
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 
 # How long a body is told by what came, not by these.
@@ -69,13 +70,16 @@ class FrontDoor:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        body = await _body(receive, self.longest_body(path))
+        longest = self.longest_body(path)
+        body = await _body(receive, longest)
         if body is None:
             return
         headers = _meant(scope["headers"], body)
         if path not in PROTOCOLS:
             scope = {**scope, "headers": headers}
-            await self._pools.of(path)(scope, partial(_received, body), send)
+            answering = self._pools.of(path)(scope, partial(_received, body), send)
+            is_whole = len(body) <= longest
+            await (watched(answering, receive) if is_whole else answering)
             return
         query = scope["query_string"].decode("latin-1")
         request = HttpRequest(scope["method"], path, query, headers_of(headers), body)

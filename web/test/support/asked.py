@@ -17,12 +17,16 @@ from page_tracker.query.parse import Known, parse
 from page_tracker.query.query import Query
 from page_tracker.schema import HITS
 
-ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Apia", "America/St_Johns")
+ZONES = (
+    *("UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Apia", "America/St_Johns"),
+    "Australia/Lord_Howe",  # moves its clock by half an hour
+)
 # Around the changes of daylight saving of the northern and the southern summer.
 STARTS = (datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC))
 GOALS = (
     Goal(name="Signup", event="signup"),
     Goal(name="Sale", event="buy", props=(("plan", "pro"),), currency="EUR"),
+    Goal(name="Gift", event="buy", currency="USD"),
     Goal(name="Docs", page="/docs/**"),
     Goal(name="A folder", page="/*"),
 )
@@ -144,6 +148,13 @@ def filters(draw: st.DrawFn, depth: int = 2) -> list[Any]:
     return draw(leaf(DRAWN_DIMENSIONS))
 
 
+# Others are refused.
+COUNTRY_VALUES = {
+    "visit:country": ["DE", "FR", "(not set)"],
+    "visit:country_name": ["Germany", "France", "(not set)"],
+}
+
+
 @st.composite
 def leaf(draw: st.DrawFn, names: list[str]) -> list[Any]:
     name = draw(st.sampled_from(names))
@@ -154,6 +165,8 @@ def leaf(draw: st.DrawFn, names: list[str]) -> list[Any]:
         values = [*PATHS[:-1], "a", "b", "DE", "Ä", "pro"]
         values += ["(none)", "(not set)", "Direct / None", "direct / none"]
     operator = draw(st.sampled_from(operators))
+    if operator in ("is", "is_not"):
+        values = COUNTRY_VALUES.get(name, values)
     if name == "event:goal" and operator == "is":
         values = [goal.name for goal in GOALS]
     if operator.startswith("matches"):
@@ -197,7 +210,7 @@ def bodies(draw: st.DrawFn, metric: str, is_filtered: bool = True) -> dict[str, 
     needs, visits_only = METRICS[metric].needs, METRICS[metric].of_visits
     whole = [name for name in DRAWN_DIMENSIONS if name.startswith("visit:")]
     names = [*whole, *TIME_BUCKETS, "event:page"]
-    if not visits_only and needs != "page":
+    if not visits_only:
         names += ["event:hostname", "event:name", "event:props:plan", "event:goal"]
     names = draw(st.sampled_from([names, list(TIME_BUCKETS)]))
     dimensions = draw(st.lists(st.sampled_from(names), max_size=2, unique=True))

@@ -10,7 +10,7 @@ import pytest
 
 from page_tracker.background import begun, repeat
 from page_tracker.lake.service import keep
-from page_tracker.query.engine import Clock
+from page_tracker.query.clock import Clock
 
 PATIENCE = 30.0  # seconds
 

@@ -7,7 +7,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from page_tracker.commands.tables import cell, echo_table, fitted, narrowest, shortened
+from page_tracker.commands.tables import (
+    cell,
+    counted,
+    echo_table,
+    fitted,
+    narrowest,
+    shortened,
+)
 
 
 def test_columns_of_wide_signs_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,10 +27,16 @@ def test_columns_of_wide_signs_are_aligned(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize(
     ("text", "cut"),
-    [("/abc", "/abc"), ("/abcd", "/ab…"), ("日本", "日本"), ("日本語", "日…")],
+    [("/abc", "/abc"), ("/abcd", "/…cd"), ("日本", "日本"), ("日本語", "…語")],
 )
-def test_what_is_too_wide_is_cut_with_an_ellipsis(text: str, cut: str) -> None:
+def test_what_is_too_wide_is_cut_in_its_middle(text: str, cut: str) -> None:
     assert shortened(text, 4) == cut
+
+
+def test_things_are_counted_in_the_singular_or_plural() -> None:
+    told = [counted(number, "row") for number in (0, 1, 2, 2000)]
+
+    assert told == ["0 rows", "1 row", "2 rows", "2,000 rows"]
 
 
 def test_the_widest_column_is_cut_first_and_none_to_nothing() -> None:

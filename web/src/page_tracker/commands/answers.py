@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 
 import click
 
 from page_tracker.commands.charts import BAR_WIDTH, SPARK_WIDTH, bar_of, sparkline
-from page_tracker.commands.tables import GAP, echo_table, narrowest, terminal_width
-from page_tracker.query import dates
+from page_tracker.commands.tables import (
+    GAP,
+    counted,
+    echo_table,
+    narrowest,
+    terminal_width,
+)
 from page_tracker.query.answer import (
     POINTS,
     before_of,
@@ -16,77 +21,119 @@ from page_tracker.query.answer import (
     metric_warnings,
     range_as_json,
 )
+from page_tracker.query.buckets import labels, most_labels
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.parse import MOST_LABELS
-from page_tracker.query.plan import Days
-from page_tracker.query.query import currency
+from page_tracker.query.plan import Days, days_between
+from page_tracker.query.query import Query, Range, currency
 from page_tracker.query.report import Report, Row, Value
 from page_tracker.query.words import short_name
 from page_tracker.realtime import Realtime
 
 SECONDS = frozenset({"visit_duration", "time_on_page"})
+# What stands beside a metric where days are compared.
+BEFORE = ("BEFORE", "CHANGE")
 
 
-def echo_report(report: Report) -> None:
-    """Print an answer as a table for people."""
+def echo_report(report: Report, days: Callable[[], Days | None]) -> None:
+    """Print an answer as a table for people; `days` tells of which there are hits."""
     query = report.query
-    click.echo(f"{query.site}, {_range(range_as_json(query.range))}")
+    click.echo(f"{query.site}, {_range(query.range)}")
     if query.comparison is not None:
-        before = _range(range_as_json(query.comparison.range))
-        click.echo(f"compared with {before}")
+        click.echo(f"compared with {_range(query.comparison.range)}")
     for name, warning in metric_warnings(query).items():
-        click.echo(f"{name}: {warning['message']}")
-    if not report.rows:
-        beyond = f"No rows beyond the first {query.offset:,}."
-        click.echo(beyond if query.offset else "No hits.")
-        return
-    if not query.dimensions:
+        click.echo(f"{name}: {warning['warning']}")
+    if report.rows and not query.dimensions:
         _echo_totals(report, report.rows[0])
-        return
-    _echo_line(report)
-    _echo_rows(report)
-    shown = query.offset + len(report.rows)
-    if report.total_rows > shown:
-        click.echo(f"… {report.total_rows - shown:,} more; --limit shows them")
+    elif report.rows:
+        _echo_line(report)
+        _echo_rows(report)
+        shown_rows = query.offset + len(report.rows)
+        if report.total_rows > shown_rows:
+            more = report.total_rows - shown_rows
+            click.echo(
+                f"… {more:,} more; --limit shows {'it' if more == 1 else 'them'}"
+            )
+    elif query.offset:
+        click.echo(f"No rows beyond the first {query.offset:,}.")
+    if not query.offset and not any(any(row.metrics) for row in report.rows):
+        click.echo(_why_none(report, days()))
+
+
+def _why_none(report: Report, days: Days | None) -> str:
+    """Why an answer has no hits, as far as the days tell that have some."""
+    asked = report.query.range
+    if days is None:
+        return f"No hits: nothing of {report.query.site} was counted yet."
+    there = f"{report.query.site} has hits {_from_to(days)}"
+    if days.last < asked.first or asked.last < days.first:
+        return f"No hits in that time: {there}; --period all asks for all of them."
+    if report.query.filter.parts:
+        return f"No hits that fit the filters: {there} in all."
+    return f"No hits here: {there}."
+
+
+def _from_to(days: Days) -> str:
+    if days.first == days.last:
+        return f"of {days.first}"
+    return f"from {days.first} to {days.last}"
 
 
 def _echo_rows(report: Report) -> None:
     query = report.query
     head = [short_name(name).upper() for name in query.dimensions]
     for name in query.metrics:
-        head += [name.upper(), "CHANGE"] if query.comparison else [name.upper()]
-    lines = [head, *([*row.dimensions, *_cells(report, row)] for row in report.rows)]
+        head += [name.upper(), *(BEFORE if query.comparison else ())]
+    lines = [
+        head,
+        *([*_labels(query, row), *_cells(report, row)] for row in report.rows),
+    ]
     # A time that is cut tells nothing.
     names = [
         place for place, name in enumerate(query.dimensions) if name not in TIME_BUCKETS
     ]
-    numbers = range(len(query.dimensions), len(head))
-    _echo_with_bars(lines, [row.metrics[0] or 0 for row in report.rows], numbers, names)
+    values = [row.metrics[0] or 0 for row in report.rows]
+    _echo_with_bars(lines, values, len(query.dimensions), names)
+
+
+def _labels(query: Query, row: Row) -> list[str]:
+    """A row's dimensions, as a table shows them: a month has no day."""
+    return [
+        text[:7] if name == "time:month" else text
+        for name, text in zip(query.dimensions, row.dimensions, strict=True)
+    ]
 
 
 def _echo_with_bars(
     lines: Sequence[Sequence[str]],
     values: Sequence[float],
-    numbers: Container[int],
+    place: int,
     shorten: Container[int],
 ) -> None:
-    """Print a head and rows, with a bar for each row's value where there is room."""
-    width = terminal_width()
+    """Print a head and rows, with a bar for each row's value where there is room.
+
+    The values stand in the column at `place`, and numbers in all from there on.
+    """
+    width, numbers = terminal_width(), set(range(place, len(lines[0])))
     if width is None or narrowest(lines, shorten) + len(GAP) + BAR_WIDTH <= width:
         bars = ["", *(bar_of(value, max(values)) for value in values)]
-        lines = [[*line, drawn] for line, drawn in zip(lines, bars, strict=True)]
+        at = place + 1
+        lines = [
+            [*line[:at], drawn, *line[at:]]
+            for line, drawn in zip(lines, bars, strict=True)
+        ]
+        numbers = {each + (each >= at) for each in numbers}
     echo_table(lines[0], lines[1:], numbers, shorten, width)
 
 
 def _echo_totals(report: Report, row: Row) -> None:
     cells = _cells(report, row)
-    width = 2 if report.query.comparison else 1
-    names = report.query.metrics
+    head = ["METRIC", "VALUE", *(BEFORE if report.query.comparison else ())]
+    width = len(head) - 1
     lines = [
         [name, *cells[index * width : (index + 1) * width]]
-        for index, name in enumerate(names)
+        for index, name in enumerate(report.query.metrics)
     ]
-    head = ["METRIC", "VALUE", "CHANGE"][: width + 1]
     echo_table(head, lines, numbers=range(1, width + 1))
 
 
@@ -96,11 +143,11 @@ def _echo_line(report: Report) -> None:
     if len(query.dimensions) != 1 or query.dimensions[0] not in TIME_BUCKETS:
         return
     # A line of all minutes of some years says nothing, and takes its time.
-    if dates.most_labels(query.range, query.dimensions[0]) > MOST_LABELS:
+    if most_labels(query.range, query.dimensions[0]) > MOST_LABELS:
         return
     known = {row.dimensions[0]: row.metrics[0] or 0 for row in report.rows}
-    labels = dates.labels(query.range, query.dimensions[0])
-    values = [known.get(label, 0) for label in labels]
+    names = labels(query.range, query.dimensions[0])
+    values = [known.get(name, 0) for name in names]
     click.echo(_line(query.metrics[0], values, f"most {max(values):,}"))
 
 
@@ -113,13 +160,15 @@ def _line(title: str, values: Sequence[float], note: str) -> str:
 
 
 def _cells(report: Report, row: Row) -> list[str]:
-    unit = currency(report.query)
+    unit = currency(report.query, row.dimensions)
     found = []
     for index, name in enumerate(report.query.metrics):
-        found.append(shown(name, row.metrics[index], unit))
+        now = row.metrics[index]
+        found.append(shown(name, now, unit))
         if report.query.comparison:
             before = before_of(report, row)[index]
-            found.append(_changed(name, change(name, row.metrics[index], before)))
+            found.append(shown(name, before, unit))
+            found.append(_changed(name, change(name, now, before)))
     return found
 
 
@@ -148,35 +197,56 @@ def exact(value: Value) -> str:
     return "" if value is None else str(value)
 
 
-def _range(ends: Sequence[str]) -> str:
-    first, last = ends
-    if first[11:19] == "00:00:00" and last[11:19] == "23:59:59":
-        first, last = first[:10], last[:10]
+def _range(asked: Range) -> str:
+    if asked.start is None:
+        first, last = str(asked.first), str(asked.last)
+    else:
+        first, last = range_as_json(asked)
     return first if first == last else f"{first} to {last}"
+
+
+# What took how long, in the order in which it is done.
+STEPS = {
+    "share": "to read what questions share",
+    "slices": "to read the hits slice by slice",
+    "compile": "to write the SQL",
+    "run": "to run it",
+    "compare": "for the days compared with",
+    "count": "to count the rows",
+}
 
 
 def echo_explanation(report: Report) -> None:
     """Print how a question is answered, and how long each part took."""
-    click.echo(f"days from day tables: {_runs(report.plan.tables)}")
-    click.echo(f"days from hits:       {_runs(report.plan.hits)}")
+    for days, source in (
+        (report.plan.tables, "the days' tables, where it is added up"),
+        (report.plan.hits, "the hits themselves"),
+    ):
+        if days:
+            number = sum(len(days_between(run)) for run in days)
+            click.echo(f"{counted(number, 'day')} from {source}: {_runs(days)}")
     for name, files in report.files.items():
-        click.echo(f"files of {name}: {len(files)}")
+        kind = {"hits": "hits", "days": "days' tables"}[name]
+        click.echo(f"{counted(len(files), 'file')} of {kind} read{':' * bool(files)}")
         for path in files:
             click.echo(f"  {path}")
-    for name, seconds in report.seconds.items():
-        click.echo(f"{name}: {1000 * seconds:.1f} ms")
-    click.echo(f"rows: {report.total_rows}\n")
-    click.echo(report.asked.sql)
-    click.echo(f"\n{report.asked.values}")
+    total = 1000 * sum(report.seconds.values())
+    parts = [
+        f"{1000 * report.seconds[name]:.1f} ms {said}"
+        for name, said in STEPS.items()
+        if name in report.seconds
+    ]
+    click.echo(f"{total:.1f} ms in all: {', '.join(parts)}")
+    click.echo(f"{counted(report.total_rows, 'row')} in the answer\n")
+    click.echo(f"The SQL that was run:\n\n{report.asked.sql}\n\nwith the values:\n")
+    for name, value in report.asked.values.items():
+        click.echo(f"  ${name} = {value}")
 
 
 def _runs(days: Sequence[Days]) -> str:
-    return (
-        ", ".join(
-            f"{run.first}" if run.first == run.last else f"{run.first} to {run.last}"
-            for run in days
-        )
-        or "none"
+    return ", ".join(
+        f"{run.first}" if run.first == run.last else f"{run.first} to {run.last}"
+        for run in days
     )
 
 
@@ -184,10 +254,8 @@ def echo_realtime(site: str, found: Realtime) -> None:
     """Print who is on a site now, its last 30 minutes, and what did not count today."""
     current = found.current
     views = [minute.views for minute in found.minutes]
-    click.echo(
-        f"{site}, now: {current.visitors:,} visitor{'s' * (current.visitors != 1)}"
-    )
-    click.echo(_line("last 30 minutes", views, f"{sum(views):,} page views"))
+    click.echo(f"{site}, now: {counted(current.visitors, 'visitor')}")
+    click.echo(_line("last 30 minutes", views, counted(sum(views), "page view")))
     if found.ai_assistants:
         click.echo(
             f"fetched today by AI assistants that people asked: {found.ai_assistants:,}"
@@ -204,9 +272,9 @@ def echo_realtime(site: str, found: Realtime) -> None:
         if ordered:
             rows = [(name, f"{number:,}") for name, number in ordered]
             values = [number for _, number in ordered]
-            _echo_with_bars([(title, number_of), *rows], values, [1], [0])
+            _echo_with_bars([(title, number_of), *rows], values, 1, [0])
     if found.folded:
         click.echo(
-            f"\n{found.folded:,} hits of today are of visitors beyond the bound, who"
-            " count as one: see PAGE_TRACKER_VISITORS_OF_ADDRESS"
+            f"\n{counted(found.folded, 'hit')} of today by visitors beyond the bound,"
+            " who count as one: see PAGE_TRACKER_VISITORS_OF_ADDRESS"
         )

@@ -6,8 +6,11 @@ import csv
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -18,9 +21,9 @@ from page_tracker.commands.answers import (
     exact,
 )
 from page_tracker.commands.options import setting_option
-from page_tracker.commands.tables import cell, echo_json
+from page_tracker.commands.tables import cell, counted, echo_json
 from page_tracker.errors import QuestionError
-from page_tracker.query import dates
+from page_tracker.query import dates, typed
 from page_tracker.query.answer import as_json, before_of
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.problem import QueryError, nearest
@@ -36,8 +39,10 @@ from page_tracker.realtime import as_json as realtime_as_json
 from page_tracker.realtime import realtime
 from page_tracker.services.asking import Asker, asker_of_folder
 from page_tracker.settings import Settings
+from page_tracker.site import MICROSECONDS, Site, zone_at
 
 ROWS = 20
+USUAL_METRICS = ("visitors", "pageviews")
 # Where in a question's JSON each option ends up.
 PLACES = {
     "#/metrics": "--metrics",
@@ -55,9 +60,8 @@ PLACES = {
 @click.argument("domain", metavar="SITE")
 @click.option(
     "--metrics",
-    default="visitors,pageviews",
-    show_default=True,
-    help=f"Which figures: {', '.join(METRICS)}.",
+    multiple=True,
+    help=f"Which figures: {', '.join(METRICS)}.  [default: {','.join(USUAL_METRICS)}]",
 )
 @click.option(
     "--by",
@@ -65,9 +69,18 @@ PLACES = {
     multiple=True,
     help="Group by this, like page, country or day.",
 )
-@click.option("--period", help=f"One of {', '.join(dates.WORDS)}; 30d if not told.")
-@click.option("--from", "first", metavar="DATE", help="From this day or moment on.")
-@click.option("--to", "last", metavar="DATE", help="Up to this day or moment.")
+@click.option(
+    "--period",
+    help=f"Like {', '.join(dates.WORDS)}, yesterday, 5d, 2026 or 2026-01; the last"
+    " 30 days with today if not told.",
+)
+@click.option(
+    "--from",
+    "first",
+    metavar="DATE",
+    help="From this day, month, year or moment on; to now, without --to.",
+)
+@click.option("--to", "last", metavar="DATE", help="Up to this one.")
 @click.option("--filter", "filters", multiple=True, help=f"Only some: {EXAMPLE}.")
 @click.option(
     "--compare",
@@ -84,7 +97,7 @@ PLACES = {
     help="By a metric or dimension; by time, or the first metric, if not told.",
 )
 @click.option("--limit", type=int, help=f"Rows; {ROWS} in a table, else 10000.")
-@click.option("--offset", type=int, default=0, help="Rows to leave out before.")
+@click.option("--offset", type=int, help="Rows to leave out before.")
 @click.option("--json", "as_json_", is_flag=True, help="Print the answer as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
 @click.option(
@@ -115,23 +128,17 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
       page-tracker query example.com --metrics visitors --by day --period month
       page-tracker query example.com --filter 'country is DE' --compare previous
     """
+    others = as_csv or parquet is not None or explain
     if as_json_ + as_csv + (parquet is not None) + explain > 1:
         raise click.UsageError("Choose one of --json, --csv, --parquet and --explain.")
-    if live and (as_csv or parquet or explain):
+    if live and others:
         raise click.UsageError("--live is told for people, or with --json.")
-    if parquet and said["compare"]:
-        raise click.UsageError("--parquet has no place for --compare; use --csv.")
-    if said["match_weekdays"] and not said["compare"]:
-        raise click.UsageError("--match-weekdays goes with --compare.")
+    _refuse_what_does_not_go(said, live, parquet is not None)
     settings = Settings.from_environment(data=data, lake=lake)
     with asker_of_folder(settings) as asker:
         site = asker.sites.get(domain)
         if live:
-            found = realtime(asker.live, site, int(time.time()))
-            if as_json_:
-                echo_json(realtime_as_json(found))
-            else:
-                echo_realtime(site.id, found)
+            _echo_live(asker, site, as_json_)
             return
         is_table = not (as_json_ or as_csv or parquet)
         report = _answered(asker, domain, said, is_table)
@@ -141,21 +148,44 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
             _write_csv(report)
         elif parquet is not None:
             asker.asking.write_parquet(report, parquet)
-            click.echo(f"Wrote {len(report.rows)} rows into {parquet}.")
+            click.echo(f"Wrote {counted(len(report.rows), 'row')} into {parquet}.")
         elif explain:
             echo_explanation(report)
         else:
-            echo_report(report)
+            echo_report(report, partial(asker.asking.days, site.id))
+
+
+def _refuse_what_does_not_go(said: dict[str, Any], live: bool, parquet: bool) -> None:
+    """Refuse options beside which others mean nothing; raises click.UsageError."""
+    if parquet and said["compare"]:
+        raise click.UsageError("--parquet has no place for --compare; use --csv.")
+    if said["match_weekdays"] and not said["compare"]:
+        raise click.UsageError("--match-weekdays goes with --compare.")
+    options = {"dimensions": "by", "filters": "filter", "first": "from", "last": "to"}
+    for name, value in said.items():
+        if live and value:
+            option = options.get(name, name).replace("_", "-")
+            raise click.UsageError(
+                f"--live tells of all visitors of now: leave out --{option}."
+            )
+
+
+def _echo_live(asker: Asker, site: Site, as_json_: bool) -> None:
+    found = realtime(asker.live, site, int(time.time()))
+    if as_json_:
+        echo_json(realtime_as_json(found))
+    else:
+        echo_realtime(site.id, found)
 
 
 def _answered(
     asker: Asker, domain: str, said: dict[str, Any], is_table: bool
 ) -> Report:
     """The answer to what was typed; raises QuestionError in its words."""
-    site = asker.sites.get(domain)
+    site, now = asker.sites.get(domain), time.time()
     try:
-        body = body_of(site.id, said, is_table)
-        return asker.asking.report(asker.asking.understand(body, site, time.time()))
+        body = body_of(site, said, is_table, now)
+        return asker.asking.report(asker.asking.understand(body, site, now))
     except QueryError as error:
         raise QuestionError(_said_of(error), "see page-tracker query --help") from error
 
@@ -168,65 +198,89 @@ def _said_of(error: QueryError) -> str:
     return error.problem
 
 
-def body_of(site: str, said: dict[str, Any], is_table: bool) -> dict[str, Any]:
-    """The question as JSON; raises QueryError, click.UsageError."""
+def body_of(
+    site: Site, said: dict[str, Any], is_table: bool, seconds: float
+) -> dict[str, Any]:
+    """The question as JSON, asked at so many seconds UTC.
+
+    Raises QueryError, click.UsageError.
+    """
+    zone = ZoneInfo(zone_at(site, int(seconds * MICROSECONDS)))
+    now = datetime.fromtimestamp(seconds, zone)
     body: dict[str, Any] = {
-        "site_id": site,
-        "metrics": [each.strip() for each in said["metrics"].split(",")],
-        "date_range": _range_of(said["period"], said["first"], said["last"]),
-        "dimensions": [
-            full_name(each.strip())
-            for part in said["dimensions"]
-            for each in part.split(",")
-        ],
-        "filters": [parse_filter(text) for text in said["filters"]],
+        "site_id": site.id,
+        "metrics": _parts(said["metrics"]) or list(USUAL_METRICS),
+        "date_range": _range_of(said["period"], said["first"], said["last"], now),
+        "dimensions": [full_name(each) for each in _parts(said["dimensions"])],
+        "filters": [parse_filter(text, site.segments) for text in said["filters"]],
         "include": {},
     }
-    if orders := [_order_of(text, body["metrics"]) for text in said["order"]]:
+    asked = [*body["metrics"], *body["dimensions"]]
+    if orders := [_order_of(text, asked) for text in said["order"]]:
         body["order_by"] = orders
     if said["compare"]:
         body["include"]["comparisons"] = _comparison_of(
-            said["compare"], said["match_weekdays"]
+            said["compare"], said["match_weekdays"], now
         )
     is_over_time = bool({"time", *TIME_BUCKETS} & set(body["dimensions"]))
     limit = said["limit"]
     if limit is None:
         limit = ROWS if is_table and not is_over_time else 10_000
-    body["pagination"] = {"limit": limit, "offset": said["offset"]}
+    body["pagination"] = {"limit": limit, "offset": said["offset"] or 0}
     return body
 
 
-def _range_of(period: str | None, first: str | None, last: str | None) -> Any:
-    if first is None and last is None:
-        return period or "30d"
+def _parts(said: Sequence[str]) -> list[str]:
+    """What an option names that may be given again, and have commas; each once."""
+    parts = [each.strip() for text in said for each in text.split(",")]
+    return list(dict.fromkeys(parts))
+
+
+def _range_of(
+    period: str | None, first: str | None, last: str | None, now: datetime
+) -> Any:
     if period is not None:
-        raise click.UsageError("Write --period, or --from and --to.")
-    if first is None or last is None:
-        raise click.UsageError("Write both --from and --to.")
-    return [first, last]
+        if first is not None or last is not None:
+            raise click.UsageError("Write --period, or --from and --to.")
+        return typed.period(period, now)
+    if first is not None:
+        return typed.between(first, last, now, "--from, --to")
+    if last is not None:
+        raise click.UsageError("Write --from beside --to: where does it begin?")
+    return typed.usual(now)
 
 
-def _comparison_of(text: str, matched: bool) -> dict[str, Any]:
+def _comparison_of(text: str, matched: bool, now: datetime) -> dict[str, Any]:
     modes = {"previous": "previous_period", "year": "year_over_year"}
     wanted: dict[str, Any] = {"match_day_of_week": True} if matched else {}
     first, dots, last = text.partition("..")
     if dots:
-        return {**wanted, "mode": "custom", "date_range": [first, last]}
+        days = typed.between(first, last, now, "--compare")
+        return {**wanted, "mode": "custom", "date_range": days}
     if text not in modes:
         raise click.UsageError("--compare is previous, year or FROM..TO.")
     return {**wanted, "mode": modes[text]}
 
 
-def _order_of(text: str, metrics: Sequence[str]) -> list[str]:
+def _order_of(text: str, asked: Sequence[str]) -> list[str]:
+    """A name and its way; raises QueryError in the words of who typed it."""
     name, _, way = text.strip().partition(" ")
+    way = way.strip().lower()
+    if not name:
+        raise QueryError("", "--order names nothing; write it like 'visitors desc'")
+    if way not in ("", "asc", "desc"):
+        raise QueryError("", f'--order: write asc or desc behind {name}, not "{way}"')
     try:
         full = name if name in METRICS else full_name(name)
     except QueryError as error:
         hint = nearest(name, [*METRICS, *SHORT])
         raise QueryError(
-            "#/order_by", f'"{name}" is neither a metric nor a dimension{hint}'
+            "", f'--order: "{name}" is neither a metric nor a dimension{hint}'
         ) from error
-    return [full, way.strip() or ("desc" if full in metrics else "asc")]
+    if full not in asked and not (full == "time" and TIME_BUCKETS.keys() & set(asked)):
+        option = "--metrics" if full in METRICS else "--by"
+        raise QueryError("", f'--order: "{name}" is not asked for; name it in {option}')
+    return [full, way or ("desc" if full in METRICS else "asc")]
 
 
 def _write_csv(report: Report) -> None:

@@ -10,11 +10,11 @@ import msgspec
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.site import json_option
 from page_tracker.commands.tables import echo_json, echo_table
-from page_tracker.errors import QuestionError
-from page_tracker.goal import with_segment, without_segment
+from page_tracker.errors import QuestionError, UnknownGoalError
+from page_tracker.goal import Segment, with_segment, without_segment
 from page_tracker.query.filters import segment_filters
 from page_tracker.query.problem import QueryError
-from page_tracker.query.words import EXAMPLE, parse_filter
+from page_tracker.query.words import EXAMPLE, parse_filter, segment_of
 from page_tracker.services.store import registry_of_folder
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
@@ -49,7 +49,7 @@ def add(domain: str, name: str, filters: tuple[str, ...], data: str | None) -> N
             domain, lambda known: with_segment(known, name, made)
         )
     number = site.segments[-1].id
-    click.echo(f"{site.id} has the segment {number}, {name!r}.")
+    click.echo(f"{site.id} has the segment {number}, {site.segments[-1].name!r}.")
     click.echo(f"  page-tracker query {site.id} --filter 'segment is {number}'")
 
 
@@ -79,12 +79,24 @@ def list_(domain: str, data: str | None, as_json: bool) -> None:
 
 @segment.command()
 @click.argument("domain", metavar="SITE")
-@click.argument("number", type=int)
+@click.argument("which", metavar="NUMBER|NAME")
 @setting_option("data")
-def remove(domain: str, number: int, data: str | None) -> None:
-    """Remove the segment of this NUMBER from SITE."""
+def remove(domain: str, which: str, data: str | None) -> None:
+    """Remove the segment of this number, or this name, from SITE."""
+    removed: list[str] = []
+
+    def without(known: tuple[Segment, ...]) -> tuple[Segment, ...]:
+        try:
+            number = segment_of(which, known)
+        except QueryError as error:
+            raise UnknownGoalError(
+                error.problem, f"see page-tracker segment list {domain}"
+            ) from error
+        removed[:] = [
+            f"{each.id}, {each.name!r}" for each in known if each.id == number
+        ]
+        return without_segment(known, number)
+
     with registry_of_folder(Settings.from_environment(data=data)) as registry:
-        site = Sites(registry).put_segments(
-            domain, lambda known: without_segment(known, number)
-        )
-    click.echo(f"{site.id} no longer has the segment {number}.")
+        site = Sites(registry).put_segments(domain, without)
+    click.echo(f"{site.id} no longer has the segment {removed[0]}.")

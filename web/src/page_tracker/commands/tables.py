@@ -61,10 +61,23 @@ def terminal_width() -> int | None:
 
 
 def shortened(text: str, width: int) -> str:
-    """A text in at most so many places; an ellipsis stands for what is left out."""
+    """A text in at most so many places; an ellipsis stands for what is left out.
+
+    That is in the middle: pages differ at their ends.
+    """
     if cell_len(text) <= width:
         return text
-    return set_cell_size(text, width - 1).rstrip() + "…"
+    head = set_cell_size(text, (width - 1) // 3).rstrip()
+    room = width - 1 - cell_len(head)
+    tail = text[-room:]
+    while cell_len(tail) > room:
+        tail = tail[1:]
+    return f"{head}…{tail}"
+
+
+def counted(number: int, thing: str) -> str:
+    """So many of a thing: `1 row`, `2,000 rows`."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def fitted(widths: Sequence[int], shorten: Container[int], most: int) -> list[int]:

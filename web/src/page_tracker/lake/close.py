@@ -24,7 +24,8 @@ from page_tracker.lake.log import transactions
 from page_tracker.lake.steps import done_each, repeated
 from page_tracker.lake.table import PARQUET, Lake, closed_mark, day_of
 from page_tracker.query.catalog import SITE, dimension
-from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan
+from page_tracker.query.countries import COUNTRIES
+from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan, tabled
 from page_tracker.query.query import Query, Range, measures
 from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import sums
@@ -148,9 +149,6 @@ def _begin(
 
     A running number is its site's: the site's place is put before it.
     """
-    # pylint: disable-next=import-outside-toplevel # it loads DuckDB
-    from page_tracker.query.engine import COUNTRIES
-
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(
         "CREATE TABLE countries AS SELECT code, name FROM"
@@ -193,7 +191,7 @@ def _add(connection: duckdb.DuckDBPyConnection, name: str, days: Range) -> None:
         dimensions=(SITE, "time:day", name) if name else (SITE, "time:day"),
     )
     asked = sums(query, Plan((), (Days(days.first, days.last),)))
-    columns = ", ".join(measures(query))
+    columns = ", ".join(dict.fromkeys(map(tabled, measures(query))))
     value = "d2" if name else "''"
     connection.execute(
         f"INSERT INTO closed BY NAME SELECT d0 AS site, d1 AS day, {value} AS value,"

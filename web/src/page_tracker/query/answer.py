@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from page_tracker.query import dates
-from page_tracker.query.catalog import METRICS, TIME_BUCKETS
-from page_tracker.query.query import (
-    And,
-    Filter,
-    HasDone,
-    Leaf,
-    Not,
-    Or,
-    Query,
-    Range,
-    currency,
-)
-from page_tracker.query.report import Report, Row, Value, label_moves
+from page_tracker.query.buckets import labels
+from page_tracker.query.catalog import GOAL, METRICS, TIME_BUCKETS
+from page_tracker.query.query import Query, Range, currencies, currency, told_goals
+from page_tracker.query.report import Report, Row, Value, label_moves, nothing
 
 # Metrics that are percentages: what changes is told in points.
 POINTS = frozenset(
     {"bounce_rate", "percentage", "conversion_rate", "group_conversion_rate"}
     | {"scroll_depth"}
 )
-NO_CURRENCY = (
-    "the goals asked about have no revenue, or revenue in several currencies; filter"
-    " by goals of one currency"
-)
+# Why revenue tells nothing, by the code of the Stats API.
+NO_REVENUE = {
+    "no_revenue_goals_matching": "the goals asked about have no revenue;"
+    " ask about a goal with a currency",
+    "no_single_revenue_currency": "the goals asked about have revenue in several"
+    " currencies; ask by goal, or filter by goals of one currency",
+}
 
 
-def as_json(report: Report) -> dict[str, Any]:
-    """The answer to a question, as its asker gets it."""
+def as_json(report: Report, imports: str = "") -> dict[str, Any]:
+    """The answer to a question, as its asker gets it.
+
+    `imports` is the code of why nothing imported is in it, if that was asked.
+    """
     query = report.query
     meta: dict[str, Any] = {}
     if query.imports:
-        meta["imports_included"] = True
+        meta["imports_included"] = not imports
+        if imports:
+            meta["imports_skip_reason"] = imports
     if query.time_labels:
         name = next(each for each in query.dimensions if each in TIME_BUCKETS)
-        meta["time_labels"] = list(dates.labels(query.range, name))
+        meta["time_labels"] = list(labels(query.range, name))
     if query.total_rows:
         meta["total_rows"] = report.total_rows
     if warnings := metric_warnings(query):
@@ -55,11 +54,18 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def metric_warnings(query: Query) -> dict[str, dict[str, str]]:
-    """Why metrics tell nothing: code and message, by the metric."""
+    """Why metrics tell nothing: code and warning, by the metric."""
+    found = currencies(told_goals(query))
+    if not found:
+        code = "no_revenue_goals_matching"
+    elif len(found) > 1 and GOAL not in query.dimensions:
+        code = "no_single_revenue_currency"
+    else:
+        return {}
     return {
-        name: {"code": "no_single_revenue_currency", "message": NO_CURRENCY}
+        name: {"code": code, "warning": NO_REVENUE[code]}
         for name in query.metrics
-        if METRICS[name].type == "money" and not currency(query)
+        if METRICS[name].type == "money"
     }
 
 
@@ -67,7 +73,7 @@ def _result(
     report: Report, row: Row, moves: Mapping[int, Mapping[str, str]]
 ) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "metrics": _values(report.query, row.metrics),
+        "metrics": _values(report.query, row, row.metrics),
         "dimensions": list(row.dimensions),
     }
     if report.compared is not None:
@@ -77,7 +83,7 @@ def _result(
                 moves[index].get(value) if index in moves else value
                 for index, value in enumerate(row.dimensions)
             ],
-            "metrics": _values(report.query, before),
+            "metrics": _values(report.query, row, before),
             "change": [
                 change(name, now, then)
                 for name, now, then in zip(
@@ -90,12 +96,8 @@ def _result(
 
 def before_of(report: Report, row: Row) -> tuple[Value, ...]:
     """A row's metrics in the compared range; of a group that was not there, nothing."""
-    untold = metric_warnings(report.query)
-    nothing = tuple(
-        0 if METRICS[name].counts and name not in untold else None
-        for name in report.query.metrics
-    )
-    return (report.compared or {}).get(row.dimensions, nothing)
+    known = report.compared or {}
+    return known.get(row.dimensions) or nothing(report.query, row.dimensions)
 
 
 def change(metric: str, now: Value, before: Value) -> Value:
@@ -103,14 +105,14 @@ def change(metric: str, now: Value, before: Value) -> Value:
     if now is None or before is None:
         return None
     if metric in POINTS:
-        return round(now - before, 1)
+        return round(now - before, 2)
     if before == 0:
         return 100 if now > 0 else 0
     return round(100 * (now - before) / before)
 
 
-def _values(query: Query, metrics: tuple[Value, ...]) -> list[Any]:
-    unit = currency(query)
+def _values(query: Query, row: Row, metrics: tuple[Value, ...]) -> list[Any]:
+    unit = currency(query, row.dimensions)
     return [
         money(value, unit) if METRICS[name].type == "money" else value
         for name, value in zip(query.metrics, metrics, strict=True)
@@ -152,7 +154,7 @@ def query_as_json(query: Query) -> dict[str, Any]:
         "metrics": list(query.metrics),
         "date_range": range_as_json(query.range),
         "dimensions": list(query.dimensions),
-        "filters": [filter_as_json(part) for part in query.filter.parts],
+        "filters": json.loads(query.written),
         "order_by": [[name, "desc" if down else "asc"] for name, down in query.order],
         "include": include,
         "pagination": {"limit": query.limit, "offset": query.offset},
@@ -167,29 +169,10 @@ def range_as_json(asked: Range) -> list[str]:
         return [_second(start), _second(end - timedelta(seconds=1))]
     midnight = datetime.min.time()
     after = datetime.combine(asked.last + timedelta(days=1), midnight, zone)
-    last = (after.astimezone(ZoneInfo("UTC")) - timedelta(seconds=1)).astimezone(zone)
-    return [_second(datetime.combine(asked.first, midnight, zone)), _second(last)]
+    last = (after.astimezone(UTC) - timedelta(seconds=1)).astimezone(zone)
+    first = datetime.combine(asked.first, midnight, zone)
+    return [_second(first.astimezone(UTC).astimezone(zone)), _second(last)]
 
 
 def _second(instant: datetime) -> str:
     return instant.isoformat(timespec="seconds")
-
-
-def filter_as_json(part: Filter) -> list[Any]:
-    """A filter as the grammar writes it."""
-    match part:
-        case Leaf():
-            written: list[Any] = [part.operator, part.dimension, list(part.values)]
-            return (
-                written
-                if part.case_sensitive
-                else [*written, {"case_sensitive": False}]
-            )
-        case And(parts):
-            return ["and", [filter_as_json(each) for each in parts]]
-        case Or(parts):
-            return ["or", [filter_as_json(each) for each in parts]]
-        case Not(inner):
-            return ["not", filter_as_json(inner)]
-        case HasDone(inner):
-            return ["has_done", filter_as_json(inner)]

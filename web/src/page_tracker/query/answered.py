@@ -7,8 +7,9 @@ a newer state → all is forgotten
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from page_tracker.query.plan import Days
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report
 from page_tracker.query.sources import Sources
@@ -25,6 +26,7 @@ class Answered:
         self._lock = threading.Lock()
         self._state: tuple[object, ...] = ()
         self._reports: dict[Query, Report] = {}
+        self._days: dict[str, Days | None] = {}
 
     def of(self, sources: Sources, queries: Iterable[Query]) -> dict[Query, Report]:
         """The reports that are known of a state, by question."""
@@ -50,8 +52,23 @@ class Answered:
             while len(self._reports) > MOST_REPORTS:
                 del self._reports[next(iter(self._reports))]
 
+    def days_of(
+        self, sources: Sources, site: str, ask: Callable[[], Days | None]
+    ) -> Days | None:
+        """The days of a site in a state: those that are known, else what `ask` says."""
+        with self._lock:
+            self._turn_to(sources)
+            if site in self._days:
+                return self._days[site]
+        found = ask()
+        with self._lock:
+            if self._state == (sources.hits, sources.days):
+                self._days[site] = found
+        return found
+
     def _turn_to(self, sources: Sources) -> None:
         state = (sources.hits, sources.days)
         if self._state != state:
             self._state = state
             self._reports.clear()
+            self._days.clear()

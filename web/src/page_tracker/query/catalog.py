@@ -14,6 +14,8 @@ from typing import Literal
 
 Scope = Literal["event", "visit", "time"]
 
+NOT_SET = "(not set)"
+
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
@@ -26,16 +28,16 @@ class Dimension:
 
     scope: Scope
     column: str
-    empty: str | None = "(not set)"
+    empty: str | None = NOT_SET
     fixed: bool = False
 
 
-def _visit(column: str, empty: str | None = "(not set)") -> Dimension:
+def _visit(column: str, empty: str | None = NOT_SET) -> Dimension:
     return Dimension("visit", column, empty)
 
 
-def _fixed(column: str, empty: str | None = "(not set)") -> Dimension:
-    return Dimension("visit", column, empty, fixed=True)
+def _fixed(column: str) -> Dimension:
+    return Dimension("visit", column, fixed=True)
 
 
 DIRECT = "Direct / None"
@@ -66,16 +68,15 @@ DIMENSIONS: dict[str, Dimension] = {
     "visit:browser_version": _fixed("browser_version"),
     "visit:os": _fixed("os"),
     "visit:os_version": _fixed("os_version"),
-    "visit:country": _fixed("country", None),
-    "visit:region": _fixed("region", None),
-    "visit:city": _fixed("city", None),
+    "visit:country": _fixed("country"),
+    "visit:region": _fixed("region"),
+    "visit:city": _fixed("city"),
     "visit:country_name": _fixed(
         "coalesce((SELECT any_value(c.name) FROM countries c WHERE c.code = country),"
-        " country)",
-        None,
+        " country)"
     ),
-    "visit:region_name": _fixed("region", None),
-    "visit:city_name": _fixed("city", None),
+    "visit:region_name": _fixed("region"),
+    "visit:city_name": _fixed("city"),
 }
 
 TIME_BUCKETS: dict[str, str] = {
@@ -93,7 +94,18 @@ ENTRY_OF: dict[str, str] = {
     "event:page": "visit:entry_page",
     "event:hostname": "visit:entry_page_hostname",
 }
-
+# The host that a filter by host must hold for beside these.
+HOST_OF: dict[str, str] = {
+    **dict.fromkeys(
+        [
+            *("visit:source", "visit:channel", "visit:referrer", "visit:entry_page"),
+            *("visit:utm_source", "visit:utm_medium", "visit:utm_campaign"),
+            *("visit:utm_content", "visit:utm_term"),
+        ],
+        "visit:entry_page_hostname",
+    ),
+    "visit:exit_page": "visit:exit_page_hostname",
+}
 
 # By site, for days that close: all sites at once. Nobody may ask by it.
 SITE = "site"
@@ -144,8 +156,8 @@ METRICS: dict[str, Metric] = {
         of_visits=True,
     ),
     "bounce_rate": Metric(
-        "round(100 * bounces / nullif(entered, 0))",
-        ("entered", "bounces"),
+        "round(100 * bounces / nullif(landed, 0))",
+        ("landed", "bounces"),
         of_visits=True,
     ),
     "visit_duration": Metric(
@@ -155,19 +167,19 @@ METRICS: dict[str, Metric] = {
     ),
     "events": Metric("events", ("events",)),
     "percentage": Metric(
-        "round(100 * visitors / nullif(all_visitors, 0), 1)",
+        "round(100 * visitors / nullif(all_visitors, 0), 2)",
         ("visitors", "all_visitors"),
         "float",
         needs="dimension",
     ),
     "conversion_rate": Metric(
-        "round(100 * visitors / nullif(reached_visitors, 0), 1)",
+        "round(100 * visitors / nullif(reached_visitors, 0), 2)",
         ("visitors", "reached_visitors"),
         "float",
         needs="goal",
     ),
     "group_conversion_rate": Metric(
-        "round(100 * visitors / nullif(group_visitors, 0), 1)",
+        "round(100 * visitors / nullif(group_visitors, 0), 2)",
         ("visitors", "group_visitors"),
         "float",
         needs="goal",
@@ -182,7 +194,7 @@ METRICS: dict[str, Metric] = {
     ),
     "total_revenue": Metric("revenue", ("revenue",), "money", needs="goal"),
     "average_revenue": Metric(
-        "revenue / nullif(paid, 0)", ("revenue", "paid"), "money", needs="goal"
+        "round(revenue / nullif(paid, 0))", ("revenue", "paid"), "money", needs="goal"
     ),
 }
 
@@ -204,6 +216,11 @@ class Operator:
     template: str
     negated: bool = False
     has_case: bool = True
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it compares with a whole value, or its label."""
+        return self.template == "{column} = {value}"
 
 
 OPERATORS: dict[str, Operator] = {

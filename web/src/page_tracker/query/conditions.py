@@ -82,9 +82,8 @@ def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
         found = [of_goal(goal, binder) for goal in goals_named(leaf, goals)]
         return "(" + (" OR ".join(found) or "false") + ")"
     operator = OPERATORS[leaf.operator]
-    exact = leaf.operator in ("is", "is_not")
-    values = _with_nothing(leaf) if exact else leaf.values
-    compared = (column if exact else labelled)(leaf.dimension, binder)
+    values = _with_nothing(leaf) if operator.is_exact else leaf.values
+    value = compared = column(leaf.dimension, binder)
     places = [binder.bind(value) for value in values]
     if not leaf.case_sensitive and operator.has_case:
         compared = f"lower({compared})"
@@ -92,7 +91,12 @@ def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
     any_of = " OR ".join(
         operator.template.format(column=compared, value=place) for place in places
     )
-    return f"(NOT ({any_of}))" if operator.negated else f"({any_of})"
+    if not operator.negated:
+        return f"({any_of})"
+    if property_key(leaf.dimension) and not operator.is_exact:
+        # an event without the property is not one with another
+        return f"({value} <> '' AND NOT ({any_of}))"
+    return f"(NOT ({any_of}))"
 
 
 def _with_nothing(leaf: Leaf) -> tuple[str, ...]:

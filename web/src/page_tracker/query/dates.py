@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,22 +12,23 @@ from page_tracker.query.query import Range
 WORDS = {
     "day": "today",
     "24h": "the last 24 hours",
-    "7d": "the last 7 days, today included",
-    "28d": "the last 28 days",
-    "30d": "the last 30 days",
-    "91d": "the last 91 days",
-    "month": "this month so far",
-    "6mo": "this month and the 5 before",
-    "12mo": "this month and the 11 before",
-    "year": "this year so far",
+    "7d": "the 7 days that end yesterday",
+    "28d": "the 28 days that end yesterday",
+    "30d": "the 30 days that end yesterday",
+    "91d": "the 91 days that end yesterday",
+    "month": "this month, to its end",
+    "6mo": "the 6 months before this one",
+    "12mo": "the 12 months before this one",
+    "year": "this year, to its end",
     "all": "since the site's first day",
 }
+# Any number of days or months is read like those of the table.
+COUNTED = r"[1-9][0-9]{0,4}(d|mo)"
 
 # Nothing was counted before, and nothing will be asked about later.
 FIRST, LAST = date(1970, 1, 1), date(2199, 12, 31)
 
-# In every zone an hour begins at one of these steps from the full hour of UTC.
-_QUARTER = timedelta(minutes=15)
+_DAY = timedelta(days=1)
 
 
 def month_start(day: date, months_back: int = 0) -> date:
@@ -68,31 +70,44 @@ def instant_of(text: str) -> datetime:
 
 
 def named_range(word: str, timezone: str, now: datetime, begun: date) -> Range:
-    """The range that a word names; ranges end with the running day or moment.
+    """The range that a word names: one of `WORDS`, or what fits `COUNTED`.
 
     `now` is aware; `begun` is the site's first day with data (for `all`).
 
     Raises:
         KeyError: no range has that name.
+        ValueError: it is out of all bounds.
     """
     zone = ZoneInfo(timezone)
     today = now.astimezone(zone).date()
     if word == "24h":
         start = now - timedelta(hours=24)
         return Range(start.astimezone(zone).date(), today, timezone, start, now)
-    firsts = {
-        "day": today,
-        "7d": today - timedelta(days=6),
-        "28d": today - timedelta(days=27),
-        "30d": today - timedelta(days=29),
-        "91d": today - timedelta(days=90),
-        "month": month_start(today),
-        "6mo": month_start(today, 5),
-        "12mo": month_start(today, 11),
-        "year": date(today.year, 1, 1),
-        "all": min(begun, today),
+    if re.fullmatch(COUNTED, word):
+        return _checked(_before(today, word, timezone))
+    year = today.year
+    ends = {
+        "day": (today, today),
+        "month": (month_start(today), month_start(today, -1) - _DAY),
+        "year": (date(year, 1, 1), date(year, 12, 31)),
+        "all": (min(begun, today), today),
     }
-    return Range(firsts[word], today, timezone)
+    return Range(*ends[word], timezone)
+
+
+def _before(today: date, word: str, timezone: str) -> Range:
+    """So many whole days, or months, before the running one.
+
+    Raises ValueError where they are too many.
+    """
+    number = int(re.sub(r"\D", "", word))
+    try:
+        if word.endswith("mo"):
+            this = month_start(today)
+            return Range(month_start(today, number), this - _DAY, timezone)
+        return Range(today - number * _DAY, today - _DAY, timezone)
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"ranges lie between {FIRST} and {LAST}") from error
 
 
 def days_range(first: date, last: date, timezone: str) -> Range:
@@ -127,14 +142,6 @@ def _checked(asked: Range) -> Range:
     return asked
 
 
-def bucket(asked: Range) -> str:
-    """The bucket that `time` stands for: hours of a day or two, else days or months."""
-    days = (asked.last - asked.first).days + 1
-    if asked.start is not None and days <= 3 or days == 1:
-        return "time:hour"
-    return "time:day" if days <= 92 else "time:month"
-
-
 def previous(asked: Range) -> Range:
     """The period of the same length just before.
 
@@ -161,12 +168,13 @@ def shifted(asked: Range, days: int) -> Range:
 
 
 def year_over_year(asked: Range) -> Range:
-    """The same days a year earlier; the 29th of February becomes the 28th.
+    """As many days from the same day a year earlier on; 29 February becomes 28.
 
     Raises:
         ValueError: it is out of all bounds.
     """
-    return _moved(asked, _year_before(asked.first), _year_before(asked.last))
+    first = year_before(asked.first, 1)
+    return _moved(asked, first, first + (asked.last - asked.first))
 
 
 def _moved(asked: Range, first: date, last: date) -> Range:
@@ -181,11 +189,12 @@ def _moved(asked: Range, first: date, last: date) -> Range:
     return instants_range(start.astimezone(UTC), end.astimezone(UTC), asked.timezone)
 
 
-def _year_before(day: date) -> date:
+def year_before(day: date, years: int) -> date:
+    """The same day so many years earlier; of the 29th of February, the 28th."""
     try:
-        return day.replace(year=day.year - 1)
+        return day.replace(year=day.year - years)
     except ValueError:
-        return day.replace(year=day.year - 1, day=28)
+        return day.replace(year=day.year - years, day=28)
 
 
 def weekdays_matched(asked: Range, compared: Range) -> Range:
@@ -199,42 +208,3 @@ def weekdays_matched(asked: Range, compared: Range) -> Range:
     ahead = (asked.first.weekday() - compared.first.weekday()) % 7
     is_far = ahead > 3 or compared.first + timedelta(days=ahead) == asked.first
     return shifted(compared, ahead - 7 if is_far else ahead)
-
-
-def most_labels(asked: Range, name: str) -> int:
-    """How many labels there are at most."""
-    days = (asked.last - asked.first).days + 1
-    return days * {"time:minute": 1500, "time:hour": 25}.get(name, 1)
-
-
-def labels(asked: Range, name: str) -> tuple[str, ...]:
-    """All buckets of a range in order of time, as answers write them."""
-    if name in ("time:hour", "time:minute"):
-        return _instants(asked, name)
-    days = [
-        asked.first + timedelta(days=step)
-        for step in range((asked.last - asked.first).days + 1)
-    ]
-    if name == "time:week":
-        days = [day - timedelta(days=day.weekday()) for day in days]
-    if name == "time:month":
-        days = [day.replace(day=1) for day in days]
-    return tuple(dict.fromkeys(day.isoformat() for day in days))
-
-
-def _instants(asked: Range, name: str) -> tuple[str, ...]:
-    zone = ZoneInfo(asked.timezone)
-    start = asked.start or datetime.combine(asked.first, datetime.min.time(), zone)
-    end = asked.end or datetime.combine(
-        asked.last + timedelta(days=1), datetime.min.time(), zone
-    )
-    start = start.astimezone(UTC)
-    step = timedelta(minutes=1) if name == "time:minute" else _QUARTER
-    shape = "%Y-%m-%d %H:%M:00" if name == "time:minute" else "%Y-%m-%d %H:00:00"
-    # From the full step at or before the start.
-    at = start - timedelta(seconds=start.timestamp() % step.total_seconds())
-    found: dict[str, None] = {}
-    while at < end:
-        found[max(at, start).astimezone(zone).strftime(shape)] = None
-        at += step
-    return tuple(found)

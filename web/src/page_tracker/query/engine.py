@@ -7,27 +7,27 @@ the engine's limit of memory. Nothing is fetched, installed or written by the en
 from __future__ import annotations
 
 import itertools
-import logging
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import overload
 
 import duckdb
 
-from page_tracker.query.catalog import METRICS
-from page_tracker.query.problem import BusyError, FilesGone, QuestionTooCostlyError
-from page_tracker.query.query import Query
+from page_tracker.query.allowance import Allowance
+from page_tracker.query.clock import AGAIN, Clock
+from page_tracker.query.countries import COUNTRIES
+from page_tracker.query.problem import (
+    BusyError,
+    FilesGone,
+    NobodyWaitsError,
+    QuestionTooCostlyError,
+)
 from page_tracker.query.sql import Partial, Statement
-
-logger = logging.getLogger(__name__)
-
-COUNTRIES = Path(__file__).with_name("countries.csv")
 
 # Questions that are answered at once; further ones wait for as long as one may take.
 AT_ONCE = 4
@@ -39,66 +39,11 @@ BYTES_A_ROW = 250
 # footers, its threads, answers on their way) needs the rest.
 OF_ROWS = 0.8
 
+# What does not count in a question's time while the block is being run.
+Paused = Callable[[], AbstractContextManager[None]]
 
-# Seconds after which a question that goes on in spite of it is stopped again: between
-# two of its statements there is nothing to stop.
-AGAIN = 0.1
-
-
-class Clock:
-    """Calls what has to be called after some time, and again, until it is done.
-
-    One thread for all: a thread for each question would cost more than a small one.
-    """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._numbers = itertools.count()
-        self._due: dict[int, tuple[float, Callable[[], None]]] = {}
-        self._thread: threading.Thread | None = None
-
-    @contextmanager
-    def limiting(
-        self, call: Callable[[], None], seconds: float
-    ) -> Iterator[Callable[[], None]]:
-        """Call after so many seconds, while the block is being run.
-
-        Gives what begins to count them anew.
-        """
-        number = next(self._numbers)
-
-        def begin() -> None:
-            with self._changed:
-                self._due[number] = (time.monotonic() + seconds, call)
-                if self._thread is None or not self._thread.is_alive():
-                    self._thread = threading.Thread(target=self._run, daemon=True)
-                    self._thread.start()
-                self._changed.notify()
-
-        begin()
-        try:
-            yield begin
-        finally:
-            with self._changed:
-                del self._due[number]
-
-    def _run(self) -> None:
-        with self._changed:
-            while True:
-                self._changed.wait(self._call())
-
-    def _call(self) -> float | None:
-        """Call what is due; in how many seconds the next is."""
-        now = time.monotonic()
-        for number, (due, call) in list(self._due.items()):
-            if due <= now:
-                self._due[number] = (now + AGAIN, call)
-                try:
-                    call()
-                except Exception:  # pylint: disable=broad-exception-caught
-                    # It is called again; and all others have their limits too.
-                    logger.exception("A question could not be stopped")
-        return min((due - now for due, _ in self._due.values()), default=None)
+# A column of a file: the type of SQL, and the values.
+Column = tuple[str, Sequence[object]]
 
 
 @dataclass(slots=True)
@@ -260,22 +205,33 @@ class Engine:
         self._clock = Clock()
         self._memory = Memory(memory // 10 // BYTES_A_ROW)
 
-    def rows(self, asked: Statement) -> list[tuple[object, ...]]:
+    def allowance(self, is_wanted: Callable[[], bool] | None = None) -> Allowance:
+        """What one question may take, or a list of them; `is_wanted` as there."""
+        found = Allowance(self._seconds, self._seconds)
+        return found if is_wanted is None else replace(found, is_wanted=is_wanted)
+
+    def rows(
+        self, asked: Statement, allowed: Allowance | None = None
+    ) -> list[tuple[object, ...]]:
         """All rows of a statement; raises as `session`."""
-        with self.session() as session:
+        with self.session(allowed) as session:
             return session.rows(asked)
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self, allowed: Allowance | None = None) -> Iterator[Session]:
         """Statements that are run one after the other, and bounded together.
+
+        By what is left of an allowance, else by a new one.
 
         Raises:
             QuestionTooCostlyError: they took too long, or needed too much memory.
             BusyError: too many others are being answered.
+            NobodyWaitsError: nobody wants the answer any more.
             FilesGone: files that they read are no more, or cannot be read.
         """
-        with self._cursor() as (cursor, begin):
-            alone = partial(self._alone, begin)
+        allowed = allowed or self.allowance()
+        with self._cursor(allowed) as (cursor, paused):
+            alone = partial(self._alone, allowed, paused)
             session = Session(cursor, self._memory, self.most_rows, alone)
             try:
                 yield session
@@ -287,60 +243,61 @@ class Engine:
         """How many rows of day tables are kept between questions."""
         return self._memory.rows
 
-    def write_parquet(self, asked: Statement, query: Query, path: Path) -> None:
-        """Write the rows of a query's statement into a file; raises as `rows`."""
-        names = [*query.dimensions, *query.metrics]
-        places = [f"d{index}" for index in range(len(query.dimensions))]
-        for index, name in enumerate(query.metrics):
-            kind = METRICS[name].type
-            scaled = {"integer": f"m{index}::BIGINT", "money": f"m{index} / 1000"}
-            places.append(scaled.get(kind, f"m{index}"))
-        columns = ", ".join(
-            f"{place} AS {_identifier(name)}"
-            for place, name in zip(places, names, strict=True)
+    def write_parquet(self, columns: Mapping[str, Column], path: Path) -> None:
+        """Write columns, by their names, into a file; raises as `rows`."""
+        places = ", ".join(
+            f"unnest($c{index}::{kind}[]) AS {_identifier(name)}"
+            for index, (name, (kind, _)) in enumerate(columns.items())
         )
-        with self._cursor() as (cursor, _):
-            found = cursor.sql(asked.sql, params=asked.values)
-            found.project(columns).write_parquet(str(path), compression="zstd")
+        values = {
+            f"c{index}": list(values)
+            for index, (_, values) in enumerate(columns.values())
+        }
+        with self._cursor(self.allowance()) as (cursor, _):
+            found = cursor.sql(f"SELECT {places}", params=values)
+            found.write_parquet(str(path), compression="zstd")
 
     @contextmanager
-    def _alone(self, begin: Callable[[], None]) -> Iterator[None]:
+    def _alone(self, allowed: Allowance, paused: Paused) -> Iterator[None]:
         """Wait until nobody else does large work; meanwhile others are answered.
 
-        What it may take of time is counted from then on.
+        What it may take of time is not counted while it waits.
         """
-        self._free.release()
-        try:
-            # pylint: disable-next=consider-using-with  # it is released below
-            is_alone = self._large.acquire(timeout=self._seconds)
-        finally:
-            # pylint: disable-next=consider-using-with  # the session releases it
-            self._free.acquire()
+        with paused(), allowed.waiting() as patience:
+            self._free.release()
+            try:
+                # pylint: disable-next=consider-using-with  # it is released below
+                is_alone = self._large.acquire(timeout=patience)
+            finally:
+                # pylint: disable-next=consider-using-with  # the session releases it
+                self._free.acquire()
         if not is_alone:
             raise _busy()
         try:
-            begin()
             yield
         finally:
             self._large.release()
 
     @contextmanager
     def _cursor(
-        self,
-    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Callable[[], None]]]:
-        """A cursor whose work is bounded, and what begins to count its time anew."""
-        if not self._free.acquire(timeout=self._seconds):
-            raise _busy()
+        self, allowed: Allowance
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Paused]]:
+        """A cursor whose work is bounded, and what does not count in its time."""
+        if allowed.seconds <= 0:
+            raise self._too_long()
+        with allowed.waiting() as patience:
+            if not self._free.acquire(timeout=patience):
+                raise _busy()
         cursor = self._root.cursor()
         try:
-            with self._clock.limiting(cursor.interrupt, self._seconds) as begin:
-                yield cursor, begin
+            with self._limited(cursor, allowed) as paused:
+                yield cursor, paused
         except duckdb.InterruptException as error:
-            raise QuestionTooCostlyError(
-                f"the question was stopped after {self._seconds:g} s",
-                "ask for fewer days, or give questions more by"
-                " PAGE_TRACKER_QUERY_SECONDS",
-            ) from error
+            if not allowed.is_wanted():
+                raise NobodyWaitsError(
+                    "nobody waits for the answer any more", "ask again"
+                ) from error
+            raise self._too_long() from error
         except duckdb.OutOfMemoryException as error:
             raise QuestionTooCostlyError(
                 "the question needs more memory than questions have",
@@ -354,6 +311,30 @@ class Engine:
         finally:
             cursor.close()
             self._free.release()
+
+    def _too_long(self) -> QuestionTooCostlyError:
+        return QuestionTooCostlyError(
+            f"the question was stopped after {self._seconds:g} s",
+            "ask for fewer days, or give questions more by PAGE_TRACKER_QUERY_SECONDS",
+        )
+
+    @contextmanager
+    def _limited(
+        self, cursor: duckdb.DuckDBPyConnection, allowed: Allowance
+    ) -> Iterator[Paused]:
+        """Stop a cursor when its time is over, or nobody waits for it any more."""
+
+        def look() -> None:
+            if not allowed.is_wanted():
+                cursor.interrupt()
+
+        limiting = self._clock.limiting
+        with (
+            allowed.working(),
+            limiting(look, AGAIN),
+            limiting(cursor.interrupt, allowed.seconds) as paused,
+        ):
+            yield paused
 
 
 def _is_about_files(error: duckdb.Error) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import re2
 
+from page_tracker.query import countries
 from page_tracker.query.catalog import (
     DIMENSIONS,
     GOAL_OPERATORS,
+    NOT_SET,
     OPERATORS,
     PROPS_PREFIX,
 )
@@ -26,6 +28,12 @@ LONGEST_VALUE = 2_000
 MOST_PATTERNS = 100
 LONGEST_PATTERN = 500
 LARGEST_PATTERN = 1 << 20  # bytes of memory, compiled
+
+# What there can be of these dimensions.
+COUNTRIES_OF: dict[str, Callable[[], Collection[str]]] = {
+    "visit:country": lambda: countries.names().keys(),
+    "visit:country_name": lambda: countries.names().values(),
+}
 
 # Names that are operators of filters, and not of leaves.
 COMBINING = ("and", "or", "not", "has_done", "has_not_done")
@@ -117,9 +125,11 @@ class _Reader:
         operator = self.operator(value[0], f"{pointer}/0")
         name = self.dimension(value[1], operator, f"{pointer}/1")
         values = self.values(value[2], operator, f"{pointer}/2")
-        return Leaf(
+        found = Leaf(
             operator, name, values, self.case(value[3:], operator, f"{pointer}/3")
         )
+        check_countries(found, f"{pointer}/2")
+        return found
 
     def operator(self, value: object, pointer: str) -> str:
         if not isinstance(value, str) or value not in OPERATORS:
@@ -203,6 +213,34 @@ def check_pattern(text: str, pointer: str) -> None:
         raise QueryError(
             pointer, f"is no regular expression (RE2 syntax): {why}"
         ) from error
+
+
+def check_countries(leaf: Leaf, pointer: str) -> None:
+    """Refuse a country that there is not: nothing would ever be found.
+
+    Raises:
+        QueryError: there is none of that code, or name; says which is meant.
+    """
+    if leaf.operator not in ("is", "is_not") or leaf.dimension not in COUNTRIES_OF:
+        return
+    known = {NOT_SET, "", *COUNTRIES_OF[leaf.dimension]()}
+    if not leaf.case_sensitive:
+        known = {each.lower() for each in known}
+    for index, value in enumerate(leaf.values):
+        if (value if leaf.case_sensitive else value.lower()) not in known:
+            raise QueryError(f"{pointer}/{index}", _no_country(leaf.dimension, value))
+
+
+def _no_country(dimension: str, value: str) -> str:
+    """What is wrong with a country, and what to write."""
+    said, code = f'"{value[:100]}" is no country', countries.meant(value)
+    if dimension == "visit:country":
+        if code:
+            return f"{said}'s code; write {code} for {countries.names()[code]}"
+        return f"{said}'s code of ISO 3166-1; write two letters like DE"
+    if code:
+        return f'{said}\'s name; write "{countries.names()[code]}"'
+    return f"{said}'s name{nearest(value, countries.names().values())}"
 
 
 def parse_filters(value: object, segments: Mapping[int, object]) -> And:

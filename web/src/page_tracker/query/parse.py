@@ -6,13 +6,15 @@ the time, are arguments.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from page_tracker.goal import Goal
-from page_tracker.query import dates
+from page_tracker.query import buckets, dates
 from page_tracker.query.catalog import (
     DIMENSIONS,
     GOAL,
@@ -24,6 +26,7 @@ from page_tracker.query.filters import is_property, parse_filters
 from page_tracker.query.problem import QueryError, escaped, nearest
 from page_tracker.query.query import (
     Comparison,
+    Leaf,
     Query,
     Range,
     all_leaves,
@@ -110,6 +113,7 @@ def parse(body: object, known: Known) -> Query:
             if "comparisons" in include
             else None
         ),
+        written=json.dumps(body.get("filters", [])),
     )
     _check_labels(query)
     _check_sense(query)
@@ -166,7 +170,7 @@ def _dimensions(value: object, asked: Range) -> tuple[str, ...]:
     for index, name in enumerate(names):
         pointer = f"#/dimensions/{index}"
         if name == "time":
-            name = dates.bucket(asked)
+            name = buckets.bucket(asked)
         if not isinstance(name, str) or not is_dimension(name):
             valid = ("time", *TIME_BUCKETS, *DIMENSIONS)
             raise QueryError(
@@ -185,11 +189,13 @@ def is_dimension(name: str) -> bool:
 
 def _range(value: object, known: Known, pointer: str) -> Range:
     if isinstance(value, str):
-        if value not in dates.WORDS:
-            raise QueryError(
-                pointer, f'Invalid date range "{value}"{nearest(value, dates.WORDS)}'
-            )
-        return _named_range(value, known)
+        if value not in dates.WORDS and not re.fullmatch(dates.COUNTED, value):
+            hint = nearest(value, dates.WORDS)
+            raise QueryError(pointer, f'Invalid date range "{value[:100]}"{hint}')
+        try:
+            return _named_range(value, known)
+        except ValueError as error:
+            raise QueryError(pointer, str(error)) from error
     ends = _list(value, pointer)
     if len(ends) != 2 or not all(isinstance(end, str) for end in ends):
         raise QueryError(
@@ -217,9 +223,9 @@ def _named_range(word: str, known: Known) -> Range:
 def _usual_order(
     metrics: tuple[str, ...], dimensions: tuple[str, ...]
 ) -> tuple[tuple[str, bool], ...]:
-    """By time, where that is asked for, else the largest first."""
-    times = [name for name in dimensions if name in TIME_BUCKETS]
-    return ((times[0], False),) if times else ((metrics[0], True),)
+    """By time, where that is asked for, then the largest first."""
+    times = [(name, False) for name in dimensions if name in TIME_BUCKETS]
+    return (*times[:1], (metrics[0], True))
 
 
 def _order(
@@ -306,7 +312,7 @@ def _check_labels(query: Query) -> None:
 
 
 def _check_number(asked: Range, times: Sequence[str], pointer: str) -> None:
-    if any(dates.most_labels(asked, name) > MOST_LABELS for name in times):
+    if any(buckets.most_labels(asked, name) > MOST_LABELS for name in times):
         raise QueryError(
             pointer, f"has more than {MOST_LABELS} labels of time; ask for fewer days"
         )
@@ -318,7 +324,7 @@ def _check_sense(query: Query) -> None:
     _check_goals(query)
     # What has_done asks for is no event that is told of.
     asked = names | {leaf.dimension for leaf in leaves(query.filter)}
-    # Those beside which nothing is told of visits, or of the time on a page.
+    # Those beside which nothing is told of visits.
     apart = set(event_dimensions(query)) - {"event:page"}
     if "event:page" in names:
         apart -= {"event:hostname"}
@@ -329,15 +335,18 @@ def _check_sense(query: Query) -> None:
 
 
 def _check_goals(query: Query) -> None:
-    """Refuse goals that the site does not have."""
-    asked = [leaf for leaf in all_leaves(query.filter) if leaf.dimension == GOAL]
-    if (asked or GOAL in query.dimensions) and not query.goals:
-        raise QueryError("#", "this site has no goals; add one first")
-    for leaf in asked:
-        for value in leaf.values if leaf.operator == "is" else ():
+    """Refuse to filter by goals that the site does not have."""
+    for leaf in all_leaves(query.filter):
+        for value in leaf.values if _names_goals(leaf) else ():
             if not goals_named(replace(leaf, values=(value,)), query.goals):
                 hint = nearest(value, [goal.name for goal in query.goals])
+                if not query.goals:
+                    hint = "; this site has no goals: add it first"
                 raise QueryError("#/filters", f'there is no goal "{value[:100]}"{hint}')
+
+
+def _names_goals(leaf: Leaf) -> bool:
+    return leaf.dimension == GOAL and leaf.operator == "is"
 
 
 def _problem(metric: Metric, names: set[str], asked: set[str], apart: set[str]) -> str:
@@ -348,6 +357,6 @@ def _problem(metric: Metric, names: set[str], asked: set[str], apart: set[str]) 
         return "needs event:goal as a dimension or filter"
     if metric.needs == "page" and "event:page" not in asked:
         return "needs event:page as a dimension or filter"
-    if (metric.of_visits or metric.needs == "page") and apart:
+    if metric.of_visits and apart:
         return f"cannot be told by {', '.join(sorted(apart))}"
     return ""

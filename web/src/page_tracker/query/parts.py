@@ -6,6 +6,7 @@ a measure that a part lacks is nothing, and then added up by dimension.
 
 from __future__ import annotations
 
+from page_tracker.query.buckets import SECONDS
 from page_tracker.query.catalog import (
     DIMENSIONS,
     ENTRY_OF,
@@ -13,15 +14,19 @@ from page_tracker.query.catalog import (
     TIME_BUCKETS,
     dimension,
 )
-from page_tracker.query.conditions import Binder, labelled
-from page_tracker.query.plan import Days, Plan
+from page_tracker.query.conditions import Binder, condition, labelled
+from page_tracker.query.plan import Days, Plan, tabled
 from page_tracker.query.query import (
+    And,
     Query,
+    all_about,
     all_leaves,
     asks_of_events,
     currency,
     event_dimensions,
     measures,
+    property_key,
+    renamed,
 )
 
 BEGAN = "(time - to_milliseconds(elapsed))"
@@ -29,8 +34,13 @@ BEGAN = "(time - to_milliseconds(elapsed))"
 _ENTERED = {
     "entered": "count(*) FILTER (step = 1)",
     "entered_views": "count(*) FILTER (view > 0)",
-    "bounces": "count(*) FILTER (step = 1) - count(*) FILTER (interaction = 2)",
     "since": "sum(since)",
+}
+# Of the visits for which this holds.
+_LANDED = {
+    "landed": "count(*) FILTER (step = 1{holds})",
+    "bounces": "count(*) FILTER (step = 1{holds})"
+    " - count(*) FILTER (interaction = 2{holds})",
 }
 _ENGAGED = (
     "sum(deepest) AS scroll",
@@ -40,7 +50,9 @@ _ENGAGED = (
 )
 # Buckets of time that no visit is in two of.
 WHOLE_DAYS = frozenset({"time:day", "time:week", "time:month"})
-SHARES = frozenset({"all_visitors", "reached_visitors", "group_visitors"})
+# What conversion rates are shares of, and all shares.
+CONVERSIONS = frozenset({"reached_visitors", "group_visitors"})
+SHARES = CONVERSIONS | {"all_visitors"}
 
 
 def in_days(days: tuple[Days, ...], binder: Binder) -> str:
@@ -101,7 +113,7 @@ class Parts:
         found = []
         for name in self.query.dimensions:
             if name in TIME_BUCKETS:
-                found.append(self._bucket(TIME_BUCKETS[name], began))
+                found.append(self._bucket(name, began))
             elif began and name in ENTRY_OF:
                 found.append(labelled(ENTRY_OF[name], self.binder))
             elif name == GOAL:
@@ -110,14 +122,20 @@ class Parts:
                 found.append(labelled(name, self.binder))
         return found
 
-    def _bucket(self, unit: str, began: bool) -> str:
-        if unit == "day":
+    def _bucket(self, name: str, began: bool) -> str:
+        """The key of a row's bucket of time, as `buckets` has it."""
+        bind = self.binder.bind
+        if name == "time:day":
             return "day"
-        if unit in ("week", "month"):
-            return f"date_trunc('{unit}', day)::DATE"
+        if name == "time:month":
+            return "date_trunc('month', day)::DATE"
+        if name == "time:week":
+            first = bind(self.query.range.first)
+            return f"greatest(date_trunc('week', day)::DATE, {first})"
         instant = BEGAN if began else "time"
-        zone = self.binder.bind(self.query.range.timezone)
-        return f"date_trunc('{unit}', {instant} AT TIME ZONE {zone})"
+        local = f"{instant} AT TIME ZONE {bind(self.query.range.timezone)}"
+        past = f"epoch_us({local}) % {1_000_000 * SECONDS[name]}"
+        return f"((epoch_us({instant}) - {past}) // 1000000)"
 
     def _has_values(self) -> str:
         """Rows without a value belong to no group, where the dimension has no label."""
@@ -132,7 +150,8 @@ class Parts:
         if "views" in self.needed:
             names["views"] = "count(*) FILTER (view > 0)"
         if self.needed & {"revenue", "paid"}:
-            told = self.binder.bind(currency(self.query))
+            is_by_goal = GOAL in self.query.dimensions
+            told = "unit" if is_by_goal else self.binder.bind(currency(self.query))
             names["revenue"] = f"sum(revenue) FILTER (currency = {told})"
             names["paid"] = f"count(revenue) FILTER (currency = {told})"
         if "visitors" in self.needed and self._visitors_add_up():
@@ -222,9 +241,20 @@ class Parts:
     def _entered(self) -> dict[str, str]:
         """The measures of whole visits that are needed."""
         names = {name: sql for name, sql in _ENTERED.items() if name in self.needed}
+        if wanted := self.needed & _LANDED.keys():
+            holds = self._landed()
+            names |= {name: _LANDED[name].format(holds=holds) for name in wanted}
         if self._visits_are_entered():
             names["visits"] = _ENTERED["entered"]
         return names
+
+    def _landed(self) -> str:
+        """The condition that a visit entered at a page that filters by page allow."""
+        pages = all_about(self.query.filter, "event:page")
+        if not pages:
+            return ""
+        entry = And(tuple(renamed(page, "visit:entry_page") for page in pages))
+        return f" AND {condition(entry, self.query.goals, self.binder)}"
 
     def _is_all_of_visits(self) -> bool:
         """Whether the events that match are all those of visits, and grouped alike."""
@@ -236,8 +266,21 @@ class Parts:
         wanted = self.needed & {"scroll", "scrolled", "engaged", "engaged_visits"}
         if not wanted:
             return ""
-        dims = self._expressions(began=False)
-        inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
+        dims, page = self._expressions(began=False), "day, visit, path"
+        # What only the page's own events tell is taken from them.
+        told = {
+            index: f"{sql} AS own{index}"
+            for index, sql in enumerate(dims)
+            if _is_of_one_event(self.query.dimensions[index])
+        }
+        read = f"rows SEMI JOIN matched USING ({page})"
+        if told:
+            own = f"SELECT DISTINCT {', '.join([page, *told.values()])} FROM matched"
+            read = f"rows JOIN ({own}) USING ({page})"
+        inner = [
+            f"{f'own{index}' if index in told else sql} AS d{index}"
+            for index, sql in enumerate(dims)
+        ]
         outer = [f"d{index}" for index in range(len(dims))]
         group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
         keys = ", ".join([*outer, "day", "visit"])
@@ -245,8 +288,8 @@ class Parts:
             f"SELECT {', '.join([*outer, *_ENGAGED])}\nFROM (\n"
             f"  SELECT {', '.join([*inner, 'day', 'visit'])},"
             " max(scroll) AS deepest, sum(engaged) AS stayed\n"
-            f"  FROM rows WHERE step = 0{self.within('time')}\n"
-            "    AND (day, visit, path) IN (SELECT (day, visit, path) FROM matched)\n"
+            f"  FROM {read}\n"
+            f"  WHERE step = 0{self.within('time')}\n"
             f"  GROUP BY {keys}\n){group}"
         )
 
@@ -257,13 +300,13 @@ class Parts:
         dims, which = [], ""
         for index, name in enumerate(self.query.dimensions):
             if name in TIME_BUCKETS:
-                dims.append(f"{self._bucket(TIME_BUCKETS[name], False)} AS d{index}")
+                dims.append(f"{self._bucket(name, False)} AS d{index}")
             else:
                 which = name
                 dims.append(f"value AS d{index}")
         # Day tables have no rows of what has no events.
         sums = {"events": "count(*)"} | {
-            name: f"sum({name})" for name in sorted(self.needed - SHARES)
+            name: f"sum({tabled(name)})" for name in sorted(self.needed - SHARES)
         }
         columns = [f"{sql} AS {name}" for name, sql in sums.items()]
         group = ", ".join(str(index + 1) for index in range(len(dims)))
@@ -283,3 +326,8 @@ class Parts:
         return (
             f" AND {instant} >= {bind(asked.start)} AND {instant} < {bind(asked.end)}"
         )
+
+
+def _is_of_one_event(name: str) -> bool:
+    """Whether an engagement with a page need not have what the page's view has."""
+    return name in (GOAL, "event:name") or property_key(name) is not None

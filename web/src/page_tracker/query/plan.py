@@ -11,11 +11,24 @@ from page_tracker.query.query import Query, Range, measures
 
 # Measures that a day's table holds; shares of them are made when a question is asked.
 TABLED_MEASURES = frozenset(
-    {"visitors", "visits", "views", "events", "entered", "entered_views", "bounces"}
-    | {"since", "scroll", "scrolled", "engaged", "engaged_visits", "all_visitors"}
+    {"visitors", "visits", "views", "events", "entered", "entered_views", "landed"}
+    | {
+        "bounces",
+        "since",
+        "scroll",
+        "scrolled",
+        "engaged",
+        "engaged_visits",
+        "all_visitors",
+    }
 )
 # Dimensions that a day's table has; `''` is the site as a whole.
 TABLED_DIMENSIONS = ("", *(name for name in DIMENSIONS if name != "event:goal"))
+
+
+def tabled(measure: str) -> str:
+    """The column of a day's table that has a measure: all visits land, unfiltered."""
+    return "entered" if measure == "landed" else measure
 
 
 @dataclass(frozen=True, slots=True)

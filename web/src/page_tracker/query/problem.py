@@ -42,6 +42,10 @@ class BusyError(PageTrackerError):
     """Other questions are being answered; this one was not begun."""
 
 
+class NobodyWaitsError(PageTrackerError):
+    """A question was stopped: who asked it has gone."""
+
+
 class LakeAwayError(PageTrackerError):
     """The lake cannot be read."""
 

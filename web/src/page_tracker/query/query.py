@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from page_tracker.goal import Goal
-from page_tracker.query.catalog import GOAL, METRICS, PROPS_PREFIX, dimension
+from page_tracker.query.catalog import GOAL, HOST_OF, METRICS, PROPS_PREFIX, dimension
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question about one site. `order` holds (metric or dimension, descending)."""
+    """One question about one site. `order` holds (metric or dimension, descending).
+
+    `written` is the JSON of its filters as its asker wrote them.
+    """
 
     site: str
     metrics: tuple[str, ...]
@@ -94,6 +98,7 @@ class Query:
     total_rows: bool = False
     imports: bool = False
     comparison: Comparison | None = None
+    written: str = "[]"
 
 
 def leaves(part: Filter) -> tuple[Leaf, ...]:
@@ -128,15 +133,60 @@ def conjuncts(part: Filter) -> tuple[Filter, ...]:
             return (part,)
 
 
-def without_goals(part: And) -> And:
-    """The filter less its goals: what a conversion rate is a share of."""
+def without_conversions(part: And) -> And:
+    """The filter less goals and properties: what a conversion rate is a share of."""
     return And(
         tuple(
             each
             for each in conjuncts(part)
-            if not any(leaf.dimension == GOAL for leaf in leaves(each))
+            if not any(
+                leaf.dimension == GOAL or property_key(leaf.dimension)
+                for leaf in leaves(each)
+            )
         )
     )
+
+
+def all_about(part: And, name: str) -> tuple[Filter, ...]:
+    """Those of the filters that must all hold that ask for this dimension alone."""
+    return tuple(
+        each
+        for each in conjuncts(part)
+        if {leaf.dimension for leaf in all_leaves(each)} == {name}
+        and leaves(each) == all_leaves(each)
+    )
+
+
+def renamed(part: Filter, name: str) -> Filter:
+    """The same filter of another dimension, all of whose leaves have the same one."""
+    match part:
+        case Leaf():
+            return replace(part, dimension=name)
+        case And(parts):
+            return And(tuple(renamed(each, name) for each in parts))
+        case Or(parts):
+            return Or(tuple(renamed(each, name) for each in parts))
+        case Not(inner):
+            return Not(renamed(inner, name))
+        case HasDone(inner):
+            return HasDone(renamed(inner, name))
+
+
+def with_hosts(query: Query) -> Query:
+    """The query, in which a filter by host holds for the visit's dimensions too.
+
+    Where a visit came from is told of the host that it entered at, and where it left
+    of the host that it left from.
+    """
+    wanted = dict.fromkeys(
+        HOST_OF[name] for name in query.dimensions if name in HOST_OF
+    )
+    more = tuple(
+        renamed(part, host)
+        for host in wanted
+        for part in all_about(query.filter, "event:hostname")
+    )
+    return replace(query, filter=And((*query.filter.parts, *more))) if more else query
 
 
 def uses(query: Query, names: frozenset[str]) -> bool:
@@ -175,10 +225,25 @@ def measures(query: Query) -> tuple[str, ...]:
     return tuple(found)
 
 
-def currency(query: Query) -> str:
-    """The one currency of the goals that a query tells of; '' for several, or none."""
-    found = {goal.currency for goal in told_goals(query) if goal.currency}
-    return found.pop() if len(found) == 1 else ""
+def currency(query: Query, dimensions: Sequence[str] = ()) -> str:
+    """The currency that a query's revenue is told in, for the row of these dimensions.
+
+    By goals each goal's own; else the one currency of the goals that are told of; ''
+    where there is none, or several, or no revenue is asked about.
+    """
+    if not any(METRICS[name].type == "money" for name in query.metrics):
+        return ""
+    goals = told_goals(query)
+    if GOAL in query.dimensions and dimensions:
+        name = dimensions[query.dimensions.index(GOAL)]
+        goals = tuple(goal for goal in goals if goal.name == name)
+    found = currencies(goals)
+    return found[0] if len(found) == 1 else ""
+
+
+def currencies(goals: Iterable[Goal]) -> list[str]:
+    """The currencies that goals have, each once."""
+    return sorted({goal.currency for goal in goals if goal.currency})
 
 
 def told_goals(query: Query) -> tuple[Goal, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from page_tracker.query import dates
+from page_tracker.query.buckets import label, labels, pairs
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
 from page_tracker.query.plan import Days, Plan, plan
 from page_tracker.query.query import Query, Range, currency
@@ -17,7 +17,8 @@ from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
-    from page_tracker.query.engine import Engine
+    from page_tracker.query.allowance import Allowance
+    from page_tracker.query.engine import Column, Engine
 
 Value = int | float | None
 
@@ -50,14 +51,22 @@ class Report:
     compared: Mapping[tuple[str, ...], tuple[Value, ...]] | None = None
 
 
-def first_day(site: str, sources: Sources, engine: Engine) -> date | None:
-    """The first day that a site has hits of; None where it has none. Raises as rows."""
+def days_with_hits(
+    site: str, sources: Sources, engine: Engine, allowed: Allowance | None = None
+) -> Days | None:
+    """The first and the last day that a site has hits of; None where it has none.
+
+    Raises as Engine.session.
+    """
     tables = sources.tables(Plan((), (Days(date.min, date.max),)))
     sql = (
-        f"WITH hits AS ({tables['hits']}) SELECT min(day) FROM hits WHERE site = $site"
+        f"WITH hits AS ({tables['hits']})"
+        " SELECT min(day), max(day) FROM hits WHERE site = $site"
     )
-    ((found,),) = engine.rows(Statement(sql, {"site": site}))
-    return found if isinstance(found, date) else None
+    ((first, last),) = engine.rows(Statement(sql, {"site": site}), allowed)
+    if not isinstance(first, date) or not isinstance(last, date):
+        return None
+    return Days(first, last)
 
 
 def answer(query: Query, sources: Sources, engine: Engine) -> Report:
@@ -65,21 +74,41 @@ def answer(query: Query, sources: Sources, engine: Engine) -> Report:
     return answers([query], sources, engine)[0]
 
 
-def answers(queries: Sequence[Query], sources: Sources, engine: Engine) -> list[Report]:
+def answers(
+    queries: Sequence[Query],
+    sources: Sources,
+    engine: Engine,
+    allowed: Allowance | None = None,
+) -> list[Report]:
     """Ask questions of one state of the lake, in one go; raises as Engine.session.
 
     Those that read the same rows share them.
     """
-    asks = [Ask(query, plan(query, sources.closed)) for query in queries]
-    with engine.session() as session:
+    asks = [Ask(_all_of(query), plan(query, sources.closed)) for query in queries]
+    with engine.session(allowed) as session:
         found = run(asks, sources, session)
         further = {ask: _further(found[ask], sources) for ask in asks}
         its = [each for named in further.values() for each in named.values()]
         found |= run(its, sources, session)
     return [
-        _report(found[ask], {name: found[each] for name, each in further[ask].items()})
-        for ask in asks
+        _report(
+            query,
+            found[ask],
+            {name: found[each] for name, each in further[ask].items()},
+        )
+        for query, ask in zip(queries, asks, strict=True)
     ]
+
+
+def _is_over_time(query: Query) -> bool:
+    """Whether buckets that have hits only in the compared range are told, too."""
+    names = query.dimensions
+    return bool(query.comparison and names) and TIME_BUCKETS.keys() >= set(names)
+
+
+def _all_of(query: Query) -> Query:
+    """The query with all its rows, where others come among them."""
+    return replace(query, limit=_ALL, offset=0) if _is_over_time(query) else query
 
 
 def _further(found: Found, sources: Sources) -> dict[str, Ask]:
@@ -88,7 +117,8 @@ def _further(found: Found, sources: Sources) -> dict[str, Ask]:
     The number of rows stands beside each row; where none is left, it is asked for.
     """
     query, further = found.ask.query, {}
-    if query.comparison is not None and found.values:
+    over_time = _is_over_time(query)
+    if query.comparison is not None and (found.values or over_time):
         compared = query.comparison.range
         other = replace(
             query,
@@ -98,8 +128,8 @@ def _further(found: Found, sources: Sources) -> dict[str, Ask]:
             offset=0,
             time_labels=False,
         )
-        moves = label_moves(query, compared)
-        only = tuple(_moved(row.dimensions, moves) for row in _rows(found))
+        moves = key_moves(query, compared)
+        only = () if over_time else tuple(_moved(key, moves) for key in _keys(found))
         further["compare"] = Ask(other, plan(other, sources.closed), only)
     if query.total_rows and query.offset and not found.values:
         first = replace(query, limit=1, offset=0, comparison=None)
@@ -107,20 +137,22 @@ def _further(found: Found, sources: Sources) -> dict[str, Ask]:
     return further
 
 
-def _report(found: Found, further: Mapping[str, Found]) -> Report:
-    query, values = found.ask.query, found.values
-    if "count" in further:
-        values = further["count"].values
+def _report(query: Query, found: Found, further: Mapping[str, Found]) -> Report:
+    values = further["count"].values if "count" in further else found.values
     total = int(str(values[0][-1])) if values else 0
     seconds = dict(found.seconds)
     for name, each in further.items():
         seconds[name] = sum(each.seconds.values())
-    compared = None
+    rows, compared = rows_of(found), None
     if query.comparison is not None:
-        compared = _compared(found, further.get("compare"))
+        compared = _compared(query, further.get("compare"))
+        if _is_over_time(query):
+            rows = with_rows_before(query, rows, compared)
+            total = len(rows)
+            rows = rows[query.offset : query.offset + query.limit]
     return Report(
         query=query,
-        rows=_rows(found),
+        rows=rows,
         total_rows=total,
         plan=found.ask.plan,
         files=found.files,
@@ -130,25 +162,76 @@ def _report(found: Found, further: Mapping[str, Found]) -> Report:
     )
 
 
-def _rows(found: Found) -> tuple[Row, ...]:
-    return tuple(_row(found.ask.query, values) for values in found.values)
+def with_rows_before(
+    query: Query,
+    rows: Sequence[Row],
+    compared: Mapping[tuple[str, ...], tuple[Value, ...]],
+) -> tuple[Row, ...]:
+    """The rows, and those that only the compared range has, in the query's order."""
+    told = {row.dimensions: row for row in rows}
+    found = [
+        *rows,
+        *(Row(key, nothing(query, key)) for key in compared if key not in told),
+    ]
+    places = [
+        {label: place for place, label in enumerate(labels(query.range, name))}
+        for name in query.dimensions
+    ]
 
+    def place(row: Row, name: str, down: bool) -> tuple[bool, float]:
+        if name in query.metrics:
+            value = row.metrics[query.metrics.index(name)]
+        else:
+            index = query.dimensions.index(name)
+            value = places[index].get(row.dimensions[index], -1)
+        return value is None, (-(value or 0) if down else value or 0)
 
-def _row(query: Query, values: tuple[object, ...]) -> Row:
-    width = len(query.dimensions)
-    metrics = zip(query.metrics, values[width:-1], strict=True)
-    return Row(
-        tuple(str(value) for value in values[:width]),
-        tuple(shaped(query, name, value) for name, value in metrics),
+    order = [*query.order, *((name, False) for name in query.dimensions)]
+    return tuple(
+        sorted(found, key=lambda row: [place(row, name, down) for name, down in order])
     )
 
 
-def shaped(query: Query, name: str, value: object) -> Value:
+def nothing(query: Query, dimensions: Sequence[str]) -> tuple[Value, ...]:
+    """The metrics of a group that has no hits."""
+    unit = currency(query, dimensions)
+    return tuple(
+        0 if METRICS[name].counts and (METRICS[name].type != "money" or unit) else None
+        for name in query.metrics
+    )
+
+
+def _keys(found: Found) -> list[tuple[str, ...]]:
+    """Each row's values of the dimensions, as SQL has them."""
+    width = len(found.ask.query.dimensions)
+    return [tuple(str(value) for value in values[:width]) for values in found.values]
+
+
+def rows_of(found: Found) -> tuple[Row, ...]:
+    """The rows of a statement, as answers tell them."""
+    keys = _keys(found)
+    return tuple(
+        _row(found.ask.query, key, values)
+        for key, values in zip(keys, found.values, strict=True)
+    )
+
+
+def _row(query: Query, key: tuple[str, ...], values: Sequence[object]) -> Row:
+    dimensions = tuple(
+        label(name, text, query.range.timezone)
+        for name, text in zip(query.dimensions, key, strict=True)
+    )
+    unit = currency(query, dimensions)
+    metrics = zip(query.metrics, values[len(key) : -1], strict=True)
+    return Row(dimensions, tuple(shaped(name, value, unit) for name, value in metrics))
+
+
+def shaped(name: str, value: object, unit: str) -> Value:
     """A metric's value in the type that answers tell it in.
 
-    None for an amount of no currency, or of several.
+    None for an amount without a currency (`unit`).
     """
-    if METRICS[name].type == "money" and not currency(query):
+    if METRICS[name].type == "money" and not unit:
         return None
     if value is None:
         return 0 if name in ZERO_WHERE_EMPTY else None
@@ -159,25 +242,42 @@ def shaped(query: Query, name: str, value: object) -> Value:
 
 
 def _compared(
-    found: Found, other: Found | None
+    query: Query, other: Found | None
 ) -> dict[tuple[str, ...], tuple[Value, ...]]:
-    """The metrics of the compared range for each of the rows, by its dimensions."""
+    """The metrics of the compared range by our rows' dimensions."""
     if other is None:
         return {}
-    moves = label_moves(found.ask.query, other.ask.query.range)
-    known = {_moved(row.dimensions, moves): row.dimensions for row in _rows(found)}
-    return {known[row.dimensions]: row.metrics for row in _rows(other)}
+    ours = {
+        index: {before: after for after, before in moved.items()}
+        for index, moved in label_moves(query, other.ask.query.range).items()
+    }
+    found = {_moved(row.dimensions, ours): row.metrics for row in rows_of(other)}
+    # What has no counterpart among ours has no name for one either.
+    return {
+        key: metrics
+        for key, metrics in found.items()
+        if all(key[index] for index in ours)
+    }
+
+
+def key_moves(query: Query, compared: Range) -> dict[int, dict[str, str]]:
+    """Of each dimension of time, by its place: the compared range's keys by ours."""
+    return {
+        index: pairs(query.range, compared, name)
+        for index, name in enumerate(query.dimensions)
+        if name in TIME_BUCKETS
+    }
 
 
 def label_moves(query: Query, compared: Range) -> dict[int, dict[str, str]]:
-    """Of each dimension of time, by its place: the compared range's labels by ours.
-
-    Buckets of time are matched by their place in the range.
-    """
+    """Of each dimension of time, by its place: the compared range's labels by ours."""
+    zone, names = query.range.timezone, query.dimensions
     return {
-        index: dict(zip(dates.labels(query.range, name), dates.labels(compared, name)))
-        for index, name in enumerate(query.dimensions)
-        if name in TIME_BUCKETS
+        index: {
+            label(names[index], ours, zone): label(names[index], before, zone)
+            for ours, before in moved.items()
+        }
+        for index, moved in key_moves(query, compared).items()
     }
 
 
@@ -188,3 +288,17 @@ def _moved(
         moves[index].get(value, "") if index in moves else value
         for index, value in enumerate(dimensions)
     )
+
+
+def columns_of(report: Report) -> dict[str, Column]:
+    """A report's rows as columns of a file, by name."""
+    kinds = {"integer": "BIGINT", "float": "DOUBLE", "money": "DOUBLE"}
+    query, rows = report.query, report.rows
+    dimensions: dict[str, Column] = {
+        name: ("VARCHAR", [row.dimensions[index] for row in rows])
+        for index, name in enumerate(query.dimensions)
+    }
+    return dimensions | {
+        name: (kinds[METRICS[name].type], [row.metrics[index] for row in rows])
+        for index, name in enumerate(query.metrics)
+    }

@@ -17,8 +17,8 @@ from math import ceil
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, TIME_BUCKETS
 from page_tracker.query.conditions import Binder, condition
-from page_tracker.query.parts import in_days
-from page_tracker.query.plan import Days, Plan, days_between, runs
+from page_tracker.query.parts import CONVERSIONS, in_days
+from page_tracker.query.plan import Days, Plan, days_between, runs, tabled
 from page_tracker.query.query import (
     And,
     Filter,
@@ -29,6 +29,7 @@ from page_tracker.query.query import (
     all_leaves,
     asks_of_events,
     measures,
+    without_conversions,
 )
 from page_tracker.query.sql import Statement, statement, statement_of
 from page_tracker.schema import DAYS, HITS
@@ -126,7 +127,7 @@ def shared_rows(
     ]
     if "step = 0" not in named:
         conditions.append("step > 0")
-    parts = [part for part in query.filter.parts if _is_of_rows(part)]
+    parts = [part for part in _common(group).parts if _is_of_rows(part)]
     of_visits = And(tuple(part for part in parts if not asks_of_events(part)))
     of_events = And(tuple(part for part in parts if asks_of_events(part)))
     conditions.append(condition(of_visits, query.goals, binder))
@@ -141,6 +142,16 @@ def shared_rows(
         f"WITH hits AS ({hits})\nSELECT {', '.join(columns)} FROM hits WHERE {where}",
         binder.values,
     )
+
+
+def _common(group: Sequence[Ask]) -> And:
+    """The filter that all that a group's asks read must fulfil.
+
+    A conversion rate is a share of the visitors without the goal.
+    """
+    whole = group[0].query.filter
+    needed = {name for ask in group for name in measures(ask.query)}
+    return without_conversions(whole) if needed & CONVERSIONS else whole
 
 
 def by_day(asks: Iterable[Ask]) -> list[Ask]:
@@ -174,7 +185,9 @@ def days_added_up(group: Sequence[Ask], days: str) -> Statement:
     Each row bears the first of its days, which is in the range, too.
     """
     query, plan, binder = group[0].query, group[0].plan, Binder()
-    wanted = {"visitors"} | {name for ask in group for name in measures(ask.query)}
+    wanted = {"visitors"} | {
+        tabled(name) for ask in group for name in measures(ask.query)
+    }
     sums = ", ".join(
         f"sum({column.name}) AS {column.name}"
         for column in DAYS
@@ -198,13 +211,9 @@ def _tabled(query: Query) -> str:
 
 
 def _is_of_rows(part: Filter) -> bool:
-    """Whether a row's own columns tell it, and every ask of a group needs it.
-
-    A conversion rate is a share of the visits without the goal.
-    """
-    others = {*EXIT_DIMENSIONS, "event:goal"}
+    """Whether a row's own columns tell it."""
     names = {leaf.dimension for leaf in all_leaves(part)}
-    return not (names & others or _has_done(part))
+    return not (names & EXIT_DIMENSIONS or _has_done(part))
 
 
 def _has_done(part: Filter) -> bool:

@@ -32,7 +32,8 @@ from page_tracker.query.query import (
     measures,
     told_goals,
     uses,
-    without_goals,
+    with_hosts,
+    without_conversions,
 )
 
 
@@ -155,6 +156,7 @@ class _Blocks:
     def __init__(
         self, query: Query, plan: Plan, binder: Binder, partial: str = ""
     ) -> None:
+        query = with_hosts(query)
         self.query, self.plan, self.binder = query, plan, binder
         self.partial = partial
         self.parts = Parts(query, plan, binder)
@@ -206,12 +208,14 @@ class _Blocks:
         if GOAL not in self.query.dimensions:
             return f"SELECT * {self._events(self.query.filter)}"
         found = [
-            f"SELECT *, {self.binder.bind(goal.name)} AS goal"
+            f"SELECT *, {self.binder.bind(goal.name)} AS goal,"
+            f" {self.binder.bind(goal.currency)} AS unit"
             f" {self._events(self.query.filter)} AND {of_goal(goal, self.binder)}"
             for goal in told_goals(self.query)
         ]
         if not found:
-            return f"SELECT *, '' AS goal {self._events(self.query.filter)} AND false"
+            nothing = f"{self._events(self.query.filter)} AND false"
+            return f"SELECT *, '' AS goal, '' AS unit {nothing}"
         return "\nUNION ALL\n".join(found)
 
     def _chosen(self) -> str:
@@ -230,7 +234,7 @@ class _Blocks:
         found = []
         if "all_visitors" in self.needed:
             found.append(("whole", replace(self.query, dimensions=())))
-        plain = replace(self.query, filter=without_goals(self.query.filter))
+        plain = replace(self.query, filter=without_conversions(self.query.filter))
         if "reached_visitors" in self.needed:
             found.append(("reached", replace(plain, dimensions=())))
         if "group_visitors" in self.needed:

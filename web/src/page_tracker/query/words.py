@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from page_tracker.goal import Segment
 from page_tracker.query.catalog import DIMENSIONS, OPERATORS, TIME_BUCKETS
 from page_tracker.query.filters import is_property
 from page_tracker.query.problem import QueryError, nearest
@@ -43,10 +45,11 @@ def short_name(name: str) -> str:
     return name.removeprefix("event:").removeprefix("visit:").removeprefix("time:")
 
 
-def parse_filter(text: str) -> Any:
+def parse_filter(text: str, segments: Sequence[Segment] = ()) -> Any:
     """A filter as people write it, or as JSON, as the grammar has it.
 
-    `DIMENSION OPERATOR VALUE|VALUE…`, where a backslash keeps a bar in a value.
+    `DIMENSION OPERATOR VALUE|VALUE…`, where a backslash keeps a bar in a value. Any of
+    the site's segments goes by its number or its name.
 
     Raises:
         QueryError: it is none.
@@ -69,24 +72,25 @@ def parse_filter(text: str) -> Any:
     parts = re.split(r"(?<!\\)\|", match["values"])
     values = [value.strip().replace("\\|", "|") for value in parts]
     if match["name"] == "segment":
-        return [operator, "segment", [_number(value) for value in values]]
-    name = full_name(match["name"])
-    if name == "visit:country" and operator in ("is", "is_not"):
-        _check_codes(values)
-    return [operator, name, values]
+        return [operator, "segment", [segment_of(each, segments) for each in values]]
+    return [operator, full_name(match["name"]), values]
 
 
-def _number(text: str) -> int | str:
-    """A segment's number; what is none stays, for the grammar to refuse."""
-    return int(text) if re.fullmatch("[0-9]{1,9}", text) else text
+def segment_of(text: str, segments: Sequence[Segment]) -> int:
+    """The number of the segment that is meant: by its number, or its name.
 
-
-def _check_codes(countries: list[str]) -> None:
-    """Refuse a country's name where only its code can be found."""
-    for text in countries:
-        if text.isalpha() and not re.fullmatch("[A-Z]{2}", text):
-            raise QueryError(
-                "",
-                f"\"{text[:100]}\" is no country's code; write 'country is DE'"
-                " or 'country_name is Germany'",
-            )
+    Raises:
+        QueryError: there is none, or there are several of that name.
+    """
+    if re.fullmatch("[0-9]{1,9}", text):
+        return int(text)
+    found = [each.id for each in segments if each.name == text]
+    if not found:
+        hint = nearest(text, [each.name for each in segments])
+        raise QueryError("", f'there is no segment "{text[:100]}"{hint}')
+    if len(found) > 1:
+        numbers = ", ".join(map(str, found))
+        raise QueryError(
+            "", f'several segments are called "{text[:100]}": write one of {numbers}'
+        )
+    return found[0]

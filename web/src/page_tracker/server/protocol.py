@@ -103,8 +103,10 @@ class Connection(RequestReader):
         self._read()
 
     def eof_received(self) -> bool:  # type: ignore[override] # uvicorn keeps none
-        """Who says no more may still wait for an answer."""
+        """Who says no more may still wait for an answer: the application is told."""
         self._end_soon()
+        if self.cycle is not None:
+            self.cycle.message_event.set()
         return self._phase is Phase.ANSWERING
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 
 from page_tracker.asking import Asking
+from page_tracker.history.register import Register
 from page_tracker.lake.reading import Reading
+from page_tracker.lake.table import date_of
 from page_tracker.live import Live
 from page_tracker.query.engine import Engine
 from page_tracker.services.keeping import open_lake
@@ -17,7 +21,20 @@ from page_tracker.sites import Sites
 def open_asking(settings: Settings) -> Asking:
     """Open the lake for questions; nothing is read before the first."""
     engine = Engine(settings.query_memory * 1_000_000, settings.query_seconds)
-    return Asking(Reading(open_lake(settings)), engine)
+    register = Register(settings.data / "imports")
+    return Asking(
+        Reading(open_lake(settings)), engine, partial(_imported_days, register)
+    )
+
+
+def _imported_days(register: Register, site: str) -> list[date]:
+    """The days that a site's imports have page views of."""
+    return [
+        date_of(day.day)
+        for each in register.present(site)
+        for day in each.days
+        if day.views and each.state == "done"
+    ]
 
 
 @dataclass(frozen=True)

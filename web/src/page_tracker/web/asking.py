@@ -22,6 +22,7 @@ from page_tracker.query.parse import KEYS
 from page_tracker.query.problem import (
     BusyError,
     LakeAwayError,
+    NobodyWaitsError,
     QueryError,
     QuestionTooCostlyError,
 )
@@ -32,9 +33,12 @@ from page_tracker.site import Site
 from page_tracker.sites import Sites
 from page_tracker.token import Scope, Token, allows
 from page_tracker.web.auth import Guard, Refused
+from page_tracker.web.leaving import is_wanted
 
 if TYPE_CHECKING:  # loaded with the first question
     from page_tracker.asking import Asking
+    from page_tracker.query.allowance import Allowance
+    from page_tracker.query.report import Report
 
 LONGEST_BODY = 1_000_000  # bytes
 MOST_QUERIES = 50
@@ -51,14 +55,19 @@ def asking_api(
     blueprint = Blueprint("asking", __name__, url_prefix="/api")
     _register_errors(blueprint)
 
-    def understood(body: Any, token: Token) -> Query:
+    def understood(body: Any, token: Token, allowed: Allowance) -> Query:
         site = _site(sites(), token, _site_id(body))
-        return asking().understand(body, site, time.time())
+        return asking().understand(body, site, time.time(), allowed)
+
+    def told(report: Report) -> dict[str, Any]:
+        imports = asking().not_imported(report.query) if report.query.imports else ""
+        return as_json(report, imports)
 
     @blueprint.post("/v2/query")
     def query() -> Response:
-        token = guard.token()
-        return jsonify(as_json(asking().report(understood(_body(), token))))
+        token, allowed = guard.token(), asking().allowance(is_wanted())
+        asked = understood(_body(), token, allowed)
+        return jsonify(told(asking().report(asked, allowed)))
 
     @blueprint.post("/v2/queries")
     def queries() -> Response:
@@ -66,14 +75,17 @@ def asking_api(
         token, asked = guard.token(), _body()
         if not isinstance(asked, list) or not 1 <= len(asked) <= MOST_QUERIES:
             raise QueryError("#", f"must be a list of 1 to {MOST_QUERIES} queries")
+        allowed = asking().allowance(is_wanted())
         found = []
         for index, each in enumerate(asked):
             try:
-                found.append(understood(each, token))
+                found.append(understood(each, token, allowed))
             except QueryError as error:
                 place = error.pointer.removeprefix("#")
                 raise QueryError(f"#/{index}{place}", error.problem) from error
-        return jsonify(answers=[as_json(each) for each in asking().reports(found)])
+        return jsonify(
+            answers=[told(each) for each in asking().reports(found, allowed)]
+        )
 
     @blueprint.get("/v1/stats/realtime/visitors")
     def current_visitors() -> Response:
@@ -145,6 +157,10 @@ def _register_errors(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(BusyError)
     def busy(error: BusyError) -> tuple[Response, int, dict[str, str]]:
         return jsonify(error=str(error)), 503, {"Retry-After": RETRY_SECONDS}
+
+    @blueprint.errorhandler(NobodyWaitsError)
+    def nobody_waits(error: NobodyWaitsError) -> tuple[Response, int]:
+        return jsonify(error=str(error)), 503
 
     @blueprint.errorhandler(LakeAwayError)
     def lake_away(error: LakeAwayError) -> tuple[Response, int, dict[str, str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -10,14 +12,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from naive_answers import COUNTRIES, Naive, Row
+from page_tracker.query.buckets import labels
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.plan import plan
 from page_tracker.query.query import Query
-from page_tracker.query.report import shaped
+from page_tracker.query.report import rows_of
+from page_tracker.query.running import Found
+from page_tracker.query.sharing import Ask
 from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import statement
 from page_tracker.schema import HITS
-from support.asked import KINDS, READING, ZONES, bodies, hits_of_a_site, understood
+from support.asked import (
+    KINDS,
+    READING,
+    ZONES,
+    bodies,
+    hits_of_a_site,
+    understood,
+    view,
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +50,9 @@ def answered(
     engine: duckdb.DuckDBPyConnection, query: Query
 ) -> dict[tuple[str, ...], list[float | None]]:
     asked = statement(query, plan(query, frozenset()))
-    width = len(query.dimensions)
-    return {
-        values[:width]: [
-            shaped(query, name, value)
-            for name, value in zip(query.metrics, values[width:-1], strict=True)
-        ]
-        for values in engine.execute(asked.sql, asked.values).fetchall()
-    }
+    values = engine.execute(asked.sql, asked.values).fetchall()
+    found = Found(Ask(query, plan(query, frozenset())), asked, values, {}, {})
+    return {row.dimensions: list(row.metrics) for row in rows_of(found)}
 
 
 def store(engine: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
@@ -78,3 +86,45 @@ def test_every_answer_equals_plain_counting(
     assert found.keys() == expected.keys()
     for key, metrics in expected.items():
         assert found[key] == pytest.approx(metrics, abs=0.006), (key, query)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("Europe/Berlin", "2026-03-29"),
+        ("Europe/Berlin", "2026-10-25"),
+        ("Australia/Lord_Howe", "2026-04-05"),  # by half an hour, back
+        ("Australia/Lord_Howe", "2026-10-04"),  # and on
+        ("Africa/Cairo", "2026-04-24"),  # midnight is skipped
+        ("Africa/Cairo", "2026-10-29"),  # midnight comes twice
+        ("America/Santiago", "2026-09-06"),
+        ("Asia/Kathmandu", "2026-03-29"),  # three quarters of an hour off
+        ("Pacific/Apia", "2011-12-31"),  # the day before does not exist
+    ],
+)
+@pytest.mark.parametrize("name", ["time:hour", "time:minute"])
+def test_the_buckets_of_a_day_that_changes_the_clock_are_those_that_are_named(
+    engine: duckdb.DuckDBPyConnection, zone: str, day: str, name: str
+) -> None:
+    """A view each five minutes is in one of them, and none of these is without."""
+    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=ZoneInfo(zone))
+    rows = []
+    for number in range(-24 * 12, 24 * 12):
+        moment = noon.astimezone(UTC) + timedelta(minutes=5 * number)
+        its_day = moment.astimezone(ZoneInfo(zone)).date()
+        rows.append(view(number) | {"time": moment, "day": its_day})
+    store(engine, rows)
+    body = {
+        "site_id": "a.org",
+        "metrics": ["pageviews"],
+        "date_range": [day, day],
+        "dimensions": [name],
+    }
+
+    query = understood(body, zone)
+    found = answered(engine, query)
+
+    named = [label for label in labels(query.range, name) if label[15] in "05"]
+    assert [label for (label,) in found] == named
+    counted = sum(metrics[0] or 0 for metrics in found.values())
+    assert counted == sum(str(row["day"]) == day for row in rows)

@@ -14,7 +14,12 @@ from page_tracker.asking import Asking
 from page_tracker.lake.reading import Reading
 from page_tracker.lake.table import Lake
 from page_tracker.query.engine import AT_ONCE, Engine
-from page_tracker.query.problem import LakeAwayError, QuestionTooCostlyError
+from page_tracker.query.problem import (
+    BusyError,
+    LakeAwayError,
+    NobodyWaitsError,
+    QuestionTooCostlyError,
+)
 from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
 from page_tracker.site import Site
@@ -26,6 +31,8 @@ COSTLY = Statement(
     " WHERE (a.range * b.range) % 7 = $v",
     {"v": 3},
 )
+# A tenth of a second of work, or more.
+TENTH = Statement("SELECT count(DISTINCT range * $v) FROM range(1000000)", {"v": 7})
 LARGE = Statement("SELECT count(DISTINCT range * $v) FROM range(40000000)", {"v": 7})
 SMALL = Statement("SELECT $v + 1", {"v": 1})
 
@@ -87,6 +94,53 @@ def test_a_question_that_waited_for_others_has_all_of_its_time() -> None:
         time.sleep(0.6)
     waiting.join()
     assert found == [(2,)]
+
+
+def test_a_list_is_bounded_as_a_whole_however_often_it_does_large_work() -> None:
+    engine = Engine(seconds=0.5)
+    began = time.monotonic()
+
+    with pytest.raises(QuestionTooCostlyError), engine.session() as session:
+        while time.monotonic() - began < 60:
+            with session.large():
+                session.rows(TENTH)
+
+    assert time.monotonic() - began < 30
+
+
+def test_what_is_asked_one_after_the_other_shares_an_allowance() -> None:
+    """As the first days of the sites of a list, and its second try."""
+    engine = Engine(seconds=0.3)
+    allowed = engine.allowance()
+    with pytest.raises(QuestionTooCostlyError):
+        engine.rows(COSTLY, allowed)
+
+    with pytest.raises(QuestionTooCostlyError):
+        engine.rows(SMALL, allowed)
+    assert engine.rows(SMALL) == [(2,)]
+
+
+def test_a_list_waits_for_others_only_so_long_in_all() -> None:
+    engine = Engine(seconds=0.3)
+    allowed = engine.allowance()
+    with engine.session() as other, other.large():
+        for _ in range(2):
+            with pytest.raises(BusyError), engine.session(allowed) as session:
+                with session.large():
+                    raise AssertionError("two do large work")
+
+    assert allowed.patience <= 0 < allowed.seconds
+
+
+def test_a_question_that_nobody_waits_for_is_stopped() -> None:
+    engine = Engine(seconds=60)
+    gone = threading.Event()
+    threading.Timer(0.2, gone.set).start()
+
+    with pytest.raises(NobodyWaitsError):
+        engine.rows(COSTLY, engine.allowance(lambda: not gone.is_set()))
+
+    assert engine.rows(SMALL) == [(2,)]
 
 
 def test_a_question_is_stopped_at_its_limit_of_memory() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from page_tracker.asking import Asking
@@ -46,6 +47,7 @@ def hit(
     path: str = "/",
     visitor: str = "ada",
     source: str = "",
+    hostname: str = SITE.id,
     **columns: Any,
 ) -> Hit:
     """A hit at a time of the site's first week of March 2026: `day hour:minute`."""
@@ -59,7 +61,7 @@ def hit(
         day_of(SITE, moment),
         SITE.id,
         "pageview" if kind is Kind.VIEW else name,
-        SITE.id,
+        hostname,
         path,
         "",
         Touch(source=source),
@@ -68,6 +70,15 @@ def hit(
         **columns,
     )
     return Hit(record, kind, visitor.encode().ljust(16))
+
+
+def autumn(utc: str, visitor: str, **more: Any) -> Hit:
+    """A view in the night in which the clock shows the hour from two twice."""
+    found = hit("12:00", visitor=visitor, **more)
+    instant = datetime.fromisoformat(f"2026-10-25T{utc}:00+00:00")
+    moment = int(instant.timestamp() * 1_000_000)
+    record = replace(found.record, time=moment, day=day_of(SITE, moment))
+    return found._replace(record=record)
 
 
 Told = dict[tuple[str, ...], list[Any]]
@@ -113,7 +124,7 @@ Counted = Callable[..., Ask]
 
 def test_each_paragraph_has_a_test_and_each_test_a_paragraph() -> None:
     tests = {name for name in globals() if name.startswith("test_")}
-    wanted = {f"test_{name.lower().replace(' ', '_')}" for name in PARAGRAPHS}
+    wanted = {f"test_{re.sub('[^a-z0-9]', '_', name.lower())}" for name in PARAGRAPHS}
 
     assert wanted == tests - {
         "test_each_paragraph_has_a_test_and_each_test_a_paragraph"
@@ -183,7 +194,7 @@ def test_midnight(counted: Counted) -> None:
 
 
 def test_by_time(counted: Counted) -> None:
-    ask = counted(hit("12:50"), hit("13:10", path="/a"))
+    ask = counted(hit("12:50"), hit("13:10", path="/a"), hit("4 12:00", visitor="bob"))
 
     by_hour = ask(
         *("pageviews", "visits", "visitors", "visit_duration"), by="time:hour"
@@ -191,8 +202,27 @@ def test_by_time(counted: Counted) -> None:
     assert by_hour == {
         ("2026-03-02 12:00:00",): [1, 1, 1, 1200],
         ("2026-03-02 13:00:00",): [1, 0, 1, 0],
+        ("2026-03-04 12:00:00",): [1, 1, 1, 0],
     }
-    assert ask("visitors") == {(): [1]}
+    assert ask("visitors") == {(): [2]}
+    assert ask("visitors", by="time:week") == {("2026-03-02",): [2]}
+    cut = {"date_range": ["2026-03-03", "2026-03-10"]}
+    assert ask("visitors", by="time:week", **cut) == {("2026-03-03",): [1]}
+
+
+def test_the_clock_s_second_time(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00"),  # so that a day before has some
+        autumn("00:30", "ada"),
+        autumn("01:30", "ada", path="/again"),
+        autumn("01:40", "bob"),
+    )
+
+    night = {"date_range": ["2026-10-25", "2026-10-25"]}
+    assert ask("pageviews", "visits", by="time:hour", **night) == {
+        ("2026-10-25 02:00:00",): [1, 1],
+        ("2026-10-25 02:00:00+01:00",): [2, 2],
+    }
 
 
 def test_visitors(counted: Counted) -> None:
@@ -267,6 +297,12 @@ def test_bounce_rate(counted: Counted) -> None:
     assert ask("bounce_rate") == {(): [50]}
     by_page = ask("bounce_rate", by="event:page")
     assert by_page == {("/",): [67], ("/a",): [0]}
+    for page, rate in (("/", 67), ("/a", 0)):
+        here = {"filters": [["is", "event:page", [page]]]}
+        assert ask("bounce_rate", **here) == {(): [rate]}
+        assert ask("bounce_rate", by="event:page", **here) == {(page,): [rate]}
+    elsewhere = {"filters": [["is_not", "event:page", ["/a"]]]}
+    assert ask("bounce_rate", "visits", **elsewhere) == {(): [67, 4]}
 
 
 def test_visit_duration(counted: Counted) -> None:
@@ -282,6 +318,39 @@ def test_visit_duration(counted: Counted) -> None:
     assert by_page == {("/",): [300], ("/a",): [0]}
 
 
+def test_source_and_host(counted: Counted) -> None:
+    ask = counted(
+        *(hit("12:00", source="Google"), hit("12:01", hostname="shop.a.org")),
+        hit("12:00", visitor="bob", source="Bing", hostname="shop.a.org"),
+    )
+
+    shop = {"filters": [["is", "event:hostname", ["shop.a.org"]]]}
+    assert ask("visitors", by="visit:source", **shop) == {("Bing",): [1]}
+    assert ask("visitors", by="visit:device", **shop) == {("(not set)",): [2]}
+    assert ask("visitors", by="visit:exit_page", **shop) == {("/",): [2]}
+
+
+def test_a_filter(counted: Counted) -> None:
+    ask = counted(
+        hit("12:00", props={"plan": "pro"}),
+        hit("12:00", visitor="bob", props={"plan": "free"}),
+        hit("12:00", visitor="cleo"),
+    )
+
+    def fitting(*leaf: Any) -> Any:
+        return ask("visitors", filters=[list(leaf)])[()][0]
+
+    plan = "event:props:plan"
+    assert fitting("is_not", plan, ["pro"]) == 2
+    assert fitting("contains_not", plan, ["pro"]) == 1
+    assert fitting("matches_not", plan, ["^p"]) == 1
+    assert fitting("is", plan, ["(none)"]) == 1
+    assert fitting("contains", plan, ["none"]) == 0
+    assert fitting("is", "visit:source", ["Direct / None"]) == 3
+    assert fitting("contains", "visit:source", ["None"]) == 0
+    assert fitting("is", "visit:country", ["(not set)"]) == 3
+
+
 def test_percentage(counted: Counted) -> None:
     ask = counted(
         hit("12:00"), hit("12:01", path="/a"), hit("12:00", path="/a", visitor="bob")
@@ -293,7 +362,7 @@ def test_percentage(counted: Counted) -> None:
 def three_buyers_of_four(counted: Counted) -> Ask:
     """Of four visitors two came by Google, and one of these did not buy."""
     return counted(
-        *(hit("12:00", source="Google"), hit("12:01", "buy")),
+        *(hit("12:00", source="Google"), hit("12:01", "buy", props={"plan": "pro"})),
         hit("12:00", visitor="bob", source="Google"),
         *(hit("12:00", visitor="cleo"), hit("12:01", "buy", visitor="cleo")),
         *(hit("12:00", visitor="dora"), hit("12:01", "buy", visitor="dora")),
@@ -307,6 +376,12 @@ def test_conversion_rate(counted: Counted) -> None:
     bought = {"filters": [["is", "event:goal", ["Sale"]]]}
     by_source = ask("conversion_rate", by="visit:source", **bought)
     assert by_source == {("Direct / None",): [50], ("Google",): [25]}
+
+    plan = {"filters": [*bought["filters"], ["is", "event:props:plan", ["pro"]]]}
+    assert ask("visitors", "conversion_rate", **plan) == {(): [1, 25]}
+    assert ask("conversion_rate", by="event:props:plan", **plan) == {("pro",): [25]}
+    a_third = {"filters": [*bought["filters"], ["is_not", "visit:source", ["Bing"]]]}
+    assert ask("conversion_rate", **a_third) == {(): [75]}
 
 
 def test_group_conversion_rate(counted: Counted) -> None:
@@ -330,7 +405,7 @@ def test_scroll_depth(counted: Counted) -> None:
         hit("12:02", "engagement", scroll=80),
         hit("12:03", path="/a"),
         *(
-            hit("12:00", visitor="bob"),
+            hit("12:00", visitor="bob", props={"plan": "pro"}),
             hit("12:01", "engagement", "/", "bob", scroll=40),
         ),
         hit("12:00", visitor="cleo"),
@@ -338,6 +413,9 @@ def test_scroll_depth(counted: Counted) -> None:
 
     by_page = ask("scroll_depth", by="event:page")
     assert by_page == {("/",): [60], ("/a",): [None]}
+    home = {"filters": [["is", "event:page", ["/"]]]}
+    by_plan = ask("scroll_depth", by="event:props:plan", **home)
+    assert by_plan == {("pro",): [40], ("(none)",): [80]}
 
 
 def test_time_on_page(counted: Counted) -> None:
@@ -362,6 +440,7 @@ def revenue_of_two_sales(counted: Counted) -> Ask:
         hit("12:01", "buy", revenue=5_500, currency="EUR"),
         hit("12:02", "buy"),
         hit("12:03", "give", revenue=99_000, currency="USD"),
+        hit("12:04", path="/docs/a"),
     )
 
 
@@ -376,6 +455,10 @@ def test_total_revenue(counted: Counted) -> None:
     none = {"filters": [["is", "event:goal", ["Docs"]]]}
     assert ask("total_revenue", **none) == {(): [None]}
 
+    by_goal = ask("total_revenue", by="event:goal")
+    currencies = {goal: row[0] and row[0]["long"] for (goal,), row in by_goal.items()}
+    assert currencies == {"Sale": "EUR 15.50", "Gift": "USD 99.00", "Docs": None}
+
 
 def test_average_revenue(counted: Counted) -> None:
     ask = revenue_of_two_sales(counted)
@@ -383,3 +466,13 @@ def test_average_revenue(counted: Counted) -> None:
     sold = {"filters": [["is", "event:goal", ["Sale"]]]}
     ((average, events),) = ask("average_revenue", "events", **sold).values()
     assert (average["value"], average["currency"], events) == (7.75, "EUR", 3)
+
+
+def test_amounts(counted: Counted) -> None:
+    ask = counted(
+        *(hit(f"12:0{n}", "buy", revenue=3_333 + n, currency="EUR") for n in (0, 0, 2)),
+    )
+
+    sold = {"filters": [["is", "event:goal", ["Sale"]]]}
+    ((average,),) = ask("average_revenue", **sold).values()
+    assert average["value"] == 3.334

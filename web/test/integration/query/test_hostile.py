@@ -228,9 +228,9 @@ def test_a_filter_finds_just_its_text(
             )
         )
 
-        # The label of none names what is called so, too.
+        # The label of none names what is called so, too, but only as a whole.
         holds = [
-            text in label if operator.startswith("contains") else text in (page, label)
+            text in page if operator.startswith("contains") else text in (page, label)
             for page, label in zip(pages, labels, strict=True)
         ]
         wanted = {

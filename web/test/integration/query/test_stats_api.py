@@ -250,9 +250,9 @@ QUESTIONS |= {
 QUESTIONS |= {
     f"range {word}": (
         {"metrics": ["visitors"], "date_range": word, "dimensions": ["time"]},
-        1,
+        0 if word.endswith("mo") else 1,  # the log is of this month
     )
-    for word in WORDS
+    for word in [*WORDS, "3d", "2mo"]
 }
 
 
@@ -369,4 +369,15 @@ def test_revenue_that_no_goal_has_is_null_and_said_so(client: FlaskClient) -> No
     answer = asked(client, {"site_id": SITE, **question})
 
     assert answer["results"][0]["metrics"] == [None]
-    assert answer["meta"]["metric_warnings"]["total_revenue"]["code"]
+    warning = answer["meta"]["metric_warnings"]["total_revenue"]
+    assert warning["code"] == "no_revenue_goals_matching" and warning["warning"]
+
+
+def test_imports_are_told_where_the_range_has_some(client: FlaskClient) -> None:
+    body = {"site_id": SITE, "metrics": ["visitors"], "include": {"imports": True}}
+
+    here = asked(client, body | {"date_range": DAYS})["meta"]
+    before = asked(client, body | {"date_range": "6mo"})["meta"]
+
+    assert here == {"imports_included": True}
+    assert before == {"imports_included": False, "imports_skip_reason": "out_of_range"}

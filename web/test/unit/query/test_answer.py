@@ -59,7 +59,41 @@ def test_revenue_in_several_currencies_is_null_with_a_warning() -> None:
     told = as_json(report(query, Row((), (0.0,))))
 
     assert told["results"][0]["metrics"] == [None]
-    assert "currenc" in told["meta"]["metric_warnings"]["total_revenue"]["message"]
+    warning = told["meta"]["metric_warnings"]["total_revenue"]
+    assert warning.keys() == {"code", "warning"}
+    assert warning["code"] == "no_single_revenue_currency"
+
+
+def test_revenue_of_no_goal_that_has_one_is_null_with_another_warning() -> None:
+    goals = (Goal(name="Signup", event="signup"),)
+    query = Query("a.org", ("average_revenue",), DAY, goals=goals)
+
+    told = as_json(report(query, Row((), (None,))))
+
+    warning = told["meta"]["metric_warnings"]["average_revenue"]
+    assert warning["code"] == "no_revenue_goals_matching"
+
+
+def test_revenue_by_goal_is_each_in_its_own_currency_without_a_warning() -> None:
+    goals = tuple(Goal(name=unit, event="buy", currency=unit) for unit in ("EUR", ""))
+    goals = (*goals, Goal(name="USD", event="give", currency="USD"))
+    query = Query("a.org", ("total_revenue",), DAY, ("event:goal",), goals=goals)
+
+    told = as_json(report(query, Row(("USD",), (2.5,)), Row(("",), (None,))))
+
+    assert "metric_warnings" not in told["meta"]
+    assert told["results"][0]["metrics"][0]["currency"] == "USD"
+    assert told["results"][1]["metrics"] == [None]
+
+
+@pytest.mark.parametrize("why", ["", "no_imported_data", "out_of_range"])
+def test_imports_are_said_to_be_included_only_where_they_are(why: str) -> None:
+    query = Query("a.org", ("visitors",), DAY, imports=True)
+
+    meta = as_json(report(query, Row((), (1,))), why)["meta"]
+
+    assert meta["imports_included"] is not bool(why)
+    assert meta.get("imports_skip_reason", "") == why
 
 
 def test_a_group_that_was_not_there_had_no_revenue_without_a_currency_either() -> None:

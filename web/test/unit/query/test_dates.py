@@ -1,4 +1,4 @@
-"""Date ranges and the labels of their buckets."""
+"""Ranges of days: what words stand for, and what they are compared with."""
 
 from __future__ import annotations
 
@@ -22,24 +22,35 @@ def instants(start: str, end: str, zone: str = "UTC") -> Range:
 
 
 @pytest.mark.parametrize(
-    ("word", "first"),
+    ("word", "first", "last"),
     [
-        ("day", "2026-03-11"),
-        ("7d", "2026-03-05"),
-        ("28d", "2026-02-12"),
-        ("30d", "2026-02-10"),
-        ("91d", "2025-12-11"),
-        ("month", "2026-03-01"),
-        ("6mo", "2025-10-01"),
-        ("12mo", "2025-04-01"),
-        ("year", "2026-01-01"),
-        ("all", "2020-02-02"),
+        ("day", "2026-03-11", "2026-03-11"),
+        ("1d", "2026-03-10", "2026-03-10"),
+        ("7d", "2026-03-04", "2026-03-10"),
+        ("28d", "2026-02-11", "2026-03-10"),
+        ("30d", "2026-02-09", "2026-03-10"),
+        ("91d", "2025-12-10", "2026-03-10"),
+        ("400d", "2025-02-04", "2026-03-10"),
+        ("1mo", "2026-02-01", "2026-02-28"),
+        ("6mo", "2025-09-01", "2026-02-28"),
+        ("12mo", "2025-03-01", "2026-02-28"),
+        ("month", "2026-03-01", "2026-03-31"),
+        ("year", "2026-01-01", "2026-12-31"),
+        ("all", "2020-02-02", "2026-03-11"),
     ],
 )
-def test_a_word_ends_today_in_the_sites_zone(word: str, first: str) -> None:
+def test_a_word_stands_for_whole_days_of_the_sites_zone(
+    word: str, first: str, last: str
+) -> None:
     found = dates.named_range(word, "Europe/Berlin", NOW, date(2020, 2, 2))
 
-    assert (str(found.first), str(found.last)) == (first, "2026-03-11")
+    assert (str(found.first), str(found.last)) == (first, last)
+
+
+@pytest.mark.parametrize("word", ["99999d", "99999mo"])
+def test_more_days_than_there_are_is_refused(word: str) -> None:
+    with pytest.raises(ValueError, match="between"):
+        dates.named_range(word, "UTC", NOW, date(2020, 2, 2))
 
 
 def test_24h_ends_now() -> None:
@@ -61,46 +72,6 @@ def test_a_range_that_means_nothing_is_refused(first: str, last: str) -> None:
         days(first, last)
 
 
-def test_hours_begin_where_a_cut_range_begins_within_one() -> None:
-    asked = instants("2026-03-10T13:30:00+00:00", "2026-03-10T15:15:00+00:00")
-
-    assert [label[11:] for label in dates.labels(asked, "time:hour")] == [
-        "13:00:00",
-        "14:00:00",
-        "15:00:00",
-    ]
-
-
-def test_hours_of_a_zone_that_is_half_an_hour_off_are_its_own() -> None:
-    labels = dates.labels(days("2026-03-10", "2026-03-10", "Asia/Kolkata"), "time:hour")
-
-    assert len(labels) == 24 and labels[0] == "2026-03-10 00:00:00"
-
-
-@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 24)])
-def test_a_day_that_changes_the_clock_has_the_hours_that_its_clock_shows(
-    day: str, hours: int
-) -> None:
-    """The hour that comes twice in autumn has one label."""
-    assert len(dates.labels(days(day, day, "Europe/Berlin"), "time:hour")) == hours
-
-
-def test_minutes_of_two_minutes_are_two() -> None:
-    asked = instants("2026-03-10T13:30:30+00:00", "2026-03-10T13:31:59+00:00")
-
-    assert [label[11:] for label in dates.labels(asked, "time:minute")] == [
-        "13:30:00",
-        "13:31:00",
-    ]
-
-
-def test_weeks_begin_on_monday_and_months_on_their_first() -> None:
-    asked = days("2026-03-10", "2026-04-01")
-
-    assert dates.labels(asked, "time:week")[0] == "2026-03-09"
-    assert dates.labels(asked, "time:month") == ("2026-03-01", "2026-04-01")
-
-
 def test_the_period_before_is_as_long_and_ends_where_this_begins() -> None:
     before = dates.previous(days("2026-03-10", "2026-03-12"))
 
@@ -116,10 +87,21 @@ def test_a_cut_range_before_ends_where_this_begins() -> None:
     assert before.end == datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-def test_a_year_earlier_the_29th_of_february_is_the_28th() -> None:
-    before = dates.year_over_year(days("2028-02-29", "2028-03-01"))
+@pytest.mark.parametrize(
+    ("first", "last", "before", "end"),
+    [
+        ("2028-02-29", "2028-03-01", "2027-02-28", "2027-03-01"),
+        ("2028-02-28", "2028-03-01", "2027-02-28", "2027-03-02"),
+        ("2025-02-20", "2025-03-10", "2024-02-20", "2024-03-09"),
+        ("2025-01-01", "2025-12-31", "2024-01-01", "2024-12-30"),
+    ],
+)
+def test_a_year_earlier_has_as_many_days_from_the_same_day_on(
+    first: str, last: str, before: str, end: str
+) -> None:
+    found = dates.year_over_year(days(first, last))
 
-    assert (str(before.first), str(before.last)) == ("2027-02-28", "2027-03-01")
+    assert (str(found.first), str(found.last)) == (before, end)
 
 
 def test_a_cut_range_a_year_earlier_is_cut_at_the_same_times() -> None:

@@ -14,7 +14,7 @@ from page_tracker.goal import Goal
 from page_tracker.query.answer import query_as_json
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.problem import QueryError
-from page_tracker.query.query import Query
+from page_tracker.query.query import Query, all_leaves
 
 QUESTION: dict[str, Any] = {
     "site_id": "a.org",
@@ -63,7 +63,9 @@ def leaf(*parts: object) -> dict[str, object]:
         ({"dimensions": ["event:props:"]}, "#/dimensions/0", "Invalid"),
         ({"dimensions": ["event:props:\0"]}, "#/dimensions/0", "Invalid"),
         ({"dimensions": ["site"]}, "#/dimensions/0", "Invalid"),
-        ({"date_range": "8d"}, "#/date_range", "28d"),
+        ({"date_range": "8days"}, "#/date_range", "day"),
+        ({"date_range": "0d"}, "#/date_range", "Invalid"),
+        ({"date_range": "99999d"}, "#/date_range", "between"),
         ({"date_range": ["2026-01-02", "2026-01-01"]}, "#/date_range", "before"),
         (
             {"date_range": ["2026-01-01T00:00:00", "2026-01-02T00:00:00"]},
@@ -79,6 +81,12 @@ def leaf(*parts: object) -> dict[str, object]:
         (leaf("is", "visit:county", ["DE"]), "#/filters/0/1", '"visit:country"'),
         (leaf("is", "time:day", ["DE"]), "#/filters/0/1", "date_range"),
         (leaf("is", "visit:country", []), "#/filters/0/2", "1 to"),
+        (leaf("is", "visit:country", ["FR", "UK"]), "#/filters/0/2/1", "write GB"),
+        (leaf("is_not", "visit:country", ["Germany"]), "#/filters/0/2/0", "write DE"),
+        (leaf("is", "visit:country", ["de"]), "#/filters/0/2/0", "write DE"),
+        (leaf("is", "visit:country", ["QQ"]), "#/filters/0/2/0", "ISO 3166-1"),
+        (leaf("is", "visit:country_name", ["DE"]), "#/filters/0/2/0", '"Germany"'),
+        (leaf("is", "visit:country_name", ["Germny"]), "#/filters/0/2/0", '"Germany"'),
         (leaf("is", "visit:country", [True]), "#/filters/0/2/0", "string"),
         (leaf("is", "visit:country", [10**400]), "#/filters/0/2/0", "large"),
         (leaf("is", "visit:country", ["\0"]), "#/filters/0/2/0", "text"),
@@ -181,9 +189,26 @@ def test_what_is_required_is_said(key: str) -> None:
         parse(body, known)
 
 
-def test_without_goals_none_can_be_asked_about() -> None:
-    with pytest.raises(QueryError, match="no goals"):
-        understood((), dimensions=["event:goal"])
+def test_without_goals_there_are_none_to_tell_and_none_to_name() -> None:
+    understood((), dimensions=["event:goal"], metrics=["conversion_rate"])
+    understood((), filters=[["contains", "event:goal", ["a"]]])
+
+    with pytest.raises(QueryError, match="this site has no goals"):
+        understood((), filters=[["is", "event:goal", ["Signup"]]])
+
+
+def test_a_country_may_be_unknown_or_written_in_small_letters() -> None:
+    understood(filters=[["is_not", "visit:country_name", [""]]])
+    understood(filters=[["is", "visit:country", ["(not set)", "XK"]]])
+    understood(filters=[["is", "visit:country", ["de"], {"case_sensitive": False}]])
+    understood(filters=[["contains", "visit:country", ["q"]]])
+
+
+@pytest.mark.parametrize("name", ["event:props:plan", "event:name", "event:goal"])
+def test_reading_is_told_by_anything_beside_a_filter_by_page(name: str) -> None:
+    page = ["is", "event:page", ["/"]]
+
+    understood(metrics=["scroll_depth"], dimensions=[name], filters=[page])
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -216,25 +241,19 @@ def test_filters_nest_only_so_deep_and_are_only_so_many() -> None:
         understood(filters=[["is", "event:page", ["/"]]] * 201)
 
 
-def test_a_segment_stands_for_its_filters() -> None:
+def test_a_segment_stands_for_its_filters_and_is_told_as_it_was_written() -> None:
     query = understood(filters=[["is", "segment", [1]]])
 
-    assert query_as_json(query)["filters"] == [
-        ["or", [["and", [["is", "visit:country", ["DE"]]]]]]
-    ]
+    assert [leaf.values for leaf in all_leaves(query.filter)] == [("DE",)]
+    assert query_as_json(query)["filters"] == [["is", "segment", [1]]]
 
 
-@pytest.mark.parametrize(
-    ("days", "bucket"), [(1, "time:hour"), (2, "time:day"), (93, "time:month")]
-)
-def test_time_is_by_hours_days_or_months_as_the_range_is_long(
-    days: int, bucket: str
-) -> None:
-    first = date.fromordinal(date(2026, 6, 1).toordinal() - days + 1)
-    query = understood(date_range=[str(first), "2026-06-01"], dimensions=["time"])
+def test_rows_are_ordered_by_time_and_then_by_the_first_metric() -> None:
+    metrics = ["pageviews", "visitors"]
 
-    assert query.dimensions == (bucket,)
-    assert query.order == ((bucket, False),)
+    over_time = understood(metrics=metrics, dimensions=["visit:source", "time"])
+    assert over_time.order == (("time:day", False), ("pageviews", True))
+    assert understood(metrics=metrics).order == (("pageviews", True),)
 
 
 def test_a_question_as_it_was_understood_means_the_same() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from page_tracker.commands.charts import bar_of, sparkline
+from page_tracker.goal import Segment
 from page_tracker.query.catalog import DIMENSIONS, TIME_BUCKETS
 from page_tracker.query.problem import QueryError
 from page_tracker.query.words import full_name, parse_filter, short_name
@@ -22,7 +23,8 @@ def test_every_dimension_has_a_short_name(name: str) -> None:
         ("country is (not set)", ["is", "visit:country", ["(not set)"]]),
         ("country contains D", ["contains", "visit:country", ["D"]]),
         ("segment is 1|2", ["is", "segment", [1, 2]]),
-        ("segment is Germans", ["is", "segment", ["Germans"]]),
+        ("segment is Germans", ["is", "segment", [7]]),
+        ("segment is Germans|1", ["is", "segment", [7, 1]]),
         ("country is not DE|FR", ["is_not", "visit:country", ["DE", "FR"]]),
         ("page contains /docs", ["contains", "event:page", ["/docs"]]),
         ("page contains not a b ", ["contains_not", "event:page", ["a b"]]),
@@ -33,12 +35,19 @@ def test_every_dimension_has_a_short_name(name: str) -> None:
     ],
 )
 def test_a_filter_is_read(text: str, found: object) -> None:
-    assert parse_filter(text) == found
+    assert parse_filter(text, [Segment(id=7, name="Germans", filters=())]) == found
 
 
-def test_a_country_is_named_by_its_code() -> None:
-    with pytest.raises(QueryError, match="country_name is Germany"):
-        parse_filter("country is FR|germany")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Germains", 'did you mean "Germans"'), ("Twice", "write one of 8, 9")],
+)
+def test_a_segment_that_is_not_clear_is_refused(name: str, said: str) -> None:
+    known = [(7, "Germans"), (8, "Twice"), (9, "Twice")]
+    segments = [Segment(id=number, name=text, filters=()) for number, text in known]
+
+    with pytest.raises(QueryError, match=said):
+        parse_filter(f"segment is {name}", segments)
 
 
 @pytest.mark.parametrize("text", ["country", "country DE", "county is DE", "[1", ""])

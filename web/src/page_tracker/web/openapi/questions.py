@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from page_tracker.live import RECENT_MINUTES
+from page_tracker.query.answer import NO_REVENUE
 from page_tracker.query.catalog import (
     DIMENSIONS,
     GOAL_OPERATORS,
     METRICS,
+    NOT_SET,
     OPERATORS,
     PROPS_PREFIX,
     TIME_BUCKETS,
 )
-from page_tracker.query.dates import WORDS
-from page_tracker.query.filters import LONGEST_PATTERN, LONGEST_VALUE, MOST_VALUES
+from page_tracker.query.dates import COUNTED, WORDS
+from page_tracker.query.filters import (
+    COUNTRIES_OF,
+    LONGEST_PATTERN,
+    LONGEST_VALUE,
+    MOST_VALUES,
+)
 from page_tracker.query.parse import MODES, MOST_DIMENSIONS, MOST_ROWS
 from page_tracker.schema import PROP_KEY_LIMIT
 from page_tracker.web.asking import MOST_QUERIES
@@ -50,6 +57,8 @@ def _date_range() -> Schema:
     words = "; ".join(f"{word}: {meaning}" for word, meaning in WORDS.items())
     return _any_of(
         one_of(*WORDS) | {"description": words},
+        {"type": "string", "pattern": f"^{COUNTED}$"}
+        | {"description": "So many days, or months, before the running one."},
         tuple_of(day | {"format": "date"}, day | {"format": "date"}),
         tuple_of(instant, instant),
     ) | {"description": "In the site's time zone; both ends are included."}
@@ -67,19 +76,34 @@ def _leaves(of_events: bool) -> list[Schema]:
     names = [
         name
         for name, dimension in DIMENSIONS.items()
-        if name != GOAL and (dimension.scope == "event" or not of_events)
+        if name not in (GOAL, *COUNTRIES_OF)
+        and (dimension.scope == "event" or not of_events)
     ]
     dimensions = _any_of(one_of(*names), PROPERTY)
-    folded = [name for name, operator in OPERATORS.items() if operator.has_case]
-    patterns = [name for name in OPERATORS if name not in folded]
+    exact = [name for name, operator in OPERATORS.items() if operator.is_exact]
+    patterns = [name for name, each in OPERATORS.items() if not each.has_case]
+    parts = [name for name in OPERATORS if name not in (*exact, *patterns)]
     number = whole(1 - 2**63, 2**63 - 1)
     value = _any_of(text(LONGEST_VALUE), number)
     pattern = _any_of(text(LONGEST_PATTERN) | {"format": "regex"}, number)
     case = record({"case_sensitive": TRUTH}, ())
-    return [
-        _leaf(folded, dimensions, value, case),
+    found = [
+        _leaf([*exact, *parts], dimensions, value, case),
         _leaf(patterns, dimensions, pattern),
         _leaf(sorted(GOAL_OPERATORS), one_of(GOAL), value, case),
+    ]
+    if of_events:
+        return found
+    # As a whole a country is compared with those only that there are.
+    countries = one_of(*COUNTRIES_OF)
+    return [
+        *found,
+        _leaf(parts, countries, value, case),
+        _leaf(patterns, countries, pattern),
+        *(
+            _leaf(exact, one_of(name), one_of("", NOT_SET, *sorted(values())), case)
+            for name, values in COUNTRIES_OF.items()
+        ),
     ]
 
 
@@ -141,9 +165,10 @@ def _answer() -> Schema:
         "dimensions": list_of(text()),
         "comparison": record(comparison),
     }
-    warning = record({"code": text(), "message": text()})
+    warning = record({"code": one_of(*NO_REVENUE), "warning": text()})
     meta = {
         "imports_included": TRUTH,
+        "imports_skip_reason": one_of("no_imported_data", "out_of_range"),
         "time_labels": list_of(text()),
         "total_rows": whole(0),
         "metric_warnings": {"type": "object", "additionalProperties": warning},

@@ -1,0 +1,29 @@
+"""The countries that there are: ISO 3166-1 codes and their English names (CLDR)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+# Columns `code` and `name`; beside ISO 3166-1 what it reserves, and Kosovo (XK).
+COUNTRIES = Path(__file__).with_name("countries.csv")
+
+# Codes that people write for others.
+_MEANT = {"UK": "GB", "EL": "GR"}
+
+
+@cache
+def names() -> Mapping[str, str]:
+    """Each country's name by its code of two letters."""
+    with COUNTRIES.open(encoding="utf-8", newline="") as file:
+        return {row["code"]: row["name"] for row in csv.DictReader(file)}
+
+
+def meant(text: str) -> str:
+    """The code of the country that a text seems to mean; '' where that is not clear."""
+    code = _MEANT.get(text.upper(), text.upper())
+    if code in names():
+        return code
+    return {name.lower(): code for code, name in names().items()}.get(text.lower(), "")
