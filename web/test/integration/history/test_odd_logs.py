@@ -26,7 +26,7 @@ from page_tracker.site import Site
 from support.importing import AGENT, History
 
 # Seconds in a usual run, minutes in a long one.
-EXAMPLES, MANY_EXAMPLES = 150, 6_000
+EXAMPLES, MANY_EXAMPLES = 100, 3_000
 NULS = b"\0" * 3_000_000
 
 ADDRESSES = st.sampled_from(
