@@ -24,12 +24,12 @@ def workflow() -> dict[Any, Any]:
 
 
 def commands_of_workflow() -> list[str]:
-    """Return what the jobs run, in order."""
+    """Return what the jobs run, in order, without what prepares the machine."""
     return [
         step["run"]
         for job in workflow()["jobs"].values()
         for step in job["steps"]
-        if "run" in step
+        if "run" in step and step.get("name") != "system"
     ]
 
 

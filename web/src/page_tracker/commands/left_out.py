@@ -17,7 +17,7 @@ _IN_WORDS = {
     "blank": "blank lines",
     "expired": "older than the site keeps",
 }
-# Where more than this share is left out for one reason, something else may be wrong.
+# Where this share is left out for one reason, something else may be wrong.
 _NEARLY_ALL = 0.9
 # Of fewer lines nothing is said.
 _ENOUGH = 10
@@ -37,7 +37,7 @@ def most_left_out(tally: Tally) -> str | None:
     for reason, number in tally.left_out.most_common():
         if reason in _AS_IT_SHOULD_BE or judged < _ENOUGH:
             continue
-        if number <= _NEARLY_ALL * judged:
+        if number < _NEARLY_ALL * judged:
             return None
         names = tally.names_of(reason).most_common(_EXAMPLES + 1)
         named = [f"{name} {times:,}" for name, times in names[:_EXAMPLES] if name]

@@ -14,12 +14,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
 from page_tracker.collect.ingest import Batch, Bounds, Outcome, StoreAway, submit
 from page_tracker.collect.lookups import Lookups, load
-from page_tracker.errors import ImportsBusyError
+from page_tracker.errors import ImportsBusyError, LogFileError
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.follow import Counted, LogFollower, Store
 from page_tracker.live import Live
@@ -46,6 +47,7 @@ class Followed:
         self.live = Live(redis)
         self.submit: Callable[[Batch], list[Outcome]] = partial(submit, redis)
         self.said: list[str] = []
+        self.wanted = Wanted()
         self._lookups = lookups
         self._written = 0
 
@@ -65,11 +67,19 @@ class Followed:
         return LogFollower(
             self.folder / "state",
             self.log,
-            Wanted(),
+            self.wanted,
             store,
             self._lookups,
             self.said.append,
         )
+
+    def append(self, *lines: str) -> None:
+        """Append lines as they are."""
+        with open(self.log, "a", encoding="utf-8") as file:
+            file.writelines(lines)
+
+    def counts(self, number: int) -> bool:
+        return self.live.total(self.site.id) == number
 
     @contextmanager
     def followed(self) -> Iterator[None]:
@@ -210,6 +220,81 @@ def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> No
     assert said.splitlines()[1:] == [
         "page-tracker: the site example.com was removed; add it again to follow its log"
     ]
+
+
+def test_a_log_that_changes_its_format_is_followed_on(log: Followed) -> None:
+    with log.followed():
+        log.write(3)
+        _wait(lambda: log.counts(3))
+        log.append(f"{log.site.id} {line()}", line().partition(' "-"')[0] + "\n")
+        _wait(lambda: log.counts(5))
+
+
+def test_following_ends_at_many_strangers_and_goes_on_with_them(log: Followed) -> None:
+    log.append(*[line()] * 20)
+    log.follower().run(_stopped())
+    log.append(line(), *[f"stranger {number}\n" for number in range(5)])
+    for _ in range(2):
+        with pytest.raises(LogFileError, match="5 of 6 lines .* 'stranger 0'"):
+            log.follower().run(threading.Event())
+    assert log.counts(0)
+
+    log.wanted = Wanted(skip_malformed=True)
+    with log.followed():
+        _wait(lambda: log.counts(1))
+    assert sum("malformed, left out: stranger" in each for each in log.said) == 5
+
+
+def _stopped() -> threading.Event:
+    stop = threading.Event()
+    stop.set()
+    return stop
+
+
+def test_a_few_strangers_are_left_out(log: Followed) -> None:
+    with log.followed():
+        log.append("stranger\n", *[line()] * 30)
+        _wait(lambda: log.counts(30))
+
+
+def test_a_log_of_a_proxy_is_followed_when_it_is_said_whose_address_is_meant(
+    log: Followed,
+) -> None:
+    log.append(*[line(address="10.0.0.1")[:-1] + ' "203.0.113.9"\n'] * 20)
+    with pytest.raises(LogFileError, match="--address forwarded"):
+        log.follower().run(threading.Event())
+
+    log.wanted = Wanted(whose="forwarded")
+    log.site = replace(log.site, own_addresses=("203.0.113.9",))
+    with log.followed():
+        for last in ("9", "8"):
+            forwarded = f' "203.0.113.{last}, 10.0.0.2"\n'
+            log.append(line(address="10.0.0.1")[:-1] + forwarded)
+        _wait(lambda: log.counts(1))
+
+
+def test_a_log_without_agents_is_followed_as_one_until_it_tells_one(
+    log: Followed,
+) -> None:
+    without = line().replace(AGENT, "-")
+    with log.followed():
+        log.append(without, without)
+        _wait(lambda: log.counts(2))
+        log.append(line())
+        _wait(lambda: log.counts(3))
+        log.append(without, line())
+        _wait(lambda: log.counts(4))
+    with log.followed():
+        log.append(without, line())
+        _wait(lambda: log.counts(5))
+
+
+def test_what_the_site_no_longer_keeps_is_not_counted(log: Followed) -> None:
+    log.site = replace(log.site, retention_days=30)
+    with log.followed():
+        log.append(line())
+        log.write(1)
+        _wait(log.is_counted_once)
 
 
 def test_a_batch_whose_answer_was_lost_counts_once(log: Followed) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,14 +18,15 @@ from page_tracker.collect.ingest import Bounds, submit
 from page_tracker.collect.lookups import Lookups, load
 from page_tracker.errors import LogFileError
 from page_tracker.history import sifting
-from page_tracker.history.dialect import Wanted
+from page_tracker.history.dialect import Wanted, Whose
 from page_tracker.history.follow import LogFollower, Store
+from page_tracker.history.formats import FORMATS
 from page_tracker.history.imports import Order
 from page_tracker.site import Site
 from support.importing import AGENT, History
 
 # Seconds in a usual run, minutes in a long one.
-EXAMPLES, MANY_EXAMPLES = 150, 20_000
+EXAMPLES, MANY_EXAMPLES = 100, 3_000
 NULS = b"\0" * 3_000_000
 
 ADDRESSES = st.sampled_from(
@@ -112,6 +113,14 @@ LOGS = st.builds(
 )
 
 
+WANTED = st.builds(
+    Wanted,
+    st.sampled_from([None, None, *FORMATS]),
+    st.sampled_from([None, *get_args(Whose)]),
+    st.sampled_from([True, True, False]),
+)
+
+
 @pytest.fixture(scope="module")
 def lookups() -> Lookups:
     return load()
@@ -149,11 +158,12 @@ def test_a_log_of_any_bytes_ends_in_counts_that_add_up_or_in_one_line(
     log = tmp_path / "access.log"
 
     @examples(request)
-    @given(LOGS)
-    def check(content: bytes) -> None:
+    @given(LOGS, WANTED)
+    def check(content: bytes, wanted: Wanted) -> None:
         log.write_bytes(content)
+        order = Order(site, [str(log)], wanted)
         try:
-            tally = history.imports.rehearse(Order(site, [str(log)]), tmp_path)
+            tally = history.imports.rehearse(order, tmp_path)
         except LogFileError as refused:
             assert "\n" not in str(refused)
             return
@@ -161,6 +171,9 @@ def test_a_log_of_any_bytes_ends_in_counts_that_add_up_or_in_one_line(
         assert tally.lines == len(lines) - (not lines[-1])
         assert tally.lines == tally.pageviews + sum(tally.left_out.values())
         assert sum(tally.views.values()) == tally.pageviews
+        told = sum((tally.refused + tally.drops).values())
+        plainly = sum(tally.left_out[each] for each in ("malformed", "unfinished"))
+        assert told + plainly == sum(tally.left_out.values())
 
     check()  # pylint: disable=no-value-for-parameter  # hypothesis draws it
 
@@ -168,20 +181,20 @@ def test_a_log_of_any_bytes_ends_in_counts_that_add_up_or_in_one_line(
 @pytest.fixture
 def followed(
     tmp_path: Path, redis_client: Redis, lookups: Lookups, site: Site
-) -> Iterator[Callable[[bytes], tuple[int, int]]]:
+) -> Iterator[Callable[[bytes, Wanted], tuple[int, int]]]:
     """Follow what is written; answers lines, and page views and what was left out."""
     store = Store(
         partial(submit, redis_client), lambda *_: b"x" * 16, lambda: site, 1, Bounds()
     )
 
-    def follow(content: bytes) -> tuple[int, int]:
+    def follow(content: bytes, wanted: Wanted) -> tuple[int, int]:
         log = tmp_path / f"{secrets.token_hex(8)}.log"
         log.touch()
         stop = threading.Event()
         folder = tmp_path / "state"
 
         def follower() -> LogFollower:
-            return LogFollower(folder, log, Wanted(), store, lookups, lambda _: None)
+            return LogFollower(folder, log, wanted, store, lookups, lambda _: None)
 
         stop.set()
         follower().run(stop)  # from here on its lines count
@@ -205,13 +218,14 @@ class _AtItsEnd(threading.Event):
 
 @pytest.mark.timeout(900)
 def test_following_a_log_of_any_bytes_ends_in_the_same_way(
-    request: pytest.FixtureRequest, followed: Callable[[bytes], tuple[int, int]]
+    request: pytest.FixtureRequest,
+    followed: Callable[[bytes, Wanted], tuple[int, int]],
 ) -> None:
     @examples(request)
-    @given(LOGS)
-    def check(content: bytes) -> None:
+    @given(LOGS, WANTED)
+    def check(content: bytes, wanted: Wanted) -> None:
         try:
-            lines, accounted = followed(content)
+            lines, accounted = followed(content, wanted)
         except LogFileError as refused:
             assert "\n" not in str(refused)
             return
