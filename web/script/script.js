@@ -4,16 +4,22 @@
  * use it; `npm run build` makes what is served of this file.
  */
 (() => {
-  const script = document.currentScript;
+  // Elements take the place of what a page says of itself (<img name="title">), and a
+  // form's fields of what the form does: so it is read where their names do not reach.
+  const own = (name) => Reflect.get(Document.prototype, name, document);
+
+  const script = own("currentScript");
+  // What stands in the page itself, or is a module, does not know where to send.
+  if (!script?.src) return console.warn("pagetracker: src?");
   const options = script.dataset;
   const byHash = "hash" in options;
-  const functionName = options.as || "pagetracker";
 
   let page; // the address of the page that is being read
   let route; // what of the address tells it from the site's other pages
   let engaged; // for how many milliseconds it was in sight, as far as not yet told
-  let inSightSince; // when it came into sight, in milliseconds; 0 while it is out of it
+  let inSightSince; // when it was last seen to be in sight; 0 while it is out of it
   let deepest; // the lowest pixel of the page that was seen
+  let control; // what a click on its label, which has counted, clicks too
 
   // Waits, but not longer than until the page goes out of sight.
   const pause = (milliseconds) =>
@@ -22,9 +28,17 @@
       addEventListener("visibilitychange", end);
     });
 
-  const hasOptedOut = () => {
+  // Nothing counts of what is not on the web, unless the site names its scheme, and of
+  // whoever has opted out.
+  const isLeftOut = () => {
     try {
-      return navigator.globalPrivacyControl || localStorage.pagetracker_ignore;
+      return (
+        !("app" in options || /^http/.test(location)) ||
+        // What a page writes into a frame has the page's own address.
+        (frameElement && parent.location == location.href) ||
+        navigator.globalPrivacyControl ||
+        localStorage.pagetracker_ignore
+      );
     } catch {
       // Storage is forbidden here, so that nobody has opted out in it.
     }
@@ -34,27 +48,27 @@
   const track = (name, fields) => {
     const event = {
       name,
+      id: Math.random() + [Math.random()],
       url: location.href,
       d: options.domain,
-      r: document.referrer,
-      t: document.title,
-      w: screen.width,
+      t: own("title"),
+      r: own("referrer"),
       h: byHash,
-      id: Math.random() + "" + Date.now(),
+      w: screen.width,
       ...fields,
     };
-    event.props = { ...propsOf(script), ...event.props };
+    event.props = { ...named("data-prop-", script), ...event.props };
     if (name == "pageview") turnTo(event.url);
     // What fails is sent once more: the server knows it by its id and counts it once.
-    const send = () =>
-      fetch(new URL("../api/event", script.src), {
+    const send = async () => {
+      const answer = await fetch(new URL("../api/event", script.src), {
         method: "POST",
         keepalive: true,
         body: JSON.stringify(event),
-      }).then((answer) => {
-        if (answer.status > 428) throw answer.headers.get("Retry-After");
       });
-    if (!hasOptedOut())
+      if (answer.status > 428) throw answer.headers.get("Retry-After");
+    };
+    if (!isLeftOut())
       send()
         .catch((seconds) => pause(seconds * 1e3 || 3e3).then(send))
         .catch(() => {});
@@ -62,108 +76,141 @@
     event.callback?.();
   };
 
-  const propsOf = (element) => {
-    const props = {};
-    for (const { name, value } of element.attributes)
-      if (/^data-prop-/.test(name)) props[name.slice(10)] = value;
-    return props;
+  // What an element's attributes say that are named like this.
+  const named = (start, element) => {
+    const found = {};
+    for (const name of element.getAttributeNames())
+      if (!name.indexOf(start))
+        found[name.slice(start.length)] = element.getAttribute(name);
+    return found;
   };
 
   // From here on it is this page that is being read.
   const turnTo = (url) => {
     if (url == page) return;
-    look();
+    look(0);
     page = url;
     engaged = deepest = 0;
   };
 
-  // Counts a view where the address has become another page's.
-  const view = async () => {
-    const before = route;
+  // Counts a view where the address has become another page's; where it was only
+  // replaced, it is remembered.
+  const view = async ({ navigationType, persisted }) => {
+    // Back from the browser's memory, where the script was asleep, it is one anew.
+    const before = !persisted && route;
     const url = location.href;
-    route = location.pathname + (byHash ? location.hash : "");
-    if (route == before) return;
+    route = location.pathname + (byHash && location.hash);
+    if (route == before || (navigationType == "replace" && !("replace" in options)))
+      return;
     turnTo(url);
     // An application sets the title after the address.
-    if (before) await pause(99);
+    if (before) await pause(90);
     track("pageview", { url });
   };
 
-  // Runs when the page has come into sight, gone out of it, or moved; or, without an
-  // event, when it is left. Tells how long and how far it was read.
+  // Runs when the page has come into sight, gone out of it or moved, and each minute; or,
+  // without an event, when it is left. Tells how long and how far it was read, where it
+  // is left or a quarter of an hour was read.
   const look = (event) => {
-    const now = Date.now();
-    if (inSightSince) engaged += now - inSightSince;
-    inSightSince = document.hidden ? 0 : now;
-    deepest = Math.max(deepest, scrollY + innerHeight);
-    if (engaged && !(event && inSightSince)) {
+    const now = performance.now();
+    // It is looked at each minute: where much more has passed, the computer slept.
+    if (inSightSince) engaged += Math.min(now - inSightSince, 9e4);
+    inSightSince = own("hidden") ? 0 : now;
+    // What scrolls: an element in the window's middle that is no small part of it; else
+    // the page as a whole.
+    const node =
+      document
+        .elementsFromPoint(innerWidth / 2, innerHeight / 2)
+        .find(
+          (node) =>
+            node.clientHeight > innerHeight / 2 &&
+            node.clientHeight < node.scrollHeight &&
+            /^[as]/.test(getComputedStyle(node).overflowY),
+        ) || document.documentElement;
+    // A body's scrolling may be the window's, and in old pages the root is all of the page.
+    deepest = Math.max(
+      deepest,
+      Math.max(node.scrollTop, scrollY) + Math.min(node.clientHeight, innerHeight),
+    );
+    if (engaged > (event && inSightSince && 9e5)) {
       track("engagement", {
         url: page,
         e: engaged,
-        sd: Math.ceil((deepest / document.body.scrollHeight) * 100),
+        sd: (deepest / node.scrollHeight) * 100,
       });
       engaged = 0;
     }
   };
 
-  const act = ({ type, target, button }) => {
-    if (button > 1) return;
-    const element = target.closest(
-      type == "submit" ? "form[data-event]" : ":not(form)[data-event]",
+  const act = (event) => {
+    const way = event.composedPath();
+    const find = (selector) =>
+      way.find(
+        (node) =>
+          node instanceof Element && Element.prototype.matches.call(node, selector),
+      );
+    // A submission does not leave its shadow tree.
+    for (const node of way)
+      if (node instanceof ShadowRoot) node.addEventListener("submit", act);
+
+    const link = find("a,area");
+    // The middle button opens links, and does nothing else; the right one does nothing.
+    if (way[0] == control || event.button > !!link) return;
+    const element = find(
+      event.type == "submit" ? "form[data-event]" : ":not(form)[data-event]",
     );
     if (element) {
-      const { event, amount, currency } = element.dataset;
+      // One click on a label is two: the browser makes the other one at once.
+      control = find("label")?.control;
+      setTimeout(() => (control = 0));
+      const { event, amount, currency } = named("data-", element);
       track(event, {
-        props: propsOf(element),
-        revenue: amount && { amount, currency },
+        props: named("data-prop-", element),
+        revenue: { amount, currency },
       });
     }
-    const link = target.closest("a[href]");
+    // What an SVG links to is written as it stands there.
+    const url = document.createElement("a");
+    if (link) url.href = link.href.baseVal ?? link;
     const isFile =
-      /\.(pdf|(doc|xls|ppt)x?|csv|zip|exe|dmg|mp[34])$/i.test(link?.pathname);
+      /^http[^?#]+\.(pdf|(doc|xls|ppt)x?|csv|zip|exe|dmg|mp[34])(?![^?#])/i.test(url);
     // Links to addresses of e-mail and the like have no host.
-    if (isFile || (link?.host || location.host) != location.host)
+    if (isFile || (url.host && url.host != location.host))
       track(isFile ? "File Download" : "Outbound Link: Click", {
-        props: { url: link.href },
+        props: { url: url.href },
       });
-  };
-
-  const watch = (method) => {
-    const original = history[method];
-    history[method] = (...change) => {
-      original.apply(history, change);
-      view();
-    };
   };
 
   const start = () => {
-    const stub = window[functionName];
-    // A second script counts nothing: the first one's function has parameters, a stub none.
-    if (stub?.length) return;
-    addEventListener("scroll", look);
+    const stub = window[options.as || "pagetracker"]; // or an element of that name
+    // A second script counts nothing: the first one's function has parameters, a stub
+    // none.
+    if (stub?.call && stub.length) return;
+    addEventListener("scroll", look, 1);
     addEventListener("visibilitychange", look);
     addEventListener("click", act);
     addEventListener("auxclick", act);
     addEventListener("submit", act);
+    // A visit is over after half an hour of silence: a long read is told meanwhile.
+    setInterval(look, 6e4, 1);
 
     if (!("manual" in options)) {
-      view();
-      watch("pushState");
-      if ("replace" in options) watch("replaceState");
+      view(0);
+      for (const method of ["push", "replace"]) {
+        const original = history[method + "State"];
+        history[method + "State"] = (...change) => {
+          original.call(history, ...change);
+          view({ navigationType: method });
+        };
+      }
       addEventListener("popstate", view);
-      // Back from the browser's memory, where the script was asleep.
-      addEventListener("pageshow", ({ persisted }) => {
-        if (persisted) {
-          route = 0;
-          view();
-        }
-      });
+      window.navigation?.addEventListener("currententrychange", view);
+      addEventListener("pageshow", view);
     }
-    if ("404" in options)
-      track("404", { interactive: false });
+    if ("404" in options) track("404", { interactive: false });
 
-    window[functionName] = track;
-    stub?.q?.map((call) => track(...call));
+    window[options.as || "pagetracker"] = track;
+    stub?.q?.map?.((call) => track(...call));
   };
 
   // What the browser loads ahead counts when somebody sees it.

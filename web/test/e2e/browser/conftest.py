@@ -11,6 +11,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+from redis import Redis
+
+from page_tracker.collect.stream import Stream
+from page_tracker.services.store import open_sites
+from page_tracker.settings import Settings
+from support.processes import running
+from support.scene import SITES, Scene
+from support.website import Website, website
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # A person's: as a headless one it would be a bot, whose hits do not count. Set for the
@@ -129,3 +137,45 @@ def untended(
             stack.callback(process.terminate)
 
         yield open_address
+
+
+@pytest.fixture(scope="module")
+def server_url(
+    redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A server that accepts hits; nobody takes them out of its stream."""
+    folder = tmp_path_factory.mktemp("collecting")
+    settings = Settings(redis_url=redis_url, data=folder)
+    with Redis.from_url(redis_url) as redis:
+        sites = open_sites(settings, redis)
+        for site, chosen in SITES.items():
+            if sites.directory().resolve(site) is None:
+                sites.add(site, chosen)
+    command = (
+        "gunicorn --config python:page_tracker.server.gunicorn_config"
+        " --bind 127.0.0.1:0 --log-level info"
+    )
+    environment = {"REDIS_URL": redis_url, "PAGE_TRACKER_DATA": str(folder)}
+    output = folder / "output"
+    with running(output, command.split(), "Listening at", **environment) as server:
+        yield server.url
+
+
+@pytest.fixture
+def site() -> Iterator[Website]:
+    with website() as site:
+        yield site
+
+
+@pytest.fixture
+def scene(
+    browser: Browser, site: Website, server_url: str, redis_client: Redis
+) -> Iterator[Scene]:
+    """Any error on the page fails the test."""
+    errors: list[str] = []
+    stream = Stream(redis_client)
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield Scene(context, page, site, server_url, stream, stream.last())
+    assert not errors

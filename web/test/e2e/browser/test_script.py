@@ -1,162 +1,30 @@
 """The script in a real browser, by what a real server has stored of it."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
-from redis import Redis
+from playwright.sync_api import Request, Route
 
-from page_tracker.collect.stream import Stream
-from page_tracker.schema import DROPS, HITS
-from page_tracker.services.store import open_sites
-from page_tracker.settings import Settings
-from support.processes import running
-from support.website import Website, website
+from support.scene import (
+    SITE,
+    SITE_THAT_RESPECTS_DNT,
+    Scene,
+    engagements_of,
+    names_and_paths,
+    paths_of,
+    views_of,
+)
 
 # Fetching a browser, where none is there, takes minutes.
 pytestmark = pytest.mark.timeout(900)
 
-SITE = "example.com"
-SITE_THAT_RESPECTS_DNT = "quiet.example"
 STUB = (
     "<script>window.pagetracker = window.pagetracker || function () {"
     " (pagetracker.q = pagetracker.q || []).push(arguments) }</script>"
 )
 TALL = '<div style="height: 4000px"></div>'
-
-Row = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def server_url(
-    redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """A server that accepts hits; nobody takes them out of its stream."""
-    folder = tmp_path_factory.mktemp("collecting")
-    settings = Settings(redis_url=redis_url, data=folder)
-    with Redis.from_url(redis_url) as redis:
-        sites = open_sites(settings, redis)
-        sites.add(SITE, {})
-        sites.add(SITE_THAT_RESPECTS_DNT, {"respect_dnt": True})
-    command = (
-        "gunicorn --config python:page_tracker.server.gunicorn_config"
-        " --bind 127.0.0.1:0 --log-level info"
-    )
-    environment = {"REDIS_URL": redis_url, "PAGE_TRACKER_DATA": str(folder)}
-    output = folder / "output"
-    with running(output, command.split(), "Listening at", **environment) as server:
-        yield server.url
-
-
-@pytest.fixture
-def site() -> Iterator[Website]:
-    with website() as site:
-        yield site
-
-
-@dataclass
-class Scene:
-    """A visitor's browser, a website that is counted, and what was stored of it."""
-
-    context: BrowserContext
-    page: Page
-    site: Website
-    server_url: str
-    stream: Stream
-    start: int
-
-    def put(
-        self, path: str, body: str = "", attributes: str = f'data-domain="{SITE}"'
-    ) -> str:
-        """Put a page that loads the script onto the website; gives its address."""
-        script = f'<script defer src="{self.server_url}/js/script.js" {attributes}>'
-        self.site.pages[path] = (
-            200,
-            f"<!doctype html><title>Title of {path}</title>{script}</script>{body}",
-        )
-        return self.site.url + path
-
-    @property
-    def second_script(self) -> str:
-        """The script once more, for a page that has it already."""
-        address = f"{self.server_url}/js/script.js"
-        return f'<script defer src="{address}" data-domain="{SITE}"></script>'
-
-    def open(self, *arguments: str) -> None:
-        """Put a page at /start and load it."""
-        self.page.goto(self.put("/start", *arguments))
-
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Return when it holds; meanwhile the browser's requests go on."""
-        while not condition():
-            self.page.wait_for_timeout(900)
-
-    def stored(self, number: int) -> list[Row]:
-        """The site's rows in the stream, once there are so many."""
-        self.wait_until(lambda: len(self._rows()) >= number)
-        return self._rows()
-
-    def views(self, number: int) -> list[Row]:
-        """All its page views: once there are so many, and no further one comes."""
-        self.wait_until(lambda: len(views_of(self._rows())) >= number)
-        self.page.wait_for_timeout(200)  # those within an application are sent late
-        return views_of(self.all_stored())
-
-    def dropped(self, site: str) -> list[Row]:
-        """What was dropped of a site's, once there is something."""
-        self.wait_until(lambda: bool(self._drops(site)))
-        return self._drops(site)
-
-    def all_stored(self) -> list[Row]:
-        """All rows of what the page has sent till now: up to an event sent last."""
-        self.page.evaluate("pagetracker('Last')")
-        self.wait_until(lambda: any(row["name"] == "Last" for row in self._rows()))
-        return [row for row in self._rows() if row["name"] != "Last"]
-
-    def _rows(self) -> list[Row]:
-        names = [column.name for column in HITS]
-        entries = self.stream.read(self.start, 1000)
-        rows = [dict(zip(names, row)) for entry in entries for row in entry.rows()]
-        return [row for row in rows if row["hostname"] == self.site.host]
-
-    def _drops(self, site: str) -> list[Row]:
-        names = [column.name for column in DROPS]
-        entries = self.stream.read(self.start, 1000)
-        rows = [dict(zip(names, row)) for entry in entries for row in entry.drops()]
-        return [row for row in rows if row["site"] == site]
-
-
-@pytest.fixture
-def scene(
-    browser: Browser, site: Website, server_url: str, redis_client: Redis
-) -> Iterator[Scene]:
-    """Any error on the page fails the test."""
-    errors: list[str] = []
-    stream = Stream(redis_client)
-    with browser.new_context() as context:
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        yield Scene(context, page, site, server_url, stream, stream.last())
-    assert not errors
-
-
-def names_and_paths(rows: list[Row]) -> list[tuple[str, str]]:
-    return [(row["name"], row["path"]) for row in rows]
-
-
-def views_of(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row["name"] == "pageview"]
-
-
-def paths_of(rows: list[Row]) -> list[str]:
-    return [row["path"] for row in rows]
-
-
-def engagements_of(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row["name"] == "engagement"]
 
 
 def test_a_view_is_stored_once_with_all_that_is_known_of_it(scene: Scene) -> None:

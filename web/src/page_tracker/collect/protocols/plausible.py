@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from math import ceil, isnan
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -314,14 +315,17 @@ def _event_id_of(event: Event) -> str:
 
 def _engaged_of(event: Event) -> tuple[int | None, int | None]:
     """Milliseconds and percent; a clock that was set back tells less than nothing."""
-    engaged, scroll = event.e, event.sd
-    return (
-        min(engaged, ENGAGED_LIMIT) if _is_whole(engaged) and engaged >= 0 else None,
-        min(max(scroll, 0), 100) if _is_whole(scroll) else None,
-    )
+    engaged = scroll = None
+    if _is_number(event.e) and event.e >= 0:
+        engaged = int(min(event.e, ENGAGED_LIMIT))
+    if _is_number(event.sd):
+        scroll = ceil(min(max(event.sd, 0), 100))
+    return engaged, scroll
 
 
-def _is_whole(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return not isnan(value)
     return isinstance(value, int) and not isinstance(value, bool)
 
 

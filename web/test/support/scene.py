@@ -1,0 +1,110 @@
+"""A visitor's browser, a website that is counted, and what was stored of the visit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+from page_tracker.collect.stream import Stream
+from page_tracker.schema import DROPS, HITS
+from support.website import Website
+
+SITE = "example.com"
+SITE_THAT_RESPECTS_DNT = "quiet.example"
+SITE_OF_FILES = "files.example"
+SITES: dict[str, dict[str, Any]] = {
+    SITE: {},
+    SITE_THAT_RESPECTS_DNT: {"respect_dnt": True},
+    SITE_OF_FILES: {"page_schemes": ["file"]},
+}
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Scene:
+    """A visitor's browser, a website that is counted, and what was stored of it."""
+
+    context: BrowserContext
+    page: Page
+    site: Website
+    server_url: str
+    stream: Stream
+    start: int
+
+    def put(
+        self, path: str, body: str = "", attributes: str = f'data-domain="{SITE}"'
+    ) -> str:
+        """Put a page that loads the script onto the website; gives its address."""
+        script = f'<script defer src="{self.server_url}/js/script.js" {attributes}>'
+        self.site.pages[path] = (
+            200,
+            f"<!doctype html><title>Title of {path}</title>{script}</script>{body}",
+        )
+        return self.site.url + path
+
+    @property
+    def second_script(self) -> str:
+        """The script once more, for a page that has it already."""
+        address = f"{self.server_url}/js/script.js"
+        return f'<script defer src="{address}" data-domain="{SITE}"></script>'
+
+    def open(self, *arguments: str) -> None:
+        """Put a page at /start and load it."""
+        self.page.goto(self.put("/start", *arguments))
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Return when it holds; meanwhile the browser's requests go on."""
+        while not condition():
+            self.page.wait_for_timeout(900)
+
+    def stored(self, number: int) -> list[Row]:
+        """The site's rows in the stream, once there are so many."""
+        self.wait_until(lambda: len(self._rows()) >= number)
+        return self._rows()
+
+    def views(self, number: int) -> list[Row]:
+        """All its page views: once there are so many, and no further one comes."""
+        self.wait_until(lambda: len(views_of(self._rows())) >= number)
+        self.page.wait_for_timeout(200)  # those within an application are sent late
+        return views_of(self.all_stored())
+
+    def dropped(self, site: str) -> list[Row]:
+        """What was dropped of a site's, once there is something."""
+        self.wait_until(lambda: bool(self._drops(site)))
+        return self._drops(site)
+
+    def all_stored(self) -> list[Row]:
+        """All rows of what the page has sent till now: up to an event sent last."""
+        self.page.evaluate("pagetracker('Last')")
+        self.wait_until(lambda: any(row["name"] == "Last" for row in self._rows()))
+        return [row for row in self._rows() if row["name"] != "Last"]
+
+    def _rows(self) -> list[Row]:
+        names = [column.name for column in HITS]
+        entries = self.stream.read(self.start, 1000)
+        rows = [dict(zip(names, row)) for entry in entries for row in entry.rows()]
+        return [row for row in rows if row["hostname"] == self.site.host]
+
+    def _drops(self, site: str) -> list[Row]:
+        names = [column.name for column in DROPS]
+        entries = self.stream.read(self.start, 1000)
+        rows = [dict(zip(names, row)) for entry in entries for row in entry.drops()]
+        return [row for row in rows if row["site"] == site]
+
+
+def names_and_paths(rows: list[Row]) -> list[tuple[str, str]]:
+    return [(row["name"], row["path"]) for row in rows]
+
+
+def views_of(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["name"] == "pageview"]
+
+
+def paths_of(rows: list[Row]) -> list[str]:
+    return [row["path"] for row in rows]
+
+
+def engagements_of(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["name"] == "engagement"]
