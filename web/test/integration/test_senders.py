@@ -17,7 +17,9 @@ from page_tracker.collect import unbatched
 from page_tracker.collect.address import Proxies
 from page_tracker.collect.ingest import Bounds
 from page_tracker.collect.lookups import load
+from page_tracker.collect.page import page_of
 from page_tracker.collect.rates import Rates
+from page_tracker.collect.source import CLICK_TAGS
 from page_tracker.collect.stream import Stream
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.live import Live
@@ -139,6 +141,13 @@ def test_a_long_address_keeps_its_page_and_its_campaign(door: Door) -> None:
     )
     (row,) = door.rows()
     assert (row.path, row.utm_source) == ("/a", "paper")
+
+
+@pytest.mark.parametrize("tag", CLICK_TAGS)
+def test_a_long_address_keeps_which_advertisement_was_clicked(tag: str) -> None:
+    asked = "&".join(f"word{n}={'0' * 200}" for n in range(100))
+
+    assert page_of(f"{PAGE}?{asked}&{tag.upper()}=x7").query == f"{tag.upper()}=x7"
 
 
 def test_a_long_path_is_cut_where_it_is_kept_and_no_view_is_lost(door: Door) -> None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from page_tracker.collect.source import CLICK_TAGS
 from page_tracker.collect.text import clean
 from page_tracker.schema import LIMITS
 from page_tracker.site import bare_host
@@ -19,8 +20,7 @@ _PATH_READ = 12 * LIMITS["path"]
 _QUERY_KEPT = 4_096
 # What of a long query is kept: campaigns, and which advertisement was clicked.
 _CAMPAIGN = re.compile(
-    r"(?<![^&])(?:amp;)?(utm_\w+|source|ref|\w*clid|[gw]braid|gad_source|li_fat_id)"
-    r"=[^&]*",
+    rf"(?<![^&?])(?:amp;)?(utm_\w+|source|ref|{'|'.join(CLICK_TAGS)})=[^&]*",
     re.IGNORECASE | re.ASCII,
 )
 

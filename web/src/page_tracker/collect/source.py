@@ -87,6 +87,8 @@ _CLICKS: dict[str, tuple[str, ...]] = {
 }
 # Facebook marks every link so, paid or not; Instagram, Threads and Messenger too.
 _SHARED = {"fbclid": "Facebook", "igshid": "Instagram", "igsh": "Instagram"}
+# All that an address is asked with after a click, in small letters.
+CLICK_TAGS = (*_CLICKS, *_SHARED)
 _PAID = re.compile(rf".*cp.*|ppc|retargeting|paid.*|\(({'|'.join(_CLICKS)})\)")
 # Ampersands that were escaped for HTML, or forgotten where a second `?` stands.
 _SEPARATORS = re.compile(r"&amp;|\?(?=utm_)", re.IGNORECASE)
