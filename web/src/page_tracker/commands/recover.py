@@ -5,6 +5,8 @@ import click
 from page_tracker.commands.options import setting_option
 from page_tracker.lake.recovery import lines
 from page_tracker.lake.service import told_plainly
+from page_tracker.server.append_only import DamagedStoreError, set_aside
+from page_tracker.server.embedded import STORE_NAME
 from page_tracker.services.recovering import Recovery
 from page_tracker.services.store import store_of_folder
 from page_tracker.settings import Settings
@@ -20,14 +22,25 @@ from page_tracker.settings import Settings
 @setting_option("data")
 @setting_option("lake")
 def recover(yes: bool, with_doubtful: bool, **options: str | None) -> None:
-    """Build the lake's log anew from its files, or let a new lake begin.
+    """Build the lake's log anew from its files; let a new lake, or store, begin.
 
     Says first what it has found, and changes nothing without a yes. What does not count
     is set aside in the lake's folder `damaged`, and nothing is deleted.
     """
-    with store_of_folder(Settings.from_environment(**options)) as settings:
-        with told_plainly():
-            _recover(Recovery(settings), yes, with_doubtful)
+    settings = Settings.from_environment(**options)
+    try:
+        _recover_lake(settings, yes, with_doubtful)
+    except DamagedStoreError as error:
+        click.echo(f"{error.problem}.")
+        _ask("Begin with an empty store?", yes)
+        aside = set_aside(settings.data / STORE_NAME)
+        click.echo(f"The store begins anew; what was is in {aside}, for two days.")
+        _recover_lake(settings, yes, with_doubtful)
+
+
+def _recover_lake(settings: Settings, yes: bool, with_doubtful: bool) -> None:
+    with store_of_folder(settings) as found, told_plainly():
+        _recover(Recovery(found), yes, with_doubtful)
 
 
 def _recover(recovery: Recovery, yes: bool, with_doubtful: bool) -> None:
