@@ -2,9 +2,12 @@
 
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from redis import Redis
 
 from page_tracker.cli import main
@@ -86,6 +89,18 @@ def test_serve_mends_a_damaged_end_by_itself(tmp_path: Path) -> None:
         wait_until(lambda: paths(Lake(str(data / "lake"))) == ["/a", "/b"])
 
 
+@pytest.mark.parametrize("name", ["*.base.rdb", "*.manifest"])
+def test_a_damaged_file_beside_it_is_told_with_what_to_do(
+    tmp_path: Path, name: str
+) -> None:
+    (file,) = store_with(tmp_path / "data", "/a").parent.glob(name)
+    file.write_bytes(b"rubbish" * 20)
+
+    with pytest.raises(DamagedStoreError, match="the store cannot be read.*recover"):
+        with embedded.redis_of(Settings(data=tmp_path / "data")):
+            pass
+
+
 def test_a_damaged_middle_begins_anew_with_a_yes_and_gets_back_what_the_lake_has(
     tmp_path: Path,
 ) -> None:
@@ -128,6 +143,30 @@ def test_a_whole_file_is_whole_and_half_a_transaction_is_not(tmp_path: Path) -> 
     file.write_bytes(content + half)
 
     assert look(file) == Look(len(content), len(content + half))
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A file as the server writes it."""
+    return store_with(tmp_path_factory.mktemp("aof") / "data", "/a", "/b").read_bytes()
+
+
+@given(data=st.data())
+def test_cut_anywhere_it_is_an_end_and_what_is_whole_stays(
+    content: bytes, data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(0, len(content)))
+    after = data.draw(st.sampled_from([b"", bytes(64), b"\xff" * 64, b"*1\r\n$9\r\n"]))
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_bytes(content[:cut] + after)
+        found = look(file)
+        file.write_bytes(content[: found.whole])
+        again = look(file)
+
+    assert not found.goes_on and found.size == cut + len(after)
+    assert again == Look(found.whole, found.whole)
+    assert content[found.whole :].startswith((b"*", b"#")) or found.whole == cut
 
 
 def test_what_was_set_aside_goes_after_two_days_with_its_keys(tmp_path: Path) -> None:
