@@ -207,6 +207,14 @@ class Writer:
             return Done.NOTHING
         if verdict is Verdict.TRIM:
             self._trim(first, seen.committed_of_first)
+        elif 0 < seen.committed_of_first < first.number - 1:
+            logger.error(
+                "shard %d: the lake lacks %d batches that no longer wait, as they were"
+                " in it: it was restored from an older copy, and only a newer one has"
+                " them",
+                self.stream.shard,
+                first.number - 1 - seen.committed_of_first,
+            )
         return self._store(hits, first.origin, seen.committed_of_first)
 
     def _trim(self, first: Entry, committed: int) -> None:

@@ -77,6 +77,27 @@ def test_a_store_goes_on_with_no_new_lake_in_place_of_its_own(
     assert paths(lake) == ["/a", "/new/0", "/new/1"]
 
 
+def test_a_lake_restored_from_an_older_copy_is_told_and_goes_on(
+    redis_client: Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_client.flushall()
+    lake = Lake(str(tmp_path / "lake"))
+    for number in range(3):
+        send(redis_client, f"/{number}")
+        drain(redis_client, lake)
+        if number == 0:
+            shutil.copytree(tmp_path / "lake", tmp_path / "copy")
+    assert not caplog.text
+    shutil.rmtree(tmp_path / "lake")
+    (tmp_path / "copy").rename(tmp_path / "lake")
+
+    send(redis_client, "/3")
+    drain(redis_client, lake)
+
+    assert caplog.text.count("the lake lacks 2 batches") == 1
+    assert paths(lake) == ["/0", "/3"]
+
+
 class World:
     """A data folder with a store, and a lake with all that lies in one."""
 
