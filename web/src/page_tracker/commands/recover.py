@@ -7,6 +7,7 @@ from page_tracker.lake.recovery import lines
 from page_tracker.lake.service import told_plainly
 from page_tracker.server.append_only import DamagedStoreError, set_aside
 from page_tracker.server.embedded import STORE_NAME
+from page_tracker.server.folder import locked
 from page_tracker.services.recovering import Recovery
 from page_tracker.services.store import store_of_folder
 from page_tracker.settings import Settings
@@ -32,8 +33,12 @@ def recover(yes: bool, with_doubtful: bool, **options: str | None) -> None:
         _recover_lake(settings, yes, with_doubtful)
     except DamagedStoreError as error:
         click.echo(f"{error.problem}.")
+        click.echo(
+            "Hits that were not in the lake yet, and open visits, would be lost."
+        )
         _ask("Begin with an empty store?", yes)
-        aside = set_aside(settings.data / STORE_NAME)
+        with locked(settings.data):
+            aside = set_aside(settings.data / STORE_NAME)
         click.echo(f"The store begins anew; what was is in {aside}, for two days.")
         _recover_lake(settings, yes, with_doubtful)
 

@@ -133,7 +133,7 @@ KEPT = [f"/{number:02}" for number in range(20)]
 
 
 def test_a_log_is_built_anew_with_each_row_once_though_files_were_merged(
-    world: World, redis_url: str
+    world: World, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = write(world.data / "access.log", [line(f"/i{n}", n) for n in range(3)])
     world.history.run(log)
@@ -145,9 +145,13 @@ def test_a_log_is_built_anew_with_each_row_once_though_files_were_merged(
     send(world.redis, "/21")
     shutil.rmtree(world.log)
 
-    said = world.recover(redis_url)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Pacific/Kiritimati")
+        said = world.recover(redis_url)
 
     assert "have only rows that newer ones have too" in said
+    told = world.lake.snapshot("hits").get_add_actions(flatten=True)["max.time"]
+    assert max(told.to_pylist()).timestamp() <= time.time() + 60  # it is UTC
     world.drain()
     assert paths(world.lake) == [*KEPT, "/20", "/21", "/i0", "/i1", "/i2"]
     assert not world.history.run(log).tally.pageviews
