@@ -11,8 +11,8 @@ from page_tracker.process import leave_no_core, raise_file_limit
 
 # The modules of `commands`, each with a command of its name.
 COMMANDS = (
-    *("aside", "delete", "doctor", "goal", "import_", "query", "segment", "serve"),
-    *("site", "token", "update", "upkeep", "writer"),
+    *("aside", "delete", "doctor", "goal", "import_", "query", "recover", "segment"),
+    *("serve", "site", "token", "update", "upkeep", "writer"),
 )
 
 

@@ -130,17 +130,6 @@ def test_a_store_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
             pass
 
 
-def test_a_cut_off_end_of_the_append_only_file_is_no_obstacle(tmp_path: Path) -> None:
-    with own_redis(tmp_path) as server, server.client() as client:
-        client.incr("page_views")
-    (log,) = tmp_path.glob("redis/appendonlydir/*.incr.aof")
-    with log.open("ab") as file:
-        file.write(b"*2\r\n$4\r\nINCR\r\n$10\r\npage_")
-
-    with own_redis(tmp_path) as server, server.client() as client:
-        assert client.get("page_views") == b"1"
-
-
 def test_a_corrupt_append_only_file_is_named(tmp_path: Path) -> None:
     with own_redis(tmp_path) as server, server.client() as client:
         client.incr("page_views")

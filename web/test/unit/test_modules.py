@@ -38,9 +38,9 @@ ONLY = {
     "page_tracker.services": ("services", "server.gunicorn_config", *ENTRY_POINTS),
     "page_tracker.server": ("server", "services", "commands"),
     # Who has a lock opens the table after it: by `Lake.using` and `Lake.alone`.
-    # But who mends a table, which may not open before that.
+    # But who mends a table that may not open before that.
     "page_tracker.lake.lock.shared": ("lake.table", "lake.damage"),
-    "page_tracker.lake.lock.alone": ("lake.table", "lake.damage"),
+    "page_tracker.lake.lock.alone": ("lake.table", "lake.recovery"),
     "page_tracker.lake.lock.alone_if_free": ("lake.table", "lake.damage"),
     "page_tracker.app": ("asgi",),
     "page_tracker.cli": ("__main__",),

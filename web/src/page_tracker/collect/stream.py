@@ -70,6 +70,10 @@ class Stream:
         """How many rows (hits and drops) wait."""
         return int(self._redis.eval(_WAITING, 2, self._stream, self._state))
 
+    def drained(self) -> int:
+        """How many rows were removed for being in the lake; 0 where none ever was."""
+        return int(cast(bytes | None, self._redis.hget(self._state, "drained")) or 0)
+
     def read(self, after: int, most: int) -> list[Entry]:
         """At most `most` entries with numbers above `after`, in order."""
         found = self._redis.xrange(self._stream, min=f"({after}-0", count=most)

@@ -27,7 +27,7 @@ from page_tracker.lake.table import (
 from page_tracker.schema import DROPS, NUMBER_BITS
 
 # Numbers of an import's transactions in the table `drops`.
-_DROPS_IN, _DROPS_OUT = 1, 2
+DROPS_IN, DROPS_OUT = 1, 2
 
 
 class LiveDays(Protocol):
@@ -105,12 +105,12 @@ class Stored:
 
     def commit_drops(self, entry: Import) -> None:
         """Add what the import's log has of drops, unless it is in."""
-        self._append_drops(entry, _DROPS_IN, 1)
+        self._append_drops(entry, DROPS_IN, 1)
 
     def take_back_drops(self, entry: Import) -> None:
         """Add the same with a minus, where it is in: rows have no origin there."""
-        if self._position("drops", application(entry)) == _DROPS_IN:
-            self._append_drops(entry, _DROPS_OUT, -1)
+        if self._position("drops", application(entry)) == DROPS_IN:
+            self._append_drops(entry, DROPS_OUT, -1)
 
     def _append_drops(self, entry: Import, number: int, sign: int) -> None:
         rows = [

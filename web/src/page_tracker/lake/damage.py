@@ -97,8 +97,8 @@ def damages(lake: Lake) -> Iterator[str]:
             for part in _parts(lake, name):
                 if why := fault_of(part):
                     yield f"{part.path} {why}: {_lost(part)}"
-    if lake.folder and (told := lake.folder / DAMAGED / TOLD).exists():
-        yield from told.read_text("utf-8").splitlines()
+    if lake.folder and (book := lake.folder / DAMAGED / TOLD).exists():
+        yield from book.read_text("utf-8").splitlines()
 
 
 def _mend(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _mend(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
         if is_alone:
             lines += _mend_last_commit(lake, name)
             lines += _mend_files(lake, name, fault)
-            _keep(lake, lines)
+            remember(lake, lines)
     yield from lines
 
 
@@ -134,7 +134,7 @@ def _mend_last_commit(lake: Lake, name: str) -> Iterator[str]:
             return
     except ValueError:
         pass
-    aside = _set_aside(lake, name, last)
+    aside = set_aside(lake, name, last)
     yield (
         f"the last commit of {folder} was damaged and is set aside as {aside}; what it"
         " had is written again from Redis where it waits"
@@ -148,7 +148,7 @@ def _mend_files(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
     for part, why in damaged:
         left = ""
         if part.path.exists():
-            left = f"; what is left is {_set_aside(lake, name, part.path)}"
+            left = f"; what is left is {set_aside(lake, name, part.path)}"
         yield f"{part.path} {why}: it is out of the table, and {_lost(part)}{left}"
     _opened(lake, name).repair()
 
@@ -171,7 +171,8 @@ def _opened(lake: Lake, name: str) -> DeltaTable:
         raise DamagedLakeError(
             f"the log of the lake's table {lake.address(name)} cannot be read"
             f" ({' '.join(str(error).split())})",
-            "put the lake back from a backup",
+            "put the lake back from a backup, or have the log built anew from the"
+            " files by page-tracker recover",
         ) from error
 
 
@@ -214,7 +215,7 @@ def _lost(part: Part) -> str:
     )
 
 
-def _set_aside(lake: Lake, name: str, path: Path) -> Path:
+def set_aside(lake: Lake, name: str, path: Path) -> Path:
     """Move a table's file to where nothing is overwritten; answers where."""
     folder = _folder(lake, name).parent / DAMAGED / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -226,10 +227,10 @@ def _set_aside(lake: Lake, name: str, path: Path) -> Path:
     return aside
 
 
-def _keep(lake: Lake, lines: list[str]) -> None:
+def remember(lake: Lake, lines: list[str]) -> None:
     """Keep what was told, for `page-tracker doctor`."""
     if lines and lake.folder:
-        told = lake.folder / DAMAGED / TOLD
-        told.parent.mkdir(exist_ok=True)
-        with told.open("a", encoding="utf-8") as file:
+        book = lake.folder / DAMAGED / TOLD
+        book.parent.mkdir(exist_ok=True)
+        with book.open("a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)

@@ -38,6 +38,15 @@ def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str,
     return {name: number for name, number in asked.items() if number is not None}
 
 
+def all_transactions(snapshot: DeltaTable) -> dict[str, int]:
+    """The last transaction of every application; empty on object storage.
+
+    Raises OSError or ValueError where the log was cleaned up since.
+    """
+    folder = folder_of(snapshot)
+    return _all(folder / "_delta_log", snapshot.version()) if folder else {}
+
+
 def touched_since(hits: DeltaTable, version: int) -> set[int] | None:
     """The days, since 1970, that the commits after a version touched.
 

@@ -40,17 +40,30 @@ class Reading:
 
     def sources(self, days: Iterable[date] = ()) -> Sources:
         """The present state; of these days it tells which are closed."""
+        asked = list(days)
         try:
             with self._lock:
-                hits, tabled = self._look("hits"), self._look("days")
-                closed = self._closed_of(list(days))
-                self._is_doubted = False
+                try:
+                    return self._sources(asked)
+                except DeltaError:  # The log was cleaned up while it was read.
+                    self._forget_all()
+                    return self._sources(asked)
         except (DeltaError, OSError) as error:
             raise LakeAwayError(
                 f"the lake cannot be read ({error})",
                 "see that its folder is there, and ask again",
             ) from error
+
+    def _sources(self, days: Sequence[date]) -> Sources:
+        hits, tabled = self._look("hits"), self._look("days")
+        closed = self._closed_of(days)
+        self._is_doubted = False
         return Sources(hits, tabled, closed)
+
+    def _forget_all(self) -> None:
+        self._tables.clear()
+        self._files.clear()
+        self._closed.clear()
 
     def renew(self) -> None:
         """Open the lake anew: files of the state that is known are gone.
@@ -59,9 +72,7 @@ class Reading:
         """
         with self._lock:
             self._is_doubted = True
-            self._tables.clear()
-            self._files.clear()
-            self._closed.clear()
+            self._forget_all()
 
     def _look(self, name: str) -> tuple[File, ...]:
         """The files of a table as it is now; forgets closed days that changed."""

@@ -32,7 +32,7 @@ from deltalake import (
 )
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from page_tracker.errors import PageTrackerError
+from page_tracker.errors import LakeError, PageTrackerError
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.lock import alone, alone_if_free, folder_of, shared
 from page_tracker.lake.steps import conflicts
@@ -79,6 +79,10 @@ class LakeFullError(PageTrackerError):
     """The lake's file system has no room for another commit."""
 
 
+class LakeLogGoneError(LakeError):
+    """A table's files are there, and its log is not."""
+
+
 @dataclass(frozen=True)
 class Lake:
     """Where the tables are: a folder, or an address of object storage with options.
@@ -109,7 +113,10 @@ class Lake:
         return f"{self.uri.rstrip('/')}/{name}"
 
     def snapshot(self, name: str) -> DeltaTable:
-        """The table `hits` or `drops` as it is now; made where there is none."""
+        """The table `hits`, `drops` or `days` as it is now; made where there is none.
+
+        Raises LakeLogGoneError where there are files of it, and no log; DeltaError.
+        """
         try:
             return DeltaTable(self.address(name), storage_options=self._options)
         except TableNotFoundError:
@@ -143,24 +150,42 @@ class Lake:
         """Whether the table is there already."""
         return DeltaTable.is_deltatable(self.address(name), self._options)
 
-    def _create(self, name: str) -> DeltaTable:
+    def files_of(self, name: str) -> list[Path]:
+        """The data files that lie in a table's folder, whether its log knows them."""
+        folder = self._folder_of(name)
+        found = folder.glob("month=*/*.parquet") if folder else ()
+        return sorted(path for path in found if path.is_file())
+
+    def create_at(self, address: str, name: str) -> None:
+        """Make a table like `name` at an address, which has none."""
         lasting = f"interval {int(self.grace.total_seconds() * 1000)} milliseconds"
+        DeltaTable.create(
+            address,
+            delta_schema(TABLES[name]),
+            partition_by=["month"],
+            storage_options=self._options,
+            configuration={
+                "delta.deletedFileRetentionDuration": lasting,
+                "delta.logRetentionDuration": lasting,
+                # Upkeep makes the checkpoints.
+                "delta.checkpointInterval": "1000000",
+                "delta.dataSkippingStatsColumns": _PRUNED_BY[name],
+            },
+        )
+
+    def _create(self, name: str) -> DeltaTable:
+        if (files := self.files_of(name)) and not self.has(name):
+            raise LakeLogGoneError(
+                f"{self.address(name)} has {len(files)} files of data and no log"
+                " (_delta_log) that says which of them count",
+                "put the log back from a backup of the same time, or have it built anew"
+                " from the files by page-tracker recover; until then nothing is written"
+                " there and nothing deleted",
+            )
         if folder := self.folder:
             (folder / name).mkdir(parents=True, exist_ok=True)
         try:
-            DeltaTable.create(
-                self.address(name),
-                delta_schema(TABLES[name]),
-                partition_by=["month"],
-                storage_options=self._options,
-                configuration={
-                    "delta.deletedFileRetentionDuration": lasting,
-                    "delta.logRetentionDuration": lasting,
-                    # Upkeep makes the checkpoints.
-                    "delta.checkpointInterval": "1000000",
-                    "delta.dataSkippingStatsColumns": _PRUNED_BY[name],
-                },
-            )
+            self.create_at(self.address(name), name)
         except DeltaError:
             # Another process was faster; where it was not, this says why.
             pass

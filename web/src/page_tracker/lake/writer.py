@@ -26,7 +26,10 @@ from deltalake import DeltaTable, QueryBuilder, Transaction
 
 from page_tracker.collect.entry import Entry, EntryUnreadable
 from page_tracker.collect.stream import Stream
+from page_tracker.errors import LakeError
 from page_tracker.lake.columns import Row, arrow_table
+from page_tracker.lake.lock import folder_of
+from page_tracker.lake.log import all_transactions
 from page_tracker.lake.steps import Conflict, conflicts
 from page_tracker.lake.table import Lake, append, append_table, position
 from page_tracker.schema import DROPS, HITS, NUMBER_BITS
@@ -85,6 +88,10 @@ def judge(seen: Seen) -> Verdict:
     return Verdict.STORE
 
 
+class LakeLostError(LakeError):
+    """The lake does not have what the store has given it."""
+
+
 class Done(Enum):
     """What a round has done: nothing to do, all that there was, or not all yet."""
 
@@ -114,6 +121,30 @@ class Batch:
 
     def drops_after(self, number: int) -> list[Row]:
         return [row for at, rows in self.drops if at > number for row in rows]
+
+
+def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable) -> None:
+    """Raise LakeLostError where a lake is new, and entries went to another one.
+
+    What was trimmed had been found in a lake. A store that was restored has a new
+    origin: its lake has entries of the one before.
+    """
+    gone = stream.drained()
+    if not gone or _has_entries(hits):
+        return
+    raise LakeLostError(
+        f"the lake {lake.uri} is new, and {gone} hits and drops of shard"
+        f" {stream.shard} have gone to another one",
+        "put that one back, or name it by PAGE_TRACKER_LAKE; or let this one begin"
+        " without them by page-tracker recover; until then hits wait in Redis",
+    )
+
+
+def _has_entries(hits: DeltaTable) -> bool:
+    """Whether any entry of any stream is in a lake; taken for granted on storage."""
+    return folder_of(hits) is None or any(
+        name.startswith("stream:") for name in all_transactions(hits)
+    )
 
 
 def application(origin: int, shard: int) -> str:
@@ -165,6 +196,8 @@ class Writer:
             committed = self._position(hits, first.origin)
             is_another = first.origin == origin and self._is_another(hits, first)
             seen = Seen(last, seen.committed, first.number, committed, is_another)
+        if not seen.committed:
+            refuse_new_lake(self.lake, self.stream, hits)
         verdict = judge(seen)
         if verdict is Verdict.RENEW:
             self._renew(origin, seen)
@@ -174,6 +207,14 @@ class Writer:
             return Done.NOTHING
         if verdict is Verdict.TRIM:
             self._trim(first, seen.committed_of_first)
+        elif 0 < seen.committed_of_first < first.number - 1:
+            logger.error(
+                "shard %d: the lake lacks %d batches that no longer wait, as they were"
+                " in it: it was restored from an older copy, and only a newer one has"
+                " them",
+                self.stream.shard,
+                first.number - 1 - seen.committed_of_first,
+            )
         return self._store(hits, first.origin, seen.committed_of_first)
 
     def _trim(self, first: Entry, committed: int) -> None:

@@ -20,7 +20,11 @@ DISK_FULL = 1 << 20  # bytes: with less left, nothing works
 
 @dataclass(frozen=True)
 class Program:
-    """What to run; `command[0]` is a path, times are seconds."""
+    """What to run; `command[0]` is a path, times are seconds.
+
+    `mend` is called where it has ended by itself: it says what it has mended, so that
+    the program is worth another start, or nothing; it may raise ProcessError.
+    """
 
     name: str
     command: Sequence[str]
@@ -30,6 +34,7 @@ class Program:
     grace: float
     log: Path | None = None
     descriptors: Sequence[int] = ()
+    mend: Callable[[], str] = lambda: ""
 
 
 class Child:

@@ -4,17 +4,19 @@ It answers on a Unix socket only, writes every change to its append-only file be
 answers (`appendfsync always`), and belongs to whoever holds the folder's lock.
 """
 
+import logging
 import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote, unquote, urlsplit
 
 from page_tracker.errors import DataFolderError, DataFolderInUseError, ProcessError
-from page_tracker.server import machine
+from page_tracker.server import append_only, machine
 from page_tracker.server.child import Child, Program
 from page_tracker.server.folder import (
     Holder,
@@ -28,6 +30,8 @@ from page_tracker.server.folder import (
 )
 from page_tracker.server.probe import redis_answers
 from page_tracker.settings import Settings, child_environment
+
+logger = logging.getLogger(__name__)
 
 MEGABYTE = 1_000_000
 STORE_NAME = "redis"
@@ -91,6 +95,7 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
         "dir": str(store),
         "appendonly": "yes",
         "appendfsync": "always",
+        "aof-load-truncated": "no",  # `append_only.mend` does it, and says so
         "save": "",
         "maxmemory": str(_memory(settings)),
         "maxmemory-policy": "noeviction",
@@ -107,6 +112,7 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
         grace=STOP_SECONDS,
         log=log,
         descriptors=[lock.descriptor],
+        mend=partial(append_only.mend, store, log),
     )
 
 
@@ -124,12 +130,30 @@ def _started(settings: Settings, stack: ExitStack) -> str | None:
     except DataFolderInUseError:
         return None
     url = stack.enter_context(socket_url(settings.data))
-    child = Child(program(settings, lock, url))
-    stack.callback(child.stop)
+    server = program(settings, lock, url)
     lock.announce(Holder(os.getpid(), url))
-    child.wait_until_ready()
+    _start(server, stack)
     stack.callback(_wait_for_others, settings.data)
     return url
+
+
+def _start(server: Program, stack: ExitStack) -> None:
+    """Start the server on the stack; once more where its file could be mended."""
+    with ExitStack() as attempt:
+        child = Child(server)
+        attempt.callback(child.stop)
+        try:
+            child.wait_until_ready()
+        except ProcessError:
+            if not child.has_ended() or not (mended := server.mend()):
+                raise
+            logger.warning("page-tracker: %s", mended)
+        else:
+            stack.push(attempt.pop_all())
+            return
+    child = Child(server)
+    stack.callback(child.stop)
+    child.wait_until_ready()
 
 
 def _attached(settings: Settings, stack: ExitStack) -> str | None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from page_tracker.errors import ProcessError
 from page_tracker.server.child import Child, Program
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -65,8 +66,18 @@ class Supervisor:
     def _start_all(self) -> None:
         for program in self.programs:
             if self._is_wanted():
-                child = self.children[program.name] = Child(program)
-                child.wait_until_ready(self._is_wanted)
+                self._start(program)
+
+    def _start(self, program: Program) -> None:
+        child = self.children[program.name] = Child(program)
+        try:
+            child.wait_until_ready(self._is_wanted)
+        except ProcessError:
+            if not child.has_ended() or not (mended := program.mend()):
+                raise
+            self.log(mended)
+            child = self.children[program.name] = Child(program)
+            child.wait_until_ready(self._is_wanted)
 
     def _stop_all(self) -> None:
         for program in reversed(self.programs):
@@ -90,6 +101,11 @@ class Supervisor:
         for program in self.programs:
             if self._due.get(program.name, now + 1) <= now:
                 del self._due[program.name]
+                try:
+                    if mended := program.mend():
+                        self.log(mended)
+                except ProcessError as error:
+                    self.log(str(error))
                 self.children[program.name] = Child(program)
 
     def _sleep(self, wakeup: int) -> None:

@@ -15,6 +15,8 @@ from page_tracker.lake.due import Due
 from page_tracker.lake.table import Lake
 from page_tracker.lake.upkeep import Upkeep
 from page_tracker.lake.writer import Writer
+from page_tracker.server import append_only
+from page_tracker.server.embedded import STORE_NAME
 from page_tracker.server.errand import run_errand
 from page_tracker.services.store import open_live, open_redis, open_registry
 from page_tracker.settings import Settings
@@ -93,6 +95,7 @@ def _pass(
         now = time.time()
         try:
             throw_away_spent(redis, int(now))
+            append_only.forget_aside(settings.data / STORE_NAME, now)
         finally:
             see_to(now, list(registry.sites.read().entries.values()))
 

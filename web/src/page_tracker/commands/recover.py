@@ -1,0 +1,78 @@
+"""`page-tracker recover`: build the lake's log anew from its files."""
+
+import click
+
+from page_tracker.commands.options import setting_option
+from page_tracker.lake.recovery import lines
+from page_tracker.lake.service import told_plainly
+from page_tracker.server.append_only import DamagedStoreError, set_aside
+from page_tracker.server.embedded import STORE_NAME
+from page_tracker.server.folder import locked
+from page_tracker.services.recovering import Recovery
+from page_tracker.services.store import store_of_folder
+from page_tracker.settings import Settings
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--with-doubtful",
+    is_flag=True,
+    help="Also rows that were deleted, or lost when a newer file was written.",
+)
+@setting_option("data")
+@setting_option("lake")
+def recover(yes: bool, with_doubtful: bool, **options: str | None) -> None:
+    """Build the lake's log anew from its files; let a new lake, or store, begin.
+
+    Says first what it has found, and changes nothing without a yes. What does not count
+    is set aside in the lake's folder `damaged`, and nothing is deleted.
+    """
+    settings = Settings.from_environment(**options)
+    try:
+        _recover_lake(settings, yes, with_doubtful)
+    except DamagedStoreError as error:
+        click.echo(f"{error.problem}.")
+        click.echo(
+            "Hits that were not in the lake yet, and open visits, would be lost."
+        )
+        _ask("Begin with an empty store?", yes)
+        with locked(settings.data):
+            aside = set_aside(settings.data / STORE_NAME)
+        click.echo(f"The store begins anew; what was is in {aside}, for two days.")
+        _recover_lake(settings, yes, with_doubtful)
+
+
+def _recover_lake(settings: Settings, yes: bool, with_doubtful: bool) -> None:
+    with store_of_folder(settings) as found, told_plainly():
+        _recover(Recovery(found), yes, with_doubtful)
+
+
+def _recover(recovery: Recovery, yes: bool, with_doubtful: bool) -> None:
+    is_done = False
+    for found in recovery.surveys():
+        for line in lines(found):
+            click.echo(line)
+        if found.doubtful and not with_doubtful:
+            click.echo("Rows in doubt stay out; --with-doubtful takes them in.")
+        _ask(f"Build the log of {found.name} anew from these?", yes)
+        added = recovery.build(found, with_doubtful)
+        click.echo(f"{found.name} has {found.rows + added} rows and a log again.")
+        is_done = True
+    if recovery.has_lost_days():
+        recovery.forget_days()
+        click.echo("days is made from the hits again, by the next upkeep.")
+        is_done = True
+    if refusal := recovery.refusal():
+        click.echo(f"{refusal.problem}.")
+        _ask("Begin in the new lake without them?", yes)
+        recovery.begin_anew()
+        click.echo("The writer begins in the new lake.")
+        is_done = True
+    if not is_done:
+        click.echo("Nothing is to be recovered: every table of the lake has its log.")
+
+
+def _ask(question: str, yes: bool) -> None:
+    if not yes:
+        click.confirm(question, abort=True)

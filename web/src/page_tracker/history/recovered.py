@@ -1,0 +1,94 @@
+"""How far streams and imports are in a lake whose log is gone, told by its files.
+
+stream   what no longer waits in the store was in; of what waits, the batches up to
+         the last one whose hits are in the files
+import   done: all of its days; else the days that the files have hits of
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from deltalake import CommitProperties, Transaction
+
+from page_tracker.collect.entry import Entry, EntryUnreadable
+from page_tracker.collect.stream import Stream
+from page_tracker.history.register import Import
+from page_tracker.history.stored import DROPS_IN, application
+from page_tracker.lake.recovery import Probe, days_in, numbers_in
+from page_tracker.lake.table import Lake, day_of
+from page_tracker.lake.writer import application as stream_application
+from page_tracker.schema import HITS, NUMBER_BITS
+
+# A writer has committed at most one batch that still waits: of fewer entries than this.
+MOST_ENTRIES = 5_000
+
+_AT = {name: [each.name for each in HITS].index(name) for name in ("site", "visit")}
+
+
+def positions(
+    streams: Iterable[Stream], imports: Iterable[Import], files: Sequence[Path]
+) -> dict[str, list[Transaction]]:
+    """By table the transactions that the log of a lake of these files has to have."""
+    read = [each for stream in streams for each in _of_stream(stream, files)]
+    hits, drops = list(read), list(read)
+    for entry in imports:
+        if done := _days_done(entry, files):
+            hits.append(Transaction(application(entry), done))
+        if entry.state == "done":
+            drops.append(Transaction(application(entry), DROPS_IN))
+    return {"hits": hits, "drops": drops}
+
+
+def begin_anew(lake: Lake, streams: Iterable[Stream]) -> None:
+    """Have a new lake go on with what waits, without what has gone to another one."""
+    for stream in streams:
+        with lake.using("hits") as hits:
+            said = CommitProperties(
+                custom_metadata={"days": []}, app_transactions=_of_stream(stream, [])
+            )
+            hits.create_write_transaction(
+                [], "append", hits.schema(), commit_properties=said
+            )
+
+
+def _of_stream(stream: Stream, files: Sequence[Path]) -> list[Transaction]:
+    waiting = stream.read(0, MOST_ENTRIES)
+    present = numbers_in(files, list(_probes(waiting)))
+    origin = stream.origin()
+    own = [each.number for each in waiting if each.origin == origin]
+    # What no longer waits was in; entries are numbered on where none does.
+    last = {origin: own[0] - 1 if own else stream.last()}
+    for entry in waiting:
+        if entry.number in present:
+            last[entry.origin] = max(last.get(entry.origin, 0), entry.number)
+    return [
+        Transaction(stream_application(each, stream.shard), number)
+        for each, number in last.items()
+        if number
+    ]
+
+
+def _probes(entries: Iterable[Entry]) -> Iterator[Probe]:
+    """A hit of each batch that has one."""
+    for entry in entries:
+        try:
+            rows = entry.rows()
+        except EntryUnreadable:
+            continue
+        if rows:
+            row = rows[0]
+            yield Probe(entry.number, row[_AT["site"]], row[_AT["visit"]], row[0])
+
+
+def _days_done(entry: Import, files: Sequence[Path]) -> int:
+    """How many of an import's days are in; they go in in their order."""
+    if entry.state == "done":
+        return len(entry.days)
+    if entry.state != "writing":
+        return 0
+    low = entry.origin << NUMBER_BITS
+    found = {day_of(day) for day in days_in(files, low, low + (1 << NUMBER_BITS))}
+    places = [at for at, day in enumerate(entry.days, 1) if day.day in found]
+    return max(places, default=0)
