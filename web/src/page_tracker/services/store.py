@@ -19,7 +19,8 @@ from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
 from page_tracker.server.folder import make_folder
-from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
+from page_tracker.setting_texts import DEFAULT_REDIS_URL
+from page_tracker.settings import Settings, without_password
 from page_tracker.sites import Sites
 from page_tracker.store_format import (
     StoreFormatError,
