@@ -159,3 +159,22 @@ def test_a_goal_that_goes_is_told_whole(run: Run) -> None:
     assert "in place of: event signup, plan=pro" in replaced.stdout
     removed = run("goal", "remove", SITE, "signup")
     assert "event signup, revenue in EUR" in removed.stdout
+
+
+def test_taking_an_import_out_says_how_much_it_has_and_asks(
+    run: Run, tmp_path: Path
+) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(
+        '192.0.2.1 - - [10/Oct/2024:13:55:36 +0000] "GET /a HTTP/1.1" 200 9 "-"'
+        ' "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"\n'
+    )
+    imported = run("import", SITE, str(log))
+    assert imported.exit_code == 0, imported.stderr
+
+    refused = run("import", "--undo", "1")
+
+    assert f"{SITE}: 1 page view of 2024-10-10 would go" in refused.stderr
+    assert refused.exit_code == 1
+    assert "done" in run("import", "--list").stdout
+    assert "1 page view went" in run("import", "--undo", "1", "--yes").stdout
