@@ -5,6 +5,7 @@ Output that cannot be written is an error of ours, OutputError, wherever it is n
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -53,16 +54,19 @@ class Output:
 def standard_streams() -> Iterator[None]:
     """Have the three streams take any text, and tell plainly what they cannot write."""
     _open_closed()
-    before = sys.stdout, sys.stderr
+    before, said = (sys.stdout, sys.stderr), logging.raiseExceptions
     for stream in before:
         if isinstance(stream, TextIOWrapper):
             # Not every locale's encoding has all signs that names and bars need.
             stream.reconfigure(encoding="utf-8", errors="replace")
     sys.stdout, sys.stderr = (cast(TextIO, Output(stream)) for stream in before)
+    # A line of a log that cannot be written ends nobody's work.
+    logging.raiseExceptions = False
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+        logging.raiseExceptions = said
 
 
 def one_line(text: str) -> str:
