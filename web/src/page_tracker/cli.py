@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -36,6 +37,16 @@ class Commands(click.Group):
                 command: click.Command = getattr(found, module)
                 return command
         return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        names = self.list_commands(ctx)
+        if args[0] not in names and (near := get_close_matches(args[0], names, n=1)):
+            raise click.UsageError(
+                f"No such command {args[0]!r}. Did you mean {near[0]!r}?", ctx
+            )
+        return super().resolve_command(ctx, args)
 
     def main(self, *arguments: Any, **options: Any) -> NoReturn:
         raise_file_limit()
@@ -71,8 +82,11 @@ def _told(error: Exception) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "page-tracker"
-        said = error.format_message().rstrip(".")
-        return f"{said[:1].lower()}{said[1:]}; see {path} --help", error.exit_code
+        said, _, meant = error.format_message().rstrip(".?)").partition("Did you mean ")
+        said, instead = said.rstrip(" .("), f"see {path} --help"
+        if meant:
+            instead = f"did you mean {meant}? Else {instead}"
+        return f"{said[:1].lower()}{said[1:]}; {instead}", error.exit_code
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
     if isinstance(error, click.Abort):

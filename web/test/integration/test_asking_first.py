@@ -138,7 +138,7 @@ def test_a_deletion_of_nothing_does_not_ask(run: Run) -> None:
     said = run("delete", SITE, "--path", "/nobody-was-here")
 
     assert said.exit_code == 0, said.stderr
-    assert f"0 hits of {SITE}, page /nobody-was-here went" in said.stdout
+    assert f"There are no hits of {SITE}, page /nobody-was-here." in said.stdout
 
 
 def test_a_deletion_tells_of_what_did_not_count_and_of_what_waits(

@@ -58,5 +58,8 @@ def replay(data: str | None) -> None:
             for stream in open_streams(settings)
             for each in stream.aside()
         )
+    if not number:
+        click.echo("Nothing is set aside.")
+        return
     wait = "waits" if number == 1 else "wait"
     click.echo(f"{counted(number, 'batch', 'batches')} {wait} for the writer again.")

@@ -87,6 +87,9 @@ def named(selection: Selection) -> str:
 
 def _echo_chosen(selection: Selection, chosen: Chosen) -> None:
     """Say what would go."""
+    if not any(chosen):
+        click.echo(f"There are no hits of {named(selection)}.")
+        return
     hits = counted(chosen.hits, "hit")
     click.echo(f"{hits} of {named(selection)} in the lake would go.")
     if chosen.drops:

@@ -10,7 +10,7 @@ import click
 
 from page_tracker.commands.consent import ask, yes_option
 from page_tracker.commands.options import Command, setting_option
-from page_tracker.commands.tables import as_date, echo_json, echo_table
+from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import SiteError
 from page_tracker.lake.service import told_plainly
 from page_tracker.plural import counted
@@ -102,6 +102,8 @@ def list_(data: str | None, as_json: bool) -> None:
                 (s.id, s.timezone, as_date(s.created), ", ".join(s.hostnames))
                 for s in sites
             ],
+            shorten=(0, 3),
+            most=terminal_width(),
         )
 
 
@@ -150,7 +152,11 @@ def set_(  # pylint: disable=too-many-positional-arguments
     """
     said, now = _said(given), time.time()
     if not said:
-        raise SiteError("options", "there is nothing to set", "see --help for them")
+        raise SiteError(
+            "options",
+            "there is nothing to set",
+            "page-tracker site set --help has them",
+        )
     settings = Settings.from_environment(data=data, lake=lake)
     with registry_of_folder(settings) as registry:
         sites = Sites(registry)

@@ -5,7 +5,7 @@ import click
 from page_tracker.accounts import Tokens, token_as_json
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.site import json_option
-from page_tracker.commands.tables import as_date, echo_json, echo_table
+from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import AccessError, OutputError
 from page_tracker.services.store import registry_of_folder, registry_of_new_folder
 from page_tracker.settings import Settings
@@ -87,6 +87,8 @@ def list_(data: str | None, as_json: bool) -> None:
                 )
                 for each in tokens
             ],
+            shorten=(2, 5),
+            most=terminal_width(),
         )
 
 
