@@ -83,7 +83,10 @@ def test_asking_about_the_program_is_no_error(option: str) -> None:
             "no such option '--dta'; did you mean '--data'? Else see",
         ),
         ("token add", "missing option '--scope'. Choose from: stats, "),
-        ("segment remove a.example x", "'x' is not a valid integer; see page-tracker"),
+        (
+            "token add --scope stats --days x",
+            "'x' is not a valid integer; see page-tracker",
+        ),
         ("query", "missing argument 'SITE'; see page-tracker query --help"),
     ],
 )
