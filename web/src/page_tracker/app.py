@@ -41,6 +41,8 @@ from page_tracker.web.script import script
 if TYPE_CHECKING:
     from page_tracker.asking import Asking
     from page_tracker.history.erasing import SiteEraser
+    from page_tracker.lake.expiring import Expiring
+    from page_tracker.site import Site
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -88,6 +90,16 @@ def site_eraser(domain: str) -> SiteEraser:
     return open_site_eraser(Settings.from_environment(), registry(), domain)
 
 
+def find_expiring(site: Site, now: float) -> Expiring | None:
+    """Which hits a site's retention would delete; raises LakeError."""
+    if site.retention_days is None:
+        return None
+    # pylint: disable-next=import-outside-toplevel # as above
+    from page_tracker.services.deleting import open_expiring
+
+    return open_expiring(Settings.from_environment())(site, now)
+
+
 @cache
 def live() -> Live:
     """The live counters."""
@@ -123,7 +135,14 @@ def create_app() -> Flask:
     )
     flask.register_blueprint(script)
     flask.register_blueprint(
-        api(sites, tokens, lambda: seen(settings.trusted_proxies), site_eraser, guard)
+        api(
+            sites,
+            tokens,
+            lambda: seen(settings.trusted_proxies),
+            eraser=site_eraser,
+            find_expiring=find_expiring,
+            guard=guard,
+        )
     )
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))

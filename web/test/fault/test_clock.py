@@ -12,9 +12,9 @@ import pytest
 from redis import Redis
 
 from page_tracker.collect import unbatched
+from page_tracker.collect.fresh import FreshLookups
 from page_tracker.collect.hit import RawHit, Sender
 from page_tracker.collect.ingest import Bounds
-from page_tracker.collect.lookups import load
 from page_tracker.collect.rates import Rates
 from page_tracker.collect.stream import Stream
 from page_tracker.collect.unbatched import UnbatchedCollector
@@ -86,7 +86,7 @@ def test_a_clock_that_jumps_loses_nothing_and_bounds_visits(
     sites = Sites(Registry(store, tmp_path))
     site = sites.add(SITE, {"timezone": "Europe/Berlin"})
     collector = UnbatchedCollector(
-        store, sites, load(), shards=1, bounds=Bounds(), rates=Rates(0)
+        store, sites, FreshLookups(tmp_path), shards=1, bounds=Bounds(), rates=Rates(0)
     )
     began = datetime.fromisoformat(STARTS[start]).replace(tzinfo=UTC)
     clock = Clock(int(began.timestamp()) * SECOND)

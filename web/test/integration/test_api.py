@@ -253,7 +253,7 @@ def test_a_taken_domain_is_a_conflict(client: FlaskClient, tokens: Tokens) -> No
         "/api/sites", json={"domain": "a.example"}, headers=admin(tokens)
     )
     assert response.status_code == 409
-    assert "belongs to the site a.example already" in answer(response)["error"]
+    assert "a.example is a site already" in answer(response)["error"]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from page_tracker.cli import main
 from page_tracker.collect.hit import Drop, Reason
 from page_tracker.collect.ingest import submit
 from page_tracker.collect.stream import Stream
@@ -71,7 +73,9 @@ def test_sites_that_hits_come_for_but_that_are_not_there_are_named(
     drops = [Drop(today, "exmaple.org", Reason.UNKNOWN_SITE)] * 2
     submit(patient.redis, batch([], drops))
 
-    assert "exmaple.org (2)" in found(patient, "unknown sites").says
+    finding = found(patient, "unknown sites")
+    assert "exmaple.org (2)" in finding.says
+    assert "page-tracker site add exmaple.org, where that is yours" in finding.remedy
 
 
 def test_without_sites_it_says_how_to_add_one(patient: Patient) -> None:
@@ -157,5 +161,38 @@ def test_a_lost_file_of_the_lake_is_named_with_its_rows(
 
     told = found(patient, "lake's files")
 
-    assert file in told.says and "1 rows of 2026-09-04" in told.says
+    assert file in told.says and "1 row of 2026-09-04" in told.says
     assert "backup" in told.remedy
+
+
+def test_the_command_tells_all_else_where_redis_is_away(
+    store: OwnRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", store.url)
+    monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
+    store.kill()
+    try:
+        ended = CliRunner().invoke(main, ["doctor"])
+    finally:
+        store.start()
+
+    assert ended.exit_code == 1
+    assert ended.stderr == ""
+    assert "Redis at unix:" in ended.stdout
+    assert "problem  sites: cannot be looked at without Redis" in ended.stdout
+    assert "ok       data folder:" in ended.stdout
+    assert "ok       lookups:" in ended.stdout
+
+
+def test_the_command_tells_why_a_redis_of_the_folder_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    (tmp_path / "format.json").write_text('{"format": 1}')
+    monkeypatch.setenv("PAGE_TRACKER_REDIS_SERVER", "/bin/false")
+
+    ended = CliRunner().invoke(main, ["doctor", "--data", str(tmp_path)])
+
+    assert ended.exit_code == 1
+    assert "problem  Redis: redis ended with status 1" in ended.stdout
+    assert "ok       data folder:" in ended.stdout

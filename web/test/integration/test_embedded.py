@@ -117,7 +117,7 @@ def test_odd_folder_names_work(tmp_path: Path, name: str) -> None:
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(DataFolderError, match="cannot be written .Not a directory"):
+    with pytest.raises(DataFolderError, match="cannot be used .Not a directory"):
         with embedded.redis_of(Settings(data=tmp_path / "file" / "data")):
             pass
 

@@ -74,7 +74,7 @@ def test_why_an_errand_failed_is_told_and_it_is_due_again(settings: Settings) ->
     content[40:1040] = bytes(1000)
     file.write_bytes(content)
 
-    told = "upkeep ended with status 1; .*1 rows of 2024-10-04"
+    told = "upkeep ended with status 1; .*1 row of 2024-10-04"
     with pytest.raises(ProcessError, match=told):
         tidy()
 

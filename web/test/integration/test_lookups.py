@@ -1,5 +1,6 @@
 """Loading look-ups from real files, packaged and updated."""
 
+import asyncio
 import json
 import logging
 from pathlib import Path
@@ -8,9 +9,13 @@ from typing import Any
 import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
+from redis import Redis
 
-from page_tracker.collect.hit import Place
-from page_tracker.collect.lookups import BOTS, COUNTRY, SPAM, load
+from page_tracker.collect.fresh import FreshLookups
+from page_tracker.collect.hit import Drop, Place, RawHit
+from page_tracker.collect.lookups import BOTS, COUNTRY, PACKAGED, SPAM, load
+from page_tracker.settings import Settings
+from support.collecting import BROWSER, SITE, collecting, sites_of
 
 
 def write_places(path: Path, records: dict[str, dict[str, Any]], version: int) -> None:
@@ -74,3 +79,48 @@ def test_a_damaged_file_is_told_of_and_what_is_packaged_used(
     assert lookups.place_of("8.8.8.8") == Place("US")
     assert lookups.bot_of("curl/8.1") is not None
     assert lookups.is_spam("semalt.com")
+
+
+def test_an_update_is_used_without_a_restart(tmp_path: Path) -> None:
+    lookups = FreshLookups(tmp_path)
+    before = lookups.now
+    lookups.look()
+    assert lookups.now is before and not before.is_spam("spam.test")
+
+    (tmp_path / SPAM).write_text("spam.test\n")
+    lookups.look()
+    assert lookups.now.is_spam("spam.test")
+
+    (tmp_path / SPAM).unlink()
+    lookups.look()
+    assert not lookups.now.is_spam("spam.test")
+
+
+def test_a_collector_judges_by_an_update_that_comes_meanwhile(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("page_tracker.collect.collector.LOOK_AT_LOOKUPS", 0.05)
+    settings = Settings(data=tmp_path, redis_url=redis_url)
+    folder = tmp_path / "lookups"
+    patterns = [*json.loads((PACKAGED / BOTS).read_bytes()), r"Chrome/131\.0\.0\.0"]
+    view = RawHit(site=SITE, url=f"https://{SITE}/")
+
+    async def collect() -> list[list[Drop]]:
+        async with collecting(settings) as collector:
+            first = await collector.collect([view], BROWSER)
+            folder.mkdir()
+            (folder / ".bots.json.new").write_text(json.dumps(patterns))
+            (folder / ".bots.json.new").replace(folder / BOTS)
+            drops: list[Drop] = []
+            while not drops:
+                await asyncio.sleep(0.1)
+                drops = await collector.collect([view], BROWSER)
+            return [first, drops]
+
+    with Redis.from_url(redis_url) as client:
+        client.flushall()
+        sites_of(client, tmp_path).add(SITE, {})
+        first, drops = asyncio.run(collect())
+
+    assert first == []
+    assert [drop.reason for drop in drops] == ["bot"]

@@ -92,8 +92,8 @@ def test_sites_are_listed_for_people_and_programs(run: Run) -> None:
     [
         ("add example.com/blog", "domain: 'example.com/blog' is more than", 2),
         ("add a.example --timezone Berlin", "no time zone; write Europe/Berlin", 2),
-        ("add known.example", "belongs to the site known.example already", 2),
-        ("show knwon.example", "no site 'knwon.example'; write known.example", 1),
+        ("add known.example", "site show known.example has its line", 2),
+        ("show knwon.example", "no site 'knwon.example' in /", 1),
         ("set known.example", "there is nothing to set", 2),
         ("set known.example --max-pages 0", "write 1 to 1000000", 2),
     ],
@@ -111,7 +111,7 @@ def test_a_mistake_is_told_in_one_line(
 @pytest.mark.parametrize(
     ("arguments", "told", "status"),
     [
-        ("delete knwon.example", "no site 'knwon.example'; write known.example", 1),
+        ("delete knwon.example", "write known.example if you mean that", 1),
         ("delete known.example --path about", "it begins with /, like /about", 2),
         ("delete known.example --lake {file}", "the lake failed", 1),
         ("upkeep --lake {file}", "the lake failed", 1),
@@ -133,7 +133,8 @@ def test_a_deletion_or_upkeep_that_cannot_be_is_told_in_one_line(
 def test_hits_are_deleted_of_a_site_however_it_is_written(run: Run) -> None:
     run("site", "add", "known.example")
     said = run("delete", "WWW.Known.example", "--dry-run")
-    assert (said.exit_code, said.stdout[:7]) == (0, "0 hits ")
+    assert said.exit_code == 0
+    assert said.stdout == "There are no hits of known.example.\n"
 
 
 def test_a_token_alone_is_on_standard_output(run: Run) -> None:
@@ -163,7 +164,7 @@ def test_a_token_alone_is_on_standard_output(run: Run) -> None:
         ("--scope stats --all-sites --site a.example", "--all-sites"),
         ("--scope stats --site b.example", "no site 'b.example'"),
         ("--scope stats --all-sites --days 0", "write 1 to"),
-        ("--scope root --all-sites", "'stats', 'events', 'admin'"),
+        ("--scope root --all-sites", "is not one of 'stats', "),
     ],
 )
 def test_a_token_that_means_nothing_is_not_made(

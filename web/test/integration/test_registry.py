@@ -75,7 +75,7 @@ def test_sites_are_listed_by_name(sites: Sites) -> None:
 @pytest.mark.parametrize("domain", ["a.example", "www.A.example", "shop.example"])
 def test_a_host_belongs_to_one_site(sites: Sites, domain: str) -> None:
     sites.add("a.example", {"hostnames": "shop.example"})
-    with pytest.raises(SiteExistsError, match="belongs to the site a.example"):
+    with pytest.raises(SiteExistsError, match="a.example (is a site )?already"):
         sites.add(domain, {})
     with pytest.raises(SiteExistsError, match="hostnames"):
         sites.add("b.example", {"hostnames": domain})

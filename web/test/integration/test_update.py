@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import lzma
+import socket
 import tarfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,7 +21,12 @@ from page_tracker.collect.lookups import BOTS, COUNTRY, PACKAGED, SPAM, load
 Publish = Callable[[str, bytes], str]
 
 PLACES = lzma.decompress((PACKAGED / f"{COUNTRY}.xz").read_bytes())
+DAMAGED = gzip.compress(PLACES, 1)[:10_000] + b"\xff" * 10_000
 PATTERNS = (PACKAGED / BOTS).read_bytes()
+
+
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[]"
+ELSEWHERE = b"HTTP/1.1 302 Found\r\nLocation: http://a b/?key=s3cret\r\n\r\n"
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -126,6 +132,8 @@ def test_leaves_what_it_has_no_origin_for(data: Path) -> None:
         ("country", b"rubbish", "valid MaxMind"),
         ("country", PLACES[: len(PLACES) // 2], "valid MaxMind"),
         ("country", gzip.compress(PLACES, 1)[:10_000], "end-of-stream"),
+        ("country", DAMAGED, "decompressing"),
+        ("bots", b"[" * 100_000, "recursion"),
         ("country", archive(**{"readme.txt": b"hello"}), "no file"),
         ("bots", b"<html>", "Expecting value"),
         ("bots", b'["("]', "regular expression"),
@@ -161,6 +169,31 @@ def test_a_server_that_does_not_have_it_is_told_of(
     result = run(data, "--only", "spam", "--spam-from", absent)
     assert result.exit_code == 1
     assert "404" in result.stderr
+
+
+@pytest.mark.parametrize("sends", [b"", b"nonsense\r\n\r\n", CUT, ELSEWHERE])
+def test_a_server_that_answers_badly_is_told_of_without_the_key_of_its_address(
+    data: Path, sends: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def answer() -> None:
+            with server.accept()[0] as connection:
+                connection.recv(10_000)
+                connection.sendall(sends)
+
+        thread = Thread(target=answer)
+        thread.start()
+        port = server.getsockname()[1]
+        origin = f"http://127.0.0.1:{port}/bots?key=s3cret"
+        result = run(data, "--only", "bots", "--bots-from", origin)
+        thread.join()
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert f"not updated from http://127.0.0.1:{port}/bots (its server" in result.stderr
+    assert "s3cret" not in result.output
 
 
 def test_one_failure_does_not_keep_the_others_from_being_updated(

@@ -1,5 +1,6 @@
 """The command line: it explains itself, and its errors are one line."""
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -11,9 +12,12 @@ def test_help_names_every_command() -> None:
     result = CliRunner().invoke(main, ["--help"])
 
     assert result.exit_code == 0
-    for name, command in main.commands.items():
-        assert name in result.output
-        assert command.help
+    context = click.Context(main)
+    assert "serve" in main.list_commands(context)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert f"  {name} " in result.output
+        assert command and command.help
 
 
 def test_help_of_serve_names_option_variable_and_default() -> None:
@@ -68,3 +72,42 @@ def test_help_can_be_read_whatever_the_terminal_s_encoding() -> None:
 @pytest.mark.parametrize("option", ["--version", "-h"])
 def test_asking_about_the_program_is_no_error(option: str) -> None:
     assert CliRunner().invoke(main, [option]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("sit list", "no such command 'sit'; did you mean 'site'? Else see page-track"),
+        (
+            "site list --dta x",
+            "no such option '--dta'; did you mean '--data'? Else see",
+        ),
+        ("token add", "missing option '--scope'. Choose from: stats, "),
+        (
+            "token add --scope stats --days x",
+            "'x' is not a valid integer; see page-tracker",
+        ),
+        ("query", "missing argument 'SITE'; see page-tracker query --help"),
+    ],
+)
+def test_a_word_that_no_command_has_is_one_line_with_what_is_near(
+    words: str, told: str
+) -> None:
+    result = CliRunner().invoke(main, words.split(), prog_name="page-tracker")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("page-tracker: ") and told in result.stderr
+    assert result.stderr.count("\n") == 1 and not result.stdout
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("page_tracker.commands.site.registry_of_folder", interrupted)
+    result = CliRunner().invoke(main, ["site", "list"])
+
+    assert result.exit_code == 130
+    assert result.stderr.split() == (
+        "page-tracker: stopped; the same command once more goes on".split()
+    )

@@ -57,7 +57,7 @@ def test_it_names_all_that_can_be_asked(described: Any) -> None:
     filtered = values_of(schemas["Filter"], "enum")
     assert {*DIMENSIONS, *OPERATORS} <= filtered
     assert not filtered & set(TIME_BUCKETS)
-    assert set(schemas["SiteSettings"]["properties"]) == set(SETTINGS)
+    assert set(schemas["SiteSettings"]["properties"]) == {*SETTINGS, "delete_hits"}
 
 
 def test_each_schema_is_used(described: Any) -> None:

@@ -1,13 +1,20 @@
 """How soon a child that died is started again."""
 
+import signal
 from itertools import accumulate
 
+from page_tracker.server.child import signal_name
 from page_tracker.server.supervisor import (
     FIRST_DELAY,
     LIVED_LONG,
     LONGEST_DELAY,
     next_delay,
 )
+
+
+def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    assert signal_name(signal.SIGRTMIN + 5) == f"signal {signal.SIGRTMIN + 5}"
+    assert signal_name(signal.SIGKILL) == "SIGKILL"
 
 
 def test_a_child_that_lived_long_is_started_again_soon() -> None:

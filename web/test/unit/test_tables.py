@@ -9,12 +9,12 @@ from rich.cells import cell_len
 
 from page_tracker.commands.tables import (
     cell,
-    counted,
     echo_table,
     fitted,
     narrowest,
     shortened,
 )
+from page_tracker.plural import counted
 
 
 def test_columns_of_wide_signs_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,11 +26,11 @@ from page_tracker.collect.fate import (
     once_a_site,
     site_day_at,
 )
+from page_tracker.collect.fresh import FreshLookups
 from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
 from page_tracker.collect.ingest import Batch, Bounds, Outcome, submit_async
 from page_tracker.collect.keys import shard_of
 from page_tracker.collect.lane import Lane
-from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.rates import Rates
 from page_tracker.collect.salt import Salts
 from page_tracker.errors import NotStored
@@ -40,6 +40,7 @@ from page_tracker.store_format import StoreFormatError
 
 # All in seconds.
 LOOK_EVERY = 1.0  # at the sites
+LOOK_AT_LOOKUPS = 10.0
 LOOK_AGAIN = 0.1  # where a site is unknown
 TRUST_SALTS = 60.0
 
@@ -53,7 +54,7 @@ class Collector:
         self,
         store: Any,
         sites: Sites,
-        lookups: Lookups,
+        lookups: FreshLookups,
         *,
         shards: int = 1,
         bounds: Bounds,
@@ -72,9 +73,15 @@ class Collector:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looked = 0.0
         self._look: asyncio.Task[None] | None = None
-        watch = repeat("The watch over the sites", self._look_around, LOOK_EVERY)
         self._forget_salts = 0.0
-        self._watch = asyncio.create_task(watch)
+        look_at_lookups = partial(asyncio.to_thread, lookups.look)
+        self._watches = [
+            asyncio.create_task(repeat(what, work, pause))
+            for what, work, pause in (
+                ("The watch over the sites", self._look_around, LOOK_EVERY),
+                ("The watch over the lookups", look_at_lookups, LOOK_AT_LOOKUPS),
+            )
+        ]
         self._lanes = [
             Lane(
                 partial(submit_async, store),
@@ -153,7 +160,8 @@ class Collector:
             await asyncio.wait(self._tasks)
         for lane in self._lanes:
             await lane.drained()
-        self._watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
         await self._store.aclose()
 
     def _lane_of(self, found: Hit | Drop) -> Lane:
@@ -249,8 +257,9 @@ class Collector:
         except RedisError as error:
             logger.warning("The sites could not be read (%s)", error)
             return
-        if self._known is None or self._known.directory is not directory:
-            self._known = Known(directory, self._salts_at_hand, self._lookups)
+        lookups, known = self._lookups.now, self._known
+        if known is None or (known.directory, known.lookups) != (directory, lookups):
+            self._known = Known(directory, self._salts_at_hand, lookups)
 
 
 def _tell_of_one(

@@ -131,9 +131,11 @@ def _loaded(
     folder: Path | None, name: str, packaged: Path, read: Callable[[Path], T]
 ) -> T:
     updated = None if folder is None else folder / name
-    if updated is not None and updated.exists():
+    if updated is not None:
         try:
             return read(updated)
+        except FileNotFoundError:
+            return read(packaged)
         except (OSError, ValueError) as error:
             log.error(
                 "%s cannot be read (%s), so the %s that is packaged is used;"

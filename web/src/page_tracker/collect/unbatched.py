@@ -18,6 +18,7 @@ from page_tracker.collect.fate import (
     refusal,
     site_day_at,
 )
+from page_tracker.collect.fresh import FreshLookups
 from page_tracker.collect.hit import Drop, Hit, RawHit, Sender
 from page_tracker.collect.ingest import (
     Batch,
@@ -29,7 +30,6 @@ from page_tracker.collect.ingest import (
     submit,
 )
 from page_tracker.collect.keys import shard_of
-from page_tracker.collect.lookups import Lookups
 from page_tracker.collect.rates import Rates
 from page_tracker.collect.salt import Salts
 from page_tracker.errors import NotStored
@@ -44,7 +44,7 @@ class UnbatchedCollector:
         self,
         redis: Redis,
         sites: Sites,
-        lookups: Lookups,
+        lookups: FreshLookups,
         *,
         shards: int,
         bounds: Bounds,
@@ -82,7 +82,7 @@ class UnbatchedCollector:
         self, raw: RawHit, sender: Sender, moment: int, directory: Directory
     ) -> Hit | Drop:
         salts: dict[tuple[str, int], bytes] = {}
-        known = Known(directory, salts, self._lookups)
+        known = Known(directory, salts, self._lookups.now)
         try:
             return enrich(raw, sender, moment, known)
         except UnknownSalt as missing:

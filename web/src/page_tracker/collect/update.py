@@ -15,11 +15,14 @@ import re
 import subprocess
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
+from zlib import error as ZlibError
 
 from page_tracker.collect.lookups import (
     BOTS,
@@ -30,10 +33,16 @@ from page_tracker.collect.lookups import (
     spam_from,
 )
 from page_tracker.errors import UpdateError
+from page_tracker.settings import without_password
 
 # Seconds to wait for a server, and the most bytes that are taken, packed or not.
 TIMEOUT = 60
 SIZE_LIMIT = 500_000_000
+# What a source that is away or damaged fails with, below our own checks.
+DAMAGED = (
+    *(OSError, EOFError, ValueError, RecursionError),
+    *(ZlibError, lzma.LZMAError, tarfile.TarError),
+)
 
 
 @dataclass(frozen=True)
@@ -65,14 +74,14 @@ def update(kind: Kind, origin: str, folder: Path) -> bool:
         kind.verify(fresh)
         os.replace(fresh, path)
         return True
-    except (OSError, EOFError, ValueError, lzma.LZMAError, tarfile.TarError) as error:
-        shown = origin.partition("?")[0]  # what follows may hold a key
+    except DAMAGED as error:
         raise UpdateError(
-            f"{kind.file} was not updated from {shown} ({error})",
+            f"{kind.file} was not updated from {without_password(origin)} ({error})",
             "the data from before stays in use; correct where it comes from",
         ) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # where there can be no such folder
+            fresh.unlink(missing_ok=True)
 
 
 def fetched(origin: str) -> bytes:
@@ -81,7 +90,7 @@ def fetched(origin: str) -> bytes:
         return _from_npm(origin.removeprefix("npm:"))
     if origin.startswith(("http://", "https://")):
         return _from_web(origin)
-    return Path(origin).expanduser().read_bytes()
+    return Path(origin).read_bytes()
 
 
 def unpacked(content: bytes, ending: str) -> bytes:
@@ -119,16 +128,26 @@ def _from_npm(package: str) -> bytes:
             ) from error
         except subprocess.SubprocessError as error:
             raise ValueError(f"npm could not get {package}") from error
-        return next(Path(folder).glob("*.tgz")).read_bytes()
+        for packed in Path(folder).glob("*.tgz"):
+            return packed.read_bytes()
+        raise ValueError(f"npm did not get {package}")
 
 
 def _from_web(address: str) -> bytes:
+    # What fails says the address again, which may hold a key.
     try:
         with urlopen(address, timeout=TIMEOUT) as answer:  # nosec B310: http(s) only
-            return _bounded(answer.read(SIZE_LIMIT + 1))
+            content = answer.read(SIZE_LIMIT + 1)
+            if answer.length and len(content) <= SIZE_LIMIT:  # read does not say so
+                raise IncompleteRead(content, answer.length)
     except HTTPError as error:
         error.close()  # it holds the connection
-        raise
+        raise ValueError(f"its server answers {error.code}") from error
+    except URLError as error:
+        raise ValueError(f"its server cannot be reached: {error.reason}") from error
+    except (HTTPException, ValueError) as error:
+        raise ValueError("its server breaks off, or does not speak HTTP") from error
+    return _bounded(content)
 
 
 def _bounded(content: bytes) -> bytes:

@@ -9,11 +9,11 @@ import click
 from page_tracker.commands.charts import BAR_WIDTH, SPARK_WIDTH, bar_of, sparkline
 from page_tracker.commands.tables import (
     GAP,
-    counted,
     echo_table,
     narrowest,
     terminal_width,
 )
+from page_tracker.plural import counted
 from page_tracker.query.answer import (
     POINTS,
     before_of,

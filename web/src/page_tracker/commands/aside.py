@@ -5,6 +5,7 @@ import click
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.site import json_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table
+from page_tracker.plural import counted
 from page_tracker.services.keeping import open_streams
 from page_tracker.services.store import store_of_folder
 from page_tracker.settings import Settings
@@ -57,4 +58,8 @@ def replay(data: str | None) -> None:
             for stream in open_streams(settings)
             for each in stream.aside()
         )
-    click.echo(f"{number} batches wait for the writer again.")
+    if not number:
+        click.echo("Nothing is set aside.")
+        return
+    wait = "waits" if number == 1 else "wait"
+    click.echo(f"{counted(number, 'batch', 'batches')} {wait} for the writer again.")

@@ -5,12 +5,15 @@ from datetime import date
 
 import click
 
+from page_tracker.commands.consent import ask, yes_option
 from page_tracker.commands.options import setting_option
 from page_tracker.errors import SettingsError
+from page_tracker.lake.chosen import Chosen
 from page_tracker.lake.deletion import Selection
 from page_tracker.lake.service import told_plainly
-from page_tracker.lake.table import day_of
-from page_tracker.services.deleting import open_hits_eraser
+from page_tracker.lake.table import date_of, day_of
+from page_tracker.plural import counted
+from page_tracker.services.deleting import open_hits_eraser, what_is_chosen
 from page_tracker.services.store import registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
 from page_tracker.sites import Sites
@@ -26,7 +29,7 @@ from page_tracker.sites import Sites
 @click.option("--from", "first", metavar="DATE", help="Only from this day on.")
 @click.option("--to", "last", metavar="DATE", help="Only up to this day, included.")
 @click.option("--dry-run", is_flag=True, help="Say how many, and delete none.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @setting_option("data")
 @setting_option("lake")
 def delete(
@@ -48,7 +51,7 @@ def delete(
         raise SettingsError(f"--from {first} is after --to {last}", "swap them")
     if path is not None and not path.startswith("/"):
         raise SettingsError(
-            f"--path {path} is no path of a page", "it begins with /, like /about"
+            f"--path {path!r} is no path of a page", "it begins with /, like /about"
         )
     with ExitStack() as stack:
         settings = stack.enter_context(
@@ -59,15 +62,45 @@ def delete(
         found = Sites(registry).get(site)
         selection = Selection(found.id, path, begin, end)
         eraser = open_hits_eraser(settings, registry, selection)
-        click.echo(f"{eraser.deletion.count()} hits in the lake would go.")
-        if waiting := eraser.deletion.waiting():
-            click.echo(f"{waiting} wait for the lake; those that fit would go too.")
+        chosen = what_is_chosen(settings, selection)
+        _echo_chosen(selection, chosen)
         if dry_run:
             return
-        if not yes:
-            click.confirm("Delete them for good?", abort=True)
-        deleted = eraser.run(lambda line: click.echo(f"  {line}"))
-        click.echo(f"{deleted} hits are gone.")
+        if any(chosen) and not yes:
+            ask("Delete them for good?")
+        work = eraser.run if any(chosen) else eraser.finish
+        deleted = counted(work(lambda line: click.echo(f"  {line}")), "hit")
+        click.echo(f"{deleted} of {named(selection)} went.")
+
+
+def named(selection: Selection) -> str:
+    """Which hits are chosen, for people."""
+    parts = [selection.site]
+    if selection.path is not None:
+        parts.append(f"page {selection.path}")
+    if selection.first is not None:
+        parts.append(f"from {date_of(selection.first)}")
+    if selection.last is not None:
+        parts.append(f"to {date_of(selection.last)}")
+    return ", ".join(parts)
+
+
+def _echo_chosen(selection: Selection, chosen: Chosen) -> None:
+    """Say what would go."""
+    if not any(chosen):
+        click.echo(f"There are no hits of {named(selection)}.")
+        return
+    hits = counted(chosen.hits, "hit")
+    click.echo(f"{hits} of {named(selection)} in the lake would go.")
+    if chosen.drops:
+        drops = counted(chosen.drops, "hit")
+        click.echo(f"So would the record of {drops} that did not count.")
+    if number := chosen.waiting:
+        wait = "waits" if number == 1 else "wait"
+        click.echo(f"{number:,} of any site {wait} for the lake: what fits would go.")
+    if chosen.aside:
+        batches = counted(chosen.aside, "batch", "batches")
+        click.echo(f"{batches} set aside may have some: what cannot be read would go.")
 
 
 def _day(option: str, text: str | None) -> int | None:

@@ -44,8 +44,12 @@ def add(domain: str, props: tuple[str, ...], data: str | None, **said: Any) -> N
     wanted = {name: text for name, text in said.items() if text is not None}
     made = new_goal({**wanted, "props": dict(map(_pair, props))})
     with registry_of_folder(Settings.from_environment(data=data)) as registry:
-        site = Sites(registry).put_goals(domain, lambda goals: with_goal(goals, made))
+        sites = Sites(registry)
+        before = {each.name: each for each in sites.get(domain).goals}
+        site = sites.put_goals(domain, lambda goals: with_goal(goals, made))
     click.echo(f"{site.id} has the goal {made.name!r}: {described(made)}.")
+    if replaced := before.get(made.name):
+        click.echo(f"  It stands in place of: {described(replaced)}.")
     click.echo(
         f"  page-tracker query {site.id} --metrics visitors,conversion_rate --by goal"
     )
@@ -58,13 +62,16 @@ def add(domain: str, props: tuple[str, ...], data: str | None, **said: Any) -> N
 def list_(domain: str, data: str | None, as_json: bool) -> None:
     """List the goals of SITE."""
     with registry_of_folder(Settings.from_environment(data=data)) as registry:
-        goals = Sites(registry).get(domain).goals
+        site = Sites(registry).get(domain)
     if as_json:
-        echo_json([goal_as_json(each) for each in goals])
-    elif not goals:
-        click.echo("There is no goal yet: page-tracker goal add SITE --event NAME")
+        echo_json([goal_as_json(each) for each in site.goals])
+    elif not site.goals:
+        click.echo(
+            f"{site.id} has no goal yet: page-tracker goal add {site.id} --event NAME"
+        )
     else:
-        echo_table(("GOAL", "REACHED BY"), [(g.name, described(g)) for g in goals])
+        rows = [(each.name, described(each)) for each in site.goals]
+        echo_table(("GOAL", "REACHED BY"), rows)
 
 
 @goal.command()
@@ -74,10 +81,10 @@ def list_(domain: str, data: str | None, as_json: bool) -> None:
 def remove(domain: str, name: str, data: str | None) -> None:
     """Remove the goal NAME from SITE; its events stay."""
     with registry_of_folder(Settings.from_environment(data=data)) as registry:
-        site = Sites(registry).put_goals(
-            domain, lambda goals: without_goal(goals, name)
-        )
-    click.echo(f"{site.id} no longer has the goal {name!r}.")
+        sites = Sites(registry)
+        before = {each.name: each for each in sites.get(domain).goals}
+        site = sites.put_goals(domain, lambda goals: without_goal(goals, name))
+    click.echo(f"{site.id} no longer has the goal {name!r}: {described(before[name])}.")
 
 
 def described(each: Goal) -> str:
@@ -92,5 +99,5 @@ def described(each: Goal) -> str:
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise SiteError("prop", f"{text!r} has no value", "write it like plan=pro")
+        raise SiteError("--prop", f"{text!r} has no value", "write it like plan=pro")
     return key, value

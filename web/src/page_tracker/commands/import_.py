@@ -11,6 +11,7 @@ from typing import Any, get_args
 import click
 
 from page_tracker.collect.lookups import load
+from page_tracker.commands.consent import ask, yes_option
 from page_tracker.commands.interrupting import interruptible
 from page_tracker.commands.left_out import in_words, most_left_out
 from page_tracker.commands.options import setting_option
@@ -23,6 +24,7 @@ from page_tracker.history.imports import Order, Outcome
 from page_tracker.history.reading import Tally
 from page_tracker.history.register import Import, ImportedDay, Register
 from page_tracker.lake.table import date_of
+from page_tracker.plural import counted as plural
 from page_tracker.services.history import Historian, historian_of_folder
 from page_tracker.settings import Settings
 from page_tracker.site import Site
@@ -60,6 +62,7 @@ from page_tracker.site import Site
     "--list", "as_list", is_flag=True, help="List imports, of SITE or of all sites."
 )
 @click.option("--undo", metavar="ID", help="Take the import ID out again.")
+@yes_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_option("data")
 @setting_option("lake")
@@ -76,6 +79,7 @@ def import_(
     follow: bool,
     as_list: bool,
     undo: str | None,
+    yes: bool,
     as_json: bool,
     **options: str | None,
 ) -> None:
@@ -99,6 +103,8 @@ def import_(
         if as_list:
             _echo_list(historian.imports.register.present(named), as_json)
         elif undo is not None:
+            if not yes:
+                _ask_before_undoing(historian, undo, named)
             undone = historian.imports.undo(undo, historian.sites.all(), named)
             progress.stop()
             _echo_undone(undone, as_json)
@@ -110,6 +116,16 @@ def import_(
             outcome = _imported(historian, order, dry_run)
             progress.stop()
             _echo_outcome(site, outcome, dry_run, as_json)
+
+
+def _ask_before_undoing(historian: Historian, undo: str, site: str | None) -> None:
+    """Ask, where there is such an import; raises NotConfirmedError."""
+    for entry in historian.imports.register.present(site):
+        if entry.id == undo:
+            views = plural(entry.pageviews - entry.deleted, "page view")
+            days = _days_of(entry.days)
+            click.echo(f"{entry.site}: {views} of {days} would go.", err=True)
+            ask("Take the import out for good?")
 
 
 def _check_usage(
@@ -164,7 +180,9 @@ def _follow(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         echo_json({"site": site.id, **said, "left_out": left_out})
     else:
         reasons = "".join(f", {n:,} {in_words(why)}" for why, n in left_out.items())
-        views = f"{counted.lines:,} lines, {counted.pageviews:,} page views"
+        views = (
+            f"{plural(counted.lines, 'line')}, {plural(counted.pageviews, 'page view')}"
+        )
         click.echo(f"{views}; left out{reasons[1:]}." if reasons else f"{views}.")
 
 
@@ -304,6 +322,7 @@ def _echo_undone(entry: Import, as_json: bool) -> None:
         )
     else:
         click.echo(
-            f"{entry.site}: import {entry.id} is undone; its {entry.pageviews:,} page"
-            " views are gone, and its logs can be imported again."
+            f"{entry.site}: import {entry.id} is undone; its"
+            f" {plural(entry.pageviews, 'page view')} went, and its logs can be"
+            " imported again."
         )

@@ -21,8 +21,9 @@ from page_tracker.commands.answers import (
     exact,
 )
 from page_tracker.commands.options import setting_option
-from page_tracker.commands.tables import cell, counted, echo_json
+from page_tracker.commands.tables import cell, echo_json
 from page_tracker.errors import QuestionError
+from page_tracker.plural import counted
 from page_tracker.query import dates, typed
 from page_tracker.query.answer import as_json, before_of
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS

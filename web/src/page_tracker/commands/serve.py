@@ -1,10 +1,12 @@
 """`page-tracker serve`: run the whole server."""
 
 import logging
+from contextlib import suppress
 
 import click
 
 from page_tracker.commands.options import setting_option
+from page_tracker.errors import OutputError
 from page_tracker.log import say_once
 from page_tracker.server.serve import serve as serve_until_stopped
 from page_tracker.settings import Settings
@@ -32,4 +34,10 @@ def serve(**options: str | None) -> None:
     handler = logging.StreamHandler()
     say_once(handler)
     logging.basicConfig(format="%(message)s", handlers=[handler])
-    serve_until_stopped(settings, say=click.echo, log=logging.warning)
+    serve_until_stopped(settings, say=_say, log=logging.warning)
+
+
+def _say(line: str) -> None:
+    """Print a line; a server counts also where nobody can be told of it."""
+    with suppress(OutputError):
+        click.echo(line)

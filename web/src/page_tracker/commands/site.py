@@ -1,5 +1,6 @@
 """`page-tracker site`: the sites that are counted, and their settings."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
@@ -7,16 +8,27 @@ from typing import Any
 
 import click
 
+from page_tracker.commands.consent import ask, yes_option
 from page_tracker.commands.options import Command, setting_option
-from page_tracker.commands.tables import as_date, echo_json, echo_table
+from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import SiteError
 from page_tracker.lake.service import told_plainly
+from page_tracker.plural import counted
 from page_tracker.server.folder import holder
-from page_tracker.services.deleting import open_site_eraser
-from page_tracker.services.store import registry_of_folder, store_of_folder
+from page_tracker.services.deleting import open_expiring, open_site_eraser
+from page_tracker.services.store import (
+    registry_of_folder,
+    registry_of_new_folder,
+    store_of_folder,
+)
 from page_tracker.settings import Settings
 from page_tracker.site import Site
-from page_tracker.site_settings import SETTINGS, settings_of
+from page_tracker.site_settings import (
+    SETTINGS,
+    changed_site,
+    new_site,
+    settings_of,
+)
 from page_tracker.sites import Sites
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -42,16 +54,28 @@ def site_options(command: Command) -> Command:
 @site.command()
 @click.argument("domain")
 @site_options
+@yes_option
 @setting_option("data")
+@setting_option("lake")
 @setting_option("url")
 @json_option
-def add(
-    domain: str, data: str | None, url: str | None, as_json: bool, **given: str | None
+def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # options
+    domain: str,
+    yes: bool,
+    data: str | None,
+    lake: str | None,
+    url: str | None,
+    as_json: bool,
+    **given: str | None,
 ) -> None:
     """Add the site DOMAIN, and print the line to put into its pages."""
-    settings = Settings.from_environment(data=data, url=url)
-    with registry_of_folder(settings) as registry:
-        added = Sites(registry).add(domain, _said(given))
+    settings = Settings.from_environment(data=data, lake=lake, url=url)
+    said, now = _said(given), time.time()
+    wanted = new_site(domain, said, int(now))
+    with registry_of_new_folder(settings) as registry:
+        if not yes:
+            _ask_for_retention(settings, wanted, now)
+        added = Sites(registry).add(domain, said)
     if as_json:
         echo_json({**settings_of(added), "snippet": snippet(added, settings)})
         return
@@ -78,6 +102,8 @@ def list_(data: str | None, as_json: bool) -> None:
                 (s.id, s.timezone, as_date(s.created), ", ".join(s.hostnames))
                 for s in sites
             ],
+            shorten=(0, 3),
+            most=terminal_width(),
         )
 
 
@@ -107,19 +133,45 @@ def show(domain: str, data: str | None, url: str | None, as_json: bool) -> None:
 @site.command(name="set")
 @click.argument("domain")
 @site_options
+@yes_option
 @setting_option("data")
+@setting_option("lake")
 @json_option
-def set_(domain: str, data: str | None, as_json: bool, **given: str | None) -> None:
-    """Change settings of the site DOMAIN; an empty text ('') empties a list."""
-    said = _said(given)
+# One argument for each option: pylint: disable-next=too-many-arguments
+def set_(  # pylint: disable=too-many-positional-arguments
+    domain: str,
+    yes: bool,
+    data: str | None,
+    lake: str | None,
+    as_json: bool,
+    **given: str | None,
+) -> None:
+    """Change settings of the site DOMAIN; an empty text ('') empties a list.
+
+    Where --retention-days would have hits deleted, it says which, and asks.
+    """
+    said, now = _said(given), time.time()
     if not said:
-        raise SiteError("options", "there is nothing to set", "see --help for them")
-    with registry_of_folder(Settings.from_environment(data=data)) as registry:
+        raise SiteError(
+            "options",
+            "there is nothing to set",
+            "page-tracker site set --help has them",
+        )
+    settings = Settings.from_environment(data=data, lake=lake)
+    with registry_of_folder(settings) as registry:
         sites = Sites(registry)
-        before, after = sites.get(domain), sites.change(domain, said)
+        before = sites.get(domain)
+        wanted = changed_site(before, said, int(now))
+        if "retention_days" in said and not yes:
+            _ask_for_retention(settings, wanted, now)
+        after = sites.change(domain, said)
     if as_json:
         echo_json(settings_of(after))
-        return
+    else:
+        _echo_changes(before, after, said)
+
+
+def _echo_changes(before: Site, after: Site, said: Mapping[str, str]) -> None:
     for name in said:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
@@ -132,7 +184,7 @@ def set_(domain: str, data: str | None, as_json: bool, **given: str | None) -> N
 
 @site.command()
 @click.argument("domain")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @setting_option("data")
 @setting_option("lake")
 def remove(domain: str, yes: bool, **options: str | None) -> None:
@@ -143,12 +195,24 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
     with store_of_folder(Settings.from_environment(**options)) as settings:
         with registry_of_folder(settings) as registry, told_plainly():
             eraser = open_site_eraser(settings, registry, domain)
-            number = eraser.count()
-            click.echo(f"{eraser.site} and its {number} hits in the lake would go.")
+            number = counted(eraser.count(), "hit")
+            click.echo(f"{eraser.site} and its {number} in the lake would go.")
             if not yes:
-                click.confirm("Delete them for good?", abort=True)
+                ask("Delete it for good?")
             eraser.run(lambda line: click.echo(f"  {line}"))
     click.echo(f"{eraser.site} is gone.")
+
+
+def _ask_for_retention(settings: Settings, wanted: Site, now: float) -> None:
+    """Ask where hits are older than a site's retention; raises NotConfirmedError."""
+    if going := open_expiring(settings)(wanted, now):
+        days = counted(wanted.retention_days or 0, "day")
+        click.echo(
+            f"{going.told()} are older than {days}:"
+            " they would be deleted within a minute.",
+            err=True,
+        )
+        ask("Delete them for good?")
 
 
 def snippet(of: Site, settings: Settings) -> str:

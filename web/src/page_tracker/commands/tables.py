@@ -75,11 +75,6 @@ def shortened(text: str, width: int) -> str:
     return f"{head}…{tail}"
 
 
-def counted(number: int, thing: str) -> str:
-    """So many of a thing: `1 row`, `2,000 rows`."""
-    return f"{number:,} {thing}{'s' * (number != 1)}"
-
-
 def fitted(widths: Sequence[int], shorten: Container[int], most: int) -> list[int]:
     """Widths of columns whose lines have at most so many places, where that can be.
 

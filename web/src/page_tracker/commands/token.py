@@ -5,9 +5,9 @@ import click
 from page_tracker.accounts import Tokens, token_as_json
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.site import json_option
-from page_tracker.commands.tables import as_date, echo_json, echo_table
-from page_tracker.errors import AccessError
-from page_tracker.services.store import registry_of_folder
+from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
+from page_tracker.errors import AccessError, OutputError
+from page_tracker.services.store import registry_of_folder, registry_of_new_folder
 from page_tracker.settings import Settings
 from page_tracker.token import GIVEN, Token
 
@@ -43,16 +43,19 @@ def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # o
             "a token is for some sites or for all",
             "write --site DOMAIN (once or more) or --all-sites",
         )
-    with registry_of_folder(Settings.from_environment(data=data)) as registry:
-        made, text = Tokens(registry).add(
-            scope, None if all_sites else sites, name, days
-        )
-    click.echo(
-        f"Token {made.id} for {scope} of {_sites(made)}. It is shown this once and kept"
-        " as a hash only:",
-        err=True,
-    )
-    click.echo(text)
+    with registry_of_new_folder(Settings.from_environment(data=data)) as registry:
+        tokens = Tokens(registry)
+        made, text = tokens.add(scope, None if all_sites else sites, name, days)
+        try:
+            click.echo(
+                f"Token {made.id} for {scope} of {_sites(made)}. It is shown this once"
+                " and kept as a hash only:",
+                err=True,
+            )
+            click.echo(text)
+        except OutputError:  # Nobody has seen it, so nobody can use it.
+            tokens.remove(made.id)
+            raise
     click.echo(
         "Send it as a header: Authorization: Bearer TOKEN"
         f"\nTake it back:        page-tracker token remove {made.id}",
@@ -84,6 +87,8 @@ def list_(data: str | None, as_json: bool) -> None:
                 )
                 for each in tokens
             ],
+            shorten=(2, 5),
+            most=terminal_width(),
         )
 
 

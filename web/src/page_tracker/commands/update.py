@@ -24,7 +24,7 @@ def update(only: tuple[str, ...], **options: str | None) -> None:
     """Get newer data: countries of addresses, bots, and hosts of referrer spam.
 
     Each comes from a file, an http(s) address, or an npm package (npm:NAME), packed or
-    not, and is tried before it replaces what is there. Servers take it when they start.
+    not, and is tried before it replaces what is there. Servers take it within seconds.
     """
     settings = Settings.from_environment(**options)
     origins = {

@@ -4,6 +4,7 @@ import click
 
 from page_tracker.commands.options import setting_option
 from page_tracker.lake.service import told_plainly
+from page_tracker.plural import counted
 from page_tracker.services.keeping import open_lake, open_upkeep
 from page_tracker.services.store import store_of_folder
 from page_tracker.settings import Settings
@@ -25,4 +26,5 @@ def upkeep(**options: str | None) -> None:
         for name in ("hits", "drops"):
             table = lake.snapshot(name)
             sizes = table.get_add_actions(flatten=True)["size_bytes"].to_pylist()
-            click.echo(f"{name}: {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB")
+            files = counted(len(sizes), "file")
+            click.echo(f"{name}: {files}, {sum(sizes) / 1e6:.1f} MB")

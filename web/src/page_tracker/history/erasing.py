@@ -52,6 +52,15 @@ class HitsEraser:
                 self._imports.register.forget_drops(chosen.site, chosen.has_day)
             return self.deletion.run(_newest_day(), say)
 
+    def finish(self, say: Say) -> int:
+        """Do what one that was stopped has left, where nothing is chosen any more.
+
+        No open visit ends for it. Raises what `run` does.
+        """
+        with self._imports.register.locked():
+            self._imports.finish(self._sites.all())
+            return self.deletion.finish(_newest_day(), say)
+
 
 class SiteEraser:
     """Removes a site, or finishes that."""

@@ -26,6 +26,7 @@ from page_tracker.errors import LakeError
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import alone_if_free, shared
 from page_tracker.lake.table import TABLES, Lake
+from page_tracker.plural import counted
 
 MAGIC = b"PAR1"
 DAMAGED = "damaged"
@@ -210,8 +211,8 @@ def _fault_within(part: Part) -> str:
 
 def _lost(part: Part) -> str:
     return (
-        f"with it {part.rows} rows of {part.first} to {part.last}; a backup of the lake"
-        " has them"
+        f"with it {counted(part.rows, 'row')} of {part.first} to {part.last};"
+        " a backup of the lake has them"
     )
 
 

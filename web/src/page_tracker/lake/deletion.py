@@ -41,6 +41,7 @@ from page_tracker.lake.table import (
     touching,
 )
 from page_tracker.lake.writer import Writer
+from page_tracker.plural import counted
 from page_tracker.schema import NUMBER_BITS
 
 if TYPE_CHECKING:
@@ -169,10 +170,6 @@ class Deletion:
         found = self._ask(query)
         return int(found[0][0]) if found else 0
 
-    def waiting(self) -> int:
-        """How many hits and drops, of all sites, the lake does not have yet."""
-        return sum(writer.stream.waiting() for writer in self._writers)
-
     def run(
         self, newest_day: int, say: Callable[[str], None] = lambda line: None
     ) -> int:
@@ -181,12 +178,18 @@ class Deletion:
         `newest_day` is the last one that any site's day can be now.
         """
         self._clear_store(newest_day)
+        return self.finish(newest_day, say)
+
+    def finish(
+        self, newest_day: int, say: Callable[[str], None] = lambda line: None
+    ) -> int:
+        """What follows once the store's visits and sums are cleared; as `run`."""
         say("bringing what waits into the lake")
         self.drain()
         self._settle_notes()
         deleted = 0
         for day, number in self._days():
-            say(f"{date_of(day)}: {number} hits")
+            say(f"{date_of(day)}: {counted(number, 'hit')}")
             self._delete_day(day, newest_day)
             deleted += number
         say("removing it from the files")

@@ -56,7 +56,7 @@ class Child:
         """How the process ended, for a log line, and why where that is known."""
         status = self.process.wait()
         if status < 0:
-            return f"was killed by {signal.Signals(-status).name}"
+            return f"was killed by {signal_name(-status)}"
         said = f"ended with status {status}"
         log = self.program.log
         if status and log and disk_usage(log.parent).free < DISK_FULL:
@@ -120,6 +120,18 @@ class Child:
         if self.program.log:
             remedy = f"see {self.program.log}: {_last_line(self.program.log)}"
         return ProcessError(f"{self.program.name} {what}", remedy)
+
+
+def signal_name(number: int) -> str:
+    """A signal as people call it; not all of them have a name.
+
+    >>> signal_name(9), signal_name(45)
+    ('SIGKILL', 'signal 45')
+    """
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _last_line(log: Path) -> str:

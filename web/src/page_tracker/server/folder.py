@@ -15,10 +15,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from page_tracker.errors import DataFolderError, DataFolderInUseError
+from page_tracker.errors import (
+    DataFolderError,
+    DataFolderInUseError,
+    NoDataFolderError,
+)
 
 LOCK_NAME = "server.lock"
 USERS_NAME = "users.lock"
+# Something of these is in every data folder.
+OURS = frozenset({"format.json", "mirror.json", "redis"})
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,40 @@ def make_folder(folder: Path) -> None:
     """Make the data folder where there is none; raises DataFolderError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.listdir(folder)
     except OSError as error:
         raise _unusable(folder, error) from error
+
+
+def require_begun(folder: Path) -> None:
+    """Raise DataFolderError where the folder has nothing of ours; makes nothing.
+
+    Nothing is ever in a folder whose name was mistyped.
+    """
+    if not OURS.intersection(_names_in(folder)):
+        raise _absent(f"nothing was ever counted in the folder {folder}")
+
+
+def require_folder_there(folder: Path) -> None:
+    """Raise DataFolderError where there is no such folder; makes nothing."""
+    _names_in(folder)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError as error:
+        raise _absent(f"there is no data folder {folder}") from error
+    except OSError as error:
+        raise _unusable(folder, error) from error
+
+
+def _absent(problem: str) -> NoDataFolderError:
+    return NoDataFolderError(
+        problem,
+        "name the right one by --data or PAGE_TRACKER_DATA, or begin one there by"
+        " page-tracker serve or page-tracker site add",
+    )
 
 
 @contextmanager
@@ -75,6 +113,8 @@ def holder(folder: Path) -> Holder | None:
         return Holder(**json.loads((folder / LOCK_NAME).read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
+    except OSError as error:
+        raise _unusable(folder / LOCK_NAME, error) from error
 
 
 @contextmanager
@@ -97,7 +137,7 @@ def _flocked(path: Path, operation: int) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise _unusable(path.parent, error) from error
+        raise _unusable(path, error) from error
     try:
         fcntl.flock(descriptor, operation)
         yield descriptor
@@ -105,11 +145,20 @@ def _flocked(path: Path, operation: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _unusable(folder: Path, error: OSError) -> DataFolderError:
-    return DataFolderError(
-        f"the data folder {folder} cannot be written ({error.strerror})",
-        "name another by --data or PAGE_TRACKER_DATA",
-    )
+def _unusable(path: Path, error: OSError) -> DataFolderError:
+    """The error of a data folder, or of a file in it."""
+    remedy = "name another data folder by --data or PAGE_TRACKER_DATA"
+    if isinstance(error, PermissionError) and (owner := _owner(path)):
+        remedy = f"run this as the user {owner}, whose it is, or {remedy}"
+    return DataFolderError(f"{path} cannot be used ({error.strerror})", remedy)
+
+
+def _owner(path: Path) -> str:
+    """Whose file it is, or would be; empty where that cannot be found out."""
+    try:
+        return (path if path.exists() else path.parent).owner()
+    except (OSError, KeyError):
+        return ""
 
 
 def in_use(folder: Path) -> DataFolderInUseError:

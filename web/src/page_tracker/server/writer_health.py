@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from redis import Redis
 
 from page_tracker.collect.stream import Stream, StreamAway
-from page_tracker.settings import DEFAULT_REDIS_URL, Settings
+from page_tracker.setting_texts import DEFAULT_REDIS_URL
+from page_tracker.settings import Settings
 
 # A round takes a second or two; what has not ended one for so long hangs.
 LONGEST_SILENCE = 20.0  # seconds

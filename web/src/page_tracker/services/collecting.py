@@ -7,9 +7,8 @@ from pathlib import Path
 from redis import Redis
 
 from page_tracker.collect.collector import Collector
+from page_tracker.collect.fresh import FreshLookups
 from page_tracker.collect.ingest import Bounds
-from page_tracker.collect.lookups import Lookups
-from page_tracker.collect.lookups import load as load_lookups
 from page_tracker.collect.rates import Rates
 from page_tracker.collect.unbatched import UnbatchedCollector
 from page_tracker.services.store import open_async_redis, open_redis, open_sites
@@ -17,14 +16,14 @@ from page_tracker.settings import Settings
 from page_tracker.sites import Sites
 
 
-def open_lookups(settings: Settings) -> Lookups:
+def open_lookups(settings: Settings) -> FreshLookups:
     """Load what enrichment looks up, once for the process."""
     return _lookups(settings.data / "lookups")
 
 
 @cache
-def _lookups(folder: Path) -> Lookups:
-    return load_lookups(folder)
+def _lookups(folder: Path) -> FreshLookups:
+    return FreshLookups(folder)
 
 
 def bounds_of(settings: Settings) -> Bounds:

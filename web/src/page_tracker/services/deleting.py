@@ -6,10 +6,18 @@ from page_tracker.collect.removal import Removal
 from page_tracker.history.erasing import HitsEraser, SiteEraser
 from page_tracker.history.recount import Recount
 from page_tracker.history.register import Register
+from page_tracker.lake.chosen import Chosen, chosen
 from page_tracker.lake.deletion import Deletion, Selection
+from page_tracker.lake.expiring import Expiring, FindExpiring, expiring
+from page_tracker.lake.service import told_plainly
 from page_tracker.registry import Registry
 from page_tracker.services.history import Unwatched, open_imports
-from page_tracker.services.keeping import open_lake, open_recount, open_writers
+from page_tracker.services.keeping import (
+    open_lake,
+    open_recount,
+    open_streams,
+    open_writers,
+)
 from page_tracker.settings import Settings
 from page_tracker.site import Site
 from page_tracker.sites import Sites
@@ -47,6 +55,22 @@ def open_site_eraser(settings: Settings, registry: Registry, domain: str) -> Sit
 
     register = Register(settings.data / "imports")
     return SiteEraser(domain, deletion_of, removal, register, Sites(registry))
+
+
+def what_is_chosen(settings: Settings, selection: Selection) -> Chosen:
+    """Say what a deletion would delete; deletes nothing."""
+    return chosen(selection, open_lake(settings), open_streams(settings))
+
+
+def open_expiring(settings: Settings) -> FindExpiring:
+    """Open what says which hits a site's retention would delete; raises LakeError."""
+    lake = open_lake(settings)
+
+    def find(site: Site, now: float) -> Expiring | None:
+        with told_plainly():
+            return expiring(lake, site, now)
+
+    return find
 
 
 def _open_removal(settings: Settings, registry: Registry) -> Removal:

@@ -12,14 +12,20 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from page_tracker.errors import RedisUnavailableError
+from page_tracker.errors import RedisUnavailableError, UnknownSiteError
 from page_tracker.health import durability_notice
-from page_tracker.lake.format import require_folder
+from page_tracker.lake.format import FORMAT_FILE, require_folder
 from page_tracker.live import Live
 from page_tracker.registry import Registry
 from page_tracker.server.embedded import redis_of
-from page_tracker.server.folder import make_folder
-from page_tracker.settings import DEFAULT_REDIS_URL, Settings, without_password
+from page_tracker.server.folder import (
+    holder,
+    make_folder,
+    require_begun,
+    require_folder_there,
+)
+from page_tracker.setting_texts import DEFAULT_REDIS_URL
+from page_tracker.settings import Settings, without_password
 from page_tracker.sites import Sites
 from page_tracker.store_format import (
     StoreFormatError,
@@ -75,12 +81,17 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
     """The settings with a Redis for a command: REDIS_URL's, else the data folder's.
 
     That is the running server's, or one that is started for the command's duration.
-    Raises FormatError where data folder or store are of a newer version,
-    DataFolderError, ProcessError; RedisUnavailableError where Redis fails.
+    Raises NoDataFolderError where there is none: it is not made here. FormatError where
+    data folder or store are of a newer version, DataFolderError, ProcessError;
+    RedisUnavailableError where Redis fails.
     """
+    if settings.redis_url is None:
+        require_begun(settings.data)
+    else:
+        require_folder_there(settings.data)
     with ExitStack() as stack:
-        make_folder(settings.data)
-        require_folder(settings.data)
+        if (settings.data / FORMAT_FILE).exists():
+            require_folder(settings.data)
         url = settings.redis_url or stack.enter_context(redis_of(settings))
         found = replace(settings, redis_url=url)
         try:
@@ -100,8 +111,32 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
     """Open sites and tokens for a command; raises what `store_of_folder` does."""
     with store_of_folder(settings) as found, open_redis(found) as redis:
         registry = open_registry(found, redis)
-        registry.synchronise()
+        if registry.is_emptied():
+            registry.synchronise()
+        with _folder_named(settings):
+            yield registry
+
+
+@contextmanager
+def registry_of_new_folder(settings: Settings) -> Iterator[Registry]:
+    """The same, where the data folder may be made: what it begins with is added."""
+    make_folder(settings.data)
+    require_folder(settings.data)
+    with registry_of_folder(settings) as registry:
         yield registry
+
+
+@contextmanager
+def _folder_named(settings: Settings) -> Iterator[None]:
+    """Say which folder an unknown site is not in: it may be another one's."""
+    try:
+        yield
+    except UnknownSiteError as error:
+        where = f"{error.problem} in {settings.data}"
+        if settings.redis_url is None:  # whose Redis is this folder's
+            who = holder(settings.data)
+            where += "" if who and who.web_url else ", on which no server runs"
+        raise UnknownSiteError(where, error.remedy) from error
 
 
 def require_redis(settings: Settings) -> str | None:

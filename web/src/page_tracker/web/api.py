@@ -6,8 +6,9 @@ sites sees and changes these alone: whether others exist it can't tell.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from redis import RedisError
@@ -27,12 +28,17 @@ from page_tracker.errors import (
     UnknownTokenError,
 )
 from page_tracker.site import Directory, Site
-from page_tracker.site_settings import settings_of
+from page_tracker.site_settings import changed_site, new_site, settings_of
 from page_tracker.sites import Sites, found_site
 from page_tracker.token import Scope, Token, allows, may_give
 from page_tracker.web.auth import Guard, Refused, forbidden
 
+if TYPE_CHECKING:  # Delta is loaded with the first that is asked for
+    from page_tracker.lake.expiring import Expiring, FindExpiring
+
 LONGEST_BODY = 256 * 1024
+# How many hits a site's new retention deletes: to be said by whoever means it.
+AGREED = "delete_hits"
 RETRY_SECONDS = "1"
 # What may be said of a token that is to be made.
 WANTED = ("scope", "sites", "all_sites", "name", "days")
@@ -59,17 +65,30 @@ class Eraser(Protocol):
         """Remove it; raises ImportsBusyError, LakeError where it is half done."""
 
 
-def api(
+class WouldDelete(Exception):
+    """A site's new retention would delete hits, and their number was not repeated."""
+
+    def __init__(self, going: Expiring) -> None:
+        super().__init__(
+            f"{going.told()} are older than that and would be deleted for good; repeat"
+            f' it with "{AGREED}": {going.hits} if that is meant'
+        )
+        self.going = going
+
+
+def api(  # pylint: disable=too-many-arguments # each is for something else
     sites: Callable[[], Sites],
     tokens: Callable[[], Tokens],
     seen: Callable[[], Seen],
+    *,
     eraser: Callable[[str], Eraser],
+    find_expiring: FindExpiring,
     guard: Guard,
 ) -> Blueprint:
     """The routes; `seen` says which address the request comes from, and why that."""
     blueprint = Blueprint("api", __name__, url_prefix="/api")
     register_errors(blueprint)
-    _register_sites(blueprint, sites, eraser, guard)
+    _register_sites(blueprint, sites, eraser, find_expiring, guard)
     _register_tokens(blueprint, tokens, sites, guard)
 
     @blueprint.get("/address")
@@ -86,8 +105,15 @@ def _register_sites(
     blueprint: Blueprint,
     sites: Callable[[], Sites],
     eraser: Callable[[str], Eraser],
+    find_expiring: FindExpiring,
     guard: Guard,
 ) -> None:
+    def require_agreed(site: Site, now: float, agreed: Any) -> None:
+        going = find_expiring(site, now)
+        # JSON's true is 1 to Python.
+        if going and (isinstance(agreed, bool) or agreed != going.hits):
+            raise WouldDelete(going)
+
     @blueprint.get("/sites")
     def list_sites() -> Response:
         token = _admin(guard)
@@ -97,8 +123,10 @@ def _register_sites(
     @blueprint.post("/sites")
     def add_site() -> tuple[Response, int, dict[str, str]]:
         guard.admit(Scope.ADMIN, None)
-        settings = json_object()
-        site = sites().add(settings.pop("domain", None), settings)
+        settings, now = json_object(), time.time()
+        domain, agreed = settings.pop("domain", None), settings.pop(AGREED, None)
+        require_agreed(new_site(domain, settings, int(now)), now, agreed)
+        site = sites().add(domain, settings)
         location = f"{blueprint.url_prefix}/sites/{site.id}"
         return jsonify(settings_of(site)), 201, {"Location": location}
 
@@ -112,7 +140,12 @@ def _register_sites(
         site = found_site(_admit(token, sites(), domain), domain)
         is_for_all = token.sites is None
         approve = _change_anything if is_for_all else _change_what_is_its_own
-        return jsonify(settings_of(sites().change(site.id, json_object(), approve)))
+        settings, now = json_object(), time.time()
+        agreed = settings.pop(AGREED, None)
+        if "retention_days" in settings:
+            wanted = changed_site(site, settings, int(now))
+            require_agreed(wanted, now, agreed)
+        return jsonify(settings_of(sites().change(site.id, settings, approve)))
 
     @blueprint.delete("/sites/<domain>")
     def remove_site(domain: str) -> tuple[str, int]:
@@ -170,6 +203,12 @@ def register_errors(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(Refused)
     def refused(error: Refused) -> tuple[Response, int, dict[str, str]]:
         return jsonify(error=str(error)), error.status, error.headers
+
+    @blueprint.errorhandler(WouldDelete)
+    def would_delete(error: WouldDelete) -> tuple[Response, int]:
+        going = error.going
+        days = {"first_day": f"{going.first}", "last_day": f"{going.last}"}
+        return jsonify(error=str(error), **{AGREED: going.hits}, **days), 409
 
     @blueprint.errorhandler(PageTrackerError)
     def failed(error: PageTrackerError) -> tuple[Response, int, dict[str, str]]:

@@ -175,8 +175,8 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
 
     assert status == 1
     assert said == (
-        f"page-tracker: the data folder {tmp_path}/file/data cannot be written "
-        "(Not a directory); name another by --data or PAGE_TRACKER_DATA\n"
+        f"page-tracker: {tmp_path}/file/data cannot be used "
+        "(Not a directory); name another data folder by --data or PAGE_TRACKER_DATA\n"
     )
 
 

@@ -55,7 +55,7 @@ def test_a_damaged_file_is_out_of_the_table_and_named(lake: Lake, harm: str) -> 
 
     line = "".join(mend(lake))
 
-    assert file.name in line and "1 rows of 2026-09-04" in line
+    assert file.name in line and "1 row of 2026-09-04" in line
     assert len(paths(lake)) == 1
     assert not list(mend(lake))
 
@@ -134,7 +134,7 @@ def test_a_damaged_old_file_keeps_nothing_else_from_being_closed_or_merged(
         hits = lake.snapshot("hits")
         append(hits, HITS, [row(f"/{number}", late)], "x", position(hits, "x") + 1)
 
-    with pytest.raises(DamagedLakeError, match="1 rows of 2026-09-04") as told:
+    with pytest.raises(DamagedLakeError, match="1 row of 2026-09-04") as told:
         with unreadable_set_aside(lake):
             Upkeep(lake).tidy((late + 3) * 86_400.0)
 

@@ -16,7 +16,8 @@ REFUSALS = {
     401: "No token, or one that is unknown, expired, taken back, or not for this site.",
     403: "The token is not for this.",
     404: "There is no such thing.",
-    409: "The domain or host belongs to a site already; or an import is running.",
+    409: "The domain or host belongs to a site already; an import is running; or hits"
+    " would be deleted, whose number is to be repeated.",
     413: "The body is too large.",
     422: "It took more time or memory than questions have, and was stopped.",
     429: "Too many wrong tokens came from this address.",

@@ -102,12 +102,21 @@ def owner_schemas() -> dict[str, Schema]:
     """All schemas of what an owner does, by name."""
     segment = {"name": text(LONGEST_NAME, 1), "filters": list_of(ref("Filter"), 1)}
     goal = _goal()
+    agreed = whole(1) | {
+        "description": "How many hits a site's new retention deletes for good."
+    }
+    day = text(like="2026-01-31")
     return {
         "Site": _site(),
         "Sites": record({"sites": list_of(ref("Site"))}),
-        "SiteSettings": record(_settings(), ()),
+        "SiteSettings": record({**_settings(), "delete_hits": agreed}, ()),
         "NewSite": record(
-            {"domain": text(like="example.org"), **_settings()}, ("domain",)
+            {
+                "domain": text(like="example.org"),
+                **_settings(),
+                "delete_hits": agreed,
+            },
+            ("domain",),
         ),
         "Goal": record(goal["properties"]),
         "Goals": record({"goals": list_of(ref("Goal"))}),
@@ -120,5 +129,8 @@ def owner_schemas() -> dict[str, Schema]:
         "NewToken": _new_token(),
         "MadeToken": record({**_token(), "token": text()}),
         "Address": record({"address": text(), "why": text()}),
-        "Error": record({"error": text()}),
+        "Error": record(
+            {"error": text(), "delete_hits": agreed, "first_day": day, "last_day": day},
+            ("error",),
+        ),
     }

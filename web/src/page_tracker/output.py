@@ -1,0 +1,111 @@
+"""Standard input, output and errors, as a command of ours uses them.
+
+Output that cannot be written is an error of ours, OutputError, wherever it is noticed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from typing import Any, TextIO, cast
+
+from page_tracker.errors import OutputError, ReaderGoneError
+
+# What a line shows of a text that is longer: its beginning and its end.
+LONGEST_LINE = 1_000
+_BEGINNING, _END = 600, 300
+
+
+class Output:
+    """A stream; raises OutputError where it cannot be written, and from then on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._failure: OutputError | None = None
+
+    def write(self, text: str) -> int:
+        with self._told():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._told():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        if self._failure:  # Whoever tried the stream may have kept it to himself.
+            raise self._failure
+        try:
+            yield
+        except OSError as error:
+            _empty(self._stream)
+            self._failure = _failure(error)
+            raise self._failure from error
+
+
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """Have the three streams take any text, and tell plainly what they cannot write."""
+    _open_closed()
+    before, said = (sys.stdout, sys.stderr), logging.raiseExceptions
+    for stream in before:
+        if isinstance(stream, TextIOWrapper):
+            # Not every locale's encoding has all signs that names and bars need.
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    sys.stdout, sys.stderr = (cast(TextIO, Output(stream)) for stream in before)
+    # A line of a log that cannot be written ends nobody's work.
+    logging.raiseExceptions = False
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+        logging.raiseExceptions = said
+
+
+def one_line(text: str) -> str:
+    """A text as one line that a terminal takes for text, whatever is in it.
+
+    >>> one_line("no site 'a\\x1b[2J'\\n")
+    "no site 'a\\\\x1b[2J'"
+    """
+    line = "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+        for sign in " ".join(text.split())
+    )
+    if len(line) <= LONGEST_LINE:
+        return line
+    return f"{line[:_BEGINNING]} … {line[-_END:]}"
+
+
+def _open_closed() -> None:
+    """Open what was closed before we began: else the next file that is opened is it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nothing, mode, encoding="utf-8"))
+
+
+def _failure(error: OSError) -> OutputError:
+    if isinstance(error, BrokenPipeError):
+        return ReaderGoneError("nobody reads the output", "read it whole")
+    return OutputError(
+        f"the output cannot be written ({error.strerror})",
+        "make room where it goes, or send it elsewhere",
+    )
+
+
+def _empty(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere, lest the end of Python fails at it."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, stream.fileno())
+        finally:
+            os.close(nowhere)

@@ -1,0 +1,44 @@
+"""A disk that is full of logs, or of what else: the server goes on counting."""
+
+import subprocess
+from pathlib import Path
+
+import psutil
+import requests
+
+from page_tracker.server.folder import holder
+from support.processes import BIN, clean_environment, wait_until
+
+
+def _answers(data: Path) -> bool:
+    who = holder(data) if data.exists() else None
+    try:
+        return bool(who and who.web_url and requests.get(who.web_url, timeout=5).ok)
+    except requests.RequestException:
+        return False
+
+
+def test_a_log_that_cannot_be_written_ends_no_server(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen(
+            [BIN / "page-tracker", "serve", "--port", "0", "--data", str(data)],
+            env=clean_environment(),
+            stdout=full,
+            stderr=full,
+        ) as server,
+    ):
+        try:
+            wait_until(lambda: _answers(data))
+            (web,) = (
+                each
+                for each in psutil.Process(server.pid).children()
+                if "gunicorn" in each.cmdline()
+            )
+            web.kill()  # of which the supervisor has to say something
+            web.wait(timeout=30)
+            wait_until(lambda: _answers(data))
+        finally:
+            server.terminate()
+        assert server.wait(timeout=60) == 1  # it could not say what it had to
