@@ -210,10 +210,10 @@ def _number(least: int, most: int, unit: str = "") -> Callable[[Any], int]:
         # No number here has as many digits as Python refuses to read.
         if digits.isascii() and digits.isdecimal() and len(digits) < 20:
             value = int(digits)
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        if not is_number or not least <= value <= most:
-            raise ValueError(f"is out of range: write {least} to {most}{unit}")
-        return value
+        if isinstance(value, int) and not isinstance(value, bool):
+            if least <= value <= most:
+                return value
+        raise ValueError(f"is out of range: write {least} to {most}{unit}")
 
     return parse
 

@@ -1,5 +1,6 @@
 """A visitor's browser, a website that is counted, and what was stored of the visit."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from page_tracker.collect.stream import Stream
 from page_tracker.schema import DROPS, HITS
+from support.processes import WAIT_SECONDS
 from support.website import Website
 
 SITE = "example.com"
@@ -56,8 +58,10 @@ class Scene:
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Return when it holds; meanwhile the browser's requests go on."""
+        deadline = time.monotonic() + WAIT_SECONDS
         while not condition():
-            self.page.wait_for_timeout(900)
+            assert time.monotonic() < deadline, f"waited {WAIT_SECONDS:.0f} s in vain"
+            self.page.wait_for_timeout(100)
 
     def stored(self, number: int) -> list[Row]:
         """The site's rows in the stream, once there are so many."""

@@ -128,10 +128,11 @@ def test_a_page_from_the_disk_counts_where_page_and_site_say_so(
     file.write_text(f'<!doctype html><script defer src="{script}></script>')
     answers: list[str | None] = []
     scene.page.on(
-        "requestfinished",
-        lambda request: request.method == "POST"
-        and answers.append(
-            request.response().headers.get("x-page-tracker-dropped")  # type: ignore
+        "response",
+        lambda response: (
+            answers.append(response.headers.get("x-page-tracker-dropped"))
+            if response.request.method == "POST"
+            else None
         ),
     )
     scene.page.goto(file.as_uri())
