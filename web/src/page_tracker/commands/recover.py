@@ -2,6 +2,7 @@
 
 import click
 
+from page_tracker.commands import consent
 from page_tracker.commands.options import setting_option
 from page_tracker.lake.recovery import lines
 from page_tracker.lake.service import told_plainly
@@ -14,7 +15,7 @@ from page_tracker.settings import Settings
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@consent.yes_option
 @click.option(
     "--with-doubtful",
     is_flag=True,
@@ -75,4 +76,4 @@ def _recover(recovery: Recovery, yes: bool, with_doubtful: bool) -> None:
 
 def _ask(question: str, yes: bool) -> None:
     if not yes:
-        click.confirm(question, abort=True)
+        consent.ask(question)

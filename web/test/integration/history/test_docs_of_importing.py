@@ -60,6 +60,7 @@ def test_every_command_runs_and_the_first_import_says_what_is_shown(
                 ["sh", "-c", command],
                 cwd=tmp_path,
                 env=environment,
+                input="y\n",  # to what it asks before an import is taken out
                 capture_output=True,
                 text=True,
                 check=False,
