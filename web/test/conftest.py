@@ -61,6 +61,18 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--flask-url needs --redis-url: the Redis it counts in")
 
 
+# The Redis that this process has started, where it has.
+OWN_REDIS: list[str] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def begin_with_an_empty_redis() -> None:
+    """No file of tests finds what another one left: which that is, chance decides."""
+    for url in OWN_REDIS:
+        with Redis.from_url(url) as client:
+            client.flushall()
+
+
 @pytest.fixture(scope="session")
 def redis_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -71,7 +83,9 @@ def redis_url(
         return
     settings = Settings(data=tmp_path_factory.mktemp("redis"))
     with embedded.redis_of(settings) as url:
+        OWN_REDIS.append(url)
         yield url
+        OWN_REDIS.remove(url)
 
 
 @pytest.fixture

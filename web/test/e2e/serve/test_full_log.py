@@ -18,6 +18,12 @@ def _answers(data: Path) -> bool:
         return False
 
 
+def _children(pid: int, word: str) -> list[psutil.Process]:
+    """The processes of a server that have a word in their command."""
+    children = psutil.Process(pid).children()
+    return [each for each in children if word in each.cmdline()]
+
+
 def test_a_log_that_cannot_be_written_ends_no_server(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with (
@@ -30,12 +36,9 @@ def test_a_log_that_cannot_be_written_ends_no_server(tmp_path: Path) -> None:
         ) as server,
     ):
         try:
-            wait_until(lambda: _answers(data))
-            (web,) = (
-                each
-                for each in psutil.Process(server.pid).children()
-                if "gunicorn" in each.cmdline()
-            )
+            # The writer is started last: what ends before ends the server by design.
+            wait_until(lambda: bool(_children(server.pid, "writer")))
+            (web,) = _children(server.pid, "gunicorn")
             web.kill()  # of which the supervisor has to say something
             web.wait(timeout=30)
             wait_until(lambda: _answers(data))
