@@ -82,10 +82,12 @@ def _told(error: Exception) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "page-tracker"
-        said, _, meant = error.format_message().rstrip(".?)").partition("Did you mean ")
-        said, instead = said.rstrip(" .("), f"see {path} --help"
+        said, _, meant = error.format_message().partition("Did you mean ")
+        # What is meant may stand in parentheses.
+        said = said.rstrip(" .(" if meant else ".")
+        instead = f"see {path} --help"
         if meant:
-            instead = f"did you mean {meant}? Else {instead}"
+            instead = f"did you mean {meant.rstrip('.?)')}? Else {instead}"
         return f"{said[:1].lower()}{said[1:]}; {instead}", error.exit_code
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code

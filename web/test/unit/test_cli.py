@@ -88,6 +88,8 @@ def test_asking_about_the_program_is_no_error(option: str) -> None:
             "'x' is not a valid integer; see page-tracker",
         ),
         ("query", "missing argument 'SITE'; see page-tracker query --help"),
+        ("site list x", "got unexpected extra argument (x); see page-tracker site"),
+        ("site list --d", "no such option '--d'"),
     ],
 )
 def test_a_word_that_no_command_has_is_one_line_with_what_is_near(
