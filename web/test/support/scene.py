@@ -1,11 +1,13 @@
 """A visitor's browser, a website that is counted, and what was stored of the visit."""
 
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Request
 
 from page_tracker.collect.stream import Stream
 from page_tracker.schema import DROPS, HITS
@@ -26,7 +28,11 @@ Row = dict[str, Any]
 
 @dataclass
 class Scene:
-    """A visitor's browser, a website that is counted, and what was stored of it."""
+    """A visitor's browser, a website that is counted, and what was stored of it.
+
+    A browser sends over several connections at once, and what it sent first may be
+    stored last: rows are given in the order in which they were sent.
+    """
 
     context: BrowserContext
     page: Page
@@ -34,6 +40,19 @@ class Scene:
     server_url: str
     stream: Stream
     start: int
+    sent: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.context.on("request", self._note)
+
+    def _note(self, request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/api/event"):
+            event = json.loads(request.post_data or "")
+            url = urlsplit(event["url"])
+            path = url.path + (
+                f"#{url.fragment}" if event["h"] and url.fragment else ""
+            )
+            self.sent.setdefault(event["id"], (event["name"], path))
 
     def put(
         self, path: str, body: str = "", attributes: str = f'data-domain="{SITE}"'
@@ -83,19 +102,39 @@ class Scene:
         """All rows of what the page has sent till now: up to an event sent last."""
         self.page.evaluate("pagetracker('Last')")
         self.wait_until(lambda: any(row["name"] == "Last" for row in self._rows()))
+        for _ in range(10):  # the last may have overtaken others; some are dropped
+            if len(self._rows()) >= len(self.sent):
+                break
+            self.page.wait_for_timeout(100)
         return [row for row in self._rows() if row["name"] != "Last"]
 
     def _rows(self) -> list[Row]:
         names = [column.name for column in HITS]
         entries = self.stream.read(self.start, 1000)
         rows = [dict(zip(names, row)) for entry in entries for row in entry.rows()]
-        return [row for row in rows if row["hostname"] == self.site.host]
+        here = [row for row in rows if row["hostname"] == self.site.host]
+        return in_order_sent(here, list(self.sent.values()))
 
     def _drops(self, site: str) -> list[Row]:
         names = [column.name for column in DROPS]
         entries = self.stream.read(self.start, 1000)
         rows = [dict(zip(names, row)) for entry in entries for row in entry.drops()]
         return [row for row in rows if row["site"] == site]
+
+
+def in_order_sent(rows: list[Row], sent: list[tuple[str, str]]) -> list[Row]:
+    """Rows in the order of (name, path) as sent; of what a site has made of a path, the
+    name alone tells, and what was not seen to be sent comes last."""
+    places: list[int] = []
+    remaining = dict(enumerate(sent))
+    for row in rows:
+        same_name = [at for at, (name, _) in remaining.items() if name == row["name"]]
+        same = [at for at in same_name if remaining[at][1] == row["path"]]
+        place = next(iter(same + same_name), len(sent))
+        remaining.pop(place, None)
+        places.append(place)
+    order = sorted(range(len(rows)), key=places.__getitem__)
+    return [rows[at] for at in order]
 
 
 def names_and_paths(rows: list[Row]) -> list[tuple[str, str]]:

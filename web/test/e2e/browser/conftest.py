@@ -1,11 +1,13 @@
 """A real browser: one on the machine, else one that is fetched here."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -84,30 +86,39 @@ def _run(*command: str) -> None:
         raise LookupError(f"{' '.join(command)} took too long") from error
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """The tests run in several processes, and what fetches packages locks others out."""
+    with open(Path(tempfile.gettempdir()) / "page-tracker-browser", "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _launched(playwright: Playwright) -> tuple[str, Browser]:
+    problems = []
+    ways: list[Callable[[], str]] = [
+        _on_the_machine,
+        partial(_playwrights_own, playwright),
+        _debians,
+    ]
+    for way in ways:
+        try:
+            path = way()
+            return path, playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        except (LookupError, Error) as error:
+            problems.append(str(error))
+    raise pytest.fail.Exception("\n".join([MISSING, *problems]), pytrace=False)
+
+
 # While it drives a browser playwright runs an event loop; other modules run their own.
 @pytest.fixture(scope="module")
 def found() -> Iterator[tuple[str, Browser]]:
     """The path of a Chromium, and the headless browser that was launched from it."""
-    problems = []
     with sync_playwright() as playwright:
-        ways: list[Callable[[], str]] = [
-            _on_the_machine,
-            partial(_playwrights_own, playwright),
-            _debians,
-        ]
-        for way in ways:
-            try:
-                path = way()
-                launched = playwright.chromium.launch(
-                    executable_path=path, args=OPTIONS
-                )
-            except (LookupError, Error) as error:
-                problems.append(str(error))
-                continue
-            with launched:
-                yield path, launched
-            return
-        pytest.fail("\n".join([MISSING, *problems]), pytrace=False)
+        with _one_at_a_time():
+            path, launched = _launched(playwright)
+        with launched:
+            yield path, launched
 
 
 @pytest.fixture(scope="module")
