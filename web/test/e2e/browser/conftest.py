@@ -88,7 +88,7 @@ def _run(*command: str) -> None:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """The tests run in several processes; the one that fetches packages locks others out."""
+    """Of the processes with tests, the one that fetches packages locks others out."""
     with open(Path(tempfile.gettempdir()) / "page-tracker-browser", "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
