@@ -9,6 +9,7 @@ from page_tracker.collect.hit import Reason
 from page_tracker.collect.protocols import PROTOCOLS
 from page_tracker.commands.serve import serve
 from page_tracker.settings import described_settings
+from support.command_reference import rendered
 from support.documentation import PAGES, ROOT, page
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
@@ -31,6 +32,10 @@ def test_every_setting_is_documented_as_it_is() -> None:
         )
         for name, setting in described_settings().items()
     ]
+
+
+def test_the_page_of_commands_is_what_they_say_of_themselves() -> None:
+    assert page("reference/commands") == rendered(), "run scripts/document-commands"
 
 
 def test_every_reason_of_a_drop_is_documented_and_no_other() -> None:
