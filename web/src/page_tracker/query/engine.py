@@ -238,11 +238,6 @@ class Engine:
             finally:
                 session.end()
 
-    @property
-    def remembered_rows(self) -> int:
-        """How many rows of day tables are kept between questions."""
-        return self._memory.rows
-
     def write_parquet(self, columns: Mapping[str, Column], path: Path) -> None:
         """Write columns, by their names, into a file; raises as `rows`."""
         places = ", ".join(
