@@ -36,8 +36,8 @@ from page_tracker.lake.table import (
     touching,
 )
 from page_tracker.lake.vacuum import clean_at_once
+from page_tracker.origins import rows_of_any
 from page_tracker.plural import counted
-from page_tracker.schema import NUMBER_BITS
 from page_tracker.store.removal import Removal
 from page_tracker.store.stream import Aside
 from page_tracker.upkeep.day_tables import close
@@ -320,8 +320,7 @@ class Deletion:
     ) -> Mapping[str, Any]:
         """What the day's commit takes off the counters of the store's own hits."""
         sums = {}
-        own = ", ".join(str(writer.stream.origin()) for writer in self._writers)
-        is_own = f"visitor >> {NUMBER_BITS} IN ({own})"
+        is_own = rows_of_any(writer.stream.origin() for writer in self._writers)
         found = connection.sql(
             "SELECT path, count(*) FROM day_rows"
             f" WHERE {self._condition} AND view > 0 AND {is_own} GROUP BY path"
