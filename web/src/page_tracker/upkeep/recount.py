@@ -26,12 +26,10 @@ from page_tracker.sites.site import Site
 from page_tracker.store.counters import EARLIER, Live
 from page_tracker.store.shelf import Registry
 from page_tracker.store.stream import Stream
-from page_tracker.upkeep.deletion import SUM_NAMES, SUMS
+from page_tracker.upkeep.day_sums import COLUMNS, DAYS_COUNTED, day_sums
 
 # Whether there is anything to do is seen by a few numbers, and closely this often.
 LOOK_CLOSELY = 60.0  # seconds
-# Days before today that the store keeps the sums of.
-DAYS_COUNTED = 2
 
 
 class Recount:
@@ -146,11 +144,11 @@ class Recount:
         days = range(today - DAYS_COUNTED, today + 2)
         rows = self._ask(
             site,
-            f"SELECT day, {SUMS} FROM hits"
+            f"SELECT day, {COLUMNS} FROM hits"
             f" WHERE day >= DATE '{date_of(days[0])}' AND {rows_of_none(origins)}"
             " GROUP BY day",
         )
-        sums = {day_number(row[0]): dict(zip(SUM_NAMES, row[1:])) for row in rows}
+        sums = {day_number(row[0]): day_sums(row[1:]) for row in rows}
         for day in days:
             self._live.put_earlier_today(site, day, sums.get(day, {}))
 
