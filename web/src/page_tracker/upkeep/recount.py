@@ -1,4 +1,4 @@
-"""What the lake knows comes back into live counters that do not have it.
+"""Live counters get what the lake has and they lack.
 
     origins of the store, register of imports, lake → a site's views by import, and by
     earlier stores → put in place of what was counted → noted what it was made from
