@@ -31,7 +31,7 @@ REASONS = {
     r"docker ": "needs Docker, with which test/pipeline runs the same services",
     r"scripts/|\.ci/run": "test/pipeline/test_workflow.py: the workflow runs it",
     r"git |cd ": "needs a place that the repository is fetched from",
-    r"(page-tracker (serve|writer)|gunicorn|flask) ": "runs on: see test/e2e/serve",
+    r"(page-tracker (serve|writer)|gunicorn|flask)\b": "runs on: see test/e2e/serve",
     r"page-tracker update": "fetches: test_update.py does it with files of its own",
     r".*\[[-A-Z]": "a synopsis: what stands in brackets may be left out",
 }
