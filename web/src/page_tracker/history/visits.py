@@ -43,12 +43,6 @@ FOUND = (
     "month",
 )
 
-# How a row that has its columns already says which `Kind` of hit it is.
-KIND_OF_ROW = f"""
-    CASE WHEN step = 0 THEN {Kind.ENGAGEMENT:d} WHEN view > 0 THEN {Kind.VIEW:d}
-    WHEN interaction > 0 THEN {Kind.EVENT:d} ELSE {Kind.QUIET:d} END
-"""
-
 ENGAGEMENT, VIEW, EVENT = int(Kind.ENGAGEMENT), int(Kind.VIEW), int(Kind.EVENT)
 SO_FAR = "ROWS UNBOUNDED PRECEDING"
 

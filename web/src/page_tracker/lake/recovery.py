@@ -89,7 +89,6 @@ def survey(lake: Lake, name: str) -> Survey:
     files.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     result = Survey(name)
     with engine() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
         connection.execute("CREATE TABLE keys (file INTEGER, key UBIGINT, n BIGINT)")
         readable = []
         for number, path in enumerate(files):

@@ -75,7 +75,6 @@ class Comparison:
     """The range that a question's answer is compared with."""
 
     range: Range
-    match_weekdays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
