@@ -1,6 +1,7 @@
 """What questions mean, said once more: plain Python over plain rows.
 
-Written from the definitions in docs/metrics.md, not from the SQL; as slow as obvious.
+Written from the definitions in docs/reference/metrics.md, not from the SQL; as slow
+as obvious.
 A row is a dict of the columns of the table `hits`.
 """
 
@@ -14,8 +15,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from page_tracker.sites.goal import Goal
 from page_tracker.query.query import And, Filter, HasDone, Leaf, Not, Or, Query
+from page_tracker.sites.goal import Goal
 
 Row = dict[str, Any]
 Key = tuple[str, ...]

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from naive import PlainHit, PlainKind, find
 from naive_answers import Row
-from page_tracker.sites.goal import Goal
-from page_tracker.lake.table import Lake, append, day_of
+from page_tracker.days import day_number
+from page_tracker.lake.table import Lake, append
 from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.query import Query
 from page_tracker.schema import HITS
+from page_tracker.sites.goal import Goal
 
 ZONES = (
     *("UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Apia", "America/St_Johns"),
@@ -105,11 +106,14 @@ def hits_of_a_site(
 
 def _extra(kind: PlainKind) -> st.SearchStrategy[dict[str, Any]]:
     """What else is known of a hit of a kind."""
-    values = ({}, {"plan": "pro"}, {"plan": "a"}), ({}, {"x": "pro"}, {"x": "a"})
+    plans: list[dict[str, str]] = [{}, {"plan": "pro"}, {"plan": "a"}]
+    others: list[dict[str, str]] = [{}, {"x": "pro"}, {"x": "a"}]
     names = {"view": ["pageview"], "engagement": ["engagement"]}
-    common = {
+    common: dict[str, st.SearchStrategy[Any]] = {
         "name": st.sampled_from(names.get(kind, ["signup", "buy"])),
-        "props": st.sampled_from([plan | x for plan, x in product(*values)]),
+        "props": st.sampled_from(
+            [plan | other for plan, other in product(plans, others)]
+        ),
         "currency": st.sampled_from(["EUR", "USD"]),
     }
     if kind == "engagement":
@@ -175,11 +179,11 @@ def filters(draw: st.DrawFn, depth: int = 2) -> list[Any]:
 FILTERS = [filters(depth) for depth in range(3)]
 
 # Others are refused.
-COUNTRY_VALUES = {
+COUNTRY_VALUES: dict[str, tuple[str, ...]] = {
     "visit:country": ("DE", "FR", "(not set)"),
     "visit:country_name": ("Germany", "France", "(not set)"),
 }
-OF_GOALS = ("Signup", "Sale", "Docs", "s")
+OF_GOALS: tuple[str, ...] = ("Signup", "Sale", "Docs", "s")
 OF_OTHERS = (
     *(*PATHS[:-1], "a", "b", "DE", "Ä", "pro"),
     *("(none)", "(not set)", "Direct / None", "direct / none"),
@@ -281,7 +285,7 @@ def ready(row: Row) -> tuple[Any, ...]:
 
 def _stored(name: str, row: Row) -> Any:
     if name == "day":
-        return day_of(row["day"])
+        return day_number(row["day"])
     if name == "time":
         return round(row["time"].timestamp() * 1_000_000)
     return f"{row['day']:%Y-%m}" if name == "month" else row[name]
