@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from page_tracker.cli import main
 from page_tracker.lookups.load import BOTS, COUNTRY, PACKAGED, SPAM, load
+from support.pace import PACE
 
 Publish = Callable[[str, bytes], str]
 
@@ -193,7 +194,7 @@ def test_a_server_that_answers_badly_is_told_of_without_the_key_of_its_address(
     data: Path, sends: bytes
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
+        server.settimeout(10 * PACE)
 
         def answer() -> None:
             with server.accept()[0] as connection:
