@@ -8,9 +8,11 @@ import pytest
 from page_tracker.commands.serve import serve
 from page_tracker.hits.hit import Reason
 from page_tracker.protocols import PROTOCOLS
+from page_tracker.schema import DAYS, DROPS, HITS, Column
 from page_tracker.settings import described_settings
 from support.command_reference import rendered
 from support.documentation import PAGES, ROOT, page
+from support.transcripts import section
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 
@@ -36,6 +38,30 @@ def test_every_setting_is_documented_as_it_is() -> None:
 
 def test_the_page_of_commands_is_what_they_say_of_themselves() -> None:
     assert page("reference/commands") == rendered(), "run scripts/document-commands"
+
+
+@pytest.mark.parametrize(
+    "name, columns", [("hits", HITS), ("drops", DROPS), ("days", DAYS)]
+)
+def test_every_column_of_the_lake_is_documented_as_it_is(
+    name: str, columns: tuple[Column, ...]
+) -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\w+)(?: or (null))? \| (\d*) \| (.+) \|$",
+        section(page("reference/lake"), name),
+        re.MULTILINE,
+    )
+
+    assert rows == [
+        (
+            column.name,
+            column.type,
+            "null" if column.nullable else "",
+            str(column.limit or ""),
+            column.says,
+        )
+        for column in columns
+    ]
 
 
 def test_every_reason_of_a_drop_is_documented_and_no_other() -> None:
