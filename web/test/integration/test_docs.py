@@ -14,6 +14,13 @@ from support.command_reference import rendered
 from support.documentation import PAGES, ROOT, page
 from support.transcripts import section
 
+# What a file of ours is named from.
+ROOTS = (
+    ROOT,
+    ROOT / "web",
+    ROOT / "web" / "src" / "page_tracker",
+    ROOT / "web" / "test",
+)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 
 
@@ -99,6 +106,15 @@ def test_every_link_leads_to_a_file_and_to_a_heading_of_it(path: Path) -> None:
             broken.append(f"{target}#{anchor}")
 
     assert not broken
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_file_of_ours_that_is_named_is_there(path: Path) -> None:
+    named = re.findall(
+        r"`((?:[\w.-]+/)+[\w-]+\.(?:py|lua|js|yml))`", path.read_text("utf-8")
+    )
+
+    assert [each for each in named if not any((r / each).exists() for r in ROOTS)] == []
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
