@@ -35,9 +35,11 @@ REASONS = {
     r"page-tracker update": "fetches: test_update.py does it with files of its own",
     r".*\[[-A-Z]": "a synopsis: what stands in brackets may be left out",
 }
+SET = r"(?:[A-Z_]+=\S+ )*"  # variables for one command
 PROGRAM = re.compile(
-    r"(sudo|brew|docker|git|cd|page-tracker|gunicorn|flask|curl|pip|npm|tar|cat|\.) "
-    r"|scripts/|\.ci/run"
+    SET
+    + r"((sudo|brew|docker|git|cd|page-tracker|gunicorn|flask|curl|pip|npm|tar|cat|\.) "
+    r"|scripts/|\.ci/run)"
 )
 MENTIONED = re.compile(
     r"^    .*?(page-tracker .+)$|`(page-tracker [^`]+)`", re.MULTILINE
@@ -60,7 +62,7 @@ def to_be_run(path: Path) -> list[Step]:
     """The commands of a page that no other test runs, and none has a reason not to."""
     if name_of(path) in WHOLE:
         return []
-    reason = re.compile("|".join(REASONS))
+    reason = re.compile(f"{SET}({'|'.join(REASONS)})")
     return [step for step in commands_of(path) if not reason.match(step.command)]
 
 
