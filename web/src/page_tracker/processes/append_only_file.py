@@ -1,0 +1,191 @@
+"""The embedded server's append-only file: what of it is whole, and its end mended.
+
+A file of commands, each `*<parts>` and for each part `$<bytes>`, as clients send them:
+https://valkey.io/topics/protocol/. A power cut can leave half a command at its end, or
+zeros, or garbage: these were never acknowledged, or a disk has promised too much. What
+is damaged further in is followed by commands that are whole, and is no end.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from page_tracker.days import DAY_SECONDS
+from page_tracker.errors import ProcessError
+
+FOLDER = "appendonlydir"
+MANIFEST = "appendonly.aof.manifest"
+# What was set aside has the keys of the day's visitors, which may not last.
+KEPT_ASIDE = 2 * DAY_SECONDS  # seconds
+# What the server says of a file that it cannot read.
+_SAID = re.compile(rb"append[ -]only|AOF|RDB|Wrong signature", re.IGNORECASE)
+_PARTS = re.compile(rb"\*([1-9]\d{0,6})\r\n")
+_BYTES = re.compile(rb"\$(\d{1,9})\r\n")
+_NOTE = re.compile(rb"#[ -~]*\r\n")
+_SITES = re.compile(rb"\$5\r\nsites\r\n\$\d+\r\n([^\r]*)")
+
+
+class DamagedStoreError(ProcessError):
+    """The embedded server's own files are damaged, and not at their end."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How many bytes of a file are whole, of how many; whether more is after them."""
+
+    whole: int
+    size: int
+    goes_on: bool = False
+
+
+def mend(store: Path, log: Path) -> str:
+    """Mend the file's end, where the server has ended over it; a line that says so.
+
+    Empty where it has ended over something else. Raises DamagedStoreError where what is
+    damaged is not the end, OSError.
+    """
+    if not _SAID.search(log.read_bytes()):
+        return ""
+    log.write_bytes(b"")
+    path = _last_file(store)
+    if path is not None:
+        found = look(path)
+        if found.whole < found.size and not found.goes_on:
+            return _cut(path, found)
+        where = f"{path} is damaged after its first {found.whole} bytes of {found.size}"
+        if found.whole == found.size:
+            where = f"a file in {path.parent} is damaged"
+    else:
+        where = f"{store / FOLDER} has no list of its files"
+    raise DamagedStoreError(
+        f"the store cannot be read: {where}",
+        "put the data folder back from a backup, or begin with an empty store by"
+        " page-tracker recover: sites and tokens come back from their mirror, the"
+        " counters from the lake; what was not in the lake yet is lost",
+    )
+
+
+def set_aside(store: Path) -> Path:
+    """Move the damaged files away, so that an empty store begins; answers where."""
+    aside = _free(store / f"{FOLDER}-damaged")
+    (store / FOLDER).rename(aside)
+    return aside
+
+
+def forget_aside(store: Path, now: float) -> None:
+    """Delete what was set aside two days ago, or before. Raises OSError."""
+    for path in (*store.glob("*.damaged*"), *store.glob(f"{FOLDER}-damaged*")):
+        if now - path.stat().st_ctime > KEPT_ASIDE:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def look(path: Path) -> Look:
+    """Read a file through. Raises OSError."""
+    size = path.stat().st_size
+    if not size:
+        return Look(0, 0)
+    with path.open("rb") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            whole = at = 0
+            is_within = False
+            for at, name in _commands(data, 0):
+                # What stands between these two counts together or not at all.
+                is_within = name == b"MULTI" or (is_within and name != b"EXEC")
+                if not is_within:
+                    whole = at
+            return Look(whole, size, at < size and _goes_on(data, at))
+
+
+def _commands(data: mmap.mmap, at: int) -> Iterator[tuple[int, bytes]]:
+    """Where each whole command ends from `at` on, and its name."""
+    while at < len(data):
+        if note := _NOTE.match(data, at):
+            at = note.end()
+            yield at, b""
+            continue
+        end, name = _command(data, at)
+        if not end:
+            return
+        at = end
+        yield at, name
+
+
+def _command(data: mmap.mmap, at: int) -> tuple[int, bytes]:
+    """Where the command at `at` ends, and its name; 0 where it is not whole."""
+    head = _PARTS.match(data, at)
+    if head is None:
+        return 0, b""
+    at, name = head.end(), b""
+    for part in range(int(head[1])):
+        length = _BYTES.match(data, at)
+        if length is None:
+            return 0, b""
+        begin, end = length.end(), length.end() + int(length[1])
+        if data[end : end + 2] != b"\r\n":
+            return 0, b""
+        if part == 0:
+            name = data[begin : min(end, begin + 16)].upper()
+        at = end + 2
+    return at, name
+
+
+def _goes_on(data: mmap.mmap, after: int) -> bool:
+    """Whether a whole command is found anywhere after what is none."""
+    at = data.find(b"\r\n*", after)
+    while at >= 0:
+        if _command(data, at + 2)[0]:
+            return True
+        at = data.find(b"\r\n*", at + 2)
+    return False
+
+
+def _last_file(store: Path) -> Path | None:
+    """The file that was written to last, by the list that the server keeps."""
+    try:
+        listed = (store / FOLDER / MANIFEST).read_text("utf-8").split("\n")
+    except (OSError, ValueError):
+        return None
+    names = [line.split()[1] for line in listed if " type i" in line]
+    return store / FOLDER / names[-1] if names else None
+
+
+def _cut(path: Path, found: Look) -> str:
+    """Put the whole part of a file in its place, and the file beside the others."""
+    written = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(path.stat().st_mtime))
+    whole = path.with_name(f"{path.name}.whole")
+    with path.open("rb") as file, whole.open("wb") as copy:
+        file.seek(found.whole)
+        sites = sorted(set(_SITES.findall(file.read())))
+        file.seek(0)
+        shutil.copyfileobj(file, copy)
+        copy.truncate(found.whole)
+        copy.flush()
+        os.fsync(copy.fileno())
+    aside = _free(path.parent.parent / f"{path.name}.damaged")
+    os.link(path, aside)
+    whole.replace(path)
+    of = ", ".join(site.decode(errors="replace") for site in sites)
+    return (
+        f"the last {found.size - found.whole} bytes of {path} were not written whole,"
+        f" and are off; the file as it was is {aside}, for two days. Hits of the moment"
+        f" before {written} UTC may be gone" + (f", of {of}" if of else "")
+    )
+
+
+def _free(path: Path) -> Path:
+    """The path, or where something is there the next one with a number."""
+    free, number = path, 0
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}.{number}")
+    return free
