@@ -27,7 +27,7 @@ from page_tracker.lake.table import PARQUET, Lake, closed_mark
 from page_tracker.query import countries
 from page_tracker.query.catalog import SITE, dimension
 from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan, tabled
-from page_tracker.query.query import Query, Range, measures
+from page_tracker.query.query import Query, Range, measures_of
 from page_tracker.query.sql import sums
 from page_tracker.query.tables import SQL_TYPES
 from page_tracker.schema import DAYS
@@ -187,7 +187,7 @@ def _add(connection: duckdb.DuckDBPyConnection, name: str, days: Range) -> None:
         dimensions=(SITE, "time:day", name) if name else (SITE, "time:day"),
     )
     asked = sums(query, Plan((), (Days(days.first, days.last),)))
-    columns = ", ".join(dict.fromkeys(map(tabled, measures(query))))
+    columns = ", ".join(dict.fromkeys(map(tabled, measures_of(query))))
     value = "d2" if name else "''"
     connection.execute(
         f"INSERT INTO closed BY NAME SELECT d0 AS site, d1 AS day, {value} AS value,"
