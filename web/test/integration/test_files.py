@@ -224,8 +224,9 @@ def test_who_inherits_the_descriptor_holds_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with ExitStack() as stack:
         with exclusive_lock(path) as descriptor:
-            sleeping = subprocess.Popen(("sleep", "60"), pass_fds=[descriptor])
-            heir = stack.enter_context(sleeping)
+            heir = stack.enter_context(
+                subprocess.Popen(("sleep", "60"), pass_fds=[descriptor])
+            )
         with pytest.raises(BlockingIOError):
             with exclusive_lock(path, patience=0):
                 pass
