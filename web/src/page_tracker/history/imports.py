@@ -31,6 +31,7 @@ from msgspec.structs import replace
 
 from page_tracker.days import date_of
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
+from page_tracker.files import sync
 from page_tracker.history.days import found_in
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.expiry import (
@@ -45,7 +46,6 @@ from page_tracker.history.register import (
     Dropped,
     Import,
     Register,
-    sync_folder,
     undone,
 )
 from page_tracker.history.sifting import Crew, Task
@@ -130,7 +130,7 @@ class Imports:
             try:
                 tally = self._read(order, lookups, import_id, spool, started)
                 self._check_days(order, tally)
-                sync_folder(spool)
+                sync(spool)
             except BaseException:
                 shutil.rmtree(spool, ignore_errors=True)
                 raise

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from page_tracker.files import sync
 from page_tracker.history.blocks import SPOOLED, Block, Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.lines import text_of
@@ -85,8 +86,7 @@ class Sifter:
             path = file_of(self._task.spool, file)
             table = arrow_table(SPOOLED, rows)
             self._engine.from_arrow(table).to_parquet(str(path), compression="zstd")
-            with open(path, "rb") as written:
-                os.fsync(written.fileno())
+            sync(path)
         # The rows are on disk, and stay in this process.
         return Sifted(found._replace(rows=[]), days, file)
 
