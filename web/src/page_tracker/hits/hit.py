@@ -45,6 +45,10 @@ class Sender(NamedTuple):
 NOBODY = Sender("", "")
 
 
+# Milliseconds without a hit after which the next one opens a new visit.
+SILENCE = 30 * 60 * 1000
+
+
 class Kind(IntEnum):
     """What a hit does to its visit."""
 
