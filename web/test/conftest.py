@@ -34,6 +34,7 @@ LONGEST = (
     "test_answers.py",
     "test_owner.py",
     "test_docs_asking.py",
+    "test_docs_of_server.py",
     "test_writer.py",
     "test_day_tables.py",
     "test_sharing.py",

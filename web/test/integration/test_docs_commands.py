@@ -24,6 +24,13 @@ WHOLE = {
     "docs/start/first-day.md": "e2e/browser/test_first_day.py",
     "docs/guides/asking.md": "integration/query/test_docs_asking.py",
     "docs/guides/importing.md": "integration/history/test_docs_of_importing.py",
+    "docs/guides/count-a-badge.md": "e2e/serve/test_guides.py",
+    "docs/guides/exclude-yourself.md": "e2e/serve/test_guides.py",
+    "docs/guides/frameworks.md": "e2e/serve/test_guides.py",
+    "docs/guides/from-another-tracker.md": "e2e/serve/test_guides.py",
+    "docs/guides/nothing-is-counted.md": "e2e/serve/test_guides.py",
+    "docs/start/machine-size.md": "e2e/serve/test_guides.py",
+    "docs/start/server.md": "e2e/serve/test_docs_of_server.py",
 }
 # What no test runs as it stands, and why; the shell reads it all the same.
 REASONS = {
@@ -120,7 +127,8 @@ def _unknown(text: str) -> Iterator[str]:
         if isinstance(found, click.Group):
             inner = found.get_command(click.Context(found), word)
             if inner is None:
-                yield f"{command_} {word}" if re.fullmatch("[a-z]+", word) else ""
+                if re.fullmatch("[a-z]+", word):  # else it is a path of that name
+                    yield f"{command_} {word}"
                 return
             found = inner
         elif word.startswith("--") and word not in _options(found):
