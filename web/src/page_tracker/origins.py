@@ -5,18 +5,23 @@ their numbers apart is the *origin*: a random number of 31 bits, the high half o
 visitor and visit number. How far an origin's rows are in the lake is said by Delta's
 application transactions, each a name and a number:
 
-| who | draws an origin when | in `hits`, and alike in `drops` |
-|---|---|---|
-| a shard of a store | it is new or was emptied (`Stream.origin`, `ingest.lua`) | `stream:ORIGIN:SHARD`: the number of the last entry that is in; `batch:ORIGIN:SHARD`: which batch that entry was |
-| the same shard | it was restored from an older copy, so that the next numbers are taken already (`Writer.round`, `Stream.renew_origin`) | the same names with the new origin, from 0 |
-| an import | it begins (`history/imports.py`) | `import:ORIGIN`: how many of its days are in; in `drops` 1 (in) or 2 (taken back) |
+A shard of a store draws an origin when it is new or was emptied (`Stream.origin`,
+`store/lua/ingest.lua`). In `hits`, and alike in `drops`, the name `stream:ORIGIN:SHARD`
+has the number of the last entry that is in, `batch:ORIGIN:SHARD` which batch that was.
+
+The same shard draws another when it was restored from an older copy, so that the next
+numbers are taken already (`Writer.round`, `Stream.renew_origin`): the same names with
+the new origin, from 0.
+
+An import draws one when it begins (`history/imports.py`): `import:ORIGIN` has how many
+of its days are in; in `drops` 1 (in) or 2 (undone).
 
 An entry keeps the origin that it was stored under. One that was set aside and is
 replayed under a newer origin keeps the numbers of its rows (its field `born`), and is
 counted as in by the newer one. A store counts only hits of its present origin: the rows
 of all others are counted from the lake (`upkeep/recount.py`). Where the log of the lake
 was lost, what the transactions said is found in the files (`history/recovered.py`).
-"""  # noqa: E501 # a table's row is one line
+"""
 
 from __future__ import annotations
 
