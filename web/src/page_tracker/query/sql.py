@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS
-from page_tracker.query.parts import BEGAN, SHARES, Parts, in_days
+from page_tracker.query.parts import BEGAN, BEGAN_READS, SHARES, Parts, in_days
 from page_tracker.query.plan import Plan
 from page_tracker.query.query import (
     And,
@@ -34,15 +34,17 @@ from page_tracker.query.query import (
     with_hosts,
     without_conversions,
 )
+from page_tracker.query.strategies import WholeVisits
 from page_tracker.query.where import Binder, condition, of_goal
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with named placeholders, and their values."""
+    """SQL with named placeholders, their values, and the columns of `hits` it reads."""
 
     sql: str
     values: dict[str, object]
+    columns: frozenset[str] = frozenset()
 
 
 def statement(
@@ -57,7 +59,8 @@ def statement(
     binder = Binder()
     blocks = _Blocks(query, plan, binder).named()
     body = _with([*(tables or {}).items(), *blocks])
-    return Statement(f"{body}\n{_answer(query, binder)}", binder.values)
+    sql = f"{body}\n{_answer(query, binder)}"
+    return Statement(sql, binder.values, frozenset(binder.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ class _Blocks:
     def sources(self) -> list[tuple[str, str]]:
         """The blocks from which parts are made, and the parts."""
         blocks = [("rows", self._rows()), ("matched", self._matched())]
-        if self.parts.reads_chosen():
+        if self.parts.by.whole_visits is WholeVisits.CHOSEN:
             blocks.append(("chosen", self._chosen()))
         return [*blocks, ("parts", self.parts.all())]
 
@@ -183,10 +186,12 @@ class _Blocks:
 
     def _rows(self) -> str:
         bind = self.binder.bind
+        self.binder.reads("site", "day")
         days = in_days(self.plan.hits, self.binder)
         where = f"site = {bind(self.query.site)} AND {days}"
         if not uses(self.query, EXIT_DIMENSIONS):
             return f"SELECT * FROM hits\nWHERE {where}"
+        self.binder.reads("visit", "path", "hostname", "view")
         # The last view of a visit is the one that no further view follows.
         return (
             "SELECT h.*, coalesce(x.exit_path, '') AS exit_path,"
@@ -201,6 +206,7 @@ class _Blocks:
         )
 
     def _events(self, part: And) -> str:
+        self.binder.reads("step")
         holds = condition(part, self.query.goals, self.binder)
         return f"FROM rows WHERE step > 0{self.parts.within('time')} AND {holds}"
 
@@ -220,7 +226,9 @@ class _Blocks:
 
     def _chosen(self) -> str:
         begun = self.parts.within(BEGAN)
+        self.binder.reads("step", *BEGAN_READS * bool(begun))
         if self.by_events or self.cut or GOAL in self.query.dimensions:
+            self.binder.reads("visit")
             begun += " AND (day, visit) IN (SELECT (day, visit) FROM matched)"
         else:
             holds = condition(self.query.filter, self.query.goals, self.binder)
