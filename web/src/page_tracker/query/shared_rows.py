@@ -29,7 +29,7 @@ from page_tracker.query.query import (
     measures_of,
     without_conversions,
 )
-from page_tracker.query.sql import Statement, statement, statement_of
+from page_tracker.query.sql import Statement, statement, statement_over_sums
 from page_tracker.query.where import Binder, condition
 from page_tracker.schema import DAYS, HITS
 
@@ -52,9 +52,9 @@ class Ask:
         """The statement that answers it, reading these tables."""
         return _only(statement(self.query, self.plan, tables), self.only)
 
-    def statement_of(self, name: str) -> Statement:
-        """The statement that answers it from the tables of its parts."""
-        return _only(statement_of(self.query, name), self.only)
+    def statement_over_sums(self, name: str) -> Statement:
+        """The statement that answers it from its tables of sums."""
+        return _only(statement_over_sums(self.query, name), self.only)
 
 
 def groups(asks: Iterable[Ask]) -> list[list[Ask]]:

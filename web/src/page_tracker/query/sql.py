@@ -12,8 +12,8 @@ added up by dimension, and the metrics are formulas over the sums:
     summed    the parts added up
 
 What parts hold adds up over days, too: where there are too many rows to be looked at
-at once, the parts of some days after the other are put into tables (`partials`), and
-the statement is made of these (`statement_of`).
+at once, the sums of some days after the other are put into tables (`sum_tables`), and
+the statement reads these (`statement_over_sums`).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Partial:
+class SumTable:
     """A table of sums that is filled bit by bit.
 
     `sums` gives what some days add to it, `again` its own rows, added up.
@@ -75,25 +75,25 @@ class Partial:
     again: Statement
 
 
-def partials(
+def sum_tables(
     query: Query, plan: Plan, tables: Mapping[str, str], name: str
-) -> Iterator[Partial]:
+) -> Iterator[SumTable]:
     """What the days of a plan add to the tables that answer a query."""
     binder = Binder()
     blocks = _Blocks(query, plan, binder)
     body = _with([*tables.items(), *blocks.sources()])
     sums_of = blocks.added_up()
-    yield Partial(
+    yield SumTable(
         name,
         Statement(f"{body}\n{sums_of}", binder.values),
         Statement(f"{_with([('parts', f'SELECT * FROM {name}')])}\n{sums_of}", {}),
     )
     for share, asked in blocks.shares():
-        yield from partials(asked, plan, tables, f"{name}_{share}")
+        yield from sum_tables(asked, plan, tables, f"{name}_{share}")
 
 
-def statement_of(query: Query, name: str) -> Statement:
-    """The statement that answers a query from the tables that `partials` filled."""
+def statement_over_sums(query: Query, name: str) -> Statement:
+    """The statement that answers a query from the tables of `sum_tables`."""
     binder = Binder()
     blocks = _Blocks(query, Plan((), ()), binder, name).named()
     return Statement(f"{_with(blocks)}\n{_answer(query, binder)}", binder.values)
@@ -153,15 +153,15 @@ def _indent(sql: str) -> str:
 class _Blocks:
     """The named blocks of one statement, in the order in which they are read.
 
-    `partial` is the table that holds the parts already, where there is one.
+    `sum_table` is the table that has the parts already, where there is one.
     """
 
     def __init__(
-        self, query: Query, plan: Plan, binder: Binder, partial: str = ""
+        self, query: Query, plan: Plan, binder: Binder, sum_table: str = ""
     ) -> None:
         query = with_hosts(query)
         self.query, self.plan, self.binder = query, plan, binder
-        self.partial = partial
+        self.sum_table = sum_table
         self.parts = Parts(query, plan, binder)
         self.needed = self.parts.needed
         self.cut = query.range.start is not None
@@ -169,8 +169,10 @@ class _Blocks:
 
     def named(self) -> list[tuple[str, str]]:
         """All blocks that the query needs: (name, SQL)."""
-        partial = [("parts", f"SELECT * FROM {self.partial}")]
-        blocks = partial if self.partial else self.sources()
+        if self.sum_table:
+            blocks = [("parts", f"SELECT * FROM {self.sum_table}")]
+        else:
+            blocks = self.sources()
         blocks += [(name, self._whole(name, asked)) for name, asked in self.shares()]
         blocks.append(("summed", self._summed()))
         return blocks
@@ -255,8 +257,8 @@ class _Blocks:
 
     def _whole(self, name: str, asked: Query) -> str:
         """Visitors of another question over the same days, by its own dimensions."""
-        partial = self.partial and f"{self.partial}_{name}"
-        blocks = _Blocks(asked, self.plan, self.binder, partial)
+        sum_table = self.sum_table and f"{self.sum_table}_{name}"
+        blocks = _Blocks(asked, self.plan, self.binder, sum_table)
         return f"{_with(blocks.named())}\nSELECT * FROM summed"
 
     def added_up(self) -> str:
