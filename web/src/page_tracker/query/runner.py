@@ -30,7 +30,7 @@ from page_tracker.query.shared_rows import (
     slices,
 )
 from page_tracker.query.sql import Statement, sum_tables
-from page_tracker.query.tables import Sources, files_of
+from page_tracker.query.tables import Sources, paths_of
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.engine import Session
@@ -167,7 +167,7 @@ class _Group:
     ) -> Result:
         statement = ask.statement(self._sources.tables(ask.plan))
         files = {
-            "hits": files_of(self._sources.hits, ask.plan.hits),
-            "days": files_of(self._sources.days, ask.plan.tables),
+            "hits": paths_of(self._sources.hits, ask.plan.hits),
+            "days": paths_of(self._sources.days, ask.plan.tables),
         }
         return Result(ask, statement, values, files, seconds)

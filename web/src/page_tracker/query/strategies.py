@@ -1,27 +1,28 @@
 """How a question's visitors and visits are counted: the cheapest way that is exact. Pure.
 
-Rows carry what lets them be summed (`arrival`, `step`, …), and where a sum would count
-somebody twice, distinct values are counted. Which is which:
+Rows carry what lets them be summed (`arrival`, `step`, …); where a sum would count
+somebody twice, distinct values are counted.
 
-| visitors | when | how |
-|---|---|---|
-| ARRIVALS | whole visits match, and all that is asked is fixed for a visitor's day | each visitor's first hit |
-| ARRIVALS_AND_RETURNS | whole visits match, grouped by what is fixed for a visit | the same, and those with several visits once in each group |
-| DISTINCT | else: events within visits match, or groups split visits | distinct (day, visitor) |
+    visitors
+      ARRIVALS              all that is asked is fixed for a visitor's day
+                            → each visitor's first hit
+      ARRIVALS_AND_RETURNS  grouped by what is fixed for a visit
+                            → the same, and who has several visits once in each group
+      DISTINCT              events within visits match, or groups divide visits
+                            → distinct (day, visitor)
+    visits
+      FIRST_STEPS           no dimension is an attribute of an event
+                            → each visit's first hit, as a measure of whole visits
+      DISTINCT              → distinct (day, visitor, visit)
+    measures of whole visits
+      MATCHED               whole visits match, and events are grouped as their visits
+                            → from the rows that matched
+      CHOSEN                → from all rows of the visits that are counted
 
-| visits | when | how |
-|---|---|---|
-| FIRST_STEPS | no dimension is an attribute of an event | each visit's first hit, with the other measures of whole visits |
-| DISTINCT | else | distinct (day, visitor, visit) |
-
-| measures of whole visits | when | from |
-|---|---|---|
-| MATCHED | whole visits match, and events are grouped as their visits are | the rows that matched |
-| CHOSEN | else | all rows of the visits that are counted |
-
-NONE where nothing of the kind is asked. Whole visits match where the range cuts no day
-and the filter asks for nothing that differs within a visit.
-"""  # noqa: E501 # a table's row is one line
+NONE where nothing of the kind is asked; for ARRIVALS, with or without returns, whole
+visits must match: the range cuts no day, and the filter asks for nothing that differs
+within a visit. Of each the first that holds is taken.
+"""
 
 from __future__ import annotations
 
