@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MEMORY = "256MB"  # of the engine that finds visits; the rest goes to the spool's folder
 # Page views that are committed together, if they are of several days.
-MOST_VIEWS = 50_000
+MAX_VIEWS = 50_000
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -69,7 +69,7 @@ def together(days: Sequence[ImportedDay]) -> Iterator[tuple[int, int]]:
     """Which days, [first, last), go into one commit: so that few of them are small."""
     first = views = 0
     for last, day in enumerate(days):
-        if views and views + day.views > MOST_VIEWS:
+        if views and views + day.views > MAX_VIEWS:
             yield first, last
             first, views = last, 0
         views += day.views

@@ -23,7 +23,7 @@ from page_tracker.store.entry import Entry, EntryUnreadable
 from page_tracker.store.stream import Stream
 
 # A writer has committed at most one batch that still waits: of fewer entries than this.
-MOST_ENTRIES = 5_000
+MAX_ENTRIES = 5_000
 
 _AT = {name: [each.name for each in HITS].index(name) for name in ("site", "visit")}
 
@@ -55,7 +55,7 @@ def begin_anew(lake: Lake, streams: Iterable[Stream]) -> None:
 
 
 def _of_stream(stream: Stream, files: Sequence[Path]) -> list[Transaction]:
-    waiting = stream.read(0, MOST_ENTRIES)
+    waiting = stream.read(0, MAX_ENTRIES)
     present = numbers_in(files, list(_probes(waiting)))
     origin = stream.origin()
     own = [each.number for each in waiting if each.origin == origin]

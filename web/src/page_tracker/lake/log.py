@@ -25,7 +25,7 @@ LOG = "_delta_log"
 MANY = 16
 # Commits that are looked through for the days that they touched: those of some minutes,
 # with a shard for each processor of a large machine.
-MOST_COMMITS = 5_000
+MAX_COMMITS = 5_000
 
 
 def commit_path(folder: Path, version: int) -> Path:
@@ -61,7 +61,7 @@ def touched_since(hits: DeltaTable, version: int) -> set[int] | None:
     None where that cannot be known any more. Raises DeltaError.
     """
     commits = hits.version() - version
-    if not 0 <= commits <= MOST_COMMITS:
+    if not 0 <= commits <= MAX_COMMITS:
         return None
     if (folder := folder_of(hits)) is not None:
         numbers = range(version + 1, hits.version() + 1)

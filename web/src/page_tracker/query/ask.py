@@ -20,7 +20,7 @@ from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.problem import FilesGone, LakeAwayError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
-from page_tracker.query.report_cache import Answered
+from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
 from page_tracker.query.tables import Sources
 from page_tracker.sites.site import (
@@ -42,7 +42,7 @@ class Asking:
     engine: Engine
     # Tells the days that imports brought to a site, each with hits.
     imported_days: Callable[[str], Sequence[date]] = lambda _: ()
-    answered: Answered = field(default_factory=Answered)
+    cache: ReportCache = field(default_factory=ReportCache)
 
     def allowance(self, is_wanted: Callable[[], bool]) -> Allowance:
         """What a question may take, or a list as a whole, as long as it is wanted."""
@@ -75,7 +75,7 @@ class Asking:
 
         def ask() -> Days | None:
             sources = self.reading.sources()
-            return self.answered.days_of(
+            return self.cache.days_of(
                 sources,
                 site,
                 lambda: days_with_hits(site, sources, self.engine, allowed),
@@ -127,11 +127,11 @@ class Asking:
     def _reports(
         self, queries: Sequence[Query], sources: Sources, allowed: Allowance
     ) -> list[Report]:
-        known = self.answered.of(sources, queries)
+        known = self.cache.of(sources, queries)
         new = [query for query in dict.fromkeys(queries) if query not in known]
         if new:
             found = answers(new, sources, self.engine, allowed)
-            self.answered.keep(sources, found)
+            self.cache.keep(sources, found)
             known |= {report.query: report for report in found}
         return [known[query] for query in queries]
 

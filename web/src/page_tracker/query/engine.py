@@ -49,7 +49,7 @@ Column = tuple[str, Sequence[object]]
 class Session:
     """What runs the statements of one asker, one after the other.
 
-    `most_rows` is how many rows of hits it should keep at once, and that in a `large`
+    `max_rows` is how many rows of hits it should keep at once, and that in a `large`
     piece of work: only one is done at a time.
     """
 
@@ -57,7 +57,7 @@ class Session:
         self,
         cursor: duckdb.DuckDBPyConnection,
         memory: Memory,
-        most_rows: int,
+        max_rows: int,
         large: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._cursor = cursor
@@ -65,7 +65,7 @@ class Session:
         self._remembered: list[Kept] = []
         # How many rows tables of sums had when they were last added up.
         self._summed: dict[str, int] = {}
-        self.most_rows = most_rows
+        self.max_rows = max_rows
         self.large = large
 
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
@@ -82,7 +82,7 @@ class Session:
         """Add to a table of sums that is kept; where it doubles, add it up again."""
         name, asked = table.name, table.sums
         self._cursor.execute(f"INSERT INTO {name} BY NAME {asked.sql}", asked.values)
-        if self._count(name) > 2 * self._summed.get(name, self.most_rows // 16):
+        if self._count(name) > 2 * self._summed.get(name, self.max_rows // 16):
             self.keep("summed_again", table.again)
             self._cursor.execute(f"DROP TABLE {name}")
             self._cursor.execute(f"ALTER TABLE summed_again RENAME TO {name}")
@@ -118,7 +118,7 @@ class Engine:
         self._root.execute("SET parquet_metadata_cache = true")
         self._root.execute(*countries.table())
         self._seconds = seconds
-        self.most_rows = memory // 4 // BYTES_A_ROW
+        self.max_rows = memory // 4 // BYTES_A_ROW
         self._turns = Turns()
         self._clock = Clock()
         self._memory = Memory(memory // 10 // BYTES_A_ROW)
@@ -150,7 +150,7 @@ class Engine:
         allowed = allowed or self.allowance()
         with self._cursor(allowed) as (cursor, paused):
             alone = partial(self._turns.alone, allowed, paused)
-            session = Session(cursor, self._memory, self.most_rows, alone)
+            session = Session(cursor, self._memory, self.max_rows, alone)
             try:
                 yield session
             finally:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from page_tracker.errors import PageTrackerError
 
 # More names than these are not listed in a refusal.
-_MOST_LISTED = 16
+_MAX_LISTED = 16
 
 
 class QueryError(ValueError):
@@ -26,7 +26,7 @@ def nearest(word: str, names: Iterable[str]) -> str:
     found = difflib.get_close_matches(word[:100], names, 1, 0.6)
     if found:
         return f'; did you mean "{found[0]}"?'
-    return f"; valid are {', '.join(names)}" if len(names) <= _MOST_LISTED else ""
+    return f"; valid are {', '.join(names)}" if len(names) <= _MAX_LISTED else ""
 
 
 def escaped(key: object) -> str:

@@ -27,11 +27,11 @@ class Memory:
     """Tables of what statements gave; safe to use from many threads.
 
     Files do not change, and a statement names its files: so what it gave stays true.
-    What was not read for the longest time is forgotten beyond `most_rows` rows in all.
+    What was not read for the longest time is forgotten beyond `max_rows` rows in all.
     """
 
-    def __init__(self, most_rows: int) -> None:
-        self._most_rows = most_rows
+    def __init__(self, max_rows: int) -> None:
+        self._max_rows = max_rows
         self._lock = threading.Lock()
         self._kept: OrderedDict[object, Kept] = OrderedDict()
         self._numbers = itertools.count()
@@ -75,7 +75,7 @@ class Memory:
             kept.readers -= 1
             size = self.rows
             for key, each in list(self._kept.items()):
-                if size > self._most_rows and not each.readers:
+                if size > self._max_rows and not each.readers:
                     cursor.execute(f"DROP TABLE {each.name}")
                     size -= each.rows
                     del self._kept[key]

@@ -75,12 +75,12 @@ class _Group:
         self._remember_days()
         days = self._asks[0].plan.hits
         rows = self._sources.hits_about(days)
-        if rows < self._session.most_rows // SMALL:
+        if rows < self._session.max_rows // SMALL:
             return self._at_once(days, began)
         with self._session.large():
             parts = [Slice(days)]
-            if rows > self._session.most_rows:
-                parts = slices(self._counted(days), days, self._session.most_rows)
+            if rows > self._session.max_rows:
+                parts = slices(self._counted(days), days, self._session.max_rows)
             if len(parts) == 1:
                 return self._at_once(days, began)
             return self._bit_by_bit(parts, began)

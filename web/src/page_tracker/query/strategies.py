@@ -1,4 +1,4 @@
-"""How a question's visitors and visits are counted: the cheapest way that is exact. Pure.
+"""How a question's visitors and visits are counted: by the cheapest exact way. Pure.
 
 Rows carry what lets them be summed (`arrival`, `step`, …); where a sum would count
 somebody twice, distinct values are counted.

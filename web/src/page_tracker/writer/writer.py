@@ -38,8 +38,8 @@ from page_tracker.store.stream import Stream
 logger = logging.getLogger(__name__)
 
 # A batch is complete with so many rows or bytes; entries are read so many at a time.
-MOST_ROWS = 50_000
-MOST_BYTES = 32_000_000
+MAX_ROWS = 50_000
+MAX_BYTES = 32_000_000
 READ_AT_ONCE = 64
 # Some 3,000 hits are decoded together: of fewer each takes longer, and more outgrow
 # the processor's cache.
@@ -118,7 +118,7 @@ class Batch:
 
     @property
     def is_full(self) -> bool:
-        return self.rows >= MOST_ROWS or self.bytes >= MOST_BYTES
+        return self.rows >= MAX_ROWS or self.bytes >= MAX_BYTES
 
     def drops_after(self, number: int) -> list[Row]:
         return [row for at, rows in self.drops if at > number for row in rows]

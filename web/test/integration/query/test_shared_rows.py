@@ -45,7 +45,7 @@ def engine() -> Engine:
 def slicing() -> Engine:
     """Keeps so few rows that days are read by themselves, and divided."""
     engine = Engine()
-    engine.most_rows = 2
+    engine.max_rows = 2
     return engine
 
 
@@ -156,13 +156,13 @@ def test_large_work_is_done_one_after_the_other(tmp_path: Path) -> None:
     sources = sources_of(lake, [query])
     engine = Engine(seconds=0.2)
     small = answer(query, sources, engine).rows
-    engine.most_rows = 100
+    engine.max_rows = 100
     with engine.session() as session, session.large():
         with pytest.raises(BusyError):
             answer(query, sources, engine)
-        engine.most_rows = 1000
+        engine.max_rows = 1000
         assert answer(query, sources, engine).rows == small
-    engine.most_rows = 100
+    engine.max_rows = 100
     assert answer(query, sources, engine).rows == small
 
 
