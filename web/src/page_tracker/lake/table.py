@@ -5,7 +5,7 @@
 A commit is made from a *snapshot*, a DeltaTable that was just opened, and carries an
 application transaction: a name and a number that only ever grows. Whoever reads the
 number from the snapshot and commits from that same snapshot adds rows exactly once: of
-two that do so at the same time one is refused (Conflict) and has to look again.
+two that do so at the same time one is refused (ConflictError) and has to look again.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def append(
 
     Says in the commit which days it touches (`days`, numbers since 1970-01-01), and
     moves the marks of the closed ones among them. No rows: the transaction alone.
-    Raises Conflict or DeltaError (nothing was added), OSError.
+    Raises ConflictError or DeltaError (nothing was added), OSError.
     """
     at = [column.name for column in columns].index("day")
     days = sorted({row[at] for row in rows})

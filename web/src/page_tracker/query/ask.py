@@ -17,7 +17,7 @@ from page_tracker.query.allowance import Allowance
 from page_tracker.query.engine import Engine
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import Days, can_use_tables, days_of
-from page_tracker.query.problem import FilesGone, LakeAwayError
+from page_tracker.query.problem import FilesGoneError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
 from page_tracker.query.report_cache import ReportCache
@@ -29,9 +29,6 @@ from page_tracker.sites.site import (
 )
 
 T = TypeVar("T")
-
-# A state of the lake keeps its files for some minutes: one newer state is enough.
-TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -111,18 +108,16 @@ class Asking:
     def _of_files_that_are_there(self, ask: Callable[[], T]) -> T:
         """What is asked, of a newer state where files are gone.
 
-        Raises LakeAwayError.
+        A state keeps its files for some minutes, so one newer state is enough.
+
+        Raises:
+            FilesGoneError: files of that one are gone, too.
         """
-        for _ in range(TRIES):
-            try:
-                return ask()
-            except FilesGone as error:
-                gone = error
-                self.reading.renew()
-        raise LakeAwayError(
-            f"files of the lake cannot be read ({gone})",
-            "see that its folder is there, and ask again",
-        )
+        try:
+            return ask()
+        except FilesGoneError:
+            self.reading.renew()
+            return ask()
 
     def _reports(
         self, queries: Sequence[Query], sources: Sources, allowed: Allowance
@@ -139,9 +134,9 @@ class Asking:
         """Write a report's rows into a file; raises OutputError."""
         try:
             self.engine.write_parquet(columns_of(report), path)
-        except FilesGone as error:
+        except FilesGoneError as error:
             raise OutputError(
-                f"{path} cannot be written ({error})",
+                f"{path} cannot be written ({error.why})",
                 "see that its folder is there and can be written, and ask again",
             ) from error
 

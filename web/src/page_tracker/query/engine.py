@@ -27,7 +27,7 @@ from page_tracker.query import countries
 from page_tracker.query.allowance import Allowance
 from page_tracker.query.clock import AGAIN, Clock
 from page_tracker.query.problem import (
-    FilesGone,
+    FilesGoneError,
     NobodyWaitsError,
     QuestionTooCostlyError,
 )
@@ -145,7 +145,7 @@ class Engine:
             QuestionTooCostlyError: they took too long, or needed too much memory.
             BusyError: too many others are being answered.
             NobodyWaitsError: nobody wants the answer any more.
-            FilesGone: files that they read are no more, or cannot be read.
+            FilesGoneError: files that they read are no more, or cannot be read.
         """
         allowed = allowed or self.allowance()
         with self._cursor(allowed) as (cursor, paused):
@@ -200,7 +200,7 @@ class Engine:
             ) from error
         except duckdb.Error as error:
             if _is_about_files(error):
-                raise FilesGone(str(error)) from error
+                raise FilesGoneError(str(error)) from error
             raise
 
     def _too_long(self) -> QuestionTooCostlyError:

@@ -50,8 +50,15 @@ class LakeAwayError(PageTrackerError):
     """The lake cannot be read."""
 
 
-class FilesGone(Exception):
+class FilesGoneError(LakeAwayError):
     """Files of the state that was asked cannot be read: take a newer one.
 
     Most often they were cleaned up since.
     """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"files of the lake cannot be read ({why})",
+            "see that its folder is there, and ask again",
+        )
+        self.why = why

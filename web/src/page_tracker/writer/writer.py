@@ -28,7 +28,7 @@ from page_tracker.errors import LakeError
 from page_tracker.lake.columns import Row, arrow_table
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.log import all_transactions
-from page_tracker.lake.steps import Conflict, conflicts
+from page_tracker.lake.steps import ConflictError, conflicts
 from page_tracker.lake.table import Lake, append, append_table, position
 from page_tracker.origins import is_of_stream, of_batch, of_stream, rows_of
 from page_tracker.schema import DROPS, HITS
@@ -175,8 +175,8 @@ class Writer:
         try:
             with conflicts():
                 return self._round()
-        except Conflict as error:
-            logger.debug("another writer was faster: %s", error)
+        except ConflictError as error:
+            logger.debug("another writer was faster: %s", error.why)
             self._sleep(random.uniform(0, 0.05))  # nosec: a pause, not a secret
             return Done.PART
 
@@ -262,7 +262,7 @@ class Writer:
             return
         append(drops, DROPS, rows, name, batch.last)
         if position(self.lake.snapshot("drops"), name) < batch.last:
-            raise Conflict("the drops' commit is not in the table")
+            raise ConflictError("the drops' commit is not in the table")
 
     def _collect(self, origin: int, after: int) -> Batch:
         """Decode entries of `origin` after the number, up to a full batch.
