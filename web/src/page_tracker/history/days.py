@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from page_tracker.days import date_of
 from page_tracker.history.register import ImportedDay
-from page_tracker.history.sifting import file_of
 from page_tracker.history.visits import with_visits
+from page_tracker.history.workers import file_of
 from page_tracker.lake.engine import connect
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from page_tracker.history.left_out import LeftOut, Refused
 from page_tracker.history.lines import Log, lines_of, text_of
 from page_tracker.history.recognising import check_malformed, recognise
 from page_tracker.history.register import ImportedDay
-from page_tracker.history.sifting import Crew, Sifted, file_of
+from page_tracker.history.workers import Crew, Sifted, file_of
 from page_tracker.hits.hit import Drop
 
 # Blocks that are read ahead of those that are sifted.

@@ -22,7 +22,7 @@ from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
 from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
-from page_tracker.query.tables import Sources
+from page_tracker.query.sources import Sources
 from page_tracker.sites.site import (
     Site,
     zone_at,

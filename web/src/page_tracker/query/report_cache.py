@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from page_tracker.query.plan import Days
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report
-from page_tracker.query.tables import Sources
+from page_tracker.query.sources import Sources
 
 # What is remembered at once: so many reports, of so many rows each at most.
 MAX_REPORTS = 256

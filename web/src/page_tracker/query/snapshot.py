@@ -22,7 +22,7 @@ from page_tracker.lake.lock import folder_of
 from page_tracker.lake.log import touched_since, transactions
 from page_tracker.lake.table import Lake, closed_mark
 from page_tracker.query.problem import LakeAwayError
-from page_tracker.query.tables import Sources
+from page_tracker.query.sources import Sources
 
 
 class Reading:

@@ -20,8 +20,8 @@ from page_tracker.query.problem import (
     QuestionTooCostlyError,
 )
 from page_tracker.query.snapshot import Reading
+from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
-from page_tracker.query.tables import Sources
 from page_tracker.query.turns import AT_ONCE
 from page_tracker.sites.site import Site
 from support.asked import put, view

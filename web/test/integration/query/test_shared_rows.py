@@ -21,8 +21,8 @@ from page_tracker.query.problem import BusyError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer, answers
 from page_tracker.query.snapshot import Reading
+from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
-from page_tracker.query.tables import Sources
 from page_tracker.upkeep.day_tables import close
 from support.asked import (
     RANGES,
