@@ -205,10 +205,10 @@ def _range(value: object, known: Known, pointer: str) -> Range:
     try:
         if len(first) == len(last) == len("2026-01-31"):
             return dates.days_range(
-                dates.day_of(first), dates.day_of(last), known.timezone
+                dates.parse_day(first), dates.parse_day(last), known.timezone
             )
         return dates.instants_range(
-            dates.instant_of(first), dates.instant_of(last), known.timezone
+            dates.parse_instant(first), dates.parse_instant(last), known.timezone
         )
     except (ValueError, OverflowError) as error:
         raise QueryError(pointer, str(error)) from error
