@@ -2,19 +2,20 @@
 
 A store numbers a day's visitors and visits from 1, and so does an import. What keeps
 their numbers apart is the *origin*: a random number of 31 bits, the high half of every
-visitor and visit number. How far an origin's rows are in the lake is said by Delta's
-application transactions, each a name and a number:
+visitor and visit number. An origin is drawn for
 
-A shard of a store draws an origin when it is new or was emptied (`Stream.origin`,
-`store/lua/ingest.lua`). In `hits`, and alike in `drops`, the name `stream:ORIGIN:SHARD`
-has the number of the last entry that is in, `batch:ORIGIN:SHARD` which batch that was.
+    a shard of a store    when it is new or was emptied (`Stream.origin`, the script)
+    the same, again       when it was restored from an older copy, so that its next
+                          numbers are taken already (`Writer.round`, `renew_origin`)
+    an import             when it begins (`history/imports.py`)
 
-The same shard draws another when it was restored from an older copy, so that the next
-numbers are taken already (`Writer.round`, `Stream.renew_origin`): the same names with
-the new origin, from 0.
+How far an origin's rows are in the lake is said by application transactions of Delta's
+log, each a name and a number:
 
-An import draws one when it begins (`history/imports.py`): `import:ORIGIN` has how many
-of its days are in; in `drops` 1 (in) or 2 (undone).
+    stream:ORIGIN:SHARD   in hits and in drops: the number of the last entry that is in
+    batch:ORIGIN:SHARD    in hits: which batch that entry was
+    import:ORIGIN         in hits: how many of its days are in
+                          in drops: 1, they are in; 2, they were taken back
 
 An entry keeps the origin that it was stored under. One that was set aside and is
 replayed under a newer origin keeps the numbers of its rows (its field `born`), and is
