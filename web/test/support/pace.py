@@ -1,4 +1,4 @@
-"""What the tests have of the machine: how many run at once, and how long waits may last.
+"""What the tests have of the machine: how many run at once, how long waits may last.
 
 A wait is for an event. Its limit only says when to give up, and on a machine with less
 than a processor for the tests everything takes longer in proportion.
