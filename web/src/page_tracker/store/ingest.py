@@ -31,7 +31,7 @@ from page_tracker.days import DAY_SECONDS, MICROSECONDS
 from page_tracker.errors import PageTrackerError
 from page_tracker.hits.hit import SILENCE, Drop, Hit, Kind, Reason
 from page_tracker.hits.visitor import GROUPS
-from page_tracker.schema import ORIGIN_BITS
+from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 from page_tracker.store import keys
 from page_tracker.store.counters import CURRENT_MINUTES, SUMS
@@ -192,11 +192,6 @@ def read(reply: bytes | str | int) -> list[Outcome]:
         raise StreamFullError(reply)
     text = reply.decode("ascii") if isinstance(reply, bytes) else reply
     return [_OUTCOMES[character] for character in text]
-
-
-def new_origin() -> int:
-    """A random number that makes a store's visitors and visits its own."""
-    return secrets.randbelow(2**ORIGIN_BITS - 1) + 1
 
 
 def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:

@@ -11,10 +11,10 @@ from typing import cast
 
 from redis import Redis, RedisCluster, RedisError
 
+from page_tracker.origins import new_origin
 from page_tracker.store import keys
 from page_tracker.store.counters import SUMS
 from page_tracker.store.entry import Entry
-from page_tracker.store.ingest import new_origin
 from page_tracker.store.scripts import script
 
 # What every method of a stream raises where Redis does not answer.
