@@ -23,7 +23,7 @@ from page_tracker.query.plan import can_use_tables, days_of
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer
 from page_tracker.query.snapshot import Reading
-from page_tracker.query.tables import Sources
+from page_tracker.query.sources import Sources
 from page_tracker.schema import HITS
 from page_tracker.upkeep.day_tables import close
 from support.asked import (
