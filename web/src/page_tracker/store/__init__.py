@@ -1,0 +1,1 @@
+"""What Redis keeps of people: accounts with their mirror, sessions, one-time links."""
