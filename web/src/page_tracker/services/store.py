@@ -27,6 +27,7 @@ from page_tracker.server.folder import (
 from page_tracker.setting_texts import DEFAULT_REDIS_URL
 from page_tracker.settings import Settings, without_password
 from page_tracker.sites import Sites
+from page_tracker.store.accounts import People
 from page_tracker.store_format import (
     StoreFormatError,
     refuse_newer_store,
@@ -64,6 +65,11 @@ def _patience(settings: Settings) -> dict[str, Any]:
 def open_registry(settings: Settings, redis: Redis) -> Registry:
     """Open sites and tokens: what Redis has of them and their mirror."""
     return Registry(redis, settings.data)
+
+
+def open_people(settings: Settings, redis: Redis) -> People:
+    """Open people's accounts: what Redis has of them and their mirror."""
+    return People(redis, settings.data)
 
 
 def open_sites(settings: Settings, redis: Redis) -> Sites:
