@@ -35,6 +35,7 @@ from page_tracker.web.collecting import collecting
 from page_tracker.web.goals import goals_api
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
+from page_tracker.web.pages.blueprint import pages
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
 
@@ -147,6 +148,7 @@ def create_app() -> Flask:
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(describing)
+    flask.register_blueprint(pages())
     for failure in (NotFound, MethodNotAllowed, InternalServerError):
         flask.register_error_handler(failure, _failed)
     flask.after_request(_secure)
@@ -190,7 +192,8 @@ def _page(sentence: str, status: int) -> Response:
 
 
 def _secure(response: Response) -> Response:
-    response.headers.update(SECURITY_HEADERS)
+    for name, text in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, text)  # those of pages are stricter
     if request.path.startswith("/api/"):  # counts and tokens: for who asks, and now
         response.headers.setdefault("Cache-Control", "no-store")
     return response
