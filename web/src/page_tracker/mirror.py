@@ -1,8 +1,9 @@
 """`mirror.json`, `people.json`: copies of what Redis keeps, beside the lake.
 
-Sites and tokens are in the one, accounts of people in the other: so an older Page Tracker,
-which knows of no accounts, leaves them alone. A file is replaced as a whole: written beside, flushed to disk, renamed. One that cannot be
-read is set aside under another name, never overwritten.
+Sites and tokens are in the one, accounts of people in the other: an older Page Tracker
+that knows no accounts leaves them alone. A file is replaced as a whole: written beside,
+flushed to disk, renamed. One that cannot be read is set aside under another name, never
+overwritten.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class MirroredPeople(msgspec.Struct, frozen=True, kw_only=True):
     accounts: tuple[Account, ...] = ()
 
 
-Said = TypeVar("Said", Mirrored, MirroredPeople)
+Said = TypeVar("Said", bound=msgspec.Struct)
 
 
 class _Head(msgspec.Struct):
@@ -55,7 +56,7 @@ class Mirror(Generic[Said]):
 
     def __init__(self, path: Path, nothing: Said) -> None:
         self.path = path
-        self._nothing = nothing
+        self._nothing: Said = nothing
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -47,7 +47,9 @@ def account() -> None:
 def reach_options(command: Command) -> Command:
     """`--site DOMAIN` and `--all-sites`: what a role is for."""
     for option in (
-        click.option("--all-sites", is_flag=True, help="For every site, later ones too."),
+        click.option(
+            "--all-sites", is_flag=True, help="For every site, later ones too."
+        ),
         click.option(
             "--site", "sites", multiple=True, metavar="DOMAIN", help="For this site."
         ),
@@ -62,14 +64,19 @@ def reach_options(command: Command) -> Command:
 def link(**options: str | None) -> None:
     """Print a one-time link that makes the first account, an owner of all sites."""
     settings = Settings.from_environment(**options)
-    with registry_of_new_folder(settings) as registry, _kept(settings, registry) as kept:
+    with (
+        registry_of_new_folder(settings) as registry,
+        _kept(settings, registry) as kept,
+    ):
         if kept.accounts.all():
             raise LinkError(
                 "there is an account already",
                 "page-tracker account add NAME makes further ones, and page-tracker"
                 " account reset NAME lets one in again",
             )
-        _echo_link(kept, settings, Link(purpose=Purpose.FIRST), "makes the first account")
+        _echo_link(
+            kept, settings, Link(purpose=Purpose.FIRST), "makes the first account"
+        )
 
 
 @account.command()
@@ -78,7 +85,7 @@ def link(**options: str | None) -> None:
     "--role",
     required=True,
     type=click.Choice([role.value for role in Role]),
-    help="viewer: read reports; editor: also goals, segments, notes; owner: everything.",
+    help="viewer: reads; editor: also keeps goals, segments, notes; owner: all of it.",
 )
 @reach_options
 @setting_option("data")
@@ -93,7 +100,10 @@ def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # o
     """Make the account NAME; print a one-time link by which its password is chosen."""
     _require_reach(sites, all_sites)
     settings = Settings.from_environment(**options)
-    with registry_of_new_folder(settings) as registry, _kept(settings, registry) as kept:
+    with (
+        registry_of_new_folder(settings) as registry,
+        _kept(settings, registry) as kept,
+    ):
         reach = _site_ids(kept, sites, all_sites)
         made = kept.accounts.add(name, lambda new: with_role(new, Role(role), reach))
         click.echo(f"Added {made.name}, {_roles(made)}.", err=True)
@@ -173,7 +183,9 @@ def reset(name: str, second_factor: bool, **options: str | None) -> None:
     with registry_of_folder(settings) as registry, _kept(settings, registry) as kept:
         found = found_named(kept.accounts.all(), name)
         if second_factor:
-            kept.accounts.change(found.id, lambda each: with_second_factor(each, "", ()))
+            kept.accounts.change(
+                found.id, lambda each: with_second_factor(each, "", ())
+            )
             click.echo(f"{found.name} signs in without a second factor.", err=True)
         _echo_link(kept, settings, _password_link(found), "sets a new password")
 

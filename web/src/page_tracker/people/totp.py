@@ -6,6 +6,7 @@ SHA-1, six digits, thirty seconds: what every authenticator app takes for grante
 from __future__ import annotations
 
 import base64
+import binascii
 import hmac
 import secrets
 import struct
@@ -21,6 +22,14 @@ SECRET_BYTES = 20
 def new_secret() -> str:
     """160 random bits, in base32 as apps read it."""
     return base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text is a secret as `new_secret` makes them."""
+    try:
+        return text.isascii() and len(base64.b32decode(text)) == SECRET_BYTES
+    except binascii.Error:
+        return False
 
 
 def code_at(secret: str, step: int) -> str:

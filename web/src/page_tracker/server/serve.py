@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from ipaddress import ip_address
 
-from page_tracker.errors import AddressError
+from page_tracker.errors import AddressError, ProcessError
 from page_tracker.lake.format import require_folder
 from page_tracker.server import embedded
 from page_tracker.server.child import Program
@@ -74,7 +74,7 @@ def _invite(
         log(f"{error}; page-tracker account link makes the first account")
         return
     say(f"  begin here   {link}")
-    say("               It makes your account, once; page-tracker account link has more.")
+    say("               It makes your account, once, within a day.")
 
 
 def _listening(host: str, port: int) -> socket.socket:

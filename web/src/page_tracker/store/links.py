@@ -1,4 +1,4 @@
-"""One-time links as Redis keeps them: by the hashes of their secrets, until they expire."""
+"""One-time links as Redis keeps them: by hashes of their secrets, until they expire."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Links:
         return secret
 
     def find(self, secret: str) -> Link | None:
-        """The link of a secret, which stays good; None where there is none (any more)."""
+        """The link of a secret, which stays good; None where there is none."""
         if len(secret) > LONGEST:
             return None
         return _read(self._redis.get(_key(secret)))
