@@ -19,7 +19,7 @@ ONLY = {
         *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
         *("server.writer_health",),
         *("collect.collector", "collect.ingest", "collect.salt", "collect.stream"),
-        *("collect.removal", "collect.unbatched", "live", "store_format"),
+        *("collect.removal", "collect.unbatched", "live", "store", "store_format"),
         "server.writer_health",
     ),
     "deltalake": ("lake", "history"),
@@ -27,6 +27,7 @@ ONLY = {
     "duckdb": ("lake", "history", "query.engine"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
+    "argon2": ("web.pages.hashing",),
     "gunicorn": ("server.gunicorn_config",),
     "subprocess": (
         "collect.update",
@@ -53,7 +54,8 @@ PURE = (
     *("collect.hit", "collect.keys", "collect.text", "collect.page", "collect.sender"),
     *("collect.address", "collect.visitor", "collect.enrich", "collect.protocols"),
     "collect.money",
-    "web.badge",
+    "people",
+    *("web.badge", "web.pages.onward"),
 )
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
 
