@@ -1,6 +1,6 @@
 """Where browsers reach the server, as far as a command can tell."""
 
-from page_tracker.server.folder import holder
+from page_tracker.processes.folder import holder
 from page_tracker.settings import Settings
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from redis import Redis
 
 from page_tracker.errors import AccountExistsError, LinkError, UnknownAccountError
-from page_tracker.mirror import Mirror, MirroredPeople
+from page_tracker.store.mirror import Mirror, MirroredPeople
 from page_tracker.people.account import (
     Account,
     ById,
@@ -22,7 +22,7 @@ from page_tracker.people.account import (
     with_role,
 )
 from page_tracker.people.roles import Role
-from page_tracker.registry import Kept, Shelf, Snapshot, Watched
+from page_tracker.store.shelf import Kept, Shelf, Snapshot, Watched
 
 ACCOUNTS_KEY = "pt:accounts"
 

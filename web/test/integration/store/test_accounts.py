@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from redis import Redis
 
-from page_tracker import registry as registry_module
+from page_tracker.store import shelf as registry_module
 from page_tracker.errors import (
     AccountExistsError,
     LastOwnerError,
@@ -20,8 +20,8 @@ from page_tracker.errors import (
 )
 from page_tracker.people.account import Account, with_password, with_role
 from page_tracker.people.roles import Role
-from page_tracker.registry import Registry
-from page_tracker.sites import Sites
+from page_tracker.store.shelf import Registry
+from page_tracker.store.sites import Sites
 from page_tracker.store.accounts import ACCOUNTS_KEY, Accounts, People, found_named
 
 

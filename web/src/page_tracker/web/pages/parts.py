@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from page_tracker.sites import Sites
+from page_tracker.store.sites import Sites
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.links import Links
 from page_tracker.store.sessions import Sessions

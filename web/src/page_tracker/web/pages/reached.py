@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from page_tracker.collect.address import Proxies
+from page_tracker.hits.address import Proxies
 
 # A name or an address, and a port; what else a client writes is no host.
 _HOST = re.compile(r"(?:[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?")
