@@ -15,16 +15,16 @@ from page_tracker.errors import AccountError, LinkError
 from page_tracker.people.account import Account, with_role, with_second_factor
 from page_tracker.people.one_time import LIFETIMES, Link, Purpose
 from page_tracker.people.roles import Role
+from page_tracker.settings import Settings
+from page_tracker.store.accounts import Accounts, account_as_json, found_named
+from page_tracker.store.links import Links
 from page_tracker.store.shelf import Registry
+from page_tracker.store.sites import Sites
 from page_tracker.wiring.store import (
     open_people,
     registry_of_folder,
     registry_of_new_folder,
 )
-from page_tracker.settings import Settings
-from page_tracker.store.sites import Sites
-from page_tracker.store.accounts import Accounts, account_as_json, found_named
-from page_tracker.store.links import Links
 
 NOBODY = "There is no account yet: page-tracker account link"
 NO_ROLE = "none"

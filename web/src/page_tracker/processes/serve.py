@@ -18,8 +18,8 @@ from page_tracker.errors import AddressError, ProcessError
 from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes import embedded
 from page_tracker.processes.child import Program
-from page_tracker.processes.job import run_errand
 from page_tracker.processes.folder import Holder, locked, make_folder
+from page_tracker.processes.job import run_errand
 from page_tracker.processes.probe import web_answers
 from page_tracker.processes.supervisor import Supervisor
 from page_tracker.settings import Settings, child_environment, without_password

@@ -11,18 +11,22 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
-from page_tracker.query.snapshot import Reading
 from page_tracker.query.allowance import Allowance
-from page_tracker.query.report_cache import Answered
 from page_tracker.query.engine import Engine
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.problem import FilesGone, LakeAwayError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
+from page_tracker.query.report_cache import Answered
+from page_tracker.query.snapshot import Reading
 from page_tracker.query.tables import Sources
-from page_tracker.sites.site import MICROSECONDS, Site, zone_at
+from page_tracker.sites.site import (
+    Site,
+    zone_at,
+)
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""What Redis keeps of people: accounts with their mirror, sessions, one-time links."""
+"""All that is kept in Redis, and its mirrors beside the lake."""

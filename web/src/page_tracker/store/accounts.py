@@ -11,7 +11,6 @@ from typing import Any
 from redis import Redis
 
 from page_tracker.errors import AccountExistsError, LinkError, UnknownAccountError
-from page_tracker.store.mirror import Mirror, MirroredPeople
 from page_tracker.people.account import (
     Account,
     ById,
@@ -22,6 +21,7 @@ from page_tracker.people.account import (
     with_role,
 )
 from page_tracker.people.roles import Role
+from page_tracker.store.mirror import Mirror, MirroredPeople
 from page_tracker.store.shelf import Kept, Shelf, Snapshot, Watched
 
 ACCOUNTS_KEY = "pt:accounts"

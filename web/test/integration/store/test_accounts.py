@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from redis import Redis
 
-from page_tracker.store import shelf as registry_module
 from page_tracker.errors import (
     AccountExistsError,
     LastOwnerError,
@@ -20,9 +19,10 @@ from page_tracker.errors import (
 )
 from page_tracker.people.account import Account, with_password, with_role
 from page_tracker.people.roles import Role
+from page_tracker.store import shelf as registry_module
+from page_tracker.store.accounts import ACCOUNTS_KEY, Accounts, People, found_named
 from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
-from page_tracker.store.accounts import ACCOUNTS_KEY, Accounts, People, found_named
 
 
 def as_it_is(account: Account) -> Account:

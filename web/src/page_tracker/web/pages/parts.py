@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from page_tracker.store.sites import Sites
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.links import Links
 from page_tracker.store.sessions import Sessions
+from page_tracker.store.sites import Sites
 from page_tracker.web.pages.checking import Checking
 from page_tracker.web.pages.guard import PageGuard
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, request
 
-from page_tracker.lookups.load import Lookups
+from page_tracker.hits.facts import Lookups
 from page_tracker.protocols.sender import USER_AGENT_LIMIT
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.own_account import register_own_account
