@@ -1,4 +1,4 @@
-"""What the tests have of the machine: how many run at once, how long waits may last.
+"""How many tests run at once, and how long their waits may last, on this machine.
 
 A wait is for an event. Its limit only says when to give up, and on a machine with less
 than a processor for the tests everything takes longer in proportion.

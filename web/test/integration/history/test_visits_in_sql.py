@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from naive import Found, PlainHit, find
 from page_tracker.history.blocks import SPOOLED, row_of
-from page_tracker.history.visits import KIND_OF_ROW, with_visits
+from page_tracker.history.visits import with_visits
 from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.lake.columns import arrow_table
 from page_tracker.schema import HITS
@@ -21,6 +21,11 @@ MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 EVENING = 20_000 * DAY + 22 * 60 * MINUTE
 ORIGIN = 2**31 - 1
+# How a row that has its columns already says which `Kind` of hit it is.
+KIND_OF_ROW = f"""
+    CASE WHEN step = 0 THEN {Kind.ENGAGEMENT:d} WHEN view > 0 THEN {Kind.VIEW:d}
+    WHEN interaction > 0 THEN {Kind.EVENT:d} ELSE {Kind.QUIET:d} END
+"""
 KINDS = {
     "view": Kind.VIEW,
     "event": Kind.EVENT,
