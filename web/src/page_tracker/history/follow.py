@@ -24,6 +24,7 @@ from typing import TypeVar
 import msgspec
 
 from page_tracker.errors import ImportsBusyError, ImportStoppedError
+from page_tracker.files import replace_file
 from page_tracker.history.blocks import TOLD, Sieve
 from page_tracker.history.dialect import Dialect, Wanted, tells_agents
 from page_tracker.history.expiry import first_day_of
@@ -35,7 +36,7 @@ from page_tracker.history.recognising import (
     is_known,
     recognise,
 )
-from page_tracker.history.register import held, replace_file
+from page_tracker.history.register import held
 from page_tracker.history.tail import Spot, Tail
 from page_tracker.hits.enrich import Known
 from page_tracker.hits.facts import Lookups

@@ -31,6 +31,7 @@ from msgspec.structs import replace
 
 from page_tracker.days import date_of
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
+from page_tracker.files import sync
 from page_tracker.history.days import found_in
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.expiry import (
@@ -45,12 +46,11 @@ from page_tracker.history.register import (
     Dropped,
     Import,
     Register,
-    sync_folder,
     undone,
 )
 from page_tracker.history.sifting import Crew, Task
 from page_tracker.history.stored import Stored
-from page_tracker.schema import ORIGIN_BITS
+from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 
 # Of the bytes of a log: what its page views may take, in the spool and in the lake.
@@ -130,7 +130,7 @@ class Imports:
             try:
                 tally = self._read(order, lookups, import_id, spool, started)
                 self._check_days(order, tally)
-                sync_folder(spool)
+                sync(spool)
             except BaseException:
                 shutil.rmtree(spool, ignore_errors=True)
                 raise
@@ -257,7 +257,7 @@ class Imports:
     def _new_origin(self) -> int:
         taken = {each.origin for each in self.register.all()}
         while True:
-            origin = secrets.randbelow(2**ORIGIN_BITS - 1) + 1
+            origin = new_origin()
             if origin not in taken and not self._stored.has_origin(origin):
                 return origin
 

@@ -21,6 +21,8 @@ from ipaddress import (
 )
 from typing import NamedTuple
 
+from page_tracker.errors import InvalidValueError
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -65,7 +67,7 @@ class Proxies:
 
     @classmethod
     def parse(cls, text: str) -> Proxies:
-        """Read `10.0.0.0/8,::1,unix`; raises ValueError for what means nothing."""
+        """Read `10.0.0.0/8,::1,unix`; raises InvalidValueError."""
         words = [word.strip() for word in text.split(",") if word.strip()]
         networks = tuple(network_of(word) for word in words if word != UNIX)
         return cls(networks, UNIX in words)
@@ -110,16 +112,16 @@ class Proxies:
 
 
 def network_of(text: str) -> Network:
-    """Read an address or a network (CIDR); raises ValueError with a remedy.
+    """Read an address or a network (CIDR); raises InvalidValueError.
 
     One of IPv4 that is written as IPv6 is IPv4's, as addresses are.
     """
     try:
         network: Network = ip_network(text)
     except ValueError as error:
-        raise ValueError(
-            f"{text!r} is no network ({error}): "
-            "write one like 10.0.0.0/8 or 2001:db8::1"
+        raise InvalidValueError(
+            f"has {text!r}, which is not an address or network ({error})",
+            "write one like 10.0.0.0/8 or 2001:db8::1",
         ) from error
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < _MAPPED_PREFIX:

@@ -23,6 +23,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from page_tracker.errors import LakeError
+from page_tracker.files import unused
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import alone_if_free, shared
 from page_tracker.lake.table import TABLES, Lake
@@ -220,10 +221,7 @@ def set_aside(lake: Lake, name: str, path: Path) -> Path:
     """Move a table's file to where nothing is overwritten; answers where."""
     folder = _folder(lake, name).parent / DAMAGED / name
     folder.mkdir(parents=True, exist_ok=True)
-    aside, number = folder / path.name, 0
-    while aside.exists():
-        number += 1
-        aside = folder / f"{path.stem}.{number}{path.suffix}"
+    aside = unused(folder / path.name)
     path.rename(aside)
     return aside
 

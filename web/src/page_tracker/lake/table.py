@@ -11,7 +11,6 @@ two that do so at the same time one is refused (Conflict) and has to look again.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from page_tracker.days import is_over
 from page_tracker.errors import LakeError, PageTrackerError
+from page_tracker.files import sync
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.lock import alone, alone_if_free, folder_of, shared
 from page_tracker.lake.steps import conflicts
@@ -277,7 +277,7 @@ def touching(
 
 
 def persist(snapshot: DeltaTable) -> None:
-    """Have the disk keep the last commit of a table in a folder, come a power cut."""
+    """Have the disk keep the last commit of a table in a folder, come a power loss."""
     folder = folder_of(snapshot)
     if folder is None:
         return
@@ -285,8 +285,4 @@ def persist(snapshot: DeltaTable) -> None:
     actions = map(json.loads, log.read_text("utf-8").splitlines())
     files = [folder / unquote(each["add"]["path"]) for each in actions if "add" in each]
     for path in [*files, *{path.parent for path in files}, log, log.parent]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)

@@ -1,22 +1,21 @@
 """`mirror.json`: the copy of sites and tokens beside the lake.
 
-It is replaced as a whole: written beside, flushed to disk, renamed. One that cannot be
-read is set aside under another name, never overwritten.
+It is replaced as a whole. One that cannot be read is set aside under another name,
+never overwritten.
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 
 from page_tracker.errors import MirrorError
+from page_tracker.files import exclusive_lock, replace_file
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import Token
 
@@ -48,18 +47,13 @@ class Mirror:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes and threads from reading and writing the mirror."""
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(
-                self.path.with_name(LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600
-            )
-        except OSError as error:
-            raise self._unwritable(error) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            try:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                stack.enter_context(exclusive_lock(self.path.with_name(LOCK_NAME)))
+            except OSError as error:
+                raise self._unwritable(error) from error
             yield
-        finally:
-            os.close(lock)
 
     def read(self) -> Mirrored:
         """What was last written; nothing where there is none, or a damaged one.
@@ -94,22 +88,9 @@ class Mirror:
         try:
             if self.path.exists() and self.path.read_bytes() == text:
                 return
-            self._replace(text)
+            replace_file(self.path, text)
         except OSError as error:
             raise self._unwritable(error) from error
-
-    def _replace(self, text: bytes) -> None:
-        beside = self.path.with_suffix(".new")
-        with open(beside, "wb", opener=_private) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _set_aside(self, error: Exception) -> None:
         aside = self.path.with_suffix(f".damaged-{time.time_ns() // 1_000_000}")
@@ -123,7 +104,3 @@ class Mirror:
             "make room or give the folder to the user that runs Page Tracker,"
             " and start it again",
         )
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
