@@ -43,7 +43,7 @@ ONLY = {
     ),
     "deltalake": ("lake", "writer", "query.snapshot", "history", "upkeep"),
     "arro3": ("lake", "writer", "history"),
-    "duckdb": ("lake", "query.engine", "history", "upkeep"),
+    "duckdb": ("lake", "query.engine", "query.remembered", "history", "upkeep"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "fcntl": ("files",),
