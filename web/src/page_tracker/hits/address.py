@@ -72,7 +72,9 @@ class Proxies:
         networks = tuple(network_of(word) for word in words if word != UNIX)
         return cls(networks, UNIX in words)
 
-    def seen(self, peer: str, forwarded_for: str = "", forwarded: str = "") -> ClientAddress:
+    def seen(
+        self, peer: str, forwarded_for: str = "", forwarded: str = ""
+    ) -> ClientAddress:
         """The client's address behind `peer`, the address at the socket's other end.
 
         `peer` is empty for a Unix socket. Both headers are given as they were sent,
@@ -97,12 +99,18 @@ class Proxies:
         for hop in hops:
             client = _parsed(hop)
             if client is None:
-                return ClientAddress(address, f"{name} names no address behind this proxy")
+                return ClientAddress(
+                    address, f"{name} names no address behind this proxy"
+                )
             why = f"the trusted proxy {address or UNIX} says so in {name}"
             address = str(client)
             if not any(client in network for network in self._networks):
                 break
         return ClientAddress(address, why)
+
+    def trusts(self, peer: str) -> bool:
+        """Whether the socket's other end (empty: a Unix socket) is a proxy of ours."""
+        return self._peer(peer)[1]
 
     def _judged(self, peer: str) -> tuple[str, bool]:
         """The peer's address, and whether it is a proxy of ours."""

@@ -38,7 +38,8 @@ from support.asked import (
 @pytest.fixture(scope="module")
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in HITS)
-    with duckdb.connect() as connection:
+    # For a few rows more threads would only wait for each other.
+    with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"CREATE TABLE hits ({columns})")
         connection.execute("CREATE TABLE countries (code VARCHAR, name VARCHAR)")
