@@ -1,10 +1,12 @@
 """The `page-tracker` command: whatever goes wrong in it ends as one line."""
 
+import ast
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.resources import files
 from typing import Any, NoReturn
 
 import click
@@ -29,6 +31,16 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [module.rstrip("_") for module in COMMANDS]
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List all commands, by what their docstrings say; none is loaded for that."""
+        shown = (
+            click.Command(module.rstrip("_"), help=_docstring_of(module))
+            for module in COMMANDS
+        )
+        click.Group(commands=list(shown)).format_commands(ctx, formatter)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for module in COMMANDS:
@@ -74,6 +86,15 @@ class Commands(click.Group):
         status = super().main(words, **options)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
+
+
+def _docstring_of(module: str) -> str | None:
+    """The docstring of a command: of the function of its module's name."""
+    source = files("page_tracker.commands").joinpath(f"{module}.py").read_text("utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == module:
+            return ast.get_docstring(node)
+    return None
 
 
 def _told(error: Exception) -> tuple[str, int]:

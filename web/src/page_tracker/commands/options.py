@@ -1,4 +1,4 @@
-"""Command-line options that are settings, as the table of settings describes them."""
+"""Options of several commands; those that are settings, from the table of settings."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +8,8 @@ import click
 from page_tracker.settings import described_settings
 
 Command = Callable[..., Any]
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def setting_option(name: str) -> Callable[[Command], Command]:

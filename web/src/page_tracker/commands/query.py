@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -44,7 +44,9 @@ from page_tracker.sites.site import (
     Site,
     zone_at,
 )
-from page_tracker.wiring.questions import Asker, asker_of_folder
+
+if TYPE_CHECKING:  # loaded once the options are right
+    from page_tracker.wiring.questions import Asker
 
 ROWS = 20
 USUAL_METRICS = ("visitors", "pageviews")
@@ -140,6 +142,9 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         raise click.UsageError("--live is told for people, or with --json.")
     _refuse_what_does_not_go(said, live, parquet is not None)
     settings = Settings.from_environment(data=data, lake=lake)
+    # pylint: disable-next=import-outside-toplevel # DuckDB and Delta take a second
+    from page_tracker.wiring.questions import asker_of_folder
+
     with asker_of_folder(settings) as asker:
         site = asker.sites.get(domain)
         if live:
