@@ -16,7 +16,7 @@ ROOT = Path(page_tracker.__file__).parent
 # function too. Rooms of one floor know nothing of each other.
 FLOORS = (
     ("errors", "schema", "days", "plural", "files"),
-    ("sites",),
+    ("sites", "origins"),
     ("hits",),
     ("settings_parsing",),
     ("settings",),
@@ -67,7 +67,7 @@ ONLY = {
 
 # Modules that do nothing to the world outside → what they may not import.
 PURE = (
-    *("errors", "schema", "days", "plural", "sites", "hits", "protocols"),
+    *("errors", "schema", "origins", "days", "plural", "sites", "hits", "protocols"),
     *("store.keys", "store.entry", "web.badge_image"),
 )
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-
-import duckdb
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from page_tracker.days import date_of
 from page_tracker.history.register import ImportedDay
 from page_tracker.history.sifting import file_of
 from page_tracker.history.visits import with_visits
+from page_tracker.lake.engine import connect
 
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY = "256MB"  # of the engine that finds visits; the rest goes to the spool's folder
 # Page views that are committed together, if they are of several days.
 MOST_VIEWS = 50_000
 
@@ -44,7 +46,7 @@ def found_in(
 
     The first `done` days are in the lake. Rows can be read until the next are taken.
     """
-    with _engine(spool) as engine:
+    with connect(MEMORY, spill=str(spool / "spill")) as engine:
         finder = engine.cursor()
 
         def find(span: tuple[int, int]) -> Found:
@@ -73,20 +75,6 @@ def together(days: Sequence[ImportedDay]) -> Iterator[tuple[int, int]]:
         views += day.views
     if views:
         yield first, len(days)
-
-
-@contextmanager
-def _engine(spool: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB, bounded in memory; what does not fit goes to the spool's folder."""
-    settings: dict[str, Any] = {
-        "memory_limit": "256MB",
-        "temp_directory": str(spool / "spill"),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    with duckdb.connect(config=settings) as engine:
-        engine.execute("SET GLOBAL TimeZone = 'UTC'")
-        yield engine
 
 
 def _lay_out(

@@ -50,7 +50,7 @@ from page_tracker.history.register import (
 )
 from page_tracker.history.sifting import Crew, Task
 from page_tracker.history.stored import Stored
-from page_tracker.schema import ORIGIN_BITS
+from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 
 # Of the bytes of a log: what its page views may take, in the spool and in the lake.
@@ -257,7 +257,7 @@ class Imports:
     def _new_origin(self) -> int:
         taken = {each.origin for each in self.register.all()}
         while True:
-            origin = secrets.randbelow(2**ORIGIN_BITS - 1) + 1
+            origin = new_origin()
             if origin not in taken and not self._stored.has_origin(origin):
                 return origin
 

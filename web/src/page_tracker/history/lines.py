@@ -153,14 +153,7 @@ def unreadable(name: str, error: OSError) -> LogFileError:
     """What to tell a person whose log cannot be read, by why it cannot."""
     if isinstance(error, PermissionError):
         folders = reversed(Path(name).absolute().parents)
-        closed = next(
-            (
-                each
-                for each in folders
-                if not os.access(each, os.X_OK, effective_ids=True)
-            ),
-            None,
-        )
+        closed = next((each for each in folders if not _may_enter(each)), None)
         return LogFileError(
             f"{name} cannot be read: this user may not"
             f" {f'enter the folder {closed}' if closed else 'read it'}",

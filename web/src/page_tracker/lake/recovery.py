@@ -89,7 +89,6 @@ def survey(lake: Lake, name: str) -> Survey:
     files.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     result = Survey(name)
     with engine() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
         connection.execute("CREATE TABLE keys (file INTEGER, key UBIGINT, n BIGINT)")
         readable = []
         for number, path in enumerate(files):
@@ -328,15 +327,14 @@ def numbers_in(files: Iterable[Path], probes: Sequence[Probe]) -> set[int]:
         return {number for (number,) in found.fetchall()}
 
 
-def days_in(files: Iterable[Path], low: int, high: int) -> set[date]:
-    """The days on which files have hits of visitors from `low` to below `high`."""
+def days_in(files: Iterable[Path], condition: str) -> set[date]:
+    """The days on which files have hits that fulfil a condition of SQL."""
     paths = [str(path) for path in files]
     if not paths:
         return set()
     with engine() as connection:
-        rows = rows_in(connection, paths)
-        some = rows.filter(f"visitor >= {low} AND visitor < {high}")
-        return {day for (day,) in some.project("day").distinct().fetchall()}
+        rows = rows_in(connection, paths).filter(condition)
+        return {day for (day,) in rows.project("day").distinct().fetchall()}
 
 
 def _added(folder: Path, found: Found) -> AddAction:

@@ -18,9 +18,10 @@ from typing import overload
 
 import duckdb
 
+from page_tracker.lake.engine import connect
+from page_tracker.query import countries
 from page_tracker.query.allowance import Allowance
 from page_tracker.query.clock import AGAIN, Clock
-from page_tracker.query.countries import COUNTRIES
 from page_tracker.query.problem import (
     BusyError,
     FilesGone,
@@ -180,25 +181,12 @@ class Engine:
     def __init__(
         self, memory: int = 512_000_000, seconds: float = 30.0, threads: int = 2
     ) -> None:
-        self._root = duckdb.connect(
-            config={
-                "memory_limit": f"{int(OF_ROWS * memory)}B",
-                "threads": threads,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "temp_directory": "",
-                "preserve_insertion_order": False,
-            }
-        )
-        self._root.execute("SET TimeZone = 'UTC'")
+        limit = f"{int(OF_ROWS * memory)}B"
+        self._root = connect(limit, threads, in_order=False)
         self._root.execute("SET parquet_metadata_cache = true")
+        self._root.execute(*countries.table())
         # pylint: disable-next=consider-using-with  # it lives as long as the engine
         self._free = threading.BoundedSemaphore(AT_ONCE)
-        self._root.execute(
-            "CREATE TABLE countries AS SELECT code, name FROM"
-            " read_csv($file, header = true, all_varchar = true)",
-            {"file": str(COUNTRIES)},
-        )
         self._seconds = seconds
         self.most_rows = memory // 4 // BYTES_A_ROW
         self._large = threading.Lock()
@@ -237,11 +225,6 @@ class Engine:
                 yield session
             finally:
                 session.end()
-
-    @property
-    def remembered_rows(self) -> int:
-        """How many rows of day tables are kept between questions."""
-        return self._memory.rows
 
     def write_parquet(self, columns: Mapping[str, Column], path: Path) -> None:
         """Write columns, by their names, into a file; raises as `rows`."""

@@ -280,7 +280,7 @@ def _comparison(value: object, asked: Range, known: Known) -> Comparison:
         if isinstance(error, QueryError):
             raise
         raise QueryError(pointer, str(error)) from error
-    return Comparison(compared, matched)
+    return Comparison(compared)
 
 
 def _compared(

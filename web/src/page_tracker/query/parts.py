@@ -6,6 +6,7 @@ a measure that a part lacks is nothing, and then added up by dimension.
 
 from __future__ import annotations
 
+from page_tracker.query import measures
 from page_tracker.query.buckets import SECONDS
 from page_tracker.query.catalog import (
     DIMENSIONS,
@@ -23,7 +24,7 @@ from page_tracker.query.query import (
     asks_of_events,
     currency,
     event_dimensions,
-    measures,
+    measures_of,
     property_key,
     renamed,
 )
@@ -32,16 +33,12 @@ from page_tracker.query.where import Binder, condition, labelled
 BEGAN = "(time - to_milliseconds(elapsed))"
 
 _ENTERED = {
-    "entered": "count(*) FILTER (step = 1)",
-    "entered_views": "count(*) FILTER (view > 0)",
-    "since": "sum(since)",
+    "entered": measures.visits(),
+    "entered_views": measures.VIEWS,
+    "since": measures.SINCE,
 }
-# Of the visits for which this holds.
-_LANDED = {
-    "landed": "count(*) FILTER (step = 1{holds})",
-    "bounces": "count(*) FILTER (step = 1{holds})"
-    " - count(*) FILTER (interaction = 2{holds})",
-}
+# Of the visits for which a condition holds.
+_LANDED = {"landed": measures.visits, "bounces": measures.bounces}
 _ENGAGED = (
     "sum(deepest) AS scroll",
     "count(deepest) AS scrolled",
@@ -69,7 +66,7 @@ class Parts:
 
     def __init__(self, query: Query, plan: Plan, binder: Binder) -> None:
         self.query, self.plan, self.binder = query, plan, binder
-        self.needed = set(measures(query))
+        self.needed = set(measures_of(query))
 
     def reads_chosen(self) -> bool:
         """Whether anything is asked of whole visits, and not with their events."""
@@ -148,14 +145,14 @@ class Parts:
     def _of_events(self) -> str:
         names = {"events": "count(*)"}
         if "views" in self.needed:
-            names["views"] = "count(*) FILTER (view > 0)"
+            names["views"] = measures.VIEWS
         if self.needed & {"revenue", "paid"}:
             is_by_goal = GOAL in self.query.dimensions
             told = "unit" if is_by_goal else self.binder.bind(currency(self.query))
             names["revenue"] = f"sum(revenue) FILTER (currency = {told})"
             names["paid"] = f"count(revenue) FILTER (currency = {told})"
         if "visitors" in self.needed and self._visitors_add_up():
-            names["visitors"] = "count(*) FILTER (arrival)"
+            names["visitors"] = measures.VISITORS
         if self._is_all_of_visits():
             names |= self._entered()
         return self._group("matched", names)
@@ -202,7 +199,7 @@ class Parts:
         return (
             f"SELECT {', '.join([*outer, 'count(*) - sum(arrived) AS visitors'])}\n"
             f"FROM (\n  SELECT {', '.join([*inner, 'day', 'visitor'])},"
-            " count(*) FILTER (arrival) AS arrived\n"
+            f" {measures.VISITORS} AS arrived\n"
             "  FROM matched SEMI JOIN (\n"
             "    SELECT day, visitor FROM matched WHERE step = 1 AND NOT arrival\n"
             f"  ) USING (day, visitor) WHERE step = 1{where}\n"
@@ -221,17 +218,17 @@ class Parts:
         missing = self._has_values()
         source = f"FROM matched{missing and f' WHERE {missing}'}"
         found = f"SELECT DISTINCT {', '.join([*inner, 'day', 'visitor'])} {source}"
-        measures_of = ["count(*) AS visitors"]
+        counts = ["count(*) AS visitors"]
         if visits:
             apart = ", ".join([*inner, "day", "visitor", "visit"])
             found = f"SELECT DISTINCT {apart} {source}"
-            measures_of = ["count(*) AS visits"]
+            counts = ["count(*) AS visits"]
         if visits and visitors:
             keys = ", ".join([*outer, "day", "visitor"])
             found = f"SELECT {keys}, count(*) AS its FROM ({found}) GROUP BY {keys}"
-            measures_of = ["count(*) AS visitors", "sum(its) AS visits"]
+            counts = ["count(*) AS visitors", "sum(its) AS visits"]
         group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
-        return f"SELECT {', '.join([*outer, *measures_of])}\nFROM ({found}){group}"
+        return f"SELECT {', '.join([*outer, *counts])}\nFROM ({found}){group}"
 
     def _of_entered(self) -> str:
         if not self.reads_chosen():
@@ -243,7 +240,7 @@ class Parts:
         names = {name: sql for name, sql in _ENTERED.items() if name in self.needed}
         if wanted := self.needed & _LANDED.keys():
             holds = self._landed()
-            names |= {name: _LANDED[name].format(holds=holds) for name in wanted}
+            names |= {name: _LANDED[name](holds) for name in wanted}
         if self._visits_are_entered():
             names["visits"] = _ENTERED["entered"]
         return names
@@ -254,7 +251,7 @@ class Parts:
         if not pages:
             return ""
         entry = And(tuple(renamed(page, "visit:entry_page") for page in pages))
-        return f" AND {condition(entry, self.query.goals, self.binder)}"
+        return condition(entry, self.query.goals, self.binder)
 
     def _is_all_of_visits(self) -> bool:
         """Whether the events that match are all those of visits, and grouped alike."""

@@ -27,7 +27,7 @@ from page_tracker.query.query import (
     Query,
     all_leaves,
     asks_of_events,
-    measures,
+    measures_of,
     without_conversions,
 )
 from page_tracker.query.sql import Statement, statement, statement_of
@@ -150,7 +150,7 @@ def _common(group: Sequence[Ask]) -> And:
     A conversion rate is a share of the visitors without the goal.
     """
     whole = group[0].query.filter
-    needed = {name for ask in group for name in measures(ask.query)}
+    needed = {name for ask in group for name in measures_of(ask.query)}
     return without_conversions(whole) if needed & CONVERSIONS else whole
 
 
@@ -186,7 +186,7 @@ def days_added_up(group: Sequence[Ask], days: str) -> Statement:
     """
     query, plan, binder = group[0].query, group[0].plan, Binder()
     wanted = {"visitors"} | {
-        tabled(name) for ask in group for name in measures(ask.query)
+        tabled(name) for ask in group for name in measures_of(ask.query)
     }
     sums = ", ".join(
         f"sum({column.name}) AS {column.name}"

@@ -28,7 +28,7 @@ from page_tracker.query.query import (
     And,
     Query,
     asks_of_events,
-    measures,
+    measures_of,
     told_goals,
     uses,
     with_hosts,
@@ -100,7 +100,7 @@ def sums(query: Query, plan: Plan) -> Statement:
     """The statement that gives what metrics are made of: dimensions, then measures."""
     binder = Binder()
     columns = [f"d{index}" for index in range(len(query.dimensions))]
-    columns += [f"{name}::BIGINT AS {name}" for name in measures(query)]
+    columns += [f"{name}::BIGINT AS {name}" for name in measures_of(query)]
     body = _with(_Blocks(query, plan, binder).named())
     return Statement(f"{body}\nSELECT {', '.join(columns)} FROM summed", binder.values)
 

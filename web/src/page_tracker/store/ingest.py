@@ -30,7 +30,7 @@ from redis.exceptions import (
 
 from page_tracker.errors import PageTrackerError
 from page_tracker.hits.hit import Drop, Hit
-from page_tracker.schema import ORIGIN_BITS
+from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 from page_tracker.store import keys
 
@@ -184,11 +184,6 @@ def read(reply: bytes | str | int) -> list[Outcome]:
         raise StreamFull(reply)
     text = reply.decode("ascii") if isinstance(reply, bytes) else reply
     return [_OUTCOMES[character] for character in text]
-
-
-def new_origin() -> int:
-    """A random number that makes a store's visitors and visits its own."""
-    return secrets.randbelow(2**ORIGIN_BITS - 1) + 1
 
 
 def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:

@@ -11,9 +11,9 @@ from typing import cast
 
 from redis import Redis, RedisCluster, RedisError
 
+from page_tracker.origins import new_origin
 from page_tracker.store import keys
 from page_tracker.store.entry import Entry
-from page_tracker.store.ingest import new_origin
 
 # What every method of a stream raises where Redis does not answer.
 StreamAway = RedisError

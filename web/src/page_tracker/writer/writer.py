@@ -30,7 +30,8 @@ from page_tracker.lake.lock import folder_of
 from page_tracker.lake.log import all_transactions
 from page_tracker.lake.steps import Conflict, conflicts
 from page_tracker.lake.table import Lake, append, append_table, position
-from page_tracker.schema import DROPS, HITS, NUMBER_BITS
+from page_tracker.origins import is_of_stream, of_batch, of_stream, rows_of
+from page_tracker.schema import DROPS, HITS
 from page_tracker.store.entry import Entry, EntryUnreadable
 from page_tracker.store.stream import Stream
 
@@ -143,19 +144,14 @@ def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable) -> None:
 def _has_entries(hits: DeltaTable) -> bool:
     """Whether any entry of any stream is in a lake; taken for granted on storage."""
     return folder_of(hits) is None or any(
-        name.startswith("stream:") for name in all_transactions(hits)
+        is_of_stream(name) for name in all_transactions(hits)
     )
-
-
-def application(origin: int, shard: int) -> str:
-    """The application whose transactions are the entries of this origin and shard."""
-    return f"stream:{origin}:{shard}"
 
 
 def mark_of(origin: int, shard: int, last_id: bytes) -> Transaction:
     """The transaction that says which batch the last entry in the lake was."""
     digest = blake2b(last_id, digest_size=8).digest()
-    return Transaction(f"batch:{origin}:{shard}", int.from_bytes(digest, "big") >> 1)
+    return Transaction(of_batch(origin, shard), int.from_bytes(digest, "big") >> 1)
 
 
 class Writer:
@@ -226,7 +222,7 @@ class Writer:
         return self.stream.origin(), self.stream.last()
 
     def _position(self, table: DeltaTable, origin: int) -> int:
-        return position(table, application(origin, self.stream.shard))
+        return position(table, of_stream(origin, self.stream.shard))
 
     def _is_another(self, table: DeltaTable, first: Entry) -> bool:
         """Whether the last entry in the lake is another one than waits by its number.
@@ -249,7 +245,7 @@ class Writer:
         batch = self._collect(origin, committed)
         if batch.last == committed:
             return Done.ALL if batch.is_all else Done.PART
-        name = application(origin, self.stream.shard)
+        name = of_stream(origin, self.stream.shard)
         if batch.drops:
             self._commit_drops(batch, name)
         table = Table.from_batches(batch.hits or arrow_table(HITS, []).to_batches())
@@ -375,13 +371,12 @@ def _together(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 def _newest_time(hits: DeltaTable, origin: int) -> int:
     """Time of the origin's newest hit in the lake; microseconds since 1970."""
-    low, high = origin << NUMBER_BITS, (origin + 1) << NUMBER_BITS
     found = (
         QueryBuilder()
         .register("hits", hits)
         .execute(
             "SELECT max(CAST(time AS BIGINT)) AS newest FROM hits"  # nosec: numbers
-            f" WHERE visitor >= {low} AND visitor < {high}"
+            f" WHERE {rows_of(origin)}"
         )
         .read_all()
     )

@@ -10,6 +10,7 @@ import requests
 
 from support.load import Answers, stated, under_load
 from support.own_redis import own_redis
+from support.pace import PACE
 from support.processes import (
     descendants,
     is_alive,
@@ -20,7 +21,7 @@ from support.processes import (
     wait_until,
 )
 
-TIMEOUT = 30
+TIMEOUT = 30 * PACE
 
 
 def view(url: str) -> int:

@@ -69,7 +69,7 @@ def test_every_command_runs_and_the_first_import_says_what_is_shown(
             assert done.returncode == 0, f"{command}: {done.stderr}"
             said.setdefault(command, done.stdout)
 
-    shown = re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)
+    shown = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
     assert said["page-tracker import example.com access.log"] == shown[0]
     assert "example.com  " in said["page-tracker import --list"]
     summary = json.loads(said["page-tracker import example.com access.log --json"])

@@ -31,6 +31,7 @@ from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAway, submit
 from support.importing import AGENT, line
+from support.pace import PACE
 from support.processes import clean_environment
 
 
@@ -217,7 +218,7 @@ def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> No
             _wait(lambda: any((tmp_path / "data" / "imports").glob("follow-*.state")))
             call((*program, "site", "remove", "example.com", "--yes"))
             log.write_text(line())
-            _, said = following.communicate(timeout=60)
+            _, said = following.communicate(timeout=60 * PACE)
 
     assert following.returncode == 1
     assert said.splitlines()[1:] == [

@@ -33,7 +33,7 @@ from support.asked import (
     bodies,
     hits_of_a_site,
     put,
-    stored,
+    ready,
     understood,
     view,
 )
@@ -158,9 +158,8 @@ class TestWhenADayChanges:
         before = lake.snapshot("hits")
         close(lake, [day_number(date(2026, 3, 2))])
 
-        row = tuple(stored(column.name, view(2)) for column in HITS)
         with pytest.raises(Conflict):
-            append(before, HITS, [row], "stream:1:0", 2)
+            append(before, HITS, [ready(view(2))], "stream:1:0", 2)
 
     def test_closing_again_changes_nothing(self, tmp_path: Path) -> None:
         lake = Lake(str(tmp_path))

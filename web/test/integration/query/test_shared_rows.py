@@ -21,6 +21,7 @@ from page_tracker.query.problem import BusyError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer, answers
 from page_tracker.query.snapshot import Reading
+from page_tracker.query.sql import Statement
 from page_tracker.query.tables import Sources
 from page_tracker.upkeep.day_tables import close
 from support.asked import (
@@ -138,7 +139,14 @@ def test_what_is_remembered_is_bounded(tmp_path: Path) -> None:
             query = understood(BODY | {"date_range": days}, "UTC")
             found = answer(query, sources_of(lake, [query]), engine)
             assert len(found.rows) == 2000
-    assert 2000 <= engine.remembered_rows < 12 * 2000
+    ((remembered,),) = engine.rows(
+        Statement(
+            "SELECT sum(estimated_size) FROM duckdb_tables()"
+            " WHERE starts_with(table_name, 'remembered')",
+            {},
+        )
+    )
+    assert 2000 <= int(str(remembered)) < 12 * 2000
 
 
 def test_large_work_is_done_one_after_the_other(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from page_tracker.store.removal import Removal
 from page_tracker.store.salts import Salts, SiteDay, throw_away_spent
 from page_tracker.store.stream import Stream
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit
+from support.pace import PACE
 from support.redis_servers import started_redis
 
 SHARDS = range(4)
@@ -63,7 +64,7 @@ def _run(node: Any, *command: str | int) -> Any:
 
 
 def _wait_until_whole(node: Redis) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 20 * PACE
     while _run(node, "CLUSTER INFO")["cluster_state"] != "ok":
         assert time.monotonic() < deadline
         time.sleep(0.05)

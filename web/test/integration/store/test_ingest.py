@@ -11,6 +11,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from page_tracker.hits.hit import Drop, Kind, Touch
+from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 from page_tracker.store import keys
 from page_tracker.store.counters import Dropped, Live
@@ -23,7 +24,6 @@ from page_tracker.store.ingest import (
     StoreAway,
     StreamFull,
     durability,
-    new_origin,
     submit,
     submit_async,
 )

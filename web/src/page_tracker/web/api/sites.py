@@ -54,6 +54,18 @@ class WouldDelete(Exception):
         self.going = going
 
 
+def _agreed(settings: dict[str, Any]) -> int | None:
+    """How many hits may be deleted, as was said; it is taken out of the settings."""
+    if AGREED not in settings:
+        return None
+    agreed = settings.pop(AGREED)
+    # JSON's true is 1 to Python.
+    if isinstance(agreed, bool) or not isinstance(agreed, int) or agreed < 1:
+        remedy = "write the number that was told, or leave it out"
+        raise SiteError(AGREED, "is no whole number of at least 1", remedy)
+    return agreed
+
+
 def api(  # pylint: disable=too-many-arguments # each is for something else
     sites: Callable[[], Sites],
     tokens: Callable[[], Tokens],
@@ -87,10 +99,9 @@ def _register_sites(
     find_expiring: FindExpiring,
     guard: Guard,
 ) -> None:
-    def require_agreed(site: Site, now: float, agreed: Any) -> None:
+    def require_agreed(site: Site, now: float, agreed: int | None) -> None:
         going = find_expiring(site, now)
-        # JSON's true is 1 to Python.
-        if going and (isinstance(agreed, bool) or agreed != going.hits):
+        if going and agreed != going.hits:
             raise WouldDelete(going)
 
     @blueprint.get("/sites")
@@ -103,7 +114,7 @@ def _register_sites(
     def add_site() -> tuple[Response, int, dict[str, str]]:
         guard.admit(Scope.ADMIN, None)
         settings, now = json_object(), time.time()
-        domain, agreed = settings.pop("domain", None), settings.pop(AGREED, None)
+        domain, agreed = settings.pop("domain", None), _agreed(settings)
         require_agreed(new_site(domain, settings, int(now)), now, agreed)
         site = sites().add(domain, settings)
         location = f"{blueprint.url_prefix}/sites/{site.id}"
@@ -120,7 +131,7 @@ def _register_sites(
         is_for_all = token.sites is None
         approve = _change_anything if is_for_all else _change_what_is_its_own
         settings, now = json_object(), time.time()
-        agreed = settings.pop(AGREED, None)
+        agreed = _agreed(settings)
         if "retention_days" in settings:
             wanted = changed_site(site, settings, int(now))
             require_agreed(wanted, now, agreed)
