@@ -35,7 +35,7 @@ class Commands(click.Group):
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        """List all commands, by what their docstrings say; none is loaded for that."""
+        """List all commands by their docstrings, without loading any of them."""
         shown = (
             click.Command(module.rstrip("_"), help=_docstring_of(module))
             for module in COMMANDS
@@ -82,7 +82,7 @@ class Commands(click.Group):
             try:
                 word.encode()
             except UnicodeEncodeError as error:
-                raise click.UsageError(f"{word!r} is no text in UTF-8") from error
+                raise click.UsageError(f"{word!r} is not valid UTF-8") from error
         status = super().main(words, **options)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
@@ -98,7 +98,7 @@ def _docstring_of(module: str) -> str | None:
 
 
 def _told(error: Exception) -> tuple[str, int]:
-    """What is said of an error, and its exit code; raises what is a fault of ours."""
+    """An error's line and its exit code; raises the error if it is a bug of ours."""
     if isinstance(error, PageTrackerError):
         return str(error), error.exit_code
     if isinstance(error, click.UsageError):
@@ -125,7 +125,7 @@ def _told(error: Exception) -> tuple[str, int]:
 
 
 def _tell(line: str, status: int) -> int:
-    with suppress(OutputError):  # There is nobody left to tell.
+    with suppress(OutputError):  # Nobody reads errors either.
         click.echo(line, err=True)
     return status
 

@@ -166,7 +166,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 
 
 def _refuse_what_does_not_go(said: dict[str, Any], live: bool, parquet: bool) -> None:
-    """Refuse options beside which others mean nothing; raises click.UsageError."""
+    """Refuse options that exclude each other. Raises click.UsageError."""
     if parquet and said["compare"]:
         raise click.UsageError("--parquet has no place for --compare; use --csv.")
     if said["match_weekdays"] and not said["compare"]:
@@ -191,7 +191,7 @@ def _echo_live(asker: Asker, site: Site, as_json_: bool) -> None:
 def _answered(
     asker: Asker, domain: str, said: dict[str, Any], is_table: bool
 ) -> Report:
-    """The answer to what was typed; raises QuestionError in its words."""
+    """The answer to what was typed. Raises QuestionError in terms of the options."""
     site, now = asker.sites.get(domain), time.time()
     try:
         body = body_of(site, said, is_table, now)
@@ -201,7 +201,7 @@ def _answered(
 
 
 def _said_of(error: QueryError) -> str:
-    """What is wrong, by the option that says it."""
+    """What is wrong, and in which option."""
     for place, option in PLACES.items():
         if error.pointer.startswith(place):
             return f"{option}: {error.problem}"
@@ -273,7 +273,7 @@ def _comparison_of(text: str, matched: bool, now: datetime) -> dict[str, Any]:
 
 
 def _order_of(text: str, asked: Sequence[str]) -> list[str]:
-    """A name and its way; raises QueryError in the words of who typed it."""
+    """A name and its direction. Raises QueryError in terms of the option."""
     name, _, way = text.strip().partition(" ")
     way = way.strip().lower()
     if not name:
@@ -302,5 +302,5 @@ def _write_csv(report: Report) -> None:
     writer.writerow(head)
     for row in report.rows:
         before = before_of(report, row) if asked.comparison else ()
-        told = [*map(cell, row.dimensions), *map(exact, [*row.metrics, *before])]
-        writer.writerow(told)
+        cells = [*map(cell, row.dimensions), *map(exact, [*row.metrics, *before])]
+        writer.writerow(cells)

@@ -1,4 +1,4 @@
-"""A command of ours in a process of its own, which takes its memory with it."""
+"""Runs one of our commands in a process of its own, which frees its memory."""
 
 from __future__ import annotations
 

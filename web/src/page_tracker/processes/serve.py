@@ -2,8 +2,8 @@
 
     data folder locked → address taken → redis ready → web ready → its address printed
 
-The address is taken by this process and inherited by gunicorn: where it cannot be had
-nothing is started, and while gunicorn is started again connections wait for it.
+This process binds the address and gunicorn inherits it: if it cannot be bound nothing
+is started, and connections wait while gunicorn is started again.
 """
 
 import os
@@ -31,9 +31,9 @@ BACKLOG = 2048
 def serve(
     settings: Settings, say: Callable[[str], None], log: Callable[[str], None]
 ) -> None:
-    """Serve until told to stop by a signal; `say` where, `log` what dies meanwhile.
+    """Serve until a signal; `say` where it listens, `log` what dies meanwhile.
 
-    Raises DataFolderError, AddressError, ProcessError where it cannot start.
+    Raises DataFolderError, AddressError, ProcessError if it cannot start.
     """
     with ExitStack() as stack:
         make_folder(settings.data)
@@ -61,7 +61,7 @@ def serve(
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that listens at the address; raises AddressError."""
+    """A socket that listens at the address. Raises AddressError."""
     listener = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(

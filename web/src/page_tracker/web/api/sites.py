@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from flask import Blueprint, Response, current_app, jsonify
 
-from page_tracker.errors import AccessError
+from page_tracker.errors import AccessError, SiteError
 from page_tracker.hits.address import Seen
 from page_tracker.sites.settings import changed_site, new_site, settings_of
 from page_tracker.sites.site import Directory, Site
@@ -61,8 +61,8 @@ def _agreed(settings: dict[str, Any]) -> int | None:
     agreed = settings.pop(AGREED)
     # JSON's true is 1 to Python.
     if isinstance(agreed, bool) or not isinstance(agreed, int) or agreed < 1:
-        remedy = "write the number that was told, or leave it out"
-        raise SiteError(AGREED, "is no whole number of at least 1", remedy)
+        remedy = "write the number from the answer, or leave it out"
+        raise SiteError(AGREED, "is not an integer of at least 1", remedy)
     return agreed
 
 
