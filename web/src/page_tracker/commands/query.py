@@ -78,8 +78,8 @@ PLACES = {
 )
 @click.option(
     "--period",
-    help=f"Like {', '.join(dates.WORDS)}, yesterday, 5d, 2026 or 2026-01; the last"
-    " 30 days with today if not told.",
+    help=f"Like {', '.join(dates.WORDS)}, yesterday, 5d, 2026 or 2026-01; default: the"
+    " last 30 days with today.",
 )
 @click.option(
     "--from",
@@ -101,7 +101,7 @@ PLACES = {
     "--order",
     multiple=True,
     metavar="'NAME [asc|desc]'",
-    help="By a metric or dimension; by time, or the first metric, if not told.",
+    help="By a metric or dimension; default: by time, or the first metric.",
 )
 @click.option("--limit", type=int, help=f"Rows; {ROWS} in a table, else 10000.")
 @click.option("--offset", type=int, help="Rows to leave out before.")
@@ -139,7 +139,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     if as_json_ + as_csv + (parquet is not None) + explain > 1:
         raise click.UsageError("Choose one of --json, --csv, --parquet and --explain.")
     if live and others:
-        raise click.UsageError("--live is told for people, or with --json.")
+        raise click.UsageError("--live goes with --json at most.")
     _refuse_what_does_not_go(said, live, parquet is not None)
     settings = Settings.from_environment(data=data, lake=lake)
     # pylint: disable-next=import-outside-toplevel # DuckDB and Delta take a second
@@ -176,7 +176,7 @@ def _refuse_what_does_not_go(said: dict[str, Any], live: bool, parquet: bool) ->
         if live and value:
             option = options.get(name, name).replace("_", "-")
             raise click.UsageError(
-                f"--live tells of all visitors of now: leave out --{option}."
+                f"--live shows all current visitors: leave out --{option}."
             )
 
 
