@@ -6,6 +6,7 @@ import csv
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -45,7 +46,7 @@ from page_tracker.sites.site import (
     zone_at,
 )
 
-if TYPE_CHECKING:  # loaded once the options are right
+if TYPE_CHECKING:
     from page_tracker.wiring.questions import Asker
 
 ROWS = 20
@@ -142,10 +143,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         raise click.UsageError("--live goes with --json at most.")
     _refuse_what_does_not_go(said, live, parquet is not None)
     settings = Settings.from_environment(data=data, lake=lake)
-    # pylint: disable-next=import-outside-toplevel # DuckDB and Delta take a second
-    from page_tracker.wiring.questions import asker_of_folder
-
-    with asker_of_folder(settings) as asker:
+    with _asker(settings) as asker:
         site = asker.sites.get(domain)
         if live:
             _echo_live(asker, site, as_json_)
@@ -163,6 +161,14 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
             echo_explanation(report)
         else:
             echo_report(report, partial(asker.asking.days, site.id))
+
+
+def _asker(settings: Settings) -> AbstractContextManager[Asker]:
+    """What questions are asked with, loaded once the options are right."""
+    # pylint: disable-next=import-outside-toplevel # DuckDB and Delta take a second
+    from page_tracker.wiring.questions import asker_of_folder
+
+    return asker_of_folder(settings)
 
 
 def _refuse_what_does_not_go(said: dict[str, Any], live: bool, parquet: bool) -> None:
