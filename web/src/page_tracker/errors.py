@@ -94,7 +94,29 @@ class AccessError(PageTrackerError):
     exit_code = 2
 
 
-class NotStored(PageTrackerError):
+class AccountError(PageTrackerError):
+    """An account, its name or its password cannot be that."""
+
+    exit_code = 2
+
+
+class AccountExistsError(AccountError):
+    """A name belongs to another account."""
+
+
+class LastOwnerError(PageTrackerError):
+    """Nobody would be left who owns all sites."""
+
+
+class UnknownAccountError(PageTrackerError):
+    """There is no such account."""
+
+
+class LinkError(PageTrackerError):
+    """A one-time link is not asked for where it could do something."""
+
+
+class NotStoredError(PageTrackerError):
     """Hits could not be stored, or that is unknown; `retry_after` is in seconds."""
 
     # Of HTTP.
@@ -105,7 +127,7 @@ class NotStored(PageTrackerError):
         self.retry_after = retry_after
 
 
-class TooManyHits(NotStored):
+class TooManyHitsError(NotStoredError):
     """An address sends more than it may; nothing of it was stored."""
 
     status = 429

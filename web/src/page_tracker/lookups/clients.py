@@ -15,12 +15,9 @@ from ua_parser.loaders import load_builtins
 from ua_parser.matchers import DeviceMatcher, OSMatcher, UserAgentMatcher
 from ua_parser.regex import Resolver
 
-from page_tracker.hits.hit import Client, Hints
+from page_tracker.hits.hit import MAX_USER_AGENT, Client, Hints
 from page_tracker.hits.text import clean
 from page_tracker.lookups.agents import Agents, Row
-
-# No browser's user agent is longer; what follows is not looked at.
-USER_AGENT_LIMIT = 1024
 
 _CACHED = 8192
 
@@ -99,7 +96,7 @@ def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
 
     @lru_cache(_CACHED)
     def cached(user_agent: str) -> Client:
-        user_agent = clean(user_agent, USER_AGENT_LIMIT)
+        user_agent = clean(user_agent, MAX_USER_AGENT)
         parsed = resolve(user_agent, Domain.ALL)
         system, system_version = _system_of(parsed.os)
         browser, browser_version = _browser_of(parsed)
@@ -112,7 +109,7 @@ def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
         )
 
     def client_of(user_agent: str) -> Client:
-        return cached(user_agent[:USER_AGENT_LIMIT])
+        return cached(user_agent[:MAX_USER_AGENT])
 
     @lru_cache(_CACHED)
     def hinted_client_of(user_agent: str, hints: Hints) -> Client:

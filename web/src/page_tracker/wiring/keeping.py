@@ -11,7 +11,7 @@ from page_tracker.lake.damage import mend, unreadable_set_aside
 from page_tracker.lake.table import Lake
 from page_tracker.processes import append_only_file
 from page_tracker.processes.embedded import STORE_NAME
-from page_tracker.processes.job import run_errand
+from page_tracker.processes.job import run_job
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.salts import throw_away_spent
@@ -44,7 +44,7 @@ def open_upkeep(
     """One pass of upkeep over lake and store, as a call; `say` what is damaged.
 
     It raises DeltaError, OSError or LakeError if the lake cannot be reached, RedisError
-    if Redis cannot, LogNotRewritten if Redis's file still has what was deleted.
+    if Redis cannot, LogNotRewrittenError if Redis's file still has what was deleted.
     """
     recount, upkeep = open_recount(settings, lake), Upkeep(lake)
     register = Register(settings.data / "imports")
@@ -71,12 +71,16 @@ def open_light_upkeep(
     def see_to(now: float, sites: Sequence[Site]) -> None:
         _tell_damage(lake, say)
         if due.look(now, sites):
-            run_errand(settings, "upkeep")
+            _run_upkeep(settings)
             due.done()
         else:
             upkeep.trim()
 
     return _pass(settings, see_to)
+
+
+def _run_upkeep(settings: Settings) -> None:
+    run_job(settings, "upkeep")
 
 
 def _tell_damage(lake: Lake, say: Callable[[str], None]) -> None:
@@ -105,7 +109,7 @@ def _pass(
 def open_light_recount(settings: Settings, lake: Lake) -> Callable[[], None]:
     """What lets live counters catch up, as a call; it raises what upkeep does."""
     recount = open_recount(settings, lake)
-    return lambda: recount.look(partial(run_errand, settings, "upkeep"))
+    return lambda: recount.look(partial(_run_upkeep, settings))
 
 
 def open_recount(settings: Settings, lake: Lake) -> Recount:

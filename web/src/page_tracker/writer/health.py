@@ -11,10 +11,10 @@ from redis import Redis
 
 from page_tracker.settings import Settings
 from page_tracker.settings_parsing import DEFAULT_REDIS_URL
-from page_tracker.store.stream import Stream, StreamAway
+from page_tracker.store.stream import Stream, StreamAwayError
 
 # A round takes a second or two; what has not ended one for so long hangs.
-LONGEST_SILENCE = 20.0  # seconds
+MAX_SILENCE = 20.0  # seconds
 
 
 def problems(streams: Sequence[Stream], now: float) -> list[str]:
@@ -22,7 +22,7 @@ def problems(streams: Sequence[Stream], now: float) -> list[str]:
     found = []
     for stream in streams:
         told = stream.told()
-        if told is None or now - told[0] / 1000 > LONGEST_SILENCE:
+        if told is None or now - told[0] / 1000 > MAX_SILENCE:
             found.append(f"shard {stream.shard}: no writer is at work")
         elif told[1]:
             found.append(f"shard {stream.shard}: {told[1]}")
@@ -37,7 +37,7 @@ def main() -> str | None:
         streams = [Stream(redis, shard) for shard in range(settings.shards)]
         try:
             return "\n".join(problems(streams, time.time())) or None
-        except StreamAway as error:
+        except StreamAwayError as error:
             return f"Redis does not answer: {error}"
 
 

@@ -29,7 +29,7 @@ from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
-from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAway, submit
+from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAwayError, submit
 from support.importing import AGENT, line
 from support.pace import PACE
 from support.processes import clean_environment
@@ -200,7 +200,6 @@ def test_nuls_of_a_log_that_was_emptied_under_its_server_are_passed_over(
         _wait(log.is_counted_once)
 
 
-@pytest.mark.timeout(120)
 def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.touch()
@@ -306,7 +305,7 @@ def test_a_batch_whose_answer_was_lost_counts_once(log: Followed) -> None:
 
     def killed_after_storing(batch: Batch) -> list[Outcome]:
         store(batch)
-        raise StoreAway(RedisConnectionError("gone"))
+        raise StoreAwayError(RedisConnectionError("gone"))
 
     log.submit = killed_after_storing
     with log.followed():
@@ -323,7 +322,7 @@ def test_a_store_that_is_away_is_waited_for(log: Followed) -> None:
 
     def away_three_times(batch: Batch) -> list[Outcome]:
         if next(tries, None) is not None:
-            raise StoreAway(RedisConnectionError("away"))
+            raise StoreAwayError(RedisConnectionError("away"))
         return store(batch)
 
     log.submit = away_three_times
