@@ -1,9 +1,8 @@
 """The front door: hits go to the collector on the event loop, all else to Flask.
 
-A request is handed on once it is there as a whole, as far as its route takes it; one
-that is cut off in the middle is nobody's. What its headers mean is the same in every
-server: one whose name has an underscore is let go, since Flask could not tell it from
-the one with a hyphen.
+A request is handed on once it is complete, up to its route's limit; one that is cut off
+is dropped. Headers mean the same in every server: one whose name has an underscore is
+ignored, since Flask could not distinguish it from the one with a hyphen.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ from page_tracker.web.pages.guard import LONGEST_FORM, has_forms
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 from page_tracker.wiring.collecting import open_collector, open_lookups
 
-# How long a body is told by what came, not by these.
+# A body is as long as what came, whatever these say.
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
-# What a sender is told where we fail.
+# The answer to a sender if we fail.
 FAULT = "this is a fault of the server; report it"
 
 logger = logging.getLogger(__name__)
@@ -59,7 +58,7 @@ class FrontDoor:
         elif kind == "lifespan":
             await self._live(receive, send)
         else:
-            raise ValueError(f"nobody here speaks {kind}")
+            raise ValueError(f"unsupported scope type: {kind}")
 
     def longest_body(self, path: str) -> int:
         """How many bytes of a body are looked at."""
@@ -100,7 +99,7 @@ class FrontDoor:
         client: tuple[str, int] | None,
         tell: Callable[[Answer], None],
     ) -> None:
-        """Collect what a request brings, and tell its answer once it is stored.
+        """Collect what a request brings; call `tell` with the answer once it is stored.
 
         `client` is the other end of its connection; None where that has no address.
         """
@@ -156,13 +155,13 @@ def _tell(
         else:
             answer = protocol.accept(fate)
     except Exception:  # pylint: disable=broad-exception-caught
-        logger.exception("What became of hits could not be told")
+        logger.exception("The outcome of hits could not be answered")
         answer = protocol.refuse(500, FAULT, ())
     tell(answer)
 
 
 def _tell_nobody(_fate: Sequence[Drop] | NotStoredError) -> None:
-    """What was refused is told its owner; its sender has the answer already."""
+    """What was refused is counted for its owner; its sender has the answer already."""
 
 
 def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:

@@ -1,6 +1,6 @@
 """Looks at everything that must be right for hits to be counted and kept.
 
-Each check looks at one thing and says what it found: one finding, which is fine or says
+Each check looks at one thing and yields findings; one is fine or says
 what to do. A check that fails itself is a finding too.
 """
 

@@ -58,12 +58,15 @@ def open_site_eraser(settings: Settings, registry: Registry, domain: str) -> Sit
 
 
 def what_is_chosen(settings: Settings, selection: Selection) -> Chosen:
-    """Say what a deletion would delete; deletes nothing."""
+    """What a deletion would delete; deletes nothing."""
     return chosen(selection, open_lake(settings), open_streams(settings))
 
 
 def open_expiring(settings: Settings) -> FindExpiring:
-    """Open what says which hits a site's retention would delete; raises LakeError."""
+    """Open the search for hits that a site's retention would delete.
+
+    Calling it raises LakeError.
+    """
     lake = open_lake(settings)
 
     def find(site: Site, now: float) -> Expiring | None:
