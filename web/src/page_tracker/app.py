@@ -22,7 +22,7 @@ from page_tracker.processes.limits import leave_no_core
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
 from page_tracker.store.health import durability_notice, redis_problem
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
 from page_tracker.web.api.goals import goals_api
