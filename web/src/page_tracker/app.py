@@ -25,8 +25,8 @@ from page_tracker.store.codes import UsedCodes
 from page_tracker.store.counters import Live
 from page_tracker.store.health import durability_notice, redis_problem
 from page_tracker.store.links import Links
+from page_tracker.store.registry import Registry
 from page_tracker.store.sessions import Sessions
-from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
 from page_tracker.store.waiting import Waits

@@ -15,15 +15,16 @@ from typing import Any
 
 from page_tracker.app import app as flask_app
 from page_tracker.collect.batched import Collector
-from page_tracker.collect.judge import HttpRequest, not_stored, received
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import NOBODY, Drop
-from page_tracker.protocols import PROTOCOLS
+from page_tracker.protocols import protocol_at
+from page_tracker.protocols.reading import not_stored, read_request
 from page_tracker.protocols.request import (
     MAX_BODY,
     Answer,
     NothingToCountError,
     Protocol,
+    Request,
 )
 from page_tracker.settings import Settings
 from page_tracker.web.api.questions import LONGEST_BODY as LONGEST_QUESTION
@@ -62,7 +63,7 @@ class FrontDoor:
 
     def longest_body(self, path: str) -> int:
         """How many bytes of a body are looked at."""
-        if path in PROTOCOLS:
+        if protocol_at(path):
             return MAX_BODY
         if path.startswith(QUESTIONS):
             return LONGEST_QUESTION
@@ -77,25 +78,25 @@ class FrontDoor:
         if body is None:
             return
         headers = _meant(scope["headers"], body)
-        if path not in PROTOCOLS:
+        if protocol_at(path) is None:
             scope = {**scope, "headers": headers}
             answering = self._pools.of(path)(scope, partial(_received, body), send)
             is_whole = len(body) <= longest
             await (watched(answering, receive) if is_whole else answering)
             return
         query = scope["query_string"].decode("latin-1")
-        request = HttpRequest(scope["method"], path, query, headers_of(headers), body)
+        request = Request(scope["method"], path, query, headers_of(headers), body)
         answered = asyncio.get_running_loop().create_future()
         self.answer_soon(request, scope["client"], partial(_tell_future, answered))
         await _send(await answered, send)
 
     def takes(self, path: str) -> bool:
         """Whether a request is for the collector, and `answer_soon` may be called."""
-        return path in PROTOCOLS
+        return protocol_at(path) is not None
 
     def answer_soon(
         self,
-        request: HttpRequest,
+        request: Request,
         client: tuple[str, int] | None,
         tell: Callable[[Answer], None],
     ) -> None:
@@ -105,10 +106,12 @@ class FrontDoor:
         """
         if self._collector is None:
             raise RuntimeError("the server must support lifespan events")
-        protocol = PROTOCOLS[request.path]
+        protocol = protocol_at(request.path)
+        if protocol is None:
+            raise ValueError(f"{request.path} is no protocol's")
         peer = client[0] if client else ""
         try:
-            raws, sender = received(protocol, request, peer, self._proxies)
+            raws, sender = read_request(protocol, request, peer, self._proxies)
             self._collector.collect_soon(raws, sender, partial(_tell, protocol, tell))
         except NothingToCountError as answered:
             tell(answered.answer)

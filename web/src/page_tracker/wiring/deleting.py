@@ -5,8 +5,8 @@ from functools import partial
 from page_tracker.history.register import Register
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
+from page_tracker.store.registry import Registry
 from page_tracker.store.removal import Removal
-from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.upkeep.chosen import Chosen, chosen
 from page_tracker.upkeep.deletion import Deletion, Selection

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redis import Redis, RedisError
 
-from page_tracker.collect.outcome import site_day_at
+from page_tracker.collect.drops import site_day_at
 from page_tracker.days import utc_day
 from page_tracker.errors import UnknownSiteError
 from page_tracker.history.follow import Store

@@ -31,7 +31,7 @@ from page_tracker.store.format import (
     require_store,
 )
 from page_tracker.store.health import durability_notice
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 
 
