@@ -94,7 +94,7 @@ class AccessError(PageTrackerError):
     exit_code = 2
 
 
-class NotStored(PageTrackerError):
+class NotStoredError(PageTrackerError):
     """Hits could not be stored, or that is unknown; `retry_after` is in seconds."""
 
     # Of HTTP.
@@ -105,7 +105,7 @@ class NotStored(PageTrackerError):
         self.retry_after = retry_after
 
 
-class TooManyHits(NotStored):
+class TooManyHitsError(NotStoredError):
     """An address sends more than it may; nothing of it was stored."""
 
     status = 429

@@ -19,7 +19,7 @@ from page_tracker.lake.recovery import Probe, days_in, numbers_in
 from page_tracker.lake.table import Lake
 from page_tracker.origins import of_import, of_stream, rows_of
 from page_tracker.schema import HITS
-from page_tracker.store.entry import Entry, EntryUnreadable
+from page_tracker.store.entry import Entry, UnreadableEntryError
 from page_tracker.store.stream import Stream
 
 # A writer has committed at most one batch that still waits: of fewer entries than this.
@@ -76,7 +76,7 @@ def _probes(entries: Iterable[Entry]) -> Iterator[Probe]:
     for entry in entries:
         try:
             rows = entry.rows()
-        except EntryUnreadable:
+        except UnreadableEntryError:
             continue
         if rows:
             row = rows[0]

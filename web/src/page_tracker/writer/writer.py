@@ -32,7 +32,7 @@ from page_tracker.lake.steps import Conflict, conflicts
 from page_tracker.lake.table import Lake, append, append_table, position
 from page_tracker.origins import is_of_stream, of_batch, of_stream, rows_of
 from page_tracker.schema import DROPS, HITS
-from page_tracker.store.entry import Entry, EntryUnreadable
+from page_tracker.store.entry import Entry, UnreadableEntryError
 from page_tracker.store.stream import Stream
 
 logger = logging.getLogger(__name__)
@@ -386,5 +386,5 @@ def _newest_time(hits: DeltaTable, origin: int) -> int:
 def _is_newer(entry: Entry, moment: int) -> bool:
     try:
         return any(row[_TIME] > moment for row in entry.rows())
-    except EntryUnreadable:
+    except UnreadableEntryError:
         return True
