@@ -6,12 +6,9 @@ day lie sorted. Both give the same columns: a property test holds them to one mo
 
 from __future__ import annotations
 
-from page_tracker.hits.hit import Kind
+from page_tracker.hits.hit import SILENCE, Kind
 from page_tracker.origins import numbers_of
 from page_tracker.schema import HITS
-
-# Milliseconds without a hit after which the next one opens a new visit.
-SILENCE = 30 * 60 * 1000
 
 # What all hits of a visit have from its first one.
 FIRST_TOUCH = (

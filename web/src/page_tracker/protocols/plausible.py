@@ -87,8 +87,9 @@ _decoder = msgspec.json.Decoder(Event)
 def decode(request: Request) -> list[RawHit]:
     """Read the event: one hit for each site that it names.
 
-    Raises NothingToCountError: 400 {"errors": {field: [message]}} for what is invalid, 200 with
-    the client's address where the sender asks for it by `X-Debug-Request: true`.
+    Raises NothingToCountError: 400 {"errors": {field: [message]}} for what is
+    invalid, 200 with the client's address where the sender asks for it by
+    `X-Debug-Request: true`.
     """
     event = _event_of(request.body)
     is_debug = request.headers.get(b"x-debug-request") == b"true"

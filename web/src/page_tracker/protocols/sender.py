@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from page_tracker.hits.address import ClientAddress, Proxies
-from page_tracker.hits.hit import Hints, Sender
+from page_tracker.hits.hit import MAX_USER_AGENT, Hints, Sender
 
 # Characters; what is longer is cut, so that no cache can be made to grow.
-MAX_USER_AGENT = 1_024
 MAX_LANGUAGES = 256
 # Bytes of a header of client hints, or of a Signature-Agent.
 MAX_HINT = 512

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from naive_answers import Naive
 from page_tracker.days import day_number
 from page_tracker.lake import table
-from page_tracker.lake.steps import Conflict
+from page_tracker.lake.steps import ConflictError
 from page_tracker.lake.table import Lake, append
 from page_tracker.query.catalog import DIMENSIONS, METRICS
 from page_tracker.query.engine import Engine
@@ -23,7 +23,7 @@ from page_tracker.query.plan import can_use_tables, days_of
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer
 from page_tracker.query.snapshot import Reading
-from page_tracker.query.tables import Sources
+from page_tracker.query.sources import Sources
 from page_tracker.schema import HITS
 from page_tracker.upkeep.day_tables import close
 from support.asked import (
@@ -168,7 +168,7 @@ class TestWhenADayChanges:
         before = lake.snapshot("hits")
         close(lake, [day_number(date(2026, 3, 2))])
 
-        with pytest.raises(Conflict):
+        with pytest.raises(ConflictError):
             append(before, HITS, [ready(view(2))], "stream:1:0", 2)
 
     def test_closing_again_changes_nothing(self, tmp_path: Path) -> None:

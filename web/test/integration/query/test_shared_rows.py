@@ -21,8 +21,8 @@ from page_tracker.query.problem import BusyError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer, answers
 from page_tracker.query.snapshot import Reading
+from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
-from page_tracker.query.tables import Sources
 from page_tracker.upkeep.day_tables import close
 from support.asked import (
     RANGES,
@@ -45,7 +45,7 @@ def engine() -> Engine:
 def slicing() -> Engine:
     """Keeps so few rows that days are read by themselves, and divided."""
     engine = Engine(threads=1)
-    engine.most_rows = 4
+    engine.max_rows = 4
     return engine
 
 
@@ -155,13 +155,13 @@ def test_large_work_is_done_one_after_the_other(tmp_path: Path) -> None:
     sources = sources_of(lake, [query])
     engine = Engine(seconds=0.2)
     small = answer(query, sources, engine).rows
-    engine.most_rows = 100
+    engine.max_rows = 100
     with engine.session() as session, session.large():
         with pytest.raises(BusyError):
             answer(query, sources, engine)
-        engine.most_rows = 1000
+        engine.max_rows = 1000
         assert answer(query, sources, engine).rows == small
-    engine.most_rows = 100
+    engine.max_rows = 100
     assert answer(query, sources, engine).rows == small
 
 

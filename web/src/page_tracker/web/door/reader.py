@@ -44,7 +44,10 @@ class RequestReader(HttpToolsProtocol):
         self._raw = self._decoded = 0
 
     def read_head(self, head: bytes) -> None:
-        """Read a whole head, to its empty line; raises BadRequestError, HttpParserError."""
+        """Read a whole head, to its empty line.
+
+        Raises BadRequestError, HttpParserError.
+        """
         self.parser.feed_data(_OFFER.sub(b"", head))
         hosts = sum(name == b"host" for name, _ in self.headers)
         if self.scope["http_version"] == "1.1" and hosts != 1:
