@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
-from page_tracker.lake.files import DataFile
 from page_tracker.query.plan import Days, Plan
 from page_tracker.schema import DAYS, HITS, Column
+
+if TYPE_CHECKING:  # Delta takes a second to load, and commands ask without it
+    from page_tracker.lake.files import DataFile
 
 SQL_TYPES = {
     "string": "VARCHAR",
