@@ -2,21 +2,27 @@
 
 A store numbers a day's visitors and visits from 1, and so does an import. What keeps
 their numbers apart is the *origin*: a random number of 31 bits, the high half of every
-visitor and visit number. How far an origin's rows are in the lake is said by Delta's
-application transactions, each a name and a number:
+visitor and visit number. An origin is drawn for
 
-| who | draws an origin when | in `hits`, and alike in `drops` |
-|---|---|---|
-| a shard of a store | it is new or was emptied (`Stream.origin`, the ingest script) | `stream:ORIGIN:SHARD`: the number of the last entry that is in; `batch:ORIGIN:SHARD`: which batch that entry was |
-| the same shard | it was restored from an older copy, so that the next numbers are taken already (`Writer.round`, `Stream.renew_origin`) | the same names with the new origin, from 0 |
-| an import | it begins (`history/imports.py`) | `import:ORIGIN`: how many of its days are in; in `drops` 1 (in) or 2 (taken back) |
+    a shard of a store    when it is new or was emptied (`Stream.origin`, the script)
+    the same, again       when it was restored from an older copy, so that its next
+                          numbers are taken already (`Writer.round`, `renew_origin`)
+    an import             when it begins (`history/imports.py`)
+
+How far an origin's rows are in the lake is said by application transactions of Delta's
+log, each a name and a number:
+
+    stream:ORIGIN:SHARD   in hits and in drops: the number of the last entry that is in
+    batch:ORIGIN:SHARD    in hits: which batch that entry was
+    import:ORIGIN         in hits: how many of its days are in
+                          in drops: 1, they are in; 2, they were taken back
 
 An entry keeps the origin that it was stored under. One that was set aside and is
 replayed under a newer origin keeps the numbers of its rows (its field `born`), and is
 counted as in by the newer one. A store counts only hits of its present origin: the rows
 of all others are counted from the lake (`upkeep/recount.py`). Where the log of the lake
 was lost, what the transactions said is found in the files (`history/recovered.py`).
-"""  # noqa: E501 # a table's row is one line
+"""
 
 from __future__ import annotations
 

@@ -109,6 +109,16 @@ def test_every_link_leads_to_a_file_and_to_a_heading_of_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_lines_of_prose_are_read_without_scrolling(path: Path) -> None:
+    prose = re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.M | re.DOTALL)
+    lines = [
+        line for line in prose.splitlines() if line[:1] != "|" and line[:4].strip()
+    ]
+
+    assert [line for line in lines if len(line) > 88] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_file_of_ours_that_is_named_is_there(path: Path) -> None:
     named = re.findall(
         r"`((?:[\w.-]+/)+[\w-]+\.(?:py|lua|js|yml))`", path.read_text("utf-8")

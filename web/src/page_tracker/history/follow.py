@@ -57,7 +57,7 @@ T = TypeVar("T")
 # All in seconds.
 LOOK_EVERY = 0.5
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 10.0
+MAX_PAUSE = 10.0
 # Lines by which it is judged whether a log is what it seems.
 _RECENT = 1_000
 # Bytes of what was in the log before that are looked at.
@@ -282,7 +282,7 @@ class LogFollower:
                     self._say(f"{error.problem}; waiting")
                 if stop.wait(pause):
                     raise Stopped from error
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, MAX_PAUSE)
 
     def _dialect_of(self, block: bytes) -> Dialect:
         """The log's dialect: from the first user agent on, one with user agents."""

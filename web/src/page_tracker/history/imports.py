@@ -40,6 +40,7 @@ from page_tracker.history.expiry import (
     has_gone_partly,
     may_be_repeated,
 )
+from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.lines import Log, open_log, size_of
 from page_tracker.history.reading import Reader, Tally
 from page_tracker.history.register import (
@@ -48,8 +49,7 @@ from page_tracker.history.register import (
     Register,
     undone,
 )
-from page_tracker.history.sifting import Crew, Task
-from page_tracker.history.stored import Stored
+from page_tracker.history.workers import Crew, Task
 from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 
@@ -98,7 +98,11 @@ class Imports:
     """The imports of a data folder and its lake."""
 
     def __init__(
-        self, register: Register, stored: Stored, counters: Counters, watcher: Watcher
+        self,
+        register: Register,
+        stored: ImportedRows,
+        counters: Counters,
+        watcher: Watcher,
     ) -> None:
         self.register = register
         self._stored = stored

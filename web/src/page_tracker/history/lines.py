@@ -19,7 +19,7 @@ from page_tracker.errors import LogFileError
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 4 << 20
 # No line of a log is longer; a file without any line end is no log.
-LONGEST_LINE = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 
 _PACKED: dict[bytes, Callable[[BinaryIO], IO[bytes]]] = {
     b"\x1f\x8b": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
@@ -59,9 +59,9 @@ class Log:
             while piece := text.read(BLOCK_BYTES):
                 piece = without_nuls(piece)
                 end = piece.rfind(b"\n") + 1
-                if end == 0 and len(rest) + len(piece) > LONGEST_LINE:
+                if end == 0 and len(rest) + len(piece) > MAX_LINE_BYTES:
                     raise LogFileError(
-                        f"{self.name} has a line of more than {LONGEST_LINE} bytes",
+                        f"{self.name} has a line of more than {MAX_LINE_BYTES} bytes",
                         "give an access log, one line a request",
                     )
                 if end:

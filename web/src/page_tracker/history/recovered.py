@@ -13,8 +13,8 @@ from pathlib import Path
 from deltalake import CommitProperties, Transaction
 
 from page_tracker.days import day_number
+from page_tracker.history.imported_rows import DROPS_IN
 from page_tracker.history.register import Import
-from page_tracker.history.stored import DROPS_IN
 from page_tracker.lake.recovery import Probe, days_in, numbers_in
 from page_tracker.lake.table import Lake
 from page_tracker.origins import of_import, of_stream, rows_of
@@ -23,7 +23,7 @@ from page_tracker.store.entry import Entry, UnreadableEntryError
 from page_tracker.store.stream import Stream
 
 # A writer has committed at most one batch that still waits: of fewer entries than this.
-MOST_ENTRIES = 5_000
+MAX_ENTRIES = 5_000
 
 _AT = {name: [each.name for each in HITS].index(name) for name in ("site", "visit")}
 
@@ -55,7 +55,7 @@ def begin_anew(lake: Lake, streams: Iterable[Stream]) -> None:
 
 
 def _of_stream(stream: Stream, files: Sequence[Path]) -> list[Transaction]:
-    waiting = stream.read(0, MOST_ENTRIES)
+    waiting = stream.read(0, MAX_ENTRIES)
     present = numbers_in(files, list(_probes(waiting)))
     origin = stream.origin()
     own = [each.number for each in waiting if each.origin == origin]

@@ -11,13 +11,15 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from ipaddress import ip_address
 
-from page_tracker.errors import AddressError
+from page_tracker.errors import AddressError, ProcessError
 from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes import embedded
 from page_tracker.processes.child import Program
 from page_tracker.processes.folder import Holder, locked, make_folder
+from page_tracker.processes.job import run_errand
 from page_tracker.processes.probe import web_answers
 from page_tracker.processes.supervisor import Supervisor
 from page_tracker.settings import Settings, child_environment, without_password
@@ -51,13 +53,27 @@ def serve(
         shown = without_password(settings.redis_url) if settings.redis_url else ""
 
         def announce() -> None:
+            link = _first_link(replace(settings, redis_url=redis_url), log)
             say(f"Page Tracker counts at {_address(listener)}")
+            if link:
+                say(f"  your account {link}")
             say(f"  data folder  {settings.data}")
             if shown:
                 say(f"  Redis        {shown}")
             say("  Ctrl-C stops it.")
 
         Supervisor(programs, log).run(announce)
+
+
+def _first_link(settings: Settings, log: Callable[[str], None]) -> str:
+    """The one-time link that makes the first account; empty once there is one."""
+    if (settings.data / "people.json").exists():
+        return ""
+    try:
+        return run_errand(settings, "account", "link").strip()
+    except ProcessError as error:
+        log(f"{error}; page-tracker account link makes the first account")
+        return ""
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""What adds up over the rows of `hits`: each measure as SQL. Pure.
+"""What adds up over the rows of `hits`: each sum as SQL. Pure.
 
 Questions, day tables and what is taken off the live counters all add up by these. The
 store adds up the same in its script as hits come in.
@@ -6,20 +6,46 @@ store adds up the same in its script as hits come in.
 
 from __future__ import annotations
 
-VISITORS = "count(*) FILTER (arrival)"
-VIEWS = "count(*) FILTER (view > 0)"
-EVENTS = "count(*) FILTER (step > 0)"
-SINCE = "sum(since)"
+from typing import NamedTuple
 
 
-def visits(holds: str = "") -> str:
+class Sum(NamedTuple):
+    """An aggregate of SQL, and the columns of `hits` that it reads."""
+
+    sql: str
+    columns: tuple[str, ...] = ()
+
+
+ROWS = Sum("count(*)")
+VISITORS = Sum("count(*) FILTER (arrival)", ("arrival",))
+VIEWS = Sum("count(*) FILTER (view > 0)", ("view",))
+EVENTS = Sum("count(*) FILTER (step > 0)", ("step",))
+SINCE = Sum("sum(since)", ("since",))
+
+
+def visits(holds: str = "") -> Sum:
     """Visits whose first hit fulfils the condition `holds`, if there is one."""
-    return _number("step = 1", holds)
+    return Sum(_number("step = 1", holds), ("step",))
 
 
-def bounces(holds: str = "") -> str:
+def bounces(holds: str = "") -> Sum:
     """Visits with fewer than two interactions, of those whose rows fulfil `holds`."""
-    return f"{visits(holds)} - {_number('interaction = 2', holds)}"
+    return Sum(
+        f"{visits(holds).sql} - {_number('interaction = 2', holds)}",
+        ("step", "interaction"),
+    )
+
+
+def revenue(currency: str) -> Sum:
+    """Thousandths of a unit of the currency, which is SQL."""
+    return Sum(f"sum(revenue) FILTER (currency = {currency})", ("revenue", "currency"))
+
+
+def paid(currency: str) -> Sum:
+    """Events with revenue in the currency, which is SQL."""
+    return Sum(
+        f"count(revenue) FILTER (currency = {currency})", ("revenue", "currency")
+    )
 
 
 def _number(*conditions: str) -> str:

@@ -13,12 +13,12 @@ from page_tracker.store.counters import Sums
 DAYS_COUNTED = 2
 
 _SUMS = {
-    "visitors": measures.VISITORS,
-    "visits": measures.visits(),
-    "views": measures.VIEWS,
-    "events": measures.EVENTS,
-    "bounces": measures.bounces(),
-    "since": f"coalesce({measures.SINCE}, 0)::BIGINT",
+    "visitors": measures.VISITORS.sql,
+    "visits": measures.visits().sql,
+    "views": measures.VIEWS.sql,
+    "events": measures.EVENTS.sql,
+    "bounces": measures.bounces().sql,
+    "since": f"coalesce({measures.SINCE.sql}, 0)::BIGINT",
 }
 _NAMES = tuple(field.name for field in fields(Sums))
 

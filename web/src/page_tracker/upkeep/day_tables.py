@@ -28,8 +28,8 @@ from page_tracker.query import countries
 from page_tracker.query.catalog import SITE, dimension
 from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan, tabled
 from page_tracker.query.query import Query, Range, measures_of
+from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import sums
-from page_tracker.query.tables import SQL_TYPES
 from page_tracker.schema import DAYS
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ CERTIFICATE = "/etc/letsencrypt/live/counts.example.net"
 
 pytestmark = [
     pytest.mark.skipif(os.getuid() != 0, reason="namespaces need root"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
 

@@ -18,6 +18,8 @@ from support.hitting import BROWSER
 from support.importing import line
 from support.processes import BIN, Running, clean_environment, serving, wait_until
 
+pytestmark = pytest.mark.timeout(300)
+
 GUIDES = [
     *("guides/exclude-yourself", "guides/count-a-badge", "guides/from-another-tracker"),
     *("guides/frameworks", "guides/nothing-is-counted", "start/machine-size"),

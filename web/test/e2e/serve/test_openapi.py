@@ -51,7 +51,6 @@ CONFIG = {
 schema = schemathesis.openapi.from_dict(
     document(), config=schemathesis.Config.from_dict(CONFIG)
 )
-pytestmark = pytest.mark.timeout(180)
 
 REMOVALS = (
     "/api/sites/{domain}/goals/{name}",

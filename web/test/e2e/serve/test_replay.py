@@ -6,7 +6,6 @@ import re
 import signal
 from pathlib import Path
 
-import pytest
 import requests
 
 from support.load import Headers, replay, stated
@@ -29,7 +28,6 @@ def logged_headers() -> list[Headers]:
     ]
 
 
-@pytest.mark.timeout(300)
 def test_ten_thousand_real_requests_are_each_counted_once(tmp_path: Path) -> None:
     headers = logged_headers()
     assert len(headers) == 10_000

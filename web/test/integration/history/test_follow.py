@@ -200,7 +200,6 @@ def test_nuls_of_a_log_that_was_emptied_under_its_server_are_passed_over(
         _wait(log.is_counted_once)
 
 
-@pytest.mark.timeout(120)
 def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.touch()

@@ -76,7 +76,8 @@ def plain_hits(draw: st.DrawFn) -> list[PlainHit]:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
+    # For a few rows more threads would only wait for each other.
+    with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
 

@@ -18,10 +18,10 @@ from page_tracker.query.catalog import METRICS
 from page_tracker.query.plan import plan
 from page_tracker.query.query import Query
 from page_tracker.query.report import rows_of
-from page_tracker.query.runner import Found
+from page_tracker.query.runner import Result
 from page_tracker.query.shared_rows import Ask
+from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import statement
-from page_tracker.query.tables import SQL_TYPES
 from page_tracker.schema import HITS
 from support.asked import (
     KINDS,
@@ -38,7 +38,8 @@ from support.asked import (
 @pytest.fixture(scope="module")
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in HITS)
-    with duckdb.connect() as connection:
+    # For a few rows more threads would only wait for each other.
+    with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"CREATE TABLE hits ({columns})")
         connection.execute("CREATE TABLE countries (code VARCHAR, name VARCHAR)")
@@ -53,8 +54,8 @@ def answered(
 ) -> dict[tuple[str, ...], list[float | None]]:
     asked = statement(query, plan(query, frozenset()))
     values = engine.execute(asked.sql, asked.values).fetchall()
-    found = Found(Ask(query, plan(query, frozenset())), asked, values, {}, {})
-    return {row.dimensions: list(row.metrics) for row in rows_of(found)}
+    result = Result(Ask(query, plan(query, frozenset())), asked, values, {}, {})
+    return {row.dimensions: list(row.metrics) for row in rows_of(result)}
 
 
 def store(engine: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:

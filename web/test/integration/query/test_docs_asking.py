@@ -54,7 +54,6 @@ def run(command: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(180)
 def test_every_example_says_something(folder: Path) -> None:
     assert len(EXAMPLES) > 15
     for example in EXAMPLES:
@@ -70,7 +69,6 @@ def server(folder: Path) -> Iterator[str]:
         yield running.url
 
 
-@pytest.mark.timeout(180)
 def test_every_request_over_http_is_answered(folder: Path, server: str) -> None:
     """In the order of the page: some make what later ones ask about."""
     text = run("page-tracker token add --all-sites --scope admin", folder).strip()

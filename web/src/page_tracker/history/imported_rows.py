@@ -36,7 +36,7 @@ class LiveDays(Protocol):
         """The days among `days`."""
 
 
-class Stored:
+class ImportedRows:
     """The lake's hits, as imports see them."""
 
     def __init__(self, lake: Lake, live_days: LiveDays) -> None:

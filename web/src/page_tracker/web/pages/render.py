@@ -1,0 +1,50 @@
+"""How a page is answered: its template, and headers that let nothing foreign in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, render_template
+from werkzeug.urls import iri_to_uri
+
+HEADERS = {
+    # Nothing but our own files; no script and no style within the page itself.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        " connect-src 'self'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # Forms tell their origin, and other servers learn no address of ours.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
+
+
+def render(template: str, status: int = 200, **context: Any) -> Response:
+    """The page that a template of `templates/pages` makes of what it is given."""
+    page = Response(
+        render_template(f"pages/{template}", **context), status, mimetype="text/html"
+    )
+    page.headers.update(HEADERS)
+    return page
+
+
+def problem(status: int, title: str, *sentences: str, **context: Any) -> Response:
+    """A page that says what is wrong and, in its last sentence, what to do."""
+    return render("problem.html", status, title=title, sentences=sentences, **context)
+
+
+def to(path: str) -> Response:
+    """Go on to another page of ours, after a form too."""
+    page = Response(status=303, headers={"Location": iri_to_uri(path)})
+    page.headers.update(HEADERS)
+    return page
+
+
+def unkept(page: Response) -> Response:
+    """A page that shows a secret, or whose address is one: nobody keeps it."""
+    page.headers["Cache-Control"] = "no-store"
+    return page
