@@ -10,6 +10,7 @@ from page_tracker.web.pages.first_site import register_first_site
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.own_account import register_own_account
 from page_tracker.web.pages.parts import Parts
+from page_tracker.web.pages.people import register_people
 from page_tracker.web.pages.sign_in import register_sign_in
 from page_tracker.web.pages.welcome import register_welcome
 
@@ -22,6 +23,7 @@ def people_pages(parts: Parts) -> Blueprint:
         register_welcome,
         register_own_account,
         register_first_site,
+        register_people,
     ):
         register(blueprint, parts)
     return blueprint

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from page_tracker.errors import AccountError, LinkError
 from page_tracker.people.account import (
     Account,
+    account_name,
     found_by_name,
     may,
     may_give,
@@ -104,7 +105,8 @@ class _Welcome:
         return self._make_account(link, secret)
 
     def _make_account(self, link: Link, secret: str) -> Response:
-        accounts, name = self._parts.accounts(), request.form.get("name", "")
+        accounts = self._parts.accounts()
+        name = account_name(request.form.get("name", ""))
         if found_by_name(accounts.all(), name):
             raise AccountError("this name is taken", "choose another one")
         choose = self._chosen_password(name)
