@@ -35,7 +35,7 @@ from page_tracker.web.collecting import collecting
 from page_tracker.web.goals import goals_api
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
-from page_tracker.web.pages.blueprint import pages
+from page_tracker.web.pages.blueprint import Sources, pages
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
 
@@ -148,7 +148,7 @@ def create_app() -> Flask:
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(describing)
-    flask.register_blueprint(pages())
+    flask.register_blueprint(pages(Sources(asking, sites, live, settings.url)))
     for failure in (NotFound, MethodNotAllowed, InternalServerError):
         flask.register_error_handler(failure, _failed)
     flask.after_request(_secure)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,12 +17,18 @@ from page_tracker.lake.reading import Reading
 from page_tracker.query.allowance import Allowance
 from page_tracker.query.answered import Answered
 from page_tracker.query.engine import Engine
+from page_tracker.query.left_out import (
+    LeftOut,
+    left_out_statement,
+    unknown_statement,
+)
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.problem import FilesGone, LakeAwayError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
-from page_tracker.query.sources import Sources
+from page_tracker.query.sources import File, Sources
+from page_tracker.query.sql import Statement
 from page_tracker.site import MICROSECONDS, Site, zone_at
 
 T = TypeVar("T")
@@ -94,6 +101,37 @@ class Asking:
         return self._of_files_that_are_there(
             lambda: self._reports(queries, self._sources(queries), allowed)
         )
+
+    def left_out(
+        self, site: str, days: Days, allowed: Allowance | None = None
+    ) -> list[LeftOut]:
+        """What of a site did not count in these days, the most first.
+
+        Raises as `reports`.
+        """
+        return self._left_out(partial(left_out_statement, site), days, allowed)
+
+    def unknown_sites(
+        self, days: Days, allowed: Allowance | None = None
+    ) -> list[LeftOut]:
+        """The sites that there are not for which hits came in these days.
+
+        Raises as `reports`.
+        """
+        return self._left_out(unknown_statement, days, allowed)
+
+    def _left_out(
+        self,
+        statement: Callable[[Days, Sequence[File]], Statement],
+        days: Days,
+        allowed: Allowance | None,
+    ) -> list[LeftOut]:
+        def ask() -> list[LeftOut]:
+            asked = statement(days, self.reading.drops())
+            found = self.engine.rows(asked, allowed)
+            return [LeftOut(str(why), str(name), int(str(n))) for why, name, n in found]
+
+        return self._of_files_that_are_there(ask)
 
     def not_imported(self, query: Query) -> str:
         """The code of why nothing imported is in an answer; '' where it is."""

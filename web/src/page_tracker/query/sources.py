@@ -54,12 +54,12 @@ class Sources:
         """The SQL of each table that a statement reads, for the days of a plan."""
         found = {"hits": self.hits_of(planned.hits)}
         if planned.tables:
-            found["days"] = _table(DAYS, files_of(self.days, planned.tables))
+            found["days"] = table(DAYS, files_of(self.days, planned.tables))
         return found
 
     def hits_of(self, days: tuple[Days, ...]) -> str:
         """The SQL of the hits of these days."""
-        return _table(HITS, files_of(self.hits, days))
+        return table(HITS, files_of(self.hits, days))
 
     def hits_about(self, days: tuple[Days, ...]) -> int:
         """How many hits these days have, if those of a file are spread evenly."""
@@ -71,7 +71,8 @@ def files_of(files: Iterable[File], days: tuple[Days, ...]) -> list[str]:
     return [file.path for file in files if file.has(days)]
 
 
-def _table(columns: tuple[Column, ...], files: list[str]) -> str:
+def table(columns: tuple[Column, ...], files: list[str]) -> str:
+    """The SQL of a table with these columns that is in these files."""
     if not files:
         nothing = ", ".join(
             f"NULL::{SQL_TYPES[column.type]} AS {column.name}" for column in columns

@@ -72,8 +72,8 @@ def range_of(word: str, zone: str, now: datetime, begun: date) -> Range:
             raise ValueError(f"days begin with {dates.FIRST}") from error
         return dates.days_range(first, today, zone)
     if ".." in word:
-        first, _, last = word.partition("..")
-        return _range(_typed(between, first, last, here, "period"), zone)
+        begin, _, end = word.partition("..")
+        return _range(_typed(between, begin, end, here, "period"), zone)
     if word in dates.WORDS:
         return dates.named_range(word, zone, now, begun)
     return _range(_typed(period, word, here), zone)

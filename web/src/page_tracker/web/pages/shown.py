@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from page_tracker.query import countries
 from page_tracker.query.answer import POINTS, change
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.query import Range
 from page_tracker.query.report import Value
+from page_tracker.query.words import short_name
 
 SECONDS = frozenset({"visit_duration", "time_on_page"})
 # What is better the less there is of it; all else is better the more.
@@ -30,6 +32,20 @@ LABELS = {
     "group_conversion_rate": "Conversion",
     "total_revenue": "Revenue",
     "average_revenue": "Average",
+}
+
+_DIMENSIONS = {
+    "event:goal": "Goal",
+    "event:page": "Page",
+    "event:hostname": "Host",
+    "event:name": "Event",
+    "visit:entry_page": "Entry page",
+    "visit:entry_page_hostname": "Entry host",
+    "visit:exit_page": "Exit page",
+    "visit:exit_page_hostname": "Exit host",
+    "visit:os": "System",
+    "visit:os_version": "System version",
+    "visit:screen": "Screen",
 }
 
 
@@ -142,3 +158,18 @@ def next_bucket(name: str, label: str) -> date:
     if name == "time:week":
         return first + timedelta(days=7 - first.weekday())
     return first + timedelta(days=1)
+
+
+def label_of(dimension: str) -> str:
+    """A dimension as people call it; of a property, its key."""
+    name = short_name(dimension).removeprefix("props:")
+    if dimension in _DIMENSIONS or dimension.startswith("event:props:"):
+        return _DIMENSIONS.get(dimension, name)
+    return name if name.startswith("utm_") else name.replace("_", " ").capitalize()
+
+
+def name_of(dimension: str, value: str) -> str:
+    """A row's name for people."""
+    if dimension == "visit:country":
+        return countries.names().get(value, value)
+    return value
