@@ -23,17 +23,17 @@ from deltalake import write_deltalake
 from redis import Redis
 from rows import Traffic
 
-from page_tracker.collect.hit import Client, Hit, Kind, Place, Record, Touch
-from page_tracker.collect.ingest import Batch, Bounds, submit
-from page_tracker.collect.stream import Stream
-from page_tracker.garbage import look_seldom
+from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
+from page_tracker.store.ingest import Batch, Bounds, submit
+from page_tracker.store.stream import Stream
+from page_tracker.processes.garbage import look_seldom
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.table import PARQUET, Lake
-from page_tracker.lake.writer import MOST_ROWS, Done, Writer
+from page_tracker.writer.writer import MOST_ROWS, Done, Writer
 from page_tracker.schema import HITS
-from page_tracker.server.embedded import redis_of
+from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
-from page_tracker.site import Site
+from page_tracker.sites.site import Site
 
 HITS_A_BATCH = 90
 KINDS = {"pageview": Kind.VIEW, "engagement": Kind.ENGAGEMENT}

@@ -20,7 +20,7 @@ from arro3.core import Table
 from crowd import Crowd, Scale
 
 from page_tracker.lake.table import Lake, append_table, date_of, day_of, position
-from page_tracker.lake.upkeep import Upkeep
+from page_tracker.upkeep.tidy import Upkeep
 
 SITE = "example.com"
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)

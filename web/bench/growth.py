@@ -23,13 +23,13 @@ from tempfile import TemporaryDirectory
 from filled import LAST, SECONDS, SITE, Year, filled, taken
 from panels import PANELS, body
 
-from page_tracker.asking import Asking
-from page_tracker.lake.reading import Reading
+from page_tracker.query.ask import Asking
+from page_tracker.query.snapshot import Reading
 from page_tracker.lake.table import Lake, day_of
-from page_tracker.query.answered import Answered
+from page_tracker.query.report_cache import Answered
 from page_tracker.query.engine import Engine
 from page_tracker.query.problem import QuestionTooCostlyError
-from page_tracker.site import Site
+from page_tracker.sites.site import Site
 
 MEMORY = 512_000_000
 DAYS = ("2026-01-01", "2026-12-31")

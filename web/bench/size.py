@@ -20,7 +20,7 @@ from rows import Traffic
 
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.table import Lake, append, position
-from page_tracker.lake.upkeep import Upkeep
+from page_tracker.upkeep.tidy import Upkeep
 from page_tracker.schema import HITS
 
 HITS_A_COMMIT = 5_000

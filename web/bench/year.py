@@ -24,16 +24,16 @@ from drain import hit_of
 from redis import Redis
 from rows import DAY, Traffic
 
-from page_tracker.collect.hit import Hit
-from page_tracker.collect.ingest import MOST_HITS, Batch, submit
-from page_tracker.collect.stream import Stream
+from page_tracker.hits.hit import Hit
+from page_tracker.store.ingest import MOST_HITS, Batch, submit
+from page_tracker.store.stream import Stream
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.table import GRACE, Lake
-from page_tracker.lake.upkeep import QUIET, Upkeep
-from page_tracker.lake.writer import Done, Writer
-from page_tracker.server.embedded import redis_of
+from page_tracker.upkeep.tidy import QUIET, Upkeep
+from page_tracker.writer.writer import Done, Writer
+from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
-from page_tracker.site import Site
+from page_tracker.sites.site import Site
 
 SPEED = 250
 STEP = 10.0  # seconds between hits

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from redis import Redis
 
-from page_tracker.server import embedded
+from page_tracker.processes import embedded
 from page_tracker.settings import Settings
 from support.processes import serving
 

@@ -16,23 +16,23 @@ from werkzeug.exceptions import (
     NotFound,
 )
 
-from page_tracker.accounts import Tokens
-from page_tracker.collect.unbatched import UnbatchedCollector
-from page_tracker.health import durability_notice, redis_problem
-from page_tracker.lake.format import refuse_newer_folder
-from page_tracker.live import Live
-from page_tracker.process import leave_no_core
-from page_tracker.registry import Registry
-from page_tracker.services.collecting import open_unbatched_collector
-from page_tracker.services.store import open_live, open_redis, open_registry
+from page_tracker.store.tokens import Tokens
+from page_tracker.collect.direct import UnbatchedCollector
+from page_tracker.store.health import durability_notice, redis_problem
+from page_tracker.lake.folder_format import refuse_newer_folder
+from page_tracker.store.counters import Live
+from page_tracker.processes.limits import leave_no_core
+from page_tracker.store.shelf import Registry
+from page_tracker.wiring.collecting import open_unbatched_collector
+from page_tracker.wiring.store import open_live, open_redis, open_registry
 from page_tracker.settings import Settings
-from page_tracker.sites import Sites
-from page_tracker.web.api import api
-from page_tracker.web.asking import asking_api
+from page_tracker.store.sites import Sites
+from page_tracker.web.api.sites import api
+from page_tracker.web.api.questions import asking_api
 from page_tracker.web.auth import Guard, seen
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
-from page_tracker.web.goals import goals_api
+from page_tracker.web.api.goals import goals_api
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
 from page_tracker.web.pages.blueprint import Sources, pages
@@ -40,10 +40,10 @@ from page_tracker.web.probes import probes
 from page_tracker.web.script import script
 
 if TYPE_CHECKING:
-    from page_tracker.asking import Asking
-    from page_tracker.history.erasing import SiteEraser
-    from page_tracker.lake.expiring import Expiring
-    from page_tracker.site import Site
+    from page_tracker.query.ask import Asking
+    from page_tracker.upkeep.erasing import SiteEraser
+    from page_tracker.upkeep.expiring import Expiring
+    from page_tracker.sites.site import Site
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -78,7 +78,7 @@ def tokens() -> Tokens:
 def asking() -> Asking:
     """What the process answers questions with, loaded with the first one."""
     # pylint: disable-next=import-outside-toplevel # DuckDB and Delta are 30 MB
-    from page_tracker.services.asking import open_asking
+    from page_tracker.wiring.questions import open_asking
 
     return open_asking(Settings.from_environment())
 
@@ -86,7 +86,7 @@ def asking() -> Asking:
 def site_eraser(domain: str) -> SiteEraser:
     """What removes a site, loaded with the first one."""
     # pylint: disable-next=import-outside-toplevel # as above
-    from page_tracker.services.deleting import open_site_eraser
+    from page_tracker.wiring.deleting import open_site_eraser
 
     return open_site_eraser(Settings.from_environment(), registry(), domain)
 
@@ -96,7 +96,7 @@ def find_expiring(site: Site, now: float) -> Expiring | None:
     if site.retention_days is None:
         return None
     # pylint: disable-next=import-outside-toplevel # as above
-    from page_tracker.services.deleting import open_expiring
+    from page_tracker.wiring.deleting import open_expiring
 
     return open_expiring(Settings.from_environment())(site, now)
 

@@ -15,21 +15,21 @@ from functools import partial
 from typing import Any
 
 from page_tracker.app import app as flask_app
-from page_tracker.collect.collector import Collector
-from page_tracker.collect.hit import NOBODY, Drop
-from page_tracker.collect.intake import HttpRequest, not_stored, received
-from page_tracker.collect.protocols import PROTOCOLS
-from page_tracker.collect.protocols.protocol import (
+from page_tracker.collect.batched import Collector
+from page_tracker.hits.hit import NOBODY, Drop
+from page_tracker.collect.judge import HttpRequest, not_stored, received
+from page_tracker.protocols import PROTOCOLS
+from page_tracker.protocols.request import (
     BODY_LIMIT,
     Answer,
     Answered,
     Protocol,
 )
 from page_tracker.errors import NotStored
-from page_tracker.services.collecting import open_collector, open_lookups
+from page_tracker.wiring.collecting import open_collector, open_lookups
 from page_tracker.settings import Settings
-from page_tracker.web.api import LONGEST_BODY
-from page_tracker.web.asking import LONGEST_BODY as LONGEST_QUESTION
+from page_tracker.web.api.sites import LONGEST_BODY
+from page_tracker.web.api.questions import LONGEST_BODY as LONGEST_QUESTION
 from page_tracker.web.leaving import watched
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 

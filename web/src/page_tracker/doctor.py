@@ -20,14 +20,14 @@ from urllib.parse import urlsplit
 
 from redis import Redis, RedisError
 
-from page_tracker.accounts import Tokens
-from page_tracker.collect.stream import Stream
+from page_tracker.store.tokens import Tokens
+from page_tracker.store.stream import Stream
 from page_tracker.errors import PageTrackerError
-from page_tracker.health import durability_notice, redis_problem
-from page_tracker.live import Live
+from page_tracker.store.health import durability_notice, redis_problem
+from page_tracker.store.counters import Live
 from page_tracker.plural import counted
-from page_tracker.registry import Registry
-from page_tracker.site import MICROSECONDS, day_of
+from page_tracker.store.shelf import Registry
+from page_tracker.sites.site import MICROSECONDS, day_of
 
 ANSWER_SECONDS = 5.0
 LEAST_ROOM = 1_000_000_000  # bytes

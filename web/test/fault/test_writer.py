@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from redis import Redis, RedisError
 
-from page_tracker.collect import keys
-from page_tracker.collect.ingest import StoreAway, StreamFull, submit
-from page_tracker.collect.stream import Stream
+from page_tracker.store import keys
+from page_tracker.store.ingest import StoreAway, StreamFull, submit
+from page_tracker.store.stream import Stream
 from page_tracker.lake.table import Lake
 from support.hits import batch, hit
 from support.lake import paths
@@ -279,7 +279,7 @@ def test_a_full_lake_stops_nothing_but_the_writing_and_goes_on_by_itself(
 
 SLOW = """
 import sys, time
-import page_tracker.lake.writer as writer
+import page_tracker.writer.writer as writer
 append = writer.append_table
 def slowly(*arguments):
     append(*arguments)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from page_tracker.collect.hit import Reason
-from page_tracker.collect.protocols import PROTOCOLS
+from page_tracker.hits.hit import Reason
+from page_tracker.protocols import PROTOCOLS
 from page_tracker.commands.serve import serve
 from page_tracker.settings import described_settings
 

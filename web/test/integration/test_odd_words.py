@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from page_tracker.cli import COMMANDS, main
-from page_tracker.registry import SITES_KEY, TOKENS_KEY
+from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
 from page_tracker.settings import described_settings
 
 SECRET = "pa55"  # nosec B105 # looked for in what is said

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from page_tracker.app import create_app
-from page_tracker.site_settings import SETTINGS
-from page_tracker.token import GIVEN
+from page_tracker.sites.settings import SETTINGS
+from page_tracker.sites.token import GIVEN
 
 DOCS = Path(__file__).parents[3] / "docs"
 SENDERS = ("/api/event", "/api/health")

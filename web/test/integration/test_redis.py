@@ -10,7 +10,7 @@ from redis import Redis
 
 from page_tracker import app
 from page_tracker.errors import RedisUnavailableError
-from page_tracker.services.store import require_redis
+from page_tracker.wiring.store import require_redis
 from page_tracker.settings import Settings
 from support.counting import count_views
 from support.load import stated

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from page_tracker.cli import COMMANDS, main
-from page_tracker.registry import SITES_KEY, TOKENS_KEY
+from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
 from support.own_redis import OwnRedis, own_redis
 
 NOBODY = 65534
@@ -164,7 +164,7 @@ def test_a_part_of_it_that_is_another_user_s_is_told_in_a_line(
     part: str,
 ) -> None:
     monkeypatch.setenv("REDIS_URL", store.url)
-    monkeypatch.setattr("page_tracker.history.erasing.FORGET_SECONDS", 0)
+    monkeypatch.setattr("page_tracker.upkeep.erasing.FORGET_SECONDS", 0)
     data = place / "data"
     data.mkdir()
     forbidden = data / part

@@ -10,9 +10,9 @@ import pytest
 from redis import Redis
 
 from page_tracker import app as app_module
-from page_tracker import registry as registry_module
-from page_tracker.collect import keys
-from page_tracker.registry import SITES_KEY, TOKENS_KEY
+from page_tracker.store import shelf as registry_module
+from page_tracker.store import keys
+from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
 
 CACHED = (
     *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
@@ -35,7 +35,7 @@ def application(
         for name, value in environment.items():
             patched.setenv(name, value)
         patched.setattr(registry_module, "LOOK_SECONDS", 0.0)
-        patched.setattr("page_tracker.history.erasing.FORGET_SECONDS", 0)
+        patched.setattr("page_tracker.upkeep.erasing.FORGET_SECONDS", 0)
         _begin_anew(redis)
         yield patched
         app_module.redis().close()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from naive import PlainHit, PlainKind, find
 from naive_answers import Row
-from page_tracker.goal import Goal
+from page_tracker.sites.goal import Goal
 from page_tracker.lake.table import Lake, append, day_of
 from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.parse import Known, parse

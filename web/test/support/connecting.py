@@ -11,10 +11,10 @@ import uvloop
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from page_tracker.collect.intake import HttpRequest
-from page_tracker.collect.protocols.protocol import Answer
-from page_tracker.server.protocol import Connection
-from page_tracker.server.room import Room
+from page_tracker.collect.judge import HttpRequest
+from page_tracker.protocols.request import Answer
+from page_tracker.web.door.connection import Connection
+from page_tracker.web.door.room import Room
 
 HIT = b"POST /hit HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 OTHER = b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from page_tracker.server import embedded
+from page_tracker.processes import embedded
 from page_tracker.settings import Settings
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from redis import Redis
 
-from page_tracker.server import embedded
-from page_tracker.server.child import Child
-from page_tracker.server.folder import Lock, locked
+from page_tracker.processes import embedded
+from page_tracker.processes.child import Child
+from page_tracker.processes.folder import Lock, locked
 from page_tracker.settings import Settings
 
 

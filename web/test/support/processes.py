@@ -13,7 +13,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from page_tracker.server.folder import holder
+from page_tracker.processes.folder import holder
 from support import commands
 
 BIN = Path(sys.executable).parent

@@ -8,8 +8,8 @@ import os
 import sys
 
 from page_tracker.errors import PageTrackerError
-from page_tracker.server.child import Program
-from page_tracker.server.supervisor import Supervisor
+from page_tracker.processes.child import Program
+from page_tracker.processes.supervisor import Supervisor
 
 
 def say(line: str) -> None:

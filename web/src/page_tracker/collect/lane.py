@@ -12,10 +12,10 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from page_tracker.background import begun
-from page_tracker.collect.fate import RETRY_AWAY, refusal
-from page_tracker.collect.hit import Drop, Hit
-from page_tracker.collect.ingest import (
+from page_tracker.collect.background import begun
+from page_tracker.collect.outcome import RETRY_AWAY, refusal
+from page_tracker.hits.hit import Drop, Hit
+from page_tracker.store.ingest import (
     MOST_HITS,
     Batch,
     BatchRefused,

@@ -8,15 +8,15 @@ import click
 from page_tracker.commands.consent import ask, yes_option
 from page_tracker.commands.options import setting_option
 from page_tracker.errors import SettingsError
-from page_tracker.lake.chosen import Chosen
-from page_tracker.lake.deletion import Selection
-from page_tracker.lake.service import told_plainly
+from page_tracker.upkeep.chosen import Chosen
+from page_tracker.upkeep.deletion import Selection
+from page_tracker.writer.service import told_plainly
 from page_tracker.lake.table import date_of, day_of
 from page_tracker.plural import counted
-from page_tracker.services.deleting import open_hits_eraser, what_is_chosen
-from page_tracker.services.store import registry_of_folder, store_of_folder
+from page_tracker.wiring.deleting import open_hits_eraser, what_is_chosen
+from page_tracker.wiring.store import registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
-from page_tracker.sites import Sites
+from page_tracker.store.sites import Sites
 
 # Click gives each option as an argument of its own.
 # One argument for each option: pylint: disable=too-many-arguments,too-many-locals

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import click
 
-from page_tracker.collect.lookups import load
+from page_tracker.lookups.load import load
 from page_tracker.commands.consent import ask, yes_option
 from page_tracker.commands.interrupting import interruptible
 from page_tracker.commands.left_out import in_words, most_left_out
@@ -25,9 +25,9 @@ from page_tracker.history.reading import Tally
 from page_tracker.history.register import Import, ImportedDay, Register
 from page_tracker.lake.table import date_of
 from page_tracker.plural import counted as plural
-from page_tracker.services.history import Historian, historian_of_folder
+from page_tracker.wiring.history import Historian, historian_of_folder
 from page_tracker.settings import Settings
-from page_tracker.site import Site
+from page_tracker.sites.site import Site
 
 
 @click.command(name="import")

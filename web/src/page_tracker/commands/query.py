@@ -35,11 +35,11 @@ from page_tracker.query.words import (
     full_name,
     parse_filter,
 )
-from page_tracker.realtime import as_json as realtime_as_json
-from page_tracker.realtime import realtime
-from page_tracker.services.asking import Asker, asker_of_folder
+from page_tracker.query.realtime import as_json as realtime_as_json
+from page_tracker.query.realtime import realtime
+from page_tracker.wiring.questions import Asker, asker_of_folder
 from page_tracker.settings import Settings
-from page_tracker.site import MICROSECONDS, Site, zone_at
+from page_tracker.sites.site import MICROSECONDS, Site, zone_at
 
 ROWS = 20
 USUAL_METRICS = ("visitors", "pageviews")

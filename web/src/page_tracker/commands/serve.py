@@ -7,8 +7,8 @@ import click
 
 from page_tracker.commands.options import setting_option
 from page_tracker.errors import OutputError
-from page_tracker.log import say_once
-from page_tracker.server.serve import serve as serve_until_stopped
+from page_tracker.processes.log import say_once
+from page_tracker.processes.serve import serve as serve_until_stopped
 from page_tracker.settings import Settings
 
 
@@ -27,7 +27,7 @@ def serve(**options: str | None) -> None:
     settings = Settings.from_environment(**options)
     if settings.redis_url:
         # pylint: disable-next=import-outside-toplevel # it loads the client
-        from page_tracker.services.store import require_redis
+        from page_tracker.wiring.store import require_redis
 
         if notice := require_redis(settings):
             click.echo(f"page-tracker: {notice}", err=True)

@@ -17,8 +17,8 @@ import msgspec
 
 from page_tracker.history.left_out import LeftOut
 from page_tracker.history.register import Import, Register, replace_file
-from page_tracker.lake.upkeep import first_kept
-from page_tracker.site import Site
+from page_tracker.upkeep.tidy import first_kept
+from page_tracker.sites.site import Site
 
 
 class Expiry(msgspec.Struct, frozen=True, array_like=True):

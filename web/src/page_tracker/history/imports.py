@@ -51,7 +51,7 @@ from page_tracker.history.sifting import Crew, Task
 from page_tracker.history.stored import Stored
 from page_tracker.lake.table import date_of
 from page_tracker.schema import ORIGIN_BITS
-from page_tracker.site import Site
+from page_tracker.sites.site import Site
 
 # Of the bytes of a log: what its page views may take, in the spool and in the lake.
 _SHARE_OF_LOG = 0.2

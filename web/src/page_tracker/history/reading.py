@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from page_tracker.collect.hit import Drop
+from page_tracker.hits.hit import Drop
 from page_tracker.errors import ImportRefusedError
 from page_tracker.history.blocks import TOLD
 from page_tracker.history.dialect import Dialect, Wanted, tells_agents

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from deltalake import CommitProperties, Transaction
 
-from page_tracker.collect.entry import Entry, EntryUnreadable
-from page_tracker.collect.stream import Stream
+from page_tracker.store.entry import Entry, EntryUnreadable
+from page_tracker.store.stream import Stream
 from page_tracker.history.register import Import
 from page_tracker.history.stored import DROPS_IN, application
 from page_tracker.lake.recovery import Probe, days_in, numbers_in
 from page_tracker.lake.table import Lake, day_of
-from page_tracker.lake.writer import application as stream_application
+from page_tracker.writer.writer import application as stream_application
 from page_tracker.schema import HITS, NUMBER_BITS
 
 # A writer has committed at most one batch that still waits: of fewer entries than this.

@@ -21,13 +21,13 @@ from typing import NamedTuple
 
 import duckdb
 
-from page_tracker.collect.lookups import load
-from page_tracker.garbage import look_seldom
+from page_tracker.lookups.load import load
+from page_tracker.processes.garbage import look_seldom
 from page_tracker.history.blocks import SPOOLED, Block, Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.lines import text_of
 from page_tracker.lake.columns import arrow_table
-from page_tracker.site import Site
+from page_tracker.sites.site import Site
 
 _DAY = [column.name for column in SPOOLED].index("day")
 # A block of fewer bytes is sifted sooner than a process is started.

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from arro3.core import Table
 from deltalake import QueryBuilder
 
-from page_tracker.collect.entry import month_of
+from page_tracker.store.entry import month_of
 from page_tracker.history.register import Import
-from page_tracker.lake.cleaning import clean_up
+from page_tracker.lake.vacuum import clean_up
 from page_tracker.lake.steps import repeated
 from page_tracker.lake.table import (
     PARQUET,

@@ -6,7 +6,7 @@ day lie sorted. Both give the same columns: a property test holds them to one mo
 
 from __future__ import annotations
 
-from page_tracker.collect.hit import Kind
+from page_tracker.hits.hit import Kind
 from page_tracker.schema import HITS, NUMBER_BITS
 
 # Milliseconds without a hit after which the next one opens a new visit.

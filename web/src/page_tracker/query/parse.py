@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from page_tracker.goal import Goal
+from page_tracker.sites.goal import Goal
 from page_tracker.query import buckets, dates
 from page_tracker.query.catalog import (
     DIMENSIONS,

@@ -14,7 +14,7 @@ from page_tracker.query.catalog import (
     TIME_BUCKETS,
     dimension,
 )
-from page_tracker.query.conditions import Binder, condition, labelled
+from page_tracker.query.where import Binder, condition, labelled
 from page_tracker.query.plan import Days, Plan, tabled
 from page_tracker.query.query import (
     And,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from page_tracker.goal import Segment
+from page_tracker.sites.goal import Segment
 from page_tracker.query.catalog import DIMENSIONS, OPERATORS, TIME_BUCKETS
 from page_tracker.query.filters import is_property
 from page_tracker.query.problem import QueryError, nearest

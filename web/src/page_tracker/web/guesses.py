@@ -15,9 +15,9 @@ from typing import Any
 
 from redis import Redis
 
-from page_tracker.collect import keys
-from page_tracker.collect.address import subscriber_of
-from page_tracker.collect.salt import Salts, SiteDay
+from page_tracker.store import keys
+from page_tracker.hits.address import subscriber_of
+from page_tracker.store.salts import Salts, SiteDay
 
 MOST = 10
 WITHIN = 60  # seconds

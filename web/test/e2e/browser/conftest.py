@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 from redis import Redis
 
-from page_tracker.collect.stream import Stream
-from page_tracker.services.store import open_sites
+from page_tracker.store.stream import Stream
+from page_tracker.wiring.store import open_sites
 from page_tracker.settings import Settings
 from support.processes import running
 from support.scene import SITES, Scene
@@ -163,7 +163,7 @@ def server_url(
             if sites.directory().resolve(site) is None:
                 sites.add(site, chosen)
     command = (
-        "gunicorn --config python:page_tracker.server.gunicorn_config"
+        "gunicorn --config python:page_tracker.gunicorn_config"
         " --bind 127.0.0.1:0 --log-level info"
     )
     environment = {"REDIS_URL": redis_url, "PAGE_TRACKER_DATA": str(folder)}

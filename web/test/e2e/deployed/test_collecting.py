@@ -8,7 +8,7 @@ import pytest
 import requests
 from redis import Redis
 
-from page_tracker.collect.stream import Stream
+from page_tracker.store.stream import Stream
 from support.collecting import CHROME
 from support.processes import command, wait_until
 

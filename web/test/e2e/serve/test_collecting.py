@@ -15,8 +15,8 @@ import pytest
 import requests
 from redis import Redis
 
-from page_tracker.live import Live
-from page_tracker.sites import LOOK_AGAIN
+from page_tracker.store.counters import Live
+from page_tracker.store.sites import LOOK_AGAIN
 from support.collecting import CHROME, SITE, sites_of
 from support.own_redis import OwnRedis, own_redis
 from support.processes import Running, running, serving, wait_until

@@ -16,7 +16,7 @@ COMMANDS = {
     "gunicorn": "gunicorn page_tracker.app:app --bind 127.0.0.1:0",
     "gunicorn, workers": (
         "gunicorn page_tracker.asgi:app --bind 127.0.0.1:0 --workers 3"
-        " --config python:page_tracker.server.gunicorn_config --log-level info"
+        " --config python:page_tracker.gunicorn_config --log-level info"
     ),
 }
 

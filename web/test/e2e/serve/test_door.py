@@ -18,7 +18,7 @@ TIMEOUT = 30
 SOFT, HARD = 100, 300
 SERVE = ("page-tracker", "serve", "--port", "0", "--workers", "1")
 CONFIGURED = (
-    *("gunicorn", "--config", "python:page_tracker.server.gunicorn_config"),
+    *("gunicorn", "--config", "python:page_tracker.gunicorn_config"),
     *("--bind", "127.0.0.1:0", "--log-level", "info"),
 )
 

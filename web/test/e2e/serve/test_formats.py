@@ -8,8 +8,8 @@ import pytest
 import requests
 from redis import Redis
 
-from page_tracker.lake.format import FORMAT, FORMAT_FILE
-from page_tracker.store_format import FORMAT_KEY
+from page_tracker.lake.folder_format import FORMAT, FORMAT_FILE
+from page_tracker.store.format import FORMAT_KEY
 from support.collecting import CHROME, SITE, sites_of
 from support.own_redis import OwnRedis, own_redis
 from support.processes import Running, refusal, running, wait_until
@@ -17,7 +17,7 @@ from support.processes import Running, refusal, running, wait_until
 WAYS = {
     "event loop": [
         *("gunicorn", "page_tracker.asgi:app", "--bind", "127.0.0.1:0"),
-        *("--config", "python:page_tracker.server.gunicorn_config"),
+        *("--config", "python:page_tracker.gunicorn_config"),
         *("--log-level", "info"),
     ],
     "threads": [

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from page_tracker.server.folder import holder
+from page_tracker.processes.folder import holder
 from support.processes import BIN, clean_environment, wait_until
 
 

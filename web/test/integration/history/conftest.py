@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from page_tracker.site import Site
+from page_tracker.sites.site import Site
 from support.importing import History
 
 

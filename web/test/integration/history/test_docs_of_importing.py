@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from page_tracker.history.formats import FORMATS
-from page_tracker.server.embedded import redis_of
+from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
 from support.importing import AGENT, line
 

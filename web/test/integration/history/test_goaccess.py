@@ -22,7 +22,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from page_tracker.collect.lookups import load
+from page_tracker.lookups.load import load
 from page_tracker.history.blocks import STATIC, ending_of
 from support.importing import LOG, History
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from page_tracker.lake.table import Lake
-from page_tracker.server.embedded import redis_of
+from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
 from support.importing import line, write
 from support.lake import ask

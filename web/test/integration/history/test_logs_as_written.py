@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from page_tracker.collect.lookups import load
+from page_tracker.lookups.load import load
 from page_tracker.errors import LogFileError
 from page_tracker.history import sifting
 from page_tracker.history.dialect import Wanted

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from page_tracker.collect.lookups import load
+from page_tracker.lookups.load import load
 from page_tracker.history.blocks import STATIC
 from support.importing import LOG, History
 

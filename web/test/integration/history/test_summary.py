@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from page_tracker.cli import main
-from page_tracker.server.embedded import redis_of
+from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
 from support.importing import AGENT, line, write
 

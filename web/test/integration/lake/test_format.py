@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from page_tracker.lake.format import FORMAT, FORMAT_FILE, FormatError, require_folder
-from page_tracker.store_format import FORMAT_KEY, require_store
+from page_tracker.lake.folder_format import FORMAT, FORMAT_FILE, FormatError, require_folder
+from page_tracker.store.format import FORMAT_KEY, require_store
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from page_tracker.asking import Asking
-from page_tracker.lake.reading import Reading
+from page_tracker.query.ask import Asking
+from page_tracker.query.snapshot import Reading
 from page_tracker.lake.table import Lake
 from page_tracker.query.engine import AT_ONCE, Engine
 from page_tracker.query.problem import (
@@ -20,9 +20,9 @@ from page_tracker.query.problem import (
     NobodyWaitsError,
     QuestionTooCostlyError,
 )
-from page_tracker.query.sources import Sources
+from page_tracker.query.tables import Sources
 from page_tracker.query.sql import Statement
-from page_tracker.site import Site
+from page_tracker.sites.site import Site
 from support.asked import put, view
 
 # Minutes of work for any machine.

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from naive_answers import Naive
 from page_tracker.lake import table
-from page_tracker.lake.close import close
-from page_tracker.lake.reading import Reading
+from page_tracker.upkeep.day_tables import close
+from page_tracker.query.snapshot import Reading
 from page_tracker.lake.steps import Conflict
 from page_tracker.lake.table import Lake, append, day_of
 from page_tracker.query.catalog import DIMENSIONS, METRICS

@@ -18,7 +18,7 @@ from redis import Redis
 
 from page_tracker import app as app_module
 from page_tracker.app import create_app
-from page_tracker.goal import new_goal, with_goal, with_segment
+from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.query.catalog import DIMENSIONS, METRICS, OPERATORS, TIME_BUCKETS
 from page_tracker.query.dates import WORDS
 from page_tracker.web.openapi.document import document
@@ -264,7 +264,7 @@ def _counted(
     folder = tmp_path_factory.mktemp("stats")
     with application(redis_url, folder) as patched, Redis.from_url(redis_url) as redis:
         clock = SimpleNamespace(time=lambda: NOW)
-        patched.setattr("page_tracker.web.asking.time", clock)
+        patched.setattr("page_tracker.web.api.questions.time", clock)
         site = app_module.sites().add(SITE, {})
         for goal in map(new_goal, GOALS):
             app_module.sites().put_goals(SITE, partial(with_goal, goal=goal))

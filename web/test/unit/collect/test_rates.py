@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.collect import rates as module
-from page_tracker.collect.hit import RawHit
+from page_tracker.hits.hit import RawHit
 from page_tracker.collect.rates import BURST, Rates
-from page_tracker.site import Directory, Site
+from page_tracker.sites.site import Directory, Site
 
 ONE = Site(id="one.example", hostnames=("alias.example",))
 OTHER = Site(id="two.example")

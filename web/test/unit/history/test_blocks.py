@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from page_tracker.collect.enrich import Known
-from page_tracker.collect.hit import Client, Hit, Place, Touch
-from page_tracker.collect.lookups import Lookups
+from page_tracker.hits.enrich import Known
+from page_tracker.hits.hit import Client, Hit, Place, Touch
+from page_tracker.lookups.load import Lookups
 from page_tracker.history.blocks import TOLD, Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.left_out import LeftOut, Refused
-from page_tracker.site import Directory, Site
+from page_tracker.sites.site import Directory, Site
 
 SITE = Site(id="example.com")
 SIEVE = Sieve(

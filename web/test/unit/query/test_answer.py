@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from page_tracker.goal import Goal
+from page_tracker.sites.goal import Goal
 from page_tracker.query.answer import as_json, before_of, change, money
 from page_tracker.query.plan import plan
 from page_tracker.query.query import Comparison, Query, Range

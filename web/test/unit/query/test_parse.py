@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.goal import Goal
+from page_tracker.sites.goal import Goal
 from page_tracker.query.answer import query_as_json
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.problem import QueryError

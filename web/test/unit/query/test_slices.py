@@ -3,7 +3,7 @@
 from datetime import date
 
 from page_tracker.query.plan import Days
-from page_tracker.query.sharing import Slice, slices
+from page_tracker.query.shared_rows import Slice, slices
 
 MONDAY, TUESDAY, WEDNESDAY = (date(2026, 3, day) for day in (2, 3, 4))
 DAYS = (Days(MONDAY, WEDNESDAY),)

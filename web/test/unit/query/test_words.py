@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from page_tracker.commands.charts import bar_of, sparkline
-from page_tracker.goal import Segment
+from page_tracker.sites.goal import Segment
 from page_tracker.query.catalog import DIMENSIONS, TIME_BUCKETS
 from page_tracker.query.problem import QueryError
 from page_tracker.query.words import full_name, parse_filter, short_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from page_tracker.live import RECENT_MINUTES
+from page_tracker.store.counters import RECENT_MINUTES
 from page_tracker.query.answer import NO_REVENUE
 from page_tracker.query.catalog import (
     DIMENSIONS,
@@ -22,7 +22,7 @@ from page_tracker.query.filters import (
 )
 from page_tracker.query.parse import MODES, MOST_DIMENSIONS, MOST_ROWS
 from page_tracker.schema import PROP_KEY_LIMIT
-from page_tracker.web.asking import MOST_QUERIES
+from page_tracker.web.api.questions import MOST_QUERIES
 from page_tracker.web.openapi.schemas import (
     SITE,
     Schema,
@@ -183,7 +183,7 @@ def _answer() -> Schema:
 
 
 def _realtime() -> Schema:
-    """What `page_tracker.realtime` tells."""
+    """What `page_tracker.query.realtime` tells."""
     counts: Schema = {"type": "object", "additionalProperties": whole(0)}
     minute = record({"minute": whole(0), "views": whole(0), "visitors": whole(0)})
     return record(

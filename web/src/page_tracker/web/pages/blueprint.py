@@ -16,9 +16,9 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
-from page_tracker.live import Live
-from page_tracker.site import Site
-from page_tracker.sites import Sites
+from page_tracker.store.counters import Live
+from page_tracker.sites.site import Site
+from page_tracker.store.sites import Sites
 from page_tracker.web.pages.forms import meant
 from page_tracker.web.pages.lists import list_page
 from page_tracker.web.pages.panels import PANELS
@@ -29,7 +29,7 @@ from page_tracker.web.pages.taken import ENDINGS, PARTS, how_page, taken
 from page_tracker.web.pages.view import View, read, written
 
 if TYPE_CHECKING:  # loaded with the first question
-    from page_tracker.asking import Asking
+    from page_tracker.query.ask import Asking
 
 
 class Domain(BaseConverter):

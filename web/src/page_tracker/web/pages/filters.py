@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from page_tracker.goal import Segment
+from page_tracker.sites.goal import Segment
 from page_tracker.query.catalog import DIMENSIONS, GOAL, GOAL_OPERATORS, OPERATORS
 from page_tracker.query.words import short_name
 from page_tracker.web.pages.condition import SEGMENT, Condition, text_of

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from page_tracker.collect.hit import Reason
+from page_tracker.hits.hit import Reason
 from page_tracker.query.left_out import LeftOut
 
 # As many names of a reason are told.

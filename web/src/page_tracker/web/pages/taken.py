@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from page_tracker.live import Live
+from page_tracker.store.counters import Live
 from page_tracker.query.answer import as_json
 from page_tracker.query.problem import QueryError
 from page_tracker.query.report import Report
 from page_tracker.query.spreadsheet import exact, write_rows
-from page_tracker.site import Site
+from page_tracker.sites.site import Site
 from page_tracker.web.pages import how, questions
 from page_tracker.web.pages.asked import Answers, Asked
 from page_tracker.web.pages.chart import points_of
@@ -27,7 +27,7 @@ from page_tracker.web.pages.site_page import ROWS, frame
 from page_tracker.web.pages.view import View
 
 if TYPE_CHECKING:
-    from page_tracker.asking import Asking
+    from page_tracker.query.ask import Asking
 
 FIGURES, CHART = "figures", "chart"
 PARTS = (FIGURES, CHART, *PANELS)

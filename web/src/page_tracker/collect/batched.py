@@ -1,0 +1,282 @@
+"""The collector of a process: what is sent is judged, and goes to the store by a lane.
+
+    collect → enrich each → the lane of its visitor's shard → batch → store
+            ← drops       ← what became of each            ← one reply
+
+A hit is answered for when the store has it on disk, never before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from redis import RedisError
+
+from page_tracker.collect.background import begun, repeat
+from page_tracker.hits.enrich import Known, UnknownSalt, enrich
+from page_tracker.collect.outcome import (
+    RETRY_AWAY,
+    drops_among,
+    is_of_unknown_site,
+    once_a_site,
+    site_day_at,
+)
+from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
+from page_tracker.store.ingest import Batch, Bounds, Outcome, submit_async
+from page_tracker.store.keys import shard_of
+from page_tracker.collect.lane import Lane
+from page_tracker.collect.rates import Rates
+from page_tracker.store.salts import Salts
+from page_tracker.errors import NotStored
+from page_tracker.sites.site import Directory, Site
+from page_tracker.store.sites import Sites
+from page_tracker.store.format import StoreFormatError
+
+# All in seconds.
+LOOK_EVERY = 1.0  # at the sites
+LOOK_AT_LOOKUPS = 10.0
+LOOK_AGAIN = 0.1  # where a site is unknown
+TRUST_SALTS = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+class Collector:
+    """All lanes of a process, and what its hits are judged by."""
+
+    def __init__(
+        self,
+        store: Any,
+        sites: Sites,
+        lookups: FreshLookups,
+        *,
+        shards: int = 1,
+        bounds: Bounds,
+        rates: Rates,
+    ) -> None:
+        """`store` is a client of the event loop; must be made while the loop runs."""
+        self._store = store
+        self._sites = sites
+        self._lookups = lookups
+        self._rates = rates
+        self._known: Known | None = None
+        self._salts = Salts()
+        self._salts_at_hand: dict[tuple[str, int], bytes] = {}
+        self._fetching: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._looked = 0.0
+        self._look: asyncio.Task[None] | None = None
+        self._forget_salts = 0.0
+        look_at_lookups = partial(asyncio.to_thread, lookups.look)
+        self._watches = [
+            asyncio.create_task(repeat(what, work, pause))
+            for what, work, pause in (
+                ("The watch over the sites", self._look_around, LOOK_EVERY),
+                ("The watch over the lookups", look_at_lookups, LOOK_AT_LOOKUPS),
+            )
+        ]
+        self._lanes = [
+            Lane(
+                partial(submit_async, store),
+                partial(self._batch, shard, bounds),
+            )
+            for shard in range(shards)
+        ]
+
+    def collect_soon(
+        self,
+        raws: Sequence[RawHit],
+        sender: Sender,
+        tell: Callable[[Sequence[Drop] | NotStored], None],
+    ) -> None:
+        """`collect` without a task of its own, where nothing must be asked first.
+
+        What an address sends too much of is refused before anything is made of it.
+        """
+        directory = self._known.directory if self._known else Directory()
+        if too_many := self._rates.refusal(raws, sender.address, directory):
+            tell(too_many)
+            return
+        if len(raws) == 1:
+            found = self._judged_at_once(raws[0], sender, time.time_ns() // 1000)
+            if found is not None:
+                self._lane_of(found).put(found, partial(_tell_of_one, found, tell))
+                return
+        task = begun(self._collect_and_tell(raws, sender, tell), "an answer")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
+        """Store an event of one site or several, each of which gets it once.
+
+        What does not count comes back, with its reason. Raises NotStored where it is
+        not stored, or nobody knows.
+        """
+        moment = time.time_ns() // 1000
+        judged = [
+            self._judged_at_once(raw, sender, moment)
+            or await self._judged(raw, sender, moment)
+            for raw in raws
+        ]
+        found = once_a_site(judged)
+        fates = []
+        for each in found:
+            fate: asyncio.Future[Outcome | NotStored] = self._loop.create_future()
+            self._lane_of(each).put(each, partial(_tell_future, fate))
+            fates.append(fate)
+        settled = []
+        for each, outcome in zip(found, await asyncio.gather(*fates), strict=True):
+            if isinstance(outcome, NotStored):
+                raise outcome
+            settled.append((each, outcome))
+        return drops_among(settled)
+
+    async def _collect_and_tell(
+        self,
+        raws: Sequence[RawHit],
+        sender: Sender,
+        tell: Callable[[Sequence[Drop] | NotStored], None],
+    ) -> None:
+        try:
+            fate: Sequence[Drop] | NotStored = await self.collect(raws, sender)
+        except NotStored as error:
+            fate = error
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # Whatever it is, its sender may not wait for ever.
+            logger.exception("What was sent could not be judged")
+            fate = NotStored(f"it cannot be judged ({error})", RETRY_AWAY)
+        tell(fate)
+
+    async def close(self) -> None:
+        """Store what still waits, and let go of the store."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        for lane in self._lanes:
+            await lane.drained()
+        for watch in self._watches:
+            watch.cancel()
+        await self._store.aclose()
+
+    def _lane_of(self, found: Hit | Drop) -> Lane:
+        if isinstance(found, Drop) or len(self._lanes) == 1:
+            return self._lanes[0]
+        return self._lanes[shard_of(found.visitor, len(self._lanes))]
+
+    def _batch(
+        self, shard: int, bounds: Bounds, hits: list[Hit], drops: list[Drop]
+    ) -> Batch:
+        return Batch(
+            moment=time.time_ns() // 1000,
+            hits=hits,
+            drops=drops,
+            sites=self._known.directory.by_id if self._known else {},
+            shard=shard,
+            bounds=bounds,
+        )
+
+    def _judged_at_once(
+        self, raw: RawHit, sender: Sender, moment: int
+    ) -> Hit | Drop | None:
+        """The hit or drop; None where something must be asked of the store first."""
+        if self._known is None:
+            return None
+        try:
+            found = enrich(raw, sender, moment, self._known)
+        except UnknownSalt:
+            return None
+        return None if is_of_unknown_site(found) else found
+
+    async def _judged(self, raw: RawHit, sender: Sender, moment: int) -> Hit | Drop:
+        """The hit or drop, after another look at the sites and for the salt."""
+        while True:
+            known = self._known or await self._after_a_look()
+            try:
+                found = enrich(raw, sender, moment, known)
+                if is_of_unknown_site(found):
+                    found = enrich(raw, sender, moment, await self._after_a_look())
+                return found
+            except UnknownSalt as missing:
+                await self._salt_at_hand(missing.site, missing.day, moment)
+
+    async def _salt_at_hand(self, site: Site, day: int, moment: int) -> None:
+        """Fetch a salt, once for all who miss it."""
+        fetching = self._fetching.get((site.id, day))
+        if fetching is None:
+            fetching = asyncio.create_task(self._fetch_salt(site, day, moment))
+            self._fetching[site.id, day] = fetching
+            fetching.add_done_callback(
+                lambda _: self._fetching.pop((site.id, day), None)
+            )
+        try:
+            await asyncio.shield(fetching)
+        except RedisError as error:
+            raise NotStored(f"there is no salt ({error})", RETRY_AWAY) from error
+
+    async def _fetch_salt(self, site: Site, day: int, moment: int) -> None:
+        site_day = site_day_at(site, day, moment)
+        salt = await self._salts.get_async(self._store, site_day, moment // 1_000_000)
+        self._salts_at_hand[site.id, day] = salt
+
+    async def _after_a_look(self) -> Known:
+        """What is known after a look at the sites that begins now, or very soon."""
+        if self._look is None:
+            self._look = begun(self._look_soon(), "a look at the sites")
+        await asyncio.shield(self._look)
+        if self._known is None:
+            raise NotStored("the sites cannot be read", RETRY_AWAY)
+        return self._known
+
+    async def _look_soon(self) -> None:
+        """Look once for all who ask meanwhile: nobody can make it look often."""
+        await asyncio.sleep(max(0.0, self._looked + LOOK_AGAIN - time.monotonic()))
+        self._looked = time.monotonic()
+        self._look = None
+        await self._refresh(self._sites.look)
+
+    async def _look_around(self) -> None:
+        """Follow changes of sites, and ask for salts anew now and then."""
+        if time.monotonic() >= self._forget_salts:
+            self._salts_at_hand.clear()
+            self._forget_salts = time.monotonic() + TRUST_SALTS
+        await self._refresh(self._sites.directory)
+
+    async def _refresh(self, read: Callable[[], Directory]) -> None:
+        try:
+            directory = await asyncio.to_thread(read)
+        except StoreFormatError as error:
+            self._known = None  # a newer Page Tracker's store takes nothing from us
+            logger.warning("%s", error)
+            return
+        except RedisError as error:
+            logger.warning("The sites could not be read (%s)", error)
+            return
+        lookups, known = self._lookups.now, self._known
+        if known is None or (known.directory, known.lookups) != (directory, lookups):
+            self._known = Known(directory, self._salts_at_hand, lookups)
+
+
+def _tell_of_one(
+    found: Hit | Drop,
+    tell: Callable[[Sequence[Drop] | NotStored], None],
+    outcome: Outcome | NotStored,
+) -> None:
+    if outcome is Outcome.STORED and isinstance(found, Hit) and found.less is None:
+        tell(())
+    elif isinstance(outcome, NotStored):
+        tell(outcome)
+    else:
+        tell(drops_among([(found, outcome)]))
+
+
+def _tell_future(
+    fate: asyncio.Future[Outcome | NotStored], outcome: Outcome | NotStored
+) -> None:
+    if not fate.done():  # else nobody waits any more
+        fate.set_result(outcome)

@@ -1,0 +1,129 @@
+"""The collector of a server without an event loop: one batch for each request."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+
+from redis import Redis, RedisError
+
+from page_tracker.hits.enrich import Known, UnknownSalt, enrich
+from page_tracker.collect.outcome import (
+    RETRY_AWAY,
+    drops_among,
+    is_of_unknown_site,
+    once_a_site,
+    refusal,
+    site_day_at,
+)
+from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
+from page_tracker.store.ingest import (
+    Batch,
+    BatchRefused,
+    Bounds,
+    Outcome,
+    StoreAway,
+    StreamFull,
+    submit,
+)
+from page_tracker.store.keys import shard_of
+from page_tracker.collect.rates import Rates
+from page_tracker.store.salts import Salts
+from page_tracker.errors import NotStored
+from page_tracker.sites.site import Directory, Site
+from page_tracker.store.sites import Sites
+
+
+class UnbatchedCollector:
+    """Stores what a request brings before it is answered; for any number of threads."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        sites: Sites,
+        lookups: FreshLookups,
+        *,
+        shards: int,
+        bounds: Bounds,
+        rates: Rates,
+    ) -> None:
+        self._redis = redis
+        self._sites = sites
+        self._lookups = lookups
+        self._shards = shards
+        self._bounds = bounds
+        self._rates = rates
+        self._salts = Salts()
+        self._lock = threading.Lock()
+
+    def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
+        """Store an event of one site or several, each of which gets it once.
+
+        What does not count comes back, with its reason. Raises NotStored where it is
+        not stored, or nobody knows, and TooManyHits.
+        """
+        moment = time.time_ns() // 1000
+        try:
+            directory = self._sites.directory()
+            if too_many := self._rates.refusal(raws, sender.address, directory):
+                raise too_many
+            found = [self._judged(raw, sender, moment, directory) for raw in raws]
+            if any(map(is_of_unknown_site, found)):
+                directory = self._sites.look()
+                found = [self._judged(raw, sender, moment, directory) for raw in raws]
+        except RedisError as error:
+            raise NotStored(f"Redis cannot be asked ({error})", RETRY_AWAY) from error
+        return drops_among(self._settled(once_a_site(found), moment, directory))
+
+    def _judged(
+        self, raw: RawHit, sender: Sender, moment: int, directory: Directory
+    ) -> Hit | Drop:
+        salts: dict[tuple[str, int], bytes] = {}
+        known = Known(directory, salts, self._lookups.now)
+        try:
+            return enrich(raw, sender, moment, known)
+        except UnknownSalt as missing:
+            site, day = missing.site, missing.day
+            salts[site.id, day] = self._salt(site, day, moment)
+        return enrich(raw, sender, moment, known)
+
+    def _salt(self, site: Site, day: int, moment: int) -> bytes:
+        with self._lock:
+            return self._salts.get(
+                self._redis, site_day_at(site, day, moment), moment // 1_000_000
+            )
+
+    def _settled(
+        self, found: Sequence[Hit | Drop], moment: int, directory: Directory
+    ) -> list[tuple[Hit | Drop, Outcome]]:
+        by_shard: dict[int, list[Hit | Drop]] = defaultdict(list)
+        for each in found:
+            shard = shard_of(each.visitor, self._shards) if isinstance(each, Hit) else 0
+            by_shard[shard].append(each)
+        settled: list[tuple[Hit | Drop, Outcome]] = []
+        for shard, together in by_shard.items():
+            hits = [each for each in together if isinstance(each, Hit)]
+            drops = [each for each in together if isinstance(each, Drop)]
+            batch = Batch(
+                moment=moment,
+                hits=hits,
+                drops=drops,
+                sites=directory.by_id,
+                shard=shard,
+                bounds=self._bounds,
+            )
+            settled += list(zip(hits, self._stored(batch), strict=True))
+            settled += [(drop, Outcome.STORED) for drop in drops]
+        return settled
+
+    def _stored(self, batch: Batch) -> list[Outcome]:
+        try:
+            try:
+                return submit(self._redis, batch)
+            except StoreAway:
+                return submit(self._redis, batch)  # its id makes it the same one
+        except (StreamFull, StoreAway, BatchRefused) as error:
+            raise refusal(error) from error

@@ -1,0 +1,74 @@
+"""A request on its way to the collector: the same for every server and protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from page_tracker.hits.address import Proxies
+from page_tracker.hits.hit import RawHit, Sender
+from page_tracker.protocols.request import (
+    BODY_LIMIT,
+    Answer,
+    Answered,
+    Protocol,
+    Request,
+)
+from page_tracker.protocols.sender import seen_of, sender_of
+from page_tracker.errors import NotStored
+
+
+class HttpRequest(NamedTuple):
+    """A request as a server hands it over; names of headers are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+
+def received(
+    protocol: Protocol, request: HttpRequest, peer: str, proxies: Proxies
+) -> tuple[list[RawHit], Sender]:
+    """What was sent, and by whom; `peer` is the address at the socket's other end.
+
+    Raises Answered where there is nothing to count.
+    """
+    method, _, query, headers, body = request
+    if method not in protocol.methods:
+        raise Answered(_other_method(protocol, method))
+    if len(body) > BODY_LIMIT:
+        raise Answered(too_large(protocol))
+    address = seen_of(headers, peer, proxies).address
+    raws = protocol.decode(Request(method, query, headers, body, address))
+    return raws, sender_of(headers, address)
+
+
+def too_large(protocol: Protocol) -> Answer:
+    """The answer to a body that is not read to its end."""
+    return protocol.refuse(413, f"a body has at most {BODY_LIMIT} bytes", ())
+
+
+def not_stored(protocol: Protocol, error: NotStored) -> Answer:
+    """The answer where hits are not kept: the sender may try again, later."""
+    retry_after = (b"retry-after", b"%d" % error.retry_after)
+    return protocol.refuse(error.status, str(error), (retry_after,))
+
+
+def _other_method(protocol: Protocol, method: str) -> Answer:
+    """The answer to a browser that asks first (CORS), or to a mistake."""
+    allowed = ", ".join((*protocol.methods, "OPTIONS")).encode()
+    if method != "OPTIONS":
+        why = f"{method} is not for this address"
+        return protocol.refuse(405, why, ((b"allow", allowed),))
+    return Answer(
+        204,
+        (
+            (b"allow", allowed),
+            (b"access-control-allow-origin", b"*"),
+            (b"access-control-allow-methods", allowed),
+            (b"access-control-allow-headers", b"Content-Type, X-Debug-Request"),
+            (b"access-control-max-age", b"86400"),
+        ),
+    )

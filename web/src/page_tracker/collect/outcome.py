@@ -1,0 +1,53 @@
+"""What becomes of hits, told alike by the collectors with and without an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from page_tracker.hits.hit import Drop, Hit, Reason
+from page_tracker.store.ingest import Outcome, StreamFull
+from page_tracker.store.salts import SiteDay
+from page_tracker.errors import NotStored, PageTrackerError
+from page_tracker.sites.site import Site, next_midnight, zone_at
+
+# Seconds until it is worth another try: Redis is away, or nobody drains the stream.
+RETRY_AWAY = 5
+RETRY_FULL = 30
+
+
+def drops_among(settled: Iterable[tuple[Hit | Drop, Outcome]]) -> list[Drop]:
+    """What does not count, and why; a repeat of an event counts where it was first."""
+    drops = []
+    for found, outcome in settled:
+        if isinstance(found, Drop):
+            drops.append(found)
+        elif outcome is Outcome.NO_VISIT:
+            drops.append(Drop(found.record.day, found.record.site, Reason.NO_VISIT))
+        elif found.less is not None:
+            drops.append(found.less)
+    return drops
+
+
+def once_a_site(found: Iterable[Hit | Drop]) -> list[Hit | Drop]:
+    """What is found of one event, once for each site, which has several names."""
+    by_site: dict[str, Hit | Drop] = {}
+    for each in found:
+        site = each.site if isinstance(each, Drop) else each.record.site
+        by_site.setdefault(site, each)
+    return list(by_site.values())
+
+
+def is_of_unknown_site(found: Hit | Drop) -> bool:
+    return isinstance(found, Drop) and found.reason == Reason.UNKNOWN_SITE
+
+
+def refusal(error: PageTrackerError) -> NotStored:
+    """What a sender is told where its hits could not be stored."""
+    full = isinstance(error, StreamFull)
+    return NotStored(error.problem, RETRY_FULL if full else RETRY_AWAY)
+
+
+def site_day_at(site: Site, day: int, moment: int) -> SiteDay:
+    """The site's day at a moment (microseconds), as its salt is named."""
+    ends = next_midnight(zone_at(site, moment), moment // 1_000_000)
+    return SiteDay(site.id, day, ends)

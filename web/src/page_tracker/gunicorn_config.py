@@ -1,0 +1,52 @@
+"""How gunicorn serves Page Tracker, under `page-tracker serve` and in containers."""
+
+import gc
+import logging
+import os
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+from page_tracker.processes.log import say_once
+from page_tracker.processes.limits import leave_no_core, raise_file_limit
+from page_tracker.processes.tether import tie_to_parent
+from page_tracker.wiring.collecting import open_lookups
+from page_tracker.settings import Settings
+
+# pylint: disable=invalid-name  # gunicorn names its settings
+
+# Of gunicorn itself, and so of its workers.
+raise_file_limit()
+leave_no_core()
+
+wsgi_app = "page_tracker.asgi:app"
+worker_class = "page_tracker.web.door.worker.Worker"
+
+# The workers share the memory of what is loaded before they are forked.
+preload_app = True
+
+loglevel = "warning"
+graceful_timeout = 10
+control_socket_disable = True  # it would be written under $HOME
+SHARED_MEMORY = "/dev/shm"  # nosec B108 # gunicorn makes a file of its own there
+if os.access(SHARED_MEMORY, os.W_OK):
+    worker_tmp_dir = SHARED_MEMORY  # its heartbeat must not wait for a disk
+
+
+def on_starting(_server: Arbiter) -> None:
+    """One log for all that is said here, by gunicorn, uvicorn, Flask and us."""
+    for handler in logging.getLogger("gunicorn.error").handlers:
+        say_once(handler)
+        logging.getLogger().addHandler(handler)
+
+
+def when_ready(_server: Arbiter) -> None:
+    """Load what all workers look up, and leave it where they share it."""
+    open_lookups(Settings.from_environment())
+    gc.collect()
+    gc.freeze()
+
+
+def post_fork(server: Arbiter, _worker: Worker) -> None:
+    """A worker never outlives the process that forked it."""
+    tie_to_parent(server.pid)

@@ -1,0 +1,368 @@
+"""From what a sender said to a hit that is stored, or a drop that says why not.
+
+    RawHit, Sender → STEPS, one after the other, each adds to the draft or drops it
+                   → Hit | Drop
+
+Pure: the moment, the sites, the salts and the lookups are arguments.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from page_tracker.hits.address import Network, network_around, network_of
+from page_tracker.lookups.bots import IMAGE_PROXY, UNKNOWN, Bot
+from page_tracker.hits.hit import (
+    Client,
+    Drop,
+    Hit,
+    Place,
+    RawHit,
+    Reason,
+    Record,
+    Sender,
+    Touch,
+)
+from page_tracker.lookups.load import Lookups
+from page_tracker.hits.page import page_of
+from page_tracker.lookups.sources import host_of
+from page_tracker.hits.text import clean
+from page_tracker.hits.visitor import group_of, visitor_of
+from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
+from page_tracker.sites.site import Directory, Site, day_of
+
+# The salt of a site's day, by the site's id and the day.
+Salts = Mapping[tuple[str, int], bytes]
+
+_CACHED = 8_192
+# What is longer is cut before it is looked at, so that no cache can be made to grow.
+_REFERRER_LIMIT = LIMITS["referrer"]
+_SITE_LIMIT = LIMITS["site"]
+_NAME_LIMIT = LIMITS["name"]
+
+# Classes of screens by their width in CSS pixels.
+SCREENS = ((576, "Mobile"), (992, "Tablet"), (1440, "Laptop"))
+WIDEST_SCREEN = "Desktop"
+
+# A sender may give a page's path alone.
+_OF_THE_WEB = frozenset(("http", "https", ""))
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
+
+
+class UnknownSalt(LookupError):
+    """The salt of a site's day is not at hand: get it, then enrich the hit again."""
+
+    def __init__(self, site: Site, day: int) -> None:
+        super().__init__(site.id, day)
+        self.site = site
+        self.day = day
+
+
+class Known(NamedTuple):
+    """What a hit is judged by beside itself."""
+
+    directory: Directory
+    salts: Salts
+    lookups: Lookups
+
+
+class Draft:
+    """A hit on its way through the steps: what they have found so far."""
+
+    __slots__ = (
+        "raw",
+        "sender",
+        "moment",
+        "referrer",
+        "page",
+        "site",
+        "day",
+        "touch",
+        "client",
+        "place",
+        "visitor",
+        "group",
+    )
+
+    site: Site
+    day: int
+    touch: Touch
+    client: Client
+    place: Place
+    visitor: bytes
+    group: str
+
+    def __init__(self, raw: RawHit, sender: Sender, moment: int) -> None:
+        self.raw = raw
+        self.sender = sender
+        self.moment = moment
+        self.referrer = raw.referrer[:_REFERRER_LIMIT]
+        self.page = page_of(raw.url)
+
+    def drop(self, reason: Reason, name: str = "") -> Drop:
+        return Drop(self.day, self.site.id, reason, clean(name, _NAME_LIMIT))
+
+
+def enrich(raw: RawHit, sender: Sender, moment: int, known: Known) -> Hit | Drop:
+    """Make a hit of what a sender said, or say why it is none.
+
+    `moment` is when it was said, in microseconds, UTC. Raises UnknownSalt where the
+    salt of the site's day is missing in `known`.
+    """
+    draft = Draft(raw, sender, moment)
+    for step in STEPS:
+        drop = step(draft, known)
+        if drop is not None:
+            return drop
+    return _hit_of(draft)
+
+
+def find_site(draft: Draft, known: Known) -> Drop | None:
+    """The site that was named, else the page's, else the only one there is."""
+    named = draft.raw.site[:_SITE_LIMIT] or draft.page.hostname
+    site = known.directory.resolve(named) if named else None
+    if site is None and not draft.raw.site:
+        site = known.directory.only()
+    if site is None:
+        unknown = Site(id=clean(named, _SITE_LIMIT))
+        return Drop(day_of(unknown, draft.moment), unknown.id, Reason.UNKNOWN_SITE)
+    draft.site = site
+    draft.day = day_of(site, draft.moment)
+    return None
+
+
+def refuse_invalid(draft: Draft, _known: Known) -> Drop | None:
+    """What has a field that cannot be taken; the drop names field and fault."""
+    refused = draft.raw.refused
+    return draft.drop(Reason.INVALID, refused) if refused else None
+
+
+def refuse_addresses(draft: Draft, _known: Known) -> Drop | None:
+    """The owner's own addresses and unwanted ones; the drop names the network."""
+    site, address = draft.site, draft.sender.address
+    if site.own_addresses:
+        own = network_around(_networks(site.own_addresses), address)
+        if own is not None:
+            return draft.drop(Reason.OWN_ADDRESS, str(own))
+    if site.blocked_addresses:
+        blocked = network_around(_networks(site.blocked_addresses), address)
+        if blocked is not None:
+            return draft.drop(Reason.BLOCKED_ADDRESS, str(blocked))
+    return None
+
+
+def refuse_prefetch(draft: Draft, _known: Known) -> Drop | None:
+    """A browser that only guesses where its user goes next."""
+    return draft.drop(Reason.PREFETCH) if draft.sender.prefetch else None
+
+
+def respect_opt_out(draft: Draft, _known: Known) -> Drop | None:
+    """Global Privacy Control always, Do Not Track where the site says so."""
+    sender = draft.sender
+    if sender.opted_out:
+        return draft.drop(Reason.OPTED_OUT, "Global Privacy Control")
+    if sender.do_not_track and draft.site.respect_dnt:
+        return draft.drop(Reason.OPTED_OUT, "Do Not Track")
+    return None
+
+
+def refuse_bots(draft: Draft, known: Known) -> Drop | None:
+    """Bots by their user agents, or by another header that names them; where badges are
+    shown image proxies are people."""
+    bot = known.lookups.bot_of(draft.sender.user_agent)
+    if draft.sender.agent and bot in (None, UNKNOWN):
+        bot = _named_bot(draft.sender.agent, known)
+    if bot is not None:
+        if bot.kind == IMAGE_PROXY and draft.raw.through_proxy:
+            return None
+        return draft.drop(Reason.BOT, bot.label)
+    return draft.drop(Reason.BOT, "(says so itself)") if draft.raw.bot else None
+
+
+def _named_bot(agent: str, known: Known) -> Bot:
+    """A bot that a header names beside its user agent, of the kind that is known."""
+    bot = known.lookups.bot_of(agent)
+    return Bot(agent, "other") if bot in (None, UNKNOWN) else bot
+
+
+def refuse_referrer_spam(draft: Draft, known: Known) -> Drop | None:
+    """Hosts that are known to send false referrers."""
+    if draft.referrer:
+        host = host_of(draft.referrer)
+        if host and known.lookups.is_spam(host):
+            return draft.drop(Reason.REFERRER_SPAM, host)
+    return None
+
+
+def refuse_pages(draft: Draft, _known: Known) -> Drop | None:
+    """What is no page on the web, hosts that are not allowed, pages that are blocked;
+    the site's settings say so."""
+    site, page = draft.site, draft.page
+    if page.scheme not in _OF_THE_WEB and page.scheme not in site.page_schemes:
+        return draft.drop(Reason.BLOCKED_SCHEME, page.scheme)
+    if site.allowed_hostnames and page.hostname not in site.allowed_hostnames:
+        return draft.drop(Reason.BLOCKED_HOST, page.hostname)
+    if site.blocked_pages:
+        for pattern in site.blocked_pages:
+            if _pattern(pattern).match(page.path):
+                return draft.drop(Reason.BLOCKED_PAGE, pattern)
+    return None
+
+
+def find_place(draft: Draft, known: Known) -> Drop | None:
+    """Country, region and city; whole countries may be blocked."""
+    place = draft.place = known.lookups.place_of(draft.sender.address)
+    if place.country and place.country in draft.site.blocked_countries:
+        return draft.drop(Reason.BLOCKED_COUNTRY, place.country)
+    return None
+
+
+def find_touch(draft: Draft, known: Known) -> None:
+    """Source, channel and campaign, screen and language."""
+    site, page = draft.site, draft.page
+    draft.touch = _touch_of(
+        known.lookups.touch_of,
+        draft.referrer,
+        page.query,
+        (page.hostname, site.id, *site.hostnames),
+        draft.raw.width,
+        draft.raw.language or draft.sender.accept_language,
+    )
+
+
+def find_client(draft: Draft, known: Known) -> None:
+    """Device, browser and system."""
+    user_agent, hints = draft.sender.user_agent, draft.sender.hints
+    if hints is None:
+        draft.client = known.lookups.client_of(user_agent)
+    else:
+        draft.client = known.lookups.hinted_client_of(user_agent, hints)
+
+
+def find_visitor(draft: Draft, known: Known) -> None:
+    """The keyed hash of who sends, by the salt of the site's day."""
+    site, sender = draft.site, draft.sender
+    try:
+        salt = known.salts[site.id, draft.day]
+    except KeyError:
+        raise UnknownSalt(site, draft.day) from None
+    draft.visitor = visitor_of(salt, site.id, sender.address, sender.user_agent)
+    draft.group = group_of(salt, site.id, sender.address)
+
+
+STEPS: tuple[Callable[[Draft, Known], Drop | None], ...] = (
+    find_site,
+    refuse_invalid,
+    refuse_addresses,
+    refuse_prefetch,
+    respect_opt_out,
+    refuse_bots,
+    refuse_referrer_spam,
+    refuse_pages,
+    find_place,
+    find_touch,
+    find_client,
+    find_visitor,
+)
+
+
+def screen_of(width: int) -> str:
+    """The class of a screen by its width in CSS pixels; empty where it is unknown."""
+    if width <= 0:
+        return ""
+    return next((name for limit, name in SCREENS if width < limit), WIDEST_SCREEN)
+
+
+def language_of(accept_language: str) -> str:
+    """The first language that is asked for, written as BCP 47 (RFC 5646) recommends.
+
+    >>> language_of("en-gb,en;q=0.9"), language_of("zh-hant-tw"), language_of("*")
+    ('en-GB', 'zh-Hant-TW', '')
+    """
+    first = accept_language.partition(",")[0].partition(";")[0].strip()
+    if not _LANGUAGE.fullmatch(first):
+        return ""
+    language, *parts = first.split("-")
+    written = (
+        (
+            part.upper()
+            if len(part) == 2
+            else part.title() if len(part) == 4 and part.isalpha() else part.lower()
+        )
+        for part in parts
+    )
+    return "-".join((language.lower(), *written))[: LIMITS["language"]]
+
+
+def _hit_of(draft: Draft) -> Hit:
+    raw = draft.raw
+    record = Record(
+        time=draft.moment,
+        day=draft.day,
+        site=draft.site.id,
+        name=clean(raw.name, _NAME_LIMIT),
+        hostname=draft.page.hostname or draft.site.id,
+        path=draft.page.path,
+        title=clean(raw.title, LIMITS["title"]) if raw.title else "",
+        touch=draft.touch,
+        client=draft.client,
+        place=draft.place,
+        props=_props_of(raw.props) if raw.props else {},
+        engaged=raw.engaged,
+        scroll=raw.scroll,
+        revenue=raw.revenue,
+        currency=raw.currency,
+    )
+    less = None
+    if raw.unread_revenue:
+        less = draft.drop(Reason.INVALID_REVENUE, raw.unread_revenue)
+    return Hit(record, raw.kind, draft.visitor, raw.event_id, draft.group, less)
+
+
+def _props_of(props: Mapping[str, str]) -> dict[str, str]:
+    cleaned = {
+        clean(key, PROP_KEY_LIMIT): clean(value, PROP_VALUE_LIMIT)
+        for key, value in props.items()
+    }
+    return dict(list(cleaned.items())[:PROPS_LIMIT])
+
+
+@lru_cache(_CACHED)
+def _touch_of(
+    touch_of: Callable[[str, str, tuple[str, ...]], Touch],
+    referrer: str,
+    query: str,
+    own_hosts: tuple[str, ...],
+    width: int,
+    languages: str,
+) -> Touch:
+    touch = touch_of(referrer, query, own_hosts)
+    return Touch(
+        referrer=clean(touch.referrer, _REFERRER_LIMIT),
+        source=clean(touch.source, LIMITS["source"]),
+        channel=touch.channel,
+        utm_source=clean(touch.utm_source, LIMITS["utm_source"]),
+        utm_medium=clean(touch.utm_medium, LIMITS["utm_medium"]),
+        utm_campaign=clean(touch.utm_campaign, LIMITS["utm_campaign"]),
+        utm_content=clean(touch.utm_content, LIMITS["utm_content"]),
+        utm_term=clean(touch.utm_term, LIMITS["utm_term"]),
+        screen=screen_of(width),
+        language=language_of(languages),
+    )
+
+
+@lru_cache(_CACHED)
+def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(network_of(text) for text in texts)
+
+
+@lru_cache(_CACHED)
+def _pattern(glob: str) -> re.Pattern[str]:
+    """`*` as in a shell, and nothing else; no pattern can be made to take long."""
+    plain = glob.replace("[", "[[]").replace("?", "[?]")
+    return re.compile(fnmatch.translate(plain))

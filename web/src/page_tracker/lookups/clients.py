@@ -1,0 +1,174 @@
+"""What a user agent, and the client hints beside it, say of browser, system and device.
+
+The rows of `agents.toml` know best; what they do not find is left to ua-parser. Both
+run in one pass of its engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from msgspec.structs import replace
+from ua_parser import OS, Domain, PartialResult
+from ua_parser.loaders import load_builtins
+from ua_parser.matchers import DeviceMatcher, OSMatcher, UserAgentMatcher
+from ua_parser.regex import Resolver
+
+from page_tracker.lookups.agents import Agents, Row
+from page_tracker.hits.hit import Client, Hints
+from page_tracker.hits.text import clean
+
+# No browser's user agent is longer; what follows is not looked at.
+USER_AGENT_LIMIT = 1024
+
+_CACHED = 8192
+
+_BROWSERS = {
+    "Baidu Explorer": "Baidu",
+    "Chrome Mobile": "Chrome",
+    "Chrome Mobile iOS": "Chrome",
+    "Chrome Mobile WebView": "Android WebView",
+    "DuckDuckGo Mobile": "DuckDuckGo",
+    "Edge Mobile": "Edge",
+    "Firefox Mobile": "Firefox",
+    "Firefox iOS": "Firefox",
+    "IE": "Internet Explorer",
+    "IE Mobile": "Internet Explorer",
+    "Mobile Safari": "Safari",
+    "Mobile Safari UI/WKWebView": "iOS WebView",
+    "Opera Mobile": "Opera",
+    "Samsung Internet": "Samsung Browser",
+    "Yandex Browser": "Yandex",
+}
+_SYSTEMS = {"Mac OS X": "macOS", "Web0S": "webOS"}
+# The class of a device by its system, where no row of the table finds it.
+_CLASSES = {
+    **dict.fromkeys(
+        (
+            *("Arch Linux", "CentOS", "Chrome OS", "Debian", "Fedora", "FreeBSD"),
+            *("Gentoo", "Linux", "Linux Mint", "Mac OS", "NetBSD", "OpenBSD"),
+            *("Red Hat", "SUSE", "Solaris", "Ubuntu", "Windows", "macOS"),
+        ),
+        "Desktop",
+    ),
+    **dict.fromkeys(
+        (
+            *("BlackBerry OS", "Firefox OS", "KaiOS", "Symbian OS", "Windows Phone"),
+            *("HarmonyOS", "iOS"),
+        ),
+        "Mobile",
+    ),
+    "Android": "Tablet",  # only a phone's calls itself mobile
+    "Android TV": "TV",
+    "iPadOS": "Tablet",
+    "tvOS": "TV",
+}
+# What Sec-CH-UA-Platform says → the system; others (Tizen, VIDAA) know better.
+_PLATFORMS = {
+    "Android": "Android",
+    "Chrome OS": "Chrome OS",
+    "Chromium OS": "Chrome OS",
+    "iOS": "iOS",
+    "Linux": "Linux",
+    "Windows": "Windows",
+    "macOS": "macOS",
+}
+# All that a user agent says of the browser where it is one of many: a hint knows more.
+_ANY_CHROMIUM = "Chrome"
+
+ClientOf = Callable[[str], Client]
+HintedClientOf = Callable[[str, Hints], Client]
+
+
+def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
+    """Make the functions that read a user agent, the second with client hints beside.
+
+    What they do not say is empty; versions are major ones.
+    """
+    browsers, systems, _ = load_builtins()
+    # Devices are told apart by a few words: ua-parser's thousand patterns say models.
+    resolve = Resolver(
+        (
+            [*map(_browser_matcher, agents.browser), *browsers],
+            [*map(_system_matcher, agents.system), *systems],
+            [DeviceMatcher(row.find, None, row.name) for row in agents.device],
+        )
+    )
+    brands = {row.find: row.name for row in reversed(agents.brand)}
+
+    @lru_cache(_CACHED)
+    def cached(user_agent: str) -> Client:
+        user_agent = clean(user_agent, USER_AGENT_LIMIT)
+        parsed = resolve(user_agent, Domain.ALL)
+        system, system_version = _system_of(parsed.os)
+        browser, browser_version = _browser_of(parsed)
+        return Client(
+            device=parsed.device.family if parsed.device else _CLASSES.get(system, ""),
+            browser=browser,
+            browser_version=browser_version,
+            os=system,
+            os_version=system_version,
+        )
+
+    def client_of(user_agent: str) -> Client:
+        return cached(user_agent[:USER_AGENT_LIMIT])
+
+    @lru_cache(_CACHED)
+    def hinted_client_of(user_agent: str, hints: Hints) -> Client:
+        return _with_platform(_with_brand(client_of(user_agent), hints, brands), hints)
+
+    return client_of, hinted_client_of
+
+
+def _with_brand(client: Client, hints: Hints, names: Mapping[str, str]) -> Client:
+    """Name the browser by the first brand that is known, where it says Chrome alone."""
+    if client.browser == _ANY_CHROMIUM:
+        for brand, version in hints.brands:
+            if brand in names:
+                return replace(client, browser=names[brand], browser_version=version)
+    return client
+
+
+def _with_platform(client: Client, hints: Hints) -> Client:
+    """Correct system and device where the platform is another one than it pretends."""
+    platform = _PLATFORMS.get(hints.platform, "")
+    is_other = platform and platform != client.os
+    if is_other and client.os in ("", *_PLATFORMS.values()):
+        device = "Mobile" if hints.is_mobile else _CLASSES[platform]
+        return replace(client, device=device, os=platform, os_version="")
+    if hints.is_mobile and not client.device:
+        return replace(client, device="Mobile")
+    return client
+
+
+# An empty group in front: ua-parser takes the name from the first, the version from
+# the second.
+def _browser_matcher(row: Row) -> UserAgentMatcher:
+    if not row.name:
+        return UserAgentMatcher(row.find)
+    return UserAgentMatcher(f"()(?:{row.find})", row.name)
+
+
+def _system_matcher(row: Row) -> OSMatcher:
+    return OSMatcher(f"()(?:{row.find})", row.name, row.version)
+
+
+def _browser_of(parsed: PartialResult) -> tuple[str, str]:
+    if parsed.user_agent is None:
+        return "", ""
+    family = parsed.user_agent.family
+    return _BROWSERS.get(family, family), parsed.user_agent.major or ""
+
+
+def _system_of(parsed: OS | None) -> tuple[str, str]:
+    if parsed is None:
+        return "", ""
+    name = _SYSTEMS.get(parsed.family, parsed.family)
+    version = parsed.major or ""
+    # Here the second number tells releases apart, as in 10.15, 8.1 and 22.04.
+    if parsed.minor and (
+        name == "Ubuntu" or (name, version) in (("macOS", "10"), ("Windows", "8"))
+    ):
+        version = f"{version}.{parsed.minor}"
+    return name, version

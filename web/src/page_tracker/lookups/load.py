@@ -1,0 +1,147 @@
+"""Everything that enrichment looks up, loaded once by each process."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+from page_tracker.lookups.agents import Agents, read_agents
+from page_tracker.lookups.bots import Bot, bot_finder
+from page_tracker.lookups.clients import client_finder
+from page_tracker.hits.hit import Client, Hints, Place
+from page_tracker.lookups.places import open_places, place_finder
+from page_tracker.lookups.sources import Known, TouchOf, read_sources, touch_finder
+from page_tracker.lookups.spam import read_hosts, spam_finder
+
+log = logging.getLogger(__name__)
+
+PACKAGED = Path(str(files("page_tracker") / "data"))
+
+# The names of updated data in the folder; that of the packaged country is its own.
+COUNTRY = "country.mmdb"
+BOTS = "bots.json"
+SPAM = "spam.txt"
+# Tables of our own, to which an owner's in the folder add.
+AGENTS = "agents.toml"
+SOURCES = "sources.toml"
+
+_PACKED_COUNTRY = "country.mmdb.xz"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """Functions that look things up; all are pure, cached where that pays."""
+
+    # A user agent's browser, system and device.
+    client_of: Callable[[str], Client]
+    # The same, with what client hints add to it.
+    hinted_client_of: Callable[[str, Hints], Client]
+    # A user agent's bot; None where it is a person's.
+    bot_of: Callable[[str], Bot | None]
+    # An address's place.
+    place_of: Callable[[str], Place]
+    # Whether a host (of a referrer) is known to send false referrers.
+    is_spam: Callable[[str], bool]
+    # Where a visit comes from: referrer, the page's query string, own hosts.
+    touch_of: TouchOf
+
+
+def load(folder: Path | None = None) -> Lookups:
+    """Load the data; what `folder` has, put there by an update or the owner, wins.
+
+    A file in it that cannot be read is logged, and what is packaged is used.
+    """
+    agents = agents_in(folder)
+    client_of, hinted_client_of = client_finder(agents)
+    return Lookups(
+        client_of=client_of,
+        hinted_client_of=hinted_client_of,
+        bot_of=_loaded(
+            folder, BOTS, PACKAGED / BOTS, lambda path: bots_from(path, agents)
+        ),
+        place_of=_loaded(folder, COUNTRY, PACKAGED / _PACKED_COUNTRY, places_from),
+        is_spam=_loaded(folder, SPAM, PACKAGED / SPAM, spam_from),
+        touch_of=touch_finder(sources_in(folder)),
+    )
+
+
+def agents_in(folder: Path | None) -> Agents:
+    """The packaged facts about user agents, behind those that the owner added."""
+    own = _owners(folder, AGENTS, agents_from)
+    packaged = agents_from(PACKAGED / AGENTS)
+    return packaged if own is None else own.before(packaged)
+
+
+def sources_in(folder: Path | None) -> dict[str, Known]:
+    """The packaged sources, with those that the owner added."""
+    own = _owners(folder, SOURCES, sources_from)
+    return {**sources_from(PACKAGED / SOURCES), **(own or {})}
+
+
+def agents_from(path: Path) -> Agents:
+    """Read facts about user agents; raises OSError or ValueError."""
+    return read_agents(path.read_text("utf-8"))
+
+
+def sources_from(path: Path) -> dict[str, Known]:
+    """Read names and kinds of sources; raises OSError or ValueError."""
+    return read_sources(path.read_text("utf-8"))
+
+
+def bots_from(path: Path, agents: Agents = Agents()) -> Callable[[str], Bot | None]:
+    """Read a JSON array of patterns; raises OSError or ValueError."""
+    patterns = json.loads(path.read_text("utf-8"))
+    if not isinstance(patterns, list) or not all(
+        isinstance(each, str) for each in patterns
+    ):
+        raise ValueError("not a JSON array of strings")
+    return bot_finder(patterns, agents)
+
+
+def places_from(path: Path) -> Callable[[str], Place]:
+    """Open a database of places; raises OSError or ValueError."""
+    return place_finder(open_places(path))
+
+
+def spam_from(path: Path) -> Callable[[str], bool]:
+    """Read a list of hosts; raises OSError or ValueError."""
+    return spam_finder(read_hosts(path.read_text("utf-8")))
+
+
+def _owners(folder: Path | None, name: str, read: Callable[[Path], T]) -> T | None:
+    """What the owner added; None where there is nothing that can be read."""
+    path = None if folder is None else folder / name
+    if path is None or not path.exists():
+        return None
+    try:
+        return read(path)
+    except (OSError, ValueError) as error:
+        log.error("%s is left out: %s; correct it and restart", path, error)
+        return None
+
+
+def _loaded(
+    folder: Path | None, name: str, packaged: Path, read: Callable[[Path], T]
+) -> T:
+    updated = None if folder is None else folder / name
+    if updated is not None:
+        try:
+            return read(updated)
+        except FileNotFoundError:
+            return read(packaged)
+        except (OSError, ValueError) as error:
+            log.error(
+                "%s cannot be read (%s), so the %s that is packaged is used;"
+                " run `page-tracker update` to get it anew, or remove it",
+                updated,
+                error,
+                name,
+            )
+    return read(packaged)

@@ -1,0 +1,304 @@
+"""Where a visit comes from: the source's name, its channel and the campaign's tags.
+
+Names and kinds stand in `sources.toml`, to which an owner may add.
+
+The channels are those of Google Analytics 4's default channel group, found by its
+published rules, with `AI Assistants` and, where only tags say that there was a
+campaign, `Campaign` beside them.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+import msgspec
+
+from page_tracker.hits.hit import Touch
+from page_tracker.schema import LIMITS
+
+_CACHED = 8192
+_TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+_SCHEMES = {"http", "https", "android-app", "ios-app"}
+# Endings that `{}` stands for have at most two labels of at most three letters.
+_ENDING = re.compile(r"[a-z]{2,3}(\.[a-z]{2,3})?")
+TouchOf = Callable[[str, str, tuple[str, ...]], Touch]
+
+
+class Known(NamedTuple):
+    """A source's name, and its kind: a heading of data/sources.toml, or ''."""
+
+    name: str
+    kind: str
+
+
+class Referral(NamedTuple):
+    """What a referrer says by itself; `host` is without `www.`, '' for none."""
+
+    host: str
+    touch: Touch
+    known: Known
+
+
+_NOWHERE = Referral("", Touch(), Known("", ""))
+
+_ORGANIC = {
+    "shopping": "Organic Shopping",
+    "social": "Organic Social",
+    "video": "Organic Video",
+    "search": "Organic Search",
+    "ai": "AI Assistants",
+    "email": "Email",
+}
+KINDS = {*_ORGANIC, "referral"}
+_PAID_KINDS = {
+    "shopping": "Paid Shopping",
+    "search": "Paid Search",
+    "social": "Paid Social",
+    "video": "Paid Video",
+}
+# What an advertiser's page is asked with after a click on an advertisement → whose that
+# is, and which other sources show that network's advertisements.
+_GOOGLE = (
+    "Google",
+    "Google Ads",
+    "YouTube",
+    "Gmail",
+    "Google Maps",
+    "Ask",
+    "Startpage",
+)
+_MICROSOFT = ("Bing", "Yahoo!", "DuckDuckGo", "Ecosia", "AOL", "Qwant", "MSN", "Lilo")
+_CLICKS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("gclid", "gbraid", "wbraid", "gad_source", "gad_campaignid"), _GOOGLE
+    ),
+    "msclkid": (*_MICROSOFT, "Outlook.com"),
+    "ttclid": ("TikTok",),
+    "twclid": ("Twitter",),
+    "li_fat_id": ("LinkedIn",),
+    "rdt_cid": ("Reddit",),
+    "sccid": ("Snapchat",),
+    "yclid": ("Yandex", "Yandex Direct"),
+}
+# Facebook marks every link so, paid or not; Instagram, Threads and Messenger too.
+_SHARED = {"fbclid": "Facebook", "igshid": "Instagram", "igsh": "Instagram"}
+# All that an address is asked with after a click, in small letters.
+CLICK_TAGS = (*_CLICKS, *_SHARED)
+_PAID = re.compile(rf".*cp.*|ppc|retargeting|paid.*|\(({'|'.join(_CLICKS)})\)")
+# Ampersands that were escaped for HTML, or forgotten where a second `?` stands.
+_SEPARATORS = re.compile(r"&amp;|\?(?=utm_)", re.IGNORECASE)
+_SHOP = re.compile(r"(.*[^a-df-z])?shop.*|.*shopping.*")
+_EMAIL = {"email", "e-mail", "e_mail", "e mail", "newsletter"}
+_DISPLAYS = {"display", "banner", "expandable", "interstitial"}
+_CHANNEL_OF_MEDIUM = {
+    **dict.fromkeys(
+        ("social", "social-network", "social-media", "sm", "social network"),
+        "Organic Social",
+    ),
+    "social media": "Organic Social",
+    "organic": "Organic Search",
+    **dict.fromkeys(_EMAIL, "Email"),
+    **dict.fromkeys(("affiliate", "affiliates"), "Affiliates"),
+    "audio": "Audio",
+    "sms": "SMS",
+    **dict.fromkeys(("referral", "app", "link"), "Referral"),
+}
+# These are told by the source too.
+_MEDIA_AS_SOURCES = {*_EMAIL, "sms"}
+
+
+def read_sources(text: str) -> dict[str, Known]:
+    """Read `sources.toml`: each address or word, and what it stands for.
+
+    Raises ValueError.
+    """
+    tables = msgspec.convert(tomllib.loads(text), dict[str, dict[str, list[str]]])
+    if unknown := tables.keys() - KINDS:
+        raise ValueError(f"[{min(unknown)}] is none of {', '.join(sorted(KINDS))}")
+    return {
+        address.lower(): Known(name, kind)
+        for kind, names in tables.items()
+        for name, addresses in names.items()
+        for address in addresses
+    }
+
+
+def touch_finder(sources: Mapping[str, Known]) -> TouchOf:
+    """Make the function that says where a visit comes from.
+
+    It is given the referrer, the page's query string, and the hosts, without `www.`,
+    whose pages are no referrers. The source is named by `utm_source`, else `source`,
+    else `ref`, else by the referrer, else by the mark that a click left in the query.
+    Every field is within its bound in the schema.
+    """
+    by_name = {known.name: known for known in reversed([*sources.values()])}
+
+    @lru_cache(_CACHED)
+    def referral_of(referrer: str) -> Referral:
+        parts, host = _parsed(referrer)
+        if parts is None:
+            return _NOWHERE
+        known = _known_host(host, parts.path, sources) or Known(host, "")
+        touch = Touch(
+            referrer=(host + parts.path.rstrip("/"))[: LIMITS["referrer"]],
+            source=known.name[: LIMITS["source"]],
+            channel=_ORGANIC.get(known.kind, "Referral"),
+        )
+        return Referral(host, touch, known)
+
+    @lru_cache(_CACHED)
+    def tagged(referral: Referral, query: str) -> Touch:
+        said = _tags_of(query)
+        source = said.get("utm_source") or said.get("source") or said.get("ref")
+        known = _known_word(source, sources) if source else referral.known
+        tags = {name: said.get(name, "")[: LIMITS[name]] for name in _TAGS}
+        clicked, click = _clicked(known.name, tags["utm_medium"], said)
+        if not known.name and clicked:
+            known = by_name.get(clicked, Known(clicked, ""))
+        tags["utm_medium"] = tags["utm_medium"] or click
+        if not (source or clicked or any(tags.values())):
+            return referral.touch
+        return Touch(
+            referrer=referral.touch.referrer,
+            source=known.name[: LIMITS["source"]],
+            channel=_channel_of(known, tags, bool(source)),
+            **tags,
+        )
+
+    def touch_of(referrer: str, query: str, own_hosts: tuple[str, ...]) -> Touch:
+        referral = referral_of(referrer) if referrer else _NOWHERE
+        if referral.host in own_hosts:
+            referral = _NOWHERE
+        return tagged(referral, query) if query else referral.touch
+
+    return touch_of
+
+
+def host_of(referrer: str) -> str:
+    """The host of a referrer, without `www.`; '' where it has none."""
+    return _parsed(referrer)[1]
+
+
+@lru_cache(_CACHED)
+def _parsed(referrer: str) -> tuple[SplitResult | None, str]:
+    """A referrer's parts and its host, without `www.`; None and '' where it is none."""
+    address = referrer.strip()
+    if "://" not in address:
+        address = f"https://{address}"
+    try:
+        parts = urlsplit(address)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return None, ""
+    if host.count(".") > 1:
+        host = host.removeprefix("www.")
+    is_app = parts.scheme == "ios-app" and host.isdecimal()
+    if parts.scheme not in _SCHEMES or not ("." in host or is_app) or _is_local(host):
+        return None, ""
+    return parts, host
+
+
+def _tags_of(query: str) -> dict[str, str]:
+    """What a page's address says, by names in lower case; of two the first."""
+    said: dict[str, str] = {}
+    for key, value in parse_qsl(_SEPARATORS.sub("&", query)):
+        said.setdefault(key.lower(), value.strip())
+    return said
+
+
+def _clicked(source: str, medium: str, said: Mapping[str, str]) -> tuple[str, str]:
+    """Whose link was clicked, by its mark in the address; and the medium, `(gclid)`.
+
+    Both are empty without a mark, and where another source, or a medium that is not
+    paid for, is told.
+    """
+    if medium and not _PAID.fullmatch(medium.lower()):
+        return "", ""
+    for mark, networks in _CLICKS.items():
+        if mark in said and (not source or source in networks):
+            return networks[0], f"({mark})"
+    for mark, network in _SHARED.items():
+        if mark in said and not source:
+            return network, ""
+    return "", ""
+
+
+def _channel_of(known: Known, tags: Mapping[str, str], named: bool) -> str:
+    """Find the channel by the first rule that fits, in GA4's order."""
+    medium = tags["utm_medium"].lower()
+    campaign = tags["utm_campaign"].lower()
+    kind = "shopping" if _SHOP.fullmatch(campaign) else known.kind
+    if "cross-network" in campaign:
+        return "Cross-network"
+    if _PAID.fullmatch(medium):
+        unknown = "Display" if medium == "cpm" else "Paid Other"
+        return _PAID_KINDS.get(kind, unknown)
+    if medium in _DISPLAYS:
+        return "Display"
+    if kind in _ORGANIC:
+        return _ORGANIC[kind]
+    unknown = "Campaign" if named or not known.name else "Referral"
+    return _channel_of_medium(medium, tags["utm_source"].lower()) or unknown
+
+
+def _channel_of_medium(medium: str, source: str) -> str | None:
+    if "video" in medium:
+        return "Organic Video"
+    if source in _MEDIA_AS_SOURCES and medium not in _CHANNEL_OF_MEDIUM:
+        medium = source
+    if medium in _CHANNEL_OF_MEDIUM:
+        return _CHANNEL_OF_MEDIUM[medium]
+    if medium.endswith("push") or "mobile" in medium or "notification" in medium:
+        return "Mobile Push Notifications"
+    return None
+
+
+def _is_local(host: str) -> bool:
+    return host.endswith(".localhost") or host.startswith(("127.", "0."))
+
+
+def _known_word(text: str, sources: Mapping[str, Known]) -> Known:
+    """A campaign's source, as a word (`fb`) or as a host (`facebook.com`)."""
+    word = text.lower().removeprefix("www.")
+    known = None
+    if "." in word:
+        known = _known_host(word, "", sources)
+    elif not word.isdecimal():
+        known = sources.get(word)
+    return known or Known(text, "")
+
+
+def _known_host(host: str, path: str, sources: Mapping[str, Known]) -> Known | None:
+    """What a host, or one above it, stands for: the most exact entry's."""
+    for entry in _entries(host, path):
+        if entry in sources:
+            return sources[entry]
+    return None
+
+
+def _entries(host: str, path: str) -> Iterator[str]:
+    """The entries of the table that would mean this page, the most exact one first."""
+    spellings = [host, *_of_any_country(host)]
+    folder = path.strip("/").partition("/")[0]
+    if folder:
+        yield from (f"{each}/{folder}" for each in spellings)
+    yield from (f"={each}" for each in spellings)
+    while spellings:
+        yield from spellings
+        rests = (each.partition(".")[2] for each in spellings)
+        spellings = [rest for rest in rests if rest not in ("", "{}")]
+    yield f"{host.partition('.')[0]}.*"
+
+
+def _of_any_country(host: str) -> Iterator[str]:
+    """A host as the table writes it for all countries: `google.{}`."""
+    name = host
+    for _ in range(2):
+        name = name.rpartition(".")[0]
+        if name and _ENDING.fullmatch(host, len(name) + 1):
+            yield f"{name}.{{}}"

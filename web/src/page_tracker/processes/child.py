@@ -1,0 +1,139 @@
+"""One process of the server: what to run, and the running of it."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import disk_usage
+from typing import IO
+
+from page_tracker.errors import ProcessError
+from page_tracker.processes.tether import tethered
+
+POLL_SECONDS = 0.02
+DISK_FULL = 1 << 20  # bytes: with less left, nothing works
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run; `command[0]` is a path, times are seconds.
+
+    `mend` is called where it has ended by itself: it says what it has mended, so that
+    the program is worth another start, or nothing; it may raise ProcessError.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    is_ready: Callable[[], bool]
+    patience: float
+    grace: float
+    log: Path | None = None
+    descriptors: Sequence[int] = ()
+    mend: Callable[[], str] = lambda: ""
+
+
+class Child:
+    """A process that runs a program, in a group of its own, tied to this process."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.started = time.monotonic()
+        self.process = self._open()
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def ending(self) -> str:
+        """How the process ended, for a log line, and why where that is known."""
+        status = self.process.wait()
+        if status < 0:
+            return f"was killed by {signal_name(-status)}"
+        said = f"ended with status {status}"
+        log = self.program.log
+        if status and log and disk_usage(log.parent).free < DISK_FULL:
+            return f"{said}, as the disk that {log.parent} is on is full"
+        return said
+
+    def wait_until_ready(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Return once the program is ready, or is no more wanted.
+
+        Raises ProcessError where it ends first or takes too long.
+        """
+        deadline = time.monotonic() + self.program.patience
+        while is_wanted() and not self.program.is_ready():
+            if self.has_ended():
+                raise self._failure(self.ending())
+            if time.monotonic() > deadline:
+                raise self._failure(f"is not ready after {self.program.patience:g} s")
+            time.sleep(POLL_SECONDS)
+
+    def stop(self, is_hurried: Callable[[], bool] = lambda: False) -> None:
+        """End the process: SIGTERM, and SIGKILL when its grace is over or in a hurry.
+
+        Whatever of its group is left then is killed.
+        """
+        deadline = time.monotonic() + self.program.grace
+        with suppress(ProcessLookupError):
+            self.process.terminate()
+        while not self.has_ended():
+            if is_hurried() or time.monotonic() > deadline:
+                self.process.kill()
+                self.process.wait()
+                break
+            time.sleep(POLL_SECONDS)
+        self.kill_group()
+
+    def kill_group(self) -> None:
+        """Kill what the process has left behind in its group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def _open(self) -> "subprocess.Popen[bytes]":
+        output: IO[bytes] | None = None
+        if self.program.log:
+            output = self.program.log.open("ab")
+        try:
+            return subprocess.Popen(
+                tethered(self.program.command),
+                env=dict(self.program.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=self.program.descriptors,
+                start_new_session=True,
+            )
+        finally:
+            if output:
+                output.close()
+
+    def _failure(self, what: str) -> ProcessError:
+        remedy = "see what it said above"
+        if self.program.log:
+            remedy = f"see {self.program.log}: {_last_line(self.program.log)}"
+        return ProcessError(f"{self.program.name} {what}", remedy)
+
+
+def signal_name(number: int) -> str:
+    """A signal as people call it; not all of them have a name.
+
+    >>> signal_name(9), signal_name(45)
+    ('SIGKILL', 'signal 45')
+    """
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "(empty)")

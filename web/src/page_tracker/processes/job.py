@@ -1,0 +1,41 @@
+"""A command of ours in a process of its own, which takes its memory with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+from page_tracker.errors import ProcessError
+from page_tracker.processes.tether import tethered
+from page_tracker.settings import Settings, child_environment
+
+# One at a time: each may take as much memory as upkeep is promised.
+_alone = threading.Lock()
+
+
+def run_errand(settings: Settings, command: str) -> None:
+    """Run `page-tracker COMMAND` on the data folder, store and lake of the settings.
+
+    It ends with this process. Raises ProcessError where it fails.
+    """
+    environment = child_environment(
+        REDIS_URL=settings.redis_url or "",
+        PAGE_TRACKER_DATA=str(settings.data),
+        PAGE_TRACKER_LAKE=settings.lake or "",
+    )
+    with _alone:
+        done = subprocess.run(
+            tethered([sys.executable, "-m", "page_tracker", command]),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            start_new_session=True,
+            check=False,
+        )
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise ProcessError(
+            f"page-tracker {command} ended with status {done.returncode}",
+            said or "see whether the machine has memory left",
+        )

@@ -1,0 +1,132 @@
+"""`page-tracker serve`: Redis and the web server under one process.
+
+    data folder locked → address taken → redis ready → web ready → its address printed
+
+The address is taken by this process and inherited by gunicorn: where it cannot be had
+nothing is started, and while gunicorn is started again connections wait for it.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from ipaddress import ip_address
+
+from page_tracker.errors import AddressError
+from page_tracker.lake.folder_format import require_folder
+from page_tracker.processes import embedded
+from page_tracker.processes.child import Program
+from page_tracker.processes.folder import Holder, locked, make_folder
+from page_tracker.processes.probe import web_answers
+from page_tracker.processes.supervisor import Supervisor
+from page_tracker.settings import Settings, child_environment, without_password
+
+WEB_START_SECONDS = 60.0
+WEB_STOP_SECONDS = 15.0  # above gunicorn's graceful_timeout
+WRITER_STOP_SECONDS = 60.0  # a commit to a slow lake
+BACKLOG = 2048
+
+
+def serve(
+    settings: Settings, say: Callable[[str], None], log: Callable[[str], None]
+) -> None:
+    """Serve until told to stop by a signal; `say` where, `log` what dies meanwhile.
+
+    Raises DataFolderError, AddressError, ProcessError where it cannot start.
+    """
+    with ExitStack() as stack:
+        make_folder(settings.data)
+        lock = stack.enter_context(locked(settings.data))
+        require_folder(settings.data)
+        listener = stack.enter_context(_listening(settings.host, settings.port))
+        programs = []
+        redis_url = settings.redis_url
+        if redis_url is None:
+            redis_url = stack.enter_context(embedded.socket_url(settings.data))
+            programs.append(embedded.program(settings, lock, redis_url))
+        lock.announce(Holder(os.getpid(), redis_url, _address(listener)))
+        programs.append(_web(settings, listener, redis_url))
+        programs.append(_writer(settings, redis_url))
+        shown = without_password(settings.redis_url) if settings.redis_url else ""
+
+        def announce() -> None:
+            say(f"Page Tracker counts at {_address(listener)}")
+            say(f"  data folder  {settings.data}")
+            if shown:
+                say(f"  Redis        {shown}")
+            say("  Ctrl-C stops it.")
+
+        Supervisor(programs, log).run(announce)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens at the address; raises AddressError."""
+    listener = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        return listener
+    except OSError as error:
+        if listener:
+            listener.close()
+        raise AddressError(
+            f"cannot listen at {host} port {port} ({error.strerror})",
+            "stop what listens there, or choose others by --host and --port",
+        ) from error
+
+
+def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program:
+    command = [
+        *(sys.executable, "-m", "gunicorn"),
+        *("--config", "python:page_tracker.gunicorn_config"),
+        *("--bind", f"fd://{listener.fileno()}"),
+        *("--workers", str(settings.workers)),
+    ]
+    return Program(
+        name="web",
+        command=command,
+        environment=child_environment(
+            REDIS_URL=redis_url,
+            PAGE_TRACKER_DATA=str(settings.data),
+            PAGE_TRACKER_LAKE=settings.lake or "",
+            PAGE_TRACKER_TRUSTED_PROXIES=str(settings.trusted_proxies),
+        ),
+        is_ready=lambda: web_answers(_reachable(listener)),
+        patience=WEB_START_SECONDS,
+        grace=WEB_STOP_SECONDS,
+        descriptors=[listener.fileno()],
+    )
+
+
+def _writer(settings: Settings, redis_url: str) -> Program:
+    return Program(
+        name="writer",
+        command=[sys.executable, "-m", "page_tracker", "writer"],
+        environment=child_environment(
+            REDIS_URL=redis_url,
+            PAGE_TRACKER_DATA=str(settings.data),
+            PAGE_TRACKER_LAKE=settings.lake or "",
+        ),
+        is_ready=lambda: True,
+        patience=WEB_START_SECONDS,
+        grace=WRITER_STOP_SECONDS,
+    )
+
+
+def _reachable(listener: socket.socket) -> tuple[str, int]:
+    """Where this machine itself reaches the listener."""
+    host, port = listener.getsockname()[:2]
+    if ip_address(host).is_unspecified:
+        host = "::1" if listener.family == socket.AF_INET6 else "127.0.0.1"
+    return host, port
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = _reachable(listener)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,96 @@
+"""What every protocol is given and gives back, whatever server stands before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from page_tracker.hits.hit import Drop, RawHit, Reason
+
+# Bytes; what is longer is refused before it is read to its end.
+BODY_LIMIT = 1_000_000
+
+_HEADER_LIMIT = 1_000
+
+
+class Request(NamedTuple):
+    """The parts of an HTTP request; names of headers are in lower case."""
+
+    method: str
+    query: str
+    headers: Mapping[bytes, bytes]
+    body: bytes = b""
+    # The client's, as `Proxies.seen` found it.
+    address: str = ""
+
+    def header(self, name: bytes) -> str:
+        """The header's text, empty where it was not sent."""
+        value = self.headers.get(name)
+        return value.decode("latin-1") if value else ""
+
+
+class Answer(NamedTuple):
+    """A whole HTTP response."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes = b""
+
+
+class Answered(Exception):
+    """A request that brings no hit, with the answer that its sender expects.
+
+    `refused` is what its sites' owners are told of it: raw hits that cannot be taken.
+    """
+
+    def __init__(self, answer: Answer, refused: Sequence[RawHit] = ()) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+        self.refused = refused
+
+
+class Protocol(NamedTuple):
+    """One sender's format: how its requests are read and how they are answered."""
+
+    methods: tuple[str, ...]
+    # Raises Answered where there is nothing to count.
+    decode: Callable[[Request], list[RawHit]]
+    # Once all hits are stored but for these.
+    accept: Callable[[Sequence[Drop]], Answer]
+    # A refusal: status, why, and headers beside the format's own.
+    refuse: Callable[[int, str, tuple[tuple[bytes, bytes], ...]], Answer]
+
+
+def answer_of(
+    status: int,
+    content_type: bytes,
+    body: bytes,
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+) -> Answer:
+    """Build an answer that a page of any origin may read."""
+    return Answer(
+        status,
+        (
+            (b"content-type", content_type),
+            (b"content-length", b"%d" % len(body)),
+            (b"access-control-allow-origin", b"*"),
+            *headers,
+        ),
+        body,
+    )
+
+
+def header_text(text: str) -> bytes:
+    """Text as a header may carry it: printable ASCII, bounded."""
+    kept = "".join(each if " " <= each <= "~" else "?" for each in text[:_HEADER_LIMIT])
+    return kept.encode()
+
+
+def reasons_of(drops: Sequence[Drop]) -> str:
+    """Why hits were dropped, each reason once: `bot (Googlebot), own_address`."""
+    named = (
+        (drop.reason, drop.site if drop.reason == Reason.UNKNOWN_SITE else drop.name)
+        for drop in drops
+    )
+    reasons = (f"{reason} ({name})" if name else str(reason) for reason, name in named)
+    return ", ".join(dict.fromkeys(reasons))

@@ -1,0 +1,188 @@
+"""The way of a question: JSON → Query → one state of the lake → Report.
+
+What HTTP, command line and pages ask goes through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from page_tracker.errors import OutputError
+from page_tracker.query.snapshot import Reading
+from page_tracker.query.allowance import Allowance
+from page_tracker.query.report_cache import Answered
+from page_tracker.query.engine import Engine
+from page_tracker.query.left_out import (
+    LeftOut,
+    left_out_statement,
+    unknown_statement,
+)
+from page_tracker.query.parse import Known, parse
+from page_tracker.query.plan import Days, can_use_tables, days_of
+from page_tracker.query.problem import FilesGone, LakeAwayError
+from page_tracker.query.query import Query
+from page_tracker.query.report import Report, answers, columns_of, days_with_hits
+from page_tracker.query.tables import File, Sources
+from page_tracker.query.sql import Statement
+from page_tracker.sites.site import MICROSECONDS, Site, zone_at
+
+T = TypeVar("T")
+
+# A state of the lake keeps its files for some minutes: one newer state is enough.
+TRIES = 2
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Answers questions; safe to use from many threads."""
+
+    reading: Reading
+    engine: Engine
+    # Tells the days that imports brought to a site, each with hits.
+    imported_days: Callable[[str], Sequence[date]] = lambda _: ()
+    answered: Answered = field(default_factory=Answered)
+
+    def allowance(self, is_wanted: Callable[[], bool]) -> Allowance:
+        """What a question may take, or a list as a whole, as long as it is wanted."""
+        return self.engine.allowance(is_wanted)
+
+    def understand(
+        self, body: object, site: Site, now: float, allowed: Allowance | None = None
+    ) -> Query:
+        """A question about a site, asked at `now` (UTC, seconds).
+
+        Raises QueryError; where it is about all days, as `reports` too.
+        """
+        zone = zone_at(site, int(now * MICROSECONDS))
+        known = Known(
+            site=site.id,
+            timezone=zone,
+            now=datetime.fromtimestamp(now, UTC),
+            begun=lambda: self._begun(site, now, allowed),
+            goals=site.goals,
+            segments={each.id: list(each.filters) for each in site.segments},
+        )
+        return parse(body, known)
+
+    def _begun(self, site: Site, now: float, allowed: Allowance | None) -> date:
+        days = self.days(site.id, allowed)
+        return days.first if days else datetime.fromtimestamp(now, UTC).date()
+
+    def days(self, site: str, allowed: Allowance | None = None) -> Days | None:
+        """The first and the last day that a site has hits of; raises as `reports`."""
+
+        def ask() -> Days | None:
+            sources = self.reading.sources()
+            return self.answered.days_of(
+                sources,
+                site,
+                lambda: days_with_hits(site, sources, self.engine, allowed),
+            )
+
+        return self._of_files_that_are_there(ask)
+
+    def report(self, query: Query, allowed: Allowance | None = None) -> Report:
+        """The answer to a question; raises as `reports`."""
+        return self.reports([query], allowed)[0]
+
+    def reports(
+        self, queries: Sequence[Query], allowed: Allowance | None = None
+    ) -> list[Report]:
+        """The answers to questions, all of one state of the lake.
+
+        Raises QuestionTooCostlyError, BusyError, NobodyWaitsError, LakeAwayError.
+        """
+        allowed = allowed or self.engine.allowance()
+        return self._of_files_that_are_there(
+            lambda: self._reports(queries, self._sources(queries), allowed)
+        )
+
+    def left_out(
+        self, site: str, days: Days, allowed: Allowance | None = None
+    ) -> list[LeftOut]:
+        """What of a site did not count in these days, the most first.
+
+        Raises as `reports`.
+        """
+        return self._left_out(partial(left_out_statement, site), days, allowed)
+
+    def unknown_sites(
+        self, days: Days, allowed: Allowance | None = None
+    ) -> list[LeftOut]:
+        """The sites that there are not for which hits came in these days.
+
+        Raises as `reports`.
+        """
+        return self._left_out(unknown_statement, days, allowed)
+
+    def _left_out(
+        self,
+        statement: Callable[[Days, Sequence[File]], Statement],
+        days: Days,
+        allowed: Allowance | None,
+    ) -> list[LeftOut]:
+        def ask() -> list[LeftOut]:
+            asked = statement(days, self.reading.drops())
+            found = self.engine.rows(asked, allowed)
+            return [LeftOut(str(why), str(name), int(str(n))) for why, name, n in found]
+
+        return self._of_files_that_are_there(ask)
+
+    def not_imported(self, query: Query) -> str:
+        """The code of why nothing imported is in an answer; '' where it is."""
+        days = self.imported_days(query.site)
+        if not days:
+            return "no_imported_data"
+        asked = query.range
+        is_in = any(asked.first <= day <= asked.last for day in days)
+        return "" if is_in else "out_of_range"
+
+    def _of_files_that_are_there(self, ask: Callable[[], T]) -> T:
+        """What is asked, of a newer state where files are gone.
+
+        Raises LakeAwayError.
+        """
+        for _ in range(TRIES):
+            try:
+                return ask()
+            except FilesGone as error:
+                gone = error
+                self.reading.renew()
+        raise LakeAwayError(
+            f"files of the lake cannot be read ({gone})",
+            "see that its folder is there, and ask again",
+        )
+
+    def _reports(
+        self, queries: Sequence[Query], sources: Sources, allowed: Allowance
+    ) -> list[Report]:
+        known = self.answered.of(sources, queries)
+        new = [query for query in dict.fromkeys(queries) if query not in known]
+        if new:
+            found = answers(new, sources, self.engine, allowed)
+            self.answered.keep(sources, found)
+            known |= {report.query: report for report in found}
+        return [known[query] for query in queries]
+
+    def write_parquet(self, report: Report, path: Path) -> None:
+        """Write a report's rows into a file; raises OutputError."""
+        try:
+            self.engine.write_parquet(columns_of(report), path)
+        except FilesGone as error:
+            raise OutputError(
+                f"{path} cannot be written ({error})",
+                "see that its folder is there and can be written, and ask again",
+            ) from error
+
+    def _sources(self, queries: Sequence[Query]) -> Sources:
+        days: set[date] = set()
+        for query in filter(can_use_tables, queries):
+            days.update(days_of(query.range))
+            if query.comparison is not None:
+                days.update(days_of(query.comparison.range))
+        return self.reading.sources(days)

@@ -1,0 +1,66 @@
+"""A site right now: who is here, its last 30 minutes, what of today did not count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from page_tracker.hits.hit import AI_ASSISTANT, Reason
+from page_tracker.store.counters import Current, Dropped, Live, Minute
+from page_tracker.query.catalog import DIRECT
+from page_tracker.sites.site import MICROSECONDS, Site, day_of
+
+
+@dataclass(frozen=True)
+class Realtime:
+    """`minutes` are the last 30, the oldest first; `dropped` has the most first.
+
+    `folded` are today's hits of visitors that are not told apart any more.
+    """
+
+    current: Current
+    minutes: Sequence[Minute]
+    dropped: Sequence[Dropped]
+    folded: int = 0
+
+    @property
+    def ai_assistants(self) -> int:
+        """How often AI assistants fetched pages today because a person asked."""
+        return sum(
+            each.number
+            for each in self.dropped
+            if each.reason == Reason.BOT and each.name.startswith(f"{AI_ASSISTANT}: ")
+        )
+
+
+def realtime(live: Live, site: Site, now: int) -> Realtime:
+    """What the store counts of a site at `now`, in seconds since 1970.
+
+    Raises redis.RedisError where Redis does not answer.
+    """
+    current = live.current(site.id, now)
+    sources = {name or DIRECT: number for name, number in current.sources.items()}
+    day = day_of(site, now * MICROSECONDS)
+    return Realtime(
+        replace(current, sources=sources),
+        live.recent(site.id, now),
+        live.drops(site.id, day),
+        live.folded(site.id, day),
+    )
+
+
+def as_json(found: Realtime) -> dict[str, Any]:
+    """For programs; a minute is told by when it begins, in seconds since 1970."""
+    return {
+        "visitors": found.current.visitors,
+        "pages": dict(found.current.pages),
+        "sources": dict(found.current.sources),
+        "minutes": [
+            {"minute": 60 * each.minute, "views": each.views, "visitors": each.visitors}
+            for each in found.minutes
+        ],
+        "ai_assistants": found.ai_assistants,
+        "dropped": [asdict(each) for each in found.dropped],
+        "folded": found.folded,
+    }

@@ -1,0 +1,74 @@
+"""The answers that were given of one state of the lake: the same question is the same.
+
+a question of the state that is known → its report, if it was asked before
+a newer state → all is forgotten
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+from page_tracker.query.plan import Days
+from page_tracker.query.query import Query
+from page_tracker.query.report import Report
+from page_tracker.query.tables import Sources
+
+# What is remembered at once: so many reports, of so many rows each at most.
+MOST_REPORTS = 256
+MOST_ROWS = 100
+
+
+class Answered:
+    """Remembers reports; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state: tuple[object, ...] = ()
+        self._reports: dict[Query, Report] = {}
+        self._days: dict[str, Days | None] = {}
+
+    def of(self, sources: Sources, queries: Iterable[Query]) -> dict[Query, Report]:
+        """The reports that are known of a state, by question."""
+        with self._lock:
+            self._turn_to(sources)
+            return {
+                query: self._reports[query]
+                for query in queries
+                if query in self._reports
+            }
+
+    def keep(self, sources: Sources, reports: Iterable[Report]) -> None:
+        """Remember reports of a state, where that is still the newest that was asked.
+
+        Which days are closed changes how an answer is found, and not the answer.
+        """
+        with self._lock:
+            if self._state != (sources.hits, sources.days):
+                return
+            for report in reports:
+                if len(report.rows) <= MOST_ROWS:
+                    self._reports[report.query] = report
+            while len(self._reports) > MOST_REPORTS:
+                del self._reports[next(iter(self._reports))]
+
+    def days_of(
+        self, sources: Sources, site: str, ask: Callable[[], Days | None]
+    ) -> Days | None:
+        """The days of a site in a state: those that are known, else what `ask` says."""
+        with self._lock:
+            self._turn_to(sources)
+            if site in self._days:
+                return self._days[site]
+        found = ask()
+        with self._lock:
+            if self._state == (sources.hits, sources.days):
+                self._days[site] = found
+        return found
+
+    def _turn_to(self, sources: Sources) -> None:
+        state = (sources.hits, sources.days)
+        if self._state != state:
+            self._state = state
+            self._reports.clear()
+            self._days.clear()

@@ -1,0 +1,173 @@
+"""Runs questions: hits that several of them read are taken out once, and long ranges
+are read slice by slice.
+
+    asks → groups that read the same days and hits → their day tables, from memory
+      → slices of the hits with no more rows than memory holds
+      → each statement over each slice → what adds up, added up
+
+Where a group's rows are few there is one slice, and an ask is one statement.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from page_tracker.query.plan import Days
+from page_tracker.query.shared_rows import (
+    TAKEN,
+    Ask,
+    Slice,
+    by_day,
+    days_added_up,
+    days_by_day,
+    groups,
+    over_days,
+    shared_rows,
+    slices,
+)
+from page_tracker.query.tables import Sources, files_of
+from page_tracker.query.sql import Statement, partials
+
+if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
+    from page_tracker.query.engine import Session
+
+
+# Work on less than this part of the rows that memory holds need not be done alone.
+SMALL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an ask's statement gave, and how many seconds it took."""
+
+    ask: Ask
+    asked: Statement
+    values: list[tuple[object, ...]]
+    files: Mapping[str, Sequence[str]]
+    seconds: Mapping[str, float]
+
+
+def run(asks: Iterable[Ask], sources: Sources, session: Session) -> dict[Ask, Found]:
+    """The rows of each ask's statement; raises as Engine.session."""
+    return {
+        found.ask: found
+        for group in groups(asks)
+        for found in _Group(group, sources, session).found()
+    }
+
+
+class _Group:
+    """Asks that read the same hits."""
+
+    def __init__(self, asks: Sequence[Ask], sources: Sources, session: Session) -> None:
+        self._asks, self._sources, self._session = asks, sources, session
+        self._days: dict[Ask, str] = {}
+
+    def found(self) -> list[Found]:
+        began = time.perf_counter()
+        self._remember_days()
+        days = self._asks[0].plan.hits
+        rows = self._sources.hits_about(days)
+        if rows < self._session.most_rows // SMALL:
+            return self._at_once(days, began)
+        with self._session.large():
+            parts = [Slice(days)]
+            if rows > self._session.most_rows:
+                parts = slices(self._counted(days), days, self._session.most_rows)
+            if len(parts) == 1:
+                return self._at_once(days, began)
+            return self._bit_by_bit(parts, began)
+
+    def _at_once(self, days: tuple[Days, ...], began: float) -> list[Found]:
+        hits = self._taken(Slice(days))
+        seconds = {"share": time.perf_counter() - began}
+        return [self._answered(ask, hits, seconds) for ask in self._asks]
+
+    def _bit_by_bit(self, parts: list[Slice], began: float) -> list[Found]:
+        for index, part in enumerate(parts):
+            self._add(part, is_first=index == 0)
+        seconds = {"slices": time.perf_counter() - began}
+        return [self._summed(at, ask, seconds) for at, ask in enumerate(self._asks)]
+
+    def _remember_days(self) -> None:
+        """Have what the asks read of day tables in memory: it is small, and lasts."""
+        if not self._asks[0].plan.tables:
+            return
+        days = self._sources.tables(self._asks[0].plan)["days"]
+        for asks, select in (
+            (by_day(self._asks), days_by_day),
+            (over_days(self._asks), days_added_up),
+        ):
+            if asks:
+                table = self._session.remembered(select(asks, days))
+                self._days |= {ask: f"SELECT * FROM {table}" for ask in asks}
+
+    def _tables(self, ask: Ask, hits: str) -> dict[str, str]:
+        """The tables that an ask reads, with these hits."""
+        tables = self._sources.tables(ask.plan) | {"hits": hits}
+        if ask in self._days:
+            tables["days"] = self._days[ask]
+        return tables
+
+    def _counted(self, days: tuple[Days, ...]) -> dict[date, int]:
+        """How many rows of each day the asks read."""
+        selected = shared_rows(self._asks, self._sources.hits_of(days))
+        counts = f"SELECT day, count(*) FROM ({selected.sql}) GROUP BY day"
+        counted = self._session.rows(Statement(counts, selected.values))
+        return {day: int(str(n)) for day, n in counted if isinstance(day, date)}
+
+    def _taken(self, part: Slice) -> str:
+        """The SQL of the hits of a slice: taken out, where several asks read them."""
+        hits = part.of(self._sources.hits_of(part.days))
+        if len(self._asks) == 1 or not part.days:
+            return hits
+        self._session.keep("taken", shared_rows(self._asks, hits, part.days))
+        return TAKEN
+
+    def _answered(self, ask: Ask, hits: str, sharing: Mapping[str, float]) -> Found:
+        began = time.perf_counter()
+        tables = self._sources.tables(ask.plan)
+        asked = ask.statement(tables)
+        shared = ask.statement(self._tables(ask, hits))
+        compiled = time.perf_counter()
+        values = self._session.rows(shared)
+        seconds = {"compile": compiled - began, "run": time.perf_counter() - compiled}
+        return self._told(ask, asked, values, {**sharing, **seconds})
+
+    def _add(self, part: Slice, is_first: bool) -> None:
+        """Add what a slice has to the tables of all asks."""
+        hits = self._taken(part)
+        for index, ask in enumerate(self._asks):
+            plan = replace(ask.plan, hits=part.days)
+            if not is_first:
+                plan = replace(plan, tables=())
+            tables = self._tables(ask, hits)
+            for partial in partials(ask.query, plan, tables, f"ask{index}"):
+                if is_first:
+                    self._session.keep(partial.name, partial.sums)
+                else:
+                    self._session.add(partial)
+
+    def _summed(self, index: int, ask: Ask, sharing: Mapping[str, float]) -> Found:
+        began = time.perf_counter()
+        values = self._session.rows(ask.statement_of(f"ask{index}"))
+        asked = ask.statement(self._sources.tables(ask.plan))
+        seconds = {"run": time.perf_counter() - began}
+        return self._told(ask, asked, values, {**sharing, **seconds})
+
+    def _told(
+        self,
+        ask: Ask,
+        asked: Statement,
+        values: list[tuple[object, ...]],
+        seconds: Mapping[str, float],
+    ) -> Found:
+        files = {
+            "hits": files_of(self._sources.hits, ask.plan.hits),
+            "days": files_of(self._sources.days, ask.plan.tables),
+        }
+        return Found(ask, asked, values, files, seconds)

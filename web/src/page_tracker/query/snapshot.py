@@ -1,0 +1,158 @@
+"""One state of the lake for each question: files, and days whose table holds.
+
+    look: newer versions of hits and days → their files → the closed days that hold
+
+A day's table holds as long as the mark that its rows were made under is the one that
+the hits have: every commit of hits that touches a closed day moves that mark.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from page_tracker.lake.lock import folder_of
+from page_tracker.lake.log import touched_since, transactions
+from page_tracker.lake.table import Lake, closed_mark, date_of, day_of
+from page_tracker.query.problem import LakeAwayError
+from page_tracker.query.tables import File, Sources
+
+T = TypeVar("T")
+
+
+class Reading:
+    """The lake as questions see it; safe to use from many threads.
+
+    Everything raises LakeAwayError where the lake is away.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._lock = threading.Lock()
+        self._tables: dict[str, DeltaTable] = {}
+        self._files: dict[str, tuple[File, ...]] = {}
+        self._closed: dict[date, bool] = {}
+        # Whether files of the newest state were found to be gone.
+        self._is_doubted = False
+
+    def sources(self, days: Iterable[date] = ()) -> Sources:
+        """The present state; of these days it tells which are closed."""
+        asked = list(days)
+        return self._read(lambda: self._sources(asked))
+
+    def drops(self) -> tuple[File, ...]:
+        """The present files of what did not count."""
+        return self._read(lambda: self._look("drops"))
+
+    def _read(self, read: Callable[[], T]) -> T:
+        try:
+            with self._lock:
+                try:
+                    return read()
+                except DeltaError:  # The log was cleaned up while it was read.
+                    self._forget_all()
+                    return read()
+        except (DeltaError, OSError) as error:
+            raise LakeAwayError(
+                f"the lake cannot be read ({error})",
+                "see that its folder is there, and ask again",
+            ) from error
+
+    def _sources(self, days: Sequence[date]) -> Sources:
+        hits, tabled = self._look("hits"), self._look("days")
+        closed = self._closed_of(days)
+        self._is_doubted = False
+        return Sources(hits, tabled, closed)
+
+    def _forget_all(self) -> None:
+        self._tables.clear()
+        self._files.clear()
+        self._closed.clear()
+
+    def renew(self) -> None:
+        """Open the lake anew: files of the state that is known are gone.
+
+        Those that the newest state has, and are gone, are left out of what is answered.
+        """
+        with self._lock:
+            self._is_doubted = True
+            self._forget_all()
+
+    def _look(self, name: str) -> tuple[File, ...]:
+        """The files of a table as it is now; forgets closed days that changed."""
+        table = self._tables.get(name)
+        if table is None:
+            if name != "drops":
+                self._closed.clear()
+            table = self._tables[name] = self._lake.snapshot(name)
+            self._files[name] = self._files_there(name, table)
+            return self._files[name]
+        before = table.version()
+        try:
+            table.update_incremental()
+        except DeltaError:  # The log was cleaned up since.
+            table = self._tables[name] = self._lake.snapshot(name)
+            self._closed.clear()
+        if table.version() != before:
+            self._forget(name, table, before)
+            self._files[name] = _files(table)
+        return self._files[name]
+
+    def _files_there(self, name: str, table: DeltaTable) -> tuple[File, ...]:
+        """The files of a table that was opened now, less those that are lost."""
+        files = _files(table)
+        if self._is_doubted and folder_of(table) is not None:
+            there = tuple(file for file in files if Path(file.path).exists())
+            # Else they may have gone because a newer version does not need them.
+            if self._lake.snapshot(name).version() == table.version():
+                return there
+        return files
+
+    def _forget(self, name: str, table: DeltaTable, before: int) -> None:
+        touched = touched_since(table, before) if name == "hits" else None
+        if touched is None:
+            self._closed.clear()
+        for day in touched or ():
+            self._closed.pop(date_of(day), None)
+
+    def _closed_of(self, days: Sequence[date]) -> frozenset[date]:
+        unknown = [day for day in days if day not in self._closed]
+        if unknown:
+            holding = self._holding(unknown)
+            self._closed |= {day: day in holding for day in unknown}
+        return frozenset(day for day in days if self._closed[day])
+
+    def _holding(self, days: Sequence[date]) -> set[date]:
+        """Those of the days whose table holds."""
+        tabled = {
+            closed_mark(day_of(day)): day
+            for day in days
+            if any(file.first <= day <= file.last for file in self._files["days"])
+        }
+        made_under, marks = (
+            transactions(self._tables[name], list(tabled)) for name in ("days", "hits")
+        )
+        return {
+            day
+            for mark, day in tabled.items()
+            if mark in made_under and made_under[mark] == marks.get(mark)
+        }
+
+
+def _files(table: DeltaTable) -> tuple[File, ...]:
+    actions = table.get_add_actions(flatten=True)
+    if not actions.num_rows:
+        return ()
+    folder = folder_of(table)
+    root = str(folder) if folder else table.table_uri.rstrip("/")
+    columns = ("path", "min.day", "max.day", "num_records")
+    paths, *told = (actions[name].to_pylist() for name in columns)
+    return tuple(
+        File(f"{root}/{path}", *its) for path, *its in zip(paths, *told, strict=True)
+    )

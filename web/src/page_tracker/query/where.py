@@ -1,0 +1,133 @@
+"""Filters as SQL conditions over a row of `rows`; every value is bound."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from page_tracker.sites.goal import Goal
+from page_tracker.query.catalog import GOAL, OPERATORS, dimension
+from page_tracker.query.query import (
+    And,
+    Filter,
+    HasDone,
+    Leaf,
+    Not,
+    Or,
+    goals_named,
+    property_key,
+)
+
+
+@dataclass(slots=True)
+class Binder:
+    """Gathers the values of a statement and names their places."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    _places: dict[tuple[type, object], str] = field(default_factory=dict)
+
+    def bind(self, value: object) -> str:
+        """The placeholder of a value; the same value has one."""
+        place = self._places.get((type(value), value))
+        if place is None:
+            name = f"v{len(self.values)}"
+            self.values[name] = value
+            place = self._places[type(value), value] = f"${name}"
+        return place
+
+
+def column(name: str, binder: Binder) -> str:
+    """The expression that gives a dimension's value, '' where there is none."""
+    key = property_key(name)
+    if key is not None:
+        return f"coalesce(props[{binder.bind(key)}], '')"
+    return dimension(name).column
+
+
+def labelled(name: str, binder: Binder) -> str:
+    """The same with the dimension's label in place of ''."""
+    plain, empty = column(name, binder), dimension(name).empty
+    if empty is None:
+        return plain
+    return f"coalesce(nullif({plain}, ''), {binder.bind(empty)})"
+
+
+def pattern(page: str) -> str:
+    """The regular expression of a goal's page: `*` stays in a folder, `**` does not."""
+    parts = re.split(r"(\*\*|\*)", page)
+    wild = {"**": ".*", "*": "[^/]*"}
+    return "^" + "".join(wild.get(part) or re.escape(part) for part in parts) + "$"
+
+
+def of_goal(goal: Goal, binder: Binder) -> str:
+    """The condition under which a row reaches a goal."""
+    found = []
+    if goal.event:
+        found.append(f"name = {binder.bind(goal.event)}")
+    if goal.page:
+        # a page goal is reached by viewing the page
+        found.append("view > 0")
+        if "*" in goal.page:
+            found.append(f"regexp_matches(path, {binder.bind(pattern(goal.page))})")
+        else:
+            found.append(f"path = {binder.bind(goal.page)}")
+    for key, value in goal.props:
+        found.append(f"props[{binder.bind(key)}] = {binder.bind(value)}")
+    return "(" + " AND ".join(found) + ")"
+
+
+def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
+    """The condition of one leaf."""
+    if leaf.dimension == GOAL:
+        found = [of_goal(goal, binder) for goal in goals_named(leaf, goals)]
+        return "(" + (" OR ".join(found) or "false") + ")"
+    operator = OPERATORS[leaf.operator]
+    values = _with_nothing(leaf) if operator.is_exact else leaf.values
+    value = compared = column(leaf.dimension, binder)
+    places = [binder.bind(value) for value in values]
+    if not leaf.case_sensitive and operator.has_case:
+        compared = f"lower({compared})"
+        places = [f"lower({place})" for place in places]
+    any_of = " OR ".join(
+        operator.template.format(column=compared, value=place) for place in places
+    )
+    if not operator.negated:
+        return f"({any_of})"
+    if property_key(leaf.dimension) and not operator.is_exact:
+        # an event without the property is not one with another
+        return f"({value} <> '' AND NOT ({any_of}))"
+    return f"(NOT ({any_of}))"
+
+
+def _with_nothing(leaf: Leaf) -> tuple[str, ...]:
+    """A leaf's values, and '' where one is the label of rows that have none.
+
+    A row may also have just that text: both are in the one group that answers tell.
+    """
+    empty = dimension(leaf.dimension).empty
+    if empty is None:
+        return leaf.values
+    told = leaf.values
+    if not leaf.case_sensitive:
+        empty, told = empty.lower(), tuple(value.lower() for value in told)
+    return (*leaf.values, "") if empty in told else leaf.values
+
+
+def condition(part: Filter, goals: tuple[Goal, ...], binder: Binder) -> str:
+    """The condition of a filter over a row of `rows`."""
+    match part:
+        case Leaf():
+            return of_leaf(part, goals, binder)
+        case And(parts):
+            found = [condition(each, goals, binder) for each in parts]
+            return "(" + (" AND ".join(found) or "true") + ")"
+        case Or(parts):
+            found = [condition(each, goals, binder) for each in parts]
+            return "(" + (" OR ".join(found) or "false") + ")"
+        case Not(inner):
+            return f"(NOT {condition(inner, goals, binder)})"
+        case HasDone(inner):
+            return (
+                "((day, visit) IN (SELECT (day, visit) FROM rows WHERE step > 0 AND "
+                f"{condition(inner, goals, binder)}))"
+            )

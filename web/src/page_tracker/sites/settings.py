@@ -1,0 +1,381 @@
+"""A site's settings: how each is written, in one table.
+
+The command line, the HTTP interface and the documentation are held to `SETTINGS`.
+Pure. Every parser takes text, or what JSON has for it, and raises ValueError with
+"what is wrong: what to write instead"; the lists take text separated by commas too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from page_tracker.errors import SiteError
+from page_tracker.schema import LIMITS
+from page_tracker.sites.site import Site, ascii_host, bare_host, with_timezone
+
+# Between the dots of a host there are at most 63 of these (RFC 1035, 2.3.4). That none
+# is an underscore holds for names of machines, not for all of the DNS (RFC 2181, 11).
+_LABEL = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
+
+# RFC 3986, 3.1; and what has an address of such a scheme is a part of another page.
+_SCHEME = re.compile("[a-z][a-z0-9+.-]{0,39}")
+NO_PAGES = ("about", "blob", "data", "javascript", "vbscript")
+
+LONGEST_LIST = 500
+LONGEST_LIKE = 100  # signs of what is shown as right
+LONGEST_RETENTION = 36_500
+MOST_PAGES = 1_000_000
+TRUTHS = {"true": True, "yes": True, "on": True, "1": True} | {
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+# Codes that people write for countries that have another one.
+COUNTRY_SLIPS = {"UK": "GB", "EN": "GB", "EL": "GR"}
+
+
+@dataclass(frozen=True)
+class SiteSetting:
+    """How one setting is written; `many` where it is a list."""
+
+    metavar: str
+    help: str
+    parse: Callable[[Any], Any]
+    many: bool = False
+
+
+def parse_domain(value: Any) -> str:
+    """The id of a site, from its domain: lower case, ASCII (punycode), no `www.`.
+
+    >>> parse_domain("www.Müller.example")
+    'xn--mller-kva.example'
+    """
+    return bare_host(_host(_text(value)))
+
+
+def _host(text: str) -> str:
+    """The host in ASCII; raises ValueError where it is none."""
+    if not text:
+        raise ValueError("is empty: write a domain, like example.com")
+    if any(sign in text for sign in "/?#@\\") or "://" in text:
+        raise ValueError(f"is more than a domain: write {_host_within(text)}")
+    name, colon, port = text.rpartition(":")
+    if colon and port.isdecimal() and ":" not in name:
+        raise ValueError(f"has a port, and a site has all of its ports: write {name}")
+    if colon:
+        raise ValueError("is not a domain: write a name, like example.com")
+    if len(text) > LIMITS["site"]:
+        raise ValueError(f"is too long: write at most {LIMITS['site']} characters")
+    try:
+        host = ascii_host(text).removesuffix(".")
+    except ValueError as error:
+        raise ValueError("is not a domain: write a name, like example.com") from error
+    if len(host) > LIMITS["site"]:
+        raise ValueError(f"is too long: write at most {LIMITS['site']} characters")
+    for label in host.split("."):
+        if not _LABEL.fullmatch(label):
+            what = f"a part {label!r}" if label else "an empty part"
+            raise ValueError(f"has {what}: write a name, like example.com")
+    return host
+
+
+def _host_within(text: str) -> str:
+    """The host of an address, where it has one; else an example."""
+    try:
+        host = urlsplit(text if "://" in text else f"//{text}").hostname
+    except ValueError:
+        host = None
+    return host or "example.com"
+
+
+def _timezone(value: Any) -> str:
+    text = _text(value)
+    zones = timezones()
+    if text in zones:
+        return text
+    raise ValueError(f"is no time zone: write {_nearest_timezone(text)}")
+
+
+def _nearest_timezone(text: str) -> str:
+    """What to write instead of an unknown zone: the nearest valid name."""
+    sign = text.upper().removeprefix("UTC").removeprefix("GMT")
+    if sign[:1] in ("+", "-"):
+        return "the zone of a place, like Europe/Berlin; it knows its summer time"
+    wanted = text.replace(" ", "_").casefold()
+    names = {name.casefold(): name for name in sorted(timezones())}
+    # A city alone is how people name a zone.
+    names.update({name.rpartition("/")[2]: full for name, full in names.items()})
+    names.update({name.casefold(): name for name in timezones()})
+    near = get_close_matches(wanted, names, n=1, cutoff=0.7)
+    if not near:
+        return "a name like Europe/Berlin, America/New_York or UTC"
+    return names[near[0]]
+
+
+@cache
+def timezones() -> frozenset[str]:
+    """Every time zone's name, as the IANA database that is installed has them."""
+    names = (files("tzdata") / "zones").read_text("utf-8").split()
+    return frozenset(names) - {"Factory"}
+
+
+@cache
+def countries() -> Mapping[str, str]:
+    """Names of countries by their ISO 3166-1 codes, from the same database."""
+    table = (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text("utf-8")
+    lines = (line for line in table.splitlines() if not line.startswith("#"))
+    return {code: name for code, _, name in (line.partition("\t") for line in lines)}
+
+
+def _country(value: Any) -> str:
+    text = _text(value)
+    code = text.upper()
+    if code in countries():
+        return code
+    names = {name.casefold(): code for code, name in countries().items()}
+    near = get_close_matches(text.casefold(), names, n=1, cutoff=0.75)
+    code = COUNTRY_SLIPS.get(code) or (names[near[0]] if near else "")
+    instead = f"{code} ({countries()[code]})" if code else "its two letters, like DE"
+    raise ValueError(f"is no country: write {instead}")
+
+
+def _address(value: Any) -> str:
+    """An address, or a network in CIDR form, in its canonical writing."""
+    text = _text(value)
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError(
+            "is no address: write one like 192.0.2.7, or a network like 192.0.2.0/24"
+        ) from error
+    if "/" not in text:
+        return str(network.network_address)
+    if str(ipaddress.ip_interface(text).ip) != str(network.network_address):
+        raise ValueError(
+            f"is an address within a network: write {network} for all of it,"
+            f" or {text.partition('/')[0]}"
+        )
+    if network.num_addresses == 1:
+        return str(network.network_address)
+    return str(network)
+
+
+def _page(value: Any) -> str:
+    text = unquote(_text(value))  # as pages are kept
+    if not text.startswith("/"):
+        raise ValueError(
+            f"is no path: write one like /{text.lstrip('/')[:LONGEST_LIKE]}"
+        )
+    if len(text) > LIMITS["path"]:
+        raise ValueError(f"is too long: write at most {LIMITS['path']} characters")
+    return text
+
+
+def _scheme(value: Any) -> str:
+    scheme = _text(value).lower().partition(":")[0]
+    if not _SCHEME.fullmatch(scheme) or scheme in NO_PAGES:
+        raise ValueError("is no scheme of pages: write one like capacitor")
+    return scheme
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    try:
+        return TRUTHS[_text(value).lower()]
+    except KeyError as error:
+        raise ValueError("is neither yes nor no: write true or false") from error
+
+
+def _retention(value: Any) -> int | None:
+    if value is None or value in ("all", "none", ""):
+        return None
+    return _number(1, LONGEST_RETENTION, " days, or all")(value)
+
+
+def _number(least: int, most: int, unit: str = "") -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        digits = value.strip() if isinstance(value, str) else ""
+        # No number here has as many digits as Python refuses to read.
+        if digits.isascii() and digits.isdecimal() and len(digits) < 20:
+            value = int(digits)
+        if isinstance(value, int) and not isinstance(value, bool):
+            if least <= value <= most:
+                return value
+        raise ValueError(f"is out of range: write {least} to {most}{unit}")
+
+    return parse
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("is no text: write it within quotation marks")
+    text = value.strip()
+    if not text.isprintable():
+        raise ValueError("has signs that cannot be seen: write it without them")
+    return text
+
+
+def _list_of(parse: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
+    """Read each; texts are cut at commas, repeats and empty ones left out."""
+
+    def parse_all(value: Any) -> tuple[str, ...]:
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list | tuple):
+            raise ValueError("is no list: write texts in square brackets")
+        found: dict[str, None] = {}
+        for each in values:
+            for part in each.split(",") if isinstance(each, str) else [each]:
+                if part != "" and not (isinstance(part, str) and part.isspace()):
+                    found[_parsed(parse, part)] = None
+        if len(found) > LONGEST_LIST:
+            raise ValueError(f"has {len(found)} entries: write at most {LONGEST_LIST}")
+        return tuple(found)
+
+    return parse_all
+
+
+def _parsed(parse: Callable[[Any], str], part: Any) -> str:
+    try:
+        return parse(part)
+    except ValueError as error:
+        raise ValueError(f"has {part!r}, which {error}") from error
+
+
+SETTINGS: Mapping[str, SiteSetting] = {
+    "timezone": SiteSetting(
+        "ZONE",
+        "Where its days begin at midnight, like Europe/Berlin.",
+        _timezone,
+    ),
+    "hostnames": SiteSetting(
+        "HOST,…",
+        "Further hosts whose hits belong to this site.",
+        _list_of(parse_domain),
+        many=True,
+    ),
+    "allowed_hostnames": SiteSetting(
+        "HOST,…",
+        "Count only pages on these hosts, where it has any.",
+        _list_of(parse_domain),
+        many=True,
+    ),
+    "page_schemes": SiteSetting(
+        "SCHEME,…",
+        "Count pages of these schemes too, like capacitor, not http and https alone.",
+        _list_of(_scheme),
+        many=True,
+    ),
+    "own_addresses": SiteSetting(
+        "ADDRESS,…",
+        "Your own addresses or networks, which are not counted.",
+        _list_of(_address),
+        many=True,
+    ),
+    "blocked_addresses": SiteSetting(
+        "ADDRESS,…",
+        "Unwanted addresses or networks, which are not counted.",
+        _list_of(_address),
+        many=True,
+    ),
+    "blocked_countries": SiteSetting(
+        "COUNTRY,…",
+        "Countries that are not counted, by their two letters.",
+        _list_of(_country),
+        many=True,
+    ),
+    "blocked_pages": SiteSetting(
+        "PATH,…",
+        "Pages that are not counted; * stands for anything.",
+        _list_of(_page),
+        many=True,
+    ),
+    "respect_dnt": SiteSetting(
+        "true|false",
+        "Do not count browsers that ask not to be tracked (Do Not Track).",
+        _truth,
+    ),
+    "public_counter": SiteSetting(
+        "true|false",
+        "Let anybody see the counts of its pages as badges.",
+        _truth,
+    ),
+    "retention_days": SiteSetting(
+        "DAYS|all",
+        "Forget hits that are older than this; imports leave them out.",
+        _retention,
+    ),
+    "max_pages": SiteSetting(
+        "NUMBER",
+        "Pages that the live counters tell apart; the rest is (other).",
+        _number(1, MOST_PAGES),
+    ),
+}
+
+
+def new_site(domain: Any, settings: Mapping[str, Any], now: int) -> Site:
+    """A site as it is first made; `now` is UTC, seconds. Raises SiteError."""
+    values = _read(settings)
+    site = Site(id=_read_one("domain", parse_domain, domain), created=now)
+    return _tidy(msgspec.structs.replace(site, **values))
+
+
+def changed_site(site: Site, settings: Mapping[str, Any], now: int) -> Site:
+    """The site with settings changed; `now` is UTC, seconds. Raises SiteError."""
+    values = _read(settings)
+    zone = values.pop("timezone", None)
+    if zone is not None:
+        site = with_timezone(site, zone, now)
+    return _tidy(msgspec.structs.replace(site, **values))
+
+
+def settings_of(site: Site) -> dict[str, Any]:
+    """The site as JSON has it: domain, settings, and a time zone that is to come."""
+    shown: dict[str, Any] = {"domain": site.id}
+    shown.update({name: getattr(site, name) for name in SETTINGS})
+    shown["next_timezone"] = site.next_timezone
+    shown["next_timezone_from"] = site.next_timezone_from
+    shown["created"] = site.created
+    return shown
+
+
+def _tidy(site: Site) -> Site:
+    """The site without a further host that is its domain anyway."""
+    hosts = tuple(host for host in site.hostnames if host != site.id)
+    return msgspec.structs.replace(site, hostnames=hosts)
+
+
+def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
+    values = {}
+    for name, value in settings.items():
+        if name not in SETTINGS:
+            near = get_close_matches(name, SETTINGS, n=1)
+            raise SiteError(
+                name,
+                "is no setting of a site",
+                f"write {near[0] if near else 'one of ' + ', '.join(SETTINGS)}",
+            )
+        values[name] = _read_one(name, SETTINGS[name].parse, value)
+    return values
+
+
+def _read_one(name: str, parse: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return parse(value)
+    except ValueError as error:
+        problem, _, remedy = str(error).rpartition(": ")
+        shown = (
+            "" if problem.startswith("has ") and "which" in problem else f"{value!r} "
+        )
+        raise SiteError(name, f"{shown}{problem}", remedy) from error

@@ -1,0 +1,181 @@
+"""A site and its settings: a record that the whole program reads, and nobody mutates.
+
+Pure. `Site` is the record, `Directory` finds the site of a host, `zone_at` and `day_of`
+say which day an instant belongs to, `with_timezone` changes the zone without ever
+giving the same instant to two days. How settings are written is in `site_settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import idna
+import msgspec
+
+from page_tracker.sites.goal import Goal, Segment
+
+MICROSECONDS = 1_000_000
+MINUTE = 60 * MICROSECONDS
+LONGEST_HOST = 253  # characters (RFC 1035, 2.3.4)
+# Characters that name a host (253 at most), with `www.`, a port and spaces around it.
+LONGEST_NAMED = 300
+EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """One site; `id` is its domain without `www.`, in lower case."""
+
+    id: str
+    timezone: str = "UTC"
+    # Further hosts whose hits belong to this site.
+    hostnames: tuple[str, ...] = ()
+    # Addresses and networks (CIDR) whose hits are the owner's own, or unwanted.
+    own_addresses: tuple[str, ...] = ()
+    blocked_addresses: tuple[str, ...] = ()
+    blocked_countries: tuple[str, ...] = ()
+    blocked_pages: tuple[str, ...] = ()
+    # Where set, only hits of pages on these hosts count.
+    allowed_hostnames: tuple[str, ...] = ()
+    # Whose pages count beside those of http and https: an app's shell, say.
+    page_schemes: tuple[str, ...] = ()
+    respect_dnt: bool = False
+    public_counter: bool = True
+    # Days that hits are kept for; None keeps all.
+    retention_days: int | None = None
+    # Pages that the live counters tell apart; further ones count as `(other)`.
+    max_pages: int = 10_000
+    # A change of time zone waits until both zones have passed midnight: the new zone
+    # and the first UTC instant (seconds) at which it holds.
+    next_timezone: str | None = None
+    next_timezone_from: int | None = None
+    # What its owner asks about again and again.
+    goals: tuple[Goal, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    # UTC, seconds.
+    created: int = 0
+
+
+class Directory:
+    """All sites as one moment knew them, found by the hosts that they are named by."""
+
+    def __init__(self, sites: Iterable[Site] = ()) -> None:
+        self.by_id = {site.id: site for site in sites}
+        self._by_host = {
+            host: site
+            for site in self.by_id.values()
+            for host in (*site.hostnames, site.id)
+        }
+
+    def resolve(self, domain: str) -> Site | None:
+        """The site that a domain or host name stands for.
+
+        Letter case, `www.`, a port and a final dot make no difference. What is longer
+        than any host is not looked at: what is looked up is remembered.
+        """
+        if len(domain) > LONGEST_NAMED:
+            return None
+        return self._by_host.get(domain) or self._by_host.get(bare_host(domain))
+
+    def only(self) -> Site | None:
+        """The only site that there is; None where there are more or none."""
+        return next(iter(self.by_id.values())) if len(self.by_id) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def bare_host(host: str) -> str:
+    """The host as sites are named: lower case, no `www.`, port or final dot.
+
+    >>> bare_host("WWW.Example.com:8080")
+    'example.com'
+    """
+    name, colon, port = host.strip().lower().rpartition(":")
+    host = name if colon and port.isdecimal() else host.strip().lower()
+    if not host.isascii():
+        try:
+            host = ascii_host(host)
+        except ValueError:
+            pass  # then it is no site's
+    host = host.removesuffix(".")
+    bare = host.removeprefix("www.")
+    return bare if "." in bare else host
+
+
+def ascii_host(host: str) -> str:
+    """The host in ASCII, as browsers write it ("domain to ASCII" of the URL standard).
+
+    What IDNA 2008 lets nobody register may be in use nevertheless: emoji, underscores,
+    `--` anywhere. Raises ValueError for signs that no host can have, and for more than
+    LONGEST_HOST of them.
+
+    >>> ascii_host("Bücher.example"), ascii_host("😀.example")
+    ('xn--bcher-kva.example', 'xn--e28h.example')
+    """
+    if len(host) > LONGEST_HOST:
+        raise ValueError("is too long")
+    mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
+    return ".".join(
+        label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+        for label in mapped.split(".")
+    )
+
+
+def zone_at(site: Site, instant: int) -> str:
+    """The name of the site's time zone at an instant (UTC, microseconds)."""
+    if site.next_timezone is None or site.next_timezone_from is None:
+        return site.timezone
+    if instant < site.next_timezone_from * MICROSECONDS:
+        return site.timezone
+    return site.next_timezone
+
+
+def day_of(site: Site, instant: int) -> int:
+    """The site's day, in days since 1970-01-01, of an instant (UTC, microseconds)."""
+    return _day_of_minute(zone_at(site, instant), instant // MINUTE)
+
+
+@lru_cache(maxsize=16_384)
+def _day_of_minute(zone: str, minute: int) -> int:
+    """Since 1972 every zone begins its days, and shifts its clock, on a full minute."""
+    instant = datetime.fromtimestamp(minute * 60, UTC)
+    return instant.astimezone(ZoneInfo(zone)).toordinal() - EPOCH_ORDINAL
+
+
+def with_timezone(site: Site, zone: str, now: int) -> Site:
+    """The site with another time zone, which holds from the next fitting midnight.
+
+    `now` is UTC, seconds. The switch comes when both zones have passed midnight, and
+    never turns the day back. The present zone takes back a change that is pending.
+    """
+    present = zone_at(site, now * MICROSECONDS)
+    site = msgspec.structs.replace(
+        site, timezone=present, next_timezone=None, next_timezone_from=None
+    )
+    if zone == present:
+        return site
+    return msgspec.structs.replace(
+        site, next_timezone=zone, next_timezone_from=switch_instant(present, zone, now)
+    )
+
+
+def switch_instant(old: str, new: str, now: int) -> int:
+    """The first instant (UTC, seconds) at which `new` may follow `old`.
+
+    At the zones' extremes, 26 hours apart, a midnight of both is not enough: the new
+    zone may still be in the day before the old one's.
+    """
+    instant = max(next_midnight(old, now), next_midnight(new, now))
+    while _day_of_minute(new, instant // 60) < _day_of_minute(old, instant // 60 - 1):
+        instant = next_midnight(new, instant)
+    return instant
+
+
+def next_midnight(zone: str, now: int) -> int:
+    """The first instant (UTC, seconds) after `now` that is in the zone's next day."""
+    today = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(zone)).date()
+    midnight = datetime.combine(
+        today + timedelta(days=1), datetime.min.time(), ZoneInfo(zone)
+    )
+    return int(midnight.timestamp())

@@ -1,0 +1,40 @@
+"""Whether what the application needs is there, as a reason or None."""
+
+from typing import Any
+
+from redis import Redis, RedisError
+
+from page_tracker.store.format import StoreFormatError, refuse_newer_store
+
+PROBE_KEY = "page_tracker:readyz"
+
+
+def redis_problem(client: Redis) -> str | None:
+    """Why Redis cannot take a write now; None where it can (it is given one)."""
+    try:
+        refuse_newer_store(client)
+        client.set(PROBE_KEY, 1, ex=60)
+    except StoreFormatError as error:
+        return str(error)
+    except RedisError as error:
+        return f"Redis takes no writes: {error}"
+    return None
+
+
+def durability_notice(client: Redis) -> str | None:
+    """Why Redis may lose what was acknowledged; None where it has all on disk."""
+    try:
+        known: Any = client.config_get("appendonly", "appendfsync")
+    except RedisError as error:
+        return f"Redis does not tell whether it writes all to disk: CONFIG GET: {error}"
+    if known.get("appendonly") != "yes":
+        return (
+            "Redis keeps no append-only file, and forgets hits when it stops:"
+            " set appendonly yes and appendfsync always"
+        )
+    if known.get("appendfsync") != "always":
+        return (
+            f"Redis syncs its file {known.get('appendfsync')} only, and may forget the"
+            " last hits when its machine stops: set appendfsync always"
+        )
+    return None

@@ -1,0 +1,283 @@
+"""From hits to the store: one atomic call of `ingest.lua` for each batch of a shard.
+
+    Batch → prepare → Call → EVALSHA → reply → read → one Outcome for each hit
+
+`prepare` and `read` are pure; `submit` and `submit_async` are the same thin caller for
+the two kinds of clients.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from hashlib import blake2b, sha1
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import msgspec
+from redis import Redis, RedisCluster
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio import RedisCluster as AsyncRedisCluster
+from redis.exceptions import (
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
+
+from page_tracker.store import keys
+from page_tracker.hits.hit import Drop, Hit
+from page_tracker.errors import PageTrackerError
+from page_tracker.schema import ORIGIN_BITS
+from page_tracker.sites.site import Site
+
+# The script's parts, in order.
+_PARTS = ("ingest.lua", "visits.lua", "counters.lua")
+SCRIPT = "".join(
+    files("page_tracker.collect").joinpath(part).read_text("utf-8") for part in _PARTS
+)
+SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+# A batch holds the store for about a hundredth of a second at most.
+MOST_HITS = 1000
+
+_DAY = 24 * 60 * 60
+# A date is over everywhere twelve hours after it is over in UTC.
+_WESTMOST = 12 * 60 * 60
+# Visitors of a day that is over are kept for this long after their last hit.
+_SLACK = 2 * 60 * 60
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class StreamFull(PageTrackerError):
+    """More rows wait for the writer than may; nothing of the batch was written."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(
+            f"{waiting} hits wait for the lake's writer",
+            "see that `page-tracker writer` runs, and send again later",
+        )
+
+
+class StoreAway(PageTrackerError):
+    """Redis gave no answer: the batch may be stored or not; submit the same again."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(f"Redis cannot store hits ({why})", "submit the batch again")
+
+
+class BatchRefused(PageTrackerError):
+    """Redis refuses this batch and would again; nothing of it was written."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(f"Redis refuses a batch ({why})", "this is a fault; report it")
+
+
+class Outcome(Enum):
+    """What became of a hit."""
+
+    STORED = "0"
+    DUPLICATE = "1"
+    NO_VISIT = "2"
+
+
+class Durability(Enum):
+    """What a store promises with its answer, as far as it says."""
+
+    EVERY_WRITE = "every write is on disk before it is acknowledged"
+    LATER = "writes reach the disk later (set appendonly yes, appendfsync always)"
+    UNKNOWN = "Redis does not say whether it syncs every write (CONFIG is refused)"
+
+
+class Bounds(NamedTuple):
+    """What one shard holds at most; see the settings of the same names."""
+
+    # Rows that may wait in the shard's stream; more are refused.
+    waiting: int = 1_000_000
+    # Visitors of a site's day that are told apart, and of them those of one address.
+    visitors: int = 5_000_000
+    of_address: int = 5_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Hits of one shard that are stored together, or not at all.
+
+    At most `MOST_HITS` of them; what is left out of one counts among the drops.
+    `moment` is the reading of the clock in microseconds; `sites` are those that are
+    known, by id. A batch whose answer was lost is submitted again as it is: its id
+    makes it the same one for an hour.
+    """
+
+    moment: int
+    hits: Sequence[Hit]
+    drops: Sequence[Drop] = ()
+    sites: Mapping[str, Site] = field(default_factory=dict)
+    shard: int = 0
+    bounds: Bounds = Bounds()
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the script: its one key and its arguments."""
+
+    key: str
+    arguments: tuple[str | int | bytes, ...]
+
+
+def prepare(batch: Batch) -> Call:
+    """Lay a batch out for the script. Pure, but for a random number.
+
+    Raises ValueError for too many hits, and for text that is no Unicode.
+    """
+    if len(batch.hits) > MOST_HITS:
+        raise ValueError(f"a batch has {len(batch.hits)} hits, more than {MOST_HITS}")
+    days: dict[tuple[int, str], int] = {}
+    facts: list[int | str] = []
+    strings: list[bytes] = []
+    records = []
+    for record, kind, visitor, event_id, group, _ in batch.hits:
+        day = (record.day, record.site)
+        path, hostname = record.path, record.hostname
+        opening = _encode((path, hostname, record.touch))
+        event = _event_key(record.site, event_id) if event_id else b""
+        facts += (
+            days.get(day) or days.setdefault(day, len(days) + 1),
+            len(visitor),
+            len(event),
+            record.time // 1000,
+            kind,
+            path,
+            hostname,
+            record.touch.source,
+            len(opening),
+            group,
+        )
+        strings += (visitor, event, opening)
+        records.append(record)
+    return Call(
+        keys.stream(batch.shard),
+        (
+            batch.id,
+            batch.moment // 1000,
+            new_origin(),
+            batch.bounds.waiting,
+            _encode(_days(batch, days)),
+            _encode(facts),
+            b"".join(strings),
+            _encode(records),
+            _encode(_drops(batch)),
+            batch.bounds.visitors,
+            batch.bounds.of_address,
+        ),
+    )
+
+
+def read(reply: bytes | str | int) -> list[Outcome]:
+    """What became of each hit, in the batch's order. Raises StreamFull."""
+    if isinstance(reply, int):
+        raise StreamFull(reply)
+    text = reply.decode("ascii") if isinstance(reply, bytes) else reply
+    return [_OUTCOMES[character] for character in text]
+
+
+def new_origin() -> int:
+    """A random number that makes a store's visitors and visits its own."""
+    return secrets.randbelow(2**ORIGIN_BITS - 1) + 1
+
+
+def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
+    """Store a batch; the client must not retry by itself, nor decode what it reads.
+
+    Raises StreamFull and BatchRefused, where nothing is stored, and StoreAway, where
+    nobody knows: then submit the same batch again.
+    """
+    call = prepare(batch)
+    try:
+        try:
+            reply = redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
+        except NoScriptError:
+            reply = redis.eval(SCRIPT, 1, call.key, *call.arguments)
+    except (RedisError, RedisClusterException) as error:
+        raise _failure(error) from error
+    return read(reply)
+
+
+async def submit_async(
+    redis: AsyncRedis | AsyncRedisCluster, batch: Batch
+) -> list[Outcome]:
+    """`submit` for a client of the event loop."""
+    call = prepare(batch)
+    try:
+        try:
+            reply = await redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
+        except NoScriptError:
+            reply = await redis.eval(SCRIPT, 1, call.key, *call.arguments)
+    except (RedisError, RedisClusterException) as error:
+        raise _failure(error) from error
+    return read(reply)
+
+
+def durability(redis: Redis | RedisCluster) -> Durability:
+    """Whether all servers sync every write. Raises RedisError where they are away."""
+    client: Any = redis
+    names = ("appendonly", "appendfsync")
+    try:
+        if isinstance(redis, RedisCluster):
+            nodes = client.get_primaries()
+            found = [client.config_get(*names, target_nodes=node) for node in nodes]
+        else:
+            found = [client.config_get(*names)]
+    except ResponseError:
+        return Durability.UNKNOWN
+    if not all(names[0] in each for each in found):
+        return Durability.UNKNOWN
+    syncs = all((each[names[0]], each[names[1]]) == ("yes", "always") for each in found)
+    return Durability.EVERY_WRITE if syncs else Durability.LATER
+
+
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+
+# What a store that cannot write just now answers: out of memory, its disk failing, not
+# the primary, busy with a script, a cluster that moves slots or misses some.
+_FOR_NOW = frozenset(
+    "OOM MISCONF READONLY BUSY NOREPLICAS MASTERDOWN CLUSTERDOWN TRYAGAIN".split()
+)
+
+
+def _failure(error: Exception) -> PageTrackerError:
+    code = getattr(error, "status_code", None) or str(error).partition(" ")[0]
+    if isinstance(error, ResponseError) and code not in _FOR_NOW:
+        return BatchRefused(error)
+    return StoreAway(error)
+
+
+def _days(batch: Batch, days: Mapping[tuple[int, str], int]) -> list[int | str]:
+    """For each site's day: day, site, page limit, seconds to keep its visitors."""
+    unknown = Site(id="")
+    flat: list[int | str] = []
+    for day, site in days:
+        end = (day + 1) * _DAY + _WESTMOST
+        left = max(end - batch.moment // 1_000_000, _DAY)
+        limit = batch.sites.get(site, unknown).max_pages
+        flat += (day, site, limit, left + _SLACK)
+    return flat
+
+
+def _event_key(site: str, event_id: str) -> bytes:
+    """What is kept of an event id: 12 bytes, enough to tell 10^12 of them apart."""
+    return blake2b(f"{site} {event_id}".encode(), digest_size=12).digest()
+
+
+def _drops(batch: Batch) -> list[Any]:
+    flat: list[Any] = []
+    drops = Counter(batch.drops)
+    drops.update(hit.less for hit in batch.hits if hit.less is not None)
+    for (day, site, reason, name), number in drops.items():
+        flat += (day, site, site in batch.sites, reason, name, number)
+    return flat

@@ -1,0 +1,129 @@
+"""`mirror.json`: the copy of sites and tokens beside the lake.
+
+It is replaced as a whole: written beside, flushed to disk, renamed. One that cannot be
+read is set aside under another name, never overwritten.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from page_tracker.errors import MirrorError
+from page_tracker.sites.site import Site
+from page_tracker.sites.token import Token
+
+FORMAT = 1
+NAME = "mirror.json"
+LOCK_NAME = "mirror.lock"
+
+logger = logging.getLogger(__name__)
+
+
+class Mirrored(msgspec.Struct, frozen=True, kw_only=True):
+    """What the mirror says."""
+
+    format: int = FORMAT
+    sites: tuple[Site, ...] = ()
+    tokens: tuple[Token, ...] = ()
+
+
+class _Head(msgspec.Struct):
+    format: int
+
+
+class Mirror:
+    """The mirror in a data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes and threads from reading and writing the mirror."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(
+                self.path.with_name(LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600
+            )
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def read(self) -> Mirrored:
+        """What was last written; nothing where there is none, or a damaged one.
+
+        Raises MirrorError for a format that is newer than this program.
+        """
+        try:
+            text = self.path.read_bytes()
+        except FileNotFoundError:
+            return Mirrored()
+        except OSError as error:
+            raise MirrorError(
+                f"{self.path} cannot be read ({error.strerror})",
+                "give it back to the user that runs Page Tracker",
+            ) from error
+        try:
+            found = msgspec.json.decode(text, type=_Head).format
+            if found > FORMAT:
+                raise MirrorError(
+                    f"{self.path} has format {found}, and this Page Tracker knows"
+                    f" {FORMAT} at most",
+                    "use the newer Page Tracker that has written it",
+                )
+            return msgspec.json.decode(text, type=Mirrored)
+        except msgspec.DecodeError as error:
+            self._set_aside(error)
+            return Mirrored()
+
+    def write(self, mirrored: Mirrored) -> None:
+        """Replace the mirror, where it says something else; raises MirrorError."""
+        text = msgspec.json.format(msgspec.json.encode(mirrored), indent=2) + b"\n"
+        try:
+            if self.path.exists() and self.path.read_bytes() == text:
+                return
+            self._replace(text)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _replace(self, text: bytes) -> None:
+        beside = self.path.with_suffix(".new")
+        with open(beside, "wb", opener=_private) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _set_aside(self, error: Exception) -> None:
+        aside = self.path.with_suffix(f".damaged-{time.time_ns() // 1_000_000}")
+        self.path.replace(aside)
+        logger.error("%s is damaged (%s); kept as %s", self.path, error, aside.name)
+
+    def _unwritable(self, error: OSError) -> MirrorError:
+        return MirrorError(
+            f"the copy of sites and tokens, {self.path}, cannot be written"
+            f" ({error.strerror})",
+            "make room or give the folder to the user that runs Page Tracker,"
+            " and start it again",
+        )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

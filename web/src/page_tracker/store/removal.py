@@ -1,0 +1,273 @@
+"""Removing from the store what belongs to a site, some of its days, or a page.
+
+Deleting hits goes in this order, so that nothing slips through between the steps:
+
+1. `Removal` here: no visit that is open now goes on, so hits that come later belong to
+   new visits, and what the store knows of the old ones is gone;
+2. the writer brings what waits into the lake, up to `Stream.last()` as of after step 1;
+   an entry that was set aside and has hits of the site (`Aside.sites`) is replayed
+   before, or forgotten where it cannot be read;
+3. the lake deletes, and numbers anew the visits that it cut;
+4. `lower_pages` and `lower_today` take off the live counters what the lake deleted of
+   the store's own hits; what it deleted of others is recounted (`history/recount.py`);
+5. the append-only file is written anew: `rewrite_log`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from redis import Redis, RedisCluster, ResponseError
+
+from page_tracker.store import keys
+from page_tracker.errors import PageTrackerError
+
+_AT_ONCE = 1000
+
+# All in seconds.
+REWRITE_SECONDS = 300.0
+_POLL = 0.05
+
+
+class LogNotRewritten(PageTrackerError):
+    """Redis's append-only file still has what was removed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Redis does not write its append-only file anew ({why}), which has the"
+            " text of what was deleted until then",
+            "see that it can, and do this once more; or run BGREWRITEAOF there",
+        )
+
+
+class Removal:
+    """Removes from the shards of a store; each method may be called again.
+
+    Every method raises redis.RedisError where Redis does not answer.
+    """
+
+    def __init__(
+        self, redis: Redis | RedisCluster, shards: Iterable[int] = (0,)
+    ) -> None:
+        self._redis = cast(Redis, redis)
+        self._shards = tuple(shards)
+
+    def remove_site(self, site: str) -> None:
+        """Remove visitors, visits and all counters of a site that nobody sends to."""
+        self._remove_days(site, None)
+        for shard in self._shards:
+            self._redis.hdel(keys.totals(shard), site)
+            self._redis.unlink(keys.pages(shard, site))
+            for _, today in self._days(shard, "today", site):
+                # The running numbers stay: none is given twice.
+                self._redis.hdel(today, *_SUMS)
+        for name in cast(list[bytes], self._redis.hkeys(keys.imports(site))):
+            self._redis.unlink(keys.imported(site, name.decode()))
+        self._redis.unlink(keys.imports(site))
+        self._redis.hdel(keys.recounted(), site)
+
+    def remove_days(self, site: str, first: int, last: int) -> None:
+        """Remove visitors, visits and drops of a site's days.
+
+        Counts stay: they are lowered by what the lake deletes.
+        """
+        self._remove_days(site, range(first, last + 1))
+
+    def end_visits(self, site: str) -> None:
+        """End the visits of a site that are open, and forget what is known of them."""
+        self._remove_minutes(site)
+        for shard in self._shards:
+            for _, today in self._days(shard, "today", site):
+                self._redis.eval(_END_VISITS, 1, today)
+            for _, visitors in self._days(shard, "visitors:*", site):
+                self._forget_visits(visitors)
+
+    def lower_pages(self, site: str, views: Mapping[str, int]) -> None:
+        """Take views off the page counts and the total, by path."""
+        for path, number in views.items():
+            for shard in self._shards:
+                names = (keys.pages(shard, site), keys.totals(shard))
+                arguments = (site, path, keys.OTHER, number)
+                number = int(self._redis.eval(_LOWER, 2, *names, *arguments))
+
+    def lower_today(self, site: str, day: int, sums: Mapping[str, int]) -> None:
+        """Take off a day's sums so far, by their names in `live.Sums`."""
+        for name, number in sums.items():
+            for shard in self._shards:
+                key = keys.today(shard, day, site)
+                number = int(self._redis.eval(_LOWER_SUM, 1, key, name, number))
+
+    def forget_days(self, before: int) -> None:
+        """Remove what is left of days before `before`; they would expire later."""
+        for shard in self._shards:
+            for part in ("visitors:*", "today"):
+                for day, key in self._days(shard, part):
+                    if day < before:
+                        self._redis.unlink(key)
+
+    def begin(self, site: str) -> None:
+        """Note that a site is being removed, until `end`."""
+        self._redis.sadd(keys.removing(), site)
+
+    def is_begun(self, site: str) -> bool:
+        return bool(self._redis.sismember(keys.removing(), site))
+
+    def end(self, site: str) -> None:
+        self._redis.srem(keys.removing(), site)
+
+    def note(self, site: str, day: int, what: str) -> None:
+        """Keep what is going to be taken off the counters for a site's day."""
+        self._redis.hset(keys.deletion(site), str(day), what)
+
+    def notes(self, site: str) -> dict[int, str]:
+        """The notes that were not forgotten: of a deletion that did not end."""
+        found = cast(dict[bytes, bytes], self._redis.hgetall(keys.deletion(site)))
+        return {int(day): what.decode() for day, what in found.items()}
+
+    def forget_note(self, site: str, day: int) -> bool:
+        """Forget a note; False where it is not there."""
+        return bool(self._redis.hdel(keys.deletion(site), str(day)))
+
+    def rewrite_log(self) -> None:
+        """Write the append-only file anew: until then it has what was removed.
+
+        Raises LogNotRewritten.
+        """
+        rewrite_log(self._redis)
+
+    def _remove_days(self, site: str, days: range | None) -> None:
+        self._remove_minutes(site)
+        for shard in self._shards:
+            for part in ("visitors:*", "drops"):
+                for day, key in self._days(shard, part, site):
+                    if days is None or day in days:
+                        self._redis.unlink(key)
+
+    def _remove_minutes(self, site: str) -> None:
+        for shard in self._shards:
+            for part in ("minute", "pages_now", "sources_now"):
+                for _, key in self._days(shard, part, site):
+                    self._redis.unlink(key)
+
+    def _days(
+        self, shard: int, part: str, site: str | None = None
+    ) -> Iterator[tuple[int, bytes]]:
+        """The keys `<part>:<day>:<site>` of a shard, with the day (or minute)."""
+        start = keys.prefix(shard) + part
+        name = "*" if site is None else _literal(site)
+        width = start.count(":") + 1
+        for key in self._redis.scan_iter(match=f"{start}:*:{name}", count=_AT_ONCE):
+            found = cast(bytes, key)
+            yield int(found.split(b":", width + 1)[width]), found
+
+    def _forget_visits(self, visitors: bytes) -> None:
+        cursor = "0"
+        while True:
+            answer = self._redis.eval(_FORGET_VISITS, 1, visitors, cursor, _AT_ONCE)
+            cursor = cast(bytes, answer).decode()
+            if cursor == "0":
+                return
+
+
+def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -> None:
+    """Have each server's append-only file written anew, and wait until that is done.
+
+    One that was begun before does not count: it may have what was removed since. Raises
+    LogNotRewritten where that is refused, or does not succeed within `seconds`.
+    """
+    client = cast(Any, redis)
+    if isinstance(redis, RedisCluster):
+        nodes = [client.get_redis_connection(node) for node in client.get_primaries()]
+    else:
+        nodes = [client]
+    deadline = time.monotonic() + seconds
+    for node in nodes:
+        while not _rewrite_log_of(node, deadline):
+            if time.monotonic() > deadline:
+                raise LogNotRewritten("it fails: see its log, and that there is room")
+
+
+def _rewrite_log_of(node: Any, deadline: float) -> bool:
+    """Whether a rewrite has succeeded that began after this call."""
+    if not node.info("persistence")["aof_enabled"]:
+        return True
+    _wait_for_rewrite(node, deadline)
+    try:
+        node.bgrewriteaof()
+    except ResponseError as error:
+        if "in progress" in str(error):
+            return False
+        raise LogNotRewritten(str(error)) from error
+    return bool(_wait_for_rewrite(node, deadline) == "ok")
+
+
+def _wait_for_rewrite(node: Any, deadline: float) -> str:
+    """Wait until none is under way; how the last one has ended."""
+    while True:
+        info = node.info("persistence")
+        if not (info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"]):
+            return str(info["aof_last_bgrewrite_status"])
+        if time.monotonic() > deadline:
+            raise LogNotRewritten("it has not ended yet")
+        time.sleep(_POLL)
+
+
+def _literal(text: str) -> str:
+    """A text as a pattern of Redis that matches nothing else."""
+    return "".join("\\" + each if each in "*?[]\\^-" else each for each in text)
+
+
+_SUMS = ("visitors", "visits", "views", "events", "bounces", "since")
+
+_END_VISITS = """#!lua
+local visit = redis.call('HGET', KEYS[1], 'visit')
+if visit then
+  redis.call('HSET', KEYS[1], 'closed', visit)
+end
+return 1
+"""
+
+# A visitor keeps the number; see VISITOR in ingest.lua. Groups of addresses lie beside
+# the visitors, under numbers of four digits at most.
+_FORGET_VISITS = """#!lua
+local found = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+for i = 1, #found[2], 2 do
+  if #found[2][i] > 4 then
+    local number = struct.unpack('<I4', found[2][i + 1])
+    local visitor = struct.pack('<I4I4dddI4I4I4I4c0I4c0I4c0I4c0',
+      number, 0, 0, 0, 0, 0, 0, 0, 0, '', 0, '', 0, '', 0, '')
+    redis.call('HSET', KEYS[1], found[2][i], visitor)
+  end
+end
+return found[1]
+"""
+
+# Lowers a page (or the others) of a shard; answers what is left to lower elsewhere.
+_LOWER = """#!lua
+local left = tonumber(ARGV[4])
+for i = 2, 3 do
+  local views = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or 0)
+  local less = math.min(views, left)
+  if less > 0 then
+    if redis.call('HINCRBY', KEYS[1], ARGV[i], -less) == 0 then
+      redis.call('HDEL', KEYS[1], ARGV[i])
+    end
+    redis.call('HINCRBY', KEYS[2], ARGV[1], -less)
+    left = left - less
+  end
+end
+return left
+"""
+
+# Lowers a sum of a shard's day, or raises it by a negative number; answers what is left
+# to lower elsewhere.
+_LOWER_SUM = """#!lua
+local sum = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
+local less = math.min(sum, tonumber(ARGV[2]))
+if less ~= 0 then
+  redis.call('HINCRBY', KEYS[1], ARGV[1], -less)
+end
+return ARGV[2] - less
+"""

@@ -1,0 +1,105 @@
+"""The salts: random, one for each site's day, and gone when the day is over.
+
+Without its salt nobody can tell which address and user agent a visitor's key was made
+of. A salt is drawn by whoever needs it first, and all collectors use that one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from redis import Redis, RedisCluster
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio import RedisCluster as AsyncRedisCluster
+
+from page_tracker.store import keys
+from page_tracker.store.removal import rewrite_log
+
+SALT_BYTES = 16
+# A salt outlives its day by this many seconds: the last hits are still on their way.
+GRACE = 600
+# Collectors agree on a salt again within this time where Redis has lost it.
+_TRUSTED = 60
+
+
+@dataclass(frozen=True)
+class SiteDay:
+    """A site's day: `day` since 1970, `ends` the second (UTC) at which it is over."""
+
+    site: str
+    day: int
+    ends: int
+
+
+@dataclass
+class Salts:
+    """The salts as this process knows them. One event loop or thread at a time."""
+
+    _known: dict[SiteDay, tuple[bytes, int]] = field(default_factory=dict)
+
+    def known(self, day: SiteDay, now: int) -> bytes | None:
+        """The salt, if it was fetched within the last minute; `now` in seconds."""
+        salt, fetched = self._known.get(day, (None, 0))
+        return salt if abs(now - fetched) < _TRUSTED else None
+
+    def get(self, redis: Redis | RedisCluster, day: SiteDay, now: int) -> bytes:
+        """The salt of a site's day; `now` in seconds. Raises redis.RedisError."""
+        salt = self.known(day, now)
+        if salt is None:
+            candidate = self._candidate(day)
+            pipeline = cast(Any, redis).pipeline(transaction=False)
+            kept = _ask(pipeline, day, now, candidate).execute()[-1]
+            salt = self._learn(day, now, kept or candidate)
+        return salt
+
+    async def get_async(
+        self, redis: AsyncRedis | AsyncRedisCluster, day: SiteDay, now: int
+    ) -> bytes:
+        """`get` for a client of the event loop."""
+        salt = self.known(day, now)
+        if salt is None:
+            candidate = self._candidate(day)
+            pipeline = cast(Any, redis).pipeline(transaction=False)
+            kept = (await _ask(pipeline, day, now, candidate).execute())[-1]
+            salt = self._learn(day, now, kept or candidate)
+        return salt
+
+    def _candidate(self, day: SiteDay) -> bytes:
+        """What the salt becomes where Redis has none: the one that was used so far."""
+        salt, _ = self._known.get(day, (None, 0))
+        return salt or secrets.token_bytes(SALT_BYTES)
+
+    def _learn(self, day: SiteDay, now: int, salt: bytes) -> bytes:
+        for other in [other for other in self._known if now > other.ends + GRACE]:
+            del self._known[other]
+        self._known[day] = (salt, now)
+        return salt
+
+
+def _ask(pipeline: Any, day: SiteDay, now: int, candidate: bytes) -> Any:
+    """Keep the candidate unless there is a salt, and answer the one that there was."""
+    key, spent = keys.salt(day.site, day.day), day.ends + GRACE
+    pipeline.zadd(keys.salts(), {key: spent})
+    seconds = max(spent - now, GRACE)
+    pipeline.set(key, candidate, nx=True, get=True, ex=seconds)
+    return pipeline
+
+
+def throw_away_spent(redis: Redis | RedisCluster, now: int) -> int:
+    """Delete the salts of days that are over, and write the append-only file anew.
+
+    Answers how many were deleted. Call it every few minutes: the file keeps a deleted
+    salt until it is written anew, and what fails is done again by the next call. Raises
+    redis.RedisError, LogNotRewritten.
+    """
+    client = cast(Any, redis)
+    spent = client.zrangebyscore(keys.salts(), "-inf", now)
+    if not spent:
+        return 0
+    for key in spent:
+        client.delete(key)
+    rewrite_log(redis)
+    client.zrem(keys.salts(), *spent)
+    return len(spent)

@@ -1,0 +1,216 @@
+"""Sites and tokens as Redis keeps them, and their mirror beside the lake.
+
+    change:  lock → restore an empty store → read → decide (pure) → swap → mirror
+    look:    version, once a second → read where it is another one
+
+Redis has the truth; the mirror is what an emptied or replaced Redis starts from. Every
+change writes both under one lock, so the mirror never falls behind a change that was
+reported, and a start (`synchronise`) mends what a kill in between has left.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from redis import Redis, RedisError
+
+from page_tracker.errors import MirrorError
+from page_tracker.store.mirror import Mirror, Mirrored
+from page_tracker.sites.site import Site
+from page_tracker.store.format import StoreFormatError, refuse_newer_store
+from page_tracker.sites.token import Token
+
+Entry = TypeVar("Entry", bound=msgspec.Struct)
+View = TypeVar("View")
+
+SITES_KEY = "pt:sites"
+TOKENS_KEY = "pt:tokens"
+# A field of each hash; no domain and no token's id has this sign.
+VERSION = b"@version"
+LOOK_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+# Changes the hash where it still has the version that the change was decided on.
+SWAP = """
+local version = redis.call('HGET', KEYS[1], '@version') or ''
+if version ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], '@version', ARGV[2])
+for i = 4, 3 + ARGV[3] do redis.call('HDEL', KEYS[1], ARGV[i]) end
+for i = 4 + ARGV[3], #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+return 1
+"""
+
+
+@dataclass(frozen=True)
+class Snapshot(Generic[Entry]):
+    """All entries by id as of one version; None where nothing was ever kept."""
+
+    version: int | None = None
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+
+class Shelf(Generic[Entry]):
+    """One hash of Redis: entries by id, and a version that grows with every change."""
+
+    def __init__(self, redis: Redis, key: str, kind: type[Entry]) -> None:
+        self._redis: Any = redis
+        self._key = key
+        self._decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(kind)
+        self._swap = redis.register_script(SWAP)
+
+    def version(self) -> int | None:
+        """The present version: one small read."""
+        version = self._redis.hget(self._key, VERSION)
+        return None if version is None else int(version)
+
+    def read(self) -> Snapshot[Entry]:
+        found = self._redis.hgetall(self._key)
+        version = found.pop(VERSION, None)
+        entries = {i.decode(): self._decoder.decode(text) for i, text in found.items()}
+        return Snapshot(None if version is None else int(version), entries)
+
+    def swap(self, known: Snapshot[Entry], entries: Mapping[str, Entry]) -> bool:
+        """Put these entries in place of `known`; False where that is known no more.
+
+        The version is a time (microseconds), so that a store which was emptied never
+        comes back to one that somebody has seen.
+        """
+        removed = set(known.entries) - set(entries)
+        put = {i: e for i, e in entries.items() if known.entries.get(i) != e}
+        version = max((known.version or 0) + 1, time.time_ns() // 1000)
+        arguments: list[str | bytes | int] = [
+            "" if known.version is None else known.version,
+            version,
+            len(removed),
+            *removed,
+        ]
+        for entry_id, entry in put.items():
+            arguments += [entry_id, msgspec.json.encode(entry)]
+        return bool(self._swap(keys=[self._key], args=arguments))
+
+
+class Registry:
+    """Both shelves and their mirror in the data folder."""
+
+    def __init__(self, redis: Redis, folder: Path) -> None:
+        self.redis = redis
+        self.sites = Shelf(redis, SITES_KEY, Site)
+        self.tokens = Shelf(redis, TOKENS_KEY, Token)
+        self.mirror = Mirror(folder)
+
+    def change(
+        self,
+        shelf: Shelf[Entry],
+        decide: Callable[[Mapping[str, Entry]], Mapping[str, Entry]],
+    ) -> None:
+        """Put what `decide` makes of all entries in their place, and in the mirror.
+
+        `decide` may be called again where another process was faster; what it raises
+        changes nothing. Raises RedisError, MirrorError.
+        """
+        with self.mirror.locked():
+            self._restore()
+            known = shelf.read()
+            while not shelf.swap(known, decide(known.entries)):
+                known = shelf.read()
+            self._write_mirror()
+
+    def synchronise(self) -> bool:
+        """Fill an empty store from the mirror, else the mirror from the store.
+
+        True where sites came back from the mirror. Raises RedisError, MirrorError.
+        """
+        with self.mirror.locked():
+            restored = self._restore()
+            self._write_mirror()
+        return restored
+
+    def mend(self) -> None:
+        """Synchronise where that must not fail: a mirror that does is logged."""
+        try:
+            self.synchronise()
+        except MirrorError:
+            logger.exception("Sites and tokens and their mirror may differ")
+
+    def is_emptied(self) -> bool:
+        """Whether the store has lost its sites: it never had one, the mirror has."""
+        return self.sites.version() is None and self.mirror.path.exists()
+
+    def _restore(self) -> bool:
+        if self.sites.version() is not None:
+            return False
+        mirrored = self.mirror.read()
+        if not (mirrored.sites or mirrored.tokens):
+            return False
+        # Sites last: until they are there, this is done again.
+        self.tokens.swap(Snapshot(), {token.id: token for token in mirrored.tokens})
+        return self.sites.swap(Snapshot(), {site.id: site for site in mirrored.sites})
+
+    def _write_mirror(self) -> None:
+        sites, tokens = self.sites.read(), self.tokens.read()
+        if sites.version is None and tokens.version is None:
+            return
+        self.mirror.write(
+            Mirrored(
+                sites=tuple(sites.entries[i] for i in sorted(sites.entries)),
+                tokens=tuple(tokens.entries[i] for i in sorted(tokens.entries)),
+            )
+        )
+
+
+class Watched(Generic[Entry, View]):
+    """A view of a shelf that is at most a second old; for code that asks often.
+
+    While Redis is away the last view stays; before the first one RedisError is raised,
+    and StoreFormatError as long as the store is of a newer format.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        shelf: Shelf[Entry],
+        view: Callable[[Mapping[str, Entry]], View],
+    ) -> None:
+        self._registry = registry
+        self._shelf = shelf
+        self._view = view
+        self._current: View | None = None
+        self._version: int | None = None
+        self._looked = 0.0
+
+    def get(self) -> View:
+        now = time.monotonic()
+        if self._current is None or now - self._looked >= LOOK_SECONDS:
+            self._look(now)
+        assert self._current is not None  # nosec B101 # for mypy; _look has set it
+        return self._current
+
+    def look(self) -> View:
+        """The view as it is now, where Redis answers: for who cannot wait a second."""
+        self._looked = -LOOK_SECONDS
+        return self.get()
+
+    def _look(self, now: float) -> None:
+        try:
+            refuse_newer_store(self._registry.redis)
+            if self._current is None or self._registry.is_emptied():
+                self._registry.mend()
+            version = self._shelf.version()
+            if self._current is None or version != self._version:
+                snapshot = self._shelf.read()
+                self._current = self._view(snapshot.entries)
+                self._version = snapshot.version
+        except StoreFormatError:
+            self._current = None
+            raise
+        except RedisError:
+            if self._current is None:
+                raise
+        self._looked = now

@@ -1,0 +1,191 @@
+"""The registry of sites: add, find, change and remove them.
+
+What a setting may say is decided in `site_settings`, how sites are kept in `registry`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from page_tracker.errors import SiteExistsError, UnknownSiteError
+from page_tracker.sites.goal import Goal, Segment
+from page_tracker.store.shelf import Registry, Watched
+from page_tracker.sites.site import Directory, Site, bare_host
+from page_tracker.sites.settings import changed_site, new_site
+from page_tracker.sites.token import without_site
+
+ById = Mapping[str, Site]
+
+LOOK_AGAIN = 0.1  # seconds between looks for what may not exist
+
+
+class Sites:
+    """All sites of a store; what is asked of Redis may raise RedisError."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._directory = Watched(
+            registry, registry.sites, lambda entries: Directory(entries.values())
+        )
+        self._looked_again = 0.0
+
+    def directory(self) -> Directory:
+        """All sites, at most a second old: for every hit and every question.
+
+        Costs one small read of Redis a second; the last one stays while Redis is away.
+        """
+        return self._directory.get()
+
+    def look(self) -> Directory:
+        """All sites as they are now: for a hit whose site is not among those known.
+
+        Costs one small read of Redis, and one of all sites where they have changed.
+        """
+        return self._directory.look()
+
+    def look_again(self) -> Directory:
+        """`look` for anybody who names a site that is not known.
+
+        Ten looks a second at most, so that nobody can make it cost more; else what is
+        known.
+        """
+        now = time.monotonic()
+        if now - self._looked_again < LOOK_AGAIN:
+            return self.directory()
+        self._looked_again = now
+        return self.look()
+
+    def all(self) -> list[Site]:
+        """All sites as they are now, by their names."""
+        entries = self._registry.sites.read().entries
+        return [entries[site_id] for site_id in sorted(entries)]
+
+    def get(self, domain: str) -> Site:
+        """The site that a domain stands for, as it is now; raises UnknownSiteError."""
+        return found_site(self._registry.sites.read().entries, domain)
+
+    def add(self, domain: Any, settings: Mapping[str, Any]) -> Site:
+        """Make a site; raises SiteError, SiteExistsError, MirrorError."""
+        site = new_site(domain, settings, int(time.time()))
+
+        def decide(sites: ById) -> ById:
+            return _with(sites, site, is_new=True)
+
+        self._registry.change(self._registry.sites, decide)
+        return site
+
+    def change(
+        self,
+        domain: str,
+        settings: Mapping[str, Any],
+        approve: Callable[[Site, Site], None] = lambda _before, _after: None,
+    ) -> Site:
+        """Change settings of a site and leave the others.
+
+        `approve` raises where the site may not become that; nothing is changed then.
+        Raises UnknownSiteError, SiteError, SiteExistsError, MirrorError.
+        """
+        now = int(time.time())
+        changed: list[Site] = []
+
+        def decide(sites: ById) -> ById:
+            site = found_site(sites, domain)
+            changed[:] = [changed_site(site, settings, now)]
+            approve(site, changed[0])
+            return _with(sites, changed[0], is_new=False)
+
+        self._registry.change(self._registry.sites, decide)
+        return changed[0]
+
+    def put_goals(
+        self,
+        domain: str,
+        decide: Callable[[tuple[Goal, ...]], tuple[Goal, ...]],
+    ) -> Site:
+        """Put what `decide` makes of a site's goals in their place.
+
+        Raises UnknownSiteError, MirrorError, and what `decide` does.
+        """
+        return self._put(domain, lambda site: {"goals": decide(site.goals)})
+
+    def put_segments(
+        self,
+        domain: str,
+        decide: Callable[[tuple[Segment, ...]], tuple[Segment, ...]],
+    ) -> Site:
+        """The same with a site's segments."""
+        return self._put(domain, lambda site: {"segments": decide(site.segments)})
+
+    def _put(self, domain: str, changes: Callable[[Site], Mapping[str, Any]]) -> Site:
+        changed: list[Site] = []
+
+        def decide(sites: ById) -> ById:
+            site = found_site(sites, domain)
+            changed[:] = [msgspec.structs.replace(site, **changes(site))]
+            return {**sites, site.id: changed[0]}
+
+        self._registry.change(self._registry.sites, decide)
+        return changed[0]
+
+    def remove(self, domain: str) -> Site:
+        """Take a site, and the tokens that are for it alone, out of the registry.
+
+        Its hits are deleted elsewhere. Raises UnknownSiteError, MirrorError.
+        """
+        site = self.get(domain)
+        self._registry.change(
+            self._registry.tokens,
+            lambda tokens: {
+                token.id: kept
+                for token in tokens.values()
+                if (kept := without_site(token, site.id))
+            },
+        )
+        self._registry.change(
+            self._registry.sites,
+            lambda sites: {i: each for i, each in sites.items() if i != site.id},
+        )
+        return site
+
+
+def found_site(sites: ById, domain: str) -> Site:
+    """The site that a domain stands for; raises UnknownSiteError."""
+    site = Directory(sites.values()).resolve(domain)
+    if site is None:
+        raise UnknownSiteError(f"there is no site {domain!r}", _instead(sites, domain))
+    return site
+
+
+def _instead(sites: ById, domain: str) -> str:
+    """What to do where a domain stands for no site."""
+    if near := get_close_matches(bare_host(domain), sites, n=1):
+        return f"write {near[0]} if you mean that, or see page-tracker site list"
+    if sites:
+        return "page-tracker site list has those that there are"
+    return "there is none yet: page-tracker site add DOMAIN"
+
+
+def _with(sites: ById, site: Site, *, is_new: bool) -> ById:
+    """The sites with this one, where no other has its hosts; raises SiteExistsError."""
+    others = [each for each in sites.values() if is_new or each.id != site.id]
+    taken = Directory(others)
+    for host in (site.id, *site.hostnames):
+        other = taken.resolve(host)
+        if other and other.id == site.id:
+            raise SiteExistsError(
+                "domain",
+                f"{host} is a site already",
+                f"page-tracker site show {host} has its line, site set changes it",
+            )
+        if other:
+            raise SiteExistsError(
+                "domain" if host == site.id else "hostnames",
+                f"{host!r} belongs to the site {other.id} already",
+                f"change that one, or take {host} from it first",
+            )
+    return {**sites, site.id: site}

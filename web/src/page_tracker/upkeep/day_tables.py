@@ -1,0 +1,235 @@
+"""Days close: what was counted on a day that is over, by each value of each dimension.
+
+    mark the days in the hits → their hits under these marks → sums by dimension, of
+      all sites and some days at once → one commit to the table `days`
+
+The commit names the marks. Who asks takes a day's table only where the hits still have
+that mark: every commit that touches the day moves it (`table.marks`), and then the day
+is closed again by the next pass. The sums are those of any question: the same compiler
+of SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.log import transactions
+from page_tracker.lake.steps import done_each, repeated
+from page_tracker.lake.table import PARQUET, Lake, closed_mark, day_of
+from page_tracker.query.catalog import SITE, dimension
+from page_tracker.query.countries import COUNTRIES
+from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan, tabled
+from page_tracker.query.query import Query, Range, measures
+from page_tracker.query.tables import SQL_TYPES
+from page_tracker.query.sql import sums
+from page_tracker.schema import DAYS
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Days are closed together as long as they have no more hits than this.
+MOST_HITS = 500_000
+
+_OF_EVENTS = ("visitors", "visits", "pageviews", "events")
+_OF_VISITS = ("views_per_visit", "bounce_rate", "visit_duration")
+_OF_READING = ("scroll_depth", "time_on_page")
+
+
+def close(lake: Lake, days: Sequence[int]) -> None:
+    """Close those of the days (since 1970) whose table does not hold.
+
+    They must be over everywhere. What fails keeps no other days from being closed.
+    Raises LakeBusyError, DeltaError or OSError then; what is closed is closed.
+    """
+    opened = map(_date, repeated(lambda: _marked(lake, days)))
+    done_each(
+        partial(_close_month, lake, list(its_days))
+        for _, its_days in groupby(opened, lambda when: f"{when:%Y-%m}")
+    )
+
+
+def _close_month(lake: Lake, days: Sequence[date]) -> None:
+    counts = repeated(lambda: _counts(lake, days))
+    done_each(
+        partial(repeated, partial(_close, lake, together))
+        for together in _batches(days, counts)
+    )
+
+
+def _marked(lake: Lake, days: Sequence[int]) -> list[int]:
+    """The days whose table does not hold; all of them have a mark."""
+    opened = _open(lake, days)
+    if opened:
+        with lake.using("hits") as hits:
+            _set_marks(hits, opened)
+    return opened
+
+
+def _open(lake: Lake, days: Sequence[int]) -> list[int]:
+    """The days whose table does not hold."""
+    marks, made_under = (_marks(lake.snapshot(name), days) for name in ("hits", "days"))
+    return [
+        day for day in days if day not in marks or marks[day] != made_under.get(day)
+    ]
+
+
+def _marks(table: DeltaTable, days: Iterable[int]) -> dict[int, int]:
+    """By day the marks of those that have one."""
+    names = {closed_mark(day): day for day in days}
+    return {
+        names[name]: number for name, number in transactions(table, [*names]).items()
+    }
+
+
+def _set_marks(hits: DeltaTable, days: Sequence[int]) -> None:
+    """Mark the days that have no mark yet."""
+    version, known = hits.version() + 1, _marks(hits, days)
+    marks = [Transaction(closed_mark(day), version) for day in days if day not in known]
+    if marks:
+        said = CommitProperties(custom_metadata={"days": []}, app_transactions=marks)
+        hits.create_write_transaction(
+            [], "append", hits.schema(), commit_properties=said
+        )
+
+
+def _counts(lake: Lake, days: Sequence[date]) -> dict[date, int]:
+    """How many hits each of some days has."""
+    with lake.using("hits") as hits, engine() as connection:
+        if not (files := _files(hits, days)):
+            return {}
+        condition = f"day BETWEEN DATE '{days[0]}' AND DATE '{days[-1]}'"
+        rows = rows_in(connection, files).filter(condition)
+        return dict(rows.aggregate("day, count(*)").fetchall())
+
+
+def _batches(days: Sequence[date], counts: Mapping[date, int]) -> Iterator[list[date]]:
+    """Days of one month, as many at once as are worth it. Pure."""
+    batch: list[date] = []
+    size = 0
+    for day in days:
+        if batch and size + counts.get(day, 0) > MOST_HITS:
+            yield batch
+            batch, size = [], 0
+        batch.append(day)
+        size += counts.get(day, 0)
+    yield batch
+
+
+def _close(lake: Lake, days: Sequence[date]) -> None:
+    with lake.using("hits") as hits, lake.using("days") as tabled:
+        found = _marks(hits, map(day_of, days))
+        marks = {_date(day): mark for day, mark in found.items()}
+        files = _files(hits, days)
+        with engine() as connection:
+            _begin(connection, files, marks)
+            for name in TABLED_DIMENSIONS if files else ():
+                _add(connection, name, Range(days[0], days[-1], "UTC"))
+            _commit(connection, tabled, marks)
+
+
+def _files(hits: DeltaTable, days: Sequence[date]) -> list[str]:
+    return hits.file_uris(
+        file_pruning_predicate=f"day >= DATE '{days[0]}' AND day <= DATE '{days[-1]}'"
+    )
+
+
+def _begin(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[str],
+    marks: Mapping[date, int],
+) -> None:
+    """Make the tables `hits` (as if all were of one site), `countries`, `closed`.
+
+    A running number is its site's: the site's place is put before it.
+    """
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(
+        "CREATE TABLE countries AS SELECT code, name FROM"
+        " read_csv($file, header = true, all_varchar = true)",
+        {"file": str(COUNTRIES)},
+    )
+    columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in DAYS)
+    connection.execute(f"CREATE TABLE closed ({columns})")
+    connection.execute("CREATE TABLE marked (day DATE, hits_version BIGINT)")
+    connection.executemany("INSERT INTO marked VALUES (?, ?)", list(marks.items()))
+    if not files:
+        return
+    rows = rows_in(connection, files).filter("day IN (SELECT day FROM marked)")
+    rows.project("* EXCLUDE (title, props, revenue, currency)").create("of_the_days")
+    connection.execute(
+        "CREATE TABLE sites AS SELECT site AS of_site,"
+        " row_number() OVER (ORDER BY site) - 1 AS place"
+        " FROM (SELECT DISTINCT site FROM of_the_days)"
+    )
+    ((number,),) = connection.execute("SELECT count(*) FROM sites").fetchall()
+    apart = " + (place::HUGEINT << 64)" if number > 1 else ""
+    connection.execute(
+        "CREATE VIEW hits AS SELECT of_the_days.* REPLACE ('' AS site,"
+        f" visit{apart} AS visit, visitor{apart} AS visitor), of_site"
+        " FROM of_the_days JOIN sites ON site = of_site"
+    )
+
+
+def _add(connection: duckdb.DuckDBPyConnection, name: str, days: Range) -> None:
+    """Add a dimension's rows, of all sites and days."""
+    metrics: tuple[str, ...] = _OF_EVENTS
+    if not name or dimension(name).scope == "visit" or name == "event:page":
+        metrics += _OF_VISITS
+    if name == "event:page":
+        metrics += _OF_READING
+    query = Query(
+        site="",
+        metrics=metrics,
+        range=days,
+        dimensions=(SITE, "time:day", name) if name else (SITE, "time:day"),
+    )
+    asked = sums(query, Plan((), (Days(days.first, days.last),)))
+    columns = ", ".join(dict.fromkeys(map(tabled, measures(query))))
+    value = "d2" if name else "''"
+    connection.execute(
+        f"INSERT INTO closed BY NAME SELECT d0 AS site, d1 AS day, {value} AS value,"
+        f" $name AS dimension, {columns} FROM ({asked.sql})",
+        {**asked.values, "name": name},
+    )
+
+
+def _commit(
+    connection: duckdb.DuckDBPyConnection, tabled: DeltaTable, marks: Mapping[date, int]
+) -> None:
+    """Put what was closed in the place of the days' rows."""
+    month = f"{next(iter(marks)):%Y-%m}"
+    given = ("hits_version", "origin")
+    numbers = [column.name for column in DAYS if column.type == "int64"]
+    filled = [f"coalesce({name}, 0) AS {name}" for name in numbers if name not in given]
+    constants = ["marked.hits_version AS hits_version", "0 AS origin"]
+    replaced = ", ".join([f"'{month}' AS month", *constants, *filled])
+    rows = connection.sql(
+        f"SELECT closed.* REPLACE ({replaced}) FROM closed JOIN marked USING (day)"
+        " ORDER BY site, dimension, day, visitors DESC"
+    )
+    listed = ", ".join(f"DATE '{day}'" for day in marks)
+    write_deltalake(
+        tabled,
+        rows,
+        mode="overwrite",
+        predicate=f"month = '{month}' AND day IN ({listed})",
+        writer_properties=PARQUET,
+        commit_properties=CommitProperties(
+            custom_metadata={"days": []},
+            app_transactions=[
+                Transaction(closed_mark(day_of(day)), mark)
+                for day, mark in marks.items()
+            ],
+        ),
+    )
+
+
+def _date(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)

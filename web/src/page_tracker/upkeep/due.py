@@ -1,0 +1,58 @@
+"""Whether the lake has something to do that takes an engine, which most passes don't.
+
+    days that are over, less those that were seen to and not touched since
+      → and the first days that sites keep, where they are others than before
+
+A commit that touches a day makes it due again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from typing import NamedTuple
+
+from page_tracker.lake.log import touched_since
+from page_tracker.lake.table import Lake
+from page_tracker.upkeep.tidy import closable, first_kept
+from page_tracker.sites.site import Site
+
+# What was seen to is seen to again: another process may have been faster with a part.
+AFRESH = 3_600.0  # seconds
+
+
+class Work(NamedTuple):
+    """Days that are over, since 1970; by site the first day that it keeps."""
+
+    days: Set[int] = frozenset()
+    kept: Set[tuple[str, int]] = frozenset()
+
+
+class Due:
+    """What is due in one lake."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._version = 0
+        self._began = 0.0
+        self._seen = Work()
+        self._done = Work()
+
+    def look(self, now: float, sites: Sequence[Site]) -> bool:
+        """Whether days are to be settled or closed, or hits to be let go.
+
+        `now` is in seconds since 1970. Raises DeltaError or OSError where the lake is
+        away.
+        """
+        hits = self._lake.snapshot("hits")
+        touched = touched_since(hits, self._version)
+        if touched is None or not 0 <= now - self._began < AFRESH:
+            self._done, self._began = Work(), now
+        done = Work(self._done.days - (touched or set()), self._done.kept)
+        over = closable(hits, self._lake.snapshot("days"), now)
+        seen = Work(set(over), first_kept(sites, now))
+        self._version, self._seen, self._done = hits.version(), seen, done
+        return bool(seen.days - done.days or seen.kept - done.kept)
+
+    def done(self) -> None:
+        """What the last look has seen was seen to."""
+        self._done = self._seen

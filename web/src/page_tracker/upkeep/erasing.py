@@ -1,0 +1,128 @@
+"""Deleting hits, or a whole site, with what imports have of them.
+
+    hits   unfinished imports are finished → deleted → the register says how many views
+           of each import are left; their lines stay known, and never come back
+    site   taken out of the registry → collectors have sent off what they had → its
+           imports are forgotten, so that its logs may be imported again → deleted
+
+No import runs meanwhile. Stopped half-way, the same once more finishes it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from deltalake.exceptions import DeltaError
+
+from page_tracker.store.removal import Removal
+from page_tracker.errors import LakeError
+from page_tracker.history.imports import Imports
+from page_tracker.history.register import Register
+from page_tracker.upkeep.deletion import Deletion
+from page_tracker.writer.service import one_line, told_plainly
+from page_tracker.sites.site import Directory, bare_host
+from page_tracker.store.sites import Sites
+
+# Until every collector knows that a site is gone, and has sent off what it had.
+FORGET_SECONDS = 3.0
+
+Say = Callable[[str], None]
+
+
+class HitsEraser:
+    """Deletes what a deletion has chosen."""
+
+    def __init__(self, deletion: Deletion, imports: Imports, sites: Sites) -> None:
+        self.deletion = deletion
+        self._imports = imports
+        self._sites = sites
+
+    def run(self, say: Say) -> int:
+        """Delete; answers how many hits went.
+
+        Raises ImportsBusyError, ImportRefusedError (nothing was deleted), LakeError
+        (something was), RedisError, LogNotRewritten.
+        """
+        with self._imports.register.locked(), _told_half_done("the deletion"):
+            self._imports.finish(self._sites.all())
+            chosen = self.deletion.selection
+            if chosen.path is None:
+                self._imports.register.forget_drops(chosen.site, chosen.has_day)
+            return self.deletion.run(_newest_day(), say)
+
+    def finish(self, say: Say) -> int:
+        """Do what one that was stopped has left, where nothing is chosen any more.
+
+        No open visit ends for it. Raises what `run` does.
+        """
+        with self._imports.register.locked():
+            self._imports.finish(self._sites.all())
+            return self.deletion.finish(_newest_day(), say)
+
+
+class SiteEraser:
+    """Removes a site, or finishes that."""
+
+    def __init__(
+        self,
+        domain: str,
+        deletion_of: Callable[[str], Deletion],
+        removal: Removal,
+        register: Register,
+        sites: Sites,
+    ) -> None:
+        known = Directory(sites.all()).resolve(domain)
+        self.site = known.id if known else bare_host(domain)
+        self._is_known = known is not None
+        self._domain = domain
+        self._deletion = deletion_of(self.site)
+        self._removal = removal
+        self._register = register
+        self._sites = sites
+
+    def count(self) -> int:
+        """How many hits in the lake would go.
+
+        Raises UnknownSiteError where there is neither the site nor anything left of it,
+        LakeError.
+        """
+        with told_plainly():
+            number = self._deletion.count()
+        if not (self._is_known or number or self._removal.is_begun(self.site)):
+            self._sites.get(self._domain)
+        return number
+
+    def run(self, say: Say) -> None:
+        """Remove the site.
+
+        Raises ImportsBusyError (nothing was removed), LakeError (something was),
+        RedisError, LogNotRewritten.
+        """
+        with self._register.locked(), _told_half_done(f"removing {self.site}"):
+            self._removal.begin(self.site)
+            if self._is_known:
+                self._sites.remove(self.site)
+                time.sleep(FORGET_SECONDS)
+            self._register.forget(self.site)
+            self._deletion.run(_newest_day(), say)
+            self._removal.end(self.site)
+
+
+@contextmanager
+def _told_half_done(what: str) -> Iterator[None]:
+    """Raise LakeError where the lake stops `what` half-way."""
+    try:
+        yield
+    except (DeltaError, OSError, LakeError) as error:
+        raise LakeError(
+            f"{what} was stopped half-way ({one_line(error)})",
+            "see that the lake is there, whole and has room; the same once more"
+            " finishes it",
+        ) from error
+
+
+def _newest_day() -> int:
+    """The last day that any site's can be: the date line's, half a day before UTC's."""
+    return int(time.time() + 14 * 3600) // 86_400

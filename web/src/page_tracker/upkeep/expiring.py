@@ -1,0 +1,50 @@
+"""What a site's retention would delete, before it does.
+
+The upkeep deletes it for good within a minute (`lake/upkeep.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.table import Lake, date_of, quoted
+from page_tracker.upkeep.tidy import first_kept
+from page_tracker.plural import counted
+from page_tracker.sites.site import Site
+
+
+class Expiring(NamedTuple):
+    """How many hits would go, and the first and last day that they are of."""
+
+    hits: int
+    first: date
+    last: date
+
+    def told(self) -> str:
+        """For people: how many, of which days."""
+        days = f"{self.first}"
+        if self.first != self.last:
+            days += f" to {self.last}"
+        return f"{counted(self.hits, 'hit')} of {days}"
+
+
+# Of a site as it would be, and a time in seconds since 1970; None where nothing goes.
+FindExpiring = Callable[[Site, float], Expiring | None]
+
+
+def expiring(lake: Lake, site: Site, now: float) -> Expiring | None:
+    """Which hits the next upkeep deletes where a site is as this one.
+
+    `now` is in seconds since 1970. Raises DeltaError or OSError where the lake is away.
+    """
+    for name, day in first_kept([site], now):
+        condition = f"day < DATE '{date_of(day)}' AND site = {quoted(name)}"
+        if files := lake.snapshot("hits").file_uris(file_pruning_predicate=condition):
+            with engine() as connection:
+                rows = rows_in(connection, files).filter(condition)
+                found = rows.aggregate("count(*), min(day), max(day)").fetchall()[0]
+                return Expiring(*found) if found[0] else None
+    return None

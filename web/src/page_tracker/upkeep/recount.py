@@ -1,0 +1,173 @@
+"""What the lake knows comes back into live counters that do not have it.
+
+    origins of the store, register of imports, lake → a site's views by import, and by
+    earlier stores → put in place of what was counted → noted what it was made from
+
+A store counts hits under its present origin. One that was emptied, replaced or restored
+has a new origin: what its counters lack are the lake's rows of all others. Those of an
+import are counted as that import, the rest as of earlier stores. Each count is put in
+place of the one before, so that doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from page_tracker.store.stream import Stream
+from page_tracker.history.register import Import, Register
+from page_tracker.upkeep.deletion import SUM_NAMES, SUMS
+from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.table import DAY_SECONDS, Lake, date_of, day_of, quoted
+from page_tracker.store.counters import EARLIER, Live
+from page_tracker.store.shelf import Registry
+from page_tracker.schema import NUMBER_BITS
+from page_tracker.sites.site import Site
+
+# Whether there is anything to do is seen by a few numbers, and closely this often.
+LOOK_CLOSELY = 60.0  # seconds
+# Days before today that the store keeps the sums of.
+DAYS_COUNTED = 2
+
+
+class Recount:
+    """Recounts the sites of a lake. Any number may run."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        register: Register,
+        live: Live,
+        streams: Sequence[Stream],
+        registry: Registry,
+    ) -> None:
+        self._lake = lake
+        self._register = register
+        self._live = live
+        self._streams = streams
+        self._registry = registry
+        self._settled: tuple[object, ...] | None = None
+        self._looked = 0.0
+
+    def catch_up(self) -> None:
+        """Recount the sites that were counted from another store, or never.
+
+        Raises RedisError, DeltaError or OSError where Redis or the lake is away.
+        """
+        self.look(self._recount_all)
+
+    def look(self, recount: Callable[[], None]) -> None:
+        """Call `recount` where sites are behind. Raises what that does too."""
+        if self._registry.is_emptied():
+            self._registry.mend()
+        origins = self._origins()
+        is_trusted = time.monotonic() - self._looked < LOOK_CLOSELY
+        if is_trusted and self._settled == self._numbers(origins):
+            return
+        if self._behind():
+            recount()
+        self._settled, self._looked = self._numbers(origins), time.monotonic()
+
+    def _recount_all(self) -> None:
+        for site in self._behind():
+            self.recount(site)
+
+    def _behind(self) -> list[Site]:
+        known, mark = self._live.recounted(), _mark(self._origins())
+        sites = self._registry.sites.read().entries.values()
+        return [site for site in sites if known.get(site.id) != mark]
+
+    def recount(self, site: Site) -> dict[str, int]:
+        """Recount a site; the page views of each of its imports that counts.
+
+        Raises what `catch_up` does.
+        """
+        while True:
+            origins = self._origins()
+            begun = f"{_mark(origins)} {secrets.token_hex(8)}"
+            self._live.begin_recount(site.id, begun)
+            imports = self._imports(site.id)
+            found = self._views(site.id, origins, imports)
+            self._put(site, found, imports)
+            self._put_today(site.id, {*origins, *(each.origin for each in imports)})
+            # Meanwhile an import may have begun or ended, or another recount.
+            if self._imports(site.id) == imports and self._live.end_recount(
+                site.id, begun, _mark(origins)
+            ):
+                return {name: sum(views.values()) for name, views in found.items()}
+
+    def _origins(self) -> list[int]:
+        return [stream.origin() for stream in self._streams]
+
+    def _numbers(self, origins: Sequence[int]) -> tuple[object, ...]:
+        """What changes with whatever makes a recount necessary; cheap to read."""
+        return (*origins, self._registry.sites.version(), self._live.recounts())
+
+    def _imports(self, site: str) -> list[Import]:
+        return [each for each in self._register.all() if each.site == site]
+
+    def _views(
+        self, site: str, origins: Iterable[int], imports: Sequence[Import]
+    ) -> dict[str, dict[str, int]]:
+        """Page views by path, of each import that is done and of earlier stores."""
+        names = {each.origin: each.id for each in imports if each.state == "done"}
+        pending = {each.origin for each in imports if each.origin not in names}
+        found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        found.update({name: defaultdict(int) for name in names.values()})
+        for origin, path, number in self._ask(
+            site,
+            f"SELECT visitor >> {NUMBER_BITS}, path, count(*) FROM hits"
+            f" WHERE view > 0 AND {_not_of(pending.union(origins))} GROUP BY ALL",
+        ):
+            found[names.get(origin, EARLIER)][path] += number
+        return found
+
+    def _put(
+        self, site: Site, found: Mapping[str, Mapping[str, int]], imports: list[Import]
+    ) -> None:
+        counted = set(self._live.imports(site.id))
+        for name, views in found.items():
+            if views:
+                self._live.put_import(site.id, name, views, site.max_pages)
+        # One that is being written puts its views by itself.
+        writing = {each.id for each in imports if each.state == "writing"}
+        for name in (
+            counted - writing - {name for name, views in found.items() if views}
+        ):
+            self._live.remove_import(site.id, name)
+
+    def _put_today(self, site: str, origins: Iterable[int]) -> None:
+        """Put the sums that earlier stores have counted of the last days."""
+        today = int(time.time() // DAY_SECONDS)
+        days = range(today - DAYS_COUNTED, today + 2)
+        rows = self._ask(
+            site,
+            f"SELECT day, {SUMS} FROM hits"
+            f" WHERE day >= DATE '{date_of(days[0])}' AND {_not_of(origins)}"
+            " GROUP BY day",
+        )
+        sums = {day_of(row[0]): dict(zip(SUM_NAMES, row[1:])) for row in rows}
+        for day in days:
+            self._live.put_earlier_today(site, day, sums.get(day, {}))
+
+    def _ask(self, site: str, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on the site's part of `hits`; raises OSError."""
+        of_site = f"site = {quoted(site)}"
+        with self._lake.using("hits") as hits, engine() as connection:
+            if not (files := hits.file_uris(file_pruning_predicate=of_site)):
+                return []
+            rows_in(connection, files).filter(of_site).create_view("hits")
+            return connection.sql(query).fetchall()
+
+
+def _mark(origins: Iterable[int]) -> str:
+    return ",".join(map(str, origins))
+
+
+def _not_of(origins: Iterable[int]) -> str:
+    """The rows that are of none of these origins, as a condition of SQL."""
+    listed = ", ".join(map(str, origins)) or "-1"
+    return f"visitor >> {NUMBER_BITS} NOT IN ({listed})"

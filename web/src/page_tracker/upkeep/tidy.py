@@ -1,0 +1,264 @@
+"""Upkeep: what keeps the lake small, quick to read and free of what has had its time.
+
+    sites' retention → files and clock → days to settle and close, merges (pure)
+      → rewritten, each in one commit → vacuum → checkpoint → clean-up of the log
+
+Small files are merged by tiers, so that a row is rewritten once a tier and not with
+every commit. A day that is over everywhere is *settled*: its rows are written sorted by
+site, visit and time, which makes them a fifth smaller and lets a question read its own
+site's row groups. Nothing here changes what the lake says, but retention; a commit that
+is refused, as somebody else was faster, is made again from what there is then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+from page_tracker.lake.vacuum import clean_up
+from page_tracker.upkeep.day_tables import close
+from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.log import transactions
+from page_tracker.lake.steps import done_each, repeated
+from page_tracker.lake.table import (
+    DAY_SECONDS,
+    PARQUET,
+    TABLES,
+    WESTMOST,
+    Lake,
+    date_of,
+    day_of,
+    quoted,
+    touching,
+)
+from page_tracker.sites.site import Site
+
+# A merge makes files of a tier's size from the smaller ones of a month, once there are
+# this many of them; a month that nothing was added to for a while is made one of them.
+TIERS = (256 << 10, 4 << 20, 64 << 20, 256 << 20)  # bytes
+ENOUGH = 16
+QUIET = 3_600  # seconds
+
+# A day is closed so long after it is over: those who write may have other clocks.
+LATE = 600  # seconds
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a snapshot; `days` since 1970, `modified` seconds since then."""
+
+    month: str
+    size: int
+    modified: float
+    first_day: int
+    last_day: int
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Make of a month's files below a size files of about that size."""
+
+    month: str
+    below: int
+
+
+def merges(files: Iterable[File], now: float, quiet: float = QUIET) -> list[Merge]:
+    """What to merge: of each month the highest tier with enough files. Pure."""
+    months: dict[str, list[File]] = defaultdict(list)
+    for file in files:
+        months[file.month].append(file)
+    found = []
+    for month, its_files in sorted(months.items()):
+        sizes = [file.size for file in its_files if file.size < TIERS[-1]]
+        if now - max(file.modified for file in its_files) >= quiet and len(sizes) > 1:
+            found.append(Merge(month, TIERS[-1]))
+            continue
+        for low, high in reversed(list(zip((0, *TIERS), TIERS))):
+            if sum(low <= size < high for size in sizes) >= ENOUGH:
+                found.append(Merge(month, high))
+                break
+    return found
+
+
+def over(files: Iterable[File], now: float) -> list[int]:
+    """The days that files have rows of and that are over everywhere. Pure."""
+    last = int((now - WESTMOST) // DAY_SECONDS) - 1
+    return sorted(
+        {
+            day
+            for file in files
+            for day in range(file.first_day, min(file.last_day, last) + 1)
+        }
+    )
+
+
+def closable(hits: DeltaTable, tabled: DeltaTable, now: float) -> list[int]:
+    """The days that may be closed: also those that are, and have lost all hits."""
+    return over([*files_of(hits), *files_of(tabled)], now - LATE)
+
+
+def settled_mark(day: int) -> str:
+    """The application whose transaction says that a day is settled."""
+    return f"settled:{day}"
+
+
+def first_kept(sites: Iterable[Site], now: float) -> set[tuple[str, int]]:
+    """Of each site that forgets its hits, its id and the first day to keep. Pure."""
+    return {
+        (site.id, int(now // DAY_SECONDS) - site.retention_days)
+        for site in sites
+        if site.retention_days is not None
+    }
+
+
+class Upkeep:
+    """The upkeep of one lake. Any number may run: of two that rewrite the same files
+    one is refused, and looks again."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        quiet: float = QUIET,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.lake = lake
+        self._quiet = quiet
+        # What the files' own times are told by.
+        self._clock = clock
+        # By table: the version that the last checkpoint sums up.
+        self._summed_up: dict[str, int | None] = {}
+        self._settled: set[int] = set()
+
+    def tidy(self, now: float, sites: Sequence[Site] = ()) -> None:
+        """One pass; `now` in seconds since 1970 says which days are over.
+
+        What fails keeps nothing else from being done. Raises DeltaError, OSError or
+        LakeBusyError then, where the lake is away or damaged: what is done is done.
+        """
+        let_go = [
+            partial(_let_go, self.lake, name, site, date_of(first))
+            for site, first in first_kept(sites, now)
+            for name in ("hits", "drops")
+        ]
+        done_each([*let_go, lambda: self._close(now), self.trim])
+
+    def trim(self) -> None:
+        """The part of a pass that needs no engine. Raises what `tidy` does."""
+        done_each(partial(self._trim, name) for name in TABLES)
+
+    def _trim(self, name: str) -> None:
+        files = files_of(self.lake.snapshot(name))
+        merging = [
+            partial(_merge, self.lake, name, merge)
+            for merge in merges(files, self._clock(), self._quiet)
+        ]
+        done_each([*merging, lambda: self._clean_up(name)])
+
+    def _clean_up(self, name: str) -> None:
+        self._summed_up[name] = clean_up(self.lake, name, self._summed_up.get(name))
+
+    def _close(self, now: float) -> None:
+        days = closable(self.lake.snapshot("hits"), self.lake.snapshot("days"), now)
+        settling = [partial(self._settle, day) for day in self._unsettled(days)]
+        done_each([*settling, lambda: close(self.lake, days)])
+
+    def _unsettled(self, days: Iterable[int]) -> list[int]:
+        marks = {settled_mark(day): day for day in days if day not in self._settled}
+        known = transactions(self.lake.snapshot("hits"), [*marks])
+        self._settled.update(marks[mark] for mark in known)
+        return [day for mark, day in marks.items() if mark not in known]
+
+    def _settle(self, day: int) -> None:
+        def step() -> None:
+            with self.lake.using("hits") as hits:
+                settle(hits, day)
+
+        repeated(step)
+        self._settled.add(day)
+
+
+def files_of(table: DeltaTable) -> list[File]:
+    """The files of a snapshot."""
+    actions = table.get_add_actions(flatten=True)
+    if not actions.num_rows:
+        return []
+    columns = ("partition.month", "size_bytes", "modification_time")
+    days = (actions["min.day"].to_pylist(), actions["max.day"].to_pylist())
+    return [
+        File(month, size, modified / 1000, day_of(first), day_of(last))
+        for month, size, modified, first, last in zip(
+            *(actions[column].to_pylist() for column in columns), *days, strict=True
+        )
+    ]
+
+
+def settle(table: DeltaTable, day: int) -> None:
+    """Write a day's hits sorted by site, visit and time, in one commit.
+
+    Raises CommitFailedError where rows of that day came meanwhile.
+    """
+    when = date_of(day)
+    month = f"{when:%Y-%m}"
+    mark = Transaction(settled_mark(day), table.version() + 1)
+    if not (files := table.file_uris(file_pruning_predicate=f"month = '{month}'")):
+        return
+    with engine() as connection:
+        rows = rows_in(connection, files).filter(f"day = DATE '{when}'")
+        write_deltalake(
+            table,
+            rows.order("site, visit, time"),
+            mode="overwrite",
+            predicate=f"month = '{month}' AND day = DATE '{when}'",
+            writer_properties=PARQUET,
+            commit_properties=CommitProperties(
+                custom_metadata={"days": []}, app_transactions=[mark]
+            ),
+        )
+
+
+def _merge(lake: Lake, name: str, merge: Merge) -> None:
+    def step() -> None:
+        with lake.using(name) as table:
+            table.optimize.compact(
+                partition_filters=[("month", "=", merge.month)],
+                target_size=merge.below,
+                max_concurrent_tasks=1,
+                writer_properties=PARQUET,
+                commit_properties=CommitProperties(custom_metadata={"days": []}),
+            )
+
+    repeated(step)
+
+
+def _let_go(lake: Lake, name: str, site: str, first: date) -> None:
+    """Delete a site's rows of the days before `first`."""
+
+    def step() -> None:
+        with lake.using(name) as table:
+            _expire(table, site, first)
+
+    repeated(step)
+
+
+def _expire(table: DeltaTable, site: str, first: date) -> None:
+    condition = (
+        f"month <= '{first:%Y-%m}' AND day < DATE '{first}' AND site = {quoted(site)}"
+    )
+    files = table.file_uris(file_pruning_predicate=f"day < DATE '{first}'")
+    if not files:
+        return
+    with engine() as connection:
+        rows = rows_in(connection, files).filter(condition)
+        days = [day_of(day) for (day,) in rows.project("day").distinct().fetchall()]
+    if days:
+        table.delete(
+            condition,
+            writer_properties=PARQUET,
+            commit_properties=touching(table, days),
+        )

@@ -1,0 +1,296 @@
+"""`/api/sites`, `/api/tokens`, `/api/address`: what an owner does, over HTTP.
+
+Every answer is JSON; a failure is `{"error": why and what to do}`. A token for some
+sites sees and changes these alone: whether others exist it can't tell.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from redis import RedisError
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from page_tracker.store.tokens import Tokens, token_as_json
+from page_tracker.hits.address import Seen
+from page_tracker.errors import (
+    AccessError,
+    ImportsBusyError,
+    LakeError,
+    PageTrackerError,
+    SiteError,
+    SiteExistsError,
+    UnknownGoalError,
+    UnknownSiteError,
+    UnknownTokenError,
+)
+from page_tracker.sites.site import Directory, Site
+from page_tracker.sites.settings import changed_site, new_site, settings_of
+from page_tracker.store.sites import Sites, found_site
+from page_tracker.sites.token import Scope, Token, allows, may_give
+from page_tracker.web.auth import Guard, Refused, forbidden
+
+if TYPE_CHECKING:  # Delta is loaded with the first that is asked for
+    from page_tracker.upkeep.expiring import Expiring, FindExpiring
+
+LONGEST_BODY = 256 * 1024
+# How many hits a site's new retention deletes: to be said by whoever means it.
+AGREED = "delete_hits"
+RETRY_SECONDS = "1"
+# What may be said of a token that is to be made.
+WANTED = ("scope", "sites", "all_sites", "name", "days")
+STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
+    (SiteExistsError, 409),
+    (ImportsBusyError, 409),
+    (SiteError, 400),
+    (AccessError, 400),
+    (UnknownSiteError, 404),
+    (UnknownTokenError, 404),
+    (UnknownGoalError, 404),
+    (LakeError, 503),
+    (PageTrackerError, 500),
+)
+
+
+class Eraser(Protocol):
+    """What removes one site."""
+
+    def count(self) -> int:
+        """How many hits would go; raises UnknownSiteError."""
+
+    def run(self, say: Callable[[str], None]) -> None:
+        """Remove it; raises ImportsBusyError, LakeError where it is half done."""
+
+
+class WouldDelete(Exception):
+    """A site's new retention would delete hits, and their number was not repeated."""
+
+    def __init__(self, going: Expiring) -> None:
+        super().__init__(
+            f"{going.told()} are older than that and would be deleted for good; repeat"
+            f' it with "{AGREED}": {going.hits} if that is meant'
+        )
+        self.going = going
+
+
+def api(  # pylint: disable=too-many-arguments # each is for something else
+    sites: Callable[[], Sites],
+    tokens: Callable[[], Tokens],
+    seen: Callable[[], Seen],
+    *,
+    eraser: Callable[[str], Eraser],
+    find_expiring: FindExpiring,
+    guard: Guard,
+) -> Blueprint:
+    """The routes; `seen` says which address the request comes from, and why that."""
+    blueprint = Blueprint("api", __name__, url_prefix="/api")
+    register_errors(blueprint)
+    _register_sites(blueprint, sites, eraser, find_expiring, guard)
+    _register_tokens(blueprint, tokens, sites, guard)
+
+    @blueprint.get("/address")
+    def address() -> Response:
+        """Which client address the server sees here, and why."""
+        guard.token()
+        client = seen()
+        return jsonify(address=client.address, why=client.why)
+
+    return blueprint
+
+
+def _register_sites(
+    blueprint: Blueprint,
+    sites: Callable[[], Sites],
+    eraser: Callable[[str], Eraser],
+    find_expiring: FindExpiring,
+    guard: Guard,
+) -> None:
+    def require_agreed(site: Site, now: float, agreed: Any) -> None:
+        going = find_expiring(site, now)
+        # JSON's true is 1 to Python.
+        if going and (isinstance(agreed, bool) or agreed != going.hits):
+            raise WouldDelete(going)
+
+    @blueprint.get("/sites")
+    def list_sites() -> Response:
+        token = _admin(guard)
+        mine = [s for s in sites().all() if allows(token, Scope.ADMIN, s.id)]
+        return jsonify(sites=[settings_of(site) for site in mine])
+
+    @blueprint.post("/sites")
+    def add_site() -> tuple[Response, int, dict[str, str]]:
+        guard.admit(Scope.ADMIN, None)
+        settings, now = json_object(), time.time()
+        domain, agreed = settings.pop("domain", None), settings.pop(AGREED, None)
+        require_agreed(new_site(domain, settings, int(now)), now, agreed)
+        site = sites().add(domain, settings)
+        location = f"{blueprint.url_prefix}/sites/{site.id}"
+        return jsonify(settings_of(site)), 201, {"Location": location}
+
+    @blueprint.get("/sites/<domain>")
+    def show_site(domain: str) -> Response:
+        return jsonify(settings_of(sites().get(admitted_site(guard, sites(), domain))))
+
+    @blueprint.patch("/sites/<domain>")
+    def change_site(domain: str) -> Response:
+        token = guard.token()
+        site = found_site(_admit(token, sites(), domain), domain)
+        is_for_all = token.sites is None
+        approve = _change_anything if is_for_all else _change_what_is_its_own
+        settings, now = json_object(), time.time()
+        agreed = settings.pop(AGREED, None)
+        if "retention_days" in settings:
+            wanted = changed_site(site, settings, int(now))
+            require_agreed(wanted, now, agreed)
+        return jsonify(settings_of(sites().change(site.id, settings, approve)))
+
+    @blueprint.delete("/sites/<domain>")
+    def remove_site(domain: str) -> tuple[str, int]:
+        """Remove a site and all of its hits, or finish that: once it is answered."""
+        _admit(guard.token(), sites(), domain)
+        removal = eraser(domain)
+        removal.count()
+        removal.run(current_app.logger.debug)
+        return "", 204
+
+
+def _register_tokens(
+    blueprint: Blueprint,
+    tokens: Callable[[], Tokens],
+    sites: Callable[[], Sites],
+    guard: Guard,
+) -> None:
+    @blueprint.get("/tokens")
+    def list_tokens() -> Response:
+        token = _admin(guard)
+        mine = [each for each in tokens().all() if may_give(token, each.sites)]
+        return jsonify(tokens=[token_as_json(each) for each in mine])
+
+    @blueprint.post("/tokens")
+    def add_token() -> tuple[Response, int]:
+        token = _admin(guard)
+        wanted = json_object()
+        if unknown := sorted(set(wanted) - set(WANTED)):
+            raise AccessError(
+                f"{unknown[0][:100]!r} is nothing of a token",
+                f"write {', '.join(WANTED)}",
+            )
+        domains = _wanted_sites(wanted)
+        if not may_give(token, _ids(domains, Directory(sites().all()))):
+            raise forbidden(token)
+        made, text = tokens().add(
+            wanted.get("scope"), domains, wanted.get("name", ""), wanted.get("days")
+        )
+        return jsonify({**token_as_json(made), "token": text}), 201
+
+    @blueprint.delete("/tokens/<token_id>")
+    def remove_token(token_id: str) -> tuple[str, int]:
+        token = _admin(guard)
+        known = {each.id: each for each in tokens().all()}
+        mine = known.get(token_id)
+        if not may_give(token, mine.sites if mine else None):
+            raise forbidden(token)
+        tokens().remove(token_id)
+        return "", 204
+
+
+def register_errors(blueprint: Blueprint) -> None:
+    """Answer every failure with JSON."""
+
+    @blueprint.errorhandler(Refused)
+    def refused(error: Refused) -> tuple[Response, int, dict[str, str]]:
+        return jsonify(error=str(error)), error.status, error.headers
+
+    @blueprint.errorhandler(WouldDelete)
+    def would_delete(error: WouldDelete) -> tuple[Response, int]:
+        going = error.going
+        days = {"first_day": f"{going.first}", "last_day": f"{going.last}"}
+        return jsonify(error=str(error), **{AGREED: going.hits}, **days), 409
+
+    @blueprint.errorhandler(PageTrackerError)
+    def failed(error: PageTrackerError) -> tuple[Response, int, dict[str, str]]:
+        status = next(status for kind, status in STATUSES if isinstance(error, kind))
+        if status >= 500:
+            current_app.logger.error("%s", error)
+        again = {"Retry-After": RETRY_SECONDS} if status == 503 else {}
+        return jsonify(error=str(error)), status, again
+
+    @blueprint.errorhandler(RedisError)
+    def redis_failed(error: RedisError) -> tuple[Response, int, dict[str, str]]:
+        current_app.logger.error("Redis failed: %s", error)
+        why = "the store does not answer; try again in a moment"
+        return jsonify(error=why), 503, {"Retry-After": RETRY_SECONDS}
+
+
+def _admin(guard: Guard) -> Token:
+    """The request's token where it is an admin's, of whatever sites."""
+    token = guard.token()
+    if token.scope is not Scope.ADMIN:
+        raise forbidden(token)
+    return token
+
+
+def admitted_site(guard: Guard, sites: Sites, domain: str) -> str:
+    """The id of a site that the request's token may change; raises Refused."""
+    return found_site(_admit(guard.token(), sites, domain), domain).id
+
+
+def _admit(token: Token, sites: Sites, domain: str) -> dict[str, Site]:
+    """All sites, where the token may change this one; raises Refused."""
+    known = {site.id: site for site in sites.all()}
+    site = Directory(known.values()).resolve(domain)
+    if not allows(token, Scope.ADMIN, site.id if site else None):
+        raise forbidden(token)
+    return known
+
+
+def _change_anything(_before: Site, _after: Site) -> None:
+    """A token for all sites may."""
+
+
+def _change_what_is_its_own(before: Site, after: Site) -> None:
+    """Refuse that a site gets a host, which would be taken from the others.
+
+    Whether another one has it is not told.
+    """
+    if set(after.hostnames) - set(before.hostnames):
+        raise Refused(403, "a site is given further hosts by a token for all sites")
+
+
+def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:
+    """The domains that a token is wanted for, None for all; raises AccessError."""
+    domains, all_sites = wanted.get("sites"), wanted.get("all_sites", False)
+    if all_sites is True and domains is None:
+        return None
+    is_list = isinstance(domains, list) and all(isinstance(d, str) for d in domains)
+    if all_sites is not False or not domains or not is_list:
+        raise AccessError(
+            "a token is for some sites or for all",
+            'write "sites": ["example.com"] or "all_sites": true',
+        )
+    return list(domains)
+
+
+def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
+    """The sites' ids; an unknown site's is its domain, for which no token is."""
+    if domains is None:
+        return None
+    found = ((domain, directory.resolve(domain)) for domain in domains)
+    return [site.id if site else domain for domain, site in found]
+
+
+def json_object() -> dict[str, Any]:
+    """The request's JSON object; raises Refused."""
+    request.max_content_length = LONGEST_BODY
+    try:
+        body = request.get_json(force=True)
+    except RequestEntityTooLarge as error:
+        raise Refused(413, f"the body is larger than {LONGEST_BODY} bytes") from error
+    except (BadRequest, RecursionError) as error:
+        raise Refused(400, "the body is no JSON; send an object") from error
+    if not isinstance(body, dict):
+        raise Refused(400, "the body is no JSON object; write it in braces")
+    return body

@@ -1,0 +1,77 @@
+"""A whole request in one piece: read at once, where nothing about it is unusual.
+
+Strict on purpose: what is not plain HTTP/1.1 (RFC 9112) with a body of a known length
+is left to uvicorn's parser, which takes what it takes and refuses the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from page_tracker.collect.judge import HttpRequest
+
+# Bytes; a longer body takes the way that can make its sender wait.
+SHORT_BODY = 32_768
+# Bytes; what is longer is unusual, and nothing of it is remembered here.
+SHORT_HEAD = 8_192
+
+# What a line may hold: visible characters, spaces, tabs, and bytes that are no ASCII.
+_TEXT = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
+# Not one with an underscore, which is let go by whoever reads it the other way.
+_NAME = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")
+_TARGET = re.compile(rb"/[!$&->@-~]*(?:\?[!$-~]*)?")
+_LENGTH = re.compile(rb"[0-9]{1,5}")
+
+_UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b""))
+
+
+def whole_request(data: bytes) -> HttpRequest | None:
+    """Read the one request that `data` is; None where it is more, less or unusual."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end or len(head) > SHORT_HEAD:
+        return None
+    first, *lines = head.split(b"\r\n")
+    if head.translate(None, _TEXT) != b"\r\n" * len(lines):
+        return None
+    headers = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        headers[colon and _lower_case(name)] = value.strip(b" \t")
+    # A header came twice, a line is none, or it changes how a request is read.
+    if len(headers) != len(lines) or not _UNUSUAL.isdisjoint(headers):
+        return None
+    kept = headers.get(b"connection", b"keep-alive").lower() == b"keep-alive"
+    if not kept or b"host" not in headers:
+        return None
+    if _length_in(headers) != len(body):
+        return None
+    method, path, query = _asked(first)
+    return HttpRequest(method, path, query, headers, body) if method else None
+
+
+@lru_cache(1_000)
+def _asked(line: bytes) -> tuple[str, str, str]:
+    """Method, path and query of a request's first line; empty where it is unusual."""
+    method, _, rest = line.partition(b" ")
+    target, _, version = rest.partition(b" ")
+    if method not in (b"GET", b"POST") or version != b"HTTP/1.1":
+        return "", "", ""
+    if not _TARGET.fullmatch(target):
+        return "", "", ""
+    path, _, query = target.decode("ascii").partition("?")
+    return method.decode("ascii"), path, query
+
+
+def _length_in(headers: dict[bytes, bytes]) -> int:
+    """The length that a body has; -1 where that is unusual, or too long."""
+    length = headers.get(b"content-length", b"0")
+    if not _LENGTH.fullmatch(length) or int(length) > SHORT_BODY:
+        return -1
+    return int(length)
+
+
+@lru_cache(1_000)
+def _lower_case(name: bytes) -> bytes:
+    """A header's name in lower case; empty for what is no name."""
+    return name.lower() if _NAME.fullmatch(name) else b""

@@ -1,0 +1,61 @@
+"""What counts hits: the collectors, their lookups, the live counters."""
+
+from functools import cache
+from math import ceil
+from pathlib import Path
+
+from redis import Redis
+
+from page_tracker.collect.batched import Collector
+from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.store.ingest import Bounds
+from page_tracker.collect.rates import Rates
+from page_tracker.collect.direct import UnbatchedCollector
+from page_tracker.wiring.store import open_async_redis, open_redis, open_sites
+from page_tracker.settings import Settings
+from page_tracker.store.sites import Sites
+
+
+def open_lookups(settings: Settings) -> FreshLookups:
+    """Load what enrichment looks up, once for the process."""
+    return _lookups(settings.data / "lookups")
+
+
+@cache
+def _lookups(folder: Path) -> FreshLookups:
+    return FreshLookups(folder)
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """What each shard holds at most: visitors are spread over all of them."""
+    return Bounds(
+        waiting=settings.most_in_stream,
+        visitors=ceil(settings.most_visitors / settings.shards),
+        of_address=ceil(settings.visitors_of_address / settings.shards),
+    )
+
+
+def open_collector(settings: Settings) -> Collector:
+    """Open the event loop's collector; must be called while the loop runs."""
+    return Collector(
+        open_async_redis(settings),
+        open_sites(settings, open_redis(settings)),
+        open_lookups(settings),
+        shards=settings.shards,
+        bounds=bounds_of(settings),
+        rates=Rates(settings.hits_of_address),
+    )
+
+
+def open_unbatched_collector(
+    settings: Settings, redis: Redis, sites: Sites
+) -> UnbatchedCollector:
+    """Open the collector of a server without an event loop."""
+    return UnbatchedCollector(
+        redis,
+        sites,
+        open_lookups(settings),
+        shards=settings.shards,
+        bounds=bounds_of(settings),
+        rates=Rates(settings.hits_of_address),
+    )

@@ -1,0 +1,69 @@
+"""What `page-tracker doctor` looks at: all of it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from urllib.parse import quote
+
+from page_tracker.doctor import Patient
+from page_tracker.errors import DataFolderError, NoDataFolderError, PageTrackerError
+from page_tracker.lake.damage import damages
+from page_tracker.processes.embedded import STORE_NAME
+from page_tracker.processes.folder import holder
+from page_tracker.wiring.keeping import open_lake, open_streams
+from page_tracker.wiring.store import (
+    open_live,
+    open_redis,
+    open_registry,
+    store_of_folder,
+)
+from page_tracker.settings import Settings
+
+
+@contextmanager
+def patient_of_folder(settings: Settings) -> Iterator[Patient]:
+    """Open everything that `page-tracker doctor` looks at, also where Redis is away.
+
+    Raises NoDataFolderError where there is no data folder.
+    """
+    trouble: PageTrackerError | None = None
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(store_of_folder(settings))
+        except NoDataFolderError:
+            raise
+        except PageTrackerError as error:
+            found, trouble = _with_its_own_redis(settings), error
+        redis = stack.enter_context(open_redis(found))
+        registry = open_registry(found, redis)
+        if trouble is None and registry.is_emptied():
+            registry.mend()
+        urls = [_served_at(settings), settings.url or ""]
+        lake = open_lake(settings)
+        yield Patient(
+            data=settings.data,
+            lake=lake.folder,
+            damages=partial(damages, lake),
+            redis=redis,
+            registry=registry,
+            live=open_live(found, redis),
+            streams=open_streams(found),
+            urls=list(dict.fromkeys(each for each in urls if each)),
+            trouble=trouble,
+        )
+
+
+def _with_its_own_redis(settings: Settings) -> Settings:
+    """The settings with the Redis that they mean, which does not answer."""
+    own = f"unix://{quote(str(settings.data / STORE_NAME / 'redis.sock'))}"
+    return replace(settings, redis_url=settings.redis_url or own)
+
+
+def _served_at(settings: Settings) -> str:
+    """Where the data folder's server was reached last; empty where that is unknown."""
+    try:
+        who = holder(settings.data)
+    except DataFolderError:
+        return ""
+    return who.web_url if who else ""

@@ -1,0 +1,120 @@
+"""What keeps hits: the lake, its writers, its upkeep, the recount."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from page_tracker.store.salts import throw_away_spent
+from page_tracker.store.stream import Stream
+from page_tracker.history.expiry import note_expiry
+from page_tracker.upkeep.recount import Recount
+from page_tracker.history.register import Register
+from page_tracker.lake.damage import mend, unreadable_set_aside
+from page_tracker.upkeep.due import Due
+from page_tracker.lake.table import Lake
+from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.writer.writer import Writer
+from page_tracker.processes import append_only_file as append_only
+from page_tracker.processes.embedded import STORE_NAME
+from page_tracker.processes.job import run_errand
+from page_tracker.wiring.store import open_live, open_redis, open_registry
+from page_tracker.settings import Settings
+from page_tracker.sites.site import Site
+
+
+def open_lake(settings: Settings) -> Lake:
+    return Lake(settings.lake or str(settings.data / "lake"))
+
+
+def open_streams(settings: Settings) -> list[Stream]:
+    """The writer's ends of all shards' streams."""
+    patient = replace(settings, redis_timeout=max(settings.redis_timeout, 2))
+    return [Stream(open_redis(patient), shard) for shard in range(settings.shards)]
+
+
+def open_writers(settings: Settings, lake: Lake) -> list[Writer]:
+    """The writers of all shards."""
+    return [Writer(stream, lake) for stream in open_streams(settings)]
+
+
+def open_upkeep(
+    settings: Settings, lake: Lake, say: Callable[[str], None]
+) -> Callable[[], None]:
+    """One pass of upkeep over lake and store, as a call; `say` what is damaged.
+
+    It raises DeltaError, OSError or LakeError where the lake is away, RedisError where
+    Redis is, LogNotRewritten where that keeps what was thrown away.
+    """
+    recount, upkeep = open_recount(settings, lake), Upkeep(lake)
+    register = Register(settings.data / "imports")
+
+    def see_to(now: float, sites: Sequence[Site]) -> None:
+        _tell_damage(lake, say)
+        with unreadable_set_aside(lake):
+            recount.catch_up()
+            note_expiry(register, sites, now)
+            upkeep.tidy(now, sites)
+
+    return _pass(settings, see_to)
+
+
+def open_light_upkeep(
+    settings: Settings, lake: Lake, say: Callable[[str], None]
+) -> Callable[[], None]:
+    """The same for a process that stays: where it takes an engine an errand does it.
+
+    It raises ProcessError too, where that fails.
+    """
+    due, upkeep = Due(lake), Upkeep(lake)
+
+    def see_to(now: float, sites: Sequence[Site]) -> None:
+        _tell_damage(lake, say)
+        if due.look(now, sites):
+            run_errand(settings, "upkeep")
+            due.done()
+        else:
+            upkeep.trim()
+
+    return _pass(settings, see_to)
+
+
+def _tell_damage(lake: Lake, say: Callable[[str], None]) -> None:
+    for line in mend(lake):
+        say(line)
+
+
+def _pass(
+    settings: Settings, see_to: Callable[[float, Sequence[Site]], None]
+) -> Callable[[], None]:
+    """A pass that throws away what is spent in the store, and sees to the lake."""
+    redis = open_redis(settings)
+    registry = open_registry(settings, redis)
+
+    def tidy() -> None:
+        now = time.time()
+        try:
+            throw_away_spent(redis, int(now))
+            append_only.forget_aside(settings.data / STORE_NAME, now)
+        finally:
+            see_to(now, list(registry.sites.read().entries.values()))
+
+    return tidy
+
+
+def open_light_recount(settings: Settings, lake: Lake) -> Callable[[], None]:
+    """What has live counters catch up, as a call; it raises what upkeep does."""
+    recount = open_recount(settings, lake)
+    return lambda: recount.look(partial(run_errand, settings, "upkeep"))
+
+
+def open_recount(settings: Settings, lake: Lake) -> Recount:
+    """Open what counts again what the store's live counters do not have."""
+    redis = open_redis(settings)
+    return Recount(
+        lake,
+        Register(settings.data / "imports"),
+        open_live(settings, redis),
+        open_streams(settings),
+        open_registry(settings, redis),
+    )

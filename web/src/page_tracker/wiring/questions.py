@@ -1,0 +1,54 @@
+"""What answers questions: the lake as it is read, and the live counters."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from page_tracker.query.ask import Asking
+from page_tracker.history.register import Register
+from page_tracker.query.snapshot import Reading
+from page_tracker.lake.table import date_of
+from page_tracker.store.counters import Live
+from page_tracker.query.engine import Engine
+from page_tracker.wiring.keeping import open_lake
+from page_tracker.wiring.store import open_live, registry_of_folder
+from page_tracker.settings import Settings
+from page_tracker.store.sites import Sites
+
+
+def open_asking(settings: Settings) -> Asking:
+    """Open the lake for questions; nothing is read before the first."""
+    engine = Engine(settings.query_memory * 1_000_000, settings.query_seconds)
+    register = Register(settings.data / "imports")
+    return Asking(
+        Reading(open_lake(settings)), engine, partial(_imported_days, register)
+    )
+
+
+def _imported_days(register: Register, site: str) -> list[date]:
+    """The days that a site's imports have page views of."""
+    return [
+        date_of(day.day)
+        for each in register.present(site)
+        for day in each.days
+        if day.views and each.state == "done"
+    ]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """What a command asks with: the sites, the lake and the live counters."""
+
+    sites: Sites
+    asking: Asking
+    live: Live
+
+
+@contextmanager
+def asker_of_folder(settings: Settings) -> Iterator[Asker]:
+    """Open what `page-tracker query` needs; raises what `store_of_folder` does."""
+    with registry_of_folder(settings) as registry:
+        live = open_live(settings, registry.redis)
+        yield Asker(Sites(registry), open_asking(settings), live)

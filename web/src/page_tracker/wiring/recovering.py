@@ -1,0 +1,64 @@
+"""What builds a lake anew from its files, or lets a new one begin."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from page_tracker.history.recovered import begin_anew, positions
+from page_tracker.history.register import Register
+from page_tracker.lake.recovery import (
+    Survey,
+    add_doubtful,
+    lost_tables,
+    rebuild,
+    set_days_aside,
+    survey,
+)
+from page_tracker.writer.writer import LakeLostError, refuse_new_lake
+from page_tracker.wiring.keeping import open_lake, open_streams
+from page_tracker.settings import Settings
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Recovers the lake of some settings; their Redis answers."""
+
+    settings: Settings
+
+    def surveys(self) -> list[Survey]:
+        """What there is of the tables that have lost their log; changes nothing."""
+        lost = lost_tables(open_lake(self.settings))
+        return [survey(open_lake(self.settings), n) for n in lost if n != "days"]
+
+    def has_lost_days(self) -> bool:
+        return "days" in lost_tables(open_lake(self.settings))
+
+    def build(self, found: Survey, with_doubtful: bool) -> int:
+        """Build a table; answers how many rows in doubt were added."""
+        lake, streams = open_lake(self.settings), open_streams(self.settings)
+        register = Register(self.settings.data / "imports")
+        files: list[Path] = [each.path for each in found.counting]
+        if found.name != "hits":
+            files = lake.files_of("hits")
+        known = positions(streams, register.all(), files)
+        moved = rebuild(lake, found, known[found.name])
+        if found.name == "hits":
+            set_days_aside(lake)
+        return add_doubtful(lake, found, moved) if with_doubtful else 0
+
+    def forget_days(self) -> None:
+        """Have the table of closed days, which is made from the hits, begin anew."""
+        set_days_aside(open_lake(self.settings))
+
+    def refusal(self) -> LakeLostError | None:
+        """Why the writer does not begin in a new lake, where it does not."""
+        lake = open_lake(self.settings)
+        for stream in open_streams(self.settings):
+            try:
+                refuse_new_lake(lake, stream, lake.snapshot("hits"))
+            except LakeLostError as error:
+                return error
+        return None
+
+    def begin_anew(self) -> None:
+        """Let the writer begin in a new lake."""
+        begin_anew(open_lake(self.settings), open_streams(self.settings))

@@ -1,0 +1,167 @@
+"""Redis, and the sites and tokens in it: what every process opens."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from redis import AuthenticationError, Redis, RedisError
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+from page_tracker.errors import RedisUnavailableError, UnknownSiteError
+from page_tracker.store.health import durability_notice
+from page_tracker.lake.folder_format import FORMAT_FILE, require_folder
+from page_tracker.store.counters import Live
+from page_tracker.store.shelf import Registry
+from page_tracker.processes.embedded import redis_of
+from page_tracker.processes.folder import (
+    holder,
+    make_folder,
+    require_begun,
+    require_folder_there,
+)
+from page_tracker.settings_parsing import DEFAULT_REDIS_URL
+from page_tracker.settings import Settings, without_password
+from page_tracker.store.sites import Sites
+from page_tracker.store.format import (
+    StoreFormatError,
+    refuse_newer_store,
+    require_store,
+)
+
+
+def open_redis(settings: Settings) -> Redis:
+    """Open a client that fails within twice the time limit and sends nothing twice.
+
+    It connects with the first command, and anew with the first one after a failure.
+    """
+    url = settings.redis_url or DEFAULT_REDIS_URL
+    # A retried INCR whose first answer was lost would count a view twice.
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_patience(settings))
+
+
+def open_async_redis(settings: Settings) -> AsyncRedis:
+    """`open_redis` for the event loop that runs."""
+    url = settings.redis_url or DEFAULT_REDIS_URL
+    return AsyncRedis.from_url(
+        url, retry=AsyncRetry(NoBackoff(), 0), **_patience(settings)
+    )
+
+
+def _patience(settings: Settings) -> dict[str, Any]:
+    return {
+        "socket_connect_timeout": settings.redis_timeout,
+        "socket_timeout": settings.redis_timeout,
+        # Notified connections are not checked for being alive before they are used.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
+
+
+def open_registry(settings: Settings, redis: Redis) -> Registry:
+    """Open sites and tokens: what Redis has of them and their mirror."""
+    return Registry(redis, settings.data)
+
+
+def open_sites(settings: Settings, redis: Redis) -> Sites:
+    """Open the sites, for every hit and every question."""
+    return Sites(open_registry(settings, redis))
+
+
+def open_live(settings: Settings, redis: Redis) -> Live:
+    """Open the live counters."""
+    return Live(redis, range(settings.shards))
+
+
+@contextmanager
+def store_of_folder(settings: Settings) -> Iterator[Settings]:
+    """The settings with a Redis for a command: REDIS_URL's, else the data folder's.
+
+    That is the running server's, or one that is started for the command's duration.
+    Raises NoDataFolderError where there is none: it is not made here. FormatError where
+    data folder or store are of a newer version, DataFolderError, ProcessError;
+    RedisUnavailableError where Redis fails.
+    """
+    if settings.redis_url is None:
+        require_begun(settings.data)
+    else:
+        require_folder_there(settings.data)
+    with ExitStack() as stack:
+        if (settings.data / FORMAT_FILE).exists():
+            require_folder(settings.data)
+        url = settings.redis_url or stack.enter_context(redis_of(settings))
+        found = replace(settings, redis_url=url)
+        try:
+            require_store(stack.enter_context(open_redis(found)))
+            yield found
+        except StoreFormatError:
+            raise
+        except RedisError as error:
+            raise RedisUnavailableError(
+                f"Redis at {without_password(url)} failed ({error})",
+                "see that it runs, then try again",
+            ) from error
+
+
+@contextmanager
+def registry_of_folder(settings: Settings) -> Iterator[Registry]:
+    """Open sites and tokens for a command; raises what `store_of_folder` does."""
+    with store_of_folder(settings) as found, open_redis(found) as redis:
+        registry = open_registry(found, redis)
+        if registry.is_emptied():
+            registry.synchronise()
+        with _folder_named(settings):
+            yield registry
+
+
+@contextmanager
+def registry_of_new_folder(settings: Settings) -> Iterator[Registry]:
+    """The same, where the data folder may be made: what it begins with is added."""
+    make_folder(settings.data)
+    require_folder(settings.data)
+    with registry_of_folder(settings) as registry:
+        yield registry
+
+
+@contextmanager
+def _folder_named(settings: Settings) -> Iterator[None]:
+    """Say which folder an unknown site is not in: it may be another one's."""
+    try:
+        yield
+    except UnknownSiteError as error:
+        where = f"{error.problem} in {settings.data}"
+        if settings.redis_url is None:  # whose Redis is this folder's
+            who = holder(settings.data)
+            where += "" if who and who.web_url else ", on which no server runs"
+        raise UnknownSiteError(where, error.remedy) from error
+
+
+def require_redis(settings: Settings) -> str | None:
+    """Raise RedisUnavailableError where Redis does not answer or refuses us.
+
+    And StoreFormatError where a newer Page Tracker has written it. Answers with why it
+    may lose what was acknowledged, or None.
+    """
+    shown = without_password(settings.redis_url or DEFAULT_REDIS_URL)
+    client = open_redis(settings)
+    try:
+        client.ping()
+        refuse_newer_store(client)
+        return durability_notice(client)
+    except StoreFormatError:
+        raise
+    except AuthenticationError as error:
+        raise RedisUnavailableError(
+            f"Redis at {shown} refuses the user or password ({error})",
+            "put the right one into REDIS_URL: redis://user:password@host:port",
+        ) from error
+    except RedisError as error:
+        raise RedisUnavailableError(
+            f"Redis at {shown} cannot be used ({error})",
+            "start it, or correct REDIS_URL, or unset it to use the embedded server",
+        ) from error
+    finally:
+        client.close()

@@ -1,0 +1,45 @@
+"""`python -m page_tracker.writer.health`: whether the lake's writer is at work.
+
+A container's health check asks this every few seconds, so it imports little.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+
+from redis import Redis
+
+from page_tracker.store.stream import Stream, StreamAway
+from page_tracker.settings_parsing import DEFAULT_REDIS_URL
+from page_tracker.settings import Settings
+
+# A round takes a second or two; what has not ended one for so long hangs.
+LONGEST_SILENCE = 20.0  # seconds
+
+
+def problems(streams: Sequence[Stream], now: float) -> list[str]:
+    """What keeps shards from being written; `now` in seconds since 1970."""
+    found = []
+    for stream in streams:
+        told = stream.told()
+        if told is None or now - told[0] / 1000 > LONGEST_SILENCE:
+            found.append(f"shard {stream.shard}: no writer is at work")
+        elif told[1]:
+            found.append(f"shard {stream.shard}: {told[1]}")
+    return found
+
+
+def main() -> str | None:
+    """The first line of what is wrong; None where nothing is."""
+    settings = Settings.from_environment()
+    url = settings.redis_url or DEFAULT_REDIS_URL
+    with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as redis:
+        streams = [Stream(redis, shard) for shard in range(settings.shards)]
+        try:
+            return "\n".join(problems(streams, time.time())) or None
+        except StreamAway as error:
+            return f"Redis does not answer: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""What the writer's process does all the time.
+
+every tick: a round of each shard's writer; at once again while there is more
+  → a round fails: said once, tried again every tick, said once that it goes on
+  → told to stop: what waits is written, then the end
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from deltalake.exceptions import DeltaError
+
+from page_tracker.store.stream import HEARD_OF, Stream, StreamAway
+from page_tracker.errors import LakeError, PageTrackerError
+from page_tracker.writer.writer import Done, Writer
+
+logger = logging.getLogger(__name__)
+
+TICK = 1.0  # seconds
+PASS = 60.0  # seconds
+STOP_SECONDS = 10.0
+AGAIN = 5.0  # seconds
+
+AWAY = (StreamAway, DeltaError, OSError, PageTrackerError)
+
+
+class Troubles:
+    """What is wrong with each shard; says a change, and nothing twice."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+        # What each shard's stream was told last, and when.
+        self._told: dict[int, tuple[str, float]] = {}
+
+    def has(self, shard: int, why: str) -> None:
+        if self._known.get(shard) != why:
+            self._known[shard] = why
+            logger.error(
+                "shard %d cannot be written to the lake, and is tried again every"
+                " %g s; nothing is lost: %s",
+                shard,
+                TICK,
+                why,
+            )
+
+    def is_over(self, shard: int) -> None:
+        if self._known.pop(shard, None):
+            logger.warning("shard %d is written to the lake again", shard)
+
+    def tell(self, stream: Stream, trouble: str) -> None:
+        """Tell a stream's readers of its writer: a change, and now and then no change.
+
+        Each time is a write to Redis's disk.
+        """
+        now = time.monotonic()
+        before, when = self._told.get(stream.shard, ("", now - HEARD_OF))
+        if before != trouble or now - when >= HEARD_OF / 4:
+            stream.tell(time.time_ns() // 1_000_000, trouble)
+            self._told[stream.shard] = (trouble, now)
+
+
+def write(writers: Sequence[Writer], stop: threading.Event) -> None:
+    """Write until told to stop, then until nothing waits or Redis or the lake is away,
+    or for STOP_SECONDS at most."""
+    troubles = Troubles()
+    deadline = None
+    while True:
+        if stop.is_set():
+            deadline = deadline or time.monotonic() + STOP_SECONDS
+        is_more = False
+        for writer in writers:
+            is_more |= _round(writer, troubles)
+        if deadline and (not is_more or time.monotonic() > deadline):
+            return
+        if not is_more:
+            stop.wait(TICK)
+
+
+def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
+    """Return once `store` does not raise StreamAway, or when told to stop."""
+    trouble = ""
+    while not stop.is_set():
+        try:
+            store()
+            return
+        except StreamAway as error:
+            if isinstance(error, PageTrackerError):
+                raise  # a newer version's store: waiting would not help
+            if (why := one_line(error)) != trouble:
+                trouble = why
+                logger.error("Redis does not answer, and is tried again: %s", why)
+            stop.wait(TICK)
+
+
+def keep(
+    what: str, work: Callable[[], None], every: float, stop: threading.Event
+) -> None:
+    """Do some work, named `what`, every so many seconds until told to stop.
+
+    What fails is tried again after some seconds.
+    """
+    trouble, pause = "", every
+    while not stop.wait(pause):
+        try:
+            work()
+            trouble, pause = "", every
+        except AWAY as error:
+            pause = max(every, AGAIN)
+            if (why := one_line(error)) != trouble:
+                trouble = why
+                logger.error("%s has to wait: %s", what, why)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # A fault of ours, which would end a thread without a word.
+            pause = max(every, AGAIN)
+            if (why := repr(error)) != trouble:
+                trouble = why
+                logger.exception("%s failed and is tried again", what)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Raise LakeError for what a lake fails with that is away, full or damaged."""
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise LakeError(
+            f"the lake failed ({one_line(error)})",
+            "see that it is there, whole, may be written and has room; then the same"
+            " command once more",
+        ) from error
+
+
+def _round(writer: Writer, troubles: Troubles) -> bool:
+    """Whether there is more to write at once."""
+    stream, trouble, is_more = writer.stream, "", False
+    try:
+        is_more = writer.round() is Done.PART
+        troubles.is_over(stream.shard)
+    except AWAY as error:
+        trouble = one_line(error)
+        troubles.has(stream.shard, trouble)
+    with suppress(StreamAway):  # The round has said it already.
+        troubles.tell(stream, trouble)
+    return is_more
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,395 @@
+"""The writer of one shard: what waits in the stream goes to the lake, exactly once.
+
+    look (stream and lake) → judge → renew the origin
+                                   | trim what is in → collect a batch
+                                       → commit its drops → commit its hits
+
+A round is stateless: it asks the lake how far it is, trims what is in, and commits what
+comes after from the very snapshot that said so. Killed at any instant it begins anew
+with the same question; of two writers one is refused and asks again. The drops go
+first, so that the hits' position alone says what is in; and what is trimmed is what a
+later round finds in the lake, not what this one believes to have written.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from hashlib import blake2b
+
+from arro3.core import RecordBatch, Table
+from deltalake import DeltaTable, QueryBuilder, Transaction
+
+from page_tracker.store.entry import Entry, EntryUnreadable
+from page_tracker.store.stream import Stream
+from page_tracker.errors import LakeError
+from page_tracker.lake.columns import Row, arrow_table
+from page_tracker.lake.lock import folder_of
+from page_tracker.lake.log import all_transactions
+from page_tracker.lake.steps import Conflict, conflicts
+from page_tracker.lake.table import Lake, append, append_table, position
+from page_tracker.schema import DROPS, HITS, NUMBER_BITS
+
+logger = logging.getLogger(__name__)
+
+# A batch is complete with so many rows or bytes; entries are read so many at a time.
+MOST_ROWS = 50_000
+MOST_BYTES = 32_000_000
+READ_AT_ONCE = 64
+# Some 3,000 hits are decoded together: of fewer each takes longer, and more outgrow
+# the processor's cache.
+DECODED_AT_ONCE = 1_000_000  # bytes
+
+# An entry is set aside after so many tries, this long after one another.
+TRIES = 5
+BETWEEN_TRIES = 0.1  # seconds
+
+_DAY = [column.name for column in HITS].index("day")
+_TIME = [column.name for column in HITS].index("time")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What stream and lake look like: numbers of entries.
+
+    `last` is what the store has given, `committed` what the lake has of the store's
+    origin; `first` waits first, and the lake has `committed_of_first` of its origin.
+    `is_another` where the entry of the number `committed` is not the one in the lake.
+    """
+
+    last: int
+    committed: int
+    first: int | None = None
+    committed_of_first: int = 0
+    is_another: bool = False
+
+
+class Verdict(Enum):
+    """What has to be done next."""
+
+    RENEW = auto()  # the store was restored from an older copy: its numbers are taken
+    REST = auto()
+    TRIM = auto()
+    STORE = auto()
+
+
+def judge(seen: Seen) -> Verdict:
+    """Decide a round. Pure."""
+    if seen.last < seen.committed or seen.is_another:
+        return Verdict.RENEW
+    if seen.first is None:
+        return Verdict.REST
+    if seen.first <= seen.committed_of_first:
+        return Verdict.TRIM
+    return Verdict.STORE
+
+
+class LakeLostError(LakeError):
+    """The lake does not have what the store has given it."""
+
+
+class Done(Enum):
+    """What a round has done: nothing to do, all that there was, or not all yet."""
+
+    NOTHING = auto()
+    ALL = auto()
+    PART = auto()
+
+
+@dataclass
+class Batch:
+    """Decoded entries of one origin that are committed together."""
+
+    last: int
+    last_id: bytes = b""
+    is_all: bool = False
+    hits: list[RecordBatch] = field(default_factory=list)
+    drops: list[tuple[int, list[Row]]] = field(default_factory=list)
+    days: set[int] = field(default_factory=set)
+    rows: int = 0
+    bytes: int = 0
+    # Whether there are hits of another origin than the store counts now.
+    is_of_another_store: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        return self.rows >= MOST_ROWS or self.bytes >= MOST_BYTES
+
+    def drops_after(self, number: int) -> list[Row]:
+        return [row for at, rows in self.drops if at > number for row in rows]
+
+
+def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable) -> None:
+    """Raise LakeLostError where a lake is new, and entries went to another one.
+
+    What was trimmed had been found in a lake. A store that was restored has a new
+    origin: its lake has entries of the one before.
+    """
+    gone = stream.drained()
+    if not gone or _has_entries(hits):
+        return
+    raise LakeLostError(
+        f"the lake {lake.uri} is new, and {gone} hits and drops of shard"
+        f" {stream.shard} have gone to another one",
+        "put that one back, or name it by PAGE_TRACKER_LAKE; or let this one begin"
+        " without them by page-tracker recover; until then hits wait in Redis",
+    )
+
+
+def _has_entries(hits: DeltaTable) -> bool:
+    """Whether any entry of any stream is in a lake; taken for granted on storage."""
+    return folder_of(hits) is None or any(
+        name.startswith("stream:") for name in all_transactions(hits)
+    )
+
+
+def application(origin: int, shard: int) -> str:
+    """The application whose transactions are the entries of this origin and shard."""
+    return f"stream:{origin}:{shard}"
+
+
+def mark_of(origin: int, shard: int, last_id: bytes) -> Transaction:
+    """The transaction that says which batch the last entry in the lake was."""
+    digest = blake2b(last_id, digest_size=8).digest()
+    return Transaction(f"batch:{origin}:{shard}", int.from_bytes(digest, "big") >> 1)
+
+
+class Writer:
+    """Takes one shard's stream to the lake; any number of them may run."""
+
+    def __init__(
+        self, stream: Stream, lake: Lake, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
+        self.stream = stream
+        self.lake = lake
+        self._sleep = sleep
+        # Origin and last number of the store when it was last found in order, empty.
+        self._rested: tuple[int, int] | None = None
+
+    def round(self) -> Done:
+        """Do what there is to do once; loses nothing and doubles nothing.
+
+        Raises RedisError, DeltaError, OSError or LakeFullError where Redis or the lake
+        is away: then nothing was trimmed that is not in the lake.
+        """
+        try:
+            with conflicts():
+                return self._round()
+        except Conflict as error:
+            logger.debug("another writer was faster: %s", error)
+            self._sleep(random.uniform(0, 0.05))  # nosec: a pause, not a secret
+            return Done.PART
+
+    def _round(self) -> Done:
+        first = next(iter(self.stream.read(0, 1)), None)
+        if first is None and self._rested == self._store_stands_at():
+            return Done.NOTHING
+        hits = self.lake.snapshot("hits")
+        # Read after the lake: a store in order is ahead of it.
+        origin, last = self._store_stands_at()
+        seen = Seen(last, self._position(hits, origin))
+        if first is not None:
+            committed = self._position(hits, first.origin)
+            is_another = first.origin == origin and self._is_another(hits, first)
+            seen = Seen(last, seen.committed, first.number, committed, is_another)
+        if not seen.committed:
+            refuse_new_lake(self.lake, self.stream, hits)
+        verdict = judge(seen)
+        if verdict is Verdict.RENEW:
+            self._renew(origin, seen)
+            return Done.PART
+        if first is None or verdict is Verdict.REST:
+            self._rested = (origin, last)
+            return Done.NOTHING
+        if verdict is Verdict.TRIM:
+            self._trim(first, seen.committed_of_first)
+        elif 0 < seen.committed_of_first < first.number - 1:
+            logger.error(
+                "shard %d: the lake lacks %d batches that no longer wait, as they were"
+                " in it: it was restored from an older copy, and only a newer one has"
+                " them",
+                self.stream.shard,
+                first.number - 1 - seen.committed_of_first,
+            )
+        return self._store(hits, first.origin, seen.committed_of_first)
+
+    def _trim(self, first: Entry, committed: int) -> None:
+        if not self.stream.trim(committed, first.origin):
+            # Another origin begins below that number: the store was restored.
+            self.stream.trim(first.number, first.origin)
+
+    def _store_stands_at(self) -> tuple[int, int]:
+        return self.stream.origin(), self.stream.last()
+
+    def _position(self, table: DeltaTable, origin: int) -> int:
+        return position(table, application(origin, self.stream.shard))
+
+    def _is_another(self, table: DeltaTable, first: Entry) -> bool:
+        """Whether the last entry in the lake is another one than waits by its number.
+
+        Then the store was restored from an older copy, and has numbered on since.
+        """
+        committed = self._position(table, first.origin)
+        if first.number > committed:
+            return False
+        found = self.stream.read(committed - 1, 1)
+        if not found or found[0].number != committed or found[0].origin != first.origin:
+            return False
+        mark = mark_of(first.origin, self.stream.shard, found[0].id)
+        return position(table, mark.app_id) not in (0, mark.version)
+
+    # Storing ----------------------------------------------------------------------
+
+    def _store(self, hits: DeltaTable, origin: int, committed: int) -> Done:
+        self.lake.require_room()
+        batch = self._collect(origin, committed)
+        if batch.last == committed:
+            return Done.ALL if batch.is_all else Done.PART
+        name = application(origin, self.stream.shard)
+        if batch.drops:
+            self._commit_drops(batch, name)
+        table = Table.from_batches(batch.hits or arrow_table(HITS, []).to_batches())
+        mark = mark_of(origin, self.stream.shard, batch.last_id)
+        append_table(hits, table, sorted(batch.days), name, batch.last, mark)
+        if batch.is_of_another_store:
+            self.stream.is_miscounted()
+        return Done.ALL if batch.is_all else Done.PART
+
+    def _commit_drops(self, batch: Batch, name: str) -> None:
+        drops = self.lake.snapshot("drops")
+        rows = batch.drops_after(position(drops, name))
+        if not rows:
+            return
+        append(drops, DROPS, rows, name, batch.last)
+        if position(self.lake.snapshot("drops"), name) < batch.last:
+            raise Conflict("the drops' commit is not in the table")
+
+    def _collect(self, origin: int, after: int) -> Batch:
+        """Decode entries of `origin` after the number, up to a full batch.
+
+        `is_all` where nothing was left to read.
+        """
+        batch = Batch(last=after)
+        while not batch.is_full:
+            found = self.stream.read(batch.last, READ_AT_ONCE)
+            entries = [entry for entry in found if entry.origin == origin]
+            for some in _together(entries):
+                self._add(batch, some)
+            if len(entries) < len(found):
+                # From here on the entries are of another origin: the next round's.
+                break
+            if len(found) < READ_AT_ONCE:
+                batch.is_all = True
+                break
+        return batch
+
+    def _add(self, batch: Batch, entries: Sequence[Entry]) -> None:
+        try:
+            self._decode(batch, entries)
+        except Exception:  # pylint: disable=broad-exception-caught
+            # arro3 raises plain Exceptions. One of these entries is at fault; which?
+            for entry in entries:
+                self._decode_or_set_aside(batch, entry)
+
+    def _decode(self, batch: Batch, entries: Sequence[Entry]) -> None:
+        """Add entries to the batch, all or none."""
+        rows = [row for entry in entries for row in entry.rows()]
+        drops = [(entry.number, entry.drops()) for entry in entries]
+        arrow_table(DROPS, [row for _, dropped in drops for row in dropped])
+        if rows:
+            batch.hits += arrow_table(HITS, rows).to_batches()
+            batch.days.update({row[_DAY] for row in rows})
+        batch.drops += [each for each in drops if each[1]]
+        batch.rows += len(rows)
+        batch.is_of_another_store |= any(each.is_of_another_store for each in entries)
+        batch.bytes += sum(map(_bytes, entries))
+        batch.last, batch.last_id = entries[-1].number, entries[-1].id
+
+    def _decode_or_set_aside(self, batch: Batch, entry: Entry) -> None:
+        for attempt in range(1, TRIES + 1):
+            try:
+                self._decode(batch, [entry])
+                return
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                why = str(error)
+            if attempt < TRIES:
+                self._sleep(BETWEEN_TRIES)
+        self.stream.set_aside(entry.number, why)
+        batch.last, batch.last_id = entry.number, entry.id
+        logger.error(
+            "set entry %d of shard %d aside after %d tries: %s;"
+            " `page-tracker aside list` shows what was set aside",
+            entry.number,
+            self.stream.shard,
+            TRIES,
+            why,
+        )
+
+    # Restored stores --------------------------------------------------------------
+
+    def _renew(self, origin: int, seen: Seen) -> None:
+        """Let a store that was restored from an older copy count under a new origin.
+
+        What waits in it is in the lake, unless it came after the store was restored:
+        that is appended anew under the new origin.
+        """
+        self.stream.renew_origin(origin)
+        with self.lake.using("hits") as hits:
+            newest = _newest_time(hits, origin)
+        logger.warning(
+            "shard %d was restored from an older copy (its last entry is %d, the lake"
+            " has %d): it counts on under a new origin",
+            self.stream.shard,
+            seen.last,
+            seen.committed,
+        )
+        for entry in self.stream.read(0, seen.last):
+            if entry.origin == origin and _is_newer(entry, newest):
+                self.stream.set_aside(entry.number, "came after the store was restored")
+        for aside in self.stream.aside():
+            if aside.why == "came after the store was restored":
+                self.stream.replay(aside.id)
+
+
+def _bytes(entry: Entry) -> int:
+    return sum(map(len, entry.fields.values()))
+
+
+def _together(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Entries in groups that are decoded together."""
+    some: list[Entry] = []
+    size = 0
+    for entry in entries:
+        some.append(entry)
+        size += _bytes(entry)
+        if size >= DECODED_AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _newest_time(hits: DeltaTable, origin: int) -> int:
+    """Time of the origin's newest hit in the lake; microseconds since 1970."""
+    low, high = origin << NUMBER_BITS, (origin + 1) << NUMBER_BITS
+    found = (
+        QueryBuilder()
+        .register("hits", hits)
+        .execute(
+            "SELECT max(CAST(time AS BIGINT)) AS newest FROM hits"  # nosec: numbers
+            f" WHERE visitor >= {low} AND visitor < {high}"
+        )
+        .read_all()
+    )
+    return int(found["newest"][0].as_py() or 0)
+
+
+def _is_newer(entry: Entry, moment: int) -> bool:
+    try:
+        return any(row[_TIME] > moment for row in entry.rows())
+    except EntryUnreadable:
+        return True

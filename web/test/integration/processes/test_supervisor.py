@@ -1,0 +1,182 @@
+"""The supervisor, over real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from page_tracker.errors import ProcessError
+from page_tracker.processes import tether
+from page_tracker.processes.child import Child, Program
+from support.processes import clean_environment, descendants, is_alive, wait_until
+
+SLEEP = "exec sleep 1000"
+STUBBORN = "trap '' TERM; echo $$ > {}; while :; do sleep 0.1; done"
+
+
+@contextmanager
+def supervising(
+    tmp_path: Path, *programs: str, grace: float = 1
+) -> Iterator[tuple["subprocess.Popen[bytes]", Path]]:
+    """A process that supervises NAME=SCRIPT programs, once ready, and its output."""
+    output = tmp_path / "output"
+    with (
+        output.open("wb") as file,
+        subprocess.Popen(
+            [sys.executable, "-m", "support.supervised", str(grace), *programs],
+            env=clean_environment(PYTHONPATH=str(Path(__file__).parents[1])),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            wait_until(
+                lambda: "all ready" in output.read_text() or process.poll() is not None
+            )
+            yield process, output
+        finally:
+            process.kill()
+
+
+def test_a_child_that_dies_is_started_again_and_logged(tmp_path: Path) -> None:
+    with supervising(tmp_path, f"sleeper={SLEEP}") as (process, output):
+        (first,) = descendants(process.pid)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: descendants(process.pid) not in ([], [first]))
+        assert (
+            f"sleeper (pid {first}) was killed by SIGKILL; starting it again in 0.1 s"
+            in output.read_text()
+        )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_stop_signal_stops_all_in_reverse_order(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    script = (
+        "trap 'echo {0} stops; exit 0' TERM; echo {0} runs;"
+        "while :; do sleep 0.05; done"
+    )
+    programs = [f"{name}={script.format(name)}" for name in ("store", "web")]
+    with supervising(tmp_path, *programs) as (process, output):
+        wait_until(lambda: output.read_text().count("runs") == 2)
+        process.send_signal(number)
+
+        assert process.wait() == 0
+        assert output.read_text().splitlines()[-3:] == [
+            "web stops",
+            "store stops",
+            "all stopped",
+        ]
+
+
+def test_a_child_that_ignores_its_stop_is_killed_with_all_it_started(
+    tmp_path: Path,
+) -> None:
+    note = tmp_path / "pid"
+    with supervising(tmp_path, f"stubborn={STUBBORN.format(note)}") as (process, _):
+        wait_until(note.exists)
+        before = descendants(process.pid)
+        process.terminate()
+
+        assert process.wait() == 0
+        assert not [pid for pid in before if is_alive(pid)]
+
+
+def test_a_second_stop_signal_does_not_wait(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    script = f"stubborn={STUBBORN.format(note)}"
+    with supervising(tmp_path, script, grace=1_000) as (process, _):
+        wait_until(note.exists)
+        before = descendants(process.pid)
+
+        def has_ended() -> bool:
+            process.send_signal(signal.SIGINT)
+            return process.poll() is not None
+
+        wait_until(has_ended)
+        assert not [pid for pid in before if is_alive(pid)]
+
+
+def test_a_killed_supervisor_leaves_no_child(tmp_path: Path) -> None:
+    with supervising(tmp_path, f"one={SLEEP}", f"two={SLEEP}") as (process, _):
+        children = descendants(process.pid)
+        assert len(children) == 2
+        process.kill()
+        wait_until(lambda: not any(is_alive(child) for child in children))
+
+
+def test_a_child_that_cannot_start_ends_all_with_an_error(tmp_path: Path) -> None:
+    program = Program(
+        name="broken",
+        command=["/bin/sh", "-c", "echo no such option; exit 7"],
+        environment=dict(os.environ),
+        is_ready=lambda: False,
+        patience=10,
+        grace=1,
+        log=tmp_path / "log",
+    )
+    with pytest.raises(ProcessError, match="broken ended with status 7.*no such opt"):
+        Child(program).wait_until_ready()
+
+
+def test_a_child_that_takes_too_long_is_an_error() -> None:
+    program = Program(
+        name="slow",
+        command=["/bin/sh", "-c", SLEEP],
+        environment=dict(os.environ),
+        is_ready=lambda: False,
+        patience=0.1,
+        grace=1,
+    )
+    child = Child(program)
+    try:
+        with pytest.raises(ProcessError, match="slow is not ready after 0.1 s"):
+            child.wait_until_ready()
+    finally:
+        child.stop()
+
+
+WATCHER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import tether
+sys.platform = "another"
+sys.exit(tether.main(sys.argv[2:]))
+"""
+
+
+@contextmanager
+def watching(parent: int, script: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """The way of systems that cannot tie a process to its parent, tried on this one."""
+    tether_folder = str(Path(tether.__file__).parent)
+    shell = ["/bin/sh", "-c", script]
+    with subprocess.Popen(
+        [sys.executable, "-c", WATCHER, tether_folder, str(parent), *shell]
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_watched_process_is_stopped_with_its_watcher(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    script = f"echo $$ > {note}.new; mv {note}.new {note}; {SLEEP}"
+    with watching(os.getpid(), script) as watcher:
+        wait_until(note.exists)
+        watcher.terminate()
+
+        assert watcher.wait() != 0
+        assert not is_alive(int(note.read_text()))
+
+
+def test_a_watched_process_is_killed_when_the_parent_is_another() -> None:
+    """A process whose parent ended has another one."""
+    with watching(1, SLEEP) as watcher:
+        assert watcher.wait() != 0

@@ -1,0 +1,285 @@
+"""Who may do what: every route × every kind of token × every site. Nothing leaks.
+
+The routes are the application's own: a new one fails until it is in the table below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from page_tracker import app as app_module
+from page_tracker.app import create_app
+from page_tracker.protocols import PROTOCOLS
+from page_tracker.sites.goal import new_goal, with_goal, with_segment
+from page_tracker.sites.token import GIVEN
+from support.application import application
+
+# The tokens' own site, one of others, and one that is none.
+OWN, OTHERS, NONE = "a.example", "b.example", "x.example"
+PLACES = (OWN, OTHERS, NONE)
+
+
+class Need(Enum):
+    """What a route asks for."""
+
+    NOTHING = "nobody needs a token"
+    ANY = "any token"
+    STATS = "a token that reads the site's counts"
+    ADMIN = "an admin's token"
+    ADMIN_OF_SITE = "an admin's token for the site"
+    ADMIN_OF_ALL = "an admin's token for all sites"
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a route needs, how it is asked about a site, and what it answers then."""
+
+    need: Need
+    path: str = ""
+    body: Any = None
+    status: int = 200
+
+
+QUESTION = {
+    "site_id": "SITE",
+    "metrics": ["visitors"],
+    "date_range": ["2026-03-01", "2026-03-02"],
+}
+SITE_PATH = "/api/sites/SITE"
+ROUTES: dict[tuple[str, str], Route] = {
+    ("POST", "/api/v2/query"): Route(Need.STATS, body=QUESTION),
+    ("POST", "/api/v2/queries"): Route(Need.STATS, body=[QUESTION]),
+    ("GET", "/api/v1/stats/realtime/visitors"): Route(
+        Need.STATS, "/api/v1/stats/realtime/visitors?site_id=SITE"
+    ),
+    ("GET", "/api/v2/realtime"): Route(Need.STATS, "/api/v2/realtime?site_id=SITE"),
+    ("GET", "/api/address"): Route(Need.ANY),
+    ("GET", "/api/openapi.json"): Route(Need.NOTHING),
+    ("GET", "/api/sites"): Route(Need.ADMIN),
+    ("POST", "/api/sites"): Route(
+        Need.ADMIN_OF_ALL, body={"domain": "c.example"}, status=201
+    ),
+    ("GET", "/api/sites/<domain>"): Route(Need.ADMIN_OF_SITE, SITE_PATH),
+    ("PATCH", "/api/sites/<domain>"): Route(
+        Need.ADMIN_OF_SITE, SITE_PATH, {"respect_dnt": True}
+    ),
+    ("DELETE", "/api/sites/<domain>"): Route(Need.ADMIN_OF_SITE, SITE_PATH, status=204),
+    ("GET", "/api/sites/<domain>/goals"): Route(
+        Need.ADMIN_OF_SITE, f"{SITE_PATH}/goals"
+    ),
+    ("POST", "/api/sites/<domain>/goals"): Route(
+        Need.ADMIN_OF_SITE, f"{SITE_PATH}/goals", {"event": "signup"}, 201
+    ),
+    ("DELETE", "/api/sites/<domain>/goals/<anything:name>"): Route(
+        Need.ADMIN_OF_SITE, f"{SITE_PATH}/goals/buy", status=204
+    ),
+    ("GET", "/api/sites/<domain>/segments"): Route(
+        Need.ADMIN_OF_SITE, f"{SITE_PATH}/segments"
+    ),
+    ("POST", "/api/sites/<domain>/segments"): Route(
+        Need.ADMIN_OF_SITE,
+        f"{SITE_PATH}/segments",
+        {"name": "x", "filters": [["is", "event:page", ["/"]]]},
+        201,
+    ),
+    ("DELETE", "/api/sites/<domain>/segments/<int:number>"): Route(
+        Need.ADMIN_OF_SITE, f"{SITE_PATH}/segments/1", status=204
+    ),
+    ("GET", "/api/tokens"): Route(Need.ADMIN),
+    ("POST", "/api/tokens"): Route(
+        Need.ADMIN_OF_SITE, body={"scope": "stats", "sites": ["SITE"]}, status=201
+    ),
+    ("DELETE", "/api/tokens/<token_id>"): Route(
+        Need.ADMIN_OF_SITE, "/api/tokens/TOKEN", status=204
+    ),
+}
+# What anybody may ask for: pages, probes, badges, the script; and what senders send to.
+OPEN = {
+    *("/", "/livez", "/readyz", "/js/script.js", "/static/<path:filename>"),
+    *("/counter/<anything:name>", "/hit/<anything:name>"),
+    *PROTOCOLS,
+}
+# A token by its scope and sites, or why it is none.
+TOKENS = [f"{scope} {sites}" for scope in GIVEN for sites in ("own", "others", "all")]
+# What is answered beside a route's own status where a site is there twice, or not.
+EXCUSES = {OTHERS: (409,), NONE: (404, 401, 409)}
+NO_TOKENS = ("missing", "nonsense", "unknown", "another's secret", "expired", "removed")
+
+
+@pytest.fixture(autouse=True)
+def environment(redis_url: str, tmp_path: Path) -> Iterator[None]:
+    goal, filters = new_goal({"event": "buy"}), [["is", "event:page", "/"]]
+    with application(redis_url, tmp_path):
+        for domain in (OWN, OTHERS):
+            app_module.sites().add(domain, {})
+            app_module.sites().put_goals(domain, lambda known: with_goal(known, goal))
+            app_module.sites().put_segments(
+                domain, lambda known: with_segment(known, "s", filters)
+            )
+        yield
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_app().test_client()
+
+
+def header_of(who: str) -> dict[str, str]:
+    """The header that shows this token, or what is none."""
+    if who == "missing":
+        return {}
+    return {"Authorization": f"Bearer {text_of(who)}"}
+
+
+def text_of(who: str) -> str:
+    tokens = app_module.tokens()
+    if who in TOKENS:
+        scope, sites = who.split()
+        of = {"own": [OWN], "others": [OTHERS], "all": None}[sites]
+        return tokens.add(scope, of)[1]
+    if who == "expired":
+        with pytest.MonkeyPatch.context() as long_ago:
+            long_ago.setattr("page_tracker.store.tokens.time.time", lambda: 1_700_000_000.0)
+            return tokens.add("admin", None, days=1)[1]
+    token, text = tokens.add("admin", None)
+    if who == "removed":
+        tokens.remove(token.id)
+        return text
+    return {
+        "nonsense": "' OR 1=1",
+        "unknown": "pt_0000000000_" + "0" * 48,
+        "another's secret": text[:-48] + "0" * 48,
+    }[who]
+
+
+def may(who: str, need: Need, site: str) -> bool:
+    """Whether a token is for what a route needs; the rule that docs/access.md tells."""
+    if need is Need.NOTHING:
+        return True
+    if who not in TOKENS:
+        return False
+    scope, sites = who.split()
+    reaches = sites == "all" or {"own": OWN, "others": OTHERS}[sites] == site
+    return {
+        Need.ANY: True,
+        Need.STATS: scope in ("stats", "admin") and reaches,
+        Need.ADMIN: scope == "admin",
+        Need.ADMIN_OF_SITE: scope == "admin" and reaches,
+        Need.ADMIN_OF_ALL: scope == "admin" and sites == "all",
+    }[need]
+
+
+def ask(
+    client: FlaskClient, method: str, rule: str, site: str, header: dict[str, str]
+) -> TestResponse:
+    """Ask a route about a site; TOKEN is the id of one that is for that site."""
+    route = ROUTES[method, rule]
+    path = (route.path or rule).replace("SITE", site)
+    if "TOKEN" in path:
+        known = app_module.tokens().add("stats", [site])[0].id if site != NONE else "0"
+        path = path.replace("TOKEN", known)
+    body = _filled(route.body, site)
+    return client.open(path, method=method, json=body, headers=header)
+
+
+def _filled(body: Any, site: str) -> Any:
+    if isinstance(body, dict):
+        return {key: _filled(value, site) for key, value in body.items()}
+    if isinstance(body, list):
+        return [_filled(value, site) for value in body]
+    return site if body == "SITE" else body
+
+
+def state() -> object:
+    return app_module.sites().all(), app_module.tokens().all()
+
+
+def test_every_route_of_the_application_is_in_the_table() -> None:
+    rules = list(create_app().url_map.iter_rules())
+    routes = {
+        (method, rule.rule)
+        for rule in rules
+        if rule.rule not in OPEN
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert routes == set(ROUTES)
+    assert {rule.rule for rule in rules} >= OPEN
+
+
+@pytest.mark.parametrize("who", [*TOKENS, *NO_TOKENS])
+@pytest.mark.parametrize(("method", "rule"), ROUTES, ids=map(" ".join, ROUTES))
+def test_a_token_does_what_its_scope_and_sites_allow_and_nothing_else(
+    client: FlaskClient, method: str, rule: str, who: str
+) -> None:
+    """Who may not ask about a site is told the same whether there is such a site."""
+    route, header = ROUTES[method, rule], header_of(who)
+    refusals = set()
+    # A site's last token goes with it: what is allowed comes last.
+    for site in sorted(PLACES, key=lambda site: may(who, route.need, site)):
+        before = state()
+        response = ask(client, method, rule, site, header)
+        if may(who, route.need, site):
+            assert response.status_code in (route.status, *EXCUSES.get(site, ()))
+            continue
+        is_token = who in TOKENS
+        wanted = 403 if is_token and route.need is not Need.STATS else 401
+        assert response.status_code == wanted, response.text
+        assert response.json and set(response.json) == {"error"}
+        assert (wanted == 401) == ("WWW-Authenticate" in response.headers)
+        assert "TOKEN" in route.path or state() == before
+        refusals.add((response.data, tuple(response.headers)))
+
+    assert len(refusals) <= 1
+
+
+@pytest.mark.parametrize("who", ["stats own", "admin own", "missing"])
+@pytest.mark.parametrize("rule", [rule for method, rule in ROUTES if method == "GET"])
+def test_to_ask_without_the_body_is_guarded_alike(
+    client: FlaskClient, rule: str, who: str
+) -> None:
+    header, path = header_of(who), (ROUTES["GET", rule].path or rule)
+
+    for site in PLACES:
+        full, bare = (
+            client.open(path.replace("SITE", site), method=each, headers=header)
+            for each in ("GET", "HEAD")
+        )
+        assert (bare.status_code, bare.data) == (full.status_code, b"")
+
+
+def test_lists_tell_of_the_token_s_own_sites_alone(client: FlaskClient) -> None:
+    for sites in ([OWN], [OTHERS], [OWN, OTHERS], None):
+        app_module.tokens().add("stats", sites)
+    header = header_of("admin own")
+
+    for path in ("/api/sites", "/api/tokens"):
+        response = client.get(path, headers=header)
+        assert response.status_code == 200
+        assert OWN in response.text and OTHERS not in response.text
+
+
+def test_an_admin_of_one_site_gives_no_token_that_reaches_further(
+    client: FlaskClient,
+) -> None:
+    header = header_of("admin own")
+    before = state()
+
+    for reach in (
+        {"sites": [OWN, OTHERS]},
+        {"sites": [OWN, NONE]},
+        {"all_sites": True},
+    ):
+        body = {"scope": "stats", **reach}
+        response = client.post("/api/tokens", json=body, headers=header)
+        assert response.status_code == 403
+
+    assert state() == before
