@@ -18,7 +18,7 @@ import duckdb
 import numpy as np
 from rows import BROWSERS, CAMPAIGNS, COUNTRIES, LANGUAGES, SCREENS, SECTIONS
 
-from page_tracker.lake.table import date_of
+from page_tracker.days import date_of
 from page_tracker.schema import HITS
 
 DAY = 86_400_000  # milliseconds

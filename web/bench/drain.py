@@ -24,16 +24,16 @@ from redis import Redis
 from rows import Traffic
 
 from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
-from page_tracker.store.ingest import Batch, Bounds, submit
-from page_tracker.store.stream import Stream
-from page_tracker.processes.garbage import look_seldom
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.table import PARQUET, Lake
-from page_tracker.writer.writer import MOST_ROWS, Done, Writer
-from page_tracker.schema import HITS
 from page_tracker.processes.embedded import redis_of
+from page_tracker.processes.garbage import look_seldom
+from page_tracker.schema import HITS
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
+from page_tracker.store.ingest import Batch, Bounds, submit
+from page_tracker.store.stream import Stream
+from page_tracker.writer.writer import MOST_ROWS, Done, Writer
 
 HITS_A_BATCH = 90
 KINDS = {"pageview": Kind.VIEW, "engagement": Kind.ENGAGEMENT}

@@ -19,7 +19,8 @@ import numpy as np
 from arro3.core import Table
 from crowd import Crowd, Scale
 
-from page_tracker.lake.table import Lake, append_table, date_of, day_of, position
+from page_tracker.days import date_of, day_number
+from page_tracker.lake.table import Lake, append_table, position
 from page_tracker.upkeep.tidy import Upkeep
 
 SITE = "example.com"
@@ -56,7 +57,7 @@ def fill(lake: Lake, year: Year) -> None:
     """Fill a lake; its last day stays open."""
     crowd = Crowd(scale=Scale(sites=year.sites))
     upkeep = Upkeep(lake, quiet=0)
-    days = range(day_of(year.first), day_of(year.last) + 1)
+    days = range(day_number(year.first), day_number(year.last) + 1)
     weights = [year.busy(day) for day in days]
     for day, its_visits, its_hits in zip(
         days, shares(year.visits, weights), shares(year.hits, weights)

@@ -23,12 +23,13 @@ from tempfile import TemporaryDirectory
 from filled import LAST, SECONDS, SITE, Year, filled, taken
 from panels import PANELS, body
 
+from page_tracker.days import day_number
+from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
-from page_tracker.query.snapshot import Reading
-from page_tracker.lake.table import Lake, day_of
-from page_tracker.query.report_cache import Answered
 from page_tracker.query.engine import Engine
 from page_tracker.query.problem import QuestionTooCostlyError
+from page_tracker.query.report_cache import Answered
+from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 
 MEMORY = 512_000_000
@@ -61,7 +62,7 @@ def measured(lake: Lake) -> tuple[list[float | None], int]:
     """Seconds of each list of questions, None where it was refused; bytes that the
     process has grown by."""
     asking, site = Asking(Reading(lake), Engine(MEMORY)), Site(id=SITE)
-    now = day_of(LAST) * SECONDS + 72_000.0
+    now = day_number(LAST) * SECONDS + 72_000.0
     year = [body(panel, SITE, DAYS, {}, 10) for panel in PANELS]
     narrow = {"source": "Google", "country": "US"}
     filtered = [body(panel, SITE, DAYS, narrow, 10) for panel in PANELS]

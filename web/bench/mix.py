@@ -36,10 +36,10 @@ from accept import BIN, HERE, UNITS
 from filled import SITE, Year, filled
 from panels import PANELS, body
 
-from page_tracker.query.ask import Asking
-from page_tracker.query.snapshot import Reading
 from page_tracker.lake.table import GRACE, Lake
+from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 
 DAYS = 60

@@ -26,11 +26,11 @@ from column_store import ColumnStore, column_store
 from filled import LAST, SITE, Year, filled
 from panels import PANELS, body, sql
 
-from page_tracker.query.ask import Asking
-from page_tracker.query.snapshot import Reading
 from page_tracker.lake.table import Lake
-from page_tracker.query.report_cache import Answered
+from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.report_cache import Answered
+from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 
 SHOWN = 10  # rows of a panel on a dashboard

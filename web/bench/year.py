@@ -25,15 +25,15 @@ from redis import Redis
 from rows import DAY, Traffic
 
 from page_tracker.hits.hit import Hit
-from page_tracker.store.ingest import MOST_HITS, Batch, submit
-from page_tracker.store.stream import Stream
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.table import GRACE, Lake
-from page_tracker.upkeep.tidy import QUIET, Upkeep
-from page_tracker.writer.writer import Done, Writer
 from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
+from page_tracker.store.ingest import MOST_HITS, Batch, submit
+from page_tracker.store.stream import Stream
+from page_tracker.upkeep.tidy import QUIET, Upkeep
+from page_tracker.writer.writer import Done, Writer
 
 SPEED = 250
 STEP = 10.0  # seconds between hits

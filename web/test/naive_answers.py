@@ -14,8 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from page_tracker.sites.goal import Goal
 from page_tracker.query.query import And, Filter, HasDone, Leaf, Not, Or, Query
+from page_tracker.sites.goal import Goal
 
 Row = dict[str, Any]
 Key = tuple[str, ...]

@@ -16,34 +16,34 @@ from werkzeug.exceptions import (
     NotFound,
 )
 
-from page_tracker.store.tokens import Tokens
 from page_tracker.collect.direct import UnbatchedCollector
-from page_tracker.store.health import durability_notice, redis_problem
 from page_tracker.lake.folder_format import refuse_newer_folder
-from page_tracker.store.counters import Live
 from page_tracker.processes.limits import leave_no_core
-from page_tracker.store.shelf import Registry
-from page_tracker.wiring.collecting import open_unbatched_collector
-from page_tracker.wiring.store import open_live, open_redis, open_registry
 from page_tracker.settings import Settings
+from page_tracker.store.counters import Live
+from page_tracker.store.health import durability_notice, redis_problem
+from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
-from page_tracker.web.api.sites import api
+from page_tracker.store.tokens import Tokens
+from page_tracker.web.api.goals import goals_api
 from page_tracker.web.api.questions import asking_api
+from page_tracker.web.api.sites import api
 from page_tracker.web.auth import Guard, seen
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
-from page_tracker.web.api.goals import goals_api
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
 from page_tracker.web.pages.blueprint import Sources, pages
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
+from page_tracker.wiring.collecting import open_unbatched_collector
+from page_tracker.wiring.store import open_live, open_redis, open_registry
 
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
+    from page_tracker.sites.site import Site
     from page_tracker.upkeep.erasing import SiteEraser
     from page_tracker.upkeep.expiring import Expiring
-    from page_tracker.sites.site import Site
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",

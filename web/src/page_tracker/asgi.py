@@ -16,8 +16,9 @@ from typing import Any
 
 from page_tracker.app import app as flask_app
 from page_tracker.collect.batched import Collector
-from page_tracker.hits.hit import NOBODY, Drop
 from page_tracker.collect.judge import HttpRequest, not_stored, received
+from page_tracker.errors import NotStored
+from page_tracker.hits.hit import NOBODY, Drop
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.protocols.request import (
     BODY_LIMIT,
@@ -25,13 +26,12 @@ from page_tracker.protocols.request import (
     Answered,
     Protocol,
 )
-from page_tracker.errors import NotStored
-from page_tracker.wiring.collecting import open_collector, open_lookups
 from page_tracker.settings import Settings
-from page_tracker.web.api.sites import LONGEST_BODY
 from page_tracker.web.api.questions import LONGEST_BODY as LONGEST_QUESTION
+from page_tracker.web.api.sites import LONGEST_BODY
 from page_tracker.web.leaving import watched
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
+from page_tracker.wiring.collecting import open_collector, open_lookups
 
 # How long a body is told by what came, not by these.
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 import click
 
-from page_tracker.errors import OutputError, PageTrackerError, ReaderGoneError
 from page_tracker.commands.output import one_line, standard_streams
+from page_tracker.errors import OutputError, PageTrackerError, ReaderGoneError
 from page_tracker.processes.limits import leave_no_core, raise_file_limit
 
 # The modules of `commands`, each with a command of its name.

@@ -20,21 +20,23 @@ from urllib.parse import urlsplit
 
 from redis import Redis, RedisError
 
-from page_tracker.store.tokens import Tokens
-from page_tracker.store.stream import Stream
+from page_tracker.days import DAY_SECONDS, MICROSECONDS
 from page_tracker.errors import PageTrackerError
-from page_tracker.store.health import durability_notice, redis_problem
-from page_tracker.store.counters import Live
 from page_tracker.plural import counted
+from page_tracker.sites.site import (
+    day_of,
+)
+from page_tracker.store.counters import Live
+from page_tracker.store.health import durability_notice, redis_problem
 from page_tracker.store.shelf import Registry
-from page_tracker.sites.site import MICROSECONDS, day_of
+from page_tracker.store.stream import Stream
+from page_tracker.store.tokens import Tokens
 
 ANSWER_SECONDS = 5.0
 LEAST_ROOM = 1_000_000_000  # bytes
 LONGEST_LAG = 60.0  # seconds
 LONGEST_SKEW = 1.0  # seconds
 OLDEST_LOOKUPS = 180  # days
-DAY = 86_400
 MORE_MEMORY = "raise PAGE_TRACKER_REDIS_MEMORY, or its maxmemory where it is your own"
 UNANSWERED = (OSError, HTTPException, ValueError)
 EARLIEST = 1_700_000_000  # a clock before November 2023 was never set
@@ -150,7 +152,7 @@ def sites(patient: Patient) -> Iterator[Finding]:
         yield Finding("sites", "there is none", "page-tracker site add DOMAIN")
     else:
         yield Finding("sites", f"{len(known)}: {', '.join(sorted(known)[:5])}")
-    if strangers := patient.live.unknown_sites(int(time.time() // DAY)):
+    if strangers := patient.live.unknown_sites(int(time.time() // DAY_SECONDS)):
         names = ", ".join(f"{each.name} ({each.number})" for each in strangers[:5])
         says = f"hits came today for others, which do not count: {names}"
         yield Finding(
@@ -255,7 +257,7 @@ def lookups(patient: Patient) -> Iterator[Finding]:
         says = "those that came with this version are in use"
         yield Finding("lookups", says)
     for file in files:
-        age = (time.time() - file.stat().st_mtime) / DAY
+        age = (time.time() - file.stat().st_mtime) / DAY_SECONDS
         is_fetched = file.suffix != ".toml"  # those are the owner's own tables
         old = is_fetched and age > OLDEST_LOOKUPS
         remedy = "page-tracker update" if old else ""

@@ -13,8 +13,8 @@ from typing import Any
 
 from platformdirs import user_data_path
 
-from page_tracker.hits.address import Proxies
 from page_tracker.errors import SettingsError
+from page_tracker.hits.address import Proxies
 from page_tracker.settings_parsing import (
     DEFAULT_REDIS_URL,
     parse_folder,

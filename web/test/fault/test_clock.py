@@ -12,16 +12,16 @@ import pytest
 from redis import Redis
 
 from page_tracker.collect import direct as unbatched
-from page_tracker.lookups.fresh import FreshLookups
-from page_tracker.hits.hit import RawHit, Sender
-from page_tracker.store.ingest import Bounds
-from page_tracker.collect.rates import Rates
-from page_tracker.store.stream import Stream
 from page_tracker.collect.direct import UnbatchedCollector
-from page_tracker.store.shelf import Registry
+from page_tracker.collect.rates import Rates
+from page_tracker.hits.hit import RawHit, Sender
+from page_tracker.lookups.fresh import FreshLookups
 from page_tracker.schema import HITS
 from page_tracker.sites.site import day_of
+from page_tracker.store.ingest import Bounds
+from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
+from page_tracker.store.stream import Stream
 from support.own_redis import own_redis
 
 SITE = "clock.example"

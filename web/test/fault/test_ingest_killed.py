@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 from page_tracker.hits.hit import Drop
+from page_tracker.store.counters import Live
 from page_tracker.store.ingest import Batch, StoreAway, submit
 from page_tracker.store.stream import Stream
-from page_tracker.store.counters import Live
 from support.ingesting import DAY, SITE, a_batch, a_hit, named
 from support.own_redis import OwnRedis, own_redis
 

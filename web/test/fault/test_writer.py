@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from redis import Redis, RedisError
 
+from page_tracker.lake.table import Lake
 from page_tracker.store import keys
 from page_tracker.store.ingest import StoreAway, StreamFull, submit
 from page_tracker.store.stream import Stream
-from page_tracker.lake.table import Lake
 from support.hits import batch, hit
 from support.lake import paths
 from support.own_redis import OwnRedis, own_redis

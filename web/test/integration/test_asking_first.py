@@ -13,10 +13,10 @@ from redis import Redis
 from page_tracker import app as app_module
 from page_tracker.app import create_app
 from page_tracker.cli import main
-from page_tracker.store.stream import Stream
 from page_tracker.lake.table import Lake, append, position
-from page_tracker.writer.writer import Writer
 from page_tracker.schema import HITS
+from page_tracker.store.stream import Stream
+from page_tracker.writer.writer import Writer
 from support.application import application
 from support.hits import row, send
 

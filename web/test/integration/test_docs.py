@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from page_tracker.commands.serve import serve
 from page_tracker.hits.hit import Reason
 from page_tracker.protocols import PROTOCOLS
-from page_tracker.commands.serve import serve
 from page_tracker.settings import described_settings
 
 ROOT = Path(__file__).parents[3]

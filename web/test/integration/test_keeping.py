@@ -12,16 +12,16 @@ import pytest
 
 from page_tracker.errors import ProcessError
 from page_tracker.lake.table import Lake, append, closed_mark, position
-from page_tracker.store.counters import Live
-from page_tracker.schema import HITS
 from page_tracker.processes.job import run_errand
+from page_tracker.schema import HITS
+from page_tracker.settings import Settings
+from page_tracker.store.counters import Live
 from page_tracker.wiring.keeping import (
     open_lake,
     open_light_recount,
     open_light_upkeep,
 )
 from page_tracker.wiring.store import open_redis
-from page_tracker.settings import Settings
 from support.collecting import SITE, sites_of
 from support.hits import row
 from support.own_redis import own_redis

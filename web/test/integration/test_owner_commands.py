@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from page_tracker.cli import main
-from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
 from page_tracker.sites.settings import SETTINGS
+from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
 
 Run = Callable[..., Result]
 

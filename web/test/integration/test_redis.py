@@ -10,8 +10,8 @@ from redis import Redis
 
 from page_tracker import app
 from page_tracker.errors import RedisUnavailableError
-from page_tracker.wiring.store import require_redis
 from page_tracker.settings import Settings
+from page_tracker.wiring.store import require_redis
 from support.counting import count_views
 from support.load import stated
 from support.own_redis import OwnRedis, own_redis

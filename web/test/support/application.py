@@ -10,8 +10,8 @@ import pytest
 from redis import Redis
 
 from page_tracker import app as app_module
-from page_tracker.store import shelf as registry_module
 from page_tracker.store import keys
+from page_tracker.store import shelf as registry_module
 from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
 
 CACHED = (

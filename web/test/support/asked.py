@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from naive import PlainHit, PlainKind, find
 from naive_answers import Row
-from page_tracker.sites.goal import Goal
-from page_tracker.lake.table import Lake, append, day_of
+from page_tracker.days import day_number
+from page_tracker.lake.table import Lake, append
 from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.query import Query
 from page_tracker.schema import HITS
+from page_tracker.sites.goal import Goal
 
 ZONES = (
     *("UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Apia", "America/St_Johns"),
@@ -246,7 +247,7 @@ def put(lake: Lake, rows: list[Row], number: int) -> None:
 def stored(name: str, row: Row) -> Any:
     """A column of a row as the lake takes it."""
     if name == "day":
-        return day_of(row["day"])
+        return day_number(row["day"])
     if name == "time":
         return round(row["time"].timestamp() * 1_000_000)
     return f"{row['day']:%Y-%m}" if name == "month" else row[name]

@@ -9,8 +9,8 @@ from typing import Any
 from redis import Redis
 
 from page_tracker.hits.hit import Client, Drop, Hit, Kind, Place, Record, Touch
-from page_tracker.store.ingest import Batch, submit
 from page_tracker.sites.site import Site
+from page_tracker.store.ingest import Batch, submit
 
 SITE = Site(id="example.com")
 DAY = 86_400_000_000  # microseconds

@@ -16,8 +16,8 @@ from page_tracker.history.lines import Log
 from page_tracker.history.register import Import, Register
 from page_tracker.history.stored import Stored
 from page_tracker.lake.table import Lake
-from page_tracker.store.counters import Live
 from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
 from support.lake import ask
 
 LOG = Path(__file__).parent.parent / "data" / "apache_combined.log.gz"

@@ -9,11 +9,11 @@ from typing import Any
 
 from redis import Redis
 
-from page_tracker.store import keys
 from page_tracker.hits.hit import Client, Drop, Hit, Kind, Place, Record, Touch
-from page_tracker.store.ingest import Batch
 from page_tracker.schema import HITS
 from page_tracker.sites.site import Site
+from page_tracker.store import keys
+from page_tracker.store.ingest import Batch
 
 SITE = "a.example"
 DAY = 20_000

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, Request
 
-from page_tracker.store.stream import Stream
 from page_tracker.schema import DROPS, HITS
+from page_tracker.store.stream import Stream
 from support.processes import WAIT_SECONDS
 from support.website import Website
 

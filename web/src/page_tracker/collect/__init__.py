@@ -1,1 +1,1 @@
-"""The way of a hit: protocol → enrich → ingest → stream."""
+"""What receives hits: judged as they come, sent to the store in batches or alone."""

@@ -18,7 +18,7 @@ from typing import Any
 from redis import RedisError
 
 from page_tracker.collect.background import begun, repeat
-from page_tracker.hits.enrich import Known, UnknownSalt, enrich
+from page_tracker.collect.lane import Lane
 from page_tracker.collect.outcome import (
     RETRY_AWAY,
     drops_among,
@@ -26,17 +26,17 @@ from page_tracker.collect.outcome import (
     once_a_site,
     site_day_at,
 )
-from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.collect.rates import Rates
+from page_tracker.errors import NotStored
+from page_tracker.hits.enrich import Known, UnknownSalt, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
+from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.sites.site import Directory, Site
+from page_tracker.store.format import StoreFormatError
 from page_tracker.store.ingest import Batch, Bounds, Outcome, submit_async
 from page_tracker.store.keys import shard_of
-from page_tracker.collect.lane import Lane
-from page_tracker.collect.rates import Rates
 from page_tracker.store.salts import Salts
-from page_tracker.errors import NotStored
-from page_tracker.sites.site import Directory, Site
 from page_tracker.store.sites import Sites
-from page_tracker.store.format import StoreFormatError
 
 # All in seconds.
 LOOK_EVERY = 1.0  # at the sites

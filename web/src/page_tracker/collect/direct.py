@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from redis import Redis, RedisError
 
-from page_tracker.hits.enrich import Known, UnknownSalt, enrich
 from page_tracker.collect.outcome import (
     RETRY_AWAY,
     drops_among,
@@ -18,8 +17,12 @@ from page_tracker.collect.outcome import (
     refusal,
     site_day_at,
 )
-from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.collect.rates import Rates
+from page_tracker.errors import NotStored
+from page_tracker.hits.enrich import Known, UnknownSalt, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
+from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.sites.site import Directory, Site
 from page_tracker.store.ingest import (
     Batch,
     BatchRefused,
@@ -30,10 +33,7 @@ from page_tracker.store.ingest import (
     submit,
 )
 from page_tracker.store.keys import shard_of
-from page_tracker.collect.rates import Rates
 from page_tracker.store.salts import Salts
-from page_tracker.errors import NotStored
-from page_tracker.sites.site import Directory, Site
 from page_tracker.store.sites import Sites
 
 

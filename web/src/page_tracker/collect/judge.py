@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from page_tracker.errors import NotStored
 from page_tracker.hits.address import Proxies
 from page_tracker.hits.hit import RawHit, Sender
 from page_tracker.protocols.request import (
@@ -15,7 +16,6 @@ from page_tracker.protocols.request import (
     Request,
 )
 from page_tracker.protocols.sender import seen_of, sender_of
-from page_tracker.errors import NotStored
 
 
 class HttpRequest(NamedTuple):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from page_tracker.collect.background import begun
 from page_tracker.collect.outcome import RETRY_AWAY, refusal
+from page_tracker.errors import NotStored
 from page_tracker.hits.hit import Drop, Hit
 from page_tracker.store.ingest import (
     MOST_HITS,
@@ -23,7 +24,6 @@ from page_tracker.store.ingest import (
     StoreAway,
     StreamFull,
 )
-from page_tracker.errors import NotStored
 
 # All in seconds.
 GATHER = 0.008  # from one batch to the next, where not ENOUGH hits wait before

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from page_tracker.days import next_midnight
+from page_tracker.errors import NotStored, PageTrackerError
 from page_tracker.hits.hit import Drop, Hit, Reason
+from page_tracker.sites.site import (
+    Site,
+    zone_at,
+)
 from page_tracker.store.ingest import Outcome, StreamFull
 from page_tracker.store.salts import SiteDay
-from page_tracker.errors import NotStored, PageTrackerError
-from page_tracker.sites.site import Site, next_midnight, zone_at
 
 # Seconds until it is worth another try: Redis is away, or nobody drains the stream.
 RETRY_AWAY = 5

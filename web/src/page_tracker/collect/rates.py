@@ -15,9 +15,9 @@ import math
 import time
 from collections.abc import Sequence
 
+from page_tracker.errors import TooManyHits
 from page_tracker.hits.address import subscriber_of
 from page_tracker.hits.hit import RawHit
-from page_tracker.errors import TooManyHits
 from page_tracker.sites.site import Directory
 
 # Seconds of hits that may come at once.

@@ -26,9 +26,9 @@ from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.parse import MOST_LABELS
 from page_tracker.query.plan import Days, days_between
 from page_tracker.query.query import Query, Range, currency
+from page_tracker.query.realtime import Realtime
 from page_tracker.query.report import Report, Row, Value
 from page_tracker.query.words import short_name
-from page_tracker.query.realtime import Realtime
 
 SECONDS = frozenset({"visit_duration", "time_on_page"})
 # What stands beside a metric where days are compared.

@@ -7,16 +7,16 @@ import click
 
 from page_tracker.commands.consent import ask, yes_option
 from page_tracker.commands.options import setting_option
+from page_tracker.days import date_of, day_number
 from page_tracker.errors import SettingsError
-from page_tracker.upkeep.chosen import Chosen
-from page_tracker.upkeep.deletion import Selection
-from page_tracker.writer.service import told_plainly
-from page_tracker.lake.table import date_of, day_of
 from page_tracker.plural import counted
-from page_tracker.wiring.deleting import open_hits_eraser, what_is_chosen
-from page_tracker.wiring.store import registry_of_folder, store_of_folder
 from page_tracker.settings import Settings
 from page_tracker.store.sites import Sites
+from page_tracker.upkeep.chosen import Chosen
+from page_tracker.upkeep.deletion import Selection
+from page_tracker.wiring.deleting import open_hits_eraser, what_is_chosen
+from page_tracker.wiring.store import registry_of_folder, store_of_folder
+from page_tracker.writer.service import told_plainly
 
 # Click gives each option as an argument of its own.
 # One argument for each option: pylint: disable=too-many-arguments,too-many-locals
@@ -108,7 +108,7 @@ def _day(option: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        return day_of(date.fromisoformat(text))
+        return day_number(date.fromisoformat(text))
     except ValueError as error:
         raise SettingsError(
             f"{option} {text!r} is no day", "write it like 2026-01-31"

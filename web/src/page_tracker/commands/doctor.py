@@ -8,8 +8,8 @@ from page_tracker.commands.options import setting_option
 from page_tracker.commands.site import json_option
 from page_tracker.commands.tables import echo_json
 from page_tracker.doctor import examine
-from page_tracker.wiring.doctor import patient_of_folder
 from page_tracker.settings import Settings
+from page_tracker.wiring.doctor import patient_of_folder
 
 
 @click.command()

@@ -10,10 +10,16 @@ from page_tracker.commands.options import setting_option
 from page_tracker.commands.site import json_option
 from page_tracker.commands.tables import echo_json, echo_table
 from page_tracker.errors import SiteError
-from page_tracker.sites.goal import Goal, goal_as_json, new_goal, with_goal, without_goal
-from page_tracker.wiring.store import registry_of_folder
 from page_tracker.settings import Settings
+from page_tracker.sites.goal import (
+    Goal,
+    goal_as_json,
+    new_goal,
+    with_goal,
+    without_goal,
+)
 from page_tracker.store.sites import Sites
+from page_tracker.wiring.store import registry_of_folder
 
 
 @click.group()

@@ -21,12 +21,15 @@ from page_tracker.commands.answers import (
 )
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.tables import echo_json
+from page_tracker.days import MICROSECONDS
 from page_tracker.errors import QuestionError
 from page_tracker.plural import counted
 from page_tracker.query import dates, typed
 from page_tracker.query.answer import as_json
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.problem import QueryError, nearest
+from page_tracker.query.realtime import as_json as realtime_as_json
+from page_tracker.query.realtime import realtime
 from page_tracker.query.report import Report
 from page_tracker.query.spreadsheet import write_rows
 from page_tracker.query.words import (
@@ -35,11 +38,12 @@ from page_tracker.query.words import (
     full_name,
     parse_filter,
 )
-from page_tracker.query.realtime import as_json as realtime_as_json
-from page_tracker.query.realtime import realtime
-from page_tracker.wiring.questions import Asker, asker_of_folder
 from page_tracker.settings import Settings
-from page_tracker.sites.site import MICROSECONDS, Site, zone_at
+from page_tracker.sites.site import (
+    Site,
+    zone_at,
+)
+from page_tracker.wiring.questions import Asker, asker_of_folder
 
 ROWS = 20
 USUAL_METRICS = ("visitors", "pageviews")

@@ -5,13 +5,13 @@ import click
 from page_tracker.commands import consent
 from page_tracker.commands.options import setting_option
 from page_tracker.lake.recovery import lines
-from page_tracker.writer.service import told_plainly
 from page_tracker.processes.append_only_file import DamagedStoreError, set_aside
 from page_tracker.processes.embedded import STORE_NAME
 from page_tracker.processes.folder import locked
+from page_tracker.settings import Settings
 from page_tracker.wiring.recovering import Recovery
 from page_tracker.wiring.store import store_of_folder
-from page_tracker.settings import Settings
+from page_tracker.writer.service import told_plainly
 
 
 @click.command()

@@ -12,24 +12,24 @@ from page_tracker.commands.consent import ask, yes_option
 from page_tracker.commands.options import Command, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import SiteError
-from page_tracker.writer.service import told_plainly
 from page_tracker.plural import counted
 from page_tracker.processes.folder import holder
-from page_tracker.wiring.deleting import open_expiring, open_site_eraser
-from page_tracker.wiring.store import (
-    registry_of_folder,
-    registry_of_new_folder,
-    store_of_folder,
-)
 from page_tracker.settings import Settings
-from page_tracker.sites.site import Site
 from page_tracker.sites.settings import (
     SETTINGS,
     changed_site,
     new_site,
     settings_of,
 )
+from page_tracker.sites.site import Site
 from page_tracker.store.sites import Sites
+from page_tracker.wiring.deleting import open_expiring, open_site_eraser
+from page_tracker.wiring.store import (
+    registry_of_folder,
+    registry_of_new_folder,
+    store_of_folder,
+)
+from page_tracker.writer.service import told_plainly
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

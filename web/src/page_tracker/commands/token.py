@@ -2,14 +2,14 @@
 
 import click
 
-from page_tracker.store.tokens import Tokens, token_as_json
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.site import json_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import AccessError, OutputError
-from page_tracker.wiring.store import registry_of_folder, registry_of_new_folder
 from page_tracker.settings import Settings
 from page_tracker.sites.token import GIVEN, Token
+from page_tracker.store.tokens import Tokens, token_as_json
+from page_tracker.wiring.store import registry_of_folder, registry_of_new_folder
 
 
 @click.group()

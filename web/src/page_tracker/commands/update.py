@@ -2,10 +2,10 @@
 
 import click
 
-from page_tracker.lookups.update import KINDS
-from page_tracker.lookups.update import update as update_kind
 from page_tracker.commands.options import setting_option
 from page_tracker.errors import UpdateError
+from page_tracker.lookups.update import KINDS
+from page_tracker.lookups.update import update as update_kind
 from page_tracker.settings import Settings
 
 

@@ -9,13 +9,14 @@ from dataclasses import replace
 import click
 
 from page_tracker.commands.options import setting_option
-from page_tracker.processes.garbage import look_seldom
 from page_tracker.lake.damage import mend
 from page_tracker.lake.folder_format import require_folder
-from page_tracker.writer.service import PASS, TICK, keep, wait_for, write
-from page_tracker.processes.log import say_once
 from page_tracker.processes.embedded import redis_of
 from page_tracker.processes.folder import make_folder
+from page_tracker.processes.garbage import look_seldom
+from page_tracker.processes.log import say_once
+from page_tracker.settings import Settings
+from page_tracker.store.format import require_store
 from page_tracker.wiring.keeping import (
     open_lake,
     open_light_recount,
@@ -23,8 +24,7 @@ from page_tracker.wiring.keeping import (
     open_writers,
 )
 from page_tracker.wiring.store import open_redis
-from page_tracker.settings import Settings
-from page_tracker.store.format import require_store
+from page_tracker.writer.service import PASS, TICK, keep, wait_for, write
 
 
 @click.command()

@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
 
-from page_tracker.hits.enrich import Known, enrich
-from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
-from page_tracker.lookups.load import Lookups
 from page_tracker.history.dialect import Dialect, Lines, shown
 from page_tracker.history.formats import Asked, Request
 from page_tracker.history.left_out import LeftOut, Malformed, Refused
 from page_tracker.history.visits import FOUND
+from page_tracker.hits.enrich import Known, enrich
+from page_tracker.hits.facts import Lookups
+from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
 from page_tracker.schema import HITS, Column
 from page_tracker.sites.site import Directory, Site
 

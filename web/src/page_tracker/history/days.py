@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 
+from page_tracker.days import date_of
 from page_tracker.history.register import ImportedDay
 from page_tracker.history.sifting import file_of
 from page_tracker.history.visits import with_visits
-from page_tracker.lake.table import date_of
 
 # Page views that are committed together, if they are of several days.
 MOST_VIEWS = 50_000

@@ -17,8 +17,7 @@ import msgspec
 
 from page_tracker.history.left_out import LeftOut
 from page_tracker.history.register import Import, Register, replace_file
-from page_tracker.upkeep.tidy import first_kept
-from page_tracker.sites.site import Site
+from page_tracker.sites.site import Site, first_kept
 
 
 class Expiry(msgspec.Struct, frozen=True, array_like=True):

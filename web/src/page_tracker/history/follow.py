@@ -23,18 +23,6 @@ from typing import TypeVar
 
 import msgspec
 
-from page_tracker.hits.enrich import Known
-from page_tracker.hits.hit import Drop, Hit
-from page_tracker.store.ingest import (
-    MOST_HITS,
-    Batch,
-    Bounds,
-    Outcome,
-    StoreAway,
-    StreamFull,
-)
-from page_tracker.store.keys import shard_of
-from page_tracker.lookups.load import Lookups
 from page_tracker.errors import ImportsBusyError, ImportStoppedError
 from page_tracker.history.blocks import TOLD, Sieve
 from page_tracker.history.dialect import Dialect, Wanted, tells_agents
@@ -49,7 +37,19 @@ from page_tracker.history.recognising import (
 )
 from page_tracker.history.register import held, replace_file
 from page_tracker.history.tail import Spot, Tail
+from page_tracker.hits.enrich import Known
+from page_tracker.hits.facts import Lookups
+from page_tracker.hits.hit import Drop, Hit
 from page_tracker.sites.site import Directory, Site
+from page_tracker.store.ingest import (
+    MOST_HITS,
+    Batch,
+    Bounds,
+    Outcome,
+    StoreAway,
+    StreamFull,
+)
+from page_tracker.store.keys import shard_of
 
 T = TypeVar("T")
 

@@ -29,6 +29,7 @@ import duckdb
 from deltalake.exceptions import DeltaError
 from msgspec.structs import replace
 
+from page_tracker.days import date_of
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.history.days import found_in
 from page_tracker.history.dialect import Wanted
@@ -49,7 +50,6 @@ from page_tracker.history.register import (
 )
 from page_tracker.history.sifting import Crew, Task
 from page_tracker.history.stored import Stored
-from page_tracker.lake.table import date_of
 from page_tracker.schema import ORIGIN_BITS
 from page_tracker.sites.site import Site
 

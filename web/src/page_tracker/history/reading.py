@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from page_tracker.hits.hit import Drop
 from page_tracker.errors import ImportRefusedError
 from page_tracker.history.blocks import TOLD
 from page_tracker.history.dialect import Dialect, Wanted, tells_agents
@@ -24,6 +23,7 @@ from page_tracker.history.lines import Log, lines_of, text_of
 from page_tracker.history.recognising import check_malformed, recognise
 from page_tracker.history.register import ImportedDay
 from page_tracker.history.sifting import Crew, Sifted, file_of
+from page_tracker.hits.hit import Drop
 
 # Blocks that are read ahead of those that are sifted.
 AHEAD = 4

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from deltalake import CommitProperties, Transaction
 
-from page_tracker.store.entry import Entry, EntryUnreadable
-from page_tracker.store.stream import Stream
+from page_tracker.days import day_number
 from page_tracker.history.register import Import
 from page_tracker.history.stored import DROPS_IN, application
 from page_tracker.lake.recovery import Probe, days_in, numbers_in
-from page_tracker.lake.table import Lake, day_of
-from page_tracker.writer.writer import application as stream_application
+from page_tracker.lake.table import Lake
 from page_tracker.schema import HITS, NUMBER_BITS
+from page_tracker.store.entry import Entry, EntryUnreadable
+from page_tracker.store.stream import Stream
+from page_tracker.writer.writer import application as stream_application
 
 # A writer has committed at most one batch that still waits: of fewer entries than this.
 MOST_ENTRIES = 5_000
@@ -89,6 +90,6 @@ def _days_done(entry: Import, files: Sequence[Path]) -> int:
     if entry.state != "writing":
         return 0
     low = entry.origin << NUMBER_BITS
-    found = {day_of(day) for day in days_in(files, low, low + (1 << NUMBER_BITS))}
+    found = {day_number(day) for day in days_in(files, low, low + (1 << NUMBER_BITS))}
     places = [at for at, day in enumerate(entry.days, 1) if day.day in found]
     return max(places, default=0)

@@ -8,22 +8,20 @@ from typing import Any, Protocol
 from arro3.core import Table
 from deltalake import QueryBuilder
 
-from page_tracker.store.entry import month_of
+from page_tracker.days import date_of, day_number, month_of
 from page_tracker.history.register import Import
-from page_tracker.lake.vacuum import clean_up
 from page_tracker.lake.steps import repeated
 from page_tracker.lake.table import (
     PARQUET,
     Lake,
     append,
     append_table,
-    date_of,
-    day_of,
     persist,
     position,
     quoted,
     touching,
 )
+from page_tracker.lake.vacuum import clean_up
 from page_tracker.schema import DROPS, NUMBER_BITS
 
 # Numbers of an import's transactions in the table `drops`.
@@ -59,7 +57,7 @@ class Stored:
             f" AND day BETWEEN {_date(days[0])} AND {_date(days[-1])}"
             f" AND visitor / {1 << NUMBER_BITS} NOT IN ({listed})"
         )
-        found.update(day_of(day) for day in hits["day"].to_pylist())
+        found.update(day_number(day) for day in hits["day"].to_pylist())
         return sorted(found.intersection(days))
 
     def has_origin(self, origin: int) -> bool:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from page_tracker.hits.address import Network, network_around, network_of
-from page_tracker.lookups.bots import IMAGE_PROXY, UNKNOWN, Bot
+from page_tracker.hits.facts import IMAGE_PROXY, UNKNOWN, Bot, Lookups
 from page_tracker.hits.hit import (
     Client,
     Drop,
@@ -27,9 +27,8 @@ from page_tracker.hits.hit import (
     Sender,
     Touch,
 )
-from page_tracker.lookups.load import Lookups
 from page_tracker.hits.page import page_of
-from page_tracker.lookups.sources import host_of
+from page_tracker.hits.referrer import host_of
 from page_tracker.hits.text import clean
 from page_tracker.hits.visitor import group_of, visitor_of
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT

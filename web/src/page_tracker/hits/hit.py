@@ -181,10 +181,6 @@ class Reason(StrEnum):
     NO_VISIT = "no_visit"
 
 
-# A bot's kind: it fetches because a person asked. Such a drop's name is `kind: bot`.
-AI_ASSISTANT = "AI assistant"
-
-
 class Drop(NamedTuple):
     """One hit that does not count, and why; counted by day, site, reason and name."""
 

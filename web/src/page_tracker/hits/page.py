@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from page_tracker.lookups.sources import CLICK_TAGS
+from page_tracker.hits.clicks import CLICK_TAGS
 from page_tracker.hits.text import clean
 from page_tracker.schema import LIMITS
 from page_tracker.sites.site import bare_host

@@ -1,1 +1,1 @@
-"""The lake: Delta tables of Parquet files, written here and read by anybody."""
+"""The lake: Delta tables of Parquet files. It knows neither Redis nor questions."""

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -32,6 +32,7 @@ from deltalake import (
 )
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from page_tracker.days import is_over
 from page_tracker.errors import LakeError, PageTrackerError
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.lock import alone, alone_if_free, folder_of, shared
@@ -68,11 +69,6 @@ PARQUET = WriterProperties(
 
 # What a file system must have left for a commit, above what the commit itself takes.
 RESERVE = 64_000_000  # bytes
-
-
-# A date is over everywhere so long after it is over in UTC.
-WESTMOST = 12 * 3_600  # seconds
-DAY_SECONDS = 86_400
 
 
 class LakeFullError(PageTrackerError):
@@ -196,15 +192,6 @@ class Lake:
         return dict(self.storage_options) or None
 
 
-def day_of(when: date) -> int:
-    """Days since 1970-01-01."""
-    return (when - date(1970, 1, 1)).days
-
-
-def date_of(day: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=day)
-
-
 def quoted(text: str) -> str:
     """A string of SQL."""
     return "'" + text.replace("'", "''") + "'"
@@ -237,11 +224,6 @@ def marks(snapshot: DeltaTable, days: Iterable[int], now: float) -> list[Transac
         if is_over(day, now)
         or snapshot.transaction_version(closed_mark(day)) is not None
     ]
-
-
-def is_over(day: int, now: float) -> bool:
-    """Whether a date, in days since 1970, is over in every time zone."""
-    return day < (now - WESTMOST) // DAY_SECONDS
 
 
 def append(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
@@ -20,37 +20,22 @@ from ua_parser.core import Domain, Matcher, UserAgent
 from ua_parser.matchers import UserAgentMatcher
 from ua_parser.regex import Resolver
 
-from page_tracker.lookups.agents import Agents
-from page_tracker.hits.hit import AI_ASSISTANT
+from page_tracker.hits.facts import (
+    AI_ASSISTANT,
+    AI_CRAWLER,
+    AI_KINDS,
+    AI_SEARCH,
+    NAMELESS,
+    UNKNOWN,
+    Bot,
+)
 from page_tracker.hits.text import clean
+from page_tracker.lookups.agents import Agents
 
 # What follows is not looked at.
 USER_AGENT_LIMIT = 1024
 
 _CACHED = 8192
-
-IMAGE_PROXY = "image proxy"
-# What AI's makers send: for training, for an index, and (AI_ASSISTANT) because a person
-# asked.
-AI_CRAWLER = "AI crawler"
-AI_SEARCH = "AI search"
-AI_KINDS = (AI_CRAWLER, AI_SEARCH, AI_ASSISTANT)
-
-
-class Bot(NamedTuple):
-    """A bot's name and kind; both are from closed sets, whatever the sender wrote."""
-
-    name: str
-    kind: str
-
-    @property
-    def label(self) -> str:
-        """The name by which drops are counted; an AI's has its kind in front."""
-        return f"{self.kind}: {self.name}" if self.kind in AI_KINDS else self.name
-
-
-NAMELESS = Bot("(no user agent)", "other")
-UNKNOWN = Bot("(unknown bot)", "other")
 
 # From the tags of crawler-user-agents; of several, the first here is the kind.
 _KINDS = {

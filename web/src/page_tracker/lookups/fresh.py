@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from page_tracker.lookups.load import Lookups, load
+from page_tracker.hits.facts import Lookups
+from page_tracker.lookups.load import (
+    load,
+)
 
 log = logging.getLogger(__name__)
 

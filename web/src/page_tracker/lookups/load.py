@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
+from page_tracker.hits.facts import Bot, Lookups
+from page_tracker.hits.hit import Place
 from page_tracker.lookups.agents import Agents, read_agents
-from page_tracker.lookups.bots import Bot, bot_finder
+from page_tracker.lookups.bots import bot_finder
 from page_tracker.lookups.clients import client_finder
-from page_tracker.hits.hit import Client, Hints, Place
 from page_tracker.lookups.places import open_places, place_finder
-from page_tracker.lookups.sources import Known, TouchOf, read_sources, touch_finder
+from page_tracker.lookups.sources import Known, read_sources, touch_finder
 from page_tracker.lookups.spam import read_hosts, spam_finder
 
 log = logging.getLogger(__name__)
@@ -33,24 +33,6 @@ SOURCES = "sources.toml"
 _PACKED_COUNTRY = "country.mmdb.xz"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Lookups:
-    """Functions that look things up; all are pure, cached where that pays."""
-
-    # A user agent's browser, system and device.
-    client_of: Callable[[str], Client]
-    # The same, with what client hints add to it.
-    hinted_client_of: Callable[[str, Hints], Client]
-    # A user agent's bot; None where it is a person's.
-    bot_of: Callable[[str], Bot | None]
-    # An address's place.
-    place_of: Callable[[str], Place]
-    # Whether a host (of a referrer) is known to send false referrers.
-    is_spam: Callable[[str], bool]
-    # Where a visit comes from: referrer, the page's query string, own hosts.
-    touch_of: TouchOf
 
 
 def load(folder: Path | None = None) -> Lookups:

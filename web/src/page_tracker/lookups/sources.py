@@ -11,22 +11,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
+from page_tracker.hits.clicks import CLICKS, SHARED
+from page_tracker.hits.facts import TouchOf
 from page_tracker.hits.hit import Touch
+from page_tracker.hits.referrer import parsed_referrer
 from page_tracker.schema import LIMITS
 
 _CACHED = 8192
 _TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-_SCHEMES = {"http", "https", "android-app", "ios-app"}
 # Endings that `{}` stands for have at most two labels of at most three letters.
 _ENDING = re.compile(r"[a-z]{2,3}(\.[a-z]{2,3})?")
-TouchOf = Callable[[str, str, tuple[str, ...]], Touch]
 
 
 class Known(NamedTuple):
@@ -61,35 +62,7 @@ _PAID_KINDS = {
     "social": "Paid Social",
     "video": "Paid Video",
 }
-# What an advertiser's page is asked with after a click on an advertisement → whose that
-# is, and which other sources show that network's advertisements.
-_GOOGLE = (
-    "Google",
-    "Google Ads",
-    "YouTube",
-    "Gmail",
-    "Google Maps",
-    "Ask",
-    "Startpage",
-)
-_MICROSOFT = ("Bing", "Yahoo!", "DuckDuckGo", "Ecosia", "AOL", "Qwant", "MSN", "Lilo")
-_CLICKS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        ("gclid", "gbraid", "wbraid", "gad_source", "gad_campaignid"), _GOOGLE
-    ),
-    "msclkid": (*_MICROSOFT, "Outlook.com"),
-    "ttclid": ("TikTok",),
-    "twclid": ("Twitter",),
-    "li_fat_id": ("LinkedIn",),
-    "rdt_cid": ("Reddit",),
-    "sccid": ("Snapchat",),
-    "yclid": ("Yandex", "Yandex Direct"),
-}
-# Facebook marks every link so, paid or not; Instagram, Threads and Messenger too.
-_SHARED = {"fbclid": "Facebook", "igshid": "Instagram", "igsh": "Instagram"}
-# All that an address is asked with after a click, in small letters.
-CLICK_TAGS = (*_CLICKS, *_SHARED)
-_PAID = re.compile(rf".*cp.*|ppc|retargeting|paid.*|\(({'|'.join(_CLICKS)})\)")
+_PAID = re.compile(rf".*cp.*|ppc|retargeting|paid.*|\(({'|'.join(CLICKS)})\)")
 # Ampersands that were escaped for HTML, or forgotten where a second `?` stands.
 _SEPARATORS = re.compile(r"&amp;|\?(?=utm_)", re.IGNORECASE)
 _SHOP = re.compile(r"(.*[^a-df-z])?shop.*|.*shopping.*")
@@ -140,7 +113,7 @@ def touch_finder(sources: Mapping[str, Known]) -> TouchOf:
 
     @lru_cache(_CACHED)
     def referral_of(referrer: str) -> Referral:
-        parts, host = _parsed(referrer)
+        parts, host = parsed_referrer(referrer)
         if parts is None:
             return _NOWHERE
         known = _known_host(host, parts.path, sources) or Known(host, "")
@@ -179,30 +152,6 @@ def touch_finder(sources: Mapping[str, Known]) -> TouchOf:
     return touch_of
 
 
-def host_of(referrer: str) -> str:
-    """The host of a referrer, without `www.`; '' where it has none."""
-    return _parsed(referrer)[1]
-
-
-@lru_cache(_CACHED)
-def _parsed(referrer: str) -> tuple[SplitResult | None, str]:
-    """A referrer's parts and its host, without `www.`; None and '' where it is none."""
-    address = referrer.strip()
-    if "://" not in address:
-        address = f"https://{address}"
-    try:
-        parts = urlsplit(address)
-        host = (parts.hostname or "").rstrip(".")
-    except ValueError:
-        return None, ""
-    if host.count(".") > 1:
-        host = host.removeprefix("www.")
-    is_app = parts.scheme == "ios-app" and host.isdecimal()
-    if parts.scheme not in _SCHEMES or not ("." in host or is_app) or _is_local(host):
-        return None, ""
-    return parts, host
-
-
 def _tags_of(query: str) -> dict[str, str]:
     """What a page's address says, by names in lower case; of two the first."""
     said: dict[str, str] = {}
@@ -219,10 +168,10 @@ def _clicked(source: str, medium: str, said: Mapping[str, str]) -> tuple[str, st
     """
     if medium and not _PAID.fullmatch(medium.lower()):
         return "", ""
-    for mark, networks in _CLICKS.items():
+    for mark, networks in CLICKS.items():
         if mark in said and (not source or source in networks):
             return networks[0], f"({mark})"
-    for mark, network in _SHARED.items():
+    for mark, network in SHARED.items():
         if mark in said and not source:
             return network, ""
     return "", ""
@@ -256,10 +205,6 @@ def _channel_of_medium(medium: str, source: str) -> str | None:
     if medium.endswith("push") or "mobile" in medium or "notification" in medium:
         return "Mobile Push Notifications"
     return None
-
-
-def _is_local(host: str) -> bool:
-    return host.endswith(".localhost") or host.startswith(("127.", "0."))
 
 
 def _known_word(text: str, sources: Mapping[str, Known]) -> Known:

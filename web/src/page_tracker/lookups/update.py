@@ -24,6 +24,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 from zlib import error as ZlibError
 
+from page_tracker.errors import UpdateError
 from page_tracker.lookups.load import (
     BOTS,
     COUNTRY,
@@ -32,7 +33,6 @@ from page_tracker.lookups.load import (
     places_from,
     spam_from,
 )
-from page_tracker.errors import UpdateError
 from page_tracker.settings import without_password
 
 # Seconds to wait for a server, and the most bytes that are taken, packed or not.

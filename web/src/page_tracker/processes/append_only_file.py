@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from page_tracker.days import DAY_SECONDS
 from page_tracker.errors import ProcessError
 
 FOLDER = "appendonlydir"
 MANIFEST = "appendonly.aof.manifest"
 # What was set aside has the keys of the day's visitors, which may not last.
-KEPT_ASIDE = 2 * 86_400  # seconds
+KEPT_ASIDE = 2 * DAY_SECONDS  # seconds
 # What the server says of a file that it cannot read.
 _SAID = re.compile(rb"append[ -]only|AOF|RDB|Wrong signature", re.IGNORECASE)
 _PARTS = re.compile(rb"\*([1-9]\d{0,6})\r\n")

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote, unquote, urlsplit
 
 from page_tracker.errors import DataFolderError, DataFolderInUseError, ProcessError
-from page_tracker.server import append_only, machine
+from page_tracker.processes import append_only_file, machine
 from page_tracker.processes.child import Child, Program
 from page_tracker.processes.folder import (
     Holder,
@@ -95,7 +95,7 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
         "dir": str(store),
         "appendonly": "yes",
         "appendfsync": "always",
-        "aof-load-truncated": "no",  # `append_only.mend` does it, and says so
+        "aof-load-truncated": "no",  # `append_only_file.mend` does it, and says so
         "save": "",
         "maxmemory": str(_memory(settings)),
         "maxmemory-policy": "noeviction",
@@ -112,7 +112,7 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
         grace=STOP_SECONDS,
         log=log,
         descriptors=[lock.descriptor],
-        mend=partial(append_only.mend, store, log),
+        mend=partial(append_only_file.mend, store, log),
     )
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
+from page_tracker.hits.text import clean
 from page_tracker.protocols.request import (
     Answer,
     Answered,
@@ -21,7 +22,6 @@ from page_tracker.protocols.request import (
     header_text,
     reasons_of,
 )
-from page_tracker.hits.text import clean
 
 WIDTH_LIMIT = 100_000
 _FIELDS_LIMIT = 100

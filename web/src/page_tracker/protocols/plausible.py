@@ -18,6 +18,7 @@ import msgspec
 
 from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
 from page_tracker.hits.money import money_of
+from page_tracker.hits.text import clean
 from page_tracker.protocols.request import (
     Answer,
     Answered,
@@ -27,7 +28,6 @@ from page_tracker.protocols.request import (
     header_text,
     reasons_of,
 )
-from page_tracker.hits.text import clean
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
 from page_tracker.sites.site import bare_host
 

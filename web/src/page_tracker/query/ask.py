@@ -12,10 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
-from page_tracker.query.snapshot import Reading
 from page_tracker.query.allowance import Allowance
-from page_tracker.query.report_cache import Answered
 from page_tracker.query.engine import Engine
 from page_tracker.query.left_out import (
     LeftOut,
@@ -27,9 +26,14 @@ from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.problem import FilesGone, LakeAwayError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
-from page_tracker.query.tables import File, Sources
+from page_tracker.query.report_cache import Answered
+from page_tracker.query.snapshot import Reading
 from page_tracker.query.sql import Statement
-from page_tracker.sites.site import MICROSECONDS, Site, zone_at
+from page_tracker.query.tables import File, Sources
+from page_tracker.sites.site import (
+    Site,
+    zone_at,
+)
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from page_tracker.query.plan import Days
-from page_tracker.query.tables import File, files_of, table
 from page_tracker.query.sql import Statement
+from page_tracker.query.tables import File, files_of, table
 from page_tracker.schema import DROPS
 
 

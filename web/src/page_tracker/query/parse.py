@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from page_tracker.sites.goal import Goal
 from page_tracker.query import buckets, dates
 from page_tracker.query.catalog import (
     DIMENSIONS,
@@ -34,6 +33,7 @@ from page_tracker.query.query import (
     goals_named,
     leaves,
 )
+from page_tracker.sites.goal import Goal
 
 KEYS = (
     "site_id",

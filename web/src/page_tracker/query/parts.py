@@ -14,7 +14,6 @@ from page_tracker.query.catalog import (
     TIME_BUCKETS,
     dimension,
 )
-from page_tracker.query.where import Binder, condition, labelled
 from page_tracker.query.plan import Days, Plan, tabled
 from page_tracker.query.query import (
     And,
@@ -28,6 +27,7 @@ from page_tracker.query.query import (
     property_key,
     renamed,
 )
+from page_tracker.query.where import Binder, condition, labelled
 
 BEGAN = "(time - to_milliseconds(elapsed))"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from page_tracker.sites.goal import Goal
 from page_tracker.query.catalog import GOAL, HOST_OF, METRICS, PROPS_PREFIX, dimension
+from page_tracker.sites.goal import Goal
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from page_tracker.hits.hit import AI_ASSISTANT, Reason
-from page_tracker.store.counters import Current, Dropped, Live, Minute
+from page_tracker.days import MICROSECONDS
+from page_tracker.hits.facts import AI_ASSISTANT
+from page_tracker.hits.hit import Reason
 from page_tracker.query.catalog import DIRECT
-from page_tracker.sites.site import MICROSECONDS, Site, day_of
+from page_tracker.sites.site import (
+    Site,
+    day_of,
+)
+from page_tracker.store.counters import Current, Dropped, Live, Minute
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from page_tracker.query.plan import Days, Plan, plan
 from page_tracker.query.query import Query, Range, currency
 from page_tracker.query.runner import Found, run
 from page_tracker.query.shared_rows import Ask
-from page_tracker.query.tables import Sources
 from page_tracker.query.sql import Statement
+from page_tracker.query.tables import Sources
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.allowance import Allowance

@@ -29,8 +29,8 @@ from page_tracker.query.shared_rows import (
     shared_rows,
     slices,
 )
-from page_tracker.query.tables import Sources, files_of
 from page_tracker.query.sql import Statement, partials
+from page_tracker.query.tables import Sources, files_of
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.engine import Session

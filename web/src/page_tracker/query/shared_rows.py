@@ -16,7 +16,6 @@ from datetime import date
 from math import ceil
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, TIME_BUCKETS
-from page_tracker.query.where import Binder, condition
 from page_tracker.query.parts import CONVERSIONS, in_days
 from page_tracker.query.plan import Days, Plan, days_between, runs, tabled
 from page_tracker.query.query import (
@@ -32,6 +31,7 @@ from page_tracker.query.query import (
     without_conversions,
 )
 from page_tracker.query.sql import Statement, statement, statement_of
+from page_tracker.query.where import Binder, condition
 from page_tracker.schema import DAYS, HITS
 
 # The rows that were taken out, in place of the hits.

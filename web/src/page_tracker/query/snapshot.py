@@ -17,9 +17,10 @@ from typing import TypeVar
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from page_tracker.days import date_of, day_number
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.log import touched_since, transactions
-from page_tracker.lake.table import Lake, closed_mark, date_of, day_of
+from page_tracker.lake.table import Lake, closed_mark
 from page_tracker.query.problem import LakeAwayError
 from page_tracker.query.tables import File, Sources
 
@@ -131,7 +132,7 @@ class Reading:
     def _holding(self, days: Sequence[date]) -> set[date]:
         """Those of the days whose table holds."""
         tabled = {
-            closed_mark(day_of(day)): day
+            closed_mark(day_number(day)): day
             for day in days
             if any(file.first <= day <= file.last for file in self._files["days"])
         }

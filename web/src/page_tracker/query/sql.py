@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS
-from page_tracker.query.where import Binder, condition, of_goal
 from page_tracker.query.parts import BEGAN, SHARES, Parts, in_days
 from page_tracker.query.plan import Plan
 from page_tracker.query.query import (
@@ -35,6 +34,7 @@ from page_tracker.query.query import (
     with_hosts,
     without_conversions,
 )
+from page_tracker.query.where import Binder, condition, of_goal
 
 
 @dataclass(frozen=True, slots=True)

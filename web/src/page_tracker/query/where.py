@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from page_tracker.sites.goal import Goal
 from page_tracker.query.catalog import GOAL, OPERATORS, dimension
 from page_tracker.query.query import (
     And,
@@ -17,6 +16,7 @@ from page_tracker.query.query import (
     goals_named,
     property_key,
 )
+from page_tracker.sites.goal import Goal
 
 
 @dataclass(slots=True)

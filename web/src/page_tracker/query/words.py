@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from page_tracker.sites.goal import Segment
 from page_tracker.query.catalog import DIMENSIONS, OPERATORS, TIME_BUCKETS
 from page_tracker.query.filters import is_property
 from page_tracker.query.problem import QueryError, nearest
+from page_tracker.sites.goal import Segment
 
 # A dimension's short name is what comes after its colon; a property's is `props:KEY`.
 SHORT: dict[str, str] = {

@@ -8,21 +8,17 @@ giving the same instant to two days. How settings are written is in `site_settin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import idna
 import msgspec
 
+from page_tracker.days import MICROSECONDS, day_at, next_midnight, utc_day
 from page_tracker.sites.goal import Goal, Segment
 
-MICROSECONDS = 1_000_000
-MINUTE = 60 * MICROSECONDS
 LONGEST_HOST = 253  # characters (RFC 1035, 2.3.4)
 # Characters that name a host (253 at most), with `www.`, a port and spaces around it.
 LONGEST_NAMED = 300
-EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,14 +129,7 @@ def zone_at(site: Site, instant: int) -> str:
 
 def day_of(site: Site, instant: int) -> int:
     """The site's day, in days since 1970-01-01, of an instant (UTC, microseconds)."""
-    return _day_of_minute(zone_at(site, instant), instant // MINUTE)
-
-
-@lru_cache(maxsize=16_384)
-def _day_of_minute(zone: str, minute: int) -> int:
-    """Since 1972 every zone begins its days, and shifts its clock, on a full minute."""
-    instant = datetime.fromtimestamp(minute * 60, UTC)
-    return instant.astimezone(ZoneInfo(zone)).toordinal() - EPOCH_ORDINAL
+    return day_at(zone_at(site, instant), instant)
 
 
 def with_timezone(site: Site, zone: str, now: int) -> Site:
@@ -167,15 +156,17 @@ def switch_instant(old: str, new: str, now: int) -> int:
     zone may still be in the day before the old one's.
     """
     instant = max(next_midnight(old, now), next_midnight(new, now))
-    while _day_of_minute(new, instant // 60) < _day_of_minute(old, instant // 60 - 1):
+    while day_at(new, instant * MICROSECONDS) < day_at(
+        old, (instant - 60) * MICROSECONDS
+    ):
         instant = next_midnight(new, instant)
     return instant
 
 
-def next_midnight(zone: str, now: int) -> int:
-    """The first instant (UTC, seconds) after `now` that is in the zone's next day."""
-    today = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(zone)).date()
-    midnight = datetime.combine(
-        today + timedelta(days=1), datetime.min.time(), ZoneInfo(zone)
-    )
-    return int(midnight.timestamp())
+def first_kept(sites: Iterable[Site], now: float) -> set[tuple[str, int]]:
+    """Of each site that forgets its hits, its id and the first day to keep."""
+    return {
+        (site.id, utc_day(now) - site.retention_days)
+        for site in sites
+        if site.retention_days is not None
+    }

@@ -25,14 +25,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from page_tracker.hits.hit import Record, Touch
+from page_tracker.days import month_of
 from page_tracker.errors import PageTrackerError
+from page_tracker.hits.hit import Record, Touch
 from page_tracker.schema import NUMBER_BITS
 
 FORMAT = b"1"
@@ -198,9 +197,3 @@ _UNREADABLE = (
     msgspec.DecodeError,
     OverflowError,
 )
-
-
-@lru_cache(maxsize=64)
-def month_of(day: int) -> str:
-    """The month `YYYY-MM` of a day since 1970."""
-    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()[:7]

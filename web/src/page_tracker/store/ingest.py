@@ -28,16 +28,16 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from page_tracker.store import keys
-from page_tracker.hits.hit import Drop, Hit
 from page_tracker.errors import PageTrackerError
+from page_tracker.hits.hit import Drop, Hit
 from page_tracker.schema import ORIGIN_BITS
 from page_tracker.sites.site import Site
+from page_tracker.store import keys
 
 # The script's parts, in order.
 _PARTS = ("ingest.lua", "visits.lua", "counters.lua")
 SCRIPT = "".join(
-    files("page_tracker.collect").joinpath(part).read_text("utf-8") for part in _PARTS
+    files("page_tracker.store").joinpath(part).read_text("utf-8") for part in _PARTS
 )
 SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 

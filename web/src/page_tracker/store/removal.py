@@ -21,8 +21,8 @@ from typing import Any, cast
 
 from redis import Redis, RedisCluster, ResponseError
 
-from page_tracker.store import keys
 from page_tracker.errors import PageTrackerError
+from page_tracker.store import keys
 
 _AT_ONCE = 1000
 

@@ -21,10 +21,10 @@ import msgspec
 from redis import Redis, RedisError
 
 from page_tracker.errors import MirrorError
-from page_tracker.store.mirror import Mirror, Mirrored
 from page_tracker.sites.site import Site
-from page_tracker.store.format import StoreFormatError, refuse_newer_store
 from page_tracker.sites.token import Token
+from page_tracker.store.format import StoreFormatError, refuse_newer_store
+from page_tracker.store.mirror import Mirror, Mirrored
 
 Entry = TypeVar("Entry", bound=msgspec.Struct)
 View = TypeVar("View")

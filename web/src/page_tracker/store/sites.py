@@ -14,10 +14,10 @@ import msgspec
 
 from page_tracker.errors import SiteExistsError, UnknownSiteError
 from page_tracker.sites.goal import Goal, Segment
-from page_tracker.store.shelf import Registry, Watched
-from page_tracker.sites.site import Directory, Site, bare_host
 from page_tracker.sites.settings import changed_site, new_site
+from page_tracker.sites.site import Directory, Site, bare_host
 from page_tracker.sites.token import without_site
+from page_tracker.store.shelf import Registry, Watched
 
 ById = Mapping[str, Site]
 

@@ -9,10 +9,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from page_tracker.days import DAY_SECONDS
 from page_tracker.errors import AccessError, UnknownTokenError
+from page_tracker.sites.token import GIVEN, Scope, Token, id_of, is_token, new_secret
 from page_tracker.store.shelf import Registry, Watched
 from page_tracker.store.sites import found_site
-from page_tracker.sites.token import GIVEN, Scope, Token, id_of, is_token, new_secret
 
 LONGEST_NAME = 100
 LONGEST_LIFE = 100 * 365
@@ -148,5 +149,5 @@ def _expiry(days: object, now: int) -> int | None:
         return None
     if isinstance(days, int) and not isinstance(days, bool):
         if 1 <= days <= LONGEST_LIFE:
-            return now + days * 86_400
+            return now + days * DAY_SECONDS
     raise AccessError(f"days {days!r} is no time to live", f"write 1 to {LONGEST_LIFE}")

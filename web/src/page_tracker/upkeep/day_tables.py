@@ -12,23 +12,24 @@ of SQL.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
+from page_tracker.days import date_of, day_number
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.log import transactions
 from page_tracker.lake.steps import done_each, repeated
-from page_tracker.lake.table import PARQUET, Lake, closed_mark, day_of
+from page_tracker.lake.table import PARQUET, Lake, closed_mark
 from page_tracker.query.catalog import SITE, dimension
 from page_tracker.query.countries import COUNTRIES
 from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan, tabled
 from page_tracker.query.query import Query, Range, measures
-from page_tracker.query.tables import SQL_TYPES
 from page_tracker.query.sql import sums
+from page_tracker.query.tables import SQL_TYPES
 from page_tracker.schema import DAYS
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def close(lake: Lake, days: Sequence[int]) -> None:
     They must be over everywhere. What fails keeps no other days from being closed.
     Raises LakeBusyError, DeltaError or OSError then; what is closed is closed.
     """
-    opened = map(_date, repeated(lambda: _marked(lake, days)))
+    opened = map(date_of, repeated(lambda: _marked(lake, days)))
     done_each(
         partial(_close_month, lake, list(its_days))
         for _, its_days in groupby(opened, lambda when: f"{when:%Y-%m}")
@@ -124,8 +125,8 @@ def _batches(days: Sequence[date], counts: Mapping[date, int]) -> Iterator[list[
 
 def _close(lake: Lake, days: Sequence[date]) -> None:
     with lake.using("hits") as hits, lake.using("days") as tabled:
-        found = _marks(hits, map(day_of, days))
-        marks = {_date(day): mark for day, mark in found.items()}
+        found = _marks(hits, map(day_number, days))
+        marks = {date_of(day): mark for day, mark in found.items()}
         files = _files(hits, days)
         with engine() as connection:
             _begin(connection, files, marks)
@@ -224,12 +225,8 @@ def _commit(
         commit_properties=CommitProperties(
             custom_metadata={"days": []},
             app_transactions=[
-                Transaction(closed_mark(day_of(day)), mark)
+                Transaction(closed_mark(day_number(day)), mark)
                 for day, mark in marks.items()
             ],
         ),
     )
-
-
-def _date(day: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=day)

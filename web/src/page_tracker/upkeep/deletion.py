@@ -24,25 +24,24 @@ from typing import TYPE_CHECKING, Any
 
 from deltalake import DeltaTable, write_deltalake
 
-from page_tracker.store.removal import Removal
-from page_tracker.store.stream import Aside
-from page_tracker.lake.vacuum import clean_at_once
-from page_tracker.upkeep.day_tables import close
+from page_tracker.days import date_of, day_number
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.steps import repeated
 from page_tracker.lake.table import (
     PARQUET,
     TABLES,
     Lake,
-    date_of,
-    day_of,
     persist,
     quoted,
     touching,
 )
-from page_tracker.writer.writer import Writer
+from page_tracker.lake.vacuum import clean_at_once
 from page_tracker.plural import counted
 from page_tracker.schema import NUMBER_BITS
+from page_tracker.store.removal import Removal
+from page_tracker.store.stream import Aside
+from page_tracker.upkeep.day_tables import close
+from page_tracker.writer.writer import Writer
 
 if TYPE_CHECKING:
     import duckdb
@@ -272,7 +271,7 @@ class Deletion:
             "SELECT day, count(*) FROM hits WHERE "
             f"{self._condition} GROUP BY day ORDER BY day"
         )
-        return [(day_of(day), number) for day, number in found]
+        return [(day_number(day), number) for day, number in found]
 
     def _delete_day(self, day: int, newest_day: int) -> None:
         """Delete a day's hits, number anew the visits that they leave; one commit."""
@@ -353,7 +352,11 @@ class Deletion:
                 "SELECT DISTINCT day FROM days"  # nosec: quoted
                 f" WHERE site = {quoted(self.selection.site)} ORDER BY day",
             )
-        return [day_of(day) for (day,) in found if self.selection.has_day(day_of(day))]
+        return [
+            day_number(day)
+            for (day,) in found
+            if self.selection.has_day(day_number(day))
+        ]
 
     def _delete_drops(self) -> None:
         if condition := self.selection.of_drops():

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from page_tracker.lake.log import touched_since
 from page_tracker.lake.table import Lake
-from page_tracker.upkeep.tidy import closable, first_kept
-from page_tracker.sites.site import Site
+from page_tracker.sites.site import Site, first_kept
+from page_tracker.upkeep.tidy import (
+    closable,
+)
 
 # What was seen to is seen to again: another process may have been faster with a part.
 AFRESH = 3_600.0  # seconds

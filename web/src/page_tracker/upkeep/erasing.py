@@ -16,14 +16,15 @@ from contextlib import contextmanager
 
 from deltalake.exceptions import DeltaError
 
-from page_tracker.store.removal import Removal
+from page_tracker.days import last_day
 from page_tracker.errors import LakeError
 from page_tracker.history.imports import Imports
 from page_tracker.history.register import Register
+from page_tracker.sites.site import Directory, bare_host
+from page_tracker.store.removal import Removal
+from page_tracker.store.sites import Sites
 from page_tracker.upkeep.deletion import Deletion
 from page_tracker.writer.service import one_line, told_plainly
-from page_tracker.sites.site import Directory, bare_host
-from page_tracker.store.sites import Sites
 
 # Until every collector knows that a site is gone, and has sent off what it had.
 FORGET_SECONDS = 3.0
@@ -50,7 +51,7 @@ class HitsEraser:
             chosen = self.deletion.selection
             if chosen.path is None:
                 self._imports.register.forget_drops(chosen.site, chosen.has_day)
-            return self.deletion.run(_newest_day(), say)
+            return self.deletion.run(last_day(time.time()), say)
 
     def finish(self, say: Say) -> int:
         """Do what one that was stopped has left, where nothing is chosen any more.
@@ -59,7 +60,7 @@ class HitsEraser:
         """
         with self._imports.register.locked():
             self._imports.finish(self._sites.all())
-            return self.deletion.finish(_newest_day(), say)
+            return self.deletion.finish(last_day(time.time()), say)
 
 
 class SiteEraser:
@@ -106,7 +107,7 @@ class SiteEraser:
                 self._sites.remove(self.site)
                 time.sleep(FORGET_SECONDS)
             self._register.forget(self.site)
-            self._deletion.run(_newest_day(), say)
+            self._deletion.run(last_day(time.time()), say)
             self._removal.end(self.site)
 
 
@@ -121,8 +122,3 @@ def _told_half_done(what: str) -> Iterator[None]:
             "see that the lake is there, whole and has room; the same once more"
             " finishes it",
         ) from error
-
-
-def _newest_day() -> int:
-    """The last day that any site's can be: the date line's, half a day before UTC's."""
-    return int(time.time() + 14 * 3600) // 86_400

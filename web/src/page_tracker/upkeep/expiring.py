@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
+from page_tracker.days import date_of
 from page_tracker.lake.engine import engine, rows_in
-from page_tracker.lake.table import Lake, date_of, quoted
-from page_tracker.upkeep.tidy import first_kept
+from page_tracker.lake.table import Lake, quoted
 from page_tracker.plural import counted
-from page_tracker.sites.site import Site
+from page_tracker.sites.site import Site, first_kept
 
 
 class Expiring(NamedTuple):

@@ -17,15 +17,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from page_tracker.store.stream import Stream
+from page_tracker.days import date_of, day_number, utc_day
 from page_tracker.history.register import Import, Register
-from page_tracker.upkeep.deletion import SUM_NAMES, SUMS
 from page_tracker.lake.engine import engine, rows_in
-from page_tracker.lake.table import DAY_SECONDS, Lake, date_of, day_of, quoted
-from page_tracker.store.counters import EARLIER, Live
-from page_tracker.store.shelf import Registry
+from page_tracker.lake.table import Lake, quoted
 from page_tracker.schema import NUMBER_BITS
 from page_tracker.sites.site import Site
+from page_tracker.store.counters import EARLIER, Live
+from page_tracker.store.shelf import Registry
+from page_tracker.store.stream import Stream
+from page_tracker.upkeep.deletion import SUM_NAMES, SUMS
 
 # Whether there is anything to do is seen by a few numbers, and closely this often.
 LOOK_CLOSELY = 60.0  # seconds
@@ -141,7 +142,7 @@ class Recount:
 
     def _put_today(self, site: str, origins: Iterable[int]) -> None:
         """Put the sums that earlier stores have counted of the last days."""
-        today = int(time.time() // DAY_SECONDS)
+        today = utc_day(time.time())
         days = range(today - DAYS_COUNTED, today + 2)
         rows = self._ask(
             site,
@@ -149,7 +150,7 @@ class Recount:
             f" WHERE day >= DATE '{date_of(days[0])}' AND {_not_of(origins)}"
             " GROUP BY day",
         )
-        sums = {day_of(row[0]): dict(zip(SUM_NAMES, row[1:])) for row in rows}
+        sums = {day_number(row[0]): dict(zip(SUM_NAMES, row[1:])) for row in rows}
         for day in days:
             self._live.put_earlier_today(site, day, sums.get(day, {}))
 

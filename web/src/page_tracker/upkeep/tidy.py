@@ -21,23 +21,20 @@ from functools import partial
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
-from page_tracker.lake.vacuum import clean_up
-from page_tracker.upkeep.day_tables import close
+from page_tracker.days import date_of, day_number, first_day
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.log import transactions
 from page_tracker.lake.steps import done_each, repeated
 from page_tracker.lake.table import (
-    DAY_SECONDS,
     PARQUET,
     TABLES,
-    WESTMOST,
     Lake,
-    date_of,
-    day_of,
     quoted,
     touching,
 )
-from page_tracker.sites.site import Site
+from page_tracker.lake.vacuum import clean_up
+from page_tracker.sites.site import Site, first_kept
+from page_tracker.upkeep.day_tables import close
 
 # A merge makes files of a tier's size from the smaller ones of a month, once there are
 # this many of them; a month that nothing was added to for a while is made one of them.
@@ -88,7 +85,7 @@ def merges(files: Iterable[File], now: float, quiet: float = QUIET) -> list[Merg
 
 def over(files: Iterable[File], now: float) -> list[int]:
     """The days that files have rows of and that are over everywhere. Pure."""
-    last = int((now - WESTMOST) // DAY_SECONDS) - 1
+    last = first_day(now) - 1
     return sorted(
         {
             day
@@ -106,15 +103,6 @@ def closable(hits: DeltaTable, tabled: DeltaTable, now: float) -> list[int]:
 def settled_mark(day: int) -> str:
     """The application whose transaction says that a day is settled."""
     return f"settled:{day}"
-
-
-def first_kept(sites: Iterable[Site], now: float) -> set[tuple[str, int]]:
-    """Of each site that forgets its hits, its id and the first day to keep. Pure."""
-    return {
-        (site.id, int(now // DAY_SECONDS) - site.retention_days)
-        for site in sites
-        if site.retention_days is not None
-    }
 
 
 class Upkeep:
@@ -191,7 +179,7 @@ def files_of(table: DeltaTable) -> list[File]:
     columns = ("partition.month", "size_bytes", "modification_time")
     days = (actions["min.day"].to_pylist(), actions["max.day"].to_pylist())
     return [
-        File(month, size, modified / 1000, day_of(first), day_of(last))
+        File(month, size, modified / 1000, day_number(first), day_number(last))
         for month, size, modified, first, last in zip(
             *(actions[column].to_pylist() for column in columns), *days, strict=True
         )
@@ -255,7 +243,7 @@ def _expire(table: DeltaTable, site: str, first: date) -> None:
         return
     with engine() as connection:
         rows = rows_in(connection, files).filter(condition)
-        days = [day_of(day) for (day,) in rows.project("day").distinct().fetchall()]
+        days = [day_number(day) for (day,) in rows.project("day").distinct().fetchall()]
     if days:
         table.delete(
             condition,

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from flask import request
 from redis import RedisError
 
-from page_tracker.store.tokens import Tokens
 from page_tracker.hits.address import Proxies, Seen
 from page_tracker.sites.token import Scope, Token, allows
+from page_tracker.store.tokens import Tokens
 from page_tracker.web.guesses import Guesses
 
 

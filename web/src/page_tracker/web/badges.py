@@ -15,17 +15,17 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from redis import RedisError
 from werkzeug.exceptions import NotFound
 
-from page_tracker.hits.address import Proxies
+from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.collect.outcome import RETRY_AWAY
+from page_tracker.errors import NotStored
+from page_tracker.hits.address import Proxies
 from page_tracker.hits.hit import Drop, RawHit
 from page_tracker.hits.page import page_of
 from page_tracker.protocols.goatcounter import GIF
 from page_tracker.protocols.request import header_text, reasons_of
 from page_tracker.protocols.sender import seen_of, sender_of
-from page_tracker.collect.direct import UnbatchedCollector
-from page_tracker.errors import NotStored
-from page_tracker.store.counters import Live
 from page_tracker.sites.site import Directory, Site
+from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
 from page_tracker.web.anything import add_converter
 from page_tracker.web.badge_image import Look, badge, checked, count_text

@@ -10,14 +10,16 @@ from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
-from page_tracker.hits.address import Proxies
-from page_tracker.hits.hit import NOBODY
+from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.collect.judge import (
     HttpRequest,
     not_stored,
     received,
     too_large,
 )
+from page_tracker.errors import NotStored
+from page_tracker.hits.address import Proxies
+from page_tracker.hits.hit import NOBODY
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.protocols.request import (
     BODY_LIMIT,
@@ -25,8 +27,6 @@ from page_tracker.protocols.request import (
     Answered,
     Protocol,
 )
-from page_tracker.collect.direct import UnbatchedCollector
-from page_tracker.errors import NotStored
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 

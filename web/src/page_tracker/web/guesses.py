@@ -15,13 +15,13 @@ from typing import Any
 
 from redis import Redis
 
-from page_tracker.store import keys
+from page_tracker.days import DAY_SECONDS
 from page_tracker.hits.address import subscriber_of
+from page_tracker.store import keys
 from page_tracker.store.salts import Salts, SiteDay
 
 MOST = 10
 WITHIN = 60  # seconds
-_DAY = 86_400
 
 
 class Guesses:
@@ -50,7 +50,7 @@ class Guesses:
 
     def _key(self, address: str) -> str:
         now = int(time.time())
-        day = SiteDay("", now // _DAY, (now // _DAY + 1) * _DAY)
+        day = SiteDay("", now // DAY_SECONDS, (now // DAY_SECONDS + 1) * DAY_SECONDS)
         with self._lock:
             salt = self._salts.get(self._redis(), day, now)
         who = subscriber_of(address).encode("utf-8", "surrogateescape")

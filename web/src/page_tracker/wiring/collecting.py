@@ -7,13 +7,13 @@ from pathlib import Path
 from redis import Redis
 
 from page_tracker.collect.batched import Collector
-from page_tracker.lookups.fresh import FreshLookups
-from page_tracker.store.ingest import Bounds
-from page_tracker.collect.rates import Rates
 from page_tracker.collect.direct import UnbatchedCollector
-from page_tracker.wiring.store import open_async_redis, open_redis, open_sites
+from page_tracker.collect.rates import Rates
+from page_tracker.lookups.fresh import FreshLookups
 from page_tracker.settings import Settings
+from page_tracker.store.ingest import Bounds
 from page_tracker.store.sites import Sites
+from page_tracker.wiring.store import open_async_redis, open_redis, open_sites
 
 
 def open_lookups(settings: Settings) -> FreshLookups:

@@ -2,15 +2,17 @@
 
 from functools import partial
 
-from page_tracker.store.removal import Removal
-from page_tracker.upkeep.erasing import HitsEraser, SiteEraser
-from page_tracker.upkeep.recount import Recount
 from page_tracker.history.register import Register
+from page_tracker.settings import Settings
+from page_tracker.sites.site import Site
+from page_tracker.store.removal import Removal
+from page_tracker.store.shelf import Registry
+from page_tracker.store.sites import Sites
 from page_tracker.upkeep.chosen import Chosen, chosen
 from page_tracker.upkeep.deletion import Deletion, Selection
+from page_tracker.upkeep.erasing import HitsEraser, SiteEraser
 from page_tracker.upkeep.expiring import Expiring, FindExpiring, expiring
-from page_tracker.writer.service import told_plainly
-from page_tracker.store.shelf import Registry
+from page_tracker.upkeep.recount import Recount
 from page_tracker.wiring.history import Unwatched, open_imports
 from page_tracker.wiring.keeping import (
     open_lake,
@@ -18,9 +20,7 @@ from page_tracker.wiring.keeping import (
     open_streams,
     open_writers,
 )
-from page_tracker.settings import Settings
-from page_tracker.sites.site import Site
-from page_tracker.store.sites import Sites
+from page_tracker.writer.service import told_plainly
 
 
 def open_hits_eraser(

@@ -11,6 +11,7 @@ from page_tracker.errors import DataFolderError, NoDataFolderError, PageTrackerE
 from page_tracker.lake.damage import damages
 from page_tracker.processes.embedded import STORE_NAME
 from page_tracker.processes.folder import holder
+from page_tracker.settings import Settings
 from page_tracker.wiring.keeping import open_lake, open_streams
 from page_tracker.wiring.store import (
     open_live,
@@ -18,7 +19,6 @@ from page_tracker.wiring.store import (
     open_registry,
     store_of_folder,
 )
-from page_tracker.settings import Settings
 
 
 @contextmanager

@@ -10,15 +10,19 @@ from pathlib import Path
 from redis import Redis, RedisError
 
 from page_tracker.collect.outcome import site_day_at
-from page_tracker.store.ingest import StoreAway, submit
-from page_tracker.store.salts import Salts
+from page_tracker.days import utc_day
 from page_tracker.errors import UnknownSiteError
 from page_tracker.history.follow import Store
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.lines import Log
 from page_tracker.history.register import Import, Register
 from page_tracker.history.stored import Stored
+from page_tracker.settings import Settings
+from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
+from page_tracker.store.ingest import StoreAway, submit
+from page_tracker.store.salts import Salts
+from page_tracker.store.sites import Sites
 from page_tracker.wiring.collecting import bounds_of
 from page_tracker.wiring.keeping import open_lake
 from page_tracker.wiring.store import (
@@ -27,9 +31,6 @@ from page_tracker.wiring.store import (
     open_registry,
     store_of_folder,
 )
-from page_tracker.settings import Settings
-from page_tracker.sites.site import Site
-from page_tracker.store.sites import Sites
 
 # An import sends large batches, and nobody waits for an answer.
 PATIENT_SECONDS = 5.0
@@ -109,5 +110,5 @@ def _present(sites: Sites, domain: str) -> Site:
 
 def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:
     """Which days have hits that may still be on their way to the lake."""
-    yesterday = int(time.time()) // 86_400 - 2
+    yesterday = utc_day(time.time()) - 2
     return {day for day in days if day >= yesterday and live.today(site, day).events}

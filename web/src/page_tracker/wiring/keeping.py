@@ -5,22 +5,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from page_tracker.store.salts import throw_away_spent
-from page_tracker.store.stream import Stream
 from page_tracker.history.expiry import note_expiry
-from page_tracker.upkeep.recount import Recount
 from page_tracker.history.register import Register
 from page_tracker.lake.damage import mend, unreadable_set_aside
-from page_tracker.upkeep.due import Due
 from page_tracker.lake.table import Lake
-from page_tracker.upkeep.tidy import Upkeep
-from page_tracker.writer.writer import Writer
-from page_tracker.processes import append_only_file as append_only
+from page_tracker.processes import append_only_file
 from page_tracker.processes.embedded import STORE_NAME
 from page_tracker.processes.job import run_errand
-from page_tracker.wiring.store import open_live, open_redis, open_registry
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
+from page_tracker.store.salts import throw_away_spent
+from page_tracker.store.stream import Stream
+from page_tracker.upkeep.due import Due
+from page_tracker.upkeep.recount import Recount
+from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.wiring.store import open_live, open_redis, open_registry
+from page_tracker.writer.writer import Writer
 
 
 def open_lake(settings: Settings) -> Lake:
@@ -95,7 +95,7 @@ def _pass(
         now = time.time()
         try:
             throw_away_spent(redis, int(now))
-            append_only.forget_aside(settings.data / STORE_NAME, now)
+            append_only_file.forget_aside(settings.data / STORE_NAME, now)
         finally:
             see_to(now, list(registry.sites.read().entries.values()))
 

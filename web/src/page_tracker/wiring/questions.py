@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from page_tracker.query.ask import Asking
+from page_tracker.days import date_of
 from page_tracker.history.register import Register
-from page_tracker.query.snapshot import Reading
-from page_tracker.lake.table import date_of
-from page_tracker.store.counters import Live
+from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.snapshot import Reading
+from page_tracker.settings import Settings
+from page_tracker.store.counters import Live
+from page_tracker.store.sites import Sites
 from page_tracker.wiring.keeping import open_lake
 from page_tracker.wiring.store import open_live, registry_of_folder
-from page_tracker.settings import Settings
-from page_tracker.store.sites import Sites
 
 
 def open_asking(settings: Settings) -> Asking:

@@ -13,9 +13,9 @@ from page_tracker.lake.recovery import (
     set_days_aside,
     survey,
 )
-from page_tracker.writer.writer import LakeLostError, refuse_new_lake
-from page_tracker.wiring.keeping import open_lake, open_streams
 from page_tracker.settings import Settings
+from page_tracker.wiring.keeping import open_lake, open_streams
+from page_tracker.writer.writer import LakeLostError, refuse_new_lake
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from page_tracker.errors import RedisUnavailableError, UnknownSiteError
-from page_tracker.store.health import durability_notice
 from page_tracker.lake.folder_format import FORMAT_FILE, require_folder
-from page_tracker.store.counters import Live
-from page_tracker.store.shelf import Registry
 from page_tracker.processes.embedded import redis_of
 from page_tracker.processes.folder import (
     holder,
@@ -24,14 +21,17 @@ from page_tracker.processes.folder import (
     require_begun,
     require_folder_there,
 )
-from page_tracker.settings_parsing import DEFAULT_REDIS_URL
 from page_tracker.settings import Settings, without_password
-from page_tracker.store.sites import Sites
+from page_tracker.settings_parsing import DEFAULT_REDIS_URL
+from page_tracker.store.counters import Live
 from page_tracker.store.format import (
     StoreFormatError,
     refuse_newer_store,
     require_store,
 )
+from page_tracker.store.health import durability_notice
+from page_tracker.store.shelf import Registry
+from page_tracker.store.sites import Sites
 
 
 def open_redis(settings: Settings) -> Redis:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from redis import Redis
 
-from page_tracker.store.stream import Stream, StreamAway
-from page_tracker.settings_parsing import DEFAULT_REDIS_URL
 from page_tracker.settings import Settings
+from page_tracker.settings_parsing import DEFAULT_REDIS_URL
+from page_tracker.store.stream import Stream, StreamAway
 
 # A round takes a second or two; what has not ended one for so long hangs.
 LONGEST_SILENCE = 20.0  # seconds

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 
 from deltalake.exceptions import DeltaError
 
-from page_tracker.store.stream import HEARD_OF, Stream, StreamAway
 from page_tracker.errors import LakeError, PageTrackerError
+from page_tracker.store.stream import HEARD_OF, Stream, StreamAway
 from page_tracker.writer.writer import Done, Writer
 
 logger = logging.getLogger(__name__)

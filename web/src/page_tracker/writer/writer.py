@@ -24,8 +24,6 @@ from hashlib import blake2b
 from arro3.core import RecordBatch, Table
 from deltalake import DeltaTable, QueryBuilder, Transaction
 
-from page_tracker.store.entry import Entry, EntryUnreadable
-from page_tracker.store.stream import Stream
 from page_tracker.errors import LakeError
 from page_tracker.lake.columns import Row, arrow_table
 from page_tracker.lake.lock import folder_of
@@ -33,6 +31,8 @@ from page_tracker.lake.log import all_transactions
 from page_tracker.lake.steps import Conflict, conflicts
 from page_tracker.lake.table import Lake, append, append_table, position
 from page_tracker.schema import DROPS, HITS, NUMBER_BITS
+from page_tracker.store.entry import Entry, EntryUnreadable
+from page_tracker.store.stream import Stream
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 from redis import Redis
 
+from page_tracker.settings import Settings
 from page_tracker.store.stream import Stream
 from page_tracker.wiring.store import open_sites
-from page_tracker.settings import Settings
 from support.processes import running
 from support.scene import SITES, Scene
 from support.website import Website, website
@@ -88,7 +88,7 @@ def _run(*command: str) -> None:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """The tests run in several processes, and what fetches packages locks others out."""
+    """The tests run in several processes; what fetches packages locks others out."""
     with open(Path(tempfile.gettempdir()) / "page-tracker-browser", "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

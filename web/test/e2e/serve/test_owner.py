@@ -14,12 +14,12 @@ import pytest
 import requests
 from redis import Redis
 
-from page_tracker.writer.service import TICK
 from page_tracker.lake.table import Lake
-from page_tracker.store.shelf import Registry
 from page_tracker.processes import embedded
 from page_tracker.settings import Settings
+from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
+from page_tracker.writer.service import TICK
 from support import commands, processes
 from support.hitting import BROWSER
 from support.importing import line, write

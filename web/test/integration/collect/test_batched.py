@@ -13,16 +13,16 @@ import pytest
 from redis import Redis
 
 from page_tracker.asgi import FrontDoor
-from page_tracker.hits.hit import Kind, RawHit, Reason
-from page_tracker.store.ingest import Bounds
 from page_tracker.collect.judge import HttpRequest
 from page_tracker.collect.lane import PATIENCE
+from page_tracker.errors import NotStored
+from page_tracker.hits.hit import Kind, RawHit, Reason
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.protocols.request import Answer
-from page_tracker.errors import NotStored
-from page_tracker.store.counters import Live
-from page_tracker.store.shelf import SITES_KEY, VERSION
 from page_tracker.settings import Settings
+from page_tracker.store.counters import Live
+from page_tracker.store.ingest import Bounds
+from page_tracker.store.shelf import SITES_KEY, VERSION
 from support.collecting import BROWSER, SITE, collecting, sites_of
 from support.own_redis import OwnRedis, own_redis
 

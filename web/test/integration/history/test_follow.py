@@ -18,15 +18,18 @@ from msgspec.structs import replace
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
-from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAway, submit
-from page_tracker.lookups.load import Lookups, load
 from page_tracker.errors import ImportsBusyError, LogFileError
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.follow import Counted, LogFollower, Store
-from page_tracker.store.counters import Live
+from page_tracker.hits.facts import Lookups
+from page_tracker.lookups.load import (
+    load,
+)
 from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
+from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAway, submit
 from support.importing import AGENT, line
 from support.processes import clean_environment
 

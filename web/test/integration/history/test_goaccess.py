@@ -22,8 +22,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from page_tracker.lookups.load import load
 from page_tracker.history.blocks import STATIC, ending_of
+from page_tracker.lookups.load import load
 from support.importing import LOG, History
 
 # So many parts a line of the combined format has between its quotes.

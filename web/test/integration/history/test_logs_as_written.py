@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from page_tracker.lookups.load import load
 from page_tracker.errors import LogFileError
 from page_tracker.history import sifting
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.reading import Tally
+from page_tracker.lookups.load import load
 from support.importing import AGENT, History, write
 
 VISITORS = [f"203.0.113.{number}" for number in range(1, 13)]

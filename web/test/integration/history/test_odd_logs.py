@@ -14,15 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from page_tracker.store.ingest import Bounds, submit
-from page_tracker.lookups.load import Lookups, load
 from page_tracker.errors import LogFileError
 from page_tracker.history import sifting
 from page_tracker.history.dialect import Wanted, Whose
 from page_tracker.history.follow import LogFollower, Store
 from page_tracker.history.formats import FORMATS
 from page_tracker.history.imports import Order
+from page_tracker.hits.facts import Lookups
+from page_tracker.lookups.load import (
+    load,
+)
 from page_tracker.sites.site import Site
+from page_tracker.store.ingest import Bounds, submit
 from support.importing import AGENT, History
 
 # Seconds in a usual run, minutes in a long one.

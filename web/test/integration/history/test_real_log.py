@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from page_tracker.lookups.load import load
 from page_tracker.history.blocks import STATIC
+from page_tracker.lookups.load import load
 from support.importing import LOG, History
 
 # Which lines ask for a page: METHOD and path of `$6 $7`, the answer's status `$9`.

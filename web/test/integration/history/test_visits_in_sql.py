@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naive import Found, PlainHit, find
-from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.history.blocks import SPOOLED, row_of
 from page_tracker.history.visits import KIND_OF_ROW, with_visits
+from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.lake.columns import arrow_table
 from page_tracker.schema import HITS
 

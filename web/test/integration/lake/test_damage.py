@@ -5,22 +5,23 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from page_tracker.query.ask import Asking
-from page_tracker.store.stream import Stream
+from page_tracker.days import date_of
 from page_tracker.lake.damage import (
     DamagedLakeError,
     damages,
     mend,
     unreadable_set_aside,
 )
-from page_tracker.query.snapshot import Reading
-from page_tracker.writer.service import AWAY
-from page_tracker.lake.table import Lake, append, date_of, position
-from page_tracker.upkeep.tidy import Upkeep
-from page_tracker.writer.writer import Done, Writer
+from page_tracker.lake.table import Lake, append, position
+from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.snapshot import Reading
 from page_tracker.schema import DROPS, HITS
 from page_tracker.sites.site import Site
+from page_tracker.store.stream import Stream
+from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.writer.service import AWAY
+from page_tracker.writer.writer import Done, Writer
 from support.hits import row, send
 from support.lake import paths
 

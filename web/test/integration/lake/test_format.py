@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from page_tracker.lake.folder_format import FORMAT, FORMAT_FILE, FormatError, require_folder
+from page_tracker.lake.folder_format import (
+    FORMAT,
+    FORMAT_FILE,
+    FormatError,
+    require_folder,
+)
 from page_tracker.store.format import FORMAT_KEY, require_store
 
 

@@ -9,13 +9,13 @@ from click.testing import CliRunner
 from redis import Redis
 
 from page_tracker.cli import main
-from page_tracker.store.stream import Stream
 from page_tracker.lake.damage import damages
 from page_tracker.lake.table import Lake, LakeLogGoneError, append
-from page_tracker.upkeep.tidy import Upkeep
-from page_tracker.writer.writer import Done, LakeLostError, Writer
 from page_tracker.schema import HITS
 from page_tracker.sites.site import Site
+from page_tracker.store.stream import Stream
+from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.writer.writer import Done, LakeLostError, Writer
 from support.hits import SITE, row, send
 from support.importing import History, line, write
 from support.lake import files_in, paths

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from page_tracker.upkeep import tidy as upkeep
-from page_tracker.upkeep.due import Due
 from page_tracker.lake.steps import TRIES, LakeBusyError, repeated
 from page_tracker.lake.table import Lake, append, position
-from page_tracker.upkeep.tidy import Upkeep, settle
 from page_tracker.schema import HITS
+from page_tracker.upkeep import tidy as upkeep
+from page_tracker.upkeep.due import Due
+from page_tracker.upkeep.tidy import Upkeep, settle
 from support.hits import row
 from support.lake import paths
 

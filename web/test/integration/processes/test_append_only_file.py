@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from page_tracker.cli import main
-from page_tracker.store.stream import Stream
 from page_tracker.lake.table import Lake
-from page_tracker.writer.writer import Done, Writer
-from page_tracker.store.shelf import Registry
 from page_tracker.processes import embedded
 from page_tracker.processes.append_only_file import (
     KEPT_ASIDE,
@@ -25,7 +22,10 @@ from page_tracker.processes.append_only_file import (
     set_aside,
 )
 from page_tracker.settings import Settings
+from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
+from page_tracker.store.stream import Stream
+from page_tracker.writer.writer import Done, Writer
 from support.hits import SITE, send
 from support.lake import paths
 from support.own_redis import own_redis

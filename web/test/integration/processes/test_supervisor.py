@@ -29,7 +29,7 @@ def supervising(
         output.open("wb") as file,
         subprocess.Popen(
             [sys.executable, "-m", "support.supervised", str(grace), *programs],
-            env=clean_environment(PYTHONPATH=str(Path(__file__).parents[1])),
+            env=clean_environment(PYTHONPATH=str(Path(__file__).parents[2])),
             stdout=file,
             stderr=subprocess.STDOUT,
         ) as process,

@@ -19,8 +19,8 @@ from page_tracker.query.query import Query
 from page_tracker.query.report import rows_of
 from page_tracker.query.runner import Found
 from page_tracker.query.shared_rows import Ask
-from page_tracker.query.tables import SQL_TYPES
 from page_tracker.query.sql import statement
+from page_tracker.query.tables import SQL_TYPES
 from page_tracker.schema import HITS
 from support.asked import (
     KINDS,

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from page_tracker.query.ask import Asking
-from page_tracker.query.snapshot import Reading
 from page_tracker.lake.table import Lake
+from page_tracker.query.ask import Asking
 from page_tracker.query.engine import AT_ONCE, Engine
 from page_tracker.query.problem import (
     BusyError,
@@ -20,8 +19,9 @@ from page_tracker.query.problem import (
     NobodyWaitsError,
     QuestionTooCostlyError,
 )
-from page_tracker.query.tables import Sources
+from page_tracker.query.snapshot import Reading
 from page_tracker.query.sql import Statement
+from page_tracker.query.tables import Sources
 from page_tracker.sites.site import Site
 from support.asked import put, view
 

@@ -13,17 +13,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from naive_answers import Naive
+from page_tracker.days import day_number
 from page_tracker.lake import table
-from page_tracker.upkeep.day_tables import close
-from page_tracker.query.snapshot import Reading
 from page_tracker.lake.steps import Conflict
-from page_tracker.lake.table import Lake, append, day_of
+from page_tracker.lake.table import Lake, append
 from page_tracker.query.catalog import DIMENSIONS, METRICS
 from page_tracker.query.engine import Engine
 from page_tracker.query.plan import can_use_tables, days_of
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer
+from page_tracker.query.snapshot import Reading
 from page_tracker.schema import HITS
+from page_tracker.upkeep.day_tables import close
 from support.asked import (
     KINDS,
     READING,
@@ -80,7 +81,7 @@ def test_day_tables_answer_as_hits_do(
     with TemporaryDirectory() as folder:
         lake = Lake(folder)
         put(lake, [*rows, *other], 1)
-        close(lake, sorted({day_of(row["day"]) for row in [*rows, *other]}))
+        close(lake, sorted({day_number(row["day"]) for row in [*rows, *other]}))
         for body in asked:
             query = understood(body | {"date_range": whole_days}, zone)
             tabled, from_hits = both_ways(lake, query, engine)
@@ -107,7 +108,7 @@ class TestWhenADayChanges:
         query = understood(self.QUESTION, "UTC")
         assert not both_ways(lake, query, engine)[0].plan.tables
 
-        close(lake, [day_of(date(2026, 3, 2))])
+        close(lake, [day_number(date(2026, 3, 2))])
 
         tabled, from_hits = both_ways(lake, query, engine)
         assert [run.first for run in tabled.plan.tables] == [date(2026, 3, 2)]
@@ -120,7 +121,7 @@ class TestWhenADayChanges:
     ) -> None:
         lake = Lake(str(tmp_path))
         put(lake, [view(1)], 1)
-        day = day_of(date(2026, 3, 2))
+        day = day_number(date(2026, 3, 2))
         close(lake, [day])
         reading = Reading(lake)
         assert reading.sources([date(2026, 3, 2)]).closed
@@ -138,7 +139,7 @@ class TestWhenADayChanges:
     def test_hits_of_another_day_leave_it_closed(self, tmp_path: Path) -> None:
         lake = Lake(str(tmp_path))
         put(lake, [view(1)], 1)
-        close(lake, [day_of(date(2026, 3, 2))])
+        close(lake, [day_number(date(2026, 3, 2))])
         reading = Reading(lake)
         assert reading.sources([date(2026, 3, 2)]).closed
 
@@ -155,7 +156,7 @@ class TestWhenADayChanges:
             while_the_day_lasts.setattr(table, "is_over", lambda *_: False)
             put(lake, [view(1)], 1)
         before = lake.snapshot("hits")
-        close(lake, [day_of(date(2026, 3, 2))])
+        close(lake, [day_number(date(2026, 3, 2))])
 
         row = tuple(stored(column.name, view(2)) for column in HITS)
         with pytest.raises(Conflict):
@@ -164,10 +165,10 @@ class TestWhenADayChanges:
     def test_closing_again_changes_nothing(self, tmp_path: Path) -> None:
         lake = Lake(str(tmp_path))
         put(lake, [view(1)], 1)
-        close(lake, [day_of(date(2026, 3, 2))])
+        close(lake, [day_number(date(2026, 3, 2))])
         version = lake.snapshot("days").version()
 
-        close(lake, [day_of(date(2026, 3, 2))])
+        close(lake, [day_number(date(2026, 3, 2))])
 
         assert lake.snapshot("days").version() == version
 

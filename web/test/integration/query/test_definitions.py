@@ -15,17 +15,17 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
-from page_tracker.query.ask import Asking
 from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
+from page_tracker.lake.table import Lake
+from page_tracker.query.answer import as_json
+from page_tracker.query.ask import Asking
+from page_tracker.query.engine import Engine
+from page_tracker.query.snapshot import Reading
+from page_tracker.sites.goal import Goal
+from page_tracker.sites.site import Site, day_of
 from page_tracker.store.ingest import Batch, submit
 from page_tracker.store.stream import Stream
-from page_tracker.sites.goal import Goal
-from page_tracker.query.snapshot import Reading
-from page_tracker.lake.table import Lake
 from page_tracker.writer.writer import Done, Writer
-from page_tracker.query.answer import as_json
-from page_tracker.query.engine import Engine
-from page_tracker.sites.site import Site, day_of
 
 DOCS = Path(__file__).parents[4] / "docs"
 PARAGRAPHS = re.findall(r"^## (.+)$", (DOCS / "metrics.md").read_text("utf-8"), re.M)

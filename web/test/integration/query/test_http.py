@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from page_tracker import app as app_module
 from page_tracker.app import create_app
-from page_tracker.sites.goal import new_goal, with_goal
 from page_tracker.lake.table import Lake
+from page_tracker.sites.goal import new_goal, with_goal
 from support.application import application
 from support.asked import put, view
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from redis import Redis
 
 from page_tracker.hits.hit import Drop, Reason
-from page_tracker.store.ingest import submit
-from page_tracker.store.counters import RECENT_MINUTES, Live
 from page_tracker.query.realtime import as_json, realtime
 from page_tracker.sites.site import Site
+from page_tracker.store.counters import RECENT_MINUTES, Live
+from page_tracker.store.ingest import submit
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit, new_shard
 
 NOW = NOON // SECOND

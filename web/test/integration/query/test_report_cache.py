@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from page_tracker.query.ask import Asking
-from page_tracker.query.snapshot import Reading
 from page_tracker.lake.table import Lake
 from page_tracker.query import report_cache as answered
+from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
 from page_tracker.query.query import Query
+from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 from support.asked import put, view
 

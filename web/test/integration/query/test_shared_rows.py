@@ -12,16 +12,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from page_tracker.upkeep.day_tables import close
-from page_tracker.query.snapshot import Reading
-from page_tracker.lake.table import Lake, day_of
+from page_tracker.days import day_number
+from page_tracker.lake.table import Lake
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.engine import Engine
 from page_tracker.query.plan import days_of
 from page_tracker.query.problem import BusyError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer, answers
+from page_tracker.query.snapshot import Reading
 from page_tracker.query.tables import Sources
+from page_tracker.upkeep.day_tables import close
 from support.asked import (
     RANGES,
     ZONES,
@@ -88,7 +89,7 @@ def test_a_list_is_answered_as_each_of_its_questions(
     with TemporaryDirectory() as folder:
         lake = Lake(folder)
         put(lake, rows, 1)
-        close(lake, [day_of(day) for day, closed in zip(days, is_closed) if closed])
+        close(lake, [day_number(day) for day, closed in zip(days, is_closed) if closed])
         sources = sources_of(lake, asked)
         singly = [told(answer(query, sources, engine)) for query in asked]
         assert [told(each) for each in answers(asked, sources, engine)] == singly
@@ -114,12 +115,12 @@ def test_day_tables_that_are_remembered_are_those_of_the_present(
 ) -> None:
     lake = Lake(str(tmp_path))
     put(lake, [view(1)], 1)
-    close(lake, [day_of(date(2026, 3, 2))])
+    close(lake, [day_number(date(2026, 3, 2))])
     query = understood(BODY, "UTC")
     assert answer(query, sources_of(lake, [query]), engine).rows[0].metrics == (1, 100)
 
     put(lake, [view(2)], 2)
-    close(lake, [day_of(date(2026, 3, 2))])
+    close(lake, [day_number(date(2026, 3, 2))])
 
     again = answer(query, sources_of(lake, [query]), engine)
     assert again.plan.tables and again.rows[0].metrics == (2, 100)
@@ -130,7 +131,7 @@ def test_what_is_remembered_is_bounded(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path))
     engine = Engine(memory=32_000_000)
     put(lake, [view(number, f"/{number}") for number in range(1, 2001)], 1)
-    close(lake, [day_of(date(2026, 3, 2))])
+    close(lake, [day_number(date(2026, 3, 2))])
     for first in range(1, 3):
         for last in range(3, 9):
             days = [f"2026-03-0{first}", f"2026-03-0{last}"]
@@ -160,7 +161,7 @@ def test_large_work_is_done_one_after_the_other(tmp_path: Path) -> None:
 def test_many_threads_remember_the_same(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path))
     put(lake, [view(number) for number in range(1, 30)], 1)
-    close(lake, [day_of(date(2026, 3, 2))])
+    close(lake, [day_number(date(2026, 3, 2))])
     query = understood(BODY, "UTC")
     sources = sources_of(lake, [query])
     engine = Engine()

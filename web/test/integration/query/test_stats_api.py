@@ -18,9 +18,9 @@ from redis import Redis
 
 from page_tracker import app as app_module
 from page_tracker.app import create_app
-from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.query.catalog import DIMENSIONS, METRICS, OPERATORS, TIME_BUCKETS
 from page_tracker.query.dates import WORDS
+from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.web.openapi.document import document
 from support.application import application
 from support.importing import LOG, History

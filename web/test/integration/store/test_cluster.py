@@ -14,6 +14,7 @@ from redis import Redis, RedisCluster
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 
 from page_tracker.hits.hit import Drop
+from page_tracker.store.counters import Live
 from page_tracker.store.ingest import (
     Durability,
     Outcome,
@@ -24,7 +25,6 @@ from page_tracker.store.ingest import (
 from page_tracker.store.removal import Removal
 from page_tracker.store.salts import Salts, SiteDay, throw_away_spent
 from page_tracker.store.stream import Stream
-from page_tracker.store.counters import Live
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit
 from support.redis_servers import started_redis
 

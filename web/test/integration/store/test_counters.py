@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from page_tracker.store import keys
 from page_tracker.hits.hit import Drop, Kind, Touch
-from page_tracker.store.ingest import submit
+from page_tracker.store import keys
 from page_tracker.store.counters import Current, Dropped, Live, Minute, Sums
+from page_tracker.store.ingest import submit
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit, new_shard
 
 NOW = NOON // SECOND

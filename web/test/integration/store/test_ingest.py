@@ -10,8 +10,10 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from page_tracker.store import keys
 from page_tracker.hits.hit import Drop, Kind, Touch
+from page_tracker.sites.site import Site
+from page_tracker.store import keys
+from page_tracker.store.counters import Dropped, Live
 from page_tracker.store.ingest import (
     Batch,
     BatchRefused,
@@ -26,8 +28,6 @@ from page_tracker.store.ingest import (
     submit_async,
 )
 from page_tracker.store.stream import Stream
-from page_tracker.store.counters import Dropped, Live
-from page_tracker.sites.site import Site
 from support.ingesting import DAY, SITE, a_batch, a_hit, named, new_shard
 from support.redis_servers import started_redis
 

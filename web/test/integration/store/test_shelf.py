@@ -14,8 +14,6 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from page_tracker.store import shelf as registry_module
-from page_tracker.store.tokens import Tokens
 from page_tracker.errors import (
     AccessError,
     MirrorError,
@@ -23,9 +21,11 @@ from page_tracker.errors import (
     UnknownSiteError,
     UnknownTokenError,
 )
+from page_tracker.sites.token import GIVEN, Scope, allows
+from page_tracker.store import shelf as registry_module
 from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY, Registry
 from page_tracker.store.sites import Sites
-from page_tracker.sites.token import GIVEN, Scope, allows
+from page_tracker.store.tokens import Tokens
 
 
 @pytest.fixture

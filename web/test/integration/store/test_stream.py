@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from redis import Redis
 
+from page_tracker.hits.hit import Client, Drop, Hit, Kind, Place, Record, Touch
 from page_tracker.store import keys
 from page_tracker.store.entry import EntryUnreadable
-from page_tracker.hits.hit import Client, Drop, Hit, Kind, Place, Record, Touch
 from page_tracker.store.ingest import submit
 from page_tracker.store.stream import Stream
 from support.ingesting import DAY, NOON, SITE, a_batch, a_hit, named, new_shard

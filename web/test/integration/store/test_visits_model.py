@@ -11,9 +11,9 @@ from redis import Redis
 
 from naive import Fate, Found, PlainHit, find
 from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
+from page_tracker.store.counters import Live, Sums
 from page_tracker.store.ingest import Batch, Outcome, submit
 from page_tracker.store.stream import Stream
-from page_tracker.store.counters import Live, Sums
 from support.ingesting import named, new_shard
 
 MINUTE = 60_000

@@ -11,17 +11,18 @@ from threading import Event, Thread
 import pytest
 from redis import Redis
 
+from page_tracker.days import date_of
 from page_tracker.hits.hit import Drop, Hit, Kind
+from page_tracker.lake.table import Lake
+from page_tracker.query.snapshot import Reading
+from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
 from page_tracker.store.ingest import submit
 from page_tracker.store.removal import Removal
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_tables import close
 from page_tracker.upkeep.deletion import Deletion, Selection
-from page_tracker.query.snapshot import Reading
-from page_tracker.lake.table import Lake, date_of
 from page_tracker.writer.writer import Done, Writer
-from page_tracker.store.counters import Live
-from page_tracker.sites.site import Site
 from support.hits import SITE, batch, hit, send
 from support.lake import ask, paths
 from support.own_redis import own_redis

@@ -20,21 +20,21 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from page_tracker.errors import ImportsBusyError
+from page_tracker.lake.damage import mend
+from page_tracker.lake.table import TABLES, Lake
+from page_tracker.sites.site import Site
 from page_tracker.store.ingest import submit
 from page_tracker.store.removal import Removal
+from page_tracker.store.shelf import Registry
+from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
-from page_tracker.errors import ImportsBusyError
+from page_tracker.upkeep.day_tables import close
+from page_tracker.upkeep.deletion import Deletion, Selection
 from page_tracker.upkeep.erasing import HitsEraser, SiteEraser
 from page_tracker.upkeep.recount import Recount
-from page_tracker.upkeep.day_tables import close
-from page_tracker.lake.damage import mend
-from page_tracker.upkeep.deletion import Deletion, Selection
-from page_tracker.lake.table import TABLES, Lake
 from page_tracker.upkeep.tidy import Upkeep, closable
 from page_tracker.writer.writer import Done, Writer
-from page_tracker.store.shelf import Registry
-from page_tracker.sites.site import Site
-from page_tracker.store.sites import Sites
 from support.hits import DAY, batch, hit
 from support.importing import History, line, write
 from support.lake import ask, files_in

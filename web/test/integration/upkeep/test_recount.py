@@ -10,17 +10,17 @@ import pytest
 from redis import Redis
 
 from page_tracker.hits.hit import Kind
+from page_tracker.sites.site import Site
+from page_tracker.store.counters import Sums
 from page_tracker.store.ingest import submit
 from page_tracker.store.removal import Removal
+from page_tracker.store.shelf import Registry
+from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
+from page_tracker.upkeep.deletion import Deletion, Selection
 from page_tracker.upkeep.erasing import HitsEraser, SiteEraser
 from page_tracker.upkeep.recount import Recount
-from page_tracker.upkeep.deletion import Deletion, Selection
 from page_tracker.writer.writer import Done, Writer
-from page_tracker.store.counters import Sums
-from page_tracker.store.shelf import Registry
-from page_tracker.sites.site import Site
-from page_tracker.store.sites import Sites
 from support.hits import DAY, batch, hit
 from support.importing import AGENT, BEGINNING, History, line, write
 from support.lake import paths

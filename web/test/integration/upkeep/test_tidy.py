@@ -9,11 +9,12 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
+from page_tracker.days import date_of
+from page_tracker.lake.table import Lake, append, position
 from page_tracker.query.snapshot import Reading
-from page_tracker.lake.table import Lake, append, date_of, position
-from page_tracker.upkeep.tidy import Upkeep
 from page_tracker.schema import HITS
 from page_tracker.sites.site import Site
+from page_tracker.upkeep.tidy import Upkeep
 from support.hits import row
 from support.lake import ask, files_in, paths
 

@@ -147,7 +147,9 @@ def text_of(who: str) -> str:
         return tokens.add(scope, of)[1]
     if who == "expired":
         with pytest.MonkeyPatch.context() as long_ago:
-            long_ago.setattr("page_tracker.store.tokens.time.time", lambda: 1_700_000_000.0)
+            long_ago.setattr(
+                "page_tracker.store.tokens.time.time", lambda: 1_700_000_000.0
+            )
             return tokens.add("admin", None, days=1)[1]
     token, text = tokens.add("admin", None)
     if who == "removed":

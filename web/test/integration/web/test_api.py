@@ -13,12 +13,12 @@ from redis.retry import Retry
 from werkzeug.test import TestResponse
 
 from page_tracker import app as app_module
-from page_tracker.store.tokens import Tokens
 from page_tracker.app import create_app
 from page_tracker.history.register import Register
 from page_tracker.lake.table import Lake, append
 from page_tracker.schema import HITS
 from page_tracker.store.sites import Sites
+from page_tracker.store.tokens import Tokens
 from page_tracker.web.guesses import Guesses
 from support.application import application
 from support.hits import row

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from page_tracker.web.script import SCRIPT
 
-SOURCES = Path(__file__).parents[2] / "script"
+SOURCES = Path(__file__).parents[3] / "script"
 
 
 def test_what_is_served_was_made_of_the_source_that_is_here() -> None:

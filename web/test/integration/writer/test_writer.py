@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from page_tracker.lake.table import Lake
 from page_tracker.store import keys
 from page_tracker.store.stream import Stream
-from page_tracker.lake.table import Lake
 from page_tracker.writer.writer import Done, Writer
 from support.hits import send
 from support.lake import ask, dropped, paths

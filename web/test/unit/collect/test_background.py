@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from page_tracker.collect.background import begun, repeat
-from page_tracker.writer.service import keep
 from page_tracker.query.clock import Clock
+from page_tracker.writer.service import keep
 
 PATIENCE = 30.0  # seconds
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.collect import rates as module
-from page_tracker.hits.hit import RawHit
 from page_tracker.collect.rates import BURST, Rates
+from page_tracker.hits.hit import RawHit
 from page_tracker.sites.site import Directory, Site
 
 ONE = Site(id="one.example", hostnames=("alias.example",))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from page_tracker.hits.enrich import Known
-from page_tracker.hits.hit import Client, Hit, Place, Touch
-from page_tracker.lookups.load import Lookups
 from page_tracker.history.blocks import TOLD, Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.left_out import LeftOut, Refused
+from page_tracker.hits.enrich import Known
+from page_tracker.hits.facts import Lookups
+from page_tracker.hits.hit import Client, Hit, Place, Touch
 from page_tracker.sites.site import Directory, Site
 
 SITE = Site(id="example.com")

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.lookups.bots import IMAGE_PROXY, Bot
 from page_tracker.hits.enrich import (
     STEPS,
     Known,
@@ -17,8 +16,8 @@ from page_tracker.hits.enrich import (
     language_of,
     screen_of,
 )
+from page_tracker.hits.facts import IMAGE_PROXY, Bot, Lookups
 from page_tracker.hits.hit import Drop, Hit, Kind, Place, RawHit, Reason, Sender
-from page_tracker.lookups.load import Lookups
 from page_tracker.hits.page import page_of
 from page_tracker.schema import LIMITS
 from page_tracker.sites.site import Directory, Site

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import pytest
 
-from page_tracker.lookups.agents import Agents, Row, read_agents
-from page_tracker.lookups.bots import Bot
+from page_tracker.history.blocks import Sieve
+from page_tracker.history.dialect import Dialect
+from page_tracker.hits.facts import Bot
 from page_tracker.hits.hit import Client, Drop, Hints, Hit
+from page_tracker.lookups.agents import Agents, Row, read_agents
 from page_tracker.lookups.load import (
     AGENTS,
     BOTS,
@@ -19,8 +21,6 @@ from page_tracker.lookups.load import (
     bots_from,
     load,
 )
-from page_tracker.history.blocks import Sieve
-from page_tracker.history.dialect import Dialect
 from page_tracker.sites.site import Site
 from support.lookups import LOOKUPS
 

@@ -5,7 +5,8 @@ from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.lookups.bots import Bot, bot_finder
+from page_tracker.hits.facts import Bot
+from page_tracker.lookups.bots import bot_finder
 from support.lookups import LOOKUPS
 
 bot_of = LOOKUPS.bot_of

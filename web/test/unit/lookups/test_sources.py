@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.hits.hit import Touch
+from page_tracker.hits.referrer import host_of
 from page_tracker.lookups.load import SOURCES, sources_in
-from page_tracker.lookups.sources import host_of, touch_finder
+from page_tracker.lookups.sources import (
+    touch_finder,
+)
 from page_tracker.schema import LIMITS
 from support.lookups import LOOKUPS
 

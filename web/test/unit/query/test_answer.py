@@ -7,12 +7,12 @@ from datetime import date
 
 import pytest
 
-from page_tracker.sites.goal import Goal
 from page_tracker.query.answer import as_json, before_of, change, money
 from page_tracker.query.plan import plan
 from page_tracker.query.query import Comparison, Query, Range
 from page_tracker.query.report import Report, Row
 from page_tracker.query.sql import Statement
+from page_tracker.sites.goal import Goal
 
 DAY = Range(date(2026, 3, 29), date(2026, 3, 29), "Europe/Berlin")
 

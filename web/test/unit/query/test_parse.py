@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.sites.goal import Goal
 from page_tracker.query.answer import query_as_json
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.problem import QueryError
 from page_tracker.query.query import Query, all_leaves
+from page_tracker.sites.goal import Goal
 
 QUESTION: dict[str, Any] = {
     "site_id": "a.org",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from page_tracker.commands.charts import bar_of, sparkline
-from page_tracker.sites.goal import Segment
 from page_tracker.query.catalog import DIMENSIONS, TIME_BUCKETS
 from page_tracker.query.problem import QueryError
 from page_tracker.query.words import full_name, parse_filter, short_name
+from page_tracker.sites.goal import Segment
 
 
 @pytest.mark.parametrize("name", [*DIMENSIONS, *TIME_BUCKETS, "event:props:plan"])

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.errors import SiteError
-from page_tracker.sites.site import Directory, Site
 from page_tracker.sites.settings import (
     SETTINGS,
     changed_site,
@@ -15,6 +14,7 @@ from page_tracker.sites.settings import (
     parse_domain,
     settings_of,
 )
+from page_tracker.sites.site import Directory, Site
 
 NOW = 1_700_000_000
 

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from page_tracker.days import next_midnight
+from page_tracker.sites.settings import timezones
 from page_tracker.sites.site import (
     Directory,
     Site,
     bare_host,
     day_of,
-    next_midnight,
     switch_instant,
     with_timezone,
     zone_at,
 )
-from page_tracker.sites.settings import timezones
 
 HOUR = 3600
 SECOND = 1_000_000

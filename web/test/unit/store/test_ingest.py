@@ -18,6 +18,7 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from page_tracker.hits.hit import Drop, Kind, Touch
+from page_tracker.sites.site import Site
 from page_tracker.store.ingest import (
     MOST_HITS,
     Batch,
@@ -31,7 +32,6 @@ from page_tracker.store.ingest import (
     submit_async,
 )
 from page_tracker.store.keys import shard_of
-from page_tracker.sites.site import Site
 from support.ingesting import DAY, NOON, SITE, a_batch, a_hit
 
 SHARDS = 4

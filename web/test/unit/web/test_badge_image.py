@@ -7,7 +7,14 @@ from flask import Flask, render_template
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.web.badge_image import COLORS, Look, badge, color_of, count_text, ink_on
+from page_tracker.web.badge_image import (
+    COLORS,
+    Look,
+    badge,
+    color_of,
+    count_text,
+    ink_on,
+)
 
 APP = Flask("page_tracker", template_folder="web/templates")
 

@@ -9,6 +9,8 @@ import msgspec
 from flask import Blueprint, Response, jsonify
 
 from page_tracker.errors import SiteError
+from page_tracker.query.filters import segment_filters
+from page_tracker.query.problem import QueryError
 from page_tracker.sites.goal import (
     Segment,
     goal_as_json,
@@ -18,8 +20,6 @@ from page_tracker.sites.goal import (
     without_goal,
     without_segment,
 )
-from page_tracker.query.filters import segment_filters
-from page_tracker.query.problem import QueryError
 from page_tracker.store.sites import Sites
 from page_tracker.web.anything import add_converter
 from page_tracker.web.api.sites import admitted_site, json_object, register_errors

@@ -16,7 +16,6 @@ from redis import RedisError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from page_tracker.errors import PageTrackerError
-from page_tracker.store.counters import Live
 from page_tracker.query.answer import as_json
 from page_tracker.query.parse import KEYS
 from page_tracker.query.problem import (
@@ -30,14 +29,15 @@ from page_tracker.query.query import Query
 from page_tracker.query.realtime import as_json as realtime_as_json
 from page_tracker.query.realtime import realtime
 from page_tracker.sites.site import Site
-from page_tracker.store.sites import Sites
 from page_tracker.sites.token import Scope, Token, allows
+from page_tracker.store.counters import Live
+from page_tracker.store.sites import Sites
 from page_tracker.web.auth import Guard, Refused
 from page_tracker.web.leaving import is_wanted
 
 if TYPE_CHECKING:  # loaded with the first question
-    from page_tracker.query.ask import Asking
     from page_tracker.query.allowance import Allowance
+    from page_tracker.query.ask import Asking
     from page_tracker.query.report import Report
 
 LONGEST_BODY = 1_000_000  # bytes

@@ -14,8 +14,6 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from redis import RedisError
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from page_tracker.store.tokens import Tokens, token_as_json
-from page_tracker.hits.address import Seen
 from page_tracker.errors import (
     AccessError,
     ImportsBusyError,
@@ -27,10 +25,12 @@ from page_tracker.errors import (
     UnknownSiteError,
     UnknownTokenError,
 )
-from page_tracker.sites.site import Directory, Site
+from page_tracker.hits.address import Seen
 from page_tracker.sites.settings import changed_site, new_site, settings_of
-from page_tracker.store.sites import Sites, found_site
+from page_tracker.sites.site import Directory, Site
 from page_tracker.sites.token import Scope, Token, allows, may_give
+from page_tracker.store.sites import Sites, found_site
+from page_tracker.store.tokens import Tokens, token_as_json
 from page_tracker.web.auth import Guard, Refused, forbidden
 
 if TYPE_CHECKING:  # Delta is loaded with the first that is asked for

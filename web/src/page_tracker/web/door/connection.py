@@ -36,9 +36,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from page_tracker.protocols.request import Answer
 from page_tracker.web.door.deadline import Deadline
+from page_tracker.web.door.fast_path import whole_request
 from page_tracker.web.door.reader import LONGEST_HEAD, Refused, RequestReader
 from page_tracker.web.door.room import Room
-from page_tracker.web.door.fast_path import whole_request
 
 # Seconds.
 FIRST_SECONDS = 10.0

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
+from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
+from page_tracker.sites.goal import LONGEST_NAME
+from page_tracker.sites.settings import SETTINGS
+from page_tracker.sites.site import Site
+from page_tracker.sites.token import GIVEN, Scope, Token
 from page_tracker.store.tokens import LONGEST_LIFE
 from page_tracker.store.tokens import LONGEST_NAME as LONGEST_TOKEN_NAME
-from page_tracker.sites.goal import LONGEST_NAME
-from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
-from page_tracker.sites.site import Site
-from page_tracker.sites.settings import SETTINGS
-from page_tracker.sites.token import GIVEN, Scope, Token
 from page_tracker.web.openapi.schemas import (
     SITE,
     Schema,

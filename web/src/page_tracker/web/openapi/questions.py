@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from page_tracker.store.counters import RECENT_MINUTES
 from page_tracker.query.answer import NO_REVENUE
 from page_tracker.query.catalog import (
     DIMENSIONS,
@@ -22,6 +21,7 @@ from page_tracker.query.filters import (
 )
 from page_tracker.query.parse import MODES, MOST_DIMENSIONS, MOST_ROWS
 from page_tracker.schema import PROP_KEY_LIMIT
+from page_tracker.store.counters import RECENT_MINUTES
 from page_tracker.web.api.questions import MOST_QUERIES
 from page_tracker.web.openapi.schemas import (
     SITE,

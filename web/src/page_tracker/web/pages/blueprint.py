@@ -16,8 +16,8 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
-from page_tracker.store.counters import Live
 from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
 from page_tracker.web.pages.forms import meant
 from page_tracker.web.pages.lists import list_page

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from page_tracker.store.counters import Live
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.problem import nearest
 from page_tracker.query.words import short_name
 from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
 from page_tracker.web.pages import questions, shown
 from page_tracker.web.pages.asked import Answers, Asked
 from page_tracker.web.pages.panels import Panel, Tab, tab_of

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from redis import RedisError
 
-from page_tracker.store.counters import Live
 from page_tracker.query.catalog import GOAL
 from page_tracker.query.plan import Days
 from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
 from page_tracker.web.pages import questions
 from page_tracker.web.pages.asked import Answers, Asked
 from page_tracker.web.pages.chart import chart_of

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from page_tracker.store.counters import Live
 from page_tracker.query.answer import as_json
 from page_tracker.query.problem import QueryError
 from page_tracker.query.report import Report
 from page_tracker.query.spreadsheet import exact, write_rows
 from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
 from page_tracker.web.pages import how, questions
 from page_tracker.web.pages.asked import Answers, Asked
 from page_tracker.web.pages.chart import points_of

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from page_tracker.query.buckets import labels
 from page_tracker.query.query import Range
-from page_tracker.web.pages import periods
 from page_tracker.web.pages.periods import (
     OFFERED,
     as_json,
@@ -151,7 +151,7 @@ def test_an_interval_gives_a_chart_that_can_be_read(word: str, now: datetime) ->
 
     assert offered
     for name in offered[1:]:
-        assert 2 <= len(periods.labels(found, f"time:{name}")) <= 400
+        assert 2 <= len(labels(found, f"time:{name}")) <= 400
     assert usual_interval(found) in (*offered, "hour", "day")
 
 

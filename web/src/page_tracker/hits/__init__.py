@@ -1,0 +1,1 @@
+"""A hit, from what a sender said to what is stored or dropped. Pure."""

@@ -1,0 +1,1 @@
+"""What an owner sets: sites, their settings, goals, segments, tokens. Pure."""

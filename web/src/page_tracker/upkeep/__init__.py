@@ -1,0 +1,1 @@
+"""Who rewrites the lake: days close, small files are merged, hits are deleted."""

@@ -1,0 +1,1 @@
+"""The HTTP interface for programs: questions, sites, goals, segments and tokens."""

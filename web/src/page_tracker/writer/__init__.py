@@ -1,0 +1,1 @@
+"""The writer: what waits in the streams goes to the lake."""
