@@ -19,6 +19,7 @@ from werkzeug.routing import BaseConverter
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
+from page_tracker.web.pages.all_sites import all_sites_page
 from page_tracker.web.pages.forms import meant
 from page_tracker.web.pages.lists import list_page
 from page_tracker.web.pages.panels import PANELS
@@ -61,6 +62,15 @@ def pages(sources: Sources) -> Blueprint:
     blueprint.add_app_template_filter(shown_as, "to")
     blueprint.add_app_template_filter(written, "with")
     register_problems(blueprint)
+
+    @blueprint.get("/sites")
+    def all_sites() -> Response:
+        """All sites that the person may see."""
+        view, problems, _ = _said()
+        told = all_sites_page(
+            _seen(sources.sites()), view, problems, sources.asking, sources.live
+        )
+        return render("sites.html", **told)
 
     @blueprint.get("/<domain:name>")
     @blueprint.get("/sites/<name>")
@@ -160,6 +170,12 @@ def shown_pairs(query: str) -> list[tuple[str, str]]:
 def shown_as(view: View, **changes: Any) -> str:
     """The address of a view with other values in these fields."""
     return written(view.of_page(), **changes) or "?"
+
+
+def _seen(sites: Sites) -> list[Site]:
+    """The sites that the person may see, by their names."""
+    known = sites.directory().by_id
+    return [known[name] for name in sorted(known)]
 
 
 def _said() -> tuple[View, tuple[str, ...], bool]:

@@ -62,11 +62,11 @@ def chart_of(report: Report, now: datetime) -> Chart:
         area=_area(values, top),
         line=path(done, top),
         unfinished=path(open_, top),
-        before=path(before, top),
+        before=path(before, top) if any(before) else "",
         marks=marks,
         labels=_labels([point.label for point in points]),
         sentence=_sentence(points, metric),
-        has_before=report.compared is not None,
+        has_before=any(before),
     )
 
 

@@ -52,7 +52,7 @@ def _figure(asked: Asked, report: Report, index: int, metric: str) -> Figure:
     row = report.rows[0] if report.rows else None
     now = row.metrics[index] if row else 0
     before, change, mood = "", "", ""
-    if row and report.compared is not None:
+    if row and has_before(report):
         then = before_of(report, row)[index]
         before = shown.figure(metric, then)
         change, mood = shown.changed(metric, now, then)
@@ -67,6 +67,14 @@ def _figure(asked: Asked, report: Report, index: int, metric: str) -> Figure:
         is_charted=metric == asked.view.metric,
         why=WHY_NOTHING.get(metric, "") if now is None else "",
     )
+
+
+def has_before(report: Report) -> bool:
+    """Whether anything was counted in the days that are compared.
+
+    Beside nothing no figure has changed: it is the first of its kind.
+    """
+    return any(any(values) for values in (report.compared or {}).values())
 
 
 def total(report: Report, metric: str = "visitors") -> int:

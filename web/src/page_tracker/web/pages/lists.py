@@ -13,6 +13,7 @@ from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.web.pages import questions, shown
 from page_tracker.web.pages.asked import Answers, Asked
+from page_tracker.web.pages.figures import has_before
 from page_tracker.web.pages.panels import Panel, Tab, tab_of
 from page_tracker.web.pages.rows import lines_of
 from page_tracker.web.pages.site_page import frame
@@ -92,7 +93,7 @@ def list_page(  # pylint: disable=too-many-arguments,too-many-positional-argumen
             _head(asked, name, shown.LABELS[name], order)
             for name in report.query.metrics
         ],
-        "lines": lines_of(asked.view, report, site.id),
+        "lines": lines_of(asked.view, report, site.id, has_before(report)),
         "total_rows": report.total_rows,
         "pages": pages,
         "before": _to(view, page=view.page - 1) if view.page > 1 else "",

@@ -60,8 +60,19 @@ class Filled:
     note: str = ""
 
 
-def filled(asked: Asked, panel: Panel, tab: Tab, report: Report, total: int) -> Filled:
-    """A panel with the rows of a report; `total` is how many visitors there were."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What panels are parts of: how many visitors there were, and whether there were
+    any in the days that are compared."""
+
+    visitors: int
+    is_compared: bool
+
+
+def filled(
+    asked: Asked, panel: Panel, tab: Tab, report: Report, whole: Whole
+) -> Filled:
+    """A panel with the rows of a report."""
     tabs = list(panel.tabs)
     if tab not in tabs:
         tabs.append(tab)
@@ -78,24 +89,33 @@ def filled(asked: Asked, panel: Panel, tab: Tab, report: Report, total: int) -> 
         ],
         label=shown.label_of(tab.dimension),
         heads=[shown.LABELS[name] for name in report.query.metrics],
-        lines=lines_of(asked.view, report, asked.site.id),
+        lines=lines_of(asked.view, report, asked.site.id, whole.is_compared),
         total_rows=report.total_rows,
         query=written(asked.view.with_tab(panel.name, tab.name)),
-        note=adding_up(report, total),
+        note=adding_up(report, whole.visitors),
     )
 
 
-def lines_of(view: View, report: Report, site: str) -> list[Line]:
-    """The rows of a report by one dimension."""
-    (dimension,) = report.query.dimensions
+def lines_of(view: View, report: Report, site: str, is_compared: bool) -> list[Line]:
+    """The rows of a report by one dimension; `is_compared`: with how they changed."""
     most = max((row.metrics[0] or 0 for row in report.rows), default=0)
-    return [_line(view, report, row, dimension, most, site) for row in report.rows]
+    return [
+        _line(
+            view,
+            row,
+            report,
+            site,
+            round(100 * (row.metrics[0] or 0) / most) if most else 0,
+            is_compared,
+        )
+        for row in report.rows
+    ]
 
 
 def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
-    view: View, report: Report, row: Row, dimension: str, most: float, site: str
+    view: View, row: Row, report: Report, site: str, bar: int, is_compared: bool
 ) -> Line:
-    (value,) = row.dimensions
+    (value,), (dimension,) = row.dimensions, report.query.dimensions
     condition = Condition("is", dimension, (value,))
     is_on = condition in view.filters
     plain = view.of_page()
@@ -105,8 +125,8 @@ def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     )
     return Line(
         name=shown.name_of(dimension, value),
-        cells=_cells(report, row),
-        bar=round(100 * (row.metrics[0] or 0) / most) if most else 0,
+        cells=_cells(report, row, is_compared),
+        bar=bar,
         with_=written(chosen) or "?",
         without="" if dimension == GOAL else written(without),
         is_on=is_on,
@@ -123,9 +143,9 @@ def narrowed(view: View, condition: Condition) -> View:
     return view.with_filter(condition)
 
 
-def _cells(report: Report, row: Row) -> list[Cell]:
+def _cells(report: Report, row: Row, is_compared: bool) -> list[Cell]:
     unit = currency(report.query, row.dimensions)
-    before = before_of(report, row) if report.compared is not None else None
+    before = before_of(report, row) if is_compared else None
     found = []
     for index, (metric, now) in enumerate(
         zip(report.query.metrics, row.metrics, strict=True)

@@ -16,12 +16,12 @@ from page_tracker.store.counters import Live
 from page_tracker.web.pages import questions
 from page_tracker.web.pages.asked import Answers, Asked
 from page_tracker.web.pages.chart import chart_of
-from page_tracker.web.pages.figures import figures_of, total
+from page_tracker.web.pages.figures import figures_of, has_before, total
 from page_tracker.web.pages.filters import WORDS, buttons, chips, choices
 from page_tracker.web.pages.left_out import all_left
 from page_tracker.web.pages.menus import menus_of
 from page_tracker.web.pages.panels import EVENTS, PANELS, Panel, Tab, tab_of
-from page_tracker.web.pages.rows import filled
+from page_tracker.web.pages.rows import Whole, filled
 from page_tracker.web.pages.shown import LABELS, day
 from page_tracker.web.pages.view import View, written
 
@@ -73,7 +73,7 @@ def site_page(
         *(questions.rows(scope, tab, ROWS) for _, tab in tabs),
     ]
     figures, reading, over_time, *rows = answers.ask(bodies)
-    visitors = total(figures)
+    whole = Whole(total(figures), has_before(figures))
     days = Days(scope.range.first, scope.range.last)
     return {
         **frame(asked, live),
@@ -81,9 +81,10 @@ def site_page(
         "chart": chart_of(over_time, asked.now),
         "charted": LABELS[asked.view.metric],
         "panels": [
-            filled(asked, panel, tab, report, visitors)
+            filled(asked, panel, tab, report, whole)
             for (panel, tab), report in zip(tabs, rows, strict=True)
         ],
+        "is_compared": whole.is_compared,
         "left": all_left(answers.left_out(days)),
         "empty": "" if total(figures, "pageviews") else _why_empty(asked, answers),
         "goals": site.goals,
