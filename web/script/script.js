@@ -1,7 +1,7 @@
 /*
  * Page Tracker's script: counts the views of a page, what is done on it, and how long and
- * how far it is read. It sets no cookie and stores nothing. docs/script.md says how to
- * use it; `npm run build` makes what is served of this file.
+ * how far it is read. It sets no cookie and stores nothing. docs/reference/script.md says
+ * how to use it; `npm run build` makes what is served of this file.
  */
 (() => {
   // Elements take the place of what a page says of itself (<img name="title">), and a

@@ -1,6 +1,7 @@
 """What questions mean, said once more: plain Python over plain rows.
 
-Written from the definitions in docs/metrics.md, not from the SQL; as slow as obvious.
+Written from the definitions in docs/reference/metrics.md, not from the SQL; as slow
+as obvious.
 A row is a dict of the columns of the table `hits`.
 """
 

@@ -20,8 +20,12 @@ from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.lake.folder_format import refuse_newer_folder
 from page_tracker.processes.limits import leave_no_core
 from page_tracker.settings import Settings
+from page_tracker.store.accounts import Accounts
+from page_tracker.store.codes import UsedCodes
 from page_tracker.store.counters import Live
 from page_tracker.store.health import durability_notice, redis_problem
+from page_tracker.store.links import Links
+from page_tracker.store.sessions import Sessions
 from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
@@ -34,10 +38,16 @@ from page_tracker.web.collecting import collecting
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
 from page_tracker.web.pages.blueprint import Sources, pages
+from page_tracker.web.pages.checking import Checking, Limits
+from page_tracker.web.pages.guard import PageGuard
+from page_tracker.web.pages.hashing import Hashing
+from page_tracker.web.pages.parts import Parts
+from page_tracker.web.pages.people_pages import browser_name, closed, people_pages
+from page_tracker.web.pages.reached import Reached
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
-from page_tracker.wiring.collecting import open_unbatched_collector
-from page_tracker.wiring.store import open_live, open_redis, open_registry
+from page_tracker.wiring.collecting import open_lookups, open_unbatched_collector
+from page_tracker.wiring.store import open_live, open_people, open_redis, open_registry
 
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
@@ -72,6 +82,11 @@ def sites() -> Sites:
 @cache
 def tokens() -> Tokens:
     return Tokens(registry())
+
+
+@cache
+def accounts() -> Accounts:
+    return Accounts(open_people(Settings.from_environment(), redis()))
 
 
 @cache
@@ -148,11 +163,34 @@ def create_app() -> Flask:
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(describing)
-    flask.register_blueprint(pages(Sources(asking, sites, live, settings.url)))
+    people = people_parts(settings)
+    sources = Sources(asking, sites, live, settings.url)
+    flask.register_blueprint(closed(pages(sources, people.guard), people.guard))
+    flask.register_blueprint(closed(people_pages(people), people.guard))
     for failure in (NotFound, MethodNotAllowed, InternalServerError):
         flask.register_error_handler(failure, _failed)
     flask.after_request(_secure)
     return flask
+
+
+def people_parts(settings: Settings) -> Parts:
+    """What lets people in, and keeps them."""
+    reached = Reached(settings.url, settings.trusted_proxies)
+    return Parts(
+        guard=PageGuard(accounts, lambda: Sessions(redis()), reached),
+        checking=Checking(
+            accounts,
+            Hashing(),
+            Limits.in_store(redis),
+            lambda: UsedCodes(redis()),
+            lambda: seen(settings.trusted_proxies).address,
+        ),
+        accounts=accounts,
+        sessions=lambda: Sessions(redis()),
+        links=lambda: Links(redis()),
+        sites=sites,
+        browser=lambda: browser_name(open_lookups(settings).now),
+    )
 
 
 def _failed(error: HTTPException) -> ResponseReturnValue:

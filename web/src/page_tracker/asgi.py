@@ -30,6 +30,7 @@ from page_tracker.settings import Settings
 from page_tracker.web.api.questions import LONGEST_BODY as LONGEST_QUESTION
 from page_tracker.web.api.sites import LONGEST_BODY
 from page_tracker.web.leaving import watched
+from page_tracker.web.pages.guard import LONGEST_FORM, has_forms
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 from page_tracker.wiring.collecting import open_collector, open_lookups
 
@@ -66,7 +67,9 @@ class FrontDoor:
             return BODY_LIMIT
         if path.startswith(QUESTIONS):
             return LONGEST_QUESTION
-        return LONGEST_BODY if path.startswith("/api/") else 0
+        if path.startswith("/api/"):
+            return LONGEST_BODY
+        return LONGEST_FORM if has_forms(path) else 0
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]

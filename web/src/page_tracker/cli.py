@@ -15,7 +15,17 @@ from page_tracker.processes.limits import leave_no_core, raise_file_limit
 
 # The modules of `commands`, each with a command of its name.
 COMMANDS = (
-    *("aside", "delete", "doctor", "goal", "import_", "query", "recover", "segment"),
+    *(
+        "account",
+        "aside",
+        "delete",
+        "doctor",
+        "goal",
+        "import_",
+        "query",
+        "recover",
+        "segment",
+    ),
     *("serve", "site", "token", "update", "upkeep", "writer"),
 )
 STOPPED = 130  # as shells have it of what Ctrl-C ends

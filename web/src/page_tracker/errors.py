@@ -82,6 +82,28 @@ class AccessError(PageTrackerError):
     exit_code = 2
 
 
+class AccountError(PageTrackerError):
+    """An account, its name or its password cannot be that."""
+
+    exit_code = 2
+
+
+class AccountExistsError(AccountError):
+    """A name belongs to another account."""
+
+
+class LastOwnerError(PageTrackerError):
+    """Nobody would be left who owns all sites."""
+
+
+class UnknownAccountError(PageTrackerError):
+    """There is no such account."""
+
+
+class LinkError(PageTrackerError):
+    """A one-time link is not asked for where it could do something."""
+
+
 class NotStored(PageTrackerError):
     """Hits could not be stored, or nobody knows; seconds until it is worth a try."""
 

@@ -9,16 +9,16 @@ from page_tracker.commands.serve import serve
 from page_tracker.hits.hit import Reason
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.settings import described_settings
+from support.command_reference import rendered
+from support.documentation import PAGES, ROOT, page
 
-ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
-LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 
 
 def test_every_setting_is_documented_as_it_is() -> None:
     rows = re.findall(
         r"^\| `([A-Z_]+)` \| (?:`--([a-z-]+)`)? ?\| (.+?) \| (.+?) \|$",
-        (ROOT / "docs" / "settings.md").read_text(),
+        page("reference/settings"),
         re.MULTILINE,
     )
     options = {parameter.name for parameter in serve.params}
@@ -34,8 +34,12 @@ def test_every_setting_is_documented_as_it_is() -> None:
     ]
 
 
+def test_the_page_of_commands_is_what_they_say_of_themselves() -> None:
+    assert page("reference/commands") == rendered(), "run scripts/document-commands"
+
+
 def test_every_reason_of_a_drop_is_documented_and_no_other() -> None:
-    text = (ROOT / "docs" / "collecting.md").read_text()
+    text = page("reference/collecting")
     section = text.partition("## What does not count")[2].partition("##")[0]
 
     rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
@@ -44,7 +48,7 @@ def test_every_reason_of_a_drop_is_documented_and_no_other() -> None:
 
 
 def test_every_sender_s_address_is_documented() -> None:
-    text = (ROOT / "docs" / "collecting.md").read_text()
+    text = page("reference/collecting")
 
     assert [path for path in PROTOCOLS if f"{path}`" not in text] == []
 
@@ -53,21 +57,50 @@ def test_no_variable_is_documented_that_does_not_exist() -> None:
     known = {setting.variable for setting in described_settings().values()}
     named = {
         name
-        for page in PAGES
-        for name in re.findall(r"PAGE_TRACKER_[A-Z_]+", page.read_text())
+        for path in PAGES
+        for name in re.findall(r"PAGE_TRACKER_[A-Z_]+", path.read_text("utf-8"))
     }
 
     assert named <= known
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_file(page: Path) -> None:
-    links = LINK.findall(page.read_text())
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(path: Path) -> None:
+    broken = []
+    for target, anchor in LINK.findall(path.read_text("utf-8")):
+        file = path.parent / target if target else path
+        if not file.exists() or anchor and anchor not in _anchors(file):
+            broken.append(f"{target}#{anchor}")
 
-    assert not [link for link in links if not (page.parent / link).exists()]
+    assert not broken
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached: set[Path] = set()
+    ahead = [ROOT / "README.md"]
+    while ahead:
+        path = ahead.pop()
+        if path in reached:
+            continue
+        reached.add(path)
+        links = [target for target, _ in LINK.findall(path.read_text("utf-8"))]
+        ahead += [
+            (path.parent / each).resolve() for each in links if each[-3:] == ".md"
+        ]
+
+    assert [path for path in PAGES if path not in reached] == []
 
 
 def test_the_first_commands_of_the_readme_serve_and_test() -> None:
     commands = re.findall(r"^    (scripts/\S+)", (ROOT / "README.md").read_text(), re.M)
 
     assert commands[:2] == ["scripts/serve", "scripts/test"]
+
+
+def _anchors(file: Path) -> set[str]:
+    """The anchors that a forge gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", file.read_text("utf-8"), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in headings
+    }

@@ -1,10 +1,12 @@
-"""docs/faults.md names tests that there are, and tests for all that it claims."""
+"""The page on faults names tests that exist, and tests for all that it claims."""
 
 import re
 from pathlib import Path
 
+from support.documentation import page
+
 TESTS = Path(__file__).parents[1]
-PAGE = (TESTS.parents[1] / "docs" / "faults.md").read_text(encoding="utf-8")
+PAGE = page("explanation/faults")
 
 
 def test_every_test_that_is_named_is_there() -> None:

@@ -1,26 +1,29 @@
 """What the documentation says of sites and access is what the code does."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from page_tracker.app import create_app
 from page_tracker.sites.settings import SETTINGS
 from page_tracker.sites.token import GIVEN
+from support.documentation import page
 
-DOCS = Path(__file__).parents[3] / "docs"
 SENDERS = ("/api/event", "/api/health")
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_of_a_site_is_documented_in_its_own_words(name: str) -> None:
-    rows = re.findall(rf"^\| `{name}` \| .+ \| (.+) \|$", _text("sites"), re.MULTILINE)
+    rows = re.findall(
+        rf"^\| `{name}` \| .+ \| (.+) \|$", page("reference/sites"), re.MULTILINE
+    )
     assert rows == [SETTINGS[name].help]
 
 
 def test_every_route_of_the_owner_is_documented() -> None:
-    documented = set(re.findall(r"^\| `([A-Z]+ /api/[^`]+)`", _text("access"), re.M))
+    documented = set(
+        re.findall(r"^\| `([A-Z]+ /api/[^`]+)`", page("reference/http"), re.M)
+    )
     routes = {
         f"{method} {rule.rule}"
         for rule in create_app().url_map.iter_rules()
@@ -32,8 +35,4 @@ def test_every_route_of_the_owner_is_documented() -> None:
 
 def test_every_scope_is_documented() -> None:
     for scope in GIVEN:
-        assert f"| `{scope}` |" in _text("access")
-
-
-def _text(name: str) -> str:
-    return (DOCS / f"{name}.md").read_text("utf-8")
+        assert f"| `{scope}` |" in page("reference/http")

@@ -12,11 +12,12 @@ from redis import Redis
 from page_tracker import app as app_module
 from page_tracker.store import keys
 from page_tracker.store import shelf as registry_module
+from page_tracker.store.accounts import ACCOUNTS_KEY
 from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
 
 CACHED = (
     *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
-    *(app_module.asking, app_module.live, app_module.collector),
+    *(app_module.asking, app_module.live, app_module.collector, app_module.accounts),
 )
 
 
@@ -45,4 +46,6 @@ def application(
 def _begin_anew(redis: Redis) -> None:
     for cached in CACHED:
         cached.cache_clear()
-    redis.delete(SITES_KEY, TOKENS_KEY, *redis.scan_iter(keys.guesses("*")))
+    ours = (keys.guesses("*"), "pt:session*", "pt:link:*", "pt:code:*")
+    found = [key for pattern in ours for key in redis.scan_iter(pattern)]
+    redis.delete(SITES_KEY, TOKENS_KEY, ACCOUNTS_KEY, *found)

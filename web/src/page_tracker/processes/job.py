@@ -14,10 +14,11 @@ from page_tracker.settings import Settings, child_environment
 _alone = threading.Lock()
 
 
-def run_errand(settings: Settings, command: str) -> None:
-    """Run `page-tracker COMMAND` on the data folder, store and lake of the settings.
+def run_errand(settings: Settings, *words: str) -> str:
+    """Run `page-tracker WORDS` on the data folder, store and lake of the settings.
 
-    It ends with this process. Raises ProcessError where it fails.
+    It ends with this process. Answers what it printed; raises ProcessError where it
+    fails.
     """
     environment = child_environment(
         REDIS_URL=settings.redis_url or "",
@@ -26,7 +27,7 @@ def run_errand(settings: Settings, command: str) -> None:
     )
     with _alone:
         done = subprocess.run(
-            tethered([sys.executable, "-m", "page_tracker", command]),
+            tethered([sys.executable, "-m", "page_tracker", *words]),
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -36,6 +37,7 @@ def run_errand(settings: Settings, command: str) -> None:
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ProcessError(
-            f"page-tracker {command} ended with status {done.returncode}",
+            f"page-tracker {' '.join(words)} ended with status {done.returncode}",
             said or "see whether the machine has memory left",
         )
+    return done.stdout.decode(errors="replace")

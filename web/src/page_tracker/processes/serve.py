@@ -11,13 +11,15 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from ipaddress import ip_address
 
-from page_tracker.errors import AddressError
+from page_tracker.errors import AddressError, ProcessError
 from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes import embedded
 from page_tracker.processes.child import Program
 from page_tracker.processes.folder import Holder, locked, make_folder
+from page_tracker.processes.job import run_errand
 from page_tracker.processes.probe import web_answers
 from page_tracker.processes.supervisor import Supervisor
 from page_tracker.settings import Settings, child_environment, without_password
@@ -55,9 +57,24 @@ def serve(
             say(f"  data folder  {settings.data}")
             if shown:
                 say(f"  Redis        {shown}")
+            if not (settings.data / "people.json").exists():
+                _invite(replace(settings, redis_url=redis_url), say, log)
             say("  Ctrl-C stops it.")
 
         Supervisor(programs, log).run(announce)
+
+
+def _invite(
+    settings: Settings, say: Callable[[str], None], log: Callable[[str], None]
+) -> None:
+    """Say by which link the first account is made: nobody else can make it."""
+    try:
+        link = run_errand(settings, "account", "link").strip()
+    except ProcessError as error:
+        log(f"{error}; page-tracker account link makes the first account")
+        return
+    say(f"  begin here   {link}")
+    say("               It makes your account, once, within a day.")
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -1,1 +1,1 @@
-"""All that is kept in Redis, and the mirror of its sites and tokens beside the lake."""
+"""All that is kept in Redis, and its mirrors beside the lake."""

@@ -108,7 +108,7 @@ def salts() -> str:
 
 
 def guesses(address: str) -> str:
-    """List: when an address, told by its keyed hash, has shown wrong tokens (ms)."""
+    """List: when an address or a name, told by its keyed hash, has guessed (ms)."""
     return f"pt:guesses:{address}"
 
 

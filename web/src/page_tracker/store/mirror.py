@@ -1,7 +1,9 @@
-"""`mirror.json`: the copy of sites and tokens beside the lake.
+"""`mirror.json`, `people.json`: copies of what Redis keeps, beside the lake.
 
-It is replaced as a whole: written beside, flushed to disk, renamed. One that cannot be
-read is set aside under another name, never overwritten.
+Sites and tokens are in the one, accounts of people in the other: an older Page Tracker
+that knows no accounts leaves them alone. A file is replaced as a whole: written beside,
+flushed to disk, renamed. One that cannot be read is set aside under another name, never
+overwritten.
 """
 
 from __future__ import annotations
@@ -13,16 +15,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
 from page_tracker.errors import MirrorError
+from page_tracker.people.account import Account
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import Token
 
 FORMAT = 1
-NAME = "mirror.json"
-LOCK_NAME = "mirror.lock"
 
 logger = logging.getLogger(__name__)
 
@@ -35,15 +37,26 @@ class Mirrored(msgspec.Struct, frozen=True, kw_only=True):
     tokens: tuple[Token, ...] = ()
 
 
+class MirroredPeople(msgspec.Struct, frozen=True, kw_only=True):
+    """What the mirror of people says."""
+
+    format: int = FORMAT
+    accounts: tuple[Account, ...] = ()
+
+
+Said = TypeVar("Said", bound=msgspec.Struct)
+
+
 class _Head(msgspec.Struct):
     format: int
 
 
-class Mirror:
-    """The mirror in a data folder."""
+class Mirror(Generic[Said]):
+    """A mirror at a path; `nothing` is what one says that is not there."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+    def __init__(self, path: Path, nothing: Said) -> None:
+        self.path = path
+        self._nothing: Said = nothing
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -51,7 +64,7 @@ class Mirror:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(
-                self.path.with_name(LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600
+                self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600
             )
         except OSError as error:
             raise self._unwritable(error) from error
@@ -61,7 +74,7 @@ class Mirror:
         finally:
             os.close(lock)
 
-    def read(self) -> Mirrored:
+    def read(self) -> Said:
         """What was last written; nothing where there is none, or a damaged one.
 
         Raises MirrorError for a format that is newer than this program.
@@ -69,7 +82,7 @@ class Mirror:
         try:
             text = self.path.read_bytes()
         except FileNotFoundError:
-            return Mirrored()
+            return self._nothing
         except OSError as error:
             raise MirrorError(
                 f"{self.path} cannot be read ({error.strerror})",
@@ -83,12 +96,12 @@ class Mirror:
                     f" {FORMAT} at most",
                     "use the newer Page Tracker that has written it",
                 )
-            return msgspec.json.decode(text, type=Mirrored)
+            return msgspec.json.decode(text, type=type(self._nothing))
         except msgspec.DecodeError as error:
             self._set_aside(error)
-            return Mirrored()
+            return self._nothing
 
-    def write(self, mirrored: Mirrored) -> None:
+    def write(self, mirrored: Said) -> None:
         """Replace the mirror, where it says something else; raises MirrorError."""
         text = msgspec.json.format(msgspec.json.encode(mirrored), indent=2) + b"\n"
         try:
@@ -118,7 +131,7 @@ class Mirror:
 
     def _unwritable(self, error: OSError) -> MirrorError:
         return MirrorError(
-            f"the copy of sites and tokens, {self.path}, cannot be written"
+            f"{self.path}, the copy of what Redis keeps, cannot be written"
             f" ({error.strerror})",
             "make room or give the folder to the user that runs Page Tracker,"
             " and start it again",

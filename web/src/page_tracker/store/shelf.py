@@ -1,4 +1,6 @@
-"""Sites and tokens as Redis keeps them, and their mirror beside the lake.
+"""What people decide as Redis keeps it, and its mirror beside the lake.
+
+Sites and tokens are `Registry` here, accounts `store/accounts.py`.
 
     change:  lock → restore an empty store → read → decide (pure) → swap → mirror
     look:    version, once a second → read where it is another one
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,14 +99,13 @@ class Shelf(Generic[Entry]):
         return bool(self._swap(keys=[self._key], args=arguments))
 
 
-class Registry:
-    """Both shelves and their mirror in the data folder."""
+class Kept(ABC):
+    """Shelves of one store and their mirror; the `main` one is there where any is."""
 
-    def __init__(self, redis: Redis, folder: Path) -> None:
+    def __init__(self, redis: Redis, main: Shelf[Any], mirror: Mirror[Any]) -> None:
         self.redis = redis
-        self.sites = Shelf(redis, SITES_KEY, Site)
-        self.tokens = Shelf(redis, TOKENS_KEY, Token)
-        self.mirror = Mirror(folder)
+        self._main = main
+        self.mirror = mirror
 
     def change(
         self,
@@ -125,7 +127,7 @@ class Registry:
     def synchronise(self) -> bool:
         """Fill an empty store from the mirror, else the mirror from the store.
 
-        True where sites came back from the mirror. Raises RedisError, MirrorError.
+        True where it was filled. Raises RedisError, MirrorError.
         """
         with self.mirror.locked():
             restored = self._restore()
@@ -137,15 +139,33 @@ class Registry:
         try:
             self.synchronise()
         except MirrorError:
-            logger.exception("Sites and tokens and their mirror may differ")
+            logger.exception("Redis and the mirror %s may differ", self.mirror.path)
 
     def is_emptied(self) -> bool:
-        """Whether the store has lost its sites: it never had one, the mirror has."""
-        return self.sites.version() is None and self.mirror.path.exists()
+        """Whether the store has lost what is kept: it has none, the mirror has."""
+        return self._main.version() is None and self.mirror.path.exists()
 
     def _restore(self) -> bool:
-        if self.sites.version() is not None:
-            return False
+        return self._main.version() is None and self._fill()
+
+    @abstractmethod
+    def _fill(self) -> bool:
+        """Fill an empty store from the mirror; False where that has nothing."""
+
+    @abstractmethod
+    def _write_mirror(self) -> None:
+        """Write what the store has, where it has anything."""
+
+
+class Registry(Kept):
+    """Sites and tokens, and `mirror.json` in the data folder."""
+
+    def __init__(self, redis: Redis, folder: Path) -> None:
+        self.sites = Shelf(redis, SITES_KEY, Site)
+        self.tokens = Shelf(redis, TOKENS_KEY, Token)
+        super().__init__(redis, self.sites, Mirror(folder / "mirror.json", Mirrored()))
+
+    def _fill(self) -> bool:
         mirrored = self.mirror.read()
         if not (mirrored.sites or mirrored.tokens):
             return False
@@ -174,7 +194,7 @@ class Watched(Generic[Entry, View]):
 
     def __init__(
         self,
-        registry: Registry,
+        registry: Kept,
         shelf: Shelf[Entry],
         view: Callable[[Mapping[str, Entry]], View],
     ) -> None:

@@ -1,4 +1,4 @@
-"""Wrong tokens of an address, counted by all web processes together.
+"""Wrong tokens and passwords of an address or a name, counted by all web processes.
 
 Redis has the times of the last ones, under a hash of the address that is keyed with the
 day's salt: no address is ever written down, and nobody can make the hash again once the
@@ -25,27 +25,36 @@ WITHIN = 60  # seconds
 
 
 class Guesses:
-    """At most `MOST` of an address (IPv6: a network of 64 bits) in `WITHIN` seconds.
+    """At most `most` of an address (IPv6: a network of 64 bits) in `within` seconds.
 
-    Every method raises redis.RedisError where Redis does not answer.
+    `kind` is what is guessed, and tells its guesses from others. Every method raises
+    redis.RedisError where Redis does not answer.
     """
 
-    def __init__(self, redis: Callable[[], Redis]) -> None:
+    def __init__(
+        self,
+        redis: Callable[[], Redis],
+        kind: str = "",
+        most: int = MOST,
+        within: int = WITHIN,
+    ) -> None:
         self._redis = redis
+        self._kind = kind
+        self._bounds = (most, 1000 * within)
         self._salts = Salts()
         self._lock = threading.Lock()
 
     def wait(self, address: str) -> int:
-        """Seconds until an address may show a token again; 0 where it may now."""
+        """Seconds until an address may guess again; 0 where it may now."""
         return self._ask(_WAIT, address)
 
     def note(self, address: str) -> int:
-        """Note a wrong token; seconds to wait where it is one too many, else 0."""
+        """Note a wrong guess; seconds to wait where it is one too many, else 0."""
         return self._ask(_NOTE, address)
 
     def _ask(self, script: str, address: str) -> int:
         redis: Any = self._redis()
-        milliseconds = redis.eval(script, 1, self._key(address), MOST, 1000 * WITHIN)
+        milliseconds = redis.eval(script, 1, self._key(address), *self._bounds)
         return -(-int(milliseconds) // 1000)
 
     def _key(self, address: str) -> str:
@@ -54,7 +63,8 @@ class Guesses:
         with self._lock:
             salt = self._salts.get(self._redis(), day, now)
         who = subscriber_of(address).encode("utf-8", "surrogateescape")
-        return keys.guesses(blake2b(who, digest_size=16, key=salt).hexdigest())
+        digest = blake2b(who, digest_size=16, key=salt).hexdigest()
+        return keys.guesses(f"{self._kind}{digest}")
 
 
 # A list of times (milliseconds), the last one first: where it has as many as there may

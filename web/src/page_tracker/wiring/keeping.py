@@ -71,12 +71,16 @@ def open_light_upkeep(
     def see_to(now: float, sites: Sequence[Site]) -> None:
         _tell_damage(lake, say)
         if due.look(now, sites):
-            run_errand(settings, "upkeep")
+            _run_upkeep(settings)
             due.done()
         else:
             upkeep.trim()
 
     return _pass(settings, see_to)
+
+
+def _run_upkeep(settings: Settings) -> None:
+    run_errand(settings, "upkeep")
 
 
 def _tell_damage(lake: Lake, say: Callable[[str], None]) -> None:
@@ -105,7 +109,7 @@ def _pass(
 def open_light_recount(settings: Settings, lake: Lake) -> Callable[[], None]:
     """What has live counters catch up, as a call; it raises what upkeep does."""
     recount = open_recount(settings, lake)
-    return lambda: recount.look(partial(run_errand, settings, "upkeep"))
+    return lambda: recount.look(partial(_run_upkeep, settings))
 
 
 def open_recount(settings: Settings, lake: Lake) -> Recount:

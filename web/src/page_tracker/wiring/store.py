@@ -23,6 +23,7 @@ from page_tracker.processes.folder import (
 )
 from page_tracker.settings import Settings, without_password
 from page_tracker.settings_parsing import DEFAULT_REDIS_URL
+from page_tracker.store.accounts import People
 from page_tracker.store.counters import Live
 from page_tracker.store.format import (
     StoreFormatError,
@@ -64,6 +65,11 @@ def _patience(settings: Settings) -> dict[str, Any]:
 def open_registry(settings: Settings, redis: Redis) -> Registry:
     """Open sites and tokens: what Redis has of them and their mirror."""
     return Registry(redis, settings.data)
+
+
+def open_people(settings: Settings, redis: Redis) -> People:
+    """Open people's accounts: what Redis has of them and their mirror."""
+    return People(redis, settings.data)
 
 
 def open_sites(settings: Settings, redis: Redis) -> Sites:

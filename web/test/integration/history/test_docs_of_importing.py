@@ -1,4 +1,4 @@
-"""docs/importing.md: each command in it runs, in its order, and says what it shows."""
+"""The page on importing: each command runs, in order, and says what it shows."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ import pytest
 from page_tracker.history.formats import FORMATS
 from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
+from support.documentation import page
 from support.importing import AGENT, line
 
-PAGE = (Path(__file__).parents[4] / "docs" / "importing.md").read_text("utf-8")
+PAGE = page("guides/importing")
 COMMANDS = re.findall(r"^    (.*page-tracker .*)$", PAGE, re.MULTILINE)
 
 
 def _log(folder: Path) -> None:
-    page = line("/a", 0)
+    first = line("/a", 0)
     lines = [
-        page,
+        first,
         line("/b", 5),
         line("/c", 60 * 24),
         line("/style.css"),
-        page.replace(" 200 ", " 301 "),
-        page.replace(" 200 ", " 404 "),
-        page.replace(AGENT, "Googlebot/2.1 (+http://www.google.com/bot.html)"),
+        first.replace(" 200 ", " 301 "),
+        first.replace(" 200 ", " 404 "),
+        first.replace(AGENT, "Googlebot/2.1 (+http://www.google.com/bot.html)"),
         "nonsense\n",
     ]
     (folder / "access.log").write_text("".join(lines))

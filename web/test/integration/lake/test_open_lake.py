@@ -1,4 +1,4 @@
-"""The lake is open: the lines of docs/lake.md, run as they stand there."""
+"""The lake is open: the lines of docs/reference/lake.md, run as they stand there."""
 
 import re
 from pathlib import Path
@@ -7,9 +7,10 @@ import pytest
 
 from page_tracker.lake.table import Lake, append
 from page_tracker.schema import HITS
+from support.documentation import page
 from support.hits import row
 
-TEXT = (Path(__file__).parents[4] / "docs" / "lake.md").read_text("utf-8")
+TEXT = page("reference/lake")
 EXAMPLES = dict(re.findall(r"### (\w+)\n.*?```python\n(.*?)```", TEXT, re.DOTALL))
 
 

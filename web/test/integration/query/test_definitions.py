@@ -1,4 +1,4 @@
-"""What docs/metrics.md says: of each paragraph a test that bears its name.
+"""What docs/reference/metrics.md says: of each paragraph a test that bears its name.
 
 Hits go the whole way: by the ingest script and the writer into a lake that is asked.
 """
@@ -26,9 +26,9 @@ from page_tracker.sites.site import Site, day_of
 from page_tracker.store.ingest import Batch, submit
 from page_tracker.store.stream import Stream
 from page_tracker.writer.writer import Done, Writer
+from support.documentation import page
 
-DOCS = Path(__file__).parents[4] / "docs"
-PARAGRAPHS = re.findall(r"^## (.+)$", (DOCS / "metrics.md").read_text("utf-8"), re.M)
+PARAGRAPHS = re.findall(r"^## (.+)$", page("reference/metrics"), re.M)
 SITE = Site(
     id="a.org",
     timezone="Europe/Berlin",
@@ -297,10 +297,10 @@ def test_bounce_rate(counted: Counted) -> None:
     assert ask("bounce_rate") == {(): [50]}
     by_page = ask("bounce_rate", by="event:page")
     assert by_page == {("/",): [67], ("/a",): [0]}
-    for page, rate in (("/", 67), ("/a", 0)):
-        here = {"filters": [["is", "event:page", [page]]]}
+    for path, rate in (("/", 67), ("/a", 0)):
+        here = {"filters": [["is", "event:page", [path]]]}
         assert ask("bounce_rate", **here) == {(): [rate]}
-        assert ask("bounce_rate", by="event:page", **here) == {(page,): [rate]}
+        assert ask("bounce_rate", by="event:page", **here) == {(path,): [rate]}
     elsewhere = {"filters": [["is_not", "event:page", ["/a"]]]}
     assert ask("bounce_rate", "visits", **elsewhere) == {(): [67, 4]}
 

@@ -1,4 +1,4 @@
-"""What docs/asking.md says to differ from Plausible: of each of its rows a check."""
+"""What docs/guides/asking.md says differs from Plausible: a check of each row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +17,9 @@ from page_tracker.lake.table import Lake
 from page_tracker.sites.goal import new_goal, with_goal
 from support.application import application
 from support.asked import put, view
+from support.documentation import page
 
-DOCS = Path(__file__).parents[4] / "docs"
-TABLE = (DOCS / "asking.md").read_text("utf-8").partition("### What differs")[2]
+TABLE = page("guides/asking").partition("### What differs")[2]
 ROWS = re.findall(r"^\| ([^|]+) \|", TABLE.partition("###")[0], re.M)
 DAYS = ["2026-03-01", "2026-03-07"]
 QUESTION: dict[str, Any] = {
@@ -118,7 +117,7 @@ def visits_by_page(ask: Ask) -> None:
 
 def midnight(_ask: Ask) -> None:
     """The collector begins a visit anew, which `test_definitions` holds it to."""
-    text = (DOCS / "metrics.md").read_text("utf-8")
+    text = page("reference/metrics")
     assert "ends at midnight in its time zone, and with it every visit" in text
 
 

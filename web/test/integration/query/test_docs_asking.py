@@ -15,10 +15,10 @@ from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.dates import WORDS
 from page_tracker.query.words import short_name
 from support import commands
+from support.documentation import page
 from support.processes import clean_environment, serving, wait_until
 
-DOCS = Path(__file__).parents[4] / "docs"
-ASKING = (DOCS / "asking.md").read_text(encoding="utf-8")
+ASKING = page("guides/asking")
 EXAMPLES = re.findall(r"^    (page-tracker .+)$", ASKING, re.MULTILINE)
 REQUEST = re.compile(
     r"`(?P<method>GET|DELETE|POST|PATCH) (?P<path>/api/[^`<]+)`"
@@ -98,6 +98,6 @@ def test_every_dimension_and_period_is_named() -> None:
 
 
 def test_every_metric_has_its_paragraph() -> None:
-    text = (DOCS / "metrics.md").read_text(encoding="utf-8")
+    text = page("reference/metrics")
 
     assert set(METRICS) <= set(re.findall(r"^## (\w+)$", text, re.MULTILINE))

@@ -163,7 +163,7 @@ def text_of(who: str) -> str:
 
 
 def may(who: str, need: Need, site: str) -> bool:
-    """Whether a token is for what a route needs; the rule that docs/access.md tells."""
+    """Whether a token suffices for a route, by the rule of docs/reference/http.md."""
     if need is Need.NOTHING:
         return True
     if who not in TOKENS:

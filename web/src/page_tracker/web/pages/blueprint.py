@@ -16,11 +16,13 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
+from page_tracker.people.roles import Role
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
 from page_tracker.web.pages.all_sites import all_sites_page
 from page_tracker.web.pages.forms import meant
+from page_tracker.web.pages.guard import PageGuard, Person, no_such_site
 from page_tracker.web.pages.lists import list_page
 from page_tracker.web.pages.panels import PANELS
 from page_tracker.web.pages.problems import NoSuchPage, register_problems
@@ -54,8 +56,8 @@ class Sources(NamedTuple):
     url: str | None
 
 
-def pages(sources: Sources) -> Blueprint:
-    """The routes of the pages."""
+def pages(sources: Sources, guard: PageGuard) -> Blueprint:
+    """The routes of the pages; who has no role for a site is told that there is none."""
     blueprint = Blueprint("pages", __name__)
     blueprint.record(add_converter)
     blueprint.add_app_template_filter(shown_pairs, "pairs")
@@ -63,12 +65,24 @@ def pages(sources: Sources) -> Blueprint:
     blueprint.add_app_template_filter(written, "with")
     register_problems(blueprint)
 
+    def admitted(name: str) -> Site:
+        """The site of that name, where the person may see it; raises NotAllowed."""
+        found = named_site(sources.sites(), name)
+        if found is None:
+            raise no_such_site()
+        guard.admit(Role.VIEWER, found.id)
+        return found
+
     @blueprint.get("/sites")
     def all_sites() -> Response:
         """All sites that the person may see."""
         view, problems, _ = _said()
         told = all_sites_page(
-            _seen(sources.sites()), view, problems, sources.asking, sources.live
+            _seen(sources.sites(), guard.require()),
+            view,
+            problems,
+            sources.asking,
+            sources.live,
         )
         return render("sites.html", **told)
 
@@ -76,7 +90,7 @@ def pages(sources: Sources) -> Blueprint:
     @blueprint.get("/sites/<name>")
     def site(name: str) -> ResponseReturnValue:
         """What was counted of a site."""
-        found = named_site(sources.sites(), name)
+        found = admitted(name)
         if moved := elsewhere(found, ""):
             return moved
         view, problems, is_form = _said()
@@ -89,7 +103,7 @@ def pages(sources: Sources) -> Blueprint:
     @blueprint.get("/sites/<name>/list/<panel>")
     def listed(name: str, panel: str) -> ResponseReturnValue:
         """The full list of a panel, and as a file: `sources`, `sources.csv`."""
-        found = named_site(sources.sites(), name)
+        found = admitted(name)
         if moved := elsewhere(found, f"/list/{panel}"):
             return moved
         view, problems, is_form = _said()
@@ -112,7 +126,7 @@ def pages(sources: Sources) -> Blueprint:
     @blueprint.get("/sites/<name>/export/<part>.<ending>")
     def export(name: str, part: str, ending: str) -> ResponseReturnValue:
         """What a part of the page shows, as a file."""
-        found = named_site(sources.sites(), name)
+        found = admitted(name)
         if moved := elsewhere(found, f"/export/{part}.{ending}"):
             return moved
         _require(part in PARTS and ending in ENDINGS, f"{part}.{ending}")
@@ -124,7 +138,7 @@ def pages(sources: Sources) -> Blueprint:
     @blueprint.get("/sites/<name>/how/<part>")
     def how(name: str, part: str) -> ResponseReturnValue:
         """How a part of the page is counted, and how to ask the same."""
-        found = named_site(sources.sites(), name)
+        found = admitted(name)
         if moved := elsewhere(found, f"/how/{part}"):
             return moved
         _require(part in PARTS, part)
@@ -172,10 +186,10 @@ def shown_as(view: View, **changes: Any) -> str:
     return written(view.of_page(), **changes) or "?"
 
 
-def _seen(sites: Sites) -> list[Site]:
-    """The sites that the person may see, by their names."""
+def _seen(sites: Sites, person: Person) -> list[Site]:
+    """The sites that a person may see, by their names."""
     known = sites.directory().by_id
-    return [known[name] for name in sorted(known)]
+    return [known[name] for name in sorted(known) if person.may(Role.VIEWER, name)]
 
 
 def _said() -> tuple[View, tuple[str, ...], bool]:
@@ -185,15 +199,9 @@ def _said() -> tuple[View, tuple[str, ...], bool]:
     return (*read(known), known != pairs)
 
 
-def named_site(sites: Sites, name: str) -> Site:
-    """The site of that name; raises NoSuchPage."""
-    found = sites.directory().resolve(name) or sites.look_again().resolve(name)
-    if found is None:
-        raise NoSuchPage(
-            f"There is no site {name[:253]}",
-            "All sites that you may see are at /sites.",
-        )
-    return found
+def named_site(sites: Sites, name: str) -> Site | None:
+    """The site of that name, were it made just now."""
+    return sites.directory().resolve(name) or sites.look_again().resolve(name)
 
 
 def elsewhere(site: Site, rest: str) -> Response | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, current_app
-from redis import RedisError
 
 from page_tracker.errors import PageTrackerError
 from page_tracker.query.problem import (
@@ -70,20 +69,6 @@ def register_problems(blueprint: Blueprint) -> None:
             "Hits are taken all the same, and nothing is lost.",
             "See that the lake's folder is there and can be read: page-tracker doctor"
             " says what is wrong. Then load this page again.",
-        )
-        page.headers.update(AGAIN)
-        return page
-
-    @blueprint.errorhandler(RedisError)
-    def redis_failed(error: RedisError) -> Response:
-        current_app.logger.error("Redis failed: %s", error)
-        page = problem(
-            503,
-            "The store does not answer",
-            "Redis, which knows your sites and who may see them, does not answer."
-            " What it has acknowledged is on disk.",
-            "See that it runs: page-tracker doctor says what is wrong. Then load this"
-            " page again.",
         )
         page.headers.update(AGAIN)
         return page

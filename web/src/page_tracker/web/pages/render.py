@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, render_template
+from werkzeug.urls import iri_to_uri
 
 HEADERS = {
     # Nothing but our own files; no script and no style within the page itself.
@@ -34,3 +35,16 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
 def problem(status: int, title: str, *sentences: str, **context: Any) -> Response:
     """A page that says what is wrong and, in its last sentence, what to do."""
     return render("problem.html", status, title=title, sentences=sentences, **context)
+
+
+def to(path: str) -> Response:
+    """Go on to another page of ours, after a form too."""
+    page = Response(status=303, headers={"Location": iri_to_uri(path)})
+    page.headers.update(HEADERS)
+    return page
+
+
+def unkept(page: Response) -> Response:
+    """A page that shows a secret, or whose address is one: nobody keeps it."""
+    page.headers["Cache-Control"] = "no-store"
+    return page

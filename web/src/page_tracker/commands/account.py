@@ -1,0 +1,237 @@
+"""`page-tracker account`: people who sign in to the pages, and what they may do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import click
+
+from page_tracker.commands.address import reached_at
+from page_tracker.commands.consent import ask, yes_option
+from page_tracker.commands.options import Command, setting_option
+from page_tracker.commands.site import json_option
+from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
+from page_tracker.errors import AccountError, LinkError
+from page_tracker.people.account import Account, with_role, with_second_factor
+from page_tracker.people.one_time import LIFETIMES, Link, Purpose
+from page_tracker.people.roles import Role
+from page_tracker.settings import Settings
+from page_tracker.store.accounts import Accounts, account_as_json, found_named
+from page_tracker.store.links import Links
+from page_tracker.store.shelf import Registry
+from page_tracker.store.sites import Sites
+from page_tracker.wiring.store import (
+    open_people,
+    registry_of_folder,
+    registry_of_new_folder,
+)
+
+NOBODY = "There is no account yet: page-tracker account link"
+NO_ROLE = "none"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a command of ours changes."""
+
+    accounts: Accounts
+    links: Links
+    sites: Sites
+
+
+@click.group()
+def account() -> None:
+    """Let people in: the first account, further ones, their roles."""
+
+
+def reach_options(command: Command) -> Command:
+    """`--site DOMAIN` and `--all-sites`: what a role is for."""
+    for option in (
+        click.option(
+            "--all-sites", is_flag=True, help="For every site, later ones too."
+        ),
+        click.option(
+            "--site", "sites", multiple=True, metavar="DOMAIN", help="For this site."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@account.command()
+@setting_option("data")
+@setting_option("url")
+def link(**options: str | None) -> None:
+    """Print a one-time link that makes the first account, an owner of all sites."""
+    settings = Settings.from_environment(**options)
+    with (
+        registry_of_new_folder(settings) as registry,
+        _kept(settings, registry) as kept,
+    ):
+        if kept.accounts.all():
+            raise LinkError(
+                "there is an account already",
+                "page-tracker account add NAME makes further ones, and page-tracker"
+                " account reset NAME lets one in again",
+            )
+        _echo_link(
+            kept, settings, Link(purpose=Purpose.FIRST), "makes the first account"
+        )
+
+
+@account.command()
+@click.argument("name")
+@click.option(
+    "--role",
+    required=True,
+    type=click.Choice([role.value for role in Role]),
+    help="viewer: reads; editor: also keeps goals, segments, notes; owner: all of it.",
+)
+@reach_options
+@setting_option("data")
+@setting_option("url")
+def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # options
+    name: str,
+    role: str,
+    sites: tuple[str, ...],
+    all_sites: bool,
+    **options: str | None,
+) -> None:
+    """Make the account NAME; print a one-time link by which its password is chosen."""
+    _require_reach(sites, all_sites)
+    settings = Settings.from_environment(**options)
+    with (
+        registry_of_new_folder(settings) as registry,
+        _kept(settings, registry) as kept,
+    ):
+        reach = _site_ids(kept, sites, all_sites)
+        made = kept.accounts.add(name, lambda new: with_role(new, Role(role), reach))
+        click.echo(f"Added {made.name}, {_roles(made)}.", err=True)
+        _echo_link(kept, settings, _password_link(made), "lets them choose a password")
+
+
+@account.command(name="list")
+@setting_option("data")
+@json_option
+def list_(data: str | None, as_json: bool) -> None:
+    """List all accounts."""
+    settings = Settings.from_environment(data=data)
+    with registry_of_folder(settings) as registry, _kept(settings, registry) as kept:
+        accounts = kept.accounts.all()
+    if as_json:
+        echo_json([account_as_json(each) for each in accounts])
+    elif not accounts:
+        click.echo(NOBODY)
+    else:
+        echo_table(
+            ("NAME", "ROLES", "SIGNS IN BY", "MADE"),
+            [
+                (each.name, _roles(each), _signs_in_by(each), as_date(each.created))
+                for each in accounts
+            ],
+            shorten=(0, 1),
+            most=terminal_width(),
+        )
+
+
+@account.command()
+@click.argument("name")
+@click.argument("role", type=click.Choice([*[role.value for role in Role], NO_ROLE]))
+@reach_options
+@setting_option("data")
+def role(
+    name: str, role: str, sites: tuple[str, ...], all_sites: bool, data: str | None
+) -> None:
+    """Give the account NAME a ROLE for sites; `none` takes it away."""
+    _require_reach(sites, all_sites)
+    settings = Settings.from_environment(data=data)
+    given = None if role == NO_ROLE else Role(role)
+    with registry_of_folder(settings) as registry, _kept(settings, registry) as kept:
+        found = found_named(kept.accounts.all(), name)
+        reach = _site_ids(kept, sites, all_sites)
+        changed = kept.accounts.change(
+            found.id, lambda before: with_role(before, given, reach)
+        )
+    click.echo(f"{changed.name}: {_roles(found)} → {_roles(changed)}")
+
+
+@account.command()
+@click.argument("name")
+@yes_option
+@setting_option("data")
+def remove(name: str, yes: bool, data: str | None) -> None:
+    """Remove the account NAME; its sessions end at once."""
+    settings = Settings.from_environment(data=data)
+    with registry_of_folder(settings) as registry, _kept(settings, registry) as kept:
+        found = found_named(kept.accounts.all(), name)
+        if not yes:
+            ask(f"Remove {found.name}, {_roles(found)}?")
+        kept.accounts.remove(found.id)
+    click.echo(f"Removed {found.name}.")
+
+
+@account.command()
+@click.argument("name")
+@click.option(
+    "--second-factor", is_flag=True, help="Also turn the second factor off, if lost."
+)
+@setting_option("data")
+@setting_option("url")
+def reset(name: str, second_factor: bool, **options: str | None) -> None:
+    """Print a one-time link by which the account NAME gets a new password."""
+    settings = Settings.from_environment(**options)
+    with registry_of_folder(settings) as registry, _kept(settings, registry) as kept:
+        found = found_named(kept.accounts.all(), name)
+        if second_factor:
+            kept.accounts.change(
+                found.id, lambda each: with_second_factor(each, "", ())
+            )
+            click.echo(f"{found.name} signs in without a second factor.", err=True)
+        _echo_link(kept, settings, _password_link(found), "sets a new password")
+
+
+@contextmanager
+def _kept(settings: Settings, registry: Registry) -> Iterator[Kept]:
+    accounts = Accounts(open_people(settings, registry.redis))
+    yield Kept(accounts, Links(registry.redis), Sites(registry))
+
+
+def _require_reach(sites: tuple[str, ...], all_sites: bool) -> None:
+    if bool(sites) == all_sites:
+        raise AccountError(
+            "a role is for some sites or for all",
+            "write --site DOMAIN (once or more) or --all-sites",
+        )
+
+
+def _site_ids(
+    kept: Kept, domains: tuple[str, ...], all_sites: bool
+) -> tuple[str, ...] | None:
+    """The ids of the sites, None for all; raises UnknownSiteError."""
+    if all_sites:
+        return None
+    return tuple(kept.sites.get(domain).id for domain in domains)
+
+
+def _password_link(of: Account) -> Link:
+    return Link(purpose=Purpose.PASSWORD, account=of.id)
+
+
+def _echo_link(kept: Kept, settings: Settings, made: Link, does: str) -> None:
+    """Print a link; standard output has it alone."""
+    hours = LIFETIMES[made.purpose] // 3600
+    click.echo(f"This link {does}. It works once, for {hours} hours:", err=True)
+    click.echo(f"{reached_at(settings)}/welcome/{kept.links.make(made)}")
+
+
+def _roles(of: Account) -> str:
+    """All roles of an account in words."""
+    everywhere = [f"{of.everywhere} of all sites"] if of.everywhere else []
+    single = [f"{role} of {site}" for site, role in sorted(of.roles.items())]
+    return ", ".join(everywhere + single) or "no role"
+
+
+def _signs_in_by(of: Account) -> str:
+    if not of.password:
+        return "no password yet"
+    return "password, second factor" if of.totp else "password"

@@ -1,0 +1,335 @@
+"""Who opens a page, and whether they may: sessions, roles, and forms of our own.
+
+    a host of ours → a form of ours (origin, token) → a person → their role for the site
+
+Pages of a blueprint that is protected are closed: they need a person, unless their view
+is marked by `open_to_anybody`; what changes something needs a form that one of our own
+pages has sent, in the same session. Views ask for the role that they need by `admit`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, current_app, g, redirect, request
+from flask.typing import ResponseReturnValue
+from redis import RedisError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from page_tracker.errors import PageTrackerError
+from page_tracker.people.account import Account, may, role_at
+from page_tracker.people.one_time import hash_of
+from page_tracker.people.roles import Role
+from page_tracker.people.session import IDLE, form_token, is_valid
+from page_tracker.plural import counted
+from page_tracker.store.accounts import Accounts
+from page_tracker.store.sessions import Sessions
+from page_tracker.web.pages.checking import TooManyGuesses
+from page_tracker.web.pages.hashing import TooManyAtOnce
+from page_tracker.web.pages.reached import Reached
+from page_tracker.web.pages.render import problem
+
+LONGEST_FORM = 64 * 1024  # bytes
+MOST_FIELDS = 200
+SAFE = ("GET", "HEAD", "OPTIONS")
+# What is no page: nothing is sent there but a question.
+NO_FORMS = ("/static/", "/js/", "/counter/", "/hit/", "/livez", "/readyz")
+COOKIE = "page-tracker"
+# Over https: no other host and no http page can set a cookie of this name.
+HOST_COOKIE = f"__Host-{COOKIE}"
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who has signed in; `session` is its id, empty where a proxy says who it is."""
+
+    account: Account
+    form_token: str
+    session: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.account.name
+
+    def role(self, site: str | None) -> Role | None:
+        """Their role for a site, or (None) for all."""
+        return role_at(self.account, site)
+
+    def may(self, role: Role, site: str | None) -> bool:
+        return may(self.account, role, site)
+
+
+class SignInFirst(Exception):
+    """Nobody has signed in."""
+
+
+class NotAllowed(Exception):
+    """The person's role is not enough: why, and what to do."""
+
+    def __init__(self, status: int, *sentences: str) -> None:
+        super().__init__(*sentences)
+        self.status = status
+        self.sentences = sentences
+
+
+class FormRefused(Exception):
+    """A form that was not sent by a page of ours, or not in this session."""
+
+
+def open_to_anybody(view: View) -> View:
+    """Mark a view that needs no person; its forms need no token, but our origin."""
+    view.is_open = True  # type: ignore[attr-defined]
+    return view
+
+
+class PageGuard:
+    """Lets people in; `named_by_proxy` says who a trusted proxy vouches for."""
+
+    def __init__(
+        self,
+        accounts: Callable[[], Accounts],
+        sessions: Callable[[], Sessions],
+        reached: Reached,
+        named_by_proxy: Callable[[], Account | None] = lambda: None,
+    ) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self.reached = reached
+        self._named_by_proxy = named_by_proxy
+
+    def protect(self, blueprint: Blueprint) -> None:
+        """Close a blueprint's pages, and answer those who may not in words."""
+        blueprint.before_request(self._check)
+        blueprint.context_processor(lambda: {"person": g.get("person")})
+        blueprint.register_error_handler(SignInFirst, _to_sign_in)
+        blueprint.register_error_handler(NotAllowed, _not_allowed)
+        blueprint.register_error_handler(FormRefused, _form_refused)
+        blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
+        blueprint.register_error_handler(TooManyGuesses, _too_many_guesses)
+        blueprint.register_error_handler(TooManyAtOnce, _too_many_at_once)
+        blueprint.register_error_handler(RedisError, _store_is_away)
+        blueprint.register_error_handler(PageTrackerError, _failed)
+
+    def person(self) -> Person | None:
+        """Who has signed in; None where nobody has. Raises RedisError."""
+        if "person" not in g:
+            g.person = self._of_proxy() or self._of_session()
+        found: Person | None = g.person
+        return found
+
+    def require(self) -> Person:
+        """Who has signed in; raises SignInFirst, RedisError."""
+        person = self.person()
+        if person is None:
+            raise SignInFirst
+        return person
+
+    def admit(self, role: Role, site: str | None) -> Person:
+        """The person, whose role for a site, or (None) for all, is this or more.
+
+        Who has no role for a site is told what is told of one that there is not.
+        Raises SignInFirst, NotAllowed, RedisError.
+        """
+        person = self.require()
+        if person.may(role, site):
+            return person
+        has = person.role(site)
+        if site is not None and has is None:
+            raise no_such_site()
+        where = site or "all sites"
+        raise NotAllowed(
+            403,
+            f"This needs the role {role} for {where}; you are"
+            f" {f'its {has}' if has else 'not among those who have it'}.",
+            f"Ask an owner of {where} for it.",
+        )
+
+    def sign_in(self, response: Response, account: Account, client: str) -> Response:
+        """Begin a session, in place of the one that the browser has."""
+        self.end_session()
+        secret = self._sessions().begin(account, client, int(time.time()))
+        is_https = self.reached.is_https()
+        response.set_cookie(
+            HOST_COOKIE if is_https else COOKIE,
+            secret,
+            max_age=IDLE,
+            secure=is_https,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+    def sign_out(self, response: Response) -> Response:
+        """End the browser's session, and forget what it may keep of our pages."""
+        self.end_session()
+        for name, secure in ((HOST_COOKIE, True), (COOKIE, False)):
+            if name in request.cookies:
+                response.delete_cookie(
+                    name, secure=secure, httponly=True, samesite="Lax"
+                )
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response
+
+    def end_session(self) -> None:
+        if secret := self._secret():
+            self._sessions().end_of(secret)
+
+    def _check(self) -> None:
+        if not self.reached.is_known_host():
+            raise NotAllowed(
+                400,
+                "This server does not go by the name that your browser asks it by.",
+                "Open it by its own address, or add this one to"
+                " PAGE_TRACKER_TRUSTED_HOSTS.",
+            )
+        view = current_app.view_functions[request.endpoint or ""]
+        is_open = getattr(view, "is_open", False)
+        if request.method not in SAFE:
+            request.max_content_length = LONGEST_FORM
+            request.max_form_memory_size = LONGEST_FORM
+            request.max_form_parts = MOST_FIELDS
+            if not self._is_sent_by_us():
+                raise FormRefused
+        if is_open:
+            return
+        person = self.require()
+        if request.method not in SAFE and not hmac.compare_digest(
+            request.form.get("token", "").encode(), person.form_token.encode()
+        ):
+            raise FormRefused
+
+    def _is_sent_by_us(self) -> bool:
+        """Whether a page of ours sent this form; programs that are no browser may too.
+
+        Browsers say so by Sec-Fetch-Site where they trust the connection, and by Origin
+        with every POST; no page can write either.
+        """
+        site = request.headers.get("Sec-Fetch-Site")
+        if site is not None:
+            return site in ("same-origin", "none")
+        origin = request.headers.get("Origin")
+        return origin is None or self.reached.is_ours(origin)
+
+    def _of_session(self) -> Person | None:
+        secret = self._secret()
+        if not secret:
+            return None
+        now = int(time.time())
+        session = self._sessions().find(secret, now)
+        account = session and self._accounts().known(session.account)
+        if not (session and account and is_valid(session, account, now)):
+            return None
+        return Person(account, form_token(secret), hash_of(secret))
+
+    def _of_proxy(self) -> Person | None:
+        account = self._named_by_proxy()
+        if account is None:
+            return None
+        # There is no session: the account has a secret that nobody is told.
+        return Person(account, form_token(f"{account.id}:{account.stamp}"))
+
+    def _secret(self) -> str:
+        cookies = request.cookies
+        return cookies.get(HOST_COOKIE) or cookies.get(COOKIE) or ""
+
+
+def has_forms(path: str) -> bool:
+    """Whether a form may be sent to a path: it may be a page's."""
+    return path != "/" and not path.startswith(NO_FORMS)
+
+
+def no_such_site() -> NotAllowed:
+    """The answer where there is no such site, and where it is not for this person."""
+    return NotAllowed(
+        404,
+        "There is no such site, or you have no role for it.",
+        "The page of all sites has yours; an owner can invite you to others.",
+    )
+
+
+def _to_sign_in(_error: SignInFirst) -> ResponseReturnValue:
+    """Sign in, then come back here; a form has to be filled in again."""
+    if request.method not in SAFE:
+        return redirect("/sign-in", 303)
+    here = request.full_path if request.query_string else request.path
+    return redirect(f"/sign-in?{urlencode({'next': here})}", 303)
+
+
+def _not_allowed(error: NotAllowed) -> Response:
+    titles = {400: "Another address", 404: "No such page"}
+    return problem(
+        error.status, titles.get(error.status, "Not yours"), *error.sentences
+    )
+
+
+def _form_refused(_error: FormRefused) -> Response:
+    return problem(
+        403,
+        "This form cannot be taken",
+        "It was not sent by a page of this server, or you have signed in anew since.",
+        "Go back, load the page again, and send it once more. Behind a proxy, let that"
+        " pass on the Host that browsers send, or set PAGE_TRACKER_URL to the address"
+        " that they use.",
+    )
+
+
+def _too_large(_error: RequestEntityTooLarge) -> Response:
+    return problem(
+        413,
+        "Too much",
+        f"A form has at most {LONGEST_FORM // 1024} KiB.",
+        "Go back, and write less.",
+    )
+
+
+def _store_is_away(error: RedisError) -> Response:
+    current_app.logger.error("Redis failed: %s", error)
+    return _later(
+        503,
+        1,
+        "The store does not answer",
+        "Redis, which knows who you are, is away. What was stored stays.",
+        "Try again in a moment; page-tracker doctor says what is wrong.",
+    )
+
+
+def _too_many_guesses(error: TooManyGuesses) -> Response:
+    return _later(
+        429,
+        error.wait,
+        "Too many guesses",
+        "Too many wrong passwords or codes came from your address, or for this name.",
+        f"Try again in {counted(-(-error.wait // 60), 'minute')}, or have a link made"
+        " by page-tracker account reset NAME.",
+    )
+
+
+def _too_many_at_once(_error: TooManyAtOnce) -> Response:
+    return _later(
+        503, 1, "Too many at once", "Others are just signing in.", "Send it once more."
+    )
+
+
+def _later(status: int, seconds: int, title: str, *sentences: str) -> Response:
+    page = problem(status, title, *sentences)
+    page.headers["Retry-After"] = str(seconds)
+    return page
+
+
+def _failed(error: PageTrackerError) -> Response:
+    """What no page has told beside its own form."""
+    status = 400 if error.exit_code == 2 else 409
+    return problem(
+        status, "That cannot be done", _sentence(error.problem), _sentence(error.remedy)
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,30 @@
+"""Where a person goes on after signing in: within this server alone. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+HOME = "/sites"
+LONGEST = 2_000  # characters
+
+
+def onward(wanted: str) -> str:
+    """The path and query that were wanted, where that is what they are; else HOME.
+
+    Browsers take a backslash for a slash, and leave out tabs and line ends: with them
+    a path could name another server.
+
+    >>> onward("/example.org?period=28d"), onward("//evil.example"), onward("https:/x")
+    ('/example.org?period=28d', '/sites', '/sites')
+    """
+    if not wanted.startswith("/") or len(wanted) > LONGEST:
+        return HOME
+    if any(sign == "\\" or not sign.isprintable() or sign.isspace() for sign in wanted):
+        return HOME
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return HOME
+    if parts.scheme or parts.netloc or wanted.startswith("//"):
+        return HOME
+    return wanted

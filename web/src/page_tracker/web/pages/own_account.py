@@ -1,0 +1,198 @@
+"""`/account`: one's own password, second factor and sessions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+import segno
+from flask import Blueprint, Response, request
+from markupsafe import Markup
+
+from page_tracker.errors import AccountError
+from page_tracker.people import recovery, totp
+from page_tracker.people.account import Account, with_password, with_second_factor
+from page_tracker.people.passwords import SHORTEST, require_password
+from page_tracker.web.pages.checking import Wrong
+from page_tracker.web.pages.parts import Parts
+from page_tracker.web.pages.render import render, to, unkept
+
+WRONG_PASSWORD = "This is not your present password."  # nosec B105
+WRONG_CODE = (
+    "This is not the app's present code: see that your clocks are right, and try the"
+    " next one."
+)
+
+
+class Listed(NamedTuple):
+    """A session as its person sees it; times in words (UTC)."""
+
+    id: str
+    client: str
+    created: str
+    seen: str
+
+
+def register_own_account(blueprint: Blueprint, parts: Parts) -> None:
+    """The routes; what lets others in asks for the password once more."""
+    own = _Own(parts)
+
+    @blueprint.get("/account")
+    def show_account() -> Response:
+        return own.page()
+
+    @blueprint.post("/account/password")
+    def change_password() -> Response:
+        try:
+            own.require_password()
+            return own.change_password()
+        except AccountError as error:
+            return own.page(f"{error}.")
+
+    @blueprint.get("/account/second-factor")
+    def show_second_factor() -> Response:
+        return own.second_factor(totp.new_secret())
+
+    @blueprint.post("/account/second-factor")
+    def add_second_factor() -> Response:
+        secret = request.form.get("secret", "")
+        if not totp.is_secret(secret):
+            return own.second_factor(totp.new_secret())
+        try:
+            own.require_password()
+            return own.add_second_factor(secret)
+        except AccountError as error:
+            return own.second_factor(secret, error.problem)
+
+    @blueprint.post("/account/second-factor/remove")
+    def remove_second_factor() -> Response:
+        try:
+            own.require_password()
+        except AccountError as error:
+            return own.page(error.problem)
+        return own.put_second_factor("", [], to("/account"))
+
+    @blueprint.post("/account/recovery-codes")
+    def renew_recovery_codes() -> Response:
+        try:
+            own.require_password()
+            return own.renew_recovery_codes()
+        except AccountError as error:
+            return own.page(error.problem)
+
+    @blueprint.post("/account/sessions/end")
+    def end_sessions() -> Response:
+        own.end_sessions(request.form.get("id", ""))
+        return to("/account")
+
+
+class _Own:
+    """What people do with their own accounts."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def page(self, error: str = "") -> Response:
+        person = self._parts.guard.require()
+        return render(
+            "account.html",
+            400 if error else 200,
+            error=error,
+            account=person.account,
+            sessions=self._sessions(person.account.id),
+            shortest=SHORTEST,
+        )
+
+    def second_factor(self, secret: str, error: str = "") -> Response:
+        """The secret to be read by an app, and the form that shows it was."""
+        account = self._parts.guard.require().account
+        server = self._parts.guard.reached.browser_is_at().partition("://")[2]
+        code = segno.make(totp.address_of(secret, account.name, server), micro=False)
+        picture = code.svg_inline(scale=5, border=4, title="QR code", omitsize=False)
+        return unkept(
+            render(
+                "second_factor.html",
+                400 if error else 200,
+                error=error,
+                secret=secret,
+                picture=Markup(picture),  # nosec B704 # segno escapes its title
+            )
+        )
+
+    def require_password(self) -> None:
+        """Raise AccountError where the form has not the person's password."""
+        name = self._parts.guard.require().account.name
+        try:
+            self._parts.checking.password(name, request.form.get("password", ""))
+        except Wrong as error:
+            raise AccountError(WRONG_PASSWORD, "write that") from error
+
+    def change_password(self) -> Response:
+        account = self._parts.guard.require().account
+        wanted = require_password(request.form.get("new", ""), account.name)
+        hashed = self._parts.checking.hashing.hash(wanted)
+        return self._change(lambda each: with_password(each, hashed), to("/account"))
+
+    def add_second_factor(self, secret: str) -> Response:
+        """Take a secret that an app has shown to know."""
+        account = self._parts.guard.require().account
+        shown = msgspec.structs.replace(account, totp=secret, recovery=())
+        try:
+            code = request.form.get("code", "")
+            self._parts.checking.code(shown, code, time.time())
+        except Wrong as error:
+            raise AccountError(WRONG_CODE, "write the next one") from error
+        codes = recovery.new_codes()
+        return self.put_second_factor(secret, codes, _codes_page(codes))
+
+    def renew_recovery_codes(self) -> Response:
+        account = self._parts.guard.require().account
+        if not account.totp:
+            raise AccountError("There is no second factor.", "add one")
+        codes = recovery.new_codes()
+        return self.put_second_factor(account.totp, codes, _codes_page(codes))
+
+    def put_second_factor(
+        self, secret: str, codes: list[str], onwards: Response
+    ) -> Response:
+        hashes = [recovery.hash_of(code) for code in codes]
+        return self._change(
+            lambda each: with_second_factor(each, secret, hashes), onwards
+        )
+
+    def end_sessions(self, session_id: str) -> None:
+        """End a session of the person's, or (`others`) all but this one."""
+        person, sessions = self._parts.guard.require(), self._parts.sessions()
+        known = sessions.of(person.account.id)
+        if session_id == "others":
+            sessions.end(person.account.id, [i for i in known if i != person.session])
+        else:
+            sessions.end(person.account.id, [session_id])
+
+    def _change(
+        self, decide: Callable[[Account], Account], onwards: Response
+    ) -> Response:
+        """Change the account: its sessions are over, but for this one, begun anew."""
+        person = self._parts.guard.require()
+        account = self._parts.accounts().change(person.account.id, decide)
+        if not person.session:  # a proxy says who it is
+            return onwards
+        return self._parts.guard.sign_in(onwards, account, self._parts.browser())
+
+    def _sessions(self, account_id: str) -> list[Listed]:
+        found = self._parts.sessions().of(account_id)
+        return [
+            Listed(i, each.client, _moment(each.created), _moment(each.seen))
+            for i, each in found.items()
+        ]
+
+
+def _codes_page(codes: list[str]) -> Response:
+    return unkept(render("recovery_codes.html", codes=codes))
+
+
+def _moment(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,27 @@
+"""What the pages about people are made of; each is asked for when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from page_tracker.store.accounts import Accounts
+from page_tracker.store.links import Links
+from page_tracker.store.sessions import Sessions
+from page_tracker.store.sites import Sites
+from page_tracker.web.pages.checking import Checking
+from page_tracker.web.pages.guard import PageGuard
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The guard, and what it and the pages keep and check."""
+
+    guard: PageGuard
+    checking: Checking
+    accounts: Callable[[], Accounts]
+    sessions: Callable[[], Sessions]
+    links: Callable[[], Links]
+    sites: Callable[[], Sites]
+    # The name of the browser that has sent the request, like `Firefox on Linux`.
+    browser: Callable[[], str]

@@ -1,0 +1,87 @@
+"""Where this request's browser has reached us, and what may be told of that in links.
+
+A client can write any Host into a request. So links are made of PAGE_TRACKER_URL where
+that is set; else of the address that the browser is at, which only a person who has
+signed in is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from flask import request
+
+from page_tracker.hits.address import Proxies
+
+# A name or an address, and a port; what else a client writes is no host.
+_HOST = re.compile(r"(?:[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+class Reached:
+    """The addresses of this server, as requests and settings tell them."""
+
+    def __init__(
+        self, url: str | None, proxies: Proxies, hosts: Collection[str] = ()
+    ) -> None:
+        """`hosts` are the only ones to be reached at; where empty any one is."""
+        self._url = url
+        self._proxies = proxies
+        self._hosts = frozenset(hosts)
+
+    def is_known_host(self) -> bool:
+        """Whether the request is for a host that is ours."""
+        host = _host()
+        if not host:
+            return False
+        mine = urlsplit(self._url).netloc.lower() if self._url else ""
+        name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+        return not self._hosts or host == mine or bool({host, name} & self._hosts)
+
+    def is_https(self) -> bool:
+        """Whether the browser speaks https, also where a proxy takes that off."""
+        return self.scheme() == "https"
+
+    def scheme(self) -> str:
+        if self._proxies.trusts(request.remote_addr or ""):
+            told = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2]
+            if told.strip().lower() in _DEFAULT_PORTS:
+                return told.strip().lower()
+        # A browser's own word, or the one address that we are known by.
+        for address in (request.headers.get("Origin"), self._url):
+            if address and _bare(address) == without_port(address, _host()):
+                return urlsplit(address).scheme
+        return request.scheme
+
+    def browser_is_at(self) -> str:
+        """Scheme, host and port that the browser has used, without a final slash."""
+        return f"{self.scheme()}://{_host()}"
+
+    def link(self, path: str) -> str:
+        """A whole address for others to open."""
+        return (self._url or self.browser_is_at()) + path
+
+    def is_ours(self, origin: str) -> bool:
+        """Whether an Origin is that of our own pages."""
+        mine = {without_port(origin, _host())}
+        if self._url:
+            mine.add(_bare(self._url))
+        return urlsplit(origin).scheme in _DEFAULT_PORTS and _bare(origin) in mine
+
+
+def without_port(address: str, host: str) -> str:
+    """A host without the port that is the default of an address's scheme."""
+    return host.removesuffix(_DEFAULT_PORTS.get(urlsplit(address).scheme, ":"))
+
+
+def _bare(address: str) -> str:
+    """Host and port of an address, without a default port."""
+    return without_port(address, urlsplit(address).netloc.lower())
+
+
+def _host() -> str:
+    """The request's host and port; empty where what was sent is none."""
+    host = request.headers.get("Host", "").lower()
+    return host if _HOST.fullmatch(host) else ""

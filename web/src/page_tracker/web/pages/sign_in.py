@@ -1,0 +1,86 @@
+"""`/sign-in`, `/sign-in/code`, `/sign-out`: how people come and go."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint, Response, request
+
+from page_tracker.people.one_time import Link, Purpose
+from page_tracker.web.pages.checking import Wrong
+from page_tracker.web.pages.guard import open_to_anybody
+from page_tracker.web.pages.onward import onward
+from page_tracker.web.pages.parts import Parts
+from page_tracker.web.pages.render import render, to
+
+WRONG = "Name or password is wrong."
+WRONG_CODE = "This code is wrong, or was used already: wait for the next one."
+TOO_LATE = "That took too long: sign in again."
+
+
+def register_sign_in(blueprint: Blueprint, parts: Parts) -> None:
+    """The routes."""
+    guard, checking = parts.guard, parts.checking
+
+    @blueprint.get("/sign-in")
+    @open_to_anybody
+    def show_sign_in() -> Response:
+        wanted = onward(request.args.get("next", ""))
+        if guard.person():
+            return to(wanted)
+        return _form(wanted, is_first=parts.accounts().are_none())
+
+    @blueprint.post("/sign-in")
+    @open_to_anybody
+    def sign_in() -> Response:
+        wanted, name = onward(request.form.get("next", "")), request.form.get(
+            "name", ""
+        )
+        try:
+            account = checking.password(name, request.form.get("password", ""))
+        except Wrong:
+            return _form(wanted, name, WRONG)
+        if account.totp:
+            pending = Link(purpose=Purpose.CODE, account=account.id)
+            return _code_form(parts.links().make(pending), wanted)
+        return guard.sign_in(to(wanted), account, parts.browser())
+
+    @blueprint.post("/sign-in/code")
+    @open_to_anybody
+    def show_code() -> Response:
+        """Take the second factor's code of whoever has just shown the password."""
+        wanted = onward(request.form.get("next", ""))
+        pending = request.form.get("pending", "")
+        link = parts.links().find(pending)
+        account = parts.accounts().get(link.account) if link else None
+        if link is None or link.purpose is not Purpose.CODE or account is None:
+            return _form(wanted, error=TOO_LATE)
+        try:
+            account = checking.code(account, request.form.get("code", ""), time.time())
+        except Wrong:
+            return _code_form(pending, wanted, WRONG_CODE)
+        parts.links().use(pending)
+        return guard.sign_in(to(wanted), account, parts.browser())
+
+    @blueprint.post("/sign-out")
+    def sign_out() -> Response:
+        return guard.sign_out(to("/sign-in"))
+
+
+def _form(
+    wanted: str, name: str = "", error: str = "", is_first: bool = False
+) -> Response:
+    return render(
+        "sign_in.html",
+        403 if error else 200,
+        wanted=wanted,
+        name=name,
+        error=error,
+        is_first=is_first,
+    )
+
+
+def _code_form(pending: str, wanted: str, error: str = "") -> Response:
+    return render(
+        "code.html", 403 if error else 200, pending=pending, wanted=wanted, error=error
+    )
