@@ -41,6 +41,8 @@ LONGEST = (
     "test_script.py",
     "test_visits_in_sql.py",
     "test_docs_of_importing.py",
+    "test_readme.py",
+    "test_first_day.py",
     "test_disk_full.py",
     "test_replay.py",
     "test_commands.py",

@@ -1,4 +1,4 @@
-"""The workflow, .ci/run and the README speak of the same commands."""
+"""The workflow, .ci/run and CONTRIBUTING.md speak of the same commands."""
 
 import re
 from typing import Any
@@ -39,9 +39,9 @@ def commands_of_ci_run() -> list[str]:
     return [command for name, command in stages if name not in {"system", "engine"}]
 
 
-def commands_of_readme() -> set[str]:
-    """Return the README's lines, without what a comment says of a command."""
-    lines = text_of("README.md").splitlines()
+def commands_for_contributors() -> set[str]:
+    """Return the lines of CONTRIBUTING.md, without what a comment says of a command."""
+    lines = text_of("CONTRIBUTING.md").splitlines()
     return {re.sub(r"\s+#.*", "", line).strip() for line in lines}
 
 
@@ -51,14 +51,15 @@ def test_workflow_and_ci_run_run_the_same_commands() -> None:
     assert COMPOSE_END_TO_END in commands_of_workflow()
 
 
-def test_the_readme_names_every_command_of_the_workflow() -> None:
+def test_contributors_are_told_every_command_of_the_workflow() -> None:
     """What decides about a change is what people are told to run."""
-    assert set(commands_of_workflow()) <= commands_of_readme()
+    assert set(commands_of_workflow()) <= commands_for_contributors()
 
 
-def test_every_script_of_the_readme_is_there_and_can_be_run() -> None:
-    """No command of the README leads nowhere."""
-    scripts = set(re.findall(r"scripts/[\w-]+", text_of("README.md")))
+def test_every_script_that_is_named_is_there_and_can_be_run() -> None:
+    """No command of the README or of CONTRIBUTING.md leads nowhere."""
+    text = text_of("README.md") + text_of("CONTRIBUTING.md")
+    scripts = set(re.findall(r"scripts/[\w-]+", text))
 
     assert {"scripts/serve", "scripts/test", "scripts/check"} <= scripts
     for script in scripts:

@@ -1,35 +1,31 @@
-"""The commands of the README run when they are pasted, in their order."""
+"""The commands of the README run when they are pasted, and print what it shows."""
 
 import os
-import re
-import subprocess
 from pathlib import Path
 
+from support.documentation import ROOT
 from support.processes import clean_environment, serving
+from support.transcripts import printed, section, steps
 
-ROOT = Path(__file__).parents[4]
+README = (ROOT / "README.md").read_text("utf-8")
+ADDRESS = "http://127.0.0.1:8000"
 
 
-def test_the_commands_of_the_readme_run_when_pasted(tmp_path: Path) -> None:
-    section = (ROOT / "README.md").read_text().partition("## Run it\n")[2]
-    blocks = re.findall(r"(?:^    .+\n)+", section.partition("\n## ")[0], re.MULTILINE)
-    start, pasted = blocks[0], blocks[2]
-    assert start.strip() == "scripts/serve"  # which is tried as `serving` here
-    assert pasted.count("page-tracker ") >= 3
+def test_the_readme_s_commands_print_what_it_shows(tmp_path: Path) -> None:
+    start = steps(section(README, "Run it"))[0]
+    minutes = steps(section(README, "The first five minutes"))
+    assert start.command == "scripts/serve"  # which is tried as `serving` here
+    assert sum(bool(step.output) for step in minutes) >= 4
 
     data = tmp_path / "data"
-    with serving(data):
-        ended = subprocess.run(
-            ["/bin/sh", "-e", "-c", pasted],
-            cwd=ROOT,
-            env=clean_environment(PAGE_TRACKER_DATA=str(data), PATH=os.environ["PATH"]),
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=120,
+    with serving(data) as server:
+        said = server.said().replace(server.url, ADDRESS)
+        assert said == start.output.replace(
+            "/home/you/.local/share/page-tracker", str(data)
         )
-
-    assert ended.returncode == 0, ended.stderr
-    assert "page-tracker: " not in ended.stderr
-    assert "Added example.org" in ended.stdout
-    assert re.search(r"^PAGE +VISITORS +PAGEVIEWS", ended.stdout, re.MULTILINE)
+        environment = clean_environment(
+            PAGE_TRACKER_DATA=str(data), PATH=os.environ["PATH"]
+        )
+        for step in minutes:
+            output = printed(step, ROOT, environment)
+            assert step.output in output.replace(server.url, ADDRESS), step.command
