@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -27,9 +28,8 @@ from page_tracker.people.roles import Role
 from page_tracker.schema import DROPS
 from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.store.counters import Live
-from page_tracker.web.pages.blueprint import home_of
 from page_tracker.web.pages.panels import PANELS
-from page_tracker.web.pages.taken import PARTS
+from page_tracker.web.pages.site_page import home_of
 from page_tracker.web.pages.view import CHARTED
 from support.application import application
 from support.asked import put, view
@@ -78,7 +78,7 @@ def environment(
             new_goal({"name": "Pages", "page": "/page/**"}),
         ]
         for goal in goals:
-            sites.put_goals("a.org", lambda known, goal=goal: with_goal(known, goal))
+            sites.put_goals("a.org", partial(with_goal, goal=goal))
         german = [["is", "visit:country", ["DE"]]]
         sites.put_segments("a.org", lambda known: with_segment(known, "Ours", german))
         lake = Lake(str(folder / "lake"))
@@ -136,10 +136,8 @@ QUERIES = [
 def asked_yourself(visitor: Visitor, part: str, query: str) -> list[list[str]]:
     """The commands, the requests and the SQL that a page offers for one of its parts."""
     page = visitor.get(f"/a.org/how/{part}?{query}").text
-    blocks = [
-        html.unescape(each)
-        for each in re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", page, re.S)
-    ]
+    found = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", page, re.S)
+    blocks = [html.unescape(each) for each in found]
     assert blocks and len(blocks) % 3 == 0
     return [blocks[at : at + 3] for at in range(0, len(blocks), 3)]
 
@@ -340,9 +338,8 @@ def test_all_sites_are_those_of_the_person(owner: Visitor) -> None:
 def test_forms_become_addresses(owner: Visitor) -> None:
     moved = owner.get(f"/a.org?{PERIOD}&dimension=page&operator=contains&value=/a|b")
     assert unquote(moved.location) == f"/a.org?{PERIOD}&f=contains~page~/a|b"
-    again = owner.get(
-        f"{moved.location}&dimension=page&operator=is&value=/&instead=contains~page~/a|b"
-    )
+    other = "dimension=page&operator=is&value=/&instead=contains~page~/a|b"
+    again = owner.get(f"{moved.location}&{other}")
     assert again.location == f"/a.org?{PERIOD}&f=is~page~/"
     days = owner.get("/a.org?period=7d&by=day&from=2026-01-02&to=2026-01-03")
     assert days.location == "/a.org?period=2026-01-02..2026-01-03"

@@ -57,7 +57,7 @@ class Sources(NamedTuple):
 
 
 def pages(sources: Sources, guard: PageGuard) -> Blueprint:
-    """The routes of the pages; who has no role for a site is told that there is none."""
+    """The routes; who has no role for a site is told that there is none."""
     blueprint = Blueprint("pages", __name__)
     blueprint.record(add_converter)
     blueprint.add_app_template_filter(shown_pairs, "pairs")
@@ -204,10 +204,10 @@ def named_site(sites: Sites, name: str) -> Site | None:
     return sites.directory().resolve(name) or sites.look_again().resolve(name)
 
 
-def elsewhere(site: Site, rest: str) -> Response | None:
+def elsewhere(site: Site, rest: str) -> ResponseReturnValue | None:
     """The way to the one address that a site's page has, from all others."""
     wanted = home_of(site.id) + rest
     if request.path == wanted:
         return None
     query = request.query_string.decode("latin-1")
-    return redirect(f"{wanted}?{query}" if query else wanted, 308)  # type: ignore[return-value]
+    return redirect(f"{wanted}?{query}" if query else wanted, 308)

@@ -209,13 +209,12 @@ def _across(at: int, number: int) -> int:
 
 def _labels(labels: Sequence[str]) -> list[str]:
     """Some of the labels, at even distances, the first and the last among them."""
-    gaps = len(labels) - 1
-    steps = next(
-        (n for n in range(min(MOST_LABELS - 1, gaps), 2, -1) if gaps % n == 0),
-        min(gaps, 1),
-    )
-    if not steps:
+    gaps, most = len(labels) - 1, MOST_LABELS - 1
+    if gaps < 1:
         return list(labels)
+    # Of many points the nearest one is near enough.
+    fits = (n for n in range(min(most, gaps), 0, -1) if gaps % n == 0)
+    steps = most if gaps > 4 * most else next(fits)
     return [labels[round(gaps * step / steps)] for step in range(steps + 1)]
 
 

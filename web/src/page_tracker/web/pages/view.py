@@ -116,7 +116,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-_PARTS: dict[str, _Part] = {
+PARTS: dict[str, _Part] = {
     "period": _Part("period", str),
     "compare": _Part("compare", _comparison),
     "match": _Part("weekdays", _flag("weekday", "date"), lambda _: "weekday"),
@@ -152,10 +152,10 @@ class _Reader:
                 hint = nearest(text, [each.name for each in PANELS[name].tabs])
                 raise ValueError(f"there is no such list{hint}")
             return self.view.with_tab(name, text)
-        if name not in _PARTS:
-            known = [*_PARTS, "f", *PANELS]
+        if name not in PARTS:
+            known = [*PARTS, "f", *PANELS]
             raise ValueError(f"this means nothing{nearest(name, known)}")
-        part = _PARTS[name]
+        part = PARTS[name]
         return replace(self.view, **{part.field: part.parse(text)})
 
 
@@ -176,7 +176,7 @@ def written(view: View, **changes: Any) -> str:
     view, usual = replace(view, **changes), View()
     pairs = [
         (name, part.write(getattr(view, part.field)))
-        for name, part in _PARTS.items()
+        for name, part in PARTS.items()
         if getattr(view, part.field) != getattr(usual, part.field)
     ]
     pairs += [("f", text_of(condition)) for condition in view.filters]

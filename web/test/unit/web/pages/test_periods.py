@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from page_tracker.query.buckets import labels
@@ -135,12 +135,12 @@ def test_the_days_before_are_no_longer_than_what_is_over(
 
 @given(WORDS, TIMES)
 def test_back_and_forth_is_where_one_was(word: str, now: datetime) -> None:
-    if word in ("all", "24h"):
-        return
+    # So many months to a day may have whole months before them, which are no longer.
+    assume(word != "all" and not word.endswith("mo"))
     found = asked(word, now)
     back = range_of(shifted(found, -1), ZONE, now, BEGUN)
 
-    assert instants(back)[1] == instants(found)[0] or found.start
+    assert instants(back)[1] == instants(found)[0]
     assert range_of(shifted(back, 1), ZONE, now, BEGUN) == found
 
 
