@@ -29,6 +29,7 @@ from page_tracker.store.sessions import Sessions
 from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
+from page_tracker.store.waiting import Waits
 from page_tracker.web.api.goals import goals_api
 from page_tracker.web.api.questions import asking_api
 from page_tracker.web.api.sites import api
@@ -42,7 +43,12 @@ from page_tracker.web.pages.checking import Checking, Limits
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.hashing import Hashing
 from page_tracker.web.pages.parts import Parts
-from page_tracker.web.pages.people_pages import browser_name, closed, people_pages
+from page_tracker.web.pages.people_pages import (
+    bot_name,
+    browser_name,
+    closed,
+    people_pages,
+)
 from page_tracker.web.pages.reached import Reached
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
@@ -189,7 +195,10 @@ def people_parts(settings: Settings) -> Parts:
         sessions=lambda: Sessions(redis()),
         links=lambda: Links(redis()),
         sites=sites,
+        live=live,
+        waits=lambda: Waits(redis()),
         browser=lambda: browser_name(open_lookups(settings).now),
+        own_bot=lambda: bot_name(open_lookups(settings).now),
     )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
+from functools import cache
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -14,6 +18,7 @@ from page_tracker.people.account import Account, with_password, with_role
 from page_tracker.people.one_time import Link, Purpose
 from page_tracker.people.roles import Role
 from page_tracker.store.links import Links
+from page_tracker.store.sessions import Sessions
 from page_tracker.web.pages.hashing import Hashing
 
 PASSWORD = "quiet river under old bridges"
@@ -37,11 +42,20 @@ def link_of(purpose: Purpose, **what: Any) -> str:
     return f"/welcome/{Links(app_module.redis()).make(Link(purpose=purpose, **what))}"
 
 
+@cache
+def _application(*_settings: tuple[str, str]) -> Flask:
+    """The application with these settings, made once: a visitor is cheap then."""
+    return create_app()
+
+
 class Visitor:
     """A browser of its own, which keeps its cookies and fills in our forms."""
 
     def __init__(self, **headers: str) -> None:
-        self.client: FlaskClient = create_app().test_client()
+        settings = {
+            name: text for name, text in os.environ.items() if "TRACKER" in name
+        }
+        self.client: FlaskClient = _application(*sorted(settings.items())).test_client()
         self.headers = headers
 
     def get(self, path: str, **options: Any) -> TestResponse:
@@ -56,6 +70,12 @@ class Visitor:
     def send(self, path: str, **fields: str) -> TestResponse:
         """Send a form with these fields alone."""
         return self.client.post(path, data=fields, headers=self.headers)
+
+    def move_to(self, host: str) -> None:
+        """Ask the same server by another name from now on, with the same cookie."""
+        self.headers = {**self.headers, "Host": host}
+        name = host.partition(":")[0]
+        self.client.set_cookie("page-tracker", self.cookie(), domain=name)
 
     def token(self) -> str:
         found = TOKEN.search(self.get("/account").text)
@@ -78,8 +98,10 @@ class Visitor:
 def signed_in(
     name: str, role: Role | None = None, sites: list[str] | None = None
 ) -> Visitor:
-    """A person of a new account."""
-    account_of(name, role, sites)
+    """A person of a new account, whose session is as `/sign-in` begins it."""
+    account = account_of(name, role, sites)
+    sessions = Sessions(app_module.redis())
     visitor = Visitor()
-    assert visitor.sign_in(name).status_code == 303
+    secret = sessions.begin(account, "a test", int(time.time()))
+    visitor.client.set_cookie("page-tracker", secret)
     return visitor

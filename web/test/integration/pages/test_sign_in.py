@@ -158,11 +158,23 @@ def test_signing_out_ends_the_session_not_only_its_cookie() -> None:
     assert not ada.is_signed_in()
 
 
+def test_over_https_the_plain_cookie_lets_nobody_in() -> None:
+    """A subdomain, or whoever answers by http in our name, could have planted it."""
+    ada = signed_in("ada", Role.OWNER)
+    assert ada.is_signed_in()
+    ada.headers = {"Origin": "https://localhost"}
+    assert not ada.is_signed_in()
+    ada.client.set_cookie("__Host-page-tracker", ada.cookie())
+    assert ada.is_signed_in()
+
+
 @pytest.mark.parametrize(
     ("headers", "url", "is_secure"),
     [
         ({}, "", False),
         ({"Origin": "https://localhost"}, "", True),
+        ({"Host": "a.example", "Sec-Fetch-Site": "same-origin"}, "", True),
+        ({"Host": "127.0.0.1:8", "Sec-Fetch-Site": "same-origin"}, "", False),
         ({"X-Forwarded-Proto": "https"}, "", False),
         ({}, "https://localhost", True),
         ({}, "https://stats.example.com", False),

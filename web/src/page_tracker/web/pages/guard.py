@@ -236,8 +236,14 @@ class PageGuard:
         return Person(account, form_token(f"{account.id}:{account.stamp}"))
 
     def _secret(self) -> str:
+        """What the browser has of its session; empty where it has none.
+
+        A subdomain, or a page by http, can set a cookie of the plain name for us.
+        """
         cookies = request.cookies
-        return cookies.get(HOST_COOKIE) or cookies.get(COOKIE) or ""
+        if self.reached.is_https():
+            return cookies.get(HOST_COOKIE, "")
+        return cookies.get(HOST_COOKIE) or cookies.get(COOKIE, "")
 
 
 def has_forms(path: str) -> bool:

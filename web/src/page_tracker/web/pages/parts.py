@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from page_tracker.store.accounts import Accounts
+from page_tracker.store.counters import Live
 from page_tracker.store.links import Links
 from page_tracker.store.sessions import Sessions
 from page_tracker.store.sites import Sites
+from page_tracker.store.waiting import Waits
 from page_tracker.web.pages.checking import Checking
 from page_tracker.web.pages.guard import PageGuard
 
@@ -23,5 +25,9 @@ class Parts:
     sessions: Callable[[], Sessions]
     links: Callable[[], Links]
     sites: Callable[[], Sites]
+    live: Callable[[], Live]
+    waits: Callable[[], Waits]
     # The name of the browser that has sent the request, like `Firefox on Linux`.
     browser: Callable[[], str]
+    # Which bot it would be taken for; empty where it is a person's.
+    own_bot: Callable[[], str]

@@ -6,6 +6,7 @@ from flask import Blueprint, request
 
 from page_tracker.hits.facts import Lookups
 from page_tracker.protocols.sender import USER_AGENT_LIMIT
+from page_tracker.web.pages.first_site import register_first_site
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.own_account import register_own_account
 from page_tracker.web.pages.parts import Parts
@@ -16,7 +17,12 @@ from page_tracker.web.pages.welcome import register_welcome
 def people_pages(parts: Parts) -> Blueprint:
     """The routes."""
     blueprint = Blueprint("people", __name__)
-    for register in (register_sign_in, register_welcome, register_own_account):
+    for register in (
+        register_sign_in,
+        register_welcome,
+        register_own_account,
+        register_first_site,
+    ):
         register(blueprint, parts)
     return blueprint
 
@@ -32,6 +38,16 @@ def browser_name(lookups: Lookups) -> str:
 
     No address and no whole user agent is written down.
     """
-    client = lookups.client_of(request.headers.get("User-Agent", "")[:USER_AGENT_LIMIT])
+    client = lookups.client_of(_user_agent())
     named = " on ".join(name for name in (client.browser, client.os) if name)
     return named or "an unknown browser"
+
+
+def bot_name(lookups: Lookups) -> str:
+    """Which bot the request's browser is taken for; empty where it is a person's."""
+    bot = lookups.bot_of(_user_agent())
+    return bot.label if bot else ""
+
+
+def _user_agent() -> str:
+    return request.headers.get("User-Agent", "")[:USER_AGENT_LIMIT]

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from flask import request
 
 from page_tracker.hits.address import Proxies
+from page_tracker.web.pages.snippet import is_local
 
 # A name or an address, and a port; what else a client writes is no host.
 _HOST = re.compile(r"(?:[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?")
@@ -53,7 +54,15 @@ class Reached:
         for address in (request.headers.get("Origin"), self._url):
             if address and _bare(address) == without_port(address, _host()):
                 return urlsplit(address).scheme
+        # Browsers send this where they trust the connection: by https, or to localhost.
+        if "Sec-Fetch-Site" in request.headers and not is_local(_host()):
+            return "https"
         return request.scheme
+
+    def is_behind_unknown_proxy(self) -> bool:
+        """Whether a proxy hands requests on that the settings do not name."""
+        is_told = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+        return is_told and not self._proxies.trusts(request.remote_addr or "")
 
     def browser_is_at(self) -> str:
         """Scheme, host and port that the browser has used, without a final slash."""

@@ -1,0 +1,38 @@
+"""What has come for a site while somebody waits for its first hit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from redis import Redis
+
+from page_tracker.hits.arrivals import Waiting
+
+KEPT = 60 * 60  # seconds after the last look
+
+
+class Waits:
+    """All that is waited for; every method may raise redis.RedisError."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis: Any = redis
+
+    def look(self, site: str, decide: Callable[[Waiting | None], Waiting]) -> Waiting:
+        """Keep what `decide` makes of the looks before; None where there were none.
+
+        Two who look at once decide on the same: neither adds to what the other found.
+        """
+        text = self._redis.get(_key(site))
+        found = decide(msgspec.json.decode(text, type=Waiting) if text else None)
+        self._redis.set(_key(site), msgspec.json.encode(found), ex=KEPT)
+        return found
+
+    def begin_anew(self, site: str) -> None:
+        """Forget the looks before: a site of this name was added just now."""
+        self._redis.delete(_key(site))
+
+
+def _key(site: str) -> str:
+    return f"pt:waiting:{site}"

@@ -1,0 +1,160 @@
+"""`/sites/add`, `/sites/<name>/install`: from nothing to the first hit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import Blueprint, Response, request
+
+from page_tracker.days import MICROSECONDS, utc_day
+from page_tracker.errors import SiteError
+from page_tracker.hits.arrivals import Waiting, about, in_words, looked
+from page_tracker.people.roles import Role
+from page_tracker.sites.site import Site, day_of, zone_at
+from page_tracker.store.counters import Live
+from page_tracker.web.pages.guard import Person, no_such_site
+from page_tracker.web.pages.parts import Parts
+from page_tracker.web.pages.render import render, to
+from page_tracker.web.pages.snippet import policy_line, warnings, ways
+
+# Seconds of waiting after which a list of what may be wrong is shown.
+PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Told:
+    """An arrival as the page tells it; `host` is one that may be added to the site."""
+
+    when: str
+    words: str
+    host: str = ""
+
+
+def register_first_site(blueprint: Blueprint, parts: Parts) -> None:
+    """The routes."""
+    guard, first = parts.guard, _First(parts)
+
+    @blueprint.get("/sites/add")
+    def show_add_site() -> Response:
+        guard.admit(Role.OWNER, None)
+        return _form()
+
+    @blueprint.post("/sites/add")
+    def add_site() -> Response:
+        guard.admit(Role.OWNER, None)
+        try:
+            zone = request.form.get("timezone", "UTC")
+            site = parts.sites().add(request.form.get("domain", ""), {"timezone": zone})
+        except SiteError as error:
+            return _form(error)
+        parts.waits().begin_anew(site.id)
+        return to(f"/sites/{site.id}/install")
+
+    @blueprint.get("/sites/<name>/install")
+    def show_install(name: str) -> Response:
+        """The code for the pages; below it what has come so far."""
+        site, person = first.admitted(name, Role.VIEWER)
+        chosen = request.args.get("way", "html")
+        address = guard.reached.link("")
+        offered = ways(site.id, address)
+        return render(
+            "install.html",
+            site=site,
+            ways=offered,
+            way=next((way for way in offered if way.name == chosen), offered[0]),
+            warnings=list(warnings(address, guard.reached.browser_is_at())),
+            **first.news(site, person),
+        )
+
+    @blueprint.get("/sites/<name>/install/news")
+    def show_news(name: str) -> Response:
+        """What has come so far, alone; the site's own page once a hit has."""
+        site, person = first.admitted(name, Role.VIEWER)
+        news = first.news(site, person)
+        if news["has_come"]:
+            return to(f"/sites/{site.id}")
+        return render("news.html", site=site, **news)
+
+    @blueprint.post("/sites/<name>/hosts")
+    def add_host(name: str) -> Response:
+        """Let the hits of a host count for a site."""
+        site, _ = first.admitted(name, Role.OWNER)
+        # What is another's is not taken; what is to be taken first is said.
+        hosts = [*site.hostnames, request.form.get("host", "")]
+        parts.sites().change(site.id, {"hostnames": hosts})
+        return to(f"/sites/{site.id}/install")
+
+
+class _First:
+    """What comes for a site that waits for its first hit."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def admitted(self, name: str, role: Role) -> tuple[Site, Person]:
+        """The site, where the person's role for it is this or more."""
+        site = self._parts.sites().look_again().resolve(name)
+        if site is None:
+            self._parts.guard.require()
+            raise no_such_site()
+        return site, self._parts.guard.admit(role, site.id)
+
+    def news(self, site: Site, person: Person) -> dict[str, Any]:
+        """What a page tells of the wait."""
+        now, live = int(time.time()), self._parts.live()
+        views = live.total(site.id)
+        counts = _counts(live, site, now, person.may(Role.OWNER, None))
+
+        def decide(before: Waiting | None) -> Waiting:
+            return looked(before or Waiting(views=views, since=now), counts, now)
+
+        waiting = self._parts.waits().look(site.id, decide)
+        return {
+            "policy": policy_line(self._parts.guard.reached.link("")),
+            "has_come": views > waiting.views,
+            "is_long": now - waiting.since >= PATIENCE,
+            "may_add": person.may(Role.OWNER, site.id),
+            "is_behind_proxy": self._parts.guard.reached.is_behind_unknown_proxy(),
+            "arrivals": self._told(site, waiting),
+        }
+
+    def _told(self, site: Site, waiting: Waiting) -> list[Told]:
+        zone = ZoneInfo(zone_at(site, waiting.since * MICROSECONDS))
+        own_bot = self._parts.own_bot()
+        return [
+            Told(
+                f"{datetime.fromtimestamp(each.time, UTC).astimezone(zone):%H:%M}",
+                in_words(each, own_bot),
+                each.name if each.reason == "unknown_site" else "",
+            )
+            for each in waiting.arrivals
+        ]
+
+
+def _counts(live: Live, site: Site, now: int, sees_all: bool) -> dict[str, int]:
+    """What was dropped today for the site, and for unknown ones that this may mean.
+
+    Only who owns all sites is told of names that have nothing to do with this one.
+    """
+    dropped = live.drops(site.id, day_of(site, now * MICROSECONDS))
+    own = {f"{each.reason}\0{each.name}": each.number for each in dropped}
+    unknown = {
+        f"{each.reason}\0{each.name}": each.number
+        for each in live.unknown_sites(utc_day(now))
+    }
+    return own | (unknown if sees_all else about(unknown, site.id))
+
+
+def _form(error: SiteError | None = None) -> Response:
+    return render(
+        "add_site.html",
+        400 if error else 200,
+        error=error,
+        domain=request.form.get("domain", ""),
+        zone=request.form.get("timezone", ""),
+        zones=sorted(available_timezones()),
+    )

@@ -1,0 +1,248 @@
+"""Who may open what: every page × every role × every site, and forms of other sites.
+
+The routes are the application's own: a new one fails until it is in the table below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import pytest
+from werkzeug.test import TestResponse
+
+from page_tracker import app as app_module
+from page_tracker.app import create_app
+from page_tracker.people.roles import Role
+from page_tracker.protocols import PROTOCOLS
+from page_tracker.store.tokens import Tokens
+from support.people import Visitor, signed_in
+
+# The person's own site, one of others, and one that is none.
+OWN, OTHERS, NONE = "a.example", "b.example", "x.example"
+SITES = (OWN, OTHERS, NONE)
+
+
+class Need(Enum):
+    """What a page asks for."""
+
+    NOTHING = "anybody"
+    PERSON = "who has signed in"
+    VIEWER = "a viewer of the site"
+    EDITOR = "an editor of the site"
+    OWNER = "an owner of the site"
+    OWNER_OF_ALL = "an owner of all sites"
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a page needs; its path with SITE in it, where it is about one."""
+
+    need: Need
+    path: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+PAGES: dict[tuple[str, str], Route] = {
+    ("GET", "/sign-in"): Route(Need.NOTHING),
+    ("POST", "/sign-in"): Route(Need.NOTHING),
+    ("POST", "/sign-in/code"): Route(Need.NOTHING),
+    ("GET", "/welcome/<secret>"): Route(Need.NOTHING, "/welcome/x"),
+    ("POST", "/welcome/<secret>"): Route(Need.NOTHING, "/welcome/x"),
+    ("POST", "/sign-out"): Route(Need.PERSON),
+    ("GET", "/account"): Route(Need.PERSON),
+    ("POST", "/account/password"): Route(Need.PERSON),
+    ("GET", "/account/second-factor"): Route(Need.PERSON),
+    ("POST", "/account/second-factor"): Route(Need.PERSON),
+    ("POST", "/account/second-factor/remove"): Route(Need.PERSON),
+    ("POST", "/account/recovery-codes"): Route(Need.PERSON),
+    ("POST", "/account/sessions/end"): Route(Need.PERSON),
+    ("GET", "/sites/add"): Route(Need.OWNER_OF_ALL),
+    ("POST", "/sites/add"): Route(
+        Need.OWNER_OF_ALL, fields=(("domain", "c.example"), ("timezone", "UTC"))
+    ),
+    ("GET", "/sites/<name>/install"): Route(Need.VIEWER, "/sites/SITE/install"),
+    ("GET", "/sites/<name>/install/news"): Route(
+        Need.VIEWER, "/sites/SITE/install/news"
+    ),
+    ("POST", "/sites/<name>/hosts"): Route(
+        Need.OWNER, "/sites/SITE/hosts", (("host", "shop.SITE"),)
+    ),
+}
+# What is no page: anybody may ask for it, and senders send to it.
+OPEN = {
+    *("/", "/livez", "/readyz", "/js/script.js", "/static/<path:filename>"),
+    *("/counter/<anything:name>", "/hit/<anything:name>"),
+    *PROTOCOLS,
+}
+PEOPLE = [f"{role} {where}" for role in Role for where in ("own", "all")]
+RANKS = {Need.VIEWER: Role.VIEWER, Need.EDITOR: Role.EDITOR, Need.OWNER: Role.OWNER}
+CLOSED = [key for key, route in PAGES.items() if route.need is not Need.NOTHING]
+
+
+@pytest.fixture(autouse=True)
+def _two_sites(patched: pytest.MonkeyPatch) -> None:
+    assert patched
+    for domain in (OWN, OTHERS):
+        app_module.sites().add(domain, {})
+
+
+def person(who: str) -> Visitor:
+    role, where = who.split()
+    return signed_in("p", Role(role), [OWN] if where == "own" else None)
+
+
+def may(who: str, need: Need, site: str) -> bool:
+    """Whether a person is let in; the rule that the documentation tells."""
+    role, where = who.split()
+    if need is Need.PERSON:
+        return True
+    if need is Need.OWNER_OF_ALL:
+        return who == "owner all"
+    reaches = site == OWN or (where == "all" and site == OTHERS)
+    return reaches and Role(role).includes(RANKS[need])
+
+
+def ask(
+    visitor: Visitor, method: str, rule: str, site: str, token: str = ""
+) -> TestResponse:
+    route = PAGES[method, rule]
+    path = (route.path or rule).replace("SITE", site)
+    fields = {name: text.replace("SITE", site) for name, text in route.fields}
+    if method == "GET":
+        return visitor.get(path)
+    return visitor.send(path, token=token, **fields)
+
+
+def state() -> object:
+    return app_module.sites().all(), app_module.accounts().all()
+
+
+def test_every_route_that_is_neither_open_nor_the_programs_is_in_the_table() -> None:
+    routes = {
+        (method, rule.rule)
+        for rule in create_app().url_map.iter_rules()
+        if rule.rule not in OPEN and not rule.rule.startswith("/api/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert routes == set(PAGES)
+    assert {rule.rule for rule in create_app().url_map.iter_rules()} >= OPEN
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_a_role_does_what_it_may_and_nothing_else(who: str) -> None:
+    """Who has no role for a site is told what is told of one that there is not."""
+    visitor = person(who)
+    token = visitor.token()
+    for method, rule in CLOSED:
+        if rule == "/sign-out":
+            continue
+        refusals = set()
+        is_about_a_site = "SITE" in PAGES[method, rule].path
+        for site in SITES if is_about_a_site else (OWN,):
+            before = state()
+            answer = ask(visitor, method, rule, site, token)
+            if may(who, PAGES[method, rule].need, site):
+                assert answer.status_code in (200, 303, 400), (method, rule, site)
+                assert "/sign-in" not in answer.headers.get("Location", "")
+                continue
+            has_role = site == OWN or (who.endswith("all") and site == OTHERS)
+            assert answer.status_code == (403 if has_role else 404), (rule, site)
+            assert state() == before
+            if not has_role:
+                refusals.add(answer.text)
+        assert len(refusals) <= 1
+
+
+@pytest.mark.parametrize(("method", "rule"), CLOSED, ids=map(" ".join, CLOSED))
+def test_nobody_opens_what_is_closed(method: str, rule: str) -> None:
+    """Neither without a session, nor with a program's token."""
+    _, text = Tokens(app_module.registry()).add("admin", None)
+    for visitor in (Visitor(), Visitor(Authorization=f"Bearer {text}")):
+        before = state()
+        answer = ask(visitor, method, rule, OWN)
+        assert answer.status_code == 303
+        assert answer.location.startswith("/sign-in")
+        assert state() == before
+
+
+def test_no_session_is_a_program_s_token() -> None:
+    """What a page's cookie opens is no way into the interface for programs."""
+    visitor = person("owner all")
+    for rule in create_app().url_map.iter_rules():
+        if rule.rule.startswith("/api/") and rule.rule not in PROTOCOLS:
+            if rule.rule == "/api/openapi.json":
+                continue
+            path = rule.rule.replace("<domain>", OWN).replace("<token_id>", "x")
+            path = path.replace("<anything:name>", "x").replace("<int:number>", "1")
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                answer = visitor.client.open(path, method=method, json={})
+                assert answer.status_code == 401, (method, path)
+
+
+FORMS = [key for key in PAGES if key[0] == "POST"]
+
+
+@pytest.mark.parametrize(("method", "rule"), FORMS, ids=map(" ".join, FORMS))
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://localhost.evil.example"},
+        {"Origin": "http://localhost:81"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"},
+    ],
+    ids=str,
+)
+def test_a_form_of_another_site_does_nothing(
+    method: str, rule: str, headers: dict[str, str]
+) -> None:
+    visitor = person("owner all")
+    token, before = visitor.token(), state()
+    visitor.headers = headers
+    assert ask(visitor, method, rule, OWN, token).status_code == 403
+    assert state() == before
+    visitor.headers = {}
+    assert visitor.is_signed_in()
+
+
+@pytest.mark.parametrize(
+    ("method", "rule"), [key for key in CLOSED if key[0] == "POST"], ids=" ".join
+)
+def test_a_form_without_the_session_s_own_token_does_nothing(
+    method: str, rule: str
+) -> None:
+    visitor = person("owner all")
+    other = signed_in("other", Role.VIEWER, [OWN])
+    before = state()
+    for token in ("", "x", other.token(), visitor.token()[:-1]):
+        answer = ask(visitor, method, rule, OWN, token)
+        assert answer.status_code == 403 and "This form cannot be taken" in answer.text
+    assert state() == before and visitor.is_signed_in()
+
+
+def test_our_own_pages_forms_are_taken_also_behind_a_proxy_that_changes_the_host(
+    patched: pytest.MonkeyPatch,
+) -> None:
+    patched.setenv("PAGE_TRACKER_URL", "https://stats.example.com")
+    visitor = person("owner all")
+    token = visitor.token()
+    for origin in ("http://localhost", "https://stats.example.com"):
+        visitor.headers = {"Origin": origin}
+        if origin.startswith("https"):
+            visitor.client.set_cookie("page-tracker", visitor.cookie())
+        answer = ask(visitor, "POST", "/sites/<name>/hosts", OWN, token)
+        assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 1_000_000])
+def test_a_form_is_bounded(size: int) -> None:
+    visitor = person("owner all")
+    token = visitor.token()
+    answer = visitor.send("/sites/add", token=token, domain="x" * size)
+    assert answer.status_code == 413 and "at most 64 KiB" in answer.text
