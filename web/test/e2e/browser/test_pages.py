@@ -22,7 +22,7 @@ from support.processes import Running, command, serving, wait_until
 pytestmark = pytest.mark.timeout(900)
 
 SITE = "example.com"
-PASSWORD = "quiet river under old bridges"
+PASSWORD = "quiet river under old bridges"  # nosec B105 # of a test
 VIEWS = ("/sites", f"/{SITE}", f"/{SITE}/list/pages", f"/{SITE}/how/sources")
 WIDTHS = (360, 768, 1440)
 MARK = "document.title='run'"
@@ -41,7 +41,7 @@ PAYLOADS = (
 )
 PERSON = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/142.0.0.0 Safari/537.36"
+    " Chrome/{}.0.0.0 Safari/537.36"
 )
 
 
@@ -52,8 +52,8 @@ class Owner:
     server: Running
     state: Any
 
-    def hit(self, path: str, **more: Any) -> None:
-        """A page view that a person's browser tells."""
+    def hit(self, path: str, person: int = 0, **more: Any) -> None:
+        """A page view that a browser tells; each person has a version of their own."""
         body = {
             "name": "pageview",
             "url": f"https://{SITE}{path}",
@@ -63,7 +63,7 @@ class Owner:
         sent = requests.post(
             f"{self.server.url}/api/event",
             data=json.dumps(body),
-            headers={"User-Agent": PERSON},
+            headers={"User-Agent": PERSON.format(142 - person)},
             timeout=10,
         )
         assert sent.status_code == 202, sent.text
@@ -103,15 +103,15 @@ def owner(
 
 def _send(owner: Owner) -> None:
     owner.hit("/")
-    for payload in PAYLOADS:
+    for person, payload in enumerate(PAYLOADS):
         quoted = quote(payload)
         owner.hit(
             f"/{payload}?utm_source={quoted}&utm_campaign={quoted}",
+            person,
             referrer=f"https://{payload}.example/{payload}",
         )
-        owner.hit(
-            "/event", name=payload, props={payload[:50]: payload, "plan": payload}
-        )
+        props = {payload[:50]: payload, "plan": payload}
+        owner.hit("/event", person, name=payload, props=props)
     owner.hit("/long/" + 380 * "wide/")
 
 
@@ -163,17 +163,14 @@ TABS = (
 def test_nothing_that_was_sent_is_run(opened: Watched, tab: str) -> None:
     page = opened.page
     panel = re.search("([a-z]+)=", tab)
-    for path in (
-        f"/{SITE}{tab}",
-        f"/{SITE}/list/{panel[1]}{tab}" if panel else "/sites",
-    ):
+    listed = f"/{SITE}/list/{panel[1]}{tab}" if panel else "/sites"
+    for path in (f"/{SITE}{tab}", listed):
         page.goto(path)
         assert page.title().endswith("Page Tracker")
-        if panel:
-            told = page.locator("main").inner_text()
-            assert "7*7" in told and "49" not in told.split("7*7")[1][:4]
         links = page.eval_on_selector_all("a", "all => all.map(a => a.protocol)")
         assert set(links) <= {"http:", "https:"}
+    if panel and "referrer" not in tab:  # hosts that are none are stored nowhere
+        assert "{{7*7}}" in page.locator("main").inner_text()
 
 
 def test_a_filter_by_each_payload_is_shown_and_not_run(opened: Watched) -> None:
@@ -307,7 +304,7 @@ def test_the_chart_is_told_point_by_point(opened: Watched) -> None:
     page = opened.page
     page.goto(f"/{SITE}?period=7d&compare=none")
     rows = page.locator("#points tbody tr")
-    last = rows.last.inner_text().split("\t")
+    last = rows.last.locator("th, td").all_text_contents()
     page.focus(".plot")
     page.keyboard.press("End")
     assert page.locator("output.point").inner_text() == f"{last[0]}: {last[1]}"
@@ -331,7 +328,7 @@ def test_all_can_be_read_without_a_script(browser: Browser, owner: Owner) -> Non
         page.wait_for_url(re.compile("period=7d"))
         page.locator("#pages").get_by_role("link", name=re.compile("^All|More")).click()
         page.fill("[name=search]", "long")
-        page.click("text=Search >> nth=-1")
+        page.click("main [role=search] button")
         page.wait_for_url(re.compile("search=long"))
         assert page.locator("tbody tr").count() == 1
 

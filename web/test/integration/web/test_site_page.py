@@ -98,6 +98,7 @@ def environment(
 
 @pytest.fixture(scope="module")
 def owner(environment: Path) -> Visitor:
+    assert environment.exists()
     return signed_in("Olga", Role.OWNER)
 
 
@@ -134,7 +135,7 @@ QUERIES = [
 
 
 def asked_yourself(visitor: Visitor, part: str, query: str) -> list[list[str]]:
-    """The commands, the requests and the SQL that a page offers for one of its parts."""
+    """The commands, the requests and the SQL that a page offers for a part of it."""
     page = visitor.get(f"/a.org/how/{part}?{query}").text
     found = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", page, re.S)
     blocks = [html.unescape(each) for each in found]
@@ -153,32 +154,40 @@ def test_the_same_question_has_the_same_answer_elsewhere(
 ) -> None:
     exported = file_of(owner, f"/a.org/export/{part}.json?{query}")
     answers = exported if part == "figures" else [exported]
-    token = app_module.tokens().add("stats", ["a.org"])[1]
 
     for answer, (command, curl, sql) in zip(
         answers, asked_yourself(owner, part, query), strict=True
     ):
         rows = answer["results"][:9] if part in PANELS else answer["results"]
-        # over HTTP
-        words = shlex.split(curl)
-        assert words[:2] == ["curl", "http://localhost/api/v2/query"]
-        sent = owner.client.post(
-            "/api/v2/query",
-            data=words[-1],
-            headers={"Authorization": f"Bearer {token}"},
-        )
-        assert sent.json and sent.json["results"] == rows
-        # on the command line
-        words = shlex.split(command)[1:]
-        ran = CliRunner().invoke(main, [*words, "--json"])
-        assert ran.exit_code == 0, ran.output
-        assert json.loads(ran.stdout)["results"] == rows
-        # as SQL, in the folder of the lake
-        told = run_sql(sql, environment / "lake", len(answer["query"]["dimensions"]))
+        width = len(answer["query"]["dimensions"])
+        assert over_http(owner, curl) == rows
+        assert on_the_command_line(command) == rows
+        told = run_sql(sql, environment / "lake", width)
         expected = [[*row["dimensions"], *plain(row["metrics"])] for row in rows]
         if part == "chart":  # what was only before has a row, too
             told, expected = ([r for r in each if r[1]] for each in (told, expected))
         assert told == expected
+
+
+def over_http(visitor: Visitor, curl: str) -> Any:
+    """The rows that a request gets."""
+    words = shlex.split(curl)
+    assert words[:2] == ["curl", "http://localhost/api/v2/query"]
+    token = app_module.tokens().add("stats", ["a.org"])[1]
+    sent = visitor.client.post(
+        "/api/v2/query",
+        data=words[-1],
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert sent.json
+    return sent.json["results"]
+
+
+def on_the_command_line(command: str) -> Any:
+    """The rows that a command prints."""
+    ran = CliRunner().invoke(main, [*shlex.split(command)[1:], "--json"])
+    assert ran.exit_code == 0, ran.output
+    return json.loads(ran.stdout)["results"]
 
 
 def plain(metrics: list[Any]) -> list[Any]:

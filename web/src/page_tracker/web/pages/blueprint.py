@@ -76,15 +76,12 @@ def pages(sources: Sources, guard: PageGuard) -> Blueprint:
     @blueprint.get("/sites")
     def all_sites() -> Response:
         """All sites that the person may see."""
+        person = guard.require()
         view, problems, _ = _said()
-        told = all_sites_page(
-            _seen(sources.sites(), guard.require()),
-            view,
-            problems,
-            sources.asking,
-            sources.live,
-        )
-        return render("sites.html", **told)
+        mine = _seen(sources.sites(), person)
+        told = all_sites_page(mine, view, problems, sources.asking, sources.live)
+        may_add = person.may(Role.OWNER, None)
+        return render("sites.html", may_add=may_add, **told)
 
     @blueprint.get("/<domain:name>")
     @blueprint.get("/sites/<name>")

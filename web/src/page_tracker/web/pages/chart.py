@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from page_tracker.query.buckets import SECONDS, buckets
 from page_tracker.query.catalog import METRICS
+from page_tracker.query.query import Query
 from page_tracker.query.report import Report, Value, label_moves
 from page_tracker.web.pages import shown
 
@@ -65,7 +66,7 @@ def chart_of(report: Report, now: datetime) -> Chart:
         before=path(before, top) if any(before) else "",
         marks=marks,
         labels=_labels([point.label for point in points]),
-        sentence=_sentence(points, metric),
+        sentence=_sentence(points),
         has_before=any(before),
     )
 
@@ -73,8 +74,7 @@ def chart_of(report: Report, now: datetime) -> Chart:
 def points_of(report: Report, now: datetime) -> list[Point]:
     """All buckets of the range, those without hits too."""
     query = report.query
-    (metric,), (name,) = query.metrics, query.dimensions
-    today = now.astimezone(ZoneInfo(query.range.timezone)).date()
+    (metric,), (name,), zone = query.metrics, query.dimensions, query.range.timezone
     known = {row.dimensions[0]: row.metrics[0] for row in report.rows}
     nothing: Value = 0 if METRICS[metric].counts else None
     moves: dict[str, str] = {}
@@ -82,24 +82,28 @@ def points_of(report: Report, now: datetime) -> list[Point]:
         moves = label_moves(query, query.comparison.range)[0]
     found = []
     for key, label in buckets(query.range, name).items():
-        has_begun = _begin(name, key, query.range.timezone) <= now
+        has_begun = _begin(name, key, zone) <= now
         value = known.get(label, nothing) if has_begun else None
-        before = None
-        if label in moves:
-            then = (report.compared or {}).get((label,))
-            before = then[0] if then else nothing
-        found.append(
-            Point(
-                label=shown.bucket(name, label, today),
-                name=label,
-                value=value,
-                before=before,
-                other=shown.bucket(name, moves[label], today) if label in moves else "",
-                shown=shown.figure(metric, value),
-                shown_before=shown.figure(metric, before),
-            )
-        )
+        then = (report.compared or {}).get((label,), (nothing,))
+        before = then[0] if label in moves else None
+        found.append(_point(query, label, value, before, moves.get(label, ""), now))
     return found
+
+
+def _point(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    query: Query, label: str, value: Value, before: Value, other: str, now: datetime
+) -> Point:
+    (metric,), (name,) = query.metrics, query.dimensions
+    today = now.astimezone(ZoneInfo(query.range.timezone)).date()
+    return Point(
+        label=shown.bucket(name, label, today),
+        name=label,
+        value=value,
+        before=before,
+        other=shown.bucket(name, other, today) if other else "",
+        shown=shown.figure(metric, value),
+        shown_before=shown.figure(metric, before),
+    )
 
 
 def _begin(name: str, key: str, timezone: str) -> datetime:
@@ -218,7 +222,7 @@ def _labels(labels: Sequence[str]) -> list[str]:
     return [labels[round(gaps * step / steps)] for step in range(steps + 1)]
 
 
-def _sentence(points: Sequence[Point], metric: str) -> str:
+def _sentence(points: Sequence[Point]) -> str:
     """What the chart shows, for who does not see it."""
     told = [point for point in points if point.value]
     if not told:

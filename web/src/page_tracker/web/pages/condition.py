@@ -46,8 +46,7 @@ def condition_of(text: str) -> Condition:
     parts = _split(text)
     if len(parts) != 3 or len(parts[0]) != 1 or len(parts[1]) != 1:
         raise ValueError("a filter is written like is~country~DE|FR")
-    (operator,), (name,), values = parts
-    return new_condition(operator, name, values)
+    return new_condition(parts[0][0], parts[1][0], parts[2])
 
 
 def new_condition(operator: str, name: str, values: list[str]) -> Condition:

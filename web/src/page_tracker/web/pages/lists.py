@@ -71,12 +71,12 @@ def list_page(  # pylint: disable=too-many-arguments,too-many-positional-argumen
     asked = answers.understand(view, problems)
     tab = tab_shown(asked.view, panel)
     order, wrong = order_of(asked, tab)
-    offset = ROWS * (asked.view.page - 1)
-    body = questions.listed(asked.scope, tab, order, view.search, ROWS, offset)
+    body = questions.listed(
+        asked.scope, tab, order, view.search, ROWS, ROWS * (asked.view.page - 1)
+    )
     (report,) = answers.ask([body])
     pages = -(-report.total_rows // ROWS)
-    told = frame(asked, live)
-    return told | {
+    return frame(asked, live) | {
         "problems": (*asked.problems, *([wrong] if wrong else [])),
         "rest": f"/list/{panel.name}",
         "panel": panel,

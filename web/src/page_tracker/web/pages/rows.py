@@ -30,7 +30,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row: its name, its cells, its bar in percent of the longest, its links.
+    """A row: its name, its cells, its share in percent of the first's, its links.
 
     `with_` leads to the page with this filter, or without it where it is on (`is_on`);
     `without` to the one that leaves the row out; `outside` to what it names, or ''.
@@ -38,7 +38,7 @@ class Line:
 
     name: str
     cells: list[Cell]
-    bar: int
+    share: int
     with_: str
     without: str
     is_on: bool
@@ -113,7 +113,7 @@ def lines_of(view: View, report: Report, site: str, is_compared: bool) -> list[L
 
 
 def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
-    view: View, row: Row, report: Report, site: str, bar: int, is_compared: bool
+    view: View, row: Row, report: Report, site: str, share: int, is_compared: bool
 ) -> Line:
     (value,), (dimension,) = row.dimensions, report.query.dimensions
     condition = Condition("is", dimension, (value,))
@@ -126,7 +126,7 @@ def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     return Line(
         name=shown.name_of(dimension, value),
         cells=_cells(report, row, is_compared),
-        bar=bar,
+        share=share,
         with_=written(chosen) or "?",
         without="" if dimension == GOAL else written(without),
         is_on=is_on,

@@ -74,7 +74,6 @@ def site_page(
     ]
     figures, reading, over_time, *rows = answers.ask(bodies)
     whole = Whole(total(figures), has_before(figures))
-    days = Days(scope.range.first, scope.range.last)
     return {
         **frame(asked, live),
         "figures": figures_of(asked, (figures, reading)),
@@ -85,8 +84,9 @@ def site_page(
             for (panel, tab), report in zip(tabs, rows, strict=True)
         ],
         "is_compared": whole.is_compared,
-        "left": all_left(answers.left_out(days)),
+        "left": all_left(answers.left_out(Days(scope.range.first, scope.range.last))),
         "empty": "" if total(figures, "pageviews") else _why_empty(asked, answers),
+        "has_hits": answers.days() is not None,
         "goals": site.goals,
         "events_panel": EVENTS.name,
         "goal_dimension": GOAL,

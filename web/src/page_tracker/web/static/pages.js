@@ -75,13 +75,13 @@ if (dialog) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.repeat) return;
-  if (event.target.closest("input, select, textarea, dialog, [contenteditable]")) return;
   const menu = document.querySelector(".menu[open]");
   if (event.key === "Escape" && menu) {
     menu.open = false;
     menu.querySelector("summary").focus();
     return;
   }
+  if (event.target.closest("input, select, textarea, dialog, [contenteditable]")) return;
   if (!switched?.checked) return;
   if (event.key === "?") return dialog.showModal();
   const isArrow = event.key.startsWith("Arrow");

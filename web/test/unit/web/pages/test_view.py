@@ -27,7 +27,9 @@ SIGNS = st.one_of(
     st.sampled_from("\\|~&=?%#+ ;é\u202e\n"), st.characters(exclude_categories=["Cs"])
 )
 TEXTS = st.text(SIGNS, min_size=1, max_size=12)
-PROPERTIES = TEXTS.filter(lambda text: "\0" not in text).map("event:props:{}".format)
+PROPERTIES = TEXTS.filter(lambda text: "\0" not in text).map(
+    lambda key: f"event:props:{key}"
+)
 
 
 def conditions() -> st.SearchStrategy[Condition]:
