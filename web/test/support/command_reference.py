@@ -1,7 +1,8 @@
 """The page of all commands, made from the help that click prints for each of them."""
 
 from collections.abc import Iterator
-from textwrap import dedent, fill
+from inspect import cleandoc
+from textwrap import fill
 
 import click
 
@@ -57,7 +58,7 @@ def _section(command: click.Command, context: click.Context) -> Iterator[str]:
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"## {context.command_path}\n"
     yield f"    {context.command_path} {usage}\n"
-    for paragraph in dedent(command.help or "").strip().split("\n\n"):
+    for paragraph in cleandoc(command.help or "").split("\n\n"):
         yield _paragraph(paragraph) + "\n"
     yield "\n".join(["| option | |", "|---|---|", *_options(command, context)]) + "\n"
 

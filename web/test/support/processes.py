@@ -33,6 +33,10 @@ class Running:
     def said(self) -> str:
         return self.output.read_text(encoding="utf-8")
 
+    def said_without_secret(self) -> str:
+        """What it has said, an ellipsis in place of a one-time link's secret."""
+        return re.sub(r"(/welcome/)[\w-]+", r"\1…", self.said())
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
         self.process.send_signal(number)

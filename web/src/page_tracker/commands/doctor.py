@@ -4,8 +4,7 @@ import sys
 
 import click
 
-from page_tracker.commands.options import setting_option
-from page_tracker.commands.site import json_option
+from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import echo_json
 from page_tracker.doctor import examine
 from page_tracker.settings import Settings

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from page_tracker.commands.options import setting_option
-from page_tracker.commands.site import json_option
+from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import echo_json, echo_table
 from page_tracker.errors import SiteError
 from page_tracker.settings import Settings

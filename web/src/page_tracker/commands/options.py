@@ -9,6 +9,8 @@ from page_tracker.settings import described_settings
 
 Command = Callable[..., Any]
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 
 def setting_option(name: str) -> Callable[[Command], Command]:
     """The option for a setting; the command gets its text, or None."""

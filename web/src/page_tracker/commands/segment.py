@@ -7,8 +7,7 @@ import json
 import click
 import msgspec
 
-from page_tracker.commands.options import setting_option
-from page_tracker.commands.site import json_option
+from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import echo_json, echo_table
 from page_tracker.errors import QuestionError, UnknownGoalError
 from page_tracker.query.filters import segment_filters

@@ -10,7 +10,7 @@ import click
 
 from page_tracker.commands.address import reached_at
 from page_tracker.commands.consent import ask, yes_option
-from page_tracker.commands.options import Command, setting_option
+from page_tracker.commands.options import Command, json_option, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import SiteError
 from page_tracker.plural import counted
@@ -30,8 +30,6 @@ from page_tracker.wiring.store import (
     store_of_folder,
 )
 from page_tracker.writer.service import told_plainly
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()

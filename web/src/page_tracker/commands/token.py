@@ -2,8 +2,7 @@
 
 import click
 
-from page_tracker.commands.options import setting_option
-from page_tracker.commands.site import json_option
+from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import AccessError, OutputError
 from page_tracker.settings import Settings

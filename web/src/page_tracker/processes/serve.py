@@ -53,28 +53,27 @@ def serve(
         shown = without_password(settings.redis_url) if settings.redis_url else ""
 
         def announce() -> None:
+            link = _first_link(replace(settings, redis_url=redis_url), log)
             say(f"Page Tracker counts at {_address(listener)}")
+            if link:
+                say(f"  your account {link}")
             say(f"  data folder  {settings.data}")
             if shown:
                 say(f"  Redis        {shown}")
-            if not (settings.data / "people.json").exists():
-                _invite(replace(settings, redis_url=redis_url), say, log)
             say("  Ctrl-C stops it.")
 
         Supervisor(programs, log).run(announce)
 
 
-def _invite(
-    settings: Settings, say: Callable[[str], None], log: Callable[[str], None]
-) -> None:
-    """Say by which link the first account is made: nobody else can make it."""
+def _first_link(settings: Settings, log: Callable[[str], None]) -> str:
+    """The one-time link that makes the first account; empty once there is one."""
+    if (settings.data / "people.json").exists():
+        return ""
     try:
-        link = run_errand(settings, "account", "link").strip()
+        return run_errand(settings, "account", "link").strip()
     except ProcessError as error:
         log(f"{error}; page-tracker account link makes the first account")
-        return
-    say(f"  begin here   {link}")
-    say("               It makes your account, once, within a day.")
+        return ""
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -19,7 +19,7 @@ def test_the_readme_s_commands_print_what_it_shows(tmp_path: Path) -> None:
 
     data = tmp_path / "data"
     with serving(data) as server:
-        said = server.said().replace(server.url, ADDRESS)
+        said = server.said_without_secret().replace(server.url, ADDRESS)
         assert said == start.output.replace(
             "/home/you/.local/share/page-tracker", str(data)
         )

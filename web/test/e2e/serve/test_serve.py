@@ -47,12 +47,28 @@ def data(tmp_path: Path) -> Path:
 
 def test_it_says_where_to_look_and_where_it_keeps_its_data(data: Path) -> None:
     with serving(data) as server:
-        assert server.said() == (
+        assert server.said_without_secret() == (
             f"Page Tracker counts at {server.url}\n"
+            f"  your account {server.url}/welcome/…\n"
             f"  data folder  {data}\n"
             "  Ctrl-C stops it.\n"
         )
         assert view(server.url) == 1
+
+
+def test_the_link_that_it_says_makes_the_first_account_and_then_there_is_none(
+    data: Path,
+) -> None:
+    with serving(data) as server:
+        link = server.said().partition("your account ")[2].split()[0]
+        fields = {"name": "ada", "password": "quiet river under old bridges"}
+        made = requests.post(link, fields, allow_redirects=False, timeout=30)
+        assert (made.status_code, made.headers["Location"]) == (303, "/sites/add")
+        again = requests.post(link, fields, allow_redirects=False, timeout=30)
+        assert again.status_code == 404
+        assert server.stop() == 0
+    with serving(data) as server:
+        assert "welcome" not in server.said()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,0 +1,135 @@
+"""Every command of the documentation is run, or there is a reason why it is not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from page_tracker.cli import main
+from support.documentation import PAGES, ROOT
+from support.processes import clean_environment, command, serving
+from support.transcripts import Step, printed, steps
+
+HERE = Path(__file__).parents[1]
+# The pages whose commands are run from the first to the last, and by which test.
+WHOLE = {
+    "README.md": "e2e/serve/test_readme.py",
+    "docs/start/first-day.md": "e2e/browser/test_first_day.py",
+    "docs/guides/asking.md": "integration/query/test_docs_asking.py",
+    "docs/guides/importing.md": "integration/history/test_docs_of_importing.py",
+}
+# What no test runs as it stands, and why; the shell reads it all the same.
+REASONS = {
+    r"(sudo|brew) ": "changes the machine, as root",
+    r"docker ": "needs Docker, with which test/pipeline runs the same services",
+    r"scripts/|\.ci/run": "test/pipeline/test_workflow.py: the workflow runs it",
+    r"git |cd ": "needs a place that the repository is fetched from",
+    r"(page-tracker (serve|writer)|gunicorn|flask) ": "runs on: see test/e2e/serve",
+    r"page-tracker update": "fetches: test_update.py does it with files of its own",
+    r".*\[[-A-Z]": "a synopsis: what stands in brackets may be left out",
+}
+PROGRAM = re.compile(
+    r"(sudo|brew|docker|git|cd|page-tracker|gunicorn|flask|curl|pip|npm|tar|cat|\.) "
+    r"|scripts/|\.ci/run"
+)
+MENTIONED = re.compile(
+    r"^    .*?(page-tracker .+)$|`(page-tracker [^`]+)`", re.MULTILINE
+)
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+ADDRESS = "https://stats.example.com"
+
+
+def commands_of(path: Path) -> list[Step]:
+    return [
+        step for step in steps(path.read_text("utf-8")) if PROGRAM.match(step.command)
+    ]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def to_be_run(path: Path) -> list[Step]:
+    """The commands of a page that no other test runs, and none has a reason not to."""
+    if name_of(path) in WHOLE:
+        return []
+    reason = re.compile("|".join(REASONS))
+    return [step for step in commands_of(path) if not reason.match(step.command)]
+
+
+@pytest.mark.parametrize("path", [*filter(to_be_run, PAGES)], ids=name_of)
+def test_every_other_command_runs_and_prints_what_is_shown(
+    path: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    text = path.read_text("utf-8")
+    with serving(data) as server:
+        for site in ("example.com", "example.org"):
+            if f"page-tracker site add {site}" not in text:
+                command("site", "add", site, PAGE_TRACKER_DATA=str(data))
+        token = ["token", "add", "--all-sites", "--scope", "admin"]
+        environment = clean_environment(
+            BROWSER=BROWSER,
+            PAGE_TRACKER_DATA=str(data),
+            PATH=os.environ["PATH"],
+            TOKEN=command(*token, PAGE_TRACKER_DATA=str(data)).strip(),
+        )
+        for step in to_be_run(path):
+            here = Step(step.command.replace(ADDRESS, server.url), step.output)
+            assert here.output in printed(here, tmp_path, environment), step
+
+
+def test_the_tests_of_whole_pages_are_there() -> None:
+    for page, test in WHOLE.items():
+        assert (ROOT / page).exists()
+        assert Path(page).stem in (HERE / test).read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", [*filter(commands_of, PAGES)], ids=name_of)
+def test_the_shell_understands_every_command(path: Path) -> None:
+    script = "\n".join(step.command for step in commands_of(path))
+    read = ["/bin/sh", "-n", "-c", re.sub(r"<[a-z ]+>", "WORD", script)]
+
+    ended = subprocess.run(read, capture_output=True, check=False, text=True)
+
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_every_command_and_option_that_is_named_exists(path: Path) -> None:
+    mentioned = MENTIONED.findall(path.read_text("utf-8"))
+
+    assert [each for found in mentioned for each in _unknown("".join(found))] == []
+
+
+def _unknown(text: str) -> Iterator[str]:
+    """The options, and the command's name, of a line that the program does not have."""
+    command_, *words = [re.split(r"[|>\]]", word)[0] for word in _words(text)]
+    found: click.Command = main
+    for word in words:
+        if isinstance(found, click.Group):
+            inner = found.get_command(click.Context(found), word)
+            if inner is None:
+                yield f"{command_} {word}" if re.fullmatch("[a-z]+", word) else ""
+                return
+            found = inner
+        elif word.startswith("--") and word not in _options(found):
+            yield f"{found.name} {word}"
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text.replace("[", ""))
+    except ValueError:  # An apostrophe: these are words about a command.
+        return text.split()
+
+
+def _options(command_: click.Command) -> set[str]:
+    return {name for option in command_.params for name in option.opts} | {"--help"}
