@@ -241,7 +241,7 @@ def test_a_new_hit_is_shown_by_itself_and_nothing_that_is_open_shuts(
     page.evaluate("scrollTo(0, 300)")
 
     owner.hit("/quite/new")
-    page.wait_for_selector("text=/quite/new", timeout=30_000)
+    page.get_by_text("/quite/new").first.wait_for(timeout=30_000)
 
     assert page.locator("#points").get_attribute("open") is not None
     assert page.evaluate("document.activeElement.textContent") == "Channels"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from page_tracker.web.pages.condition import Condition
 from page_tracker.web.pages.panels import Panel, Tab
 from page_tracker.web.pages.view import View, written
 
+# As browsers write it: names of other scripts are in ASCII there.
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 NO_NAMES = frozenset({"(not set)", "(none)", "Direct / None", ""})
 
 
@@ -179,9 +182,10 @@ def is_web(address: str) -> bool:
     """Whether a link may lead there: to http or https, and a host."""
     try:
         parts = urlsplit(address)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
+        host = parts.hostname or ""
     except ValueError:
         return False
+    return parts.scheme in ("http", "https") and bool(_HOST.fullmatch(host))
 
 
 _OVER = {
