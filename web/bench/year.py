@@ -30,7 +30,7 @@ from page_tracker.lake.table import GRACE, Lake
 from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
-from page_tracker.store.ingest import MOST_HITS, Batch, submit
+from page_tracker.store.ingest import MAX_HITS, Batch, submit
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.tidy import QUIET, Upkeep
 from page_tracker.writer.writer import Done, Writer
@@ -78,8 +78,8 @@ class Year:
             time.sleep(max(0.0, due - time.monotonic()))
 
     def in_one_go(self, hits: list[Hit]) -> None:
-        for at in range(0, len(hits), MOST_HITS):
-            self.send(hits[at : at + MOST_HITS])
+        for at in range(0, len(hits), MAX_HITS):
+            self.send(hits[at : at + MAX_HITS])
         self.write()
         self.tidy(hits[-1].record.time)
 

@@ -17,13 +17,13 @@ from typing import Any
 from page_tracker.app import app as flask_app
 from page_tracker.collect.batched import Collector
 from page_tracker.collect.judge import HttpRequest, not_stored, received
-from page_tracker.errors import NotStored
+from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import NOBODY, Drop
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.protocols.request import (
-    BODY_LIMIT,
+    MAX_BODY,
     Answer,
-    Answered,
+    NothingToCountError,
     Protocol,
 )
 from page_tracker.settings import Settings
@@ -64,7 +64,7 @@ class FrontDoor:
     def longest_body(self, path: str) -> int:
         """How many bytes of a body are looked at."""
         if path in PROTOCOLS:
-            return BODY_LIMIT
+            return MAX_BODY
         if path.startswith(QUESTIONS):
             return LONGEST_QUESTION
         if path.startswith("/api/"):
@@ -111,7 +111,7 @@ class FrontDoor:
         try:
             raws, sender = received(protocol, request, peer, self._proxies)
             self._collector.collect_soon(raws, sender, partial(_tell, protocol, tell))
-        except Answered as answered:
+        except NothingToCountError as answered:
             tell(answered.answer)
             if answered.refused:
                 self._collector.collect_soon(answered.refused, NOBODY, _tell_nobody)
@@ -148,10 +148,10 @@ def headers_of(sent: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 def _tell(
     protocol: Protocol,
     tell: Callable[[Answer], None],
-    fate: Sequence[Drop] | NotStored,
+    fate: Sequence[Drop] | NotStoredError,
 ) -> None:
     try:
-        if isinstance(fate, NotStored):
+        if isinstance(fate, NotStoredError):
             answer = not_stored(protocol, fate)
         else:
             answer = protocol.accept(fate)
@@ -161,7 +161,7 @@ def _tell(
     tell(answer)
 
 
-def _tell_nobody(_fate: Sequence[Drop] | NotStored) -> None:
+def _tell_nobody(_fate: Sequence[Drop] | NotStoredError) -> None:
     """What was refused is told its owner; its sender has the answer already."""
 
 

@@ -104,7 +104,7 @@ class LinkError(PageTrackerError):
     """A one-time link is not asked for where it could do something."""
 
 
-class NotStored(PageTrackerError):
+class NotStoredError(PageTrackerError):
     """Hits could not be stored, or nobody knows; seconds until it is worth a try."""
 
     # Of HTTP.
@@ -115,7 +115,7 @@ class NotStored(PageTrackerError):
         self.retry_after = retry_after
 
 
-class TooManyHits(NotStored):
+class TooManyHitsError(NotStoredError):
     """An address sends more than it may; nothing of it was stored."""
 
     status = 429

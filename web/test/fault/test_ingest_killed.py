@@ -9,7 +9,7 @@ from pathlib import Path
 
 from page_tracker.hits.hit import Drop
 from page_tracker.store.counters import Live
-from page_tracker.store.ingest import Batch, StoreAway, submit
+from page_tracker.store.ingest import Batch, StoreAwayError, submit
 from page_tracker.store.stream import Stream
 from support.ingesting import DAY, SITE, a_batch, a_hit, named
 from support.own_redis import OwnRedis, own_redis
@@ -59,7 +59,7 @@ def _submit_through(server: OwnRedis, batch: Batch, killer: threading.Timer) -> 
         try:
             submit(client, batch)
             return False
-        except StoreAway:
+        except StoreAwayError:
             killer.join()
             server.start()
     with server.client() as client:

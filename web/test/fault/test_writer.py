@@ -21,7 +21,7 @@ from redis import Redis, RedisError
 
 from page_tracker.lake.table import Lake
 from page_tracker.store import keys
-from page_tracker.store.ingest import StoreAway, StreamFull, submit
+from page_tracker.store.ingest import StoreAwayError, StreamFullError, submit
 from page_tracker.store.stream import Stream
 from support.hits import batch, hit
 from support.lake import paths
@@ -50,7 +50,7 @@ class Load:
                 try:
                     submit(self._redis, sent)
                     break
-                except (StoreAway, StreamFull):
+                except (StoreAwayError, StreamFullError):
                     if self._stop.wait(0.1):
                         # Perhaps stored, perhaps not: ask once more when it is back.
                         self._stop.clear()

@@ -27,8 +27,8 @@ from page_tracker.collect.outcome import (
     site_day_at,
 )
 from page_tracker.collect.rates import Rates
-from page_tracker.errors import NotStored
-from page_tracker.hits.enrich import Known, UnknownSalt, enrich
+from page_tracker.errors import NotStoredError
+from page_tracker.hits.enrich import Context, UnknownSaltError, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
 from page_tracker.lookups.fresh import FreshLookups
 from page_tracker.sites.site import Directory, Site
@@ -65,7 +65,7 @@ class Collector:
         self._sites = sites
         self._lookups = lookups
         self._rates = rates
-        self._known: Known | None = None
+        self._known: Context | None = None
         self._salts = Salts()
         self._salts_at_hand: dict[tuple[str, int], bytes] = {}
         self._fetching: dict[tuple[str, int], asyncio.Task[None]] = {}
@@ -94,7 +94,7 @@ class Collector:
         self,
         raws: Sequence[RawHit],
         sender: Sender,
-        tell: Callable[[Sequence[Drop] | NotStored], None],
+        tell: Callable[[Sequence[Drop] | NotStoredError], None],
     ) -> None:
         """`collect` without a task of its own, where nothing must be asked first.
 
@@ -116,7 +116,7 @@ class Collector:
     async def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store an event of one site or several, each of which gets it once.
 
-        What does not count comes back, with its reason. Raises NotStored where it is
+        What does not count comes back, with its reason. Raises NotStoredError where it is
         not stored, or nobody knows.
         """
         moment = time.time_ns() // 1000
@@ -128,12 +128,12 @@ class Collector:
         found = once_a_site(judged)
         fates = []
         for each in found:
-            fate: asyncio.Future[Outcome | NotStored] = self._loop.create_future()
+            fate: asyncio.Future[Outcome | NotStoredError] = self._loop.create_future()
             self._lane_of(each).put(each, partial(_tell_future, fate))
             fates.append(fate)
         settled = []
         for each, outcome in zip(found, await asyncio.gather(*fates), strict=True):
-            if isinstance(outcome, NotStored):
+            if isinstance(outcome, NotStoredError):
                 raise outcome
             settled.append((each, outcome))
         return drops_among(settled)
@@ -142,16 +142,16 @@ class Collector:
         self,
         raws: Sequence[RawHit],
         sender: Sender,
-        tell: Callable[[Sequence[Drop] | NotStored], None],
+        tell: Callable[[Sequence[Drop] | NotStoredError], None],
     ) -> None:
         try:
-            fate: Sequence[Drop] | NotStored = await self.collect(raws, sender)
-        except NotStored as error:
+            fate: Sequence[Drop] | NotStoredError = await self.collect(raws, sender)
+        except NotStoredError as error:
             fate = error
         except Exception as error:  # pylint: disable=broad-exception-caught
             # Whatever it is, its sender may not wait for ever.
             logger.exception("What was sent could not be judged")
-            fate = NotStored(f"it cannot be judged ({error})", RETRY_AWAY)
+            fate = NotStoredError(f"it cannot be judged ({error})", RETRY_AWAY)
         tell(fate)
 
     async def close(self) -> None:
@@ -189,7 +189,7 @@ class Collector:
             return None
         try:
             found = enrich(raw, sender, moment, self._known)
-        except UnknownSalt:
+        except UnknownSaltError:
             return None
         return None if is_of_unknown_site(found) else found
 
@@ -202,7 +202,7 @@ class Collector:
                 if is_of_unknown_site(found):
                     found = enrich(raw, sender, moment, await self._after_a_look())
                 return found
-            except UnknownSalt as missing:
+            except UnknownSaltError as missing:
                 await self._salt_at_hand(missing.site, missing.day, moment)
 
     async def _salt_at_hand(self, site: Site, day: int, moment: int) -> None:
@@ -217,20 +217,20 @@ class Collector:
         try:
             await asyncio.shield(fetching)
         except RedisError as error:
-            raise NotStored(f"there is no salt ({error})", RETRY_AWAY) from error
+            raise NotStoredError(f"there is no salt ({error})", RETRY_AWAY) from error
 
     async def _fetch_salt(self, site: Site, day: int, moment: int) -> None:
         site_day = site_day_at(site, day, moment)
         salt = await self._salts.get_async(self._store, site_day, moment // 1_000_000)
         self._salts_at_hand[site.id, day] = salt
 
-    async def _after_a_look(self) -> Known:
+    async def _after_a_look(self) -> Context:
         """What is known after a look at the sites that begins now, or very soon."""
         if self._look is None:
             self._look = begun(self._look_soon(), "a look at the sites")
         await asyncio.shield(self._look)
         if self._known is None:
-            raise NotStored("the sites cannot be read", RETRY_AWAY)
+            raise NotStoredError("the sites cannot be read", RETRY_AWAY)
         return self._known
 
     async def _look_soon(self) -> None:
@@ -259,24 +259,24 @@ class Collector:
             return
         lookups, known = self._lookups.now, self._known
         if known is None or (known.directory, known.lookups) != (directory, lookups):
-            self._known = Known(directory, self._salts_at_hand, lookups)
+            self._known = Context(directory, self._salts_at_hand, lookups)
 
 
 def _tell_of_one(
     found: Hit | Drop,
-    tell: Callable[[Sequence[Drop] | NotStored], None],
-    outcome: Outcome | NotStored,
+    tell: Callable[[Sequence[Drop] | NotStoredError], None],
+    outcome: Outcome | NotStoredError,
 ) -> None:
     if outcome is Outcome.STORED and isinstance(found, Hit) and found.less is None:
         tell(())
-    elif isinstance(outcome, NotStored):
+    elif isinstance(outcome, NotStoredError):
         tell(outcome)
     else:
         tell(drops_among([(found, outcome)]))
 
 
 def _tell_future(
-    fate: asyncio.Future[Outcome | NotStored], outcome: Outcome | NotStored
+    fate: asyncio.Future[Outcome | NotStoredError], outcome: Outcome | NotStoredError
 ) -> None:
     if not fate.done():  # else nobody waits any more
         fate.set_result(outcome)

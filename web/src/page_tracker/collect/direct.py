@@ -18,18 +18,18 @@ from page_tracker.collect.outcome import (
     site_day_at,
 )
 from page_tracker.collect.rates import Rates
-from page_tracker.errors import NotStored
-from page_tracker.hits.enrich import Known, UnknownSalt, enrich
+from page_tracker.errors import NotStoredError
+from page_tracker.hits.enrich import Context, UnknownSaltError, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
 from page_tracker.lookups.fresh import FreshLookups
 from page_tracker.sites.site import Directory, Site
 from page_tracker.store.ingest import (
     Batch,
-    BatchRefused,
+    BatchRefusedError,
     Bounds,
     Outcome,
-    StoreAway,
-    StreamFull,
+    StoreAwayError,
+    StreamFullError,
     submit,
 )
 from page_tracker.store.keys import shard_of
@@ -62,8 +62,8 @@ class UnbatchedCollector:
     def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store an event of one site or several, each of which gets it once.
 
-        What does not count comes back, with its reason. Raises NotStored where it is
-        not stored, or nobody knows, and TooManyHits.
+        What does not count comes back, with its reason. Raises NotStoredError where it is
+        not stored, or nobody knows, and TooManyHitsError.
         """
         moment = time.time_ns() // 1000
         try:
@@ -75,17 +75,17 @@ class UnbatchedCollector:
                 directory = self._sites.look()
                 found = [self._judged(raw, sender, moment, directory) for raw in raws]
         except RedisError as error:
-            raise NotStored(f"Redis cannot be asked ({error})", RETRY_AWAY) from error
+            raise NotStoredError(f"Redis cannot be asked ({error})", RETRY_AWAY) from error
         return drops_among(self._settled(once_a_site(found), moment, directory))
 
     def _judged(
         self, raw: RawHit, sender: Sender, moment: int, directory: Directory
     ) -> Hit | Drop:
         salts: dict[tuple[str, int], bytes] = {}
-        known = Known(directory, salts, self._lookups.now)
+        known = Context(directory, salts, self._lookups.now)
         try:
             return enrich(raw, sender, moment, known)
-        except UnknownSalt as missing:
+        except UnknownSaltError as missing:
             site, day = missing.site, missing.day
             salts[site.id, day] = self._salt(site, day, moment)
         return enrich(raw, sender, moment, known)
@@ -123,7 +123,7 @@ class UnbatchedCollector:
         try:
             try:
                 return submit(self._redis, batch)
-            except StoreAway:
+            except StoreAwayError:
                 return submit(self._redis, batch)  # its id makes it the same one
-        except (StreamFull, StoreAway, BatchRefused) as error:
+        except (StreamFullError, StoreAwayError, BatchRefusedError) as error:
             raise refusal(error) from error

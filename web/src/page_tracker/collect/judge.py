@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from page_tracker.errors import NotStored
+from page_tracker.errors import NotStoredError
 from page_tracker.hits.address import Proxies
 from page_tracker.hits.hit import RawHit, Sender
 from page_tracker.protocols.request import (
-    BODY_LIMIT,
+    MAX_BODY,
     Answer,
-    Answered,
+    NothingToCountError,
     Protocol,
     Request,
 )
@@ -33,13 +33,13 @@ def received(
 ) -> tuple[list[RawHit], Sender]:
     """What was sent, and by whom; `peer` is the address at the socket's other end.
 
-    Raises Answered where there is nothing to count.
+    Raises NothingToCountError where there is nothing to count.
     """
     method, _, query, headers, body = request
     if method not in protocol.methods:
-        raise Answered(_other_method(protocol, method))
-    if len(body) > BODY_LIMIT:
-        raise Answered(too_large(protocol))
+        raise NothingToCountError(_other_method(protocol, method))
+    if len(body) > MAX_BODY:
+        raise NothingToCountError(too_large(protocol))
     address = seen_of(headers, peer, proxies).address
     raws = protocol.decode(Request(method, query, headers, body, address))
     return raws, sender_of(headers, address)
@@ -47,10 +47,10 @@ def received(
 
 def too_large(protocol: Protocol) -> Answer:
     """The answer to a body that is not read to its end."""
-    return protocol.refuse(413, f"a body has at most {BODY_LIMIT} bytes", ())
+    return protocol.refuse(413, f"a body has at most {MAX_BODY} bytes", ())
 
 
-def not_stored(protocol: Protocol, error: NotStored) -> Answer:
+def not_stored(protocol: Protocol, error: NotStoredError) -> Answer:
     """The answer where hits are not kept: the sender may try again, later."""
     retry_after = (b"retry-after", b"%d" % error.retry_after)
     return protocol.refuse(error.status, str(error), (retry_after,))

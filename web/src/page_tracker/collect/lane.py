@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 from page_tracker.collect.background import begun
 from page_tracker.collect.outcome import RETRY_AWAY, refusal
-from page_tracker.errors import NotStored
+from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Drop, Hit
 from page_tracker.store.ingest import (
-    MOST_HITS,
+    MAX_HITS,
     Batch,
-    BatchRefused,
+    BatchRefusedError,
     Outcome,
-    StoreAway,
-    StreamFull,
+    StoreAwayError,
+    StreamFullError,
 )
 
 # All in seconds.
@@ -31,13 +31,13 @@ GATHER = 0.008  # from one batch to the next, where not ENOUGH hits wait before
 # last try a sender is answered within a second.
 PATIENCE = 0.5
 FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.2
+MAX_PAUSE = 0.2
 
 # Hits that are worth a sync of the disk.
 ENOUGH = 48
 
 # Hits of a lane that wait for a batch; more are refused.
-MOST_WAITING = 20_000
+MAX_WAITING = 20_000
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Waiting(NamedTuple):
     """One hit, or one drop to count, and whom to tell what became of it."""
 
     found: Hit | Drop
-    tell: Callable[[Outcome | NotStored], None]
+    tell: Callable[[Outcome | NotStoredError], None]
 
 
 class Lane:
@@ -66,12 +66,12 @@ class Lane:
         self._gathering: asyncio.Future[None] | None = None
 
     def put(
-        self, found: Hit | Drop, tell: Callable[[Outcome | NotStored], None]
+        self, found: Hit | Drop, tell: Callable[[Outcome | NotStoredError], None]
     ) -> None:
         """Take a hit, or a drop to count, and tell what became of it, once."""
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             tell(
-                NotStored(f"{MOST_WAITING} hits wait to be stored already", RETRY_AWAY)
+                NotStoredError(f"{MAX_WAITING} hits wait to be stored already", RETRY_AWAY)
             )
             return
         self._waiting.append(Waiting(found, tell))
@@ -90,8 +90,8 @@ class Lane:
             while self._waiting:
                 await self._gather()
                 self._next = self._loop.time() + GATHER
-                taken = self._waiting[:MOST_HITS]
-                del self._waiting[:MOST_HITS]
+                taken = self._waiting[:MAX_HITS]
+                del self._waiting[:MAX_HITS]
                 await self._settle(taken)
         finally:
             self._task = None
@@ -114,12 +114,12 @@ class Lane:
         drops = [each.found for each in taken if isinstance(each.found, Drop)]
         try:
             outcomes = iter(await self._stored(self._batch_of(hits, drops)))
-        except NotStored as error:
+        except NotStoredError as error:
             _refuse(taken, error)
         except Exception as error:  # pylint: disable=broad-exception-caught
             # Whatever it is, nobody may wait for ever.
             logger.exception("A batch of %d hits could not be stored", len(hits))
-            _refuse(taken, NotStored(f"a batch was refused ({error})", RETRY_AWAY))
+            _refuse(taken, NotStoredError(f"a batch was refused ({error})", RETRY_AWAY))
         else:
             for each in taken:
                 is_hit = isinstance(each.found, Hit)
@@ -132,10 +132,10 @@ class Lane:
         while True:
             try:
                 return await self._submit(batch)
-            except (StreamFull, BatchRefused) as error:
+            except (StreamFullError, BatchRefusedError) as error:
                 logger.error("%s", error)
                 raise refusal(error) from error
-            except StoreAway as error:
+            except StoreAwayError as error:
                 if self._loop.time() + pause > deadline:
                     logger.error("%s", error.problem)
                     failure = refusal(error)
@@ -143,7 +143,7 @@ class Lane:
                     self._waiting.clear()
                     raise failure from error
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_PAUSE)
 
 
 def _end(future: asyncio.Future[None]) -> None:
@@ -151,12 +151,12 @@ def _end(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _refuse(waiting: Sequence[Waiting], error: NotStored) -> None:
+def _refuse(waiting: Sequence[Waiting], error: NotStoredError) -> None:
     for each in waiting:
         _tell(each, error)
 
 
-def _tell(each: Waiting, outcome: Outcome | NotStored) -> None:
+def _tell(each: Waiting, outcome: Outcome | NotStoredError) -> None:
     """Tell one; whatever that fails with, all others are told too."""
     try:
         each.tell(outcome)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from page_tracker.days import next_midnight
-from page_tracker.errors import NotStored, PageTrackerError
+from page_tracker.errors import NotStoredError, PageTrackerError
 from page_tracker.hits.hit import Drop, Hit, Reason
 from page_tracker.sites.site import (
     Site,
     zone_at,
 )
-from page_tracker.store.ingest import Outcome, StreamFull
+from page_tracker.store.ingest import Outcome, StreamFullError
 from page_tracker.store.salts import SiteDay
 
 # Seconds until it is worth another try: Redis is away, or nobody drains the stream.
@@ -45,10 +45,10 @@ def is_of_unknown_site(found: Hit | Drop) -> bool:
     return isinstance(found, Drop) and found.reason == Reason.UNKNOWN_SITE
 
 
-def refusal(error: PageTrackerError) -> NotStored:
+def refusal(error: PageTrackerError) -> NotStoredError:
     """What a sender is told where its hits could not be stored."""
-    full = isinstance(error, StreamFull)
-    return NotStored(error.problem, RETRY_FULL if full else RETRY_AWAY)
+    full = isinstance(error, StreamFullError)
+    return NotStoredError(error.problem, RETRY_FULL if full else RETRY_AWAY)
 
 
 def site_day_at(site: Site, day: int, moment: int) -> SiteDay:

@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from page_tracker.errors import TooManyHits
+from page_tracker.errors import TooManyHitsError
 from page_tracker.hits.address import subscriber_of
 from page_tracker.hits.hit import RawHit
 from page_tracker.sites.site import Directory
@@ -23,7 +23,7 @@ from page_tracker.sites.site import Directory
 # Seconds of hits that may come at once.
 BURST = 20.0
 # Addresses and sites that are remembered.
-MOST = 20_000
+MAX_REMEMBERED = 20_000
 TELL_EVERY = 60.0  # seconds, that hits are refused
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Rates:
 
     def refusal(
         self, raws: Sequence[RawHit], address: str, directory: Directory
-    ) -> TooManyHits | None:
+    ) -> TooManyHitsError | None:
         """Why what an address sent is not taken; None where it is, and counts.
 
         Sites that are not named, or that there are none of, are one site together. Who
@@ -58,11 +58,11 @@ class Rates:
             if due - now > BURST:
                 return self._refuse(due - now - BURST, now)
             self._due[key] = (due if due > now else now) + self._each
-        if len(self._due) > MOST:
+        if len(self._due) > MAX_REMEMBERED:
             self._forget(now)
         return None
 
-    def _refuse(self, wait: float, now: float) -> TooManyHits:
+    def _refuse(self, wait: float, now: float) -> TooManyHitsError:
         self._refused += 1
         if now - self._told >= TELL_EVERY:
             logger.warning(
@@ -72,9 +72,9 @@ class Rates:
                 self._refused,
             )
             self._refused, self._told = 0, now
-        return TooManyHits("your address sends too many hits", math.ceil(wait))
+        return TooManyHitsError("your address sends too many hits", math.ceil(wait))
 
     def _forget(self, now: float) -> None:
         """Forget who is not ahead of time any more; of too many others, the first."""
         ahead = [item for item in list(self._due.items()) if item[1] > now]
-        self._due = dict(ahead[-MOST // 2 :])
+        self._due = dict(ahead[-MAX_REMEMBERED // 2 :])

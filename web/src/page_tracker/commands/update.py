@@ -4,7 +4,7 @@ import click
 
 from page_tracker.commands.options import setting_option
 from page_tracker.errors import UpdateError
-from page_tracker.lookups.update import KINDS
+from page_tracker.lookups.update import DATASETS
 from page_tracker.lookups.update import update as update_kind
 from page_tracker.settings import Settings
 
@@ -12,7 +12,7 @@ from page_tracker.settings import Settings
 @click.command()
 @click.option(
     "--only",
-    type=click.Choice(list(KINDS)),
+    type=click.Choice(list(DATASETS)),
     multiple=True,
     help="Update this alone; may be given more than once.",
 )
@@ -33,13 +33,13 @@ def update(only: tuple[str, ...], **options: str | None) -> None:
         "spam": settings.spam_from,
     }
     failures = []
-    for name in only or KINDS:
+    for name in only or DATASETS:
         origin = origins[name]
         if origin is None:
             click.echo(f"{name}: left as it is; --{name}-from says where to get it")
             continue
         try:
-            changed = update_kind(KINDS[name], origin, settings.data / "lookups")
+            changed = update_kind(DATASETS[name], origin, settings.data / "lookups")
         except UpdateError as error:
             failures.append(error)
         else:

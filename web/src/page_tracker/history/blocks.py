@@ -25,7 +25,7 @@ from page_tracker.history.dialect import Dialect, Lines, shown
 from page_tracker.history.formats import Asked, Request
 from page_tracker.history.left_out import LeftOut, Malformed, Refused
 from page_tracker.history.visits import FOUND
-from page_tracker.hits.enrich import Known, enrich
+from page_tracker.hits.enrich import Context, enrich
 from page_tracker.hits.facts import Lookups
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
 from page_tracker.schema import HITS, Column
@@ -90,7 +90,7 @@ class Sieve:
     """Takes the page views of one site out of log lines."""
 
     def __init__(
-        self, site: Site, dialect: Dialect, known: Known, first_day: int = 0
+        self, site: Site, dialect: Dialect, known: Context, first_day: int = 0
     ) -> None:
         """`first_day`: the first one, since 1970, that the site keeps."""
         self.site = site
@@ -109,7 +109,7 @@ class Sieve:
         cls, site: Site, dialect: Dialect, lookups: Lookups, key: bytes, first_day: int
     ) -> Sieve:
         """`key`: 16 to 64 random bytes, the same for all blocks of an import."""
-        known = Known(Directory([site]), _DayKeys(key), lookups)
+        known = Context(Directory([site]), _DayKeys(key), lookups)
         return cls(site, dialect, known, first_day)
 
     def sift(self, text: str, position: int) -> Block:

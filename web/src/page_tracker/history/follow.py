@@ -37,17 +37,17 @@ from page_tracker.history.recognising import (
 )
 from page_tracker.history.register import held, replace_file
 from page_tracker.history.tail import Spot, Tail
-from page_tracker.hits.enrich import Known
+from page_tracker.hits.enrich import Context
 from page_tracker.hits.facts import Lookups
 from page_tracker.hits.hit import Drop, Hit
 from page_tracker.sites.site import Directory, Site
 from page_tracker.store.ingest import (
-    MOST_HITS,
+    MAX_HITS,
     Batch,
     Bounds,
     Outcome,
-    StoreAway,
-    StreamFull,
+    StoreAwayError,
+    StreamFullError,
 )
 from page_tracker.store.keys import shard_of
 
@@ -99,7 +99,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
 class Store:
     """The collector's end of the store, as the composition root makes it.
 
-    Both raise StoreAway where it does not answer.
+    Both raise StoreAwayError where it does not answer.
     """
 
     submit: Callable[[Batch], list[Outcome]]
@@ -159,7 +159,7 @@ class LogFollower:
     def run(self, stop: Event) -> Counted:
         """Follow until `stop` is set.
 
-        Raises LogFileError, ImportsBusyError, BatchRefused, UnknownSiteError where
+        Raises LogFileError, ImportsBusyError, BatchRefusedError, UnknownSiteError where
         the site is removed meanwhile, and ImportStoppedError where a disk fails.
         """
         try:
@@ -208,8 +208,8 @@ class LogFollower:
     def _next_block(self, tail: Tail) -> bytes:
         """The next lines, so few that their hits fit into one batch."""
         block = tail.read()
-        lines = block.split(b"\n", MOST_HITS)
-        return block[: len(block) - len(lines[-1])] if len(lines) > MOST_HITS else block
+        lines = block.split(b"\n", MAX_HITS)
+        return block[: len(block) - len(lines[-1])] if len(lines) > MAX_HITS else block
 
     def _take(self, tail: Tail, intent: Intent, stop: Event) -> None:
         spot = tail.spot
@@ -242,7 +242,7 @@ class LogFollower:
         self, block: bytes, intent: Intent, stop: Event
     ) -> tuple[list[Hit], list[Drop]]:
         site, text = self._store.site(), text_of(block)
-        known = Known(
+        known = Context(
             Directory([site]), _Salts(self._store, site, intent.moment), self._lookups
         )
         first_day = first_day_of(site, intent.moment / 1_000_000)
@@ -276,7 +276,7 @@ class LogFollower:
         while True:
             try:
                 return act()
-            except (StoreAway, StreamFull) as error:
+            except (StoreAwayError, StreamFullError) as error:
                 if pause == FIRST_PAUSE:
                     self._say(f"{error.problem}; waiting")
                 if stop.wait(pause):

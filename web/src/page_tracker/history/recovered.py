@@ -18,7 +18,7 @@ from page_tracker.history.stored import DROPS_IN, application
 from page_tracker.lake.recovery import Probe, days_in, numbers_in
 from page_tracker.lake.table import Lake
 from page_tracker.schema import HITS, NUMBER_BITS
-from page_tracker.store.entry import Entry, EntryUnreadable
+from page_tracker.store.entry import Entry, UnreadableEntryError
 from page_tracker.store.stream import Stream
 from page_tracker.writer.writer import application as stream_application
 
@@ -76,7 +76,7 @@ def _probes(entries: Iterable[Entry]) -> Iterator[Probe]:
     for entry in entries:
         try:
             rows = entry.rows()
-        except EntryUnreadable:
+        except UnreadableEntryError:
             continue
         if rows:
             row = rows[0]

@@ -28,8 +28,8 @@ Network = IPv4Network | IPv6Network
 UNIX = "unix"
 
 # No chain of proxies is longer; what lies further to the left is not looked at.
-_MOST_HOPS = 32
-_MOST_CHARACTERS = 1024
+_MAX_HOPS = 32
+_MAX_CHARACTERS = 1024
 _CACHED = 32_768
 # One subscriber has all addresses of such a network.
 _SUBSCRIBER_PREFIX = 64
@@ -43,7 +43,7 @@ _ELEMENT = re.compile(rf'(?:[^",]|{_QUOTED})++', re.DOTALL)
 _PAIR = re.compile(rf'(?:[^";]|{_QUOTED})++', re.DOTALL)
 
 
-class Seen(NamedTuple):
+class ClientAddress(NamedTuple):
     """An address in its canonical form, empty where there is none, and why this one."""
 
     address: str
@@ -70,22 +70,22 @@ class Proxies:
         networks = tuple(network_of(word) for word in words if word != UNIX)
         return cls(networks, UNIX in words)
 
-    def seen(self, peer: str, forwarded_for: str = "", forwarded: str = "") -> Seen:
+    def seen(self, peer: str, forwarded_for: str = "", forwarded: str = "") -> ClientAddress:
         """The client's address behind `peer`, the address at the socket's other end.
 
         `peer` is empty for a Unix socket. Both headers are given as they were sent,
         several of one name joined by commas.
         """
-        if len(forwarded_for) > _MOST_CHARACTERS or len(forwarded) > _MOST_CHARACTERS:
-            forwarded_for = forwarded_for[-_MOST_CHARACTERS:]
-            forwarded = forwarded[-_MOST_CHARACTERS:]
+        if len(forwarded_for) > _MAX_CHARACTERS or len(forwarded) > _MAX_CHARACTERS:
+            forwarded_for = forwarded_for[-_MAX_CHARACTERS:]
+            forwarded = forwarded[-_MAX_CHARACTERS:]
         return self._cached(peer, forwarded_for, forwarded)
 
-    def _seen(self, peer: str, forwarded_for: str, forwarded: str) -> Seen:
+    def _seen(self, peer: str, forwarded_for: str, forwarded: str) -> ClientAddress:
         address, is_trusted = self._peer(peer)
         if not is_trusted:
             sent = " (its headers are not believed)" * bool(forwarded_for or forwarded)
-            return Seen(address, f"it is at the socket's other end{sent}")
+            return ClientAddress(address, f"it is at the socket's other end{sent}")
         name, hops = (
             ("X-Forwarded-For", _hops(forwarded_for))
             if forwarded_for
@@ -95,12 +95,12 @@ class Proxies:
         for hop in hops:
             client = _parsed(hop)
             if client is None:
-                return Seen(address, f"{name} names no address behind this proxy")
+                return ClientAddress(address, f"{name} names no address behind this proxy")
             why = f"the trusted proxy {address or UNIX} says so in {name}"
             address = str(client)
             if not any(client in network for network in self._networks):
                 break
-        return Seen(address, why)
+        return ClientAddress(address, why)
 
     def trusts(self, peer: str) -> bool:
         """Whether the socket's other end (empty: a Unix socket) is a proxy of ours."""
@@ -165,7 +165,7 @@ def _parsed(text: str) -> Address | None:
 
 def _hops(forwarded_for: str) -> Iterator[str]:
     """The hops of X-Forwarded-For, the nearest first."""
-    yield from reversed(forwarded_for.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:])
+    yield from reversed(forwarded_for.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:])
 
 
 def _forwarded_hops(forwarded: str) -> Iterator[str]:
@@ -177,7 +177,7 @@ def _forwarded_hops(forwarded: str) -> Iterator[str]:
     if not _FORWARDED.fullmatch(forwarded):
         yield ""
         return
-    for element in reversed(_ELEMENT.findall(forwarded)[-_MOST_HOPS:]):
+    for element in reversed(_ELEMENT.findall(forwarded)[-_MAX_HOPS:]):
         pairs = (pair.partition("=") for pair in _PAIR.findall(element))
         named = [value for name, _, value in pairs if name.strip().lower() == "for"]
         yield named[0] if len(named) == 1 else ""

@@ -39,9 +39,9 @@ Salts = Mapping[tuple[str, int], bytes]
 
 _CACHED = 8_192
 # What is longer is cut before it is looked at, so that no cache can be made to grow.
-_REFERRER_LIMIT = LIMITS["referrer"]
-_SITE_LIMIT = LIMITS["site"]
-_NAME_LIMIT = LIMITS["name"]
+_MAX_REFERRER = LIMITS["referrer"]
+_MAX_SITE = LIMITS["site"]
+_MAX_NAME = LIMITS["name"]
 
 # Classes of screens by their width in CSS pixels.
 SCREENS = ((576, "Mobile"), (992, "Tablet"), (1440, "Laptop"))
@@ -53,7 +53,7 @@ _OF_THE_WEB = frozenset(("http", "https", ""))
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 
 
-class UnknownSalt(LookupError):
+class UnknownSaltError(LookupError):
     """The salt of a site's day is not at hand: get it, then enrich the hit again."""
 
     def __init__(self, site: Site, day: int) -> None:
@@ -62,7 +62,7 @@ class UnknownSalt(LookupError):
         self.day = day
 
 
-class Known(NamedTuple):
+class Context(NamedTuple):
     """What a hit is judged by beside itself."""
 
     directory: Directory
@@ -100,17 +100,17 @@ class Draft:
         self.raw = raw
         self.sender = sender
         self.moment = moment
-        self.referrer = raw.referrer[:_REFERRER_LIMIT]
+        self.referrer = raw.referrer[:_MAX_REFERRER]
         self.page = page_of(raw.url)
 
     def drop(self, reason: Reason, name: str = "") -> Drop:
-        return Drop(self.day, self.site.id, reason, clean(name, _NAME_LIMIT))
+        return Drop(self.day, self.site.id, reason, clean(name, _MAX_NAME))
 
 
-def enrich(raw: RawHit, sender: Sender, moment: int, known: Known) -> Hit | Drop:
+def enrich(raw: RawHit, sender: Sender, moment: int, known: Context) -> Hit | Drop:
     """Make a hit of what a sender said, or say why it is none.
 
-    `moment` is when it was said, in microseconds, UTC. Raises UnknownSalt where the
+    `moment` is when it was said, in microseconds, UTC. Raises UnknownSaltError where the
     salt of the site's day is missing in `known`.
     """
     draft = Draft(raw, sender, moment)
@@ -121,27 +121,27 @@ def enrich(raw: RawHit, sender: Sender, moment: int, known: Known) -> Hit | Drop
     return _hit_of(draft)
 
 
-def find_site(draft: Draft, known: Known) -> Drop | None:
+def find_site(draft: Draft, known: Context) -> Drop | None:
     """The site that was named, else the page's, else the only one there is."""
-    named = draft.raw.site[:_SITE_LIMIT] or draft.page.hostname
+    named = draft.raw.site[:_MAX_SITE] or draft.page.hostname
     site = known.directory.resolve(named) if named else None
     if site is None and not draft.raw.site:
         site = known.directory.only()
     if site is None:
-        unknown = Site(id=clean(named, _SITE_LIMIT))
+        unknown = Site(id=clean(named, _MAX_SITE))
         return Drop(day_of(unknown, draft.moment), unknown.id, Reason.UNKNOWN_SITE)
     draft.site = site
     draft.day = day_of(site, draft.moment)
     return None
 
 
-def refuse_invalid(draft: Draft, _known: Known) -> Drop | None:
+def refuse_invalid(draft: Draft, _known: Context) -> Drop | None:
     """What has a field that cannot be taken; the drop names field and fault."""
     refused = draft.raw.refused
     return draft.drop(Reason.INVALID, refused) if refused else None
 
 
-def refuse_addresses(draft: Draft, _known: Known) -> Drop | None:
+def refuse_addresses(draft: Draft, _known: Context) -> Drop | None:
     """The owner's own addresses and unwanted ones; the drop names the network."""
     site, address = draft.site, draft.sender.address
     if site.own_addresses:
@@ -155,12 +155,12 @@ def refuse_addresses(draft: Draft, _known: Known) -> Drop | None:
     return None
 
 
-def refuse_prefetch(draft: Draft, _known: Known) -> Drop | None:
+def refuse_prefetch(draft: Draft, _known: Context) -> Drop | None:
     """A browser that only guesses where its user goes next."""
     return draft.drop(Reason.PREFETCH) if draft.sender.prefetch else None
 
 
-def respect_opt_out(draft: Draft, _known: Known) -> Drop | None:
+def respect_opt_out(draft: Draft, _known: Context) -> Drop | None:
     """Global Privacy Control always, Do Not Track where the site says so."""
     sender = draft.sender
     if sender.opted_out:
@@ -170,7 +170,7 @@ def respect_opt_out(draft: Draft, _known: Known) -> Drop | None:
     return None
 
 
-def refuse_bots(draft: Draft, known: Known) -> Drop | None:
+def refuse_bots(draft: Draft, known: Context) -> Drop | None:
     """Bots by their user agents, or by another header that names them; where badges are
     shown image proxies are people."""
     bot = known.lookups.bot_of(draft.sender.user_agent)
@@ -183,13 +183,13 @@ def refuse_bots(draft: Draft, known: Known) -> Drop | None:
     return draft.drop(Reason.BOT, "(says so itself)") if draft.raw.bot else None
 
 
-def _named_bot(agent: str, known: Known) -> Bot:
+def _named_bot(agent: str, known: Context) -> Bot:
     """A bot that a header names beside its user agent, of the kind that is known."""
     bot = known.lookups.bot_of(agent)
     return Bot(agent, "other") if bot in (None, UNKNOWN) else bot
 
 
-def refuse_referrer_spam(draft: Draft, known: Known) -> Drop | None:
+def refuse_referrer_spam(draft: Draft, known: Context) -> Drop | None:
     """Hosts that are known to send false referrers."""
     if draft.referrer:
         host = host_of(draft.referrer)
@@ -198,7 +198,7 @@ def refuse_referrer_spam(draft: Draft, known: Known) -> Drop | None:
     return None
 
 
-def refuse_pages(draft: Draft, _known: Known) -> Drop | None:
+def refuse_pages(draft: Draft, _known: Context) -> Drop | None:
     """What is no page on the web, hosts that are not allowed, pages that are blocked;
     the site's settings say so."""
     site, page = draft.site, draft.page
@@ -213,7 +213,7 @@ def refuse_pages(draft: Draft, _known: Known) -> Drop | None:
     return None
 
 
-def find_place(draft: Draft, known: Known) -> Drop | None:
+def find_place(draft: Draft, known: Context) -> Drop | None:
     """Country, region and city; whole countries may be blocked."""
     place = draft.place = known.lookups.place_of(draft.sender.address)
     if place.country and place.country in draft.site.blocked_countries:
@@ -221,7 +221,7 @@ def find_place(draft: Draft, known: Known) -> Drop | None:
     return None
 
 
-def find_touch(draft: Draft, known: Known) -> None:
+def find_touch(draft: Draft, known: Context) -> None:
     """Source, channel and campaign, screen and language."""
     site, page = draft.site, draft.page
     draft.touch = _touch_of(
@@ -234,7 +234,7 @@ def find_touch(draft: Draft, known: Known) -> None:
     )
 
 
-def find_client(draft: Draft, known: Known) -> None:
+def find_client(draft: Draft, known: Context) -> None:
     """Device, browser and system."""
     user_agent, hints = draft.sender.user_agent, draft.sender.hints
     if hints is None:
@@ -243,18 +243,18 @@ def find_client(draft: Draft, known: Known) -> None:
         draft.client = known.lookups.hinted_client_of(user_agent, hints)
 
 
-def find_visitor(draft: Draft, known: Known) -> None:
+def find_visitor(draft: Draft, known: Context) -> None:
     """The keyed hash of who sends, by the salt of the site's day."""
     site, sender = draft.site, draft.sender
     try:
         salt = known.salts[site.id, draft.day]
     except KeyError:
-        raise UnknownSalt(site, draft.day) from None
+        raise UnknownSaltError(site, draft.day) from None
     draft.visitor = visitor_of(salt, site.id, sender.address, sender.user_agent)
     draft.group = group_of(salt, site.id, sender.address)
 
 
-STEPS: tuple[Callable[[Draft, Known], Drop | None], ...] = (
+STEPS: tuple[Callable[[Draft, Context], Drop | None], ...] = (
     find_site,
     refuse_invalid,
     refuse_addresses,
@@ -304,7 +304,7 @@ def _hit_of(draft: Draft) -> Hit:
         time=draft.moment,
         day=draft.day,
         site=draft.site.id,
-        name=clean(raw.name, _NAME_LIMIT),
+        name=clean(raw.name, _MAX_NAME),
         hostname=draft.page.hostname or draft.site.id,
         path=draft.page.path,
         title=clean(raw.title, LIMITS["title"]) if raw.title else "",
@@ -342,7 +342,7 @@ def _touch_of(
 ) -> Touch:
     touch = touch_of(referrer, query, own_hosts)
     return Touch(
-        referrer=clean(touch.referrer, _REFERRER_LIMIT),
+        referrer=clean(touch.referrer, _MAX_REFERRER),
         source=clean(touch.source, LIMITS["source"]),
         channel=touch.channel,
         utm_source=clean(touch.utm_source, LIMITS["utm_source"]),

@@ -12,8 +12,8 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-THOUSANDTHS_LIMIT = 10**15
-_LONGEST = 40  # characters of an amount
+MAX_THOUSANDTHS = 10**15
+_MAX_CHARACTERS = 40  # characters of an amount
 
 # Signs, and the codes (ISO 4217) of the currencies that they stand for.
 _DOLLARS = (
@@ -61,21 +61,21 @@ def money_of(amount: Any, currency: Any) -> tuple[int, str] | None:
 
     None for whatever does not clearly say both: no currency or two of them, no number,
     one that may be read in two ways, more than
-    THOUSANDTHS_LIMIT.
+    MAX_THOUSANDTHS.
     """
     if isinstance(amount, bool) or not isinstance(amount, int | float | str):
         return None
-    if not isinstance(amount, str) and not abs(amount) <= THOUSANDTHS_LIMIT:
+    if not isinstance(amount, str) and not abs(amount) <= MAX_THOUSANDTHS:
         return None
     text = " ".join(str(amount).translate(_SAME).split())  # all kinds of spaces
-    found = _AMOUNT.fullmatch(text) if len(text) <= _LONGEST else None
+    found = _AMOUNT.fullmatch(text) if len(text) <= _MAX_CHARACTERS else None
     if found is None or (found["sign"] and found["inner"]):
         return None
     said = currency.strip() if isinstance(currency, str) else ""
     code = _code_of(said, found["before"], found["after"])
     number = _decimal_of(found["number"])
     # Compared before it is computed with: 1e999999 has a million digits.
-    if code is None or number is None or number > THOUSANDTHS_LIMIT // 1000:
+    if code is None or number is None or number > MAX_THOUSANDTHS // 1000:
         return None
     thousandths = round(number * 1000)
     return -thousandths if "-" in (found["sign"], found["inner"]) else thousandths, code

@@ -33,7 +33,7 @@ from page_tracker.hits.text import clean
 from page_tracker.lookups.agents import Agents
 
 # What follows is not looked at.
-USER_AGENT_LIMIT = 1024
+MAX_USER_AGENT = 1024
 
 _CACHED = 8192
 
@@ -72,7 +72,7 @@ def bot_finder(
 
     @lru_cache(_CACHED)
     def cached(user_agent: str) -> Bot | None:
-        user_agent = clean(user_agent, USER_AGENT_LIMIT)
+        user_agent = clean(user_agent, MAX_USER_AGENT)
         if not user_agent.strip():
             return NAMELESS
         number = number_of(user_agent)
@@ -83,7 +83,7 @@ def bot_finder(
         return UNKNOWN if number is None else known[number][1]
 
     def bot_of(user_agent: str) -> Bot | None:
-        return cached(user_agent[:USER_AGENT_LIMIT])
+        return cached(user_agent[:MAX_USER_AGENT])
 
     return bot_of
 

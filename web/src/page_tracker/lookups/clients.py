@@ -20,7 +20,7 @@ from page_tracker.hits.text import clean
 from page_tracker.lookups.agents import Agents, Row
 
 # No browser's user agent is longer; what follows is not looked at.
-USER_AGENT_LIMIT = 1024
+MAX_USER_AGENT = 1024
 
 _CACHED = 8192
 
@@ -99,7 +99,7 @@ def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
 
     @lru_cache(_CACHED)
     def cached(user_agent: str) -> Client:
-        user_agent = clean(user_agent, USER_AGENT_LIMIT)
+        user_agent = clean(user_agent, MAX_USER_AGENT)
         parsed = resolve(user_agent, Domain.ALL)
         system, system_version = _system_of(parsed.os)
         browser, browser_version = _browser_of(parsed)
@@ -112,7 +112,7 @@ def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
         )
 
     def client_of(user_agent: str) -> Client:
-        return cached(user_agent[:USER_AGENT_LIMIT])
+        return cached(user_agent[:MAX_USER_AGENT])
 
     @lru_cache(_CACHED)
     def hinted_client_of(user_agent: str, hints: Hints) -> Client:

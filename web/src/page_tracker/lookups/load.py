@@ -15,7 +15,7 @@ from page_tracker.lookups.agents import Agents, read_agents
 from page_tracker.lookups.bots import bot_finder
 from page_tracker.lookups.clients import client_finder
 from page_tracker.lookups.places import open_places, place_finder
-from page_tracker.lookups.sources import Known, read_sources, touch_finder
+from page_tracker.lookups.sources import Source, read_sources, touch_finder
 from page_tracker.lookups.spam import read_hosts, spam_finder
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def agents_in(folder: Path | None) -> Agents:
     return packaged if own is None else own.before(packaged)
 
 
-def sources_in(folder: Path | None) -> dict[str, Known]:
+def sources_in(folder: Path | None) -> dict[str, Source]:
     """The packaged sources, with those that the owner added."""
     own = _owners(folder, SOURCES, sources_from)
     return {**sources_from(PACKAGED / SOURCES), **(own or {})}
@@ -72,7 +72,7 @@ def agents_from(path: Path) -> Agents:
     return read_agents(path.read_text("utf-8"))
 
 
-def sources_from(path: Path) -> dict[str, Known]:
+def sources_from(path: Path) -> dict[str, Source]:
     """Read names and kinds of sources; raises OSError or ValueError."""
     return read_sources(path.read_text("utf-8"))
 

@@ -30,7 +30,7 @@ _TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 _ENDING = re.compile(r"[a-z]{2,3}(\.[a-z]{2,3})?")
 
 
-class Known(NamedTuple):
+class Source(NamedTuple):
     """A source's name, and its kind: a heading of data/sources.toml, or ''."""
 
     name: str
@@ -42,10 +42,10 @@ class Referral(NamedTuple):
 
     host: str
     touch: Touch
-    known: Known
+    known: Source
 
 
-_NOWHERE = Referral("", Touch(), Known("", ""))
+_NOWHERE = Referral("", Touch(), Source("", ""))
 
 _ORGANIC = {
     "shopping": "Organic Shopping",
@@ -85,7 +85,7 @@ _CHANNEL_OF_MEDIUM = {
 _MEDIA_AS_SOURCES = {*_EMAIL, "sms"}
 
 
-def read_sources(text: str) -> dict[str, Known]:
+def read_sources(text: str) -> dict[str, Source]:
     """Read `sources.toml`: each address or word, and what it stands for.
 
     Raises ValueError.
@@ -94,14 +94,14 @@ def read_sources(text: str) -> dict[str, Known]:
     if unknown := tables.keys() - KINDS:
         raise ValueError(f"[{min(unknown)}] is none of {', '.join(sorted(KINDS))}")
     return {
-        address.lower(): Known(name, kind)
+        address.lower(): Source(name, kind)
         for kind, names in tables.items()
         for name, addresses in names.items()
         for address in addresses
     }
 
 
-def touch_finder(sources: Mapping[str, Known]) -> TouchOf:
+def touch_finder(sources: Mapping[str, Source]) -> TouchOf:
     """Make the function that says where a visit comes from.
 
     It is given the referrer, the page's query string, and the hosts, without `www.`,
@@ -116,7 +116,7 @@ def touch_finder(sources: Mapping[str, Known]) -> TouchOf:
         parts, host = parsed_referrer(referrer)
         if parts is None:
             return _NOWHERE
-        known = _known_host(host, parts.path, sources) or Known(host, "")
+        known = _known_host(host, parts.path, sources) or Source(host, "")
         touch = Touch(
             referrer=(host + parts.path.rstrip("/"))[: LIMITS["referrer"]],
             source=known.name[: LIMITS["source"]],
@@ -132,7 +132,7 @@ def touch_finder(sources: Mapping[str, Known]) -> TouchOf:
         tags = {name: said.get(name, "")[: LIMITS[name]] for name in _TAGS}
         clicked, click = _clicked(known.name, tags["utm_medium"], said)
         if not known.name and clicked:
-            known = by_name.get(clicked, Known(clicked, ""))
+            known = by_name.get(clicked, Source(clicked, ""))
         tags["utm_medium"] = tags["utm_medium"] or click
         if not (source or clicked or any(tags.values())):
             return referral.touch
@@ -177,7 +177,7 @@ def _clicked(source: str, medium: str, said: Mapping[str, str]) -> tuple[str, st
     return "", ""
 
 
-def _channel_of(known: Known, tags: Mapping[str, str], named: bool) -> str:
+def _channel_of(known: Source, tags: Mapping[str, str], named: bool) -> str:
     """Find the channel by the first rule that fits, in GA4's order."""
     medium = tags["utm_medium"].lower()
     campaign = tags["utm_campaign"].lower()
@@ -207,7 +207,7 @@ def _channel_of_medium(medium: str, source: str) -> str | None:
     return None
 
 
-def _known_word(text: str, sources: Mapping[str, Known]) -> Known:
+def _known_word(text: str, sources: Mapping[str, Source]) -> Source:
     """A campaign's source, as a word (`fb`) or as a host (`facebook.com`)."""
     word = text.lower().removeprefix("www.")
     known = None
@@ -215,10 +215,10 @@ def _known_word(text: str, sources: Mapping[str, Known]) -> Known:
         known = _known_host(word, "", sources)
     elif not word.isdecimal():
         known = sources.get(word)
-    return known or Known(text, "")
+    return known or Source(text, "")
 
 
-def _known_host(host: str, path: str, sources: Mapping[str, Known]) -> Known | None:
+def _known_host(host: str, path: str, sources: Mapping[str, Source]) -> Source | None:
     """What a host, or one above it, stands for: the most exact entry's."""
     for entry in _entries(host, path):
         if entry in sources:

@@ -37,7 +37,7 @@ from page_tracker.settings import without_password
 
 # Seconds to wait for a server, and the most bytes that are taken, packed or not.
 TIMEOUT = 60
-SIZE_LIMIT = 500_000_000
+MAX_SIZE = 500_000_000
 # What a source that is away or damaged fails with, below our own checks.
 DAMAGED = (
     *(OSError, EOFError, ValueError, RecursionError),
@@ -46,7 +46,7 @@ DAMAGED = (
 
 
 @dataclass(frozen=True)
-class Kind:
+class Dataset:
     """A kind of data: its file's name, how it is found in what was got, and tried."""
 
     file: str
@@ -57,7 +57,7 @@ class Kind:
     verify: Callable[[Path], None]
 
 
-def update(kind: Kind, origin: str, folder: Path) -> bool:
+def update(kind: Dataset, origin: str, folder: Path) -> bool:
     """Get data from `origin` into `folder`; says whether it differs from before.
 
     `origin` is a file, an http(s) address, or `npm:PACKAGE`, which asks npm's client.
@@ -101,7 +101,7 @@ def unpacked(content: bytes, ending: str) -> bytes:
     for magic, opened in ((b"\x1f\x8b", gzip.open), (b"\xfd7zXZ\x00", lzma.open)):
         if content.startswith(magic):
             with opened(io.BytesIO(content)) as packed:
-                content = _bounded(packed.read(SIZE_LIMIT + 1))
+                content = _bounded(packed.read(MAX_SIZE + 1))
             break
     if content[257:262] != b"ustar":
         return content
@@ -137,8 +137,8 @@ def _from_web(address: str) -> bytes:
     # What fails says the address again, which may hold a key.
     try:
         with urlopen(address, timeout=TIMEOUT) as answer:  # nosec B310: http(s) only
-            content = answer.read(SIZE_LIMIT + 1)
-            if answer.length and len(content) <= SIZE_LIMIT:  # read does not say so
+            content = answer.read(MAX_SIZE + 1)
+            if answer.length and len(content) <= MAX_SIZE:  # read does not say so
                 raise IncompleteRead(content, answer.length)
     except HTTPError as error:
         error.close()  # it holds the connection
@@ -151,8 +151,8 @@ def _from_web(address: str) -> bytes:
 
 
 def _bounded(content: bytes) -> bytes:
-    if len(content) > SIZE_LIMIT:
-        raise ValueError(f"more than {SIZE_LIMIT} bytes")
+    if len(content) > MAX_SIZE:
+        raise ValueError(f"more than {MAX_SIZE} bytes")
     return content
 
 
@@ -198,8 +198,8 @@ def _verify_spam(path: Path) -> None:
             raise ValueError(f"it lists {host}")
 
 
-KINDS = {
-    "country": Kind(COUNTRY, ".mmdb", bytes, _verify_places),
-    "bots": Kind(BOTS, "index.mjs", _bot_patterns, _verify_bots),
-    "spam": Kind(SPAM, ".txt", bytes, _verify_spam),
+DATASETS = {
+    "country": Dataset(COUNTRY, ".mmdb", bytes, _verify_places),
+    "bots": Dataset(BOTS, "index.mjs", _bot_patterns, _verify_bots),
+    "spam": Dataset(SPAM, ".txt", bytes, _verify_spam),
 }

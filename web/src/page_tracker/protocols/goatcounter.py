@@ -15,7 +15,7 @@ from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
 from page_tracker.hits.text import clean
 from page_tracker.protocols.request import (
     Answer,
-    Answered,
+    NothingToCountError,
     Protocol,
     Request,
     answer_of,
@@ -23,8 +23,8 @@ from page_tracker.protocols.request import (
     reasons_of,
 )
 
-WIDTH_LIMIT = 100_000
-_FIELDS_LIMIT = 100
+MAX_WIDTH = 100_000
+_MAX_FIELDS = 100
 
 # One transparent pixel.
 GIF = (
@@ -40,7 +40,7 @@ _IGNORED = {Reason.OWN_ADDRESS, Reason.BLOCKED_ADDRESS}
 def decode(request: Request) -> list[RawHit]:
     """Read the one hit of a request.
 
-    Raises Answered with 400, the reason in `X-Goatcounter`, for what is invalid.
+    Raises NothingToCountError with 400, the reason in `X-Goatcounter`, for what is invalid.
     """
     said = _fields_of(request.query)
     site, page = said.get("site", "").strip(), request.header(b"referer")
@@ -89,9 +89,9 @@ def _hit_of(said: dict[str, str], site: str, page: str) -> RawHit:
 def _fields_of(query: str) -> dict[str, str]:
     """The query's fields; of several with one name the first."""
     try:
-        pairs = parse_qsl(query, max_num_fields=_FIELDS_LIMIT, errors="replace")
+        pairs = parse_qsl(query, max_num_fields=_MAX_FIELDS, errors="replace")
     except ValueError as error:
-        raise _invalid(f"at most {_FIELDS_LIMIT} parameters are read") from error
+        raise _invalid(f"at most {_MAX_FIELDS} parameters are read") from error
     return dict(reversed(pairs))
 
 
@@ -121,7 +121,7 @@ def _width_of(size: str) -> int:
     width = size.partition(",")[0].partition(".")[0].strip()
     if not (width.isascii() and width.isdecimal() and len(width) <= 6):
         return 0
-    return min(int(width), WIDTH_LIMIT)
+    return min(int(width), MAX_WIDTH)
 
 
 def _is_bot(value: str) -> bool:
@@ -148,8 +148,8 @@ _HEADERS = (
 _OK = answer_of(200, b"image/gif", GIF, _HEADERS)
 
 
-def _invalid(why: str, refused: Sequence[RawHit] = ()) -> Answered:
-    return Answered(refuse(400, f"not valid: {why}", ()), refused)
+def _invalid(why: str, refused: Sequence[RawHit] = ()) -> NothingToCountError:
+    return NothingToCountError(refuse(400, f"not valid: {why}", ()), refused)
 
 
 def _why_unknown(site: str) -> str:

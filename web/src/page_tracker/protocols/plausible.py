@@ -21,7 +21,7 @@ from page_tracker.hits.money import money_of
 from page_tracker.hits.text import clean
 from page_tracker.protocols.request import (
     Answer,
-    Answered,
+    NothingToCountError,
     Protocol,
     Request,
     answer_of,
@@ -31,11 +31,11 @@ from page_tracker.protocols.request import (
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
 from page_tracker.sites.site import bare_host
 
-NAME_LIMIT = LIMITS["name"]
-URL_LIMIT = 65_536  # what is kept of it has bounds of its own
-EVENT_ID_LIMIT = 64
-SITES_LIMIT = 30
-ENGAGED_LIMIT = 86_400_000  # milliseconds: a visit ends with the day
+MAX_NAME = LIMITS["name"]
+MAX_URL = 65_536  # what is kept of it has bounds of its own
+MAX_EVENT_ID = 64
+MAX_SITES = 30
+MAX_ENGAGED = 86_400_000  # milliseconds: a visit ends with the day
 
 _REFUSED_SCHEMES = ("data:", "javascript:", "vbscript:", "blob:")
 _EXPOSED = b"Retry-After, X-Plausible-Dropped, X-Page-Tracker-Dropped"
@@ -44,7 +44,7 @@ _EXPOSED = b"Retry-After, X-Plausible-Dropped, X-Page-Tracker-Dropped"
 _YES = (1, "1")
 
 
-class Invalid(Exception):
+class InvalidFieldError(Exception):
     """A field that cannot be taken, and why."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -87,20 +87,20 @@ _decoder = msgspec.json.Decoder(Event)
 def decode(request: Request) -> list[RawHit]:
     """Read the event: one hit for each site that it names.
 
-    Raises Answered: 400 {"errors": {field: [message]}} for what is invalid, 200 with
+    Raises NothingToCountError: 400 {"errors": {field: [message]}} for what is invalid, 200 with
     the client's address where the sender asks for it by `X-Debug-Request: true`.
     """
     event = _event_of(request.body)
     is_debug = request.headers.get(b"x-debug-request") == b"true"
     try:
         hits = _hits_of(event)
-    except Invalid as error:
+    except InvalidFieldError as error:
         faults = _faults_of(event)
         refused = () if is_debug else _refused(event, faults)
-        raise Answered(_errors(400, faults), refused) from error
+        raise NothingToCountError(_errors(400, faults), refused) from error
     if is_debug:
         address = request.address.encode()
-        raise Answered(answer_of(200, _TEXT, address, (_KEEP_NOT,)))
+        raise NothingToCountError(answer_of(200, _TEXT, address, (_KEEP_NOT,)))
     return hits
 
 
@@ -164,7 +164,7 @@ def _lenient_event_of(body: bytes) -> Event:
         return msgspec.convert(json.loads(body), Event)
     except (ValueError, RecursionError) as error:
         faults = {"request": ["Unable to parse request body as json"]}
-        raise Answered(_errors(400, faults)) from error
+        raise NothingToCountError(_errors(400, faults)) from error
 
 
 def _name_of(event: Event) -> str:
@@ -172,14 +172,14 @@ def _name_of(event: Event) -> str:
     if isinstance(name, int) and not isinstance(name, bool):
         name = str(name)
     if not isinstance(name, str):
-        raise Invalid("event_name", "can't be blank")
-    if len(name) > NAME_LIMIT:
-        raise Invalid("event_name", f"should be at most {NAME_LIMIT} character(s)")
-    name = clean(name, NAME_LIMIT)
+        raise InvalidFieldError("event_name", "can't be blank")
+    if len(name) > MAX_NAME:
+        raise InvalidFieldError("event_name", f"should be at most {MAX_NAME} character(s)")
+    name = clean(name, MAX_NAME)
     if not name.strip():
-        raise Invalid("event_name", "can't be blank")
+        raise InvalidFieldError("event_name", "can't be blank")
     if name == "engagement" and _engaged_of(event) == (None, None):
-        raise Invalid(
+        raise InvalidFieldError(
             "event_name",
             "engagement event requires a valid integer value for at least one of "
             "'sd' or 'e' fields",
@@ -200,13 +200,13 @@ def _kind_of(name: str, event: Event) -> Kind:
 def _url_of(event: Event) -> str:
     url = event.u if event.u is not None else event.url
     if url is None or url == "":
-        raise Invalid("url", "is required")
+        raise InvalidFieldError("url", "is required")
     if not isinstance(url, str):
-        raise Invalid("url", "must be a string")
-    if len(url) > URL_LIMIT:
-        raise Invalid("url", f"should be at most {URL_LIMIT} character(s)")
+        raise InvalidFieldError("url", "must be a string")
+    if len(url) > MAX_URL:
+        raise InvalidFieldError("url", f"should be at most {MAX_URL} character(s)")
     if url.lstrip().lower().startswith(_REFUSED_SCHEMES):
-        raise Invalid("url", "scheme is not allowed")
+        raise InvalidFieldError("url", "scheme is not allowed")
     if "#" in url and not (event.h in _YES or event.hash_mode in _YES):
         return url.partition("#")[0]
     return url
@@ -217,13 +217,13 @@ def _sites_of(event: Event) -> list[str]:
     if isinstance(domain, str):
         if "," not in domain and (site := domain.strip()):
             return [site]
-        sites = [site.strip() for site in domain.split(",", SITES_LIMIT)]
+        sites = [site.strip() for site in domain.split(",", MAX_SITES)]
     else:
         sites = [_host_of(event)]
     if not any(sites):
-        raise Invalid("domain", "can't be blank")
-    if len(sites) > SITES_LIMIT:
-        raise Invalid("domain", f"should name at most {SITES_LIMIT} sites")
+        raise InvalidFieldError("domain", "can't be blank")
+    if len(sites) > MAX_SITES:
+        raise InvalidFieldError("domain", f"should name at most {MAX_SITES} sites")
     # However it is written, each site gets the event once.
     by_host = {bare_host(site[: LIMITS["site"]]): site for site in sites if site}
     return list(by_host.values())
@@ -248,7 +248,7 @@ def _props_of(event: Event) -> dict[str, str]:
         if not text or text.isspace():
             continue
         if _bytes_in(key) > PROP_KEY_LIMIT or _bytes_in(text) > PROP_VALUE_LIMIT:
-            raise Invalid(
+            raise InvalidFieldError(
                 "props",
                 f"keys should have at most {PROP_KEY_LIMIT} bytes and values "
                 f"{PROP_VALUE_LIMIT} bytes",
@@ -287,7 +287,7 @@ def _revenue_of(event: Event) -> tuple[int | None, str, str]:
     if revenue and amount in (None, ""):
         return None, "", ""  # as for a button whose amount is left empty
     told = f"{amount} {currency or '(no currency)'}" if revenue else str(said)
-    return None, "", told[:NAME_LIMIT]
+    return None, "", told[:MAX_NAME]
 
 
 def _object_in(value: Any) -> dict[str, Any]:
@@ -305,11 +305,11 @@ def _event_id_of(event: Event) -> str:
     if event_id is None:
         return ""
     if not isinstance(event_id, str):
-        raise Invalid("id", "must be a string")
-    if len(event_id) > EVENT_ID_LIMIT:
-        raise Invalid("id", f"should be at most {EVENT_ID_LIMIT} character(s)")
+        raise InvalidFieldError("id", "must be a string")
+    if len(event_id) > MAX_EVENT_ID:
+        raise InvalidFieldError("id", f"should be at most {MAX_EVENT_ID} character(s)")
     if not (event_id.isascii() and event_id.isprintable()):
-        raise Invalid("id", "should be printable ASCII")
+        raise InvalidFieldError("id", "should be printable ASCII")
     return event_id
 
 
@@ -317,7 +317,7 @@ def _engaged_of(event: Event) -> tuple[int | None, int | None]:
     """Milliseconds and percent; a clock that was set back tells less than nothing."""
     engaged = scroll = None
     if _is_number(event.e) and event.e >= 0:
-        engaged = int(min(event.e, ENGAGED_LIMIT))
+        engaged = int(min(event.e, MAX_ENGAGED))
     if _is_number(event.sd):
         scroll = ceil(min(max(event.sd, 0), 100))
     return engaged, scroll
@@ -344,7 +344,7 @@ def _faults_of(event: Event) -> dict[str, list[str]]:
     for check in _CHECKS:
         try:
             check(event)
-        except Invalid as error:
+        except InvalidFieldError as error:
             faults.setdefault(error.field, []).append(error.message)
     return faults
 

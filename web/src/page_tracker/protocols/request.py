@@ -8,9 +8,9 @@ from typing import NamedTuple
 from page_tracker.hits.hit import Drop, RawHit, Reason
 
 # Bytes; what is longer is refused before it is read to its end.
-BODY_LIMIT = 1_000_000
+MAX_BODY = 1_000_000
 
-_HEADER_LIMIT = 1_000
+_MAX_HEADER = 1_000
 
 
 class Request(NamedTuple):
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     body: bytes = b""
 
 
-class Answered(Exception):
+class NothingToCountError(Exception):
     """A request that brings no hit, with the answer that its sender expects.
 
     `refused` is what its sites' owners are told of it: raw hits that cannot be taken.
@@ -53,7 +53,7 @@ class Protocol(NamedTuple):
     """One sender's format: how its requests are read and how they are answered."""
 
     methods: tuple[str, ...]
-    # Raises Answered where there is nothing to count.
+    # Raises NothingToCountError where there is nothing to count.
     decode: Callable[[Request], list[RawHit]]
     # Once all hits are stored but for these.
     accept: Callable[[Sequence[Drop]], Answer]
@@ -82,7 +82,7 @@ def answer_of(
 
 def header_text(text: str) -> bytes:
     """Text as a header may carry it: printable ASCII, bounded."""
-    kept = "".join(each if " " <= each <= "~" else "?" for each in text[:_HEADER_LIMIT])
+    kept = "".join(each if " " <= each <= "~" else "?" for each in text[:_MAX_HEADER])
     return kept.encode()
 
 

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from page_tracker.hits.address import Proxies, Seen
+from page_tracker.hits.address import Proxies, ClientAddress
 from page_tracker.hits.hit import Hints, Sender
 
 # Characters; what is longer is cut, so that no cache can be made to grow.
-USER_AGENT_LIMIT = 1_024
-LANGUAGES_LIMIT = 256
+MAX_USER_AGENT = 1_024
+MAX_LANGUAGES = 256
 # Bytes of a header of client hints, or of a Signature-Agent.
-HINT_LIMIT = 512
+MAX_HINT = 512
 
 _CACHED = 4_096
 
@@ -32,7 +32,7 @@ _HOST = re.compile(r"https?://([a-z0-9.-]{1,253})", re.IGNORECASE)
 _UNNAMED_AGENT = "(signed agent)"
 
 
-def seen_of(headers: Mapping[bytes, bytes], peer: str, proxies: Proxies) -> Seen:
+def seen_of(headers: Mapping[bytes, bytes], peer: str, proxies: Proxies) -> ClientAddress:
     """The client's address behind the socket's peer, and why this one."""
     return proxies.seen(
         peer,
@@ -44,14 +44,14 @@ def seen_of(headers: Mapping[bytes, bytes], peer: str, proxies: Proxies) -> Seen
 def sender_of(headers: Mapping[bytes, bytes], address: str) -> Sender:
     """Read the headers, whose names are in lower case."""
     get = headers.get
-    user_agent = get(b"user-agent", b"")[:USER_AGENT_LIMIT].decode("latin-1")
-    languages = get(b"accept-language", b"")[:LANGUAGES_LIMIT].decode("latin-1")
+    user_agent = get(b"user-agent", b"")[:MAX_USER_AGENT].decode("latin-1")
+    languages = get(b"accept-language", b"")[:MAX_LANGUAGES].decode("latin-1")
     hints: Hints | None = None
     agent = ""
     if b"sec-ch-ua" in headers:
         hints, agent = _hints_of(
-            headers[b"sec-ch-ua"][:HINT_LIMIT],
-            get(b"sec-ch-ua-platform", b"")[:HINT_LIMIT],
+            headers[b"sec-ch-ua"][:MAX_HINT],
+            get(b"sec-ch-ua-platform", b"")[:MAX_HINT],
             get(b"sec-ch-ua-mobile") == b"?1",
         )
     if _TELLING.isdisjoint(headers):
@@ -87,7 +87,7 @@ def _signer_of(headers: Mapping[bytes, bytes]) -> str:
     signer = headers.get(b"signature-agent")
     if signer is None:
         return ""
-    found = _HOST.search(signer[:HINT_LIMIT].decode("latin-1"))
+    found = _HOST.search(signer[:MAX_HINT].decode("latin-1"))
     return found[1].lower().removeprefix("www.") if found else _UNNAMED_AGENT
 
 

@@ -14,7 +14,7 @@ from page_tracker.sites.site import (
     Site,
     day_of,
 )
-from page_tracker.store.counters import Current, Dropped, Live, Minute
+from page_tracker.store.counters import Current, DropCount, Live, Minute
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Realtime:
 
     current: Current
     minutes: Sequence[Minute]
-    dropped: Sequence[Dropped]
+    dropped: Sequence[DropCount]
     folded: int = 0
 
     @property

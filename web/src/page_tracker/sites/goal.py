@@ -39,9 +39,9 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     filters: tuple[Any, ...]
 
 
-MOST = 200
-MOST_WILDCARDS = 20
-LONGEST_NAME = 120
+MAX_GOALS = 200
+MAX_WILDCARDS = 20
+MAX_NAME = 120
 _KEYS = ("name", "event", "page", "props", "currency")
 
 
@@ -50,7 +50,7 @@ def new_goal(said: Mapping[str, Any]) -> Goal:
     for key in said:
         if key not in _KEYS:
             raise SiteError(
-                str(key)[:LONGEST_NAME], "is unknown", f"write {', '.join(_KEYS)}"
+                str(key)[:MAX_NAME], "is unknown", f"write {', '.join(_KEYS)}"
             )
     event = _text(said.get("event", ""), "event", LIMITS["name"])
     page = _text(said.get("page", ""), "page", LIMITS["path"])
@@ -58,15 +58,15 @@ def new_goal(said: Mapping[str, Any]) -> Goal:
         raise SiteError("event", "a goal is an event or a page", "name one of the two")
     if page and page[0] not in "/*":
         raise SiteError("page", f"{page!r} is no path", "begin it with / or *")
-    if len(re.findall(r"\*+", page)) > MOST_WILDCARDS:
+    if len(re.findall(r"\*+", page)) > MAX_WILDCARDS:
         raise SiteError(
             "page",
             "has too many wildcards",
-            f"write {MOST_WILDCARDS} at most; ** stands for any number of folders",
+            f"write {MAX_WILDCARDS} at most; ** stands for any number of folders",
         )
     currency = _currency(said.get("currency", ""), bool(event))
-    name = _text(said.get("name", ""), "name", LONGEST_NAME)
-    name = name or (event or f"Visit {page}")[:LONGEST_NAME]
+    name = _text(said.get("name", ""), "name", MAX_NAME)
+    name = name or (event or f"Visit {page}")[:MAX_NAME]
     props = _props(said.get("props", {}))
     return Goal(name=name, event=event, page=page, props=props, currency=currency)
 
@@ -79,8 +79,8 @@ def goal_as_json(goal: Goal) -> dict[str, Any]:
 def with_goal(goals: tuple[Goal, ...], goal: Goal) -> tuple[Goal, ...]:
     """The goals with this one, in place of one of the same name; raises SiteError."""
     kept = tuple(each for each in goals if each.name != goal.name)
-    if len(kept) >= MOST:
-        raise SiteError("name", f"there are {MOST} goals", "remove one first")
+    if len(kept) >= MAX_GOALS:
+        raise SiteError("name", f"there are {MAX_GOALS} goals", "remove one first")
     return (*kept, goal)
 
 
@@ -103,11 +103,11 @@ def with_segment(
 
     Its id is a number that none of them has.
     """
-    text = _text(name, "name", LONGEST_NAME)
+    text = _text(name, "name", MAX_NAME)
     if not text:
         raise SiteError("name", "is missing", "give the segment a name")
-    if len(segments) >= MOST:
-        raise SiteError("name", f"there are {MOST} segments", "remove one first")
+    if len(segments) >= MAX_GOALS:
+        raise SiteError("name", f"there are {MAX_GOALS} segments", "remove one first")
     number = max((each.id for each in segments), default=0) + 1
     return (*segments, Segment(id=number, name=text, filters=tuple(filters)))
 
@@ -122,7 +122,7 @@ def without_segment(segments: tuple[Segment, ...], number: int) -> tuple[Segment
 
 
 def _currency(value: Any, is_event: bool) -> str:
-    text = _text(value, "currency", LONGEST_NAME).upper()
+    text = _text(value, "currency", MAX_NAME).upper()
     if text and not re.fullmatch("[A-Z]{3}", text):
         raise SiteError(
             "currency",

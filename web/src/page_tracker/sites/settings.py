@@ -31,10 +31,10 @@ _LABEL = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
 _SCHEME = re.compile("[a-z][a-z0-9+.-]{0,39}")
 NO_PAGES = ("about", "blob", "data", "javascript", "vbscript")
 
-LONGEST_LIST = 500
-LONGEST_LIKE = 100  # signs of what is shown as right
-LONGEST_RETENTION = 36_500
-MOST_PAGES = 1_000_000
+MAX_LIST = 500
+MAX_SHOWN = 100  # signs of what is shown as right
+MAX_RETENTION = 36_500
+MAX_PAGES = 1_000_000
 TRUTHS = {"true": True, "yes": True, "on": True, "1": True} | {
     "false": False,
     "no": False,
@@ -175,7 +175,7 @@ def _page(value: Any) -> str:
     text = unquote(_text(value))  # as pages are kept
     if not text.startswith("/"):
         raise ValueError(
-            f"is no path: write one like /{text.lstrip('/')[:LONGEST_LIKE]}"
+            f"is no path: write one like /{text.lstrip('/')[:MAX_SHOWN]}"
         )
     if len(text) > LIMITS["path"]:
         raise ValueError(f"is too long: write at most {LIMITS['path']} characters")
@@ -201,7 +201,7 @@ def _truth(value: Any) -> bool:
 def _retention(value: Any) -> int | None:
     if value is None or value in ("all", "none", ""):
         return None
-    return _number(1, LONGEST_RETENTION, " days, or all")(value)
+    return _number(1, MAX_RETENTION, " days, or all")(value)
 
 
 def _number(least: int, most: int, unit: str = "") -> Callable[[Any], int]:
@@ -239,8 +239,8 @@ def _list_of(parse: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
             for part in each.split(",") if isinstance(each, str) else [each]:
                 if part != "" and not (isinstance(part, str) and part.isspace()):
                     found[_parsed(parse, part)] = None
-        if len(found) > LONGEST_LIST:
-            raise ValueError(f"has {len(found)} entries: write at most {LONGEST_LIST}")
+        if len(found) > MAX_LIST:
+            raise ValueError(f"has {len(found)} entries: write at most {MAX_LIST}")
         return tuple(found)
 
     return parse_all
@@ -319,7 +319,7 @@ SETTINGS: Mapping[str, SiteSetting] = {
     "max_pages": SiteSetting(
         "NUMBER",
         "Pages that the live counters tell apart; the rest is (other).",
-        _number(1, MOST_PAGES),
+        _number(1, MAX_PAGES),
     ),
 }
 

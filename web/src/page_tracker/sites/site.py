@@ -16,9 +16,9 @@ import msgspec
 from page_tracker.days import MICROSECONDS, day_at, next_midnight, utc_day
 from page_tracker.sites.goal import Goal, Segment
 
-LONGEST_HOST = 253  # characters (RFC 1035, 2.3.4)
+MAX_HOST = 253  # characters (RFC 1035, 2.3.4)
 # Characters that name a host (253 at most), with `www.`, a port and spaces around it.
-LONGEST_NAMED = 300
+MAX_NAMED_HOST = 300
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ class Directory:
         Letter case, `www.`, a port and a final dot make no difference. What is longer
         than any host is not looked at: what is looked up is remembered.
         """
-        if len(domain) > LONGEST_NAMED:
+        if len(domain) > MAX_NAMED_HOST:
             return None
         return self._by_host.get(domain) or self._by_host.get(bare_host(domain))
 
@@ -104,12 +104,12 @@ def ascii_host(host: str) -> str:
 
     What IDNA 2008 lets nobody register may be in use nevertheless: emoji, underscores,
     `--` anywhere. Raises ValueError for signs that no host can have, and for more than
-    LONGEST_HOST of them.
+    MAX_HOST of them.
 
     >>> ascii_host("Bücher.example"), ascii_host("😀.example")
     ('xn--bcher-kva.example', 'xn--e28h.example')
     """
-    if len(host) > LONGEST_HOST:
+    if len(host) > MAX_HOST:
         raise ValueError("is too long")
     mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
     return ".".join(

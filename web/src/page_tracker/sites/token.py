@@ -13,7 +13,7 @@ import msgspec
 PREFIX = "pt"
 ID_BYTES = 5
 SECRET_BYTES = 24
-LONGEST = 200
+MAX_TEXT = 200
 
 
 class Scope(StrEnum):
@@ -59,7 +59,7 @@ def id_of(text: str) -> str | None:
     """The id within a token's text; None where it cannot be a token."""
     prefix, _, rest = text.partition("_")
     token_id, _, secret = rest.partition("_")
-    if prefix != PREFIX or not secret or len(text) > LONGEST:
+    if prefix != PREFIX or not secret or len(text) > MAX_TEXT:
         return None
     return token_id
 

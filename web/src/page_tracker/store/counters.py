@@ -60,7 +60,7 @@ class Current:
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DropCount:
     """How many hits of a day did not count; `name` says which bot, host … it was."""
 
     reason: str
@@ -142,14 +142,14 @@ class Live:
             sources=self._added([keys.sources_now(*place) for place in places]),
         )
 
-    def drops(self, site: str, day: int) -> list[Dropped]:
+    def drops(self, site: str, day: int) -> list[DropCount]:
         """What was dropped of a site's day, by reason and name, the most first."""
         found = self._added([keys.drops(shard, day, site) for shard in self._shards])
         ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
         pairs = [(name.partition("\0"), number) for name, number in ordered]
-        return [Dropped(reason, name, number) for (reason, _, name), number in pairs]
+        return [DropCount(reason, name, number) for (reason, _, name), number in pairs]
 
-    def unknown_sites(self, day: int) -> list[Dropped]:
+    def unknown_sites(self, day: int) -> list[DropCount]:
         """What was sent for sites that are not known; `name` is the site that was."""
         return self.drops("", day)
 

@@ -47,7 +47,7 @@ _previous = msgspec.msgpack.Decoder(list[str]).decode
 _drops = msgspec.msgpack.Decoder(list[Any]).decode
 
 
-class EntryUnreadable(PageTrackerError):
+class UnreadableEntryError(PageTrackerError):
     """An entry of the stream cannot be decoded."""
 
     def __init__(self, number: int, why: str) -> None:
@@ -98,18 +98,18 @@ class Entry:
         """Its hits, as tuples in the order of `schema.HITS`.
 
         Time is in microseconds since 1970, day in days since then (ints), props a dict,
-        month a string `YYYY-MM`. Raises EntryUnreadable.
+        month a string `YYYY-MM`. Raises UnreadableEntryError.
         """
         try:
             self._check_format()
             return self._rows()
         except _UNREADABLE as error:
-            raise EntryUnreadable(self.number, repr(error)) from error
+            raise UnreadableEntryError(self.number, repr(error)) from error
 
     def drops(self) -> list[tuple[Any, ...]]:
         """Its drops, as tuples in the order of `schema.DROPS`; day in days since 1970.
 
-        Raises EntryUnreadable.
+        Raises UnreadableEntryError.
         """
         try:
             self._check_format()
@@ -117,7 +117,7 @@ class Entry:
             rows = zip(*[iter(flat)] * 5, strict=True)
             return [(*row, month_of(row[0])) for row in rows]
         except _UNREADABLE as error:
-            raise EntryUnreadable(self.number, repr(error)) from error
+            raise UnreadableEntryError(self.number, repr(error)) from error
 
     def _check_format(self) -> None:
         if self.fields[b"v"] != FORMAT:

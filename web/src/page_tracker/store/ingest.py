@@ -42,7 +42,7 @@ SCRIPT = "".join(
 SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 # A batch holds the store for about a hundredth of a second at most.
-MOST_HITS = 1000
+MAX_HITS = 1000
 
 _DAY = 24 * 60 * 60
 # A date is over everywhere twelve hours after it is over in UTC.
@@ -53,7 +53,7 @@ _SLACK = 2 * 60 * 60
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class StreamFull(PageTrackerError):
+class StreamFullError(PageTrackerError):
     """More rows wait for the writer than may; nothing of the batch was written."""
 
     def __init__(self, waiting: int) -> None:
@@ -63,14 +63,14 @@ class StreamFull(PageTrackerError):
         )
 
 
-class StoreAway(PageTrackerError):
+class StoreAwayError(PageTrackerError):
     """Redis gave no answer: the batch may be stored or not; submit the same again."""
 
     def __init__(self, why: Exception) -> None:
         super().__init__(f"Redis cannot store hits ({why})", "submit the batch again")
 
 
-class BatchRefused(PageTrackerError):
+class BatchRefusedError(PageTrackerError):
     """Redis refuses this batch and would again; nothing of it was written."""
 
     def __init__(self, why: Exception) -> None:
@@ -107,7 +107,7 @@ class Bounds(NamedTuple):
 class Batch:
     """Hits of one shard that are stored together, or not at all.
 
-    At most `MOST_HITS` of them; what is left out of one counts among the drops.
+    At most `MAX_HITS` of them; what is left out of one counts among the drops.
     `moment` is the reading of the clock in microseconds; `sites` are those that are
     known, by id. A batch whose answer was lost is submitted again as it is: its id
     makes it the same one for an hour.
@@ -135,8 +135,8 @@ def prepare(batch: Batch) -> Call:
 
     Raises ValueError for too many hits, and for text that is no Unicode.
     """
-    if len(batch.hits) > MOST_HITS:
-        raise ValueError(f"a batch has {len(batch.hits)} hits, more than {MOST_HITS}")
+    if len(batch.hits) > MAX_HITS:
+        raise ValueError(f"a batch has {len(batch.hits)} hits, more than {MAX_HITS}")
     days: dict[tuple[int, str], int] = {}
     facts: list[int | str] = []
     strings: list[bytes] = []
@@ -179,9 +179,9 @@ def prepare(batch: Batch) -> Call:
 
 
 def read(reply: bytes | str | int) -> list[Outcome]:
-    """What became of each hit, in the batch's order. Raises StreamFull."""
+    """What became of each hit, in the batch's order. Raises StreamFullError."""
     if isinstance(reply, int):
-        raise StreamFull(reply)
+        raise StreamFullError(reply)
     text = reply.decode("ascii") if isinstance(reply, bytes) else reply
     return [_OUTCOMES[character] for character in text]
 
@@ -194,7 +194,7 @@ def new_origin() -> int:
 def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
     """Store a batch; the client must not retry by itself, nor decode what it reads.
 
-    Raises StreamFull and BatchRefused, where nothing is stored, and StoreAway, where
+    Raises StreamFullError and BatchRefusedError, where nothing is stored, and StoreAwayError, where
     nobody knows: then submit the same batch again.
     """
     call = prepare(batch)
@@ -253,8 +253,8 @@ _FOR_NOW = frozenset(
 def _failure(error: Exception) -> PageTrackerError:
     code = getattr(error, "status_code", None) or str(error).partition(" ")[0]
     if isinstance(error, ResponseError) and code not in _FOR_NOW:
-        return BatchRefused(error)
-    return StoreAway(error)
+        return BatchRefusedError(error)
+    return StoreAwayError(error)
 
 
 def _days(batch: Batch, days: Mapping[tuple[int, str], int]) -> list[int | str]:

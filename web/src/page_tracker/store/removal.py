@@ -31,7 +31,7 @@ REWRITE_SECONDS = 300.0
 _POLL = 0.05
 
 
-class LogNotRewritten(PageTrackerError):
+class LogNotRewrittenError(PageTrackerError):
     """Redis's append-only file still has what was removed."""
 
     def __init__(self, why: str) -> None:
@@ -133,7 +133,7 @@ class Removal:
     def rewrite_log(self) -> None:
         """Write the append-only file anew: until then it has what was removed.
 
-        Raises LogNotRewritten.
+        Raises LogNotRewrittenError.
         """
         rewrite_log(self._redis)
 
@@ -175,7 +175,7 @@ def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -
     """Have each server's append-only file written anew, and wait until that is done.
 
     One that was begun before does not count: it may have what was removed since. Raises
-    LogNotRewritten where that is refused, or does not succeed within `seconds`.
+    LogNotRewrittenError where that is refused, or does not succeed within `seconds`.
     """
     client = cast(Any, redis)
     if isinstance(redis, RedisCluster):
@@ -186,7 +186,7 @@ def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -
     for node in nodes:
         while not _rewrite_log_of(node, deadline):
             if time.monotonic() > deadline:
-                raise LogNotRewritten("it fails: see its log, and that there is room")
+                raise LogNotRewrittenError("it fails: see its log, and that there is room")
 
 
 def _rewrite_log_of(node: Any, deadline: float) -> bool:
@@ -199,7 +199,7 @@ def _rewrite_log_of(node: Any, deadline: float) -> bool:
     except ResponseError as error:
         if "in progress" in str(error):
             return False
-        raise LogNotRewritten(str(error)) from error
+        raise LogNotRewrittenError(str(error)) from error
     return bool(_wait_for_rewrite(node, deadline) == "ok")
 
 
@@ -210,7 +210,7 @@ def _wait_for_rewrite(node: Any, deadline: float) -> str:
         if not (info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"]):
             return str(info["aof_last_bgrewrite_status"])
         if time.monotonic() > deadline:
-            raise LogNotRewritten("it has not ended yet")
+            raise LogNotRewrittenError("it has not ended yet")
         time.sleep(_POLL)
 
 

@@ -92,7 +92,7 @@ def throw_away_spent(redis: Redis | RedisCluster, now: int) -> int:
 
     Answers how many were deleted. Call it every few minutes: the file keeps a deleted
     salt until it is written anew, and what fails is done again by the next call. Raises
-    redis.RedisError, LogNotRewritten.
+    redis.RedisError, LogNotRewrittenError.
     """
     client = cast(Any, redis)
     spent = client.zrangebyscore(keys.salts(), "-inf", now)

@@ -16,7 +16,7 @@ from page_tracker.store.entry import Entry
 from page_tracker.store.ingest import new_origin
 
 # What every method of a stream raises where Redis does not answer.
-StreamAway = RedisError
+StreamAwayError = RedisError
 
 # A writer that has not said anything for so long is not running.
 HEARD_OF = 60  # seconds

@@ -15,8 +15,8 @@ from page_tracker.sites.token import GIVEN, Scope, Token, id_of, is_token, new_s
 from page_tracker.store.shelf import Registry, Watched
 from page_tracker.store.sites import found_site
 
-LONGEST_NAME = 100
-LONGEST_LIFE = 100 * 365
+MAX_NAME = 100
+MAX_TOKEN_DAYS = 100 * 365
 
 
 class Tokens:
@@ -135,11 +135,11 @@ def _name(value: Any) -> str:
     if (
         not isinstance(value, str)
         or not value.isprintable()
-        or len(value) > LONGEST_NAME
+        or len(value) > MAX_NAME
     ):
         raise AccessError(
             f"name {value!r} cannot be shown in a list",
-            f"write one line of at most {LONGEST_NAME} characters",
+            f"write one line of at most {MAX_NAME} characters",
         )
     return value
 
@@ -148,6 +148,6 @@ def _expiry(days: object, now: int) -> int | None:
     if days is None:
         return None
     if isinstance(days, int) and not isinstance(days, bool):
-        if 1 <= days <= LONGEST_LIFE:
+        if 1 <= days <= MAX_TOKEN_DAYS:
             return now + days * DAY_SECONDS
-    raise AccessError(f"days {days!r} is no time to live", f"write 1 to {LONGEST_LIFE}")
+    raise AccessError(f"days {days!r} is no time to live", f"write 1 to {MAX_TOKEN_DAYS}")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # Days are closed together as long as they have no more hits than this.
-MOST_HITS = 500_000
+MAX_HITS = 500_000
 
 _OF_EVENTS = ("visitors", "visits", "pageviews", "events")
 _OF_VISITS = ("views_per_visit", "bounce_rate", "visit_duration")
@@ -115,7 +115,7 @@ def _batches(days: Sequence[date], counts: Mapping[date, int]) -> Iterator[list[
     batch: list[date] = []
     size = 0
     for day in days:
-        if batch and size + counts.get(day, 0) > MOST_HITS:
+        if batch and size + counts.get(day, 0) > MAX_HITS:
             yield batch
             batch, size = [], 0
         batch.append(day)

@@ -145,7 +145,7 @@ class Deletion:
     """One deletion over a lake and the store before it.
 
     Every step raises DeltaError, OSError or RedisError where lake or store is away, the
-    last one LogNotRewritten: then the same deletion once more finishes it.
+    last one LogNotRewrittenError: then the same deletion once more finishes it.
     """
 
     def __init__(

@@ -44,7 +44,7 @@ class HitsEraser:
         """Delete; answers how many hits went.
 
         Raises ImportsBusyError, ImportRefusedError (nothing was deleted), LakeError
-        (something was), RedisError, LogNotRewritten.
+        (something was), RedisError, LogNotRewrittenError.
         """
         with self._imports.register.locked(), _told_half_done("the deletion"):
             self._imports.finish(self._sites.all())
@@ -99,7 +99,7 @@ class SiteEraser:
         """Remove the site.
 
         Raises ImportsBusyError (nothing was removed), LakeError (something was),
-        RedisError, LogNotRewritten.
+        RedisError, LogNotRewrittenError.
         """
         with self._register.locked(), _told_half_done(f"removing {self.site}"):
             self._removal.begin(self.site)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from flask import request
 from redis import RedisError
 
-from page_tracker.hits.address import Proxies, Seen
+from page_tracker.hits.address import Proxies, ClientAddress
 from page_tracker.sites.token import Scope, Token, allows
 from page_tracker.store.tokens import Tokens
 from page_tracker.web.guesses import Guesses
@@ -83,7 +83,7 @@ class Guard:
         return token
 
 
-def seen(proxies: Proxies) -> Seen:
+def seen(proxies: Proxies) -> ClientAddress:
     """The client's address behind this request's socket, and why this one."""
     headers = request.headers
     return proxies.seen(

@@ -17,7 +17,7 @@ from werkzeug.exceptions import NotFound
 
 from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.collect.outcome import RETRY_AWAY
-from page_tracker.errors import NotStored
+from page_tracker.errors import NotStoredError
 from page_tracker.hits.address import Proxies
 from page_tracker.hits.hit import Drop, RawHit
 from page_tracker.hits.page import page_of
@@ -100,7 +100,7 @@ def badges(counters: Counters) -> Blueprint:
                 drops = _counted(counters, site, name)
             views = counters.live().views(site.id, _path(name)) if form == "svg" else 0
             response = _shown(form, look, views)
-        except NotStored as error:
+        except NotStoredError as error:
             response = _failed(form, Refused(error.status, str(error)))
         except RedisError as error:
             response = _failed(form, Refused(503, str(error)))
@@ -178,7 +178,7 @@ def _views(live: Live, site: Site, name: str) -> int:
 
 
 def _counted(counters: Counters, site: Site, name: str) -> list[Drop]:
-    """Store one view; what was dropped. Raises NotStored."""
+    """Store one view; what was dropped. Raises NotStoredError."""
     headers = headers_sent()
     address = seen_of(headers, request.remote_addr or "", counters.proxies).address
     referrer = request.headers.get("Referer", "")

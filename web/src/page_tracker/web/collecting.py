@@ -17,14 +17,14 @@ from page_tracker.collect.judge import (
     received,
     too_large,
 )
-from page_tracker.errors import NotStored
+from page_tracker.errors import NotStoredError
 from page_tracker.hits.address import Proxies
 from page_tracker.hits.hit import NOBODY
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.protocols.request import (
-    BODY_LIMIT,
+    MAX_BODY,
     Answer,
-    Answered,
+    NothingToCountError,
     Protocol,
 )
 
@@ -64,10 +64,10 @@ def _answer(
     protocol: Protocol, collector: UnbatchedCollector, proxies: Proxies
 ) -> Answer:
     length = request.content_length or 0
-    if length > BODY_LIMIT:
+    if length > MAX_BODY:
         return too_large(protocol)
     try:
-        body = request.stream.read(BODY_LIMIT + 1)
+        body = request.stream.read(MAX_BODY + 1)
         if len(body) < length:
             return protocol.refuse(400, "the body is cut off", ())
         sent = HttpRequest(
@@ -79,12 +79,12 @@ def _answer(
         )
         raws, sender = received(protocol, sent, request.remote_addr or "", proxies)
         return protocol.accept(collector.collect(raws, sender))
-    except Answered as answered:
+    except NothingToCountError as answered:
         if answered.refused:
-            with suppress(NotStored):  # its sender has to hear of it all the same
+            with suppress(NotStoredError):  # its sender has to hear of it all the same
                 collector.collect(answered.refused, NOBODY)
         return answered.answer
-    except NotStored as error:
+    except NotStoredError as error:
         return not_stored(protocol, error)
 
 

@@ -20,7 +20,7 @@ from page_tracker.history.stored import Stored
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
-from page_tracker.store.ingest import StoreAway, submit
+from page_tracker.store.ingest import StoreAwayError, submit
 from page_tracker.store.salts import Salts
 from page_tracker.store.sites import Sites
 from page_tracker.wiring.collecting import bounds_of
@@ -88,7 +88,7 @@ def _open_store(settings: Settings, redis: Redis, sites: Sites, domain: str) -> 
             site_day = site_day_at(site, day, moment)
             return salts.get(redis, site_day, moment // 1_000_000)
         except RedisError as error:
-            raise StoreAway(error) from error
+            raise StoreAwayError(error) from error
 
     return Store(
         submit=partial(submit, redis),

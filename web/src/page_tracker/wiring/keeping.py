@@ -44,7 +44,7 @@ def open_upkeep(
     """One pass of upkeep over lake and store, as a call; `say` what is damaged.
 
     It raises DeltaError, OSError or LakeError where the lake is away, RedisError where
-    Redis is, LogNotRewritten where that keeps what was thrown away.
+    Redis is, LogNotRewrittenError where that keeps what was thrown away.
     """
     recount, upkeep = open_recount(settings, lake), Upkeep(lake)
     register = Register(settings.data / "imports")

@@ -11,7 +11,7 @@ from redis import Redis
 
 from page_tracker.settings import Settings
 from page_tracker.settings_parsing import DEFAULT_REDIS_URL
-from page_tracker.store.stream import Stream, StreamAway
+from page_tracker.store.stream import Stream, StreamAwayError
 
 # A round takes a second or two; what has not ended one for so long hangs.
 LONGEST_SILENCE = 20.0  # seconds
@@ -37,7 +37,7 @@ def main() -> str | None:
         streams = [Stream(redis, shard) for shard in range(settings.shards)]
         try:
             return "\n".join(problems(streams, time.time())) or None
-        except StreamAway as error:
+        except StreamAwayError as error:
             return f"Redis does not answer: {error}"
 
 

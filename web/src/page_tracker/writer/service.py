@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from deltalake.exceptions import DeltaError
 
 from page_tracker.errors import LakeError, PageTrackerError
-from page_tracker.store.stream import HEARD_OF, Stream, StreamAway
+from page_tracker.store.stream import HEARD_OF, Stream, StreamAwayError
 from page_tracker.writer.writer import Done, Writer
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ PASS = 60.0  # seconds
 STOP_SECONDS = 10.0
 AGAIN = 5.0  # seconds
 
-AWAY = (StreamAway, DeltaError, OSError, PageTrackerError)
+AWAY = (StreamAwayError, DeltaError, OSError, PageTrackerError)
 
 
 class Troubles:
@@ -82,13 +82,13 @@ def write(writers: Sequence[Writer], stop: threading.Event) -> None:
 
 
 def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
-    """Return once `store` does not raise StreamAway, or when told to stop."""
+    """Return once `store` does not raise StreamAwayError, or when told to stop."""
     trouble = ""
     while not stop.is_set():
         try:
             store()
             return
-        except StreamAway as error:
+        except StreamAwayError as error:
             if isinstance(error, PageTrackerError):
                 raise  # a newer version's store: waiting would not help
             if (why := one_line(error)) != trouble:
@@ -144,7 +144,7 @@ def _round(writer: Writer, troubles: Troubles) -> bool:
     except AWAY as error:
         trouble = one_line(error)
         troubles.has(stream.shard, trouble)
-    with suppress(StreamAway):  # The round has said it already.
+    with suppress(StreamAwayError):  # The round has said it already.
         troubles.tell(stream, trouble)
     return is_more
 

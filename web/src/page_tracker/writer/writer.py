@@ -31,7 +31,7 @@ from page_tracker.lake.log import all_transactions
 from page_tracker.lake.steps import Conflict, conflicts
 from page_tracker.lake.table import Lake, append, append_table, position
 from page_tracker.schema import DROPS, HITS, NUMBER_BITS
-from page_tracker.store.entry import Entry, EntryUnreadable
+from page_tracker.store.entry import Entry, UnreadableEntryError
 from page_tracker.store.stream import Stream
 
 logger = logging.getLogger(__name__)
@@ -391,5 +391,5 @@ def _newest_time(hits: DeltaTable, origin: int) -> int:
 def _is_newer(entry: Entry, moment: int) -> bool:
     try:
         return any(row[_TIME] > moment for row in entry.rows())
-    except EntryUnreadable:
+    except UnreadableEntryError:
         return True

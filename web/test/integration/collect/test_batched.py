@@ -15,7 +15,7 @@ from redis import Redis
 from page_tracker.asgi import FrontDoor
 from page_tracker.collect.judge import HttpRequest
 from page_tracker.collect.lane import PATIENCE
-from page_tracker.errors import NotStored
+from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Kind, RawHit, Reason
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.protocols.request import Answer
@@ -198,8 +198,8 @@ def test_while_redis_is_away_nobody_waits_for_long_and_afterwards_all_is_well(
                 return_exceptions=True,
             )
             assert time.monotonic() - began < 10
-            assert all(isinstance(each, NotStored) for each in told)
-            assert {each.retry_after for each in told if isinstance(each, NotStored)}
+            assert all(isinstance(each, NotStoredError) for each in told)
+            assert {each.retry_after for each in told if isinstance(each, NotStoredError)}
             server.start()
             assert not await collector.collect([view()], BROWSER)
 
@@ -216,7 +216,7 @@ def test_a_frozen_redis_is_tried_no_longer_than_a_sender_waits(
     async def run() -> None:
         async with collecting(settings) as collector:
             await collector.collect([view()], BROWSER)
-            with server.frozen(), pytest.raises(NotStored):
+            with server.frozen(), pytest.raises(NotStoredError):
                 await collector.collect([view()], BROWSER)
 
     asyncio.run(run())
@@ -228,7 +228,7 @@ def test_before_redis_was_ever_there_senders_are_told_to_come_back(
     async def run() -> None:
         server.kill()
         async with collecting(settings) as collector:
-            with pytest.raises(NotStored):
+            with pytest.raises(NotStoredError):
                 await collector.collect([view()], BROWSER)
             server.start()
             assert not await collector.collect([view()], BROWSER)
@@ -243,7 +243,7 @@ def test_a_stream_that_nobody_drains_is_bounded(
         async with collecting(settings, Bounds(waiting=2)) as collector:
             for _ in range(2):
                 await collector.collect([view()], BROWSER)
-            with pytest.raises(NotStored, match="2 hits wait") as refusal:
+            with pytest.raises(NotStoredError, match="2 hits wait") as refusal:
                 await collector.collect([view()], BROWSER)
             assert refusal.value.retry_after >= 10
 
@@ -295,7 +295,7 @@ def test_a_hit_that_cannot_be_judged_has_an_answer(
         async with collecting(settings) as collector:
             told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
             collector.collect_soon([view()], BROWSER, told.set_result)
-            assert isinstance(await told, NotStored)
+            assert isinstance(await told, NotStoredError)
 
     with server.client() as client:
         asyncio.run(run(client))

@@ -29,7 +29,7 @@ from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
-from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAway, submit
+from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAwayError, submit
 from support.importing import AGENT, line
 from support.processes import clean_environment
 
@@ -305,7 +305,7 @@ def test_a_batch_whose_answer_was_lost_counts_once(log: Followed) -> None:
 
     def killed_after_storing(batch: Batch) -> list[Outcome]:
         store(batch)
-        raise StoreAway(RedisConnectionError("gone"))
+        raise StoreAwayError(RedisConnectionError("gone"))
 
     log.submit = killed_after_storing
     with log.followed():
@@ -322,7 +322,7 @@ def test_a_store_that_is_away_is_waited_for(log: Followed) -> None:
 
     def away_three_times(batch: Batch) -> list[Outcome]:
         if next(tries, None) is not None:
-            raise StoreAway(RedisConnectionError("away"))
+            raise StoreAwayError(RedisConnectionError("away"))
         return store(batch)
 
     log.submit = away_three_times

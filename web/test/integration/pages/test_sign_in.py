@@ -127,7 +127,7 @@ def test_no_address_and_no_name_is_written_down(redis_url: str) -> None:
 
 def test_few_wait_for_their_turn(patched: pytest.MonkeyPatch) -> None:
     account_of("ada", Role.OWNER)
-    patched.setattr(hashing_module, "MOST_WAITING", 0)
+    patched.setattr(hashing_module, "MAX_WAITING", 0)
     refused = Visitor().sign_in("ada")
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
     assert "Send it once more" in refused.text

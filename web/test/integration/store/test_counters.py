@@ -9,7 +9,7 @@ from redis import Redis
 
 from page_tracker.hits.hit import Drop, Kind, Touch
 from page_tracker.store import keys
-from page_tracker.store.counters import Current, Dropped, Live, Minute, Sums
+from page_tracker.store.counters import Current, DropCount, Live, Minute, Sums
 from page_tracker.store.ingest import submit
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit, new_shard
 
@@ -110,7 +110,7 @@ def test_shards_are_added_up(redis_client: Redis) -> None:
         assert live.today(SITE, DAY).visits == 2
         assert live.current(SITE, NOW) == Current(2, {"/": 2}, {"": 2})
         assert live.recent(SITE, NOW)[-1].views == 2
-        assert live.drops(SITE, DAY) == [Dropped("bot", "Googlebot", 2)]
+        assert live.drops(SITE, DAY) == [DropCount("bot", "Googlebot", 2)]
 
 
 def test_an_import_counts_in_and_can_be_replaced_and_removed(

@@ -13,15 +13,15 @@ from redis.asyncio import Redis as AsyncRedis
 from page_tracker.hits.hit import Drop, Kind, Touch
 from page_tracker.sites.site import Site
 from page_tracker.store import keys
-from page_tracker.store.counters import Dropped, Live
+from page_tracker.store.counters import DropCount, Live
 from page_tracker.store.ingest import (
     Batch,
-    BatchRefused,
+    BatchRefusedError,
     Bounds,
     Durability,
     Outcome,
-    StoreAway,
-    StreamFull,
+    StoreAwayError,
+    StreamFullError,
     durability,
     new_origin,
     submit,
@@ -119,7 +119,7 @@ def test_a_full_stream_takes_nothing_and_touches_no_visit(
     submit(redis_client, a_batch(shard, a_hit(), a_hit(), bounds=Bounds(waiting=2)))
     stored = _everything(redis_client, shard)
     refused = a_batch(shard, a_hit(visitor="bob"), bounds=Bounds(waiting=2))
-    with pytest.raises(StreamFull, match="2 hits wait"):
+    with pytest.raises(StreamFullError, match="2 hits wait"):
         submit(redis_client, refused)
     assert _everything(redis_client, shard) == stored
 
@@ -133,7 +133,7 @@ def test_drops_that_nobody_drains_are_bounded_too(
 ) -> None:
     drop = Drop(DAY, SITE, "bot", "Googlebot")
     submit(redis_client, a_batch(shard, drops=[drop], bounds=Bounds(waiting=1)))
-    with pytest.raises(StreamFull):
+    with pytest.raises(StreamFullError):
         submit(redis_client, a_batch(shard, drops=[drop], bounds=Bounds(waiting=1)))
 
 
@@ -177,7 +177,7 @@ def test_a_store_in_disorder_takes_a_batch_whole_or_not_at_all(
     redis_client.set(name, "no hash")
     before = _everything(redis_client, shard)
     drop = Drop(DAY, SITE, "bot", "Googlebot")
-    with pytest.raises(BatchRefused):
+    with pytest.raises(BatchRefusedError):
         submit(redis_client, a_batch(shard, a_hit(event_id="x"), drops=[drop]))
     assert _everything(redis_client, shard) == before
 
@@ -190,7 +190,7 @@ def test_a_store_out_of_memory_takes_nothing_but_can_be_drained(
         submit(redis, a_batch(0, a_hit()))
         redis.config_set("maxmemory", 1)
         before = _everything(redis, 0)
-        with pytest.raises(StoreAway):
+        with pytest.raises(StoreAwayError):
             submit(redis, a_batch(0, a_hit("/other")))
         assert _everything(redis, 0) == before
         assert stream.read(0, 1)[0].rows()
@@ -224,8 +224,8 @@ def test_names_of_drops_are_bounded_here_and_in_the_lake(
     unknown = [Drop(DAY, f"{n}.example", "unknown site") for n in range(1500)]
     submit(redis_client, a_batch(shard, drops=known + unknown))
     live = Live(redis_client, [shard])
-    assert live.drops(SITE, DAY)[0] == Dropped("bot", keys.OTHER, 500)
-    assert live.unknown_sites(DAY)[0] == Dropped("unknown site", keys.OTHER, 500)
+    assert live.drops(SITE, DAY)[0] == DropCount("bot", keys.OTHER, 500)
+    assert live.unknown_sites(DAY)[0] == DropCount("unknown site", keys.OTHER, 500)
     rows = Stream(redis_client, shard).read(0, 1)[0].drops()
     assert len(rows) == 2002
     assert sum(row[4] for row in rows) == 3000

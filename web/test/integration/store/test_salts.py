@@ -17,7 +17,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from page_tracker.store import keys
-from page_tracker.store.removal import LogNotRewritten
+from page_tracker.store.removal import LogNotRewrittenError
 from page_tracker.store.salts import (
     GRACE,
     SALT_BYTES,
@@ -123,7 +123,7 @@ def test_a_redis_that_refuses_to_rewrite_its_log_is_told_of_and_tried_again(
         Salts().get(redis, day, NOW)
         redis.acl_setuser("default", enabled=True, commands=["-bgrewriteaof"])
         for _ in range(2):
-            with pytest.raises(LogNotRewritten, match="no permissions"):
+            with pytest.raises(LogNotRewrittenError, match="no permissions"):
                 throw_away_spent(redis, day.ends + GRACE)
         redis.acl_setuser("default", enabled=True, commands=["+bgrewriteaof"])
         assert throw_away_spent(redis, day.ends + GRACE) == 1

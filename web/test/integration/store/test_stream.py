@@ -11,7 +11,7 @@ from redis import Redis
 
 from page_tracker.hits.hit import Client, Drop, Hit, Kind, Place, Record, Touch
 from page_tracker.store import keys
-from page_tracker.store.entry import EntryUnreadable
+from page_tracker.store.entry import UnreadableEntryError
 from page_tracker.store.ingest import submit
 from page_tracker.store.stream import Stream
 from support.ingesting import DAY, NOON, SITE, a_batch, a_hit, named, new_shard
@@ -200,7 +200,7 @@ def test_an_entry_that_cannot_be_decoded_says_so(
     redis_client.xadd(keys.stream(stream.shard), fields, id="2-0")
     whole, broken = stream.read(0, 2)
     assert len(whole.rows()) == 3
-    with pytest.raises(EntryUnreadable, match="entry 2"):
+    with pytest.raises(UnreadableEntryError, match="entry 2"):
         broken.rows()
 
 
@@ -209,9 +209,9 @@ def test_rubbish_in_the_stream_is_set_aside_and_hits_go_on(
 ) -> None:
     redis_client.xadd(keys.stream(stream.shard), {"rubbish": "\xff"}, id="1-0")
     (entry,) = stream.read(0, 9)
-    with pytest.raises(EntryUnreadable):
+    with pytest.raises(UnreadableEntryError):
         entry.rows()
-    with pytest.raises(EntryUnreadable):
+    with pytest.raises(UnreadableEntryError):
         entry.drops()
     assert stream.waiting() == 0
     assert stream.set_aside(1, "rubbish")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from page_tracker.web.door import connection as protocol
-from page_tracker.web.door.reader import LONGEST_HEAD
+from page_tracker.web.door.reader import MAX_HEAD
 from page_tracker.web.door.room import Room
 from support.connecting import HIT, LONGEST_BODY, OTHER, Client, Server, run, served
 
@@ -46,8 +46,8 @@ async def answer_to(server: Server, *pieces: bytes) -> bytes:
 def test_a_head_is_read_up_to_its_bound_and_refused_beyond_it() -> None:
     async def test() -> None:
         async with served() as server:
-            assert b"200 OK" in await answer_to(server, head_of(LONGEST_HEAD))
-            for size in (LONGEST_HEAD + 1, 33 * 1024, 200 * 1024):
+            assert b"200 OK" in await answer_to(server, head_of(MAX_HEAD))
+            for size in (MAX_HEAD + 1, 33 * 1024, 200 * 1024):
                 answer = await answer_to(server, head_of(size))
                 assert answer.startswith(b"HTTP/1.1 431 ")
                 assert b"connection: close" in answer

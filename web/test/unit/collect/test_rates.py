@@ -89,7 +89,7 @@ def test_nobody_is_refused_where_it_is_off_or_the_address_is_not_known() -> None
 def test_what_is_remembered_is_bounded(
     monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr(module, "MOST", most)
+    monkeypatch.setattr(module, "MAX_REMEMBERED", most)
     rates = Rates(1)
     for number in range(1000):
         assert taken(rates, 1, f"10.0.{number >> 8}.{number & 255}", "one.example")

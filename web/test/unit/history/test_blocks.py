@@ -5,7 +5,7 @@ from __future__ import annotations
 from page_tracker.history.blocks import TOLD, Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.left_out import LeftOut, Refused
-from page_tracker.hits.enrich import Known
+from page_tracker.hits.enrich import Context
 from page_tracker.hits.facts import Lookups
 from page_tracker.hits.hit import Client, Hit, Place, Touch
 from page_tracker.sites.site import Directory, Site
@@ -14,7 +14,7 @@ SITE = Site(id="example.com")
 SIEVE = Sieve(
     SITE,
     Dialect("combined"),
-    Known(
+    Context(
         Directory([SITE]),
         {("example.com", day): bytes(32) for day in range(20_000, 20_002)},
         Lookups(

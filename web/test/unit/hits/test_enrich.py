@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from page_tracker.hits.enrich import (
     STEPS,
-    Known,
-    UnknownSalt,
+    Context,
+    UnknownSaltError,
     enrich,
     language_of,
     screen_of,
@@ -49,7 +49,7 @@ def judged(
     sender: Sender = SENDER, settings: dict[str, Any] | None = None, **said: Any
 ) -> Hit | Drop:
     site = Site(id="example.org", **(settings or {}))
-    known = Known(Directory([site]), SALTS, LOOKUPS)
+    known = Context(Directory([site]), SALTS, LOOKUPS)
     raw = RawHit(
         **{"site": "example.org", "url": "https://www.example.org/a?x=1"} | said
     )
@@ -103,8 +103,8 @@ def test_a_visitor_is_one_by_site_address_and_user_agent() -> None:
 
 
 def test_a_missing_salt_is_asked_for_by_site_and_day() -> None:
-    known = Known(Directory([Site(id="example.org")]), {}, LOOKUPS)
-    with pytest.raises(UnknownSalt) as missing:
+    known = Context(Directory([Site(id="example.org")]), {}, LOOKUPS)
+    with pytest.raises(UnknownSaltError) as missing:
         enrich(
             RawHit(site="example.org", url="https://example.org/"), SENDER, NOON, known
         )
@@ -112,7 +112,7 @@ def test_a_missing_salt_is_asked_for_by_site_and_day() -> None:
 
 
 def test_a_drop_needs_no_salt() -> None:
-    known = Known(Directory(), {}, LOOKUPS)
+    known = Context(Directory(), {}, LOOKUPS)
     drop = enrich(RawHit(site="a\0b", url="https://example.org/"), SENDER, NOON, known)
     assert drop == Drop(DAY, "ab", Reason.UNKNOWN_SITE)
 
@@ -122,7 +122,7 @@ def test_the_site_is_the_named_one_else_the_pages_else_the_only_one() -> None:
     salts = {(site, DAY): bytes(16) for site in ("a.org", "c.org")}
 
     def site_of(directory: Directory, site: str, url: str) -> str:
-        known = Known(directory, salts, LOOKUPS)
+        known = Context(directory, salts, LOOKUPS)
         found = enrich(RawHit(site=site, url=url), SENDER, NOON, known)
         return found.record.site if isinstance(found, Hit) else found.reason
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.hits.money import THOUSANDTHS_LIMIT, money_of
+from page_tracker.hits.money import MAX_THOUSANDTHS, money_of
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_nothing_else_is_read(amount: Any, currency: Any) -> None:
 def test_any_text_is_an_amount_or_none(amount: str, currency: str) -> None:
     found = money_of(amount, currency)
     if found is not None:
-        assert abs(found[0]) <= THOUSANDTHS_LIMIT
+        assert abs(found[0]) <= MAX_THOUSANDTHS
         assert len(found[1]) == 3 and found[1].isascii() and found[1].isupper()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
 from page_tracker.hits.page import page_of
 from page_tracker.protocols import PROTOCOLS
-from page_tracker.protocols.request import Answer, Answered, Request
+from page_tracker.protocols.request import Answer, NothingToCountError, Request
 
 GOATCOUNTER = PROTOCOLS["/count"]
 
@@ -21,7 +21,7 @@ def decoded(referer: str = "", **said: str) -> RawHit:
 
 
 def refused(query: str) -> str:
-    with pytest.raises(Answered) as refusal:
+    with pytest.raises(NothingToCountError) as refusal:
         GOATCOUNTER.decode(Request("GET", query, {}))
     assert refusal.value.answer.status == 400
     return reason(refusal.value.answer)
@@ -145,7 +145,7 @@ def test_any_query_is_a_hit_or_an_answer(query: str, referer: str) -> None:
     request = Request("GET", query, {b"referer": referer.encode()})
     try:
         (hit,) = GOATCOUNTER.decode(request)
-    except Answered as refusal:
+    except NothingToCountError as refusal:
         assert refusal.answer.status == 400
     else:
         assert hit.name and page_of(hit.url).path

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
 from page_tracker.protocols import PROTOCOLS
-from page_tracker.protocols.request import Answer, Answered, Request
+from page_tracker.protocols.request import Answer, NothingToCountError, Request
 
 PLAUSIBLE = PROTOCOLS["/api/event"]
 URL = "https://example.org/a"
@@ -25,7 +25,7 @@ def sent(body: bytes, headers: dict[bytes, bytes] | None = None) -> list[RawHit]
 
 
 def answered(body: bytes, headers: dict[bytes, bytes] | None = None) -> Answer:
-    with pytest.raises(Answered) as refusal:
+    with pytest.raises(NothingToCountError) as refusal:
         sent(body, headers)
     return refusal.value.answer
 
@@ -218,7 +218,7 @@ def test_what_was_left_out_of_an_event_is_told_though_it_counts() -> None:
 
 def test_owners_are_told_what_was_refused_of_their_sites() -> None:
     body = {"d": "a.b,c.d", "u": "data:x"}
-    with pytest.raises(Answered) as refusal:
+    with pytest.raises(NothingToCountError) as refusal:
         sent(json.dumps(body).encode())
     why = "event_name: can't be blank; url: scheme is not allowed"
     assert refusal.value.refused == [
@@ -292,7 +292,7 @@ def test_any_json_is_hits_or_an_answer(body: dict[str, Any]) -> None:
     body = {"n": "pageview", "u": URL} | body
     try:
         hits = sent(json.dumps(body).encode())
-    except Answered as refusal:
+    except NothingToCountError as refusal:
         assert refusal.answer.status == 400
         assert json.loads(refusal.answer.body)["errors"]
     else:
@@ -303,5 +303,5 @@ def test_any_json_is_hits_or_an_answer(body: dict[str, Any]) -> None:
 def test_any_bytes_are_hits_or_an_answer(body: bytes) -> None:
     try:
         sent(body)
-    except Answered as refusal:
+    except NothingToCountError as refusal:
         assert refusal.answer.status == 400

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.hits.enrich import Known, enrich
+from page_tracker.hits.enrich import Context, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit
 from page_tracker.protocols.sender import sender_of
 from page_tracker.sites.site import Directory, Site
@@ -21,7 +21,7 @@ LINUX = (
 NO_SYSTEM = b"Mozilla/5.0 (Unheard; of) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/1"
 NOT_A_BRAND = b'"Not_A Brand";v="99"'
 NOON = 1_700_049_600_000_000  # 2023-11-15 12:00 UTC
-KNOWN = Known(
+KNOWN = Context(
     Directory([Site(id="example.org")]), {("example.org", 19_676): bytes(16)}, LOOKUPS
 )
 

@@ -20,12 +20,12 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from page_tracker.hits.hit import Drop, Kind, Touch
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import (
-    MOST_HITS,
+    MAX_HITS,
     Batch,
-    BatchRefused,
+    BatchRefusedError,
     Outcome,
-    StoreAway,
-    StreamFull,
+    StoreAwayError,
+    StreamFullError,
     prepare,
     read,
     submit,
@@ -89,7 +89,7 @@ def test_visitors_are_kept_until_their_day_is_over_everywhere() -> None:
 
 def test_a_batch_that_would_hold_the_store_too_long_is_refused() -> None:
     with pytest.raises(ValueError, match="1001 hits"):
-        prepare(Batch(NOON, [a_hit()] * (MOST_HITS + 1)))
+        prepare(Batch(NOON, [a_hit()] * (MAX_HITS + 1)))
 
 
 def test_text_that_is_no_unicode_is_refused_before_anything_is_sent() -> None:
@@ -110,7 +110,7 @@ def test_an_answer_tells_what_became_of_each_hit(reply: bytes | str) -> None:
 
 
 def test_a_full_stream_is_told_with_the_number_that_wait() -> None:
-    with pytest.raises(StreamFull, match="1234 hits wait"):
+    with pytest.raises(StreamFullError, match="1234 hits wait"):
         read(1234)
 
 
@@ -131,13 +131,13 @@ def test_every_process_puts_a_visitor_on_the_same_shard() -> None:
 @pytest.mark.parametrize(
     "error, expected",
     [
-        (RedisConnectionError("Connection reset by peer"), StoreAway),
-        (RedisTimeoutError("Timeout reading from socket"), StoreAway),
-        (BusyLoadingError("Redis is loading the dataset in memory"), StoreAway),
-        (OutOfMemoryError("command not allowed", status_code="OOM"), StoreAway),
-        (ResponseError("MISCONF Errors writing to the AOF file"), StoreAway),
-        (ResponseError("WRONGTYPE Operation against a key"), BatchRefused),
-        (ResponseError("user_script:7: attempt to index nil"), BatchRefused),
+        (RedisConnectionError("Connection reset by peer"), StoreAwayError),
+        (RedisTimeoutError("Timeout reading from socket"), StoreAwayError),
+        (BusyLoadingError("Redis is loading the dataset in memory"), StoreAwayError),
+        (OutOfMemoryError("command not allowed", status_code="OOM"), StoreAwayError),
+        (ResponseError("MISCONF Errors writing to the AOF file"), StoreAwayError),
+        (ResponseError("WRONGTYPE Operation against a key"), BatchRefusedError),
+        (ResponseError("user_script:7: attempt to index nil"), BatchRefusedError),
     ],
 )
 def test_a_failure_says_whether_to_submit_again(

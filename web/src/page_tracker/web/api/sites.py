@@ -25,7 +25,7 @@ from page_tracker.errors import (
     UnknownSiteError,
     UnknownTokenError,
 )
-from page_tracker.hits.address import Seen
+from page_tracker.hits.address import ClientAddress
 from page_tracker.sites.settings import changed_site, new_site, settings_of
 from page_tracker.sites.site import Directory, Site
 from page_tracker.sites.token import Scope, Token, allows, may_give
@@ -79,7 +79,7 @@ class WouldDelete(Exception):
 def api(  # pylint: disable=too-many-arguments # each is for something else
     sites: Callable[[], Sites],
     tokens: Callable[[], Tokens],
-    seen: Callable[[], Seen],
+    seen: Callable[[], ClientAddress],
     *,
     eraser: Callable[[str], Eraser],
     find_expiring: FindExpiring,

@@ -12,14 +12,14 @@ and what a client may take of time and memory until then is bounded:
 |---|---|---|---|
 | idle, new | a request's first byte | FIRST_SECONDS | it is closed |
 | idle, kept | as above | gunicorn's `keepalive` | it is closed |
-| in a head | its empty line | HEAD_SECONDS, LONGEST_HEAD | 408, 431; closed |
+| in a head | its empty line | HEAD_SECONDS, MAX_HEAD | 408, 431; closed |
 | in a body | its end | BODY_SECONDS; no more is kept than its route takes | 408 |
 | answering | the answer is written | what comes meanwhile waits unread | |
 | not taken | the client has read | TAKE_SECONDS, and SLOWEST | it is cut |
 | refused | the client has closed | LINGER_SECONDS; all is thrown away | it is cut |
 | closing | the client has read | TAKE_SECONDS, and SLOWEST | it is cut |
 
-Chunk extensions and trailers mean nothing to us and are bounded by LONGEST_HEAD, too.
+Chunk extensions and trailers mean nothing to us and are bounded by MAX_HEAD, too.
 While a connection is idle, in a head or in a body it waits for its client, and may have
 to go before its time to make room for others (`room.py`).
 """
@@ -37,7 +37,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from page_tracker.protocols.request import Answer
 from page_tracker.web.door.deadline import Deadline
 from page_tracker.web.door.fast_path import whole_request
-from page_tracker.web.door.reader import LONGEST_HEAD, Refused, RequestReader
+from page_tracker.web.door.reader import MAX_HEAD, BadRequestError, RequestReader
 from page_tracker.web.door.room import Room
 
 # Seconds.
@@ -143,7 +143,7 @@ class Connection(RequestReader):
         elif self._phase is Phase.CLOSING:
             self.transport.abort()
         else:
-            self._refuse(Refused(503, "too much is sent at once; try again"))
+            self._refuse(BadRequestError(503, "too much is sent at once; try again"))
 
     # A request is read.
 
@@ -169,10 +169,10 @@ class Connection(RequestReader):
                 self._read_head()
             if self._phase is Phase.BODY:
                 self._read_body()
-        except Refused as refused:
+        except BadRequestError as refused:
             self._refuse(refused)
         except (HttpParserError, HttpParserUpgrade):
-            self._refuse(Refused(400, "this is no HTTP request"))
+            self._refuse(BadRequestError(400, "this is no HTTP request"))
         if self._phase is not Phase.CLOSING:
             of_body = len(self.cycle.body) if self.has_head else 0
             self.room.hold(self, len(self._unread) + of_body)
@@ -196,8 +196,8 @@ class Connection(RequestReader):
     def _read_head(self) -> None:
         at = self._unread.find(_END, max(0, self._searched - len(_END)))
         self._searched = len(self._unread)
-        if (at if at >= 0 else self._searched) > LONGEST_HEAD:
-            raise Refused(431, f"a head has at most {LONGEST_HEAD} bytes")
+        if (at if at >= 0 else self._searched) > MAX_HEAD:
+            raise BadRequestError(431, f"a head has at most {MAX_HEAD} bytes")
         if at < 0:
             return
         head = bytes(self._unread[: at + len(_END)])
@@ -268,7 +268,7 @@ class Connection(RequestReader):
         if self._unread:
             self.loop.call_soon(self._read)
 
-    def _refuse(self, refused: Refused) -> None:
+    def _refuse(self, refused: BadRequestError) -> None:
         """Answer a request that is not handed on, and close."""
         if not self.transport.is_closing():
             body = f"{refused}\n".encode()
@@ -317,7 +317,7 @@ class Connection(RequestReader):
         elif self._phase is Phase.IDLE:
             self._close()
         else:
-            self._refuse(Refused(408, "the request did not come in time"))
+            self._refuse(BadRequestError(408, "the request did not come in time"))
 
 
 @lru_cache(4096)

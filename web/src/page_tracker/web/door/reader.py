@@ -12,14 +12,14 @@ from httptools import HttpParserCallbackError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # Bytes, of a head and of what surrounds a body's chunks.
-LONGEST_HEAD = 32_768
+MAX_HEAD = 32_768
 
 # We speak nothing else: an offer to is not taken (RFC 9110, 7.8), and what follows the
 # head is its body.
 _OFFER = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 
 
-class Refused(Exception):
+class BadRequestError(Exception):
     """A request that is answered at the door, and is the last of its connection."""
 
     def __init__(self, status: int, why: str) -> None:
@@ -44,14 +44,14 @@ class RequestReader(HttpToolsProtocol):
         self._raw = self._decoded = 0
 
     def read_head(self, head: bytes) -> None:
-        """Read a whole head, to its empty line; raises Refused, HttpParserError."""
+        """Read a whole head, to its empty line; raises BadRequestError, HttpParserError."""
         self.parser.feed_data(_OFFER.sub(b"", head))
         hosts = sum(name == b"host" for name, _ in self.headers)
         if self.scope["http_version"] == "1.1" and hosts != 1:
-            raise Refused(400, "a request names one Host")
+            raise BadRequestError(400, "a request names one Host")
 
     def read_body(self, piece: bytes) -> None:
-        """Read on in a body; raises Refused, HttpParserError."""
+        """Read on in a body; raises BadRequestError, HttpParserError."""
         if self.left_of_body is not None:
             self.left_of_body -= len(piece)
         self._raw += len(piece)
@@ -60,14 +60,14 @@ class RequestReader(HttpToolsProtocol):
         except HttpParserCallbackError:
             if not self.is_whole:  # else the next request has begun
                 raise
-        if self._raw > 2 * self._decoded + LONGEST_HEAD:
-            raise Refused(431, "there is too much around the chunks of the body")
+        if self._raw > 2 * self._decoded + MAX_HEAD:
+            raise BadRequestError(431, "there is too much around the chunks of the body")
 
     def on_message_begin(self) -> None:
         if self.is_whole:
             # Behind chunks: its beginning is lost to us, so it is to be sent again.
             self.is_last = True
-            raise Refused(400, "a request was sent before this one was answered")
+            raise BadRequestError(400, "a request was sent before this one was answered")
         super().on_message_begin()
         self.left_of_body = 0
         self._raw = self._decoded = 0

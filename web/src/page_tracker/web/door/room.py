@@ -15,11 +15,11 @@ from typing import Protocol
 
 # Connections of a process at most; three quarters of its descriptors, where that is
 # less: the store, the lake's files and the logs need some too.
-MOST_CONNECTIONS = 10_000
+MAX_CONNECTIONS = 10_000
 OF_DESCRIPTORS = 0.75
 
 # Bytes of requests that are not answered yet; a process takes up to thrice as much.
-MOST_HELD = 32_000_000
+MAX_HELD = 32_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Room:
     """The connections that wait for their clients, the longest first."""
 
     def __init__(
-        self, most: int = MOST_CONNECTIONS, most_held: int = MOST_HELD
+        self, most: int = MAX_CONNECTIONS, most_held: int = MAX_HELD
     ) -> None:
         self._most = most
         self._most_held = most_held

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
-from page_tracker.sites.goal import LONGEST_NAME
+from page_tracker.sites.goal import MAX_NAME
 from page_tracker.sites.settings import SETTINGS
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import GIVEN, Scope, Token
-from page_tracker.store.tokens import LONGEST_LIFE
-from page_tracker.store.tokens import LONGEST_NAME as LONGEST_TOKEN_NAME
+from page_tracker.store.tokens import MAX_TOKEN_DAYS
+from page_tracker.store.tokens import MAX_NAME as LONGEST_TOKEN_NAME
 from page_tracker.web.openapi.schemas import (
     SITE,
     Schema,
@@ -66,7 +66,7 @@ def _goal() -> Schema:
     }
     return record(
         {
-            "name": text(LONGEST_NAME),
+            "name": text(MAX_NAME),
             "event": text(LIMITS["name"]),
             "page": text(LIMITS["path"]),
             "props": props,
@@ -84,7 +84,7 @@ def _token() -> dict[str, Schema]:
 
 
 def _new_token() -> Schema:
-    days = whole(1, LONGEST_LIFE) | {"type": ["integer", "null"]}
+    days = whole(1, MAX_TOKEN_DAYS) | {"type": ["integer", "null"]}
     some = list_of(text(), 1) | {"type": ["array", "null"]}
     return record(
         {
@@ -100,7 +100,7 @@ def _new_token() -> Schema:
 
 def owner_schemas() -> dict[str, Schema]:
     """All schemas of what an owner does, by name."""
-    segment = {"name": text(LONGEST_NAME, 1), "filters": list_of(ref("Filter"), 1)}
+    segment = {"name": text(MAX_NAME, 1), "filters": list_of(ref("Filter"), 1)}
     goal = _goal()
     agreed = whole(1) | {
         "description": "How many hits a site's new retention deletes for good."

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-MOST_WAITING = 5
+MAX_WAITING = 5
 _MEMORY = 19 * 1024  # KiB
 _TIMES = 2
 _LANES = 1
@@ -36,7 +36,7 @@ class Hashing:
     def __init__(self) -> None:
         self._hasher = PasswordHasher(_TIMES, _MEMORY, _LANES)
         self._turn = threading.Lock()
-        self._room = threading.BoundedSemaphore(MOST_WAITING)
+        self._room = threading.BoundedSemaphore(MAX_WAITING)
 
     def hash(self, password: str) -> str:
         """The hash to keep of a password."""
