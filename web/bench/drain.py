@@ -33,7 +33,7 @@ from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import Batch, Bounds, submit
 from page_tracker.store.stream import Stream
-from page_tracker.writer.writer import MOST_ROWS, Done, Writer
+from page_tracker.writer.writer import MAX_ROWS, Done, Writer
 
 HITS_A_BATCH = 90
 KINDS = {"pageview": Kind.VIEW, "engagement": Kind.ENGAGEMENT}
@@ -85,8 +85,8 @@ def drain(stream: Stream, lake: Lake) -> tuple[float, float]:
 
 def plain(rows: list[tuple[Any, ...]], lake: Lake) -> tuple[float, float]:
     tables = [
-        arrow_table(HITS, rows[at : at + MOST_ROWS])
-        for at in range(0, len(rows), MOST_ROWS)
+        arrow_table(HITS, rows[at : at + MAX_ROWS])
+        for at in range(0, len(rows), MAX_ROWS)
     ]
     start, start_cpu = time.perf_counter(), time.process_time()
     for table in tables:

@@ -29,7 +29,7 @@ from panels import PANELS, body, sql
 from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
-from page_tracker.query.report_cache import Answered
+from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 
@@ -79,7 +79,7 @@ class Dashboard:
 
     def forget_answers(self) -> None:
         """Answer as a server whose lake has changed: what was read is remembered."""
-        self._asking = replace(self._asking, answered=Answered())
+        self._asking = replace(self._asking, cache=ReportCache())
 
     def ours(self, asked: Setting, limit: int = SHOWN) -> list[list[list[Any]]]:
         """Rows of each panel, asked for as a page asks: in one list."""

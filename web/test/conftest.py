@@ -8,6 +8,7 @@ from redis import Redis
 
 from page_tracker.processes import embedded
 from page_tracker.settings import Settings
+from support.pace import PACE, PROCESSES
 from support.processes import serving
 
 # Each run draws the same examples, and none fails for the time that it takes;
@@ -27,6 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    return PROCESSES
+
+
 # They take tens of seconds each: one that was begun last would be waited for.
 LONGEST = (
     "test_kills.py",
@@ -34,9 +39,10 @@ LONGEST = (
     "test_answers.py",
     "test_owner.py",
     "test_docs_asking.py",
+    "test_docs_of_server.py",
     "test_writer.py",
     "test_day_tables.py",
-    "test_sharing.py",
+    "test_shared_rows.py",
     "test_openapi.py",
     "test_script.py",
     "test_visits_in_sql.py",
@@ -56,6 +62,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest come first; all others as they were shuffled."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    if PACE > 1:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(PACE * _seconds(item)), append=False)
+
+
+def _seconds(item: pytest.Item) -> float:
+    """How long a test may take where it has a processor."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0] if marker else item.config.getini("timeout"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

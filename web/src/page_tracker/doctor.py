@@ -7,7 +7,6 @@ what to do. A check that fails itself is a finding too.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ from redis import Redis, RedisError
 
 from page_tracker.days import DAY_SECONDS, MICROSECONDS
 from page_tracker.errors import PageTrackerError
+from page_tracker.files import sync
 from page_tracker.plural import counted
 from page_tracker.sites.site import (
     day_of,
@@ -90,7 +90,7 @@ def folder(patient: Patient) -> Iterator[Finding]:
             with NamedTemporaryFile(dir=there) as probe:
                 probe.write(b"page-tracker")
                 probe.flush()
-                os.fsync(probe.fileno())
+                sync(Path(probe.name))
         except OSError as error:
             yield Finding(
                 name,

@@ -16,8 +16,20 @@ class PageTrackerError(Exception):
         self.remedy = remedy
 
 
+class InvalidValueError(ValueError):
+    """A value that is not what it should be: what is wrong with it, what to write.
+
+    Whoever knows where the value comes from makes a PageTrackerError of it.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}: {remedy}")
+        self.problem = problem
+        self.remedy = remedy
+
+
 class SettingsError(PageTrackerError):
-    """A setting has a value that means nothing."""
+    """A setting has an invalid value."""
 
     exit_code = 2
 
@@ -35,19 +47,19 @@ class DataFolderInUseError(DataFolderError):
 
 
 class AddressError(PageTrackerError):
-    """The address to listen at cannot be had."""
+    """The server cannot listen at its address."""
 
 
 class ProcessError(PageTrackerError):
-    """A process of the server does not start."""
+    """A process of the server fails, or does not start."""
 
 
 class RedisUnavailableError(PageTrackerError):
-    """Redis does not answer, or does not let us in."""
+    """Redis does not answer, or refuses us."""
 
 
 class SiteError(PageTrackerError):
-    """A setting of a site, `field`, has a value that means nothing."""
+    """A setting of a site, `field`, has an invalid value."""
 
     exit_code = 2
 
@@ -73,11 +85,11 @@ class MirrorError(PageTrackerError):
 
 
 class UpdateError(PageTrackerError):
-    """Newer data to look up could not be had, or is not what it should be."""
+    """Newer lookup data could not be fetched, or is invalid."""
 
 
 class AccessError(PageTrackerError):
-    """A token is asked for that cannot be."""
+    """A token that was asked for cannot be made."""
 
     exit_code = 2
 
@@ -105,7 +117,7 @@ class LinkError(PageTrackerError):
 
 
 class NotStoredError(PageTrackerError):
-    """Hits could not be stored, or nobody knows; seconds until it is worth a try."""
+    """Hits could not be stored, or that is unknown; `retry_after` is in seconds."""
 
     # Of HTTP.
     status = 503
@@ -122,23 +134,23 @@ class TooManyHitsError(NotStoredError):
 
 
 class LakeError(PageTrackerError):
-    """The lake is away, full or damaged."""
+    """The lake cannot be reached, is full or is damaged."""
 
 
 class LogFileError(PageTrackerError):
-    """A log cannot be read, or is none."""
+    """A log cannot be read, or is not a log."""
 
 
 class ImportRefusedError(PageTrackerError):
-    """An import would count something twice, or would have no room."""
+    """An import would count something twice, or does not fit on the disk."""
 
 
 class ImportStoppedError(PageTrackerError):
-    """An import failed half-way; the next one finishes it."""
+    """An import failed halfway; the next one finishes it."""
 
 
 class ImportInterruptedError(PageTrackerError):
-    """A person has ended an import by Ctrl-C."""
+    """A person has interrupted an import with Ctrl-C."""
 
     exit_code = 130
 
@@ -152,7 +164,7 @@ class ImportsBusyError(PageTrackerError):
 
 
 class QuestionError(PageTrackerError):
-    """A question that means nothing."""
+    """A question is invalid."""
 
     exit_code = 2
 
@@ -162,11 +174,11 @@ class OutputError(PageTrackerError):
 
 
 class ReaderGoneError(OutputError):
-    """Who reads the output has had enough of it; nobody is left to be told."""
+    """Whoever read the output has closed it; there is nobody left to tell."""
 
 
 class NotConfirmedError(PageTrackerError):
-    """What destroys something was not agreed to."""
+    """Something destructive was not confirmed."""
 
 
 class UnknownGoalError(PageTrackerError):

@@ -13,7 +13,7 @@ from typing import Any
 
 from platformdirs import user_data_path
 
-from page_tracker.errors import SettingsError
+from page_tracker.errors import InvalidValueError, SettingsError
 from page_tracker.hits.address import Proxies
 from page_tracker.settings_parsing import (
     DEFAULT_REDIS_URL,
@@ -273,7 +273,7 @@ class Settings:
     def from_environment(cls, **options: str | None) -> "Settings":
         """Read the settings; `options` are texts from the command line and win.
 
-        Raises SettingsError for a value that means nothing. An empty variable and an
+        Raises SettingsError for an invalid value. An empty variable and an
         option that is None count as not given.
         """
         values = {}
@@ -307,8 +307,7 @@ def _parsed(setting: Setting, origin: str, text: str) -> Any:
     try:
         require_text(text)
         return setting.parse(text)
-    except ValueError as error:
-        problem, _, remedy = str(error).partition(": ")
+    except InvalidValueError as error:
         raise SettingsError(
-            f"{origin} {without_password(text)!r} {problem}", remedy
+            f"{origin} {without_password(text)!r} {error.problem}", error.remedy
         ) from error

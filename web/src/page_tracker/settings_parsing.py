@@ -1,12 +1,14 @@
 """How settings are written: what each text must be, and what to write instead.
 
-Every parser raises ValueError with "what is wrong: what to write".
+Every parser raises InvalidValueError.
 """
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from page_tracker.errors import InvalidValueError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
 MOST_DIGITS = 20  # of a number; Python refuses to read thousands of them
@@ -16,7 +18,7 @@ def require_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("is no text in UTF-8: write it in UTF-8") from error
+        raise InvalidValueError("is not valid UTF-8", "write it in UTF-8") from error
 
 
 def parse_redis_url(text: str) -> str:
@@ -27,11 +29,13 @@ def parse_redis_url(text: str) -> str:
         complete = url.path if url.scheme == "unix" else url.hostname
         port = url.port
     except ValueError as error:
-        raise ValueError(f"is not an address of Redis: {example}") from error
+        raise InvalidValueError("is not an address of Redis", example) from error
     if url.scheme not in ("redis", "rediss", "unix") or not complete or port == 0:
-        raise ValueError(f"is not an address of Redis: {example}")
+        raise InvalidValueError("is not an address of Redis", example)
     if url.scheme != "unix" and not (url.path.strip("/") or "0").isdecimal():
-        raise ValueError(f"names no database by its number: {example}/0")
+        raise InvalidValueError(
+            "does not name a database by its number", f"{example}/0"
+        )
     return text
 
 
@@ -41,7 +45,9 @@ def parse_seconds(text: str) -> float:
     except ValueError:
         seconds = -1
     if not 0 < seconds <= 60:
-        raise ValueError("is no time: write seconds above 0, at most 60, like 0.5")
+        raise InvalidValueError(
+            "is not a number of seconds", "write more than 0 and at most 60, like 0.5"
+        )
     return seconds
 
 
@@ -49,29 +55,33 @@ def whole_number(smallest: int, largest: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         is_number = text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS
         if not is_number or not smallest <= int(text) <= largest:
-            raise ValueError(f"is out of range: write {smallest} to {largest}")
+            raise InvalidValueError("is out of range", f"write {smallest} to {largest}")
         return int(text)
 
     return parse
 
 
 def parse_path(text: str) -> Path:
-    example = "write a whole path, like /srv/page-tracker"
+    example = "write an absolute path, like /srv/page-tracker"
     if not text:
-        raise ValueError(f"is no path: {example}")
+        raise InvalidValueError("is not a path", example)
     try:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:  # ~ and a name that no user here has
-        raise ValueError(f"begins at no user's home: {example}") from error
+        raise InvalidValueError(
+            "begins with a user who does not exist", example
+        ) from error
     except OSError as error:
-        raise ValueError(f"begins where no folder is any more: {example}") from error
+        raise InvalidValueError(
+            "begins in a folder that no longer exists", example
+        ) from error
 
 
 def parse_folder(text: str) -> Path:
     if "://" in text:
-        raise ValueError(
-            "is an address, and only folders can be written yet: write a path, like"
-            " /srv/page-tracker"
+        raise InvalidValueError(
+            "is an address, and only folders are supported yet",
+            "write a path, like /srv/page-tracker",
         )
     return parse_path(text)
 
@@ -79,15 +89,17 @@ def parse_folder(text: str) -> Path:
 def parse_program(text: str) -> Path:
     path = parse_path(text)
     if not (path.is_file() and os.access(path, os.X_OK)):
-        raise ValueError(
-            "is no program: write the path of valkey-server or redis-server"
+        raise InvalidValueError(
+            "is not a program", "write the path of valkey-server or redis-server"
         )
     return path
 
 
 def parse_host(text: str) -> str:
-    if "/" in text or any(character.isspace() for character in text):
-        raise ValueError("is no host: write a name or an address, like 0.0.0.0")
+    if "/" in text or any(map(str.isspace, text)):
+        raise InvalidValueError(
+            "is not a host", "write a name or an address, like 0.0.0.0"
+        )
     return text
 
 
@@ -104,7 +116,7 @@ def parse_origin(text: str) -> str:
     except ValueError:
         is_whole = False
     if not is_whole or any(sign.isspace() or not sign.isprintable() for sign in text):
-        raise ValueError(f"is nowhere to get data: {wanted}")
+        raise InvalidValueError("is not a source of data", wanted)
     return text
 
 
@@ -116,5 +128,7 @@ def parse_public_url(text: str) -> str:
     except ValueError:
         is_complete = is_bare = False
     if not (is_complete and is_bare and text.isprintable() and " " not in text):
-        raise ValueError("is no address: write one like https://stats.example.com")
+        raise InvalidValueError(
+            "is not a public address", "write one like https://stats.example.com"
+        )
     return text.rstrip("/")

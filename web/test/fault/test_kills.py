@@ -13,6 +13,7 @@ import requests
 from page_tracker.lake.table import Lake
 from support.hitting import SITE, Sender, Sent, hitting
 from support.lake import paths
+from support.pace import PACE
 from support.processes import (
     Running,
     command,
@@ -141,7 +142,7 @@ def test_redis_emptied_under_load_is_survived_with_exact_counters(
         total = f"{server.url}/counter/TOTAL.txt?site={SITE}"
 
         def shown_and_stored() -> tuple[str, str]:
-            return requests.get(total, timeout=10).text, f"{len(paths(lake))}\n"
+            return requests.get(total, timeout=10 * PACE).text, f"{len(paths(lake))}\n"
 
         wait_until(lambda: len(set(shown_and_stored())) == 1, missing=shown_and_stored)
     stored = in_the_lake(data)

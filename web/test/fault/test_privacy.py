@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from page_tracker.lake.table import Lake
 from support.lake import ask
+from support.pace import PACE
 from support.processes import Running, command, redis_pid, serving, store_of, wait_until
 
 SITE = "marked.example"
@@ -43,7 +44,7 @@ def send(url: str, method: str, path: str, body: str, **headers: str) -> int:
     """Ask from the marked peer; returns the status."""
     at = urlsplit(url)
     connection = HTTPConnection(
-        at.hostname or "", at.port, timeout=10, source_address=(PEER, 0)
+        at.hostname or "", at.port, timeout=10 * PACE, source_address=(PEER, 0)
     )
     try:
         connection.request(method, path, body, headers)

@@ -26,6 +26,7 @@ from page_tracker.store.stream import Stream
 from support.hits import batch, hit
 from support.lake import paths
 from support.own_redis import OwnRedis, own_redis
+from support.pace import PACE
 from support.processes import BIN, clean_environment
 
 # A hit is in the lake within so many seconds of being acknowledged, once all is well.
@@ -101,7 +102,7 @@ class WriterProcess:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-        assert self.process.wait(timeout=60) == 0
+        assert self.process.wait(timeout=60 * PACE) == 0
 
     def processor(self) -> float:
         """Seconds of the processor that it has used."""
@@ -144,7 +145,7 @@ def writing(data: Path, server: OwnRedis, **other: Path) -> Iterator[WriterProce
             writer.kill()
 
 
-def wait_until_drained(redis: Redis, seconds: float = 30) -> None:
+def wait_until_drained(redis: Redis, seconds: float = 30 * PACE) -> None:
     """Until nothing waits; the writer trims what it has written a tick later."""
     deadline = time.monotonic() + seconds
     while True:

@@ -114,8 +114,11 @@ def test_over_http_the_number_of_hits_is_to_be_repeated(run: Run, method: str) -
         )
         return answer.status_code, answer.get_json()
 
-    for wrong in ({}, {"delete_hits": 2}, {"delete_hits": True}, {"delete_hits": "3"}):
-        status, refused = ask(**wrong)
+    for wrong in (True, "3", 0, None):
+        status, refused = ask(delete_hits=wrong)
+        assert status == 400 and "delete_hits" in str(refused["error"])
+    for other in ({}, {"delete_hits": 2}):
+        status, refused = ask(**other)
         assert status == 409
         assert "3 hits of" in str(refused["error"])
         assert refused["delete_hits"] == 3

@@ -8,10 +8,19 @@ import pytest
 from page_tracker.commands.serve import serve
 from page_tracker.hits.hit import Reason
 from page_tracker.protocols import PROTOCOLS
+from page_tracker.schema import DAYS, DROPS, HITS, Column
 from page_tracker.settings import described_settings
 from support.command_reference import rendered
 from support.documentation import PAGES, ROOT, page
+from support.transcripts import section
 
+# What a file of ours is named from.
+ROOTS = (
+    ROOT,
+    ROOT / "web",
+    ROOT / "web" / "src" / "page_tracker",
+    ROOT / "web" / "test",
+)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 
 
@@ -36,6 +45,30 @@ def test_every_setting_is_documented_as_it_is() -> None:
 
 def test_the_page_of_commands_is_what_they_say_of_themselves() -> None:
     assert page("reference/commands") == rendered(), "run scripts/document-commands"
+
+
+@pytest.mark.parametrize(
+    "name, columns", [("hits", HITS), ("drops", DROPS), ("days", DAYS)]
+)
+def test_every_column_of_the_lake_is_documented_as_it_is(
+    name: str, columns: tuple[Column, ...]
+) -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\w+)(?: or (null))? \| (\d*) \| (.+) \|$",
+        section(page("reference/lake"), name),
+        re.MULTILINE,
+    )
+
+    assert rows == [
+        (
+            column.name,
+            column.type,
+            "null" if column.nullable else "",
+            str(column.limit or ""),
+            column.says,
+        )
+        for column in columns
+    ]
 
 
 def test_every_reason_of_a_drop_is_documented_and_no_other() -> None:
@@ -73,6 +106,25 @@ def test_every_link_leads_to_a_file_and_to_a_heading_of_it(path: Path) -> None:
             broken.append(f"{target}#{anchor}")
 
     assert not broken
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_lines_of_prose_are_read_without_scrolling(path: Path) -> None:
+    prose = re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.M | re.DOTALL)
+    lines = [
+        line for line in prose.splitlines() if line[:1] != "|" and line[:4].strip()
+    ]
+
+    assert [line for line in lines if len(line) > 88] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_file_of_ours_that_is_named_is_there(path: Path) -> None:
+    named = re.findall(
+        r"`((?:[\w.-]+/)+[\w-]+\.(?:py|lua|js|yml))`", path.read_text("utf-8")
+    )
+
+    assert [each for each in named if not any((r / each).exists() for r in ROOTS)] == []
 
 
 def test_every_page_is_reached_from_the_readme() -> None:

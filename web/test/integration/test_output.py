@@ -10,6 +10,7 @@ from redis import Redis
 
 from page_tracker.cli import main
 from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
+from support.pace import PACE
 from support.processes import BIN, clean_environment, command
 
 LINES = (
@@ -50,7 +51,7 @@ def shell(
         stderr=errors,
         check=False,
         text=True,
-        timeout=60,
+        timeout=60 * PACE,
     )
 
 

@@ -62,7 +62,6 @@ def test_a_key_that_is_no_number_is_a_failure_and_left_alone(
     assert redis_client.get("page_views") == b"many"
 
 
-@pytest.mark.timeout(240)
 def test_eight_processes_count_each_view_once(
     redis_client: Redis, redis_url: str
 ) -> None:

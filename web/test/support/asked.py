@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,19 +48,32 @@ STEPS = st.one_of(
 )
 
 
+@cache
+def one_of(*values: Any) -> st.SearchStrategy[Any]:
+    """One of the values; made once, which takes longer than to draw from it."""
+    return st.sampled_from(values)
+
+
+HOW_MANY = st.integers(0, 30)
+VISITORS = st.integers(0, 3)
+TOUCHES = st.tuples(*[st.sampled_from(WORDS)] * 3)
+COUNTRIES_OF_VISITORS = ("", "DE", "FR", "DE")
+BROWSERS_OF_VISITORS = ("", "Firefox", "Chrome", "Chrome")
+
+
 @st.composite
 def hits_of_a_site(
     draw: st.DrawFn, zone: str, kinds: tuple[PlainKind, ...] = KINDS
 ) -> list[Row]:
     """Rows as the collector stores them, over some days."""
-    now = draw(st.sampled_from(STARTS))
+    now = draw(one_of(*STARTS))
     paths = PATHS if kinds is KINDS else PATHS[:2]
     plain, extras = [], []
-    for _ in range(draw(st.integers(0, 30))):
+    for _ in range(draw(HOW_MANY)):
         now += timedelta(milliseconds=draw(STEPS))
         local = now.astimezone(ZoneInfo(zone)).date()
-        visitor = draw(st.integers(0, 3))
-        kind = draw(st.sampled_from(kinds))
+        visitor = draw(VISITORS)
+        kind: PlainKind = draw(one_of(*kinds))
         plain.append(
             PlainHit(
                 time=int(now.timestamp() * 1000),
@@ -66,12 +81,21 @@ def hits_of_a_site(
                 site="a.org",
                 visitor=visitor,
                 kind=kind,
-                path=draw(st.sampled_from(paths)),
-                hostname=draw(st.sampled_from(["a.org", "b.org"])),
-                touch=tuple(draw(st.sampled_from(WORDS)) for _ in range(3)),
+                path=draw(one_of(*paths)),
+                hostname=draw(one_of("a.org", "b.org")),
+                touch=draw(TOUCHES),
             )
         )
-        extras.append(draw(_extra(kind, visitor)) | {"time": now, "day": local})
+        extras.append(
+            {"engaged": None, "scroll": None, "revenue": None}
+            | draw(EXTRAS[kind])
+            | {
+                "time": now,
+                "day": local,
+                "country": COUNTRIES_OF_VISITORS[visitor],
+                "browser": BROWSERS_OF_VISITORS[visitor],
+            }
+        )
     found = find(plain)
     return [
         _row(hit, columns, extra)
@@ -80,28 +104,29 @@ def hits_of_a_site(
     ]
 
 
-def _extra(kind: PlainKind, visitor: int) -> st.SearchStrategy[dict[str, Any]]:
+def _extra(kind: PlainKind) -> st.SearchStrategy[dict[str, Any]]:
+    """What else is known of a hit of a kind."""
+    plans: list[dict[str, str]] = [{}, {"plan": "pro"}, {"plan": "a"}]
+    others: list[dict[str, str]] = [{}, {"x": "pro"}, {"x": "a"}]
     names = {"view": ["pageview"], "engagement": ["engagement"]}
-    engaged = st.none() | st.integers(0, 5000)
-    scrolled = st.none() | st.integers(0, 100)
-    return st.fixed_dictionaries(
-        {
-            "name": st.sampled_from(names.get(kind, ["signup", "buy"])),
-            "props": st.dictionaries(
-                st.sampled_from(["plan", "x"]), st.sampled_from(["pro", "a"])
-            ),
-            "engaged": engaged if kind == "engagement" else st.none(),
-            "scroll": scrolled if kind == "engagement" else st.none(),
-            "revenue": (
-                (st.none() | st.integers(-5000, 90000))
-                if kind in ("event", "quiet")
-                else st.none()
-            ),
-            "currency": st.sampled_from(["EUR", "USD"]),
-            "country": st.just(("", "DE", "FR", "DE")[visitor]),
-            "browser": st.just(("", "Firefox", "Chrome", "Chrome")[visitor]),
-        }
-    )
+    common: dict[str, st.SearchStrategy[Any]] = {
+        "name": st.sampled_from(names.get(kind, ["signup", "buy"])),
+        "props": st.sampled_from(
+            [plan | other for plan, other in product(plans, others)]
+        ),
+        "currency": st.sampled_from(["EUR", "USD"]),
+    }
+    if kind == "engagement":
+        engaged = st.none() | st.integers(0, 5000)
+        scrolled = st.none() | st.integers(0, 100)
+        return st.fixed_dictionaries(common | {"engaged": engaged, "scroll": scrolled})
+    if kind == "view":
+        return st.fixed_dictionaries(common)
+    paid = st.none() | st.integers(-5000, 90000)
+    return st.fixed_dictionaries(common | {"revenue": paid})
+
+
+EXTRAS = {kind: _extra(kind) for kind in KINDS}
 
 
 def _row(hit: PlainHit, found: Any, extra: dict[str, Any]) -> Row:
@@ -132,52 +157,61 @@ def _row(hit: PlainHit, found: Any, extra: dict[str, Any]) -> Row:
     }
 
 
-DRAWN_DIMENSIONS = [*DIMENSIONS, "event:props:plan"]
+DRAWN_DIMENSIONS = (*DIMENSIONS, "event:props:plan")
+OF_EVENTS = tuple(name for name in DRAWN_DIMENSIONS if name.startswith("event:"))
+OF_VISITS = tuple(name for name in DRAWN_DIMENSIONS if name.startswith("visit:"))
 
 
 @st.composite
 def filters(draw: st.DrawFn, depth: int = 2) -> list[Any]:
-    kinds = ["leaf", "leaf", "leaf", "and", "or", "not", "has_done", "has_not_done"]
-    kind = draw(st.sampled_from(kinds if depth else ["leaf"]))
+    kinds = ("leaf", "leaf", "leaf", "and", "or", "not", "has_done", "has_not_done")
+    kind = draw(one_of(*kinds)) if depth else "leaf"
     if kind in ("and", "or"):
-        return [kind, draw(st.lists(filters(depth - 1), min_size=1, max_size=2))]
+        return [kind, [draw(FILTERS[depth - 1]) for _ in range(draw(one_of(1, 2)))]]
     if kind == "not":
-        return [kind, draw(filters(depth - 1))]
-    events = [name for name in DRAWN_DIMENSIONS if name.startswith("event:")]
+        return [kind, draw(FILTERS[depth - 1])]
     if kind in ("has_done", "has_not_done"):
-        return [kind, draw(leaf(events))]
+        return [kind, draw(leaf(OF_EVENTS))]
     return draw(leaf(DRAWN_DIMENSIONS))
 
 
+# By how deep they are nested at most.
+FILTERS = [filters(depth) for depth in range(3)]
+
 # Others are refused.
-COUNTRY_VALUES = {
-    "visit:country": ["DE", "FR", "(not set)"],
-    "visit:country_name": ["Germany", "France", "(not set)"],
+COUNTRY_VALUES: dict[str, tuple[str, ...]] = {
+    "visit:country": ("DE", "FR", "(not set)"),
+    "visit:country_name": ("Germany", "France", "(not set)"),
 }
+OF_GOALS: tuple[str, ...] = ("Signup", "Sale", "Docs", "s")
+OF_OTHERS = (
+    *(*PATHS[:-1], "a", "b", "DE", "Ä", "pro"),
+    *("(none)", "(not set)", "Direct / None", "direct / none"),
+)
 
 
+@cache
 @st.composite
-def leaf(draw: st.DrawFn, names: list[str]) -> list[Any]:
-    name = draw(st.sampled_from(names))
-    operators = ["is", "contains"]
-    values = ["Signup", "Sale", "Docs", "s"]
+def leaf(draw: st.DrawFn, names: tuple[str, ...]) -> list[Any]:
+    name = draw(one_of(*names))
+    operators: tuple[str, ...] = ("is", "contains")
+    values = OF_GOALS
     if name != "event:goal":
-        operators += ["is_not", "contains_not", "matches", "matches_not"]
-        values = [*PATHS[:-1], "a", "b", "DE", "Ä", "pro"]
-        values += ["(none)", "(not set)", "Direct / None", "direct / none"]
-    operator = draw(st.sampled_from(operators))
+        operators += ("is_not", "contains_not", "matches", "matches_not")
+        values = OF_OTHERS
+    operator = draw(one_of(*operators))
     if operator in ("is", "is_not"):
         values = COUNTRY_VALUES.get(name, values)
     if name == "event:goal" and operator == "is":
-        values = [goal.name for goal in GOALS]
+        values = tuple(goal.name for goal in GOALS)
     if operator.startswith("matches"):
-        values = ["^/d", "a$", "^$", "[a-c]"]
+        values = ("^/d", "a$", "^$", "[a-c]")
     found: list[Any] = [
         operator,
         name,
-        draw(st.lists(st.sampled_from(values), min_size=1, max_size=2)),
+        [draw(one_of(*values)) for _ in range(draw(one_of(1, 2)))],
     ]
-    if not operator.startswith("matches") and draw(st.booleans()):
+    if not operator.startswith("matches") and draw(one_of(False, True)):
         found.append({"case_sensitive": False})
     return found
 
@@ -195,10 +229,8 @@ WHOLE_DAYS = st.sampled_from(
 @st.composite
 def cut_days(draw: st.DrawFn) -> list[str]:
     """A range that begins and ends among a visit's first hits."""
-    start = draw(st.sampled_from(STARTS)) + timedelta(
-        minutes=draw(st.sampled_from([0, 10, 25, 45]))
-    )
-    end = start + timedelta(minutes=draw(st.sampled_from([5, 30, 100, 2000])))
+    start = draw(one_of(*STARTS)) + timedelta(minutes=draw(one_of(0, 10, 25, 45)))
+    end = start + timedelta(minutes=draw(one_of(5, 30, 100, 2000)))
     return [start.isoformat(), end.isoformat()]
 
 
@@ -209,21 +241,24 @@ RANGES = WHOLE_DAYS | cut_days()
 def bodies(draw: st.DrawFn, metric: str, is_filtered: bool = True) -> dict[str, Any]:
     """A question about a metric, with what the metric needs to make sense."""
     needs, visits_only = METRICS[metric].needs, METRICS[metric].of_visits
-    whole = [name for name in DRAWN_DIMENSIONS if name.startswith("visit:")]
-    names = [*whole, *TIME_BUCKETS, "event:page"]
+    names = (*OF_VISITS, *TIME_BUCKETS, "event:page")
     if not visits_only:
-        names += ["event:hostname", "event:name", "event:props:plan", "event:goal"]
-    names = draw(st.sampled_from([names, list(TIME_BUCKETS)]))
-    dimensions = draw(st.lists(st.sampled_from(names), max_size=2, unique=True))
-    parts = draw(st.lists(filters(), max_size=1 if is_filtered else 0))
+        names += ("event:hostname", "event:name", "event:props:plan", "event:goal")
+    names = draw(one_of(names, tuple(TIME_BUCKETS)))
+    dimensions: list[str] = []
+    for _ in range(draw(one_of(0, 1, 2))):
+        others = (name for name in names if name not in dimensions)
+        dimensions.append(draw(one_of(*others)))
+    is_filtered = is_filtered and draw(one_of(False, True))
+    parts = [draw(FILTERS[2])] if is_filtered else []
     needed = {"goal": "event:goal", "page": "event:page"}.get(needs)
     if needed and needed not in dimensions:
-        if draw(st.booleans()):
+        if draw(one_of(False, True)):
             dimensions.append(needed)
         else:
-            parts.append(draw(leaf([needed])))
+            parts.append(draw(leaf((needed,))))
     if needs == "dimension" and not dimensions:
-        dimensions.append(draw(st.sampled_from(names)))
+        dimensions.append(draw(one_of(*names)))
     return {
         "site_id": "a.org",
         "metrics": [metric],
@@ -240,12 +275,15 @@ def understood(body: dict[str, Any], zone: str) -> Query:
 
 def put(lake: Lake, rows: list[Row], number: int) -> None:
     """Add rows to the lake as the writer does, in one commit."""
-    ready = [tuple(stored(column.name, row) for column in HITS) for row in rows]
-    append(lake.snapshot("hits"), HITS, ready, "stream:1:0", number)
+    append(lake.snapshot("hits"), HITS, [*map(ready, rows)], "stream:1:0", number)
 
 
-def stored(name: str, row: Row) -> Any:
-    """A column of a row as the lake takes it."""
+def ready(row: Row) -> tuple[Any, ...]:
+    """A row as the lake takes it."""
+    return tuple(_stored(column.name, row) for column in HITS)
+
+
+def _stored(name: str, row: Row) -> Any:
     if name == "day":
         return day_number(row["day"])
     if name == "time":

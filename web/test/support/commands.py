@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from page_tracker.cli import main
+from support.pace import PACE
 
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(
@@ -25,7 +26,7 @@ def run(
     *arguments: str,
     environment: dict[str, str],
     folder: Path = Path(),
-    seconds: float = 60,
+    seconds: float = 60 * PACE,
 ) -> subprocess.CompletedProcess[str]:
     """What a command says that works in a folder, in just this environment.
 

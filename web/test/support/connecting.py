@@ -15,12 +15,13 @@ from page_tracker.collect.judge import HttpRequest
 from page_tracker.protocols.request import Answer
 from page_tracker.web.door.connection import Connection
 from page_tracker.web.door.room import Room
+from support.pace import PACE
 
 HIT = b"POST /hit HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 OTHER = b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n"
 LONGEST_BODY = 100
 KEEP_ALIVE = 0.2  # seconds
-PATIENCE = 20.0
+PATIENCE = 20.0 * PACE
 
 
 class App:

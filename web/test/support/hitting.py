@@ -15,12 +15,14 @@ from http.client import HTTPConnection, HTTPException
 from itertools import count
 from urllib.parse import urlsplit
 
+from support.pace import PACE
+
 SITE = "load.example"
 BROWSER = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/142.0.0.0 Safari/537.36"
 )
-CONNECTION_SECONDS = 10.0
+CONNECTION_SECONDS = 10.0 * PACE
 PAUSE_SECONDS = 0.02
 
 

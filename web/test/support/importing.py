@@ -11,10 +11,10 @@ from typing import Any
 
 from redis import Redis
 
+from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.imports import Imports, Order, Outcome
 from page_tracker.history.lines import Log
 from page_tracker.history.register import Import, Register
-from page_tracker.history.stored import Stored
 from page_tracker.lake.table import Lake
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
@@ -56,7 +56,7 @@ class History:
         self.live_days: set[int] = set()
         self.imports = Imports(
             Register(folder / "imports"),
-            Stored(self.lake, lambda _, days: self.live_days.intersection(days)),
+            ImportedRows(self.lake, lambda _, days: self.live_days.intersection(days)),
             self.live,
             self.told,
         )

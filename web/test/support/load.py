@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
+from support.pace import PACE
+
 Headers = Mapping[str, str | bytes]
 SENTENCE = re.compile(r"This page has been seen (\d+) times\.")
 
@@ -32,7 +34,7 @@ class Connection:
     """One keep-alive connection that counts views."""
 
     def __init__(self, url: str) -> None:
-        self._http = HTTPConnection(urlsplit(url).netloc, timeout=30)
+        self._http = HTTPConnection(urlsplit(url).netloc, timeout=30 * PACE)
 
     def view(self, headers: Headers) -> tuple[int, str]:
         """Ask for the page; returns status and text."""

@@ -15,10 +15,13 @@ from redis import Redis
 
 from page_tracker.processes.folder import holder
 from support import commands
+from support.pace import PACE
 
 BIN = Path(sys.executable).parent
 POLL_SECONDS = 0.02
-WAIT_SECONDS = 50.0  # many times what a busy machine needs, for one step of a test
+WAIT_SECONDS = (
+    50.0 * PACE
+)  # many times what a busy machine needs, for one step of a test
 ADDRESS = re.compile(r"https?://[\w.\[\]:]+:\d+")
 
 
@@ -40,7 +43,7 @@ class Running:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=WAIT_SECONDS)
 
 
 def clean_environment(**changes: str) -> dict[str, str]:
@@ -76,7 +79,7 @@ def running(
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=WAIT_SECONDS)
 
 
 @contextmanager

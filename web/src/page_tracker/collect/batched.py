@@ -65,7 +65,7 @@ class Collector:
         self._sites = sites
         self._lookups = lookups
         self._rates = rates
-        self._known: Context | None = None
+        self._context: Context | None = None
         self._salts = Salts()
         self._salts_at_hand: dict[tuple[str, int], bytes] = {}
         self._fetching: dict[tuple[str, int], asyncio.Task[None]] = {}
@@ -100,7 +100,7 @@ class Collector:
 
         What an address sends too much of is refused before anything is made of it.
         """
-        directory = self._known.directory if self._known else Directory()
+        directory = self._context.directory if self._context else Directory()
         if too_many := self._rates.refusal(raws, sender.address, directory):
             tell(too_many)
             return
@@ -116,8 +116,8 @@ class Collector:
     async def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store an event of one site or several, each of which gets it once.
 
-        What does not count comes back, with its reason. Raises NotStoredError where it is
-        not stored, or nobody knows.
+        Answers what does not count, with its reasons. Raises NotStoredError where hits
+        are not stored, or nobody knows whether they are.
         """
         moment = time.time_ns() // 1000
         judged = [
@@ -176,7 +176,7 @@ class Collector:
             moment=time.time_ns() // 1000,
             hits=hits,
             drops=drops,
-            sites=self._known.directory.by_id if self._known else {},
+            sites=self._context.directory.by_id if self._context else {},
             shard=shard,
             bounds=bounds,
         )
@@ -185,10 +185,10 @@ class Collector:
         self, raw: RawHit, sender: Sender, moment: int
     ) -> Hit | Drop | None:
         """The hit or drop; None where something must be asked of the store first."""
-        if self._known is None:
+        if self._context is None:
             return None
         try:
-            found = enrich(raw, sender, moment, self._known)
+            found = enrich(raw, sender, moment, self._context)
         except UnknownSaltError:
             return None
         return None if is_of_unknown_site(found) else found
@@ -196,9 +196,9 @@ class Collector:
     async def _judged(self, raw: RawHit, sender: Sender, moment: int) -> Hit | Drop:
         """The hit or drop, after another look at the sites and for the salt."""
         while True:
-            known = self._known or await self._after_a_look()
+            context = self._context or await self._after_a_look()
             try:
-                found = enrich(raw, sender, moment, known)
+                found = enrich(raw, sender, moment, context)
                 if is_of_unknown_site(found):
                     found = enrich(raw, sender, moment, await self._after_a_look())
                 return found
@@ -229,9 +229,9 @@ class Collector:
         if self._look is None:
             self._look = begun(self._look_soon(), "a look at the sites")
         await asyncio.shield(self._look)
-        if self._known is None:
+        if self._context is None:
             raise NotStoredError("the sites cannot be read", RETRY_AWAY)
-        return self._known
+        return self._context
 
     async def _look_soon(self) -> None:
         """Look once for all who ask meanwhile: nobody can make it look often."""
@@ -251,15 +251,16 @@ class Collector:
         try:
             directory = await asyncio.to_thread(read)
         except StoreFormatError as error:
-            self._known = None  # a newer Page Tracker's store takes nothing from us
+            self._context = None  # a newer Page Tracker's store takes nothing from us
             logger.warning("%s", error)
             return
         except RedisError as error:
             logger.warning("The sites could not be read (%s)", error)
             return
-        lookups, known = self._lookups.now, self._known
-        if known is None or (known.directory, known.lookups) != (directory, lookups):
-            self._known = Context(directory, self._salts_at_hand, lookups)
+        lookups, context = self._lookups.now, self._context
+        now = (directory, lookups)
+        if context is None or (context.directory, context.lookups) != now:
+            self._context = Context(directory, self._salts_at_hand, lookups)
 
 
 def _tell_of_one(

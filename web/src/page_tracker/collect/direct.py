@@ -62,8 +62,8 @@ class UnbatchedCollector:
     def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store an event of one site or several, each of which gets it once.
 
-        What does not count comes back, with its reason. Raises NotStoredError where it is
-        not stored, or nobody knows, and TooManyHitsError.
+        Answers what does not count, with its reasons. Raises NotStoredError where hits
+        are not stored, or nobody knows whether they are, and TooManyHitsError.
         """
         moment = time.time_ns() // 1000
         try:
@@ -75,20 +75,22 @@ class UnbatchedCollector:
                 directory = self._sites.look()
                 found = [self._judged(raw, sender, moment, directory) for raw in raws]
         except RedisError as error:
-            raise NotStoredError(f"Redis cannot be asked ({error})", RETRY_AWAY) from error
+            raise NotStoredError(
+                f"Redis cannot be asked ({error})", RETRY_AWAY
+            ) from error
         return drops_among(self._settled(once_a_site(found), moment, directory))
 
     def _judged(
         self, raw: RawHit, sender: Sender, moment: int, directory: Directory
     ) -> Hit | Drop:
         salts: dict[tuple[str, int], bytes] = {}
-        known = Context(directory, salts, self._lookups.now)
+        context = Context(directory, salts, self._lookups.now)
         try:
-            return enrich(raw, sender, moment, known)
+            return enrich(raw, sender, moment, context)
         except UnknownSaltError as missing:
             site, day = missing.site, missing.day
             salts[site.id, day] = self._salt(site, day, moment)
-        return enrich(raw, sender, moment, known)
+        return enrich(raw, sender, moment, context)
 
     def _salt(self, site: Site, day: int, moment: int) -> bytes:
         with self._lock:

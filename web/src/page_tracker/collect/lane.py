@@ -71,7 +71,9 @@ class Lane:
         """Take a hit, or a drop to count, and tell what became of it, once."""
         if len(self._waiting) >= MAX_WAITING:
             tell(
-                NotStoredError(f"{MAX_WAITING} hits wait to be stored already", RETRY_AWAY)
+                NotStoredError(
+                    f"{MAX_WAITING} hits wait to be stored already", RETRY_AWAY
+                )
             )
             return
         self._waiting.append(Waiting(found, tell))

@@ -21,9 +21,9 @@ from page_tracker.query.answer import (
     metric_warnings,
     range_as_json,
 )
-from page_tracker.query.buckets import labels, most_labels
+from page_tracker.query.buckets import labels, max_labels
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
-from page_tracker.query.parse import MOST_LABELS
+from page_tracker.query.parse import MAX_LABELS
 from page_tracker.query.plan import Days, days_between
 from page_tracker.query.query import Query, Range, currency
 from page_tracker.query.realtime import Realtime
@@ -143,7 +143,7 @@ def _echo_line(report: Report) -> None:
     if len(query.dimensions) != 1 or query.dimensions[0] not in TIME_BUCKETS:
         return
     # A line of all minutes of some years says nothing, and takes its time.
-    if most_labels(query.range, query.dimensions[0]) > MOST_LABELS:
+    if max_labels(query.range, query.dimensions[0]) > MAX_LABELS:
         return
     known = {row.dimensions[0]: row.metrics[0] or 0 for row in report.rows}
     names = labels(query.range, query.dimensions[0])

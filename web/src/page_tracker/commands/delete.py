@@ -43,7 +43,7 @@ def delete(
 ) -> None:
     """Delete the hits of SITE for good: from files, Redis and what waits in it.
 
-    The visits that are cut are numbered anew. Stopped half-way, the same command once
+    The visits that are cut are renumbered. Stopped half-way, the same command once
     more finishes it.
     """
     begin, end = _day("--from", first), _day("--to", last)

@@ -1,4 +1,4 @@
-"""`page-tracker recover`: build the lake's log anew from its files."""
+"""`page-tracker recover`: rebuild the lake's log from its files."""
 
 import click
 
@@ -24,7 +24,7 @@ from page_tracker.writer.service import told_plainly
 @setting_option("data")
 @setting_option("lake")
 def recover(yes: bool, with_doubtful: bool, **options: str | None) -> None:
-    """Build the lake's log anew from its files; let a new lake, or store, begin.
+    """Rebuild the lake's log from its files; let a new lake, or store, begin.
 
     Says first what it has found, and changes nothing without a yes. What does not count
     is set aside in the lake's folder `damaged`, and nothing is deleted.
@@ -56,7 +56,7 @@ def _recover(recovery: Recovery, yes: bool, with_doubtful: bool) -> None:
             click.echo(line)
         if found.doubtful and not with_doubtful:
             click.echo("Rows in doubt stay out; --with-doubtful takes them in.")
-        _ask(f"Build the log of {found.name} anew from these?", yes)
+        _ask(f"Rebuild the log of {found.name} from these?", yes)
         added = recovery.build(found, with_doubtful)
         click.echo(f"{found.name} has {found.rows + added} rows and a log again.")
         is_done = True

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-
-import duckdb
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from page_tracker.days import date_of
 from page_tracker.history.register import ImportedDay
-from page_tracker.history.sifting import file_of
 from page_tracker.history.visits import with_visits
+from page_tracker.history.workers import file_of
+from page_tracker.lake.engine import connect
 
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY = "256MB"  # of the engine that finds visits; the rest goes to the spool's folder
 # Page views that are committed together, if they are of several days.
-MOST_VIEWS = 50_000
+MAX_VIEWS = 50_000
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Found(NamedTuple):
+class FoundDays(NamedTuple):
     """The rows of days [first, last), and their page views by path."""
 
     first: int
@@ -39,24 +41,24 @@ class Found(NamedTuple):
 
 def found_in(
     spool: Path, days: Sequence[ImportedDay], origin: int, done: int
-) -> Generator[Found, None, None]:
+) -> Generator[FoundDays, None, None]:
     """What there is to commit of an import, in the order of its days.
 
     The first `done` days are in the lake. Rows can be read until the next are taken.
     """
-    with _engine(spool) as engine:
+    with connect(MEMORY, spill=str(spool / "spill")) as engine:
         finder = engine.cursor()
 
-        def find(span: tuple[int, int]) -> Found:
+        def find(span: tuple[int, int]) -> FoundDays:
             first, last = span
             _lay_out(finder, spool, days[first:last])
             views = finder.sql("SELECT path, count(*) FROM hits GROUP BY path")
             by_path = dict(views.fetchall())
             if first < done:
-                return Found(first, last, None, by_path)
+                return FoundDays(first, last, None, by_path)
             name = f"days_{first}"
             finder.execute(f"CREATE TABLE {name} AS {with_visits('hits', origin)}")
-            return Found(first, last, engine.table(name), by_path)
+            return FoundDays(first, last, engine.table(name), by_path)
 
         for found in _one_ahead(find, together(days)):
             yield found
@@ -67,26 +69,12 @@ def together(days: Sequence[ImportedDay]) -> Iterator[tuple[int, int]]:
     """Which days, [first, last), go into one commit: so that few of them are small."""
     first = views = 0
     for last, day in enumerate(days):
-        if views and views + day.views > MOST_VIEWS:
+        if views and views + day.views > MAX_VIEWS:
             yield first, last
             first, views = last, 0
         views += day.views
     if views:
         yield first, len(days)
-
-
-@contextmanager
-def _engine(spool: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB, bounded in memory; what does not fit goes to the spool's folder."""
-    settings: dict[str, Any] = {
-        "memory_limit": "256MB",
-        "temp_directory": str(spool / "spill"),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    with duckdb.connect(config=settings) as engine:
-        engine.execute("SET GLOBAL TimeZone = 'UTC'")
-        yield engine
 
 
 def _lay_out(

@@ -24,6 +24,7 @@ from typing import TypeVar
 import msgspec
 
 from page_tracker.errors import ImportsBusyError, ImportStoppedError
+from page_tracker.files import replace_file
 from page_tracker.history.blocks import TOLD, Sieve
 from page_tracker.history.dialect import Dialect, Wanted, tells_agents
 from page_tracker.history.expiry import first_day_of
@@ -35,7 +36,7 @@ from page_tracker.history.recognising import (
     is_known,
     recognise,
 )
-from page_tracker.history.register import held, replace_file
+from page_tracker.history.register import held
 from page_tracker.history.tail import Spot, Tail
 from page_tracker.hits.enrich import Context
 from page_tracker.hits.facts import Lookups
@@ -56,7 +57,7 @@ T = TypeVar("T")
 # All in seconds.
 LOOK_EVERY = 0.5
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 10.0
+MAX_PAUSE = 10.0
 # Lines by which it is judged whether a log is what it seems.
 _RECENT = 1_000
 # Bytes of what was in the log before that are looked at.
@@ -281,7 +282,7 @@ class LogFollower:
                     self._say(f"{error.problem}; waiting")
                 if stop.wait(pause):
                     raise Stopped from error
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, MAX_PAUSE)
 
     def _dialect_of(self, block: bytes) -> Dialect:
         """The log's dialect: from the first user agent on, one with user agents."""

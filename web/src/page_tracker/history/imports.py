@@ -31,6 +31,7 @@ from msgspec.structs import replace
 
 from page_tracker.days import date_of
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
+from page_tracker.files import sync
 from page_tracker.history.days import found_in
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.expiry import (
@@ -39,18 +40,17 @@ from page_tracker.history.expiry import (
     has_gone_partly,
     may_be_repeated,
 )
+from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.lines import Log, open_log, size_of
 from page_tracker.history.reading import Reader, Tally
 from page_tracker.history.register import (
     Dropped,
     Import,
     Register,
-    sync_folder,
     undone,
 )
-from page_tracker.history.sifting import Crew, Task
-from page_tracker.history.stored import Stored
-from page_tracker.schema import ORIGIN_BITS
+from page_tracker.history.workers import Crew, Task
+from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 
 # Of the bytes of a log: what its page views may take, in the spool and in the lake.
@@ -98,7 +98,11 @@ class Imports:
     """The imports of a data folder and its lake."""
 
     def __init__(
-        self, register: Register, stored: Stored, counters: Counters, watcher: Watcher
+        self,
+        register: Register,
+        stored: ImportedRows,
+        counters: Counters,
+        watcher: Watcher,
     ) -> None:
         self.register = register
         self._stored = stored
@@ -130,7 +134,7 @@ class Imports:
             try:
                 tally = self._read(order, lookups, import_id, spool, started)
                 self._check_days(order, tally)
-                sync_folder(spool)
+                sync(spool)
             except BaseException:
                 shutil.rmtree(spool, ignore_errors=True)
                 raise
@@ -257,7 +261,7 @@ class Imports:
     def _new_origin(self) -> int:
         taken = {each.origin for each in self.register.all()}
         while True:
-            origin = secrets.randbelow(2**ORIGIN_BITS - 1) + 1
+            origin = new_origin()
             if origin not in taken and not self._stored.has_origin(origin):
                 return origin
 

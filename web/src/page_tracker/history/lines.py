@@ -19,7 +19,7 @@ from page_tracker.errors import LogFileError
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 4 << 20
 # No line of a log is longer; a file without any line end is no log.
-LONGEST_LINE = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 
 _PACKED: dict[bytes, Callable[[BinaryIO], IO[bytes]]] = {
     b"\x1f\x8b": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
@@ -59,9 +59,9 @@ class Log:
             while piece := text.read(BLOCK_BYTES):
                 piece = without_nuls(piece)
                 end = piece.rfind(b"\n") + 1
-                if end == 0 and len(rest) + len(piece) > LONGEST_LINE:
+                if end == 0 and len(rest) + len(piece) > MAX_LINE_BYTES:
                     raise LogFileError(
-                        f"{self.name} has a line of more than {LONGEST_LINE} bytes",
+                        f"{self.name} has a line of more than {MAX_LINE_BYTES} bytes",
                         "give an access log, one line a request",
                     )
                 if end:
@@ -153,14 +153,7 @@ def unreadable(name: str, error: OSError) -> LogFileError:
     """What to tell a person whose log cannot be read, by why it cannot."""
     if isinstance(error, PermissionError):
         folders = reversed(Path(name).absolute().parents)
-        closed = next(
-            (
-                each
-                for each in folders
-                if not os.access(each, os.X_OK, effective_ids=True)
-            ),
-            None,
-        )
+        closed = next((each for each in folders if not _may_enter(each)), None)
         return LogFileError(
             f"{name} cannot be read: this user may not"
             f" {f'enter the folder {closed}' if closed else 'read it'}",

@@ -22,7 +22,7 @@ from page_tracker.history.left_out import LeftOut, Refused
 from page_tracker.history.lines import Log, lines_of, text_of
 from page_tracker.history.recognising import check_malformed, recognise
 from page_tracker.history.register import ImportedDay
-from page_tracker.history.sifting import Crew, Sifted, file_of
+from page_tracker.history.workers import Crew, Sifted, file_of
 from page_tracker.hits.hit import Drop
 
 # Blocks that are read ahead of those that are sifted.
@@ -30,7 +30,7 @@ AHEAD = 4
 # Bytes of a log that are looked at.
 _LOOKED_AT = 1 << 20
 # Names of what is left out that are counted; of more the most frequent half.
-_MOST_NAMES = 2_000
+_MAX_NAMES = 2_000
 
 
 class MalformedLine(NamedTuple):
@@ -95,8 +95,8 @@ class Tally:
         self.views += sifted.days
         self.drops.update(block.drops)
         self.refused.update(block.refused)
-        if len(self.refused) > _MOST_NAMES:
-            self.refused = Counter(dict(self.refused.most_common(_MOST_NAMES // 2)))
+        if len(self.refused) > _MAX_NAMES:
+            self.refused = Counter(dict(self.refused.most_common(_MAX_NAMES // 2)))
         self.agentless += block.agentless
         self.read_in(sorted(block.formats))
         for number, text in block.malformed[: TOLD - len(self.malformed)]:

@@ -17,7 +17,7 @@ from page_tracker.history.formats.hosts import forwarded_address, is_private
 # Lines by which a dialect is recognised.
 LOOKED_AT = 200
 # Of all lines: with more malformed ones a log is not what it seems.
-MOST_MALFORMED = 0.1
+MAX_MALFORMED = 0.1
 # Fewer malformed lines say nothing of a log.
 FEWEST_MALFORMED = 3
 # With fewer lines of the same client nothing is said of it.
@@ -66,7 +66,7 @@ def is_known(lines: Iterable[str]) -> bool:
 
 def check_malformed(log: str, number: int, lines: int, samples: Iterable[str]) -> None:
     """Raise LogFileError where too many of a log's lines are malformed."""
-    if number < FEWEST_MALFORMED or number <= MOST_MALFORMED * lines:
+    if number < FEWEST_MALFORMED or number <= MAX_MALFORMED * lines:
         return
     three = list(samples)[:3]
     raise LogFileError(

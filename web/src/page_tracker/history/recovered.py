@@ -13,17 +13,17 @@ from pathlib import Path
 from deltalake import CommitProperties, Transaction
 
 from page_tracker.days import day_number
+from page_tracker.history.imported_rows import DROPS_IN
 from page_tracker.history.register import Import
-from page_tracker.history.stored import DROPS_IN, application
 from page_tracker.lake.recovery import Probe, days_in, numbers_in
 from page_tracker.lake.table import Lake
-from page_tracker.schema import HITS, NUMBER_BITS
+from page_tracker.origins import of_import, of_stream, rows_of
+from page_tracker.schema import HITS
 from page_tracker.store.entry import Entry, UnreadableEntryError
 from page_tracker.store.stream import Stream
-from page_tracker.writer.writer import application as stream_application
 
 # A writer has committed at most one batch that still waits: of fewer entries than this.
-MOST_ENTRIES = 5_000
+MAX_ENTRIES = 5_000
 
 _AT = {name: [each.name for each in HITS].index(name) for name in ("site", "visit")}
 
@@ -36,9 +36,9 @@ def positions(
     hits, drops = list(read), list(read)
     for entry in imports:
         if done := _days_done(entry, files):
-            hits.append(Transaction(application(entry), done))
+            hits.append(Transaction(of_import(entry.origin), done))
         if entry.state == "done":
-            drops.append(Transaction(application(entry), DROPS_IN))
+            drops.append(Transaction(of_import(entry.origin), DROPS_IN))
     return {"hits": hits, "drops": drops}
 
 
@@ -55,7 +55,7 @@ def begin_anew(lake: Lake, streams: Iterable[Stream]) -> None:
 
 
 def _of_stream(stream: Stream, files: Sequence[Path]) -> list[Transaction]:
-    waiting = stream.read(0, MOST_ENTRIES)
+    waiting = stream.read(0, MAX_ENTRIES)
     present = numbers_in(files, list(_probes(waiting)))
     origin = stream.origin()
     own = [each.number for each in waiting if each.origin == origin]
@@ -65,7 +65,7 @@ def _of_stream(stream: Stream, files: Sequence[Path]) -> list[Transaction]:
         if entry.number in present:
             last[entry.origin] = max(last.get(entry.origin, 0), entry.number)
     return [
-        Transaction(stream_application(each, stream.shard), number)
+        Transaction(of_stream(each, stream.shard), number)
         for each, number in last.items()
         if number
     ]
@@ -89,7 +89,6 @@ def _days_done(entry: Import, files: Sequence[Path]) -> int:
         return len(entry.days)
     if entry.state != "writing":
         return 0
-    low = entry.origin << NUMBER_BITS
-    found = {day_number(day) for day in days_in(files, low, low + (1 << NUMBER_BITS))}
+    found = set(map(day_number, days_in(files, rows_of(entry.origin))))
     places = [at for at, day in enumerate(entry.days, 1) if day.day in found]
     return max(places, default=0)

@@ -4,18 +4,15 @@
     DATA/imports/spool-7/   its page views, until they are in the lake
     DATA/imports/lock       held by the one process that imports
 
-It goes with the data folder and does not depend on Redis. A file is replaced as a
-whole: written beside, flushed to disk, renamed. A spool without a file is what a killed
-process has left before its import began to count; it is thrown away.
+It goes with the data folder and does not depend on Redis. A spool without a file is
+what a killed process has left before its import began to count; it is thrown away.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from page_tracker.errors import ImportsBusyError, UnknownImportError
+from page_tracker.files import exclusive_lock, replace_file
 from page_tracker.history.identity import KnownParts, Part
 
 State = Literal["writing", "done", "undoing", "undone"]
@@ -192,36 +190,9 @@ def undone(entry: Import) -> Import:
 @contextmanager
 def held(path: Path, busy: ImportsBusyError) -> Iterator[None]:
     """Hold a lock file, as long as the process lives; raises `busy` if another does."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(exclusive_lock(path, patience=0))
         except BlockingIOError as error:
             raise busy from error
         yield
-    finally:
-        os.close(lock)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is the old one or the new one, whatever happens."""
-    beside = path.with_suffix(".new")
-    with open(beside, "wb", opener=_private) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

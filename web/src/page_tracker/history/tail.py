@@ -16,7 +16,7 @@ from typing import IO
 import msgspec
 
 from page_tracker.errors import LogFileError
-from page_tracker.history.lines import LONGEST_LINE, unpacked, unreadable
+from page_tracker.history.lines import MAX_LINE_BYTES, unpacked, unreadable
 
 HEAD_BYTES = 1024
 CHUNK_BYTES = 256 << 10
@@ -75,7 +75,7 @@ class Tail:
     def _end_of_lines(self) -> int:
         """Where the last line that is there as a whole ends."""
         end = self._file.seek(0, os.SEEK_END)
-        start = max(0, end - LONGEST_LINE)
+        start = max(0, end - MAX_LINE_BYTES)
         self._file.seek(start)
         return start + self._file.read(end - start).rfind(b"\n") + 1
 

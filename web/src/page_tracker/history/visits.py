@@ -6,11 +6,9 @@ day lie sorted. Both give the same columns: a property test holds them to one mo
 
 from __future__ import annotations
 
-from page_tracker.hits.hit import Kind
-from page_tracker.schema import HITS, NUMBER_BITS
-
-# Milliseconds without a hit after which the next one opens a new visit.
-SILENCE = 30 * 60 * 1000
+from page_tracker.hits.hit import SILENCE, Kind
+from page_tracker.origins import numbers_of
+from page_tracker.schema import HITS
 
 # What all hits of a visit have from its first one.
 FIRST_TOUCH = (
@@ -42,12 +40,6 @@ FOUND = (
     "entry_hostname",
     "month",
 )
-
-# How a row that has its columns already says which `Kind` of hit it is.
-KIND_OF_ROW = f"""
-    CASE WHEN step = 0 THEN {Kind.ENGAGEMENT:d} WHEN view > 0 THEN {Kind.VIEW:d}
-    WHEN interaction > 0 THEN {Kind.EVENT:d} ELSE {Kind.QUIET:d} END
-"""
 
 ENGAGEMENT, VIEW, EVENT = int(Kind.ENGAGEMENT), int(Kind.VIEW), int(Kind.EVENT)
 SO_FAR = "ROWS UNBOUNDED PRECEDING"
@@ -135,6 +127,6 @@ JOIN {hits} AS first ON first.position = found.opening
 LEFT JOIN {hits} AS page ON page.position = found.viewed AND found.kind = {VIEW}
 JOIN numbered AS visitors ON visitors.position = found.came
 JOIN numbered AS visits ON visits.position = found.opening,
-(SELECT {origin}::BIGINT << {NUMBER_BITS} AS high) AS origin
+(SELECT {numbers_of(origin)[0]}::BIGINT AS high) AS origin
 ORDER BY found.time, found.position
 """  # nosec: our own names and numbers

@@ -21,6 +21,8 @@ from ipaddress import (
 )
 from typing import NamedTuple
 
+from page_tracker.errors import InvalidValueError
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -65,12 +67,14 @@ class Proxies:
 
     @classmethod
     def parse(cls, text: str) -> Proxies:
-        """Read `10.0.0.0/8,::1,unix`; raises ValueError for what means nothing."""
+        """Read `10.0.0.0/8,::1,unix`; raises InvalidValueError."""
         words = [word.strip() for word in text.split(",") if word.strip()]
         networks = tuple(network_of(word) for word in words if word != UNIX)
         return cls(networks, UNIX in words)
 
-    def seen(self, peer: str, forwarded_for: str = "", forwarded: str = "") -> ClientAddress:
+    def seen(
+        self, peer: str, forwarded_for: str = "", forwarded: str = ""
+    ) -> ClientAddress:
         """The client's address behind `peer`, the address at the socket's other end.
 
         `peer` is empty for a Unix socket. Both headers are given as they were sent,
@@ -95,7 +99,9 @@ class Proxies:
         for hop in hops:
             client = _parsed(hop)
             if client is None:
-                return ClientAddress(address, f"{name} names no address behind this proxy")
+                return ClientAddress(
+                    address, f"{name} names no address behind this proxy"
+                )
             why = f"the trusted proxy {address or UNIX} says so in {name}"
             address = str(client)
             if not any(client in network for network in self._networks):
@@ -104,7 +110,7 @@ class Proxies:
 
     def trusts(self, peer: str) -> bool:
         """Whether the socket's other end (empty: a Unix socket) is a proxy of ours."""
-        return self._peer(peer)[1]
+        return self._judged(peer)[1]
 
     def _judged(self, peer: str) -> tuple[str, bool]:
         """The peer's address, and whether it is a proxy of ours."""
@@ -114,16 +120,16 @@ class Proxies:
 
 
 def network_of(text: str) -> Network:
-    """Read an address or a network (CIDR); raises ValueError with a remedy.
+    """Read an address or a network (CIDR); raises InvalidValueError.
 
     One of IPv4 that is written as IPv6 is IPv4's, as addresses are.
     """
     try:
         network: Network = ip_network(text)
     except ValueError as error:
-        raise ValueError(
-            f"{text!r} is no network ({error}): "
-            "write one like 10.0.0.0/8 or 2001:db8::1"
+        raise InvalidValueError(
+            f"has {text!r}, which is not an address or network ({error})",
+            "write one like 10.0.0.0/8 or 2001:db8::1",
         ) from error
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < _MAPPED_PREFIX:

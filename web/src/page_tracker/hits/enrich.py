@@ -107,26 +107,26 @@ class Draft:
         return Drop(self.day, self.site.id, reason, clean(name, _MAX_NAME))
 
 
-def enrich(raw: RawHit, sender: Sender, moment: int, known: Context) -> Hit | Drop:
+def enrich(raw: RawHit, sender: Sender, moment: int, context: Context) -> Hit | Drop:
     """Make a hit of what a sender said, or say why it is none.
 
-    `moment` is when it was said, in microseconds, UTC. Raises UnknownSaltError where the
-    salt of the site's day is missing in `known`.
+    `moment` is when it was sent, in microseconds, UTC. Raises UnknownSaltError
+    where the salt of the site's day is missing in `context`.
     """
     draft = Draft(raw, sender, moment)
     for step in STEPS:
-        drop = step(draft, known)
+        drop = step(draft, context)
         if drop is not None:
             return drop
     return _hit_of(draft)
 
 
-def find_site(draft: Draft, known: Context) -> Drop | None:
+def find_site(draft: Draft, context: Context) -> Drop | None:
     """The site that was named, else the page's, else the only one there is."""
     named = draft.raw.site[:_MAX_SITE] or draft.page.hostname
-    site = known.directory.resolve(named) if named else None
+    site = context.directory.resolve(named) if named else None
     if site is None and not draft.raw.site:
-        site = known.directory.only()
+        site = context.directory.only()
     if site is None:
         unknown = Site(id=clean(named, _MAX_SITE))
         return Drop(day_of(unknown, draft.moment), unknown.id, Reason.UNKNOWN_SITE)
@@ -135,13 +135,13 @@ def find_site(draft: Draft, known: Context) -> Drop | None:
     return None
 
 
-def refuse_invalid(draft: Draft, _known: Context) -> Drop | None:
+def refuse_invalid(draft: Draft, _context: Context) -> Drop | None:
     """What has a field that cannot be taken; the drop names field and fault."""
     refused = draft.raw.refused
     return draft.drop(Reason.INVALID, refused) if refused else None
 
 
-def refuse_addresses(draft: Draft, _known: Context) -> Drop | None:
+def refuse_addresses(draft: Draft, _context: Context) -> Drop | None:
     """The owner's own addresses and unwanted ones; the drop names the network."""
     site, address = draft.site, draft.sender.address
     if site.own_addresses:
@@ -155,12 +155,12 @@ def refuse_addresses(draft: Draft, _known: Context) -> Drop | None:
     return None
 
 
-def refuse_prefetch(draft: Draft, _known: Context) -> Drop | None:
+def refuse_prefetch(draft: Draft, _context: Context) -> Drop | None:
     """A browser that only guesses where its user goes next."""
     return draft.drop(Reason.PREFETCH) if draft.sender.prefetch else None
 
 
-def respect_opt_out(draft: Draft, _known: Context) -> Drop | None:
+def respect_opt_out(draft: Draft, _context: Context) -> Drop | None:
     """Global Privacy Control always, Do Not Track where the site says so."""
     sender = draft.sender
     if sender.opted_out:
@@ -170,12 +170,12 @@ def respect_opt_out(draft: Draft, _known: Context) -> Drop | None:
     return None
 
 
-def refuse_bots(draft: Draft, known: Context) -> Drop | None:
+def refuse_bots(draft: Draft, context: Context) -> Drop | None:
     """Bots by their user agents, or by another header that names them; where badges are
     shown image proxies are people."""
-    bot = known.lookups.bot_of(draft.sender.user_agent)
+    bot = context.lookups.bot_of(draft.sender.user_agent)
     if draft.sender.agent and bot in (None, UNKNOWN):
-        bot = _named_bot(draft.sender.agent, known)
+        bot = _named_bot(draft.sender.agent, context)
     if bot is not None:
         if bot.kind == IMAGE_PROXY and draft.raw.through_proxy:
             return None
@@ -183,22 +183,22 @@ def refuse_bots(draft: Draft, known: Context) -> Drop | None:
     return draft.drop(Reason.BOT, "(says so itself)") if draft.raw.bot else None
 
 
-def _named_bot(agent: str, known: Context) -> Bot:
+def _named_bot(agent: str, context: Context) -> Bot:
     """A bot that a header names beside its user agent, of the kind that is known."""
-    bot = known.lookups.bot_of(agent)
+    bot = context.lookups.bot_of(agent)
     return Bot(agent, "other") if bot in (None, UNKNOWN) else bot
 
 
-def refuse_referrer_spam(draft: Draft, known: Context) -> Drop | None:
+def refuse_referrer_spam(draft: Draft, context: Context) -> Drop | None:
     """Hosts that are known to send false referrers."""
     if draft.referrer:
         host = host_of(draft.referrer)
-        if host and known.lookups.is_spam(host):
+        if host and context.lookups.is_spam(host):
             return draft.drop(Reason.REFERRER_SPAM, host)
     return None
 
 
-def refuse_pages(draft: Draft, _known: Context) -> Drop | None:
+def refuse_pages(draft: Draft, _context: Context) -> Drop | None:
     """What is no page on the web, hosts that are not allowed, pages that are blocked;
     the site's settings say so."""
     site, page = draft.site, draft.page
@@ -213,19 +213,19 @@ def refuse_pages(draft: Draft, _known: Context) -> Drop | None:
     return None
 
 
-def find_place(draft: Draft, known: Context) -> Drop | None:
+def find_place(draft: Draft, context: Context) -> Drop | None:
     """Country, region and city; whole countries may be blocked."""
-    place = draft.place = known.lookups.place_of(draft.sender.address)
+    place = draft.place = context.lookups.place_of(draft.sender.address)
     if place.country and place.country in draft.site.blocked_countries:
         return draft.drop(Reason.BLOCKED_COUNTRY, place.country)
     return None
 
 
-def find_touch(draft: Draft, known: Context) -> None:
+def find_touch(draft: Draft, context: Context) -> None:
     """Source, channel and campaign, screen and language."""
     site, page = draft.site, draft.page
     draft.touch = _touch_of(
-        known.lookups.touch_of,
+        context.lookups.touch_of,
         draft.referrer,
         page.query,
         (page.hostname, site.id, *site.hostnames),
@@ -234,20 +234,20 @@ def find_touch(draft: Draft, known: Context) -> None:
     )
 
 
-def find_client(draft: Draft, known: Context) -> None:
+def find_client(draft: Draft, context: Context) -> None:
     """Device, browser and system."""
     user_agent, hints = draft.sender.user_agent, draft.sender.hints
     if hints is None:
-        draft.client = known.lookups.client_of(user_agent)
+        draft.client = context.lookups.client_of(user_agent)
     else:
-        draft.client = known.lookups.hinted_client_of(user_agent, hints)
+        draft.client = context.lookups.hinted_client_of(user_agent, hints)
 
 
-def find_visitor(draft: Draft, known: Context) -> None:
+def find_visitor(draft: Draft, context: Context) -> None:
     """The keyed hash of who sends, by the salt of the site's day."""
     site, sender = draft.site, draft.sender
     try:
-        salt = known.salts[site.id, draft.day]
+        salt = context.salts[site.id, draft.day]
     except KeyError:
         raise UnknownSaltError(site, draft.day) from None
     draft.visitor = visitor_of(salt, site.id, sender.address, sender.user_agent)

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
+# Characters of a user agent; no browser's is longer, and what follows is cut.
+MAX_USER_AGENT = 1_024
+
 
 class Hints(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """Client hints (Sec-CH-UA …) that say more than that it is Chromium."""
@@ -43,6 +46,10 @@ class Sender(NamedTuple):
 
 # Whoever sent what cannot be taken: it is no matter.
 NOBODY = Sender("", "")
+
+
+# Milliseconds without a hit after which the next one opens a new visit.
+SILENCE = 30 * 60 * 1000
 
 
 class Kind(IntEnum):

@@ -14,17 +14,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from page_tracker.errors import LakeError
+from page_tracker.files import unused
 from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.files import DataFile, files_of
 from page_tracker.lake.lock import alone_if_free, shared
+from page_tracker.lake.log import LOG
 from page_tracker.lake.table import TABLES, Lake
 from page_tracker.plural import counted
 
@@ -37,18 +38,8 @@ class DamagedLakeError(LakeError):
     """A table's log cannot be read, or a file of it."""
 
 
-class Part(NamedTuple):
-    """A file that a table names: where it should be, and what it should have."""
-
-    path: Path
-    size: int
-    rows: int
-    first: date
-    last: date
-
-
 # Why a file is damaged; empty where it is not.
-Fault = Callable[[Part], str]
+Fault = Callable[[DataFile], str]
 
 
 def mend(lake: Lake) -> Iterator[str]:
@@ -65,9 +56,9 @@ def mend_unreadable(lake: Lake) -> Iterator[str]:
     for name in _tables(lake):
         with shared(_folder(lake, name)):
             unreadable = {
-                part.path: why
-                for part in _parts(lake, name)
-                if (why := fault_of(part) or _fault_within(part))
+                file.path: why
+                for file in _files(lake, name)
+                if (why := fault_of(file) or _fault_within(file))
             }
         yield from _mend(lake, name, partial(_fault_in, unreadable))
 
@@ -95,9 +86,9 @@ def damages(lake: Lake) -> Iterator[str]:
     """
     for name in _tables(lake):
         with shared(_folder(lake, name)):
-            for part in _parts(lake, name):
-                if why := fault_of(part):
-                    yield f"{part.path} {why}: {_lost(part)}"
+            for file in _files(lake, name):
+                if why := fault_of(file):
+                    yield f"{file.path} {why}: {_lost(file)}"
     if lake.folder and (book := lake.folder / DAMAGED / TOLD).exists():
         yield from book.read_text("utf-8").splitlines()
 
@@ -115,7 +106,7 @@ def _mend(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
 
 def _tables(lake: Lake) -> list[str]:
     folder = lake.folder
-    return [n for n in TABLES if folder and (folder / n / "_delta_log").is_dir()]
+    return [n for n in TABLES if folder and (folder / n / LOG).is_dir()]
 
 
 def _folder(lake: Lake, name: str) -> Path:
@@ -126,7 +117,7 @@ def _folder(lake: Lake, name: str) -> Path:
 def _mend_last_commit(lake: Lake, name: str) -> Iterator[str]:
     """Set the last commit aside where it is no JSON: half of it was never written."""
     folder = _folder(lake, name)
-    commits = sorted((folder / "_delta_log").glob("*.json"))
+    commits = sorted((folder / LOG).glob("*.json"))
     if not commits:
         return
     last = commits[-1]
@@ -143,26 +134,20 @@ def _mend_last_commit(lake: Lake, name: str) -> Iterator[str]:
 
 
 def _mend_files(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
-    damaged = [(part, why) for part in _parts(lake, name) if (why := fault(part))]
+    damaged = [(file, why) for file in _files(lake, name) if (why := fault(file))]
     if not damaged:
         return
-    for part, why in damaged:
+    for file, why in damaged:
         left = ""
-        if part.path.exists():
-            left = f"; what is left is {set_aside(lake, name, part.path)}"
-        yield f"{part.path} {why}: it is out of the table, and {_lost(part)}{left}"
+        if (path := Path(file.path)).exists():
+            left = f"; what is left is {set_aside(lake, name, path)}"
+        yield f"{file.path} {why}: it is out of the table, and {_lost(file)}{left}"
     _opened(lake, name).repair()
 
 
-def _parts(lake: Lake, name: str) -> list[Part]:
+def _files(lake: Lake, name: str) -> list[DataFile]:
     """The files that the newest version of a table names. Raises DamagedLakeError."""
-    folder = _folder(lake, name)
-    actions = _opened(lake, name).get_add_actions(flatten=True)
-    if not actions.num_rows:
-        return []
-    columns = ("path", "size_bytes", "num_records", "min.day", "max.day")
-    paths, *told = (actions[column].to_pylist() for column in columns)
-    return [Part(folder / path, *its) for path, *its in zip(paths, *told, strict=True)]
+    return files_of(_opened(lake, name))
 
 
 def _opened(lake: Lake, name: str) -> DeltaTable:
@@ -177,41 +162,41 @@ def _opened(lake: Lake, name: str) -> DeltaTable:
         ) from error
 
 
-def fault_of(part: Part) -> str:
+def fault_of(file: DataFile) -> str:
     """What can be told without reading through a file."""
     try:
-        found = part.path.stat().st_size
-        if found != part.size:
-            return f"has {found} bytes instead of {part.size}"
-        with part.path.open("rb") as file:
-            head = file.read(len(MAGIC))
-            file.seek(-len(MAGIC), 2)
-            if head != MAGIC or file.read() != MAGIC:
+        found = Path(file.path).stat().st_size
+        if found != file.size:
+            return f"has {found} bytes instead of {file.size}"
+        with open(file.path, "rb") as opened:
+            head = opened.read(len(MAGIC))
+            opened.seek(-len(MAGIC), 2)
+            if head != MAGIC or opened.read() != MAGIC:
                 return "is no Parquet"
     except FileNotFoundError:
         return "is missing"
     return ""
 
 
-def _fault_in(unreadable: Mapping[Path, str], part: Part) -> str:
-    return unreadable.get(part.path, "")
+def _fault_in(unreadable: Mapping[str, str], file: DataFile) -> str:
+    return unreadable.get(file.path, "")
 
 
-def _fault_within(part: Part) -> str:
+def _fault_within(file: DataFile) -> str:
     """Whether all of it can be read; where memory or disk fail, it may be."""
     try:
         with engine() as connection:
-            rows_in(connection, [str(part.path)]).create_view("part")
+            rows_in(connection, [file.path]).create_view("part")
             connection.sql("SELECT sum(hash(part)) FROM part").fetchall()
     except OSError as error:
-        if "Out of Memory" not in str(error) and part.path.exists():
+        if "Out of Memory" not in str(error) and Path(file.path).exists():
             return f"cannot be read ({' '.join(str(error).split())[:200]})"
     return ""
 
 
-def _lost(part: Part) -> str:
+def _lost(file: DataFile) -> str:
     return (
-        f"with it {counted(part.rows, 'row')} of {part.first} to {part.last};"
+        f"with it {counted(file.rows, 'row')} of {file.first} to {file.last};"
         " a backup of the lake has them"
     )
 
@@ -220,10 +205,7 @@ def set_aside(lake: Lake, name: str, path: Path) -> Path:
     """Move a table's file to where nothing is overwritten; answers where."""
     folder = _folder(lake, name).parent / DAMAGED / name
     folder.mkdir(parents=True, exist_ok=True)
-    aside, number = folder / path.name, 0
-    while aside.exists():
-        number += 1
-        aside = folder / f"{path.stem}.{number}{path.suffix}"
+    aside = unused(folder / path.name)
     path.rename(aside)
     return aside
 

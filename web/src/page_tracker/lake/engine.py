@@ -1,4 +1,4 @@
-"""DuckDB over a snapshot's files: how the lake's own upkeep reads what it rewrites."""
+"""DuckDB: the one place where it is opened, and how upkeep reads what it rewrites."""
 
 from __future__ import annotations
 
@@ -14,28 +14,46 @@ MEMORY = "512MB"
 THREADS = 2
 
 
+def connect(
+    memory: str, threads: int | None = None, spill: str = "", in_order: bool = True
+) -> duckdb.DuckDBPyConnection:
+    """A database in memory that installs nothing and has the time zone UTC.
+
+    `memory` is its limit, as DuckDB writes it. What needs more goes to files in the
+    folder `spill`; where there is none, it fails. `threads`: by default one for each
+    processor. With `in_order` rows keep the order in which they were read.
+    """
+    # pylint: disable-next=import-outside-toplevel # see above
+    import duckdb
+
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "memory_limit": memory,
+        "temp_directory": spill,
+        "preserve_insertion_order": in_order,
+    }
+    if threads is not None:
+        settings["threads"] = threads
+    connection = duckdb.connect(config=settings)
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    return connection
+
+
 @contextmanager
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that fetches nothing from outside and is bounded in memory.
+    """A connection for upkeep; its spilled files are gone when it is closed.
 
-    What does not fit spills into a folder that is gone with the connection. Raises
-    OSError where a file cannot be read: a deletion may have removed it meanwhile, or it
-    is damaged, of which some kinds have no error of their own.
+    Raises:
+        OSError: a file cannot be read: a deletion has removed it meanwhile, or it is
+            damaged, for which DuckDB does not always have an error of its own.
     """
     # pylint: disable-next=import-outside-toplevel # see above
     import duckdb
 
     with TemporaryDirectory(prefix="page-tracker-") as folder:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "memory_limit": MEMORY,
-            "threads": THREADS,
-            "temp_directory": folder,
-            "preserve_insertion_order": True,
-        }
         try:
-            with duckdb.connect(config=settings) as connection:
+            with connect(MEMORY, THREADS, folder) as connection:
                 yield connection
         except duckdb.Error as error:
             raise OSError(f"its files cannot be read: {error}") from error

@@ -7,12 +7,12 @@ older → copied, then migrated step by step; killed meanwhile, it begins from t
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from page_tracker.errors import PageTrackerError
+from page_tracker.files import READABLE, replace_file
 
 FORMAT = 1
 FORMAT_FILE = "format.json"
@@ -88,12 +88,7 @@ def _write_format(folder: Path, version: int) -> None:
     text = json.dumps({"format": version})
     if path.exists() and path.read_text("utf-8") == text:
         return
-    new = path.with_suffix(".new")
-    with new.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    replace_file(path, text.encode(), READABLE)
 
 
 def _copy(folder: Path, copy: Path) -> None:

@@ -10,19 +10,17 @@ open the table once it is held.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from deltalake import DeltaTable
 
-# Who has something that can wait tries so long to have a table alone, so often.
+from page_tracker.files import exclusive_lock, shared_lock
+
+# Who has something that can wait tries so long to have a table alone.
 PATIENCE = 1.0  # seconds
-PAUSE = 0.02  # seconds
 
 
 def folder_of(table: DeltaTable) -> Path | None:
@@ -36,18 +34,14 @@ def folder_of(table: DeltaTable) -> Path | None:
 @contextmanager
 def shared(folder: Path | None) -> Iterator[None]:
     """Write to the table in a folder beside others; waits while one has it alone."""
-    with _lock_of(folder) as lock:
-        if lock is not None:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+    with nullcontext() if folder is None else shared_lock(_lock_of(folder)):
         yield
 
 
 @contextmanager
 def alone(folder: Path | None) -> Iterator[None]:
     """Have the table in a folder alone; waits for those who write."""
-    with _lock_of(folder) as lock:
-        if lock is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with nullcontext() if folder is None else exclusive_lock(_lock_of(folder)):
         yield
 
 
@@ -57,31 +51,16 @@ def alone_if_free(folder: Path | None) -> Iterator[bool]:
 
     Who was stopped in the middle of a commit writes all the time.
     """
-    with _lock_of(folder) as lock:
-        yield lock is None or _is_had_alone(lock)
-
-
-def _is_had_alone(lock: int) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while True:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
+            if folder is not None:
+                stack.enter_context(exclusive_lock(_lock_of(folder), PATIENCE))
+            is_alone = True
         except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-        time.sleep(PAUSE)
+            is_alone = False
+        yield is_alone
 
 
-@contextmanager
-def _lock_of(folder: Path | None) -> Iterator[int | None]:
-    if folder is None:
-        yield None
-        return
+def _lock_of(folder: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    path = folder.with_name(f"{folder.name}.lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    return folder.with_name(f"{folder.name}.lock")

@@ -18,11 +18,19 @@ from deltalake import DeltaTable
 from page_tracker.lake.engine import engine
 from page_tracker.lake.lock import folder_of
 
+# The folder of a table's log, within the table's own.
+LOG = "_delta_log"
+
 # So many applications are worth an engine.
 MANY = 16
 # Commits that are looked through for the days that they touched: those of some minutes,
 # with a shard for each processor of a large machine.
-MOST_COMMITS = 5_000
+MAX_COMMITS = 5_000
+
+
+def commit_path(folder: Path, version: int) -> Path:
+    """The file of one commit to the table in a folder."""
+    return folder / LOG / f"{version:020d}.json"
 
 
 def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str, int]:
@@ -32,7 +40,7 @@ def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str,
         # Where the log was cleaned up since, or others wrote it in another form, one
         # after the other tells.
         with suppress(OSError, ValueError):
-            found = _all(folder / "_delta_log", snapshot.version())
+            found = _all(folder, snapshot.version())
             return {name: found[name] for name in applications if name in found}
     asked = {name: snapshot.transaction_version(name) for name in applications}
     return {name: number for name, number in asked.items() if number is not None}
@@ -44,7 +52,7 @@ def all_transactions(snapshot: DeltaTable) -> dict[str, int]:
     Raises OSError or ValueError where the log was cleaned up since.
     """
     folder = folder_of(snapshot)
-    return _all(folder / "_delta_log", snapshot.version()) if folder else {}
+    return _all(folder, snapshot.version()) if folder else {}
 
 
 def touched_since(hits: DeltaTable, version: int) -> set[int] | None:
@@ -53,12 +61,12 @@ def touched_since(hits: DeltaTable, version: int) -> set[int] | None:
     None where that cannot be known any more. Raises DeltaError.
     """
     commits = hits.version() - version
-    if not 0 <= commits <= MOST_COMMITS:
+    if not 0 <= commits <= MAX_COMMITS:
         return None
     if (folder := folder_of(hits)) is not None:
         numbers = range(version + 1, hits.version() + 1)
         try:
-            told = [_said(folder / "_delta_log" / f"{n:020d}.json") for n in numbers]
+            told = [_said(commit_path(folder, number)) for number in numbers]
         except (OSError, ValueError):  # The log was cleaned up since.
             return None
     else:
@@ -86,19 +94,19 @@ def _numbers(days: Any) -> list[int]:
     return [int(day) for day in days]
 
 
-def _all(log: Path, version: int) -> dict[str, int]:
+def _all(folder: Path, version: int) -> dict[str, int]:
     """The transactions of all applications up to a version.
 
     Raises OSError or ValueError where the log does not have them all.
     """
     checkpoints = {
         int(path.name.partition(".")[0]): path
-        for path in log.glob("*[0-9].checkpoint.parquet")
+        for path in (folder / LOG).glob("*[0-9].checkpoint.parquet")
     }
     first = max((number for number in checkpoints if number <= version), default=-1)
     found = _checkpointed(checkpoints[first]) if first >= 0 else {}
     for number in range(first + 1, version + 1):
-        found |= _committed(log / f"{number:020d}.json")
+        found |= _committed(commit_path(folder, number))
     return found
 
 

@@ -29,6 +29,7 @@ from page_tracker.lake.columns import delta_schema
 from page_tracker.lake.damage import remember, set_aside
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.lock import alone
+from page_tracker.lake.log import LOG
 from page_tracker.lake.table import PARQUET, TABLES, Lake, LakeLogGoneError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _KEYS = {
 
 
 @dataclass(frozen=True)
-class Found:
+class SurveyedFile:
     """A data file, and of how many rows, of which days, sites and moments."""
 
     path: Path
@@ -59,10 +60,10 @@ class Survey:
     """The files of a table without a log."""
 
     name: str
-    counting: list[Found] = field(default_factory=list)
+    counting: list[SurveyedFile] = field(default_factory=list)
     superseded: list[Path] = field(default_factory=list)
     # With the rows that no newer file has.
-    doubtful: list[Found] = field(default_factory=list)
+    doubtful: list[SurveyedFile] = field(default_factory=list)
     unreadable: list[Path] = field(default_factory=list)
 
     @property
@@ -72,7 +73,9 @@ class Survey:
 
 def lost_tables(lake: Lake) -> list[str]:
     """The tables of a lake that is a folder whose files have no log that opens."""
-    return [name for name in TABLES if lake.files_of(name) and not _opens(lake, name)]
+    return [
+        name for name in TABLES if lake.files_in_folder(name) and not _opens(lake, name)
+    ]
 
 
 def _opens(lake: Lake, name: str) -> bool:
@@ -85,11 +88,10 @@ def _opens(lake: Lake, name: str) -> bool:
 
 def survey(lake: Lake, name: str) -> Survey:
     """Look at the files of `hits` or `drops`; changes nothing. Raises OSError."""
-    files = lake.files_of(name)
+    files = lake.files_in_folder(name)
     files.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     result = Survey(name)
     with engine() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
         connection.execute("CREATE TABLE keys (file INTEGER, key UBIGINT, n BIGINT)")
         readable = []
         for number, path in enumerate(files):
@@ -186,12 +188,12 @@ def _left(
     ).project("* EXCLUDE (key_of, place)")
 
 
-def _found(rows: duckdb.DuckDBPyRelation, name: str, path: Path) -> Found:
+def _found(rows: duckdb.DuckDBPyRelation, name: str, path: Path) -> SurveyedFile:
     moments = "min(time), max(time)" if name == "hits" else "NULL, NULL"
     asked = f"count(*), min(day), max(day), min(site), max(site), {moments}"
     number, first, last, least, most, *times = rows.aggregate(asked).fetchall()[0]
     when = (times[0], times[1]) if times[0] else None
-    return Found(path, number, first, last, (least, most), when)
+    return SurveyedFile(path, number, first, last, (least, most), when)
 
 
 def rebuild(
@@ -221,10 +223,10 @@ def rebuild(
         aside = [
             *(found.superseded + found.unreadable),
             *(each.path for each in found.doubtful),
-            *([folder / "_delta_log"] if (folder / "_delta_log").exists() else []),
+            *([folder / LOG] if (folder / LOG).exists() else []),
         ]
         moved = {path: set_aside(lake, found.name, path) for path in aside}
-        (beside / "_delta_log").rename(folder / "_delta_log")
+        (beside / LOG).rename(folder / LOG)
         shutil.rmtree(beside)
     return moved
 
@@ -328,18 +330,17 @@ def numbers_in(files: Iterable[Path], probes: Sequence[Probe]) -> set[int]:
         return {number for (number,) in found.fetchall()}
 
 
-def days_in(files: Iterable[Path], low: int, high: int) -> set[date]:
-    """The days on which files have hits of visitors from `low` to below `high`."""
+def days_in(files: Iterable[Path], condition: str) -> set[date]:
+    """The days on which files have hits that fulfil a condition of SQL."""
     paths = [str(path) for path in files]
     if not paths:
         return set()
     with engine() as connection:
-        rows = rows_in(connection, paths)
-        some = rows.filter(f"visitor >= {low} AND visitor < {high}")
-        return {day for (day,) in some.project("day").distinct().fetchall()}
+        rows = rows_in(connection, paths).filter(condition)
+        return {day for (day,) in rows.project("day").distinct().fetchall()}
 
 
-def _added(folder: Path, found: Found) -> AddAction:
+def _added(folder: Path, found: SurveyedFile) -> AddAction:
     """A file as a commit names it, with what readers leave it out by.
 
     https://github.com/delta-io/delta/blob/master/PROTOCOL.md#per-file-statistics

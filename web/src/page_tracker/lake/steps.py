@@ -26,8 +26,14 @@ LONGER = 0.02  # seconds
 _CLEANED_UP = ("Invalid table version", "File not found")
 
 
-class Conflict(Exception):
+class ConflictError(LakeError):
     """Somebody else has changed the table since the snapshot: look again."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"others have changed the lake meanwhile ({why})", "try it again"
+        )
+        self.why = why
 
 
 class LakeBusyError(LakeError):
@@ -36,15 +42,15 @@ class LakeBusyError(LakeError):
 
 @contextmanager
 def conflicts() -> Iterator[None]:
-    """Raise Conflict where a commit is refused, or the snapshot is too old for one."""
+    """Raise ConflictError where a commit is refused or the snapshot is too old."""
     try:
         yield
     except CommitFailedError as error:
-        raise Conflict(str(error)) from error
+        raise ConflictError(str(error)) from error
     except DeltaError as error:
         said = str(error)
         if _CLEANED_UP[0] in said or (_CLEANED_UP[1] in said and "_delta_log" in said):
-            raise Conflict(said) from error
+            raise ConflictError(said) from error
         raise
 
 
@@ -72,10 +78,10 @@ def repeated(step: Callable[[], T]) -> T:
         try:
             with conflicts():
                 return step()
-        except Conflict as error:
+        except ConflictError as error:
             if attempt == TRIES:
                 raise LakeBusyError(
                     f"others change the lake at the same time, {TRIES} times in a row"
-                    f" ({error})",
+                    f" ({error.why})",
                     "what is done is done; the same once more does the rest",
                 ) from error

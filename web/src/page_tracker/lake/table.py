@@ -5,13 +5,12 @@
 A commit is made from a *snapshot*, a DeltaTable that was just opened, and carries an
 application transaction: a name and a number that only ever grows. Whoever reads the
 number from the snapshot and commits from that same snapshot adds rows exactly once: of
-two that do so at the same time one is refused (Conflict) and has to look again.
+two that do so at the same time one is refused (ConflictError) and has to look again.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,8 +33,10 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from page_tracker.days import is_over
 from page_tracker.errors import LakeError, PageTrackerError
+from page_tracker.files import sync
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.lock import alone, alone_if_free, folder_of, shared
+from page_tracker.lake.log import LOG, commit_path
 from page_tracker.lake.steps import conflicts
 from page_tracker.schema import DAYS, DROPS, HITS, Column
 
@@ -146,8 +147,8 @@ class Lake:
         """Whether the table is there already."""
         return DeltaTable.is_deltatable(self.address(name), self._options)
 
-    def files_of(self, name: str) -> list[Path]:
-        """The data files that lie in a table's folder, whether its log knows them."""
+    def files_in_folder(self, name: str) -> list[Path]:
+        """The data files in a table's folder, whether its log names them or not."""
         folder = self._folder_of(name)
         found = folder.glob("month=*/*.parquet") if folder else ()
         return sorted(path for path in found if path.is_file())
@@ -170,10 +171,10 @@ class Lake:
         )
 
     def _create(self, name: str) -> DeltaTable:
-        if (files := self.files_of(name)) and not self.has(name):
+        if (files := self.files_in_folder(name)) and not self.has(name):
             raise LakeLogGoneError(
                 f"{self.address(name)} has {len(files)} files of data and no log"
-                " (_delta_log) that says which of them count",
+                f" ({LOG}) that says which of them count",
                 "put the log back from a backup of the same time, or have it built anew"
                 " from the files by page-tracker recover; until then nothing is written"
                 " there and nothing deleted",
@@ -237,7 +238,7 @@ def append(
 
     Says in the commit which days it touches (`days`, numbers since 1970-01-01), and
     moves the marks of the closed ones among them. No rows: the transaction alone.
-    Raises Conflict or DeltaError (nothing was added), OSError.
+    Raises ConflictError or DeltaError (nothing was added), OSError.
     """
     at = [column.name for column in columns].index("day")
     days = sorted({row[at] for row in rows})
@@ -277,16 +278,12 @@ def touching(
 
 
 def persist(snapshot: DeltaTable) -> None:
-    """Have the disk keep the last commit of a table in a folder, come a power cut."""
+    """Have the disk keep the last commit of a table in a folder, come a power loss."""
     folder = folder_of(snapshot)
     if folder is None:
         return
-    log = folder / "_delta_log" / f"{snapshot.version():020d}.json"
+    log = commit_path(folder, snapshot.version())
     actions = map(json.loads, log.read_text("utf-8").splitlines())
     files = [folder / unquote(each["add"]["path"]) for each in actions if "add" in each]
     for path in [*files, *{path.parent for path in files}, log, log.parent]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)

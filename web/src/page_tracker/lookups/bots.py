@@ -29,11 +29,9 @@ from page_tracker.hits.facts import (
     UNKNOWN,
     Bot,
 )
+from page_tracker.hits.hit import MAX_USER_AGENT
 from page_tracker.hits.text import clean
 from page_tracker.lookups.agents import Agents
-
-# What follows is not looked at.
-MAX_USER_AGENT = 1024
 
 _CACHED = 8192
 

@@ -15,12 +15,9 @@ from ua_parser.loaders import load_builtins
 from ua_parser.matchers import DeviceMatcher, OSMatcher, UserAgentMatcher
 from ua_parser.regex import Resolver
 
-from page_tracker.hits.hit import Client, Hints
+from page_tracker.hits.hit import MAX_USER_AGENT, Client, Hints
 from page_tracker.hits.text import clean
 from page_tracker.lookups.agents import Agents, Row
-
-# No browser's user agent is longer; what follows is not looked at.
-MAX_USER_AGENT = 1024
 
 _CACHED = 8192
 

@@ -10,12 +10,10 @@ import gzip
 import io
 import json
 import lzma
-import os
 import re
 import subprocess
 import tarfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
 from pathlib import Path
@@ -25,6 +23,7 @@ from urllib.request import urlopen
 from zlib import error as ZlibError
 
 from page_tracker.errors import UpdateError
+from page_tracker.files import READABLE, replacing
 from page_tracker.lookups.load import (
     BOTS,
     COUNTRY,
@@ -64,24 +63,20 @@ def update(kind: Dataset, origin: str, folder: Path) -> bool:
     Raises UpdateError.
     """
     path = folder / kind.file
-    fresh = folder / f".{kind.file}.new"
     try:
         content = kind.extract(unpacked(fetched(origin), kind.ending))
         folder.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.read_bytes() == content:
             return False
-        _write(fresh, content)
-        kind.verify(fresh)
-        os.replace(fresh, path)
+        with replacing(path, READABLE) as fresh:
+            fresh.write_bytes(content)
+            kind.verify(fresh)
         return True
     except DAMAGED as error:
         raise UpdateError(
             f"{kind.file} was not updated from {without_password(origin)} ({error})",
             "the data from before stays in use; correct where it comes from",
         ) from error
-    finally:
-        with suppress(OSError):  # where there can be no such folder
-            fresh.unlink(missing_ok=True)
 
 
 def fetched(origin: str) -> bytes:
@@ -154,13 +149,6 @@ def _bounded(content: bytes) -> bytes:
     if len(content) > MAX_SIZE:
         raise ValueError(f"more than {MAX_SIZE} bytes")
     return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _bot_patterns(content: bytes) -> bytes:

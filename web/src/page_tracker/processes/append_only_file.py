@@ -19,6 +19,7 @@ from pathlib import Path
 
 from page_tracker.days import DAY_SECONDS
 from page_tracker.errors import ProcessError
+from page_tracker.files import replacing, unused
 
 FOLDER = "appendonlydir"
 MANIFEST = "appendonly.aof.manifest"
@@ -74,7 +75,7 @@ def mend(store: Path, log: Path) -> str:
 
 def set_aside(store: Path) -> Path:
     """Move the damaged files away, so that an empty store begins; answers where."""
-    aside = _free(store / f"{FOLDER}-damaged")
+    aside = unused(store / f"{FOLDER}-damaged")
     (store / FOLDER).rename(aside)
     return aside
 
@@ -162,30 +163,18 @@ def _last_file(store: Path) -> Path | None:
 def _cut(path: Path, found: Look) -> str:
     """Put the whole part of a file in its place, and the file beside the others."""
     written = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(path.stat().st_mtime))
-    whole = path.with_name(f"{path.name}.whole")
-    with path.open("rb") as file, whole.open("wb") as copy:
-        file.seek(found.whole)
-        sites = sorted(set(_SITES.findall(file.read())))
-        file.seek(0)
-        shutil.copyfileobj(file, copy)
-        copy.truncate(found.whole)
-        copy.flush()
-        os.fsync(copy.fileno())
-    aside = _free(path.parent.parent / f"{path.name}.damaged")
-    os.link(path, aside)
-    whole.replace(path)
+    with replacing(path) as whole:
+        with path.open("rb") as file, whole.open("wb") as copy:
+            file.seek(found.whole)
+            sites = sorted(set(_SITES.findall(file.read())))
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+            copy.truncate(found.whole)
+        aside = unused(path.parent.parent / f"{path.name}.damaged")
+        os.link(path, aside)
     of = ", ".join(site.decode(errors="replace") for site in sites)
     return (
         f"the last {found.size - found.whole} bytes of {path} were not written whole,"
         f" and are off; the file as it was is {aside}, for two days. Hits of the moment"
         f" before {written} UTC may be gone" + (f", of {of}" if of else "")
     )
-
-
-def _free(path: Path) -> Path:
-    """The path, or where something is there the next one with a number."""
-    free, number = path, 0
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.name}.{number}")
-    return free

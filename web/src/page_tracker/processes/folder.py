@@ -7,11 +7,10 @@ folder is free again only when that server is really gone, however its parent en
 started for its own duration.
 """
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from page_tracker.errors import (
     DataFolderInUseError,
     NoDataFolderError,
 )
+from page_tracker.files import exclusive_lock, shared_lock
 
 LOCK_NAME = "server.lock"
 USERS_NAME = "users.lock"
@@ -99,10 +99,12 @@ def locked(folder: Path) -> Iterator[Lock]:
     with ExitStack() as stack:
         try:
             descriptor = stack.enter_context(
-                _flocked(folder / LOCK_NAME, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                exclusive_lock(folder / LOCK_NAME, patience=0)
             )
         except BlockingIOError as error:
             raise in_use(folder) from error
+        except OSError as error:
+            raise _unusable(folder / LOCK_NAME, error) from error
         os.ftruncate(descriptor, 0)
         yield Lock(descriptor)
 
@@ -120,29 +122,27 @@ def holder(folder: Path) -> Holder | None:
 @contextmanager
 def used_by_many(folder: Path) -> Iterator[None]:
     """Use the folder's server beside others; waits while it is about to stop."""
-    with _flocked(folder / USERS_NAME, fcntl.LOCK_SH):
+    with _using(folder, shared_lock):
         yield
 
 
 @contextmanager
 def used_alone(folder: Path) -> Iterator[None]:
     """Wait until nobody else uses the folder's server, and keep others from it."""
-    with _flocked(folder / USERS_NAME, fcntl.LOCK_EX):
+    with _using(folder, exclusive_lock):
         yield
 
 
 @contextmanager
-def _flocked(path: Path, operation: int) -> Iterator[int]:
-    """Hold a lock of flock(2) on a file; raises DataFolderError, BlockingIOError."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise _unusable(path, error) from error
-    try:
-        fcntl.flock(descriptor, operation)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _using(
+    folder: Path, lock: Callable[[Path], AbstractContextManager[object]]
+) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock(folder / USERS_NAME))
+        except OSError as error:
+            raise _unusable(folder / USERS_NAME, error) from error
+        yield
 
 
 def _unusable(path: Path, error: OSError) -> DataFolderError:

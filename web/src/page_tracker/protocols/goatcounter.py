@@ -40,7 +40,8 @@ _IGNORED = {Reason.OWN_ADDRESS, Reason.BLOCKED_ADDRESS}
 def decode(request: Request) -> list[RawHit]:
     """Read the one hit of a request.
 
-    Raises NothingToCountError with 400, the reason in `X-Goatcounter`, for what is invalid.
+    Raises NothingToCountError with 400, the reason in `X-Goatcounter`, for what
+    is invalid.
     """
     said = _fields_of(request.query)
     site, page = said.get("site", "").strip(), request.header(b"referer")

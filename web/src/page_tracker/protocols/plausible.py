@@ -87,8 +87,9 @@ _decoder = msgspec.json.Decoder(Event)
 def decode(request: Request) -> list[RawHit]:
     """Read the event: one hit for each site that it names.
 
-    Raises NothingToCountError: 400 {"errors": {field: [message]}} for what is invalid, 200 with
-    the client's address where the sender asks for it by `X-Debug-Request: true`.
+    Raises NothingToCountError: 400 {"errors": {field: [message]}} for what is
+    invalid, 200 with the client's address where the sender asks for it by
+    `X-Debug-Request: true`.
     """
     event = _event_of(request.body)
     is_debug = request.headers.get(b"x-debug-request") == b"true"
@@ -174,7 +175,9 @@ def _name_of(event: Event) -> str:
     if not isinstance(name, str):
         raise InvalidFieldError("event_name", "can't be blank")
     if len(name) > MAX_NAME:
-        raise InvalidFieldError("event_name", f"should be at most {MAX_NAME} character(s)")
+        raise InvalidFieldError(
+            "event_name", f"should be at most {MAX_NAME} character(s)"
+        )
     name = clean(name, MAX_NAME)
     if not name.strip():
         raise InvalidFieldError("event_name", "can't be blank")

@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from page_tracker.hits.address import Proxies, ClientAddress
-from page_tracker.hits.hit import Hints, Sender
+from page_tracker.hits.address import ClientAddress, Proxies
+from page_tracker.hits.hit import MAX_USER_AGENT, Hints, Sender
 
 # Characters; what is longer is cut, so that no cache can be made to grow.
-MAX_USER_AGENT = 1_024
 MAX_LANGUAGES = 256
 # Bytes of a header of client hints, or of a Signature-Agent.
 MAX_HINT = 512
@@ -32,7 +31,9 @@ _HOST = re.compile(r"https?://([a-z0-9.-]{1,253})", re.IGNORECASE)
 _UNNAMED_AGENT = "(signed agent)"
 
 
-def seen_of(headers: Mapping[bytes, bytes], peer: str, proxies: Proxies) -> ClientAddress:
+def seen_of(
+    headers: Mapping[bytes, bytes], peer: str, proxies: Proxies
+) -> ClientAddress:
     """The client's address behind the socket's peer, and why this one."""
     return proxies.seen(
         peer,

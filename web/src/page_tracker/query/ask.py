@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
+from page_tracker.lake.files import DataFile
 from page_tracker.query.allowance import Allowance
 from page_tracker.query.engine import Engine
 from page_tracker.query.left_out import (
@@ -23,22 +24,19 @@ from page_tracker.query.left_out import (
 )
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import Days, can_use_tables, days_of
-from page_tracker.query.problem import FilesGone, LakeAwayError
+from page_tracker.query.problem import FilesGoneError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
-from page_tracker.query.report_cache import Answered
+from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
+from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
-from page_tracker.query.tables import File, Sources
 from page_tracker.sites.site import (
     Site,
     zone_at,
 )
 
 T = TypeVar("T")
-
-# A state of the lake keeps its files for some minutes: one newer state is enough.
-TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Asking:
     engine: Engine
     # Tells the days that imports brought to a site, each with hits.
     imported_days: Callable[[str], Sequence[date]] = lambda _: ()
-    answered: Answered = field(default_factory=Answered)
+    cache: ReportCache = field(default_factory=ReportCache)
 
     def allowance(self, is_wanted: Callable[[], bool]) -> Allowance:
         """What a question may take, or a list as a whole, as long as it is wanted."""
@@ -82,7 +80,7 @@ class Asking:
 
         def ask() -> Days | None:
             sources = self.reading.sources()
-            return self.answered.days_of(
+            return self.cache.days_of(
                 sources,
                 site,
                 lambda: days_with_hits(site, sources, self.engine, allowed),
@@ -126,7 +124,7 @@ class Asking:
 
     def _left_out(
         self,
-        statement: Callable[[Days, Sequence[File]], Statement],
+        statement: Callable[[Days, Sequence[DataFile]], Statement],
         days: Days,
         allowed: Allowance | None,
     ) -> list[LeftOut]:
@@ -149,27 +147,25 @@ class Asking:
     def _of_files_that_are_there(self, ask: Callable[[], T]) -> T:
         """What is asked, of a newer state where files are gone.
 
-        Raises LakeAwayError.
+        A state keeps its files for some minutes, so one newer state is enough.
+
+        Raises:
+            FilesGoneError: files of that one are gone, too.
         """
-        for _ in range(TRIES):
-            try:
-                return ask()
-            except FilesGone as error:
-                gone = error
-                self.reading.renew()
-        raise LakeAwayError(
-            f"files of the lake cannot be read ({gone})",
-            "see that its folder is there, and ask again",
-        )
+        try:
+            return ask()
+        except FilesGoneError:
+            self.reading.renew()
+            return ask()
 
     def _reports(
         self, queries: Sequence[Query], sources: Sources, allowed: Allowance
     ) -> list[Report]:
-        known = self.answered.of(sources, queries)
+        known = self.cache.of(sources, queries)
         new = [query for query in dict.fromkeys(queries) if query not in known]
         if new:
             found = answers(new, sources, self.engine, allowed)
-            self.answered.keep(sources, found)
+            self.cache.keep(sources, found)
             known |= {report.query: report for report in found}
         return [known[query] for query in queries]
 
@@ -177,9 +173,9 @@ class Asking:
         """Write a report's rows into a file; raises OutputError."""
         try:
             self.engine.write_parquet(columns_of(report), path)
-        except FilesGone as error:
+        except FilesGoneError as error:
             raise OutputError(
-                f"{path} cannot be written ({error})",
+                f"{path} cannot be written ({error.why})",
                 "see that its folder is there and can be written, and ask again",
             ) from error
 

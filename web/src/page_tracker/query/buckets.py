@@ -38,7 +38,7 @@ def bucket(asked: Range) -> str:
     return "time:week" if days <= 52 * 7 else "time:month"
 
 
-def most_labels(asked: Range, name: str) -> int:
+def max_labels(asked: Range, name: str) -> int:
     """How many labels there are at most."""
     days = (asked.last - asked.first).days + 1
     return days * {"time:minute": 1500, "time:hour": 25}.get(name, 1)

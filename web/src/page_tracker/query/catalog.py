@@ -21,6 +21,7 @@ NOT_SET = "(not set)"
 class Dimension:
     """One dimension: the expression that gives its value, and its label where empty.
 
+    `reads` is the column of `hits` that an expression reads which is none itself.
     `fixed` is true where the value is the same for all hits of a visitor's day, so
     that visitors are a plain sum over arrivals. Without a label (`empty` is None)
     rows that have no value belong to no group.
@@ -30,6 +31,7 @@ class Dimension:
     column: str
     empty: str | None = NOT_SET
     fixed: bool = False
+    reads: str = ""
 
 
 def _visit(column: str, empty: str | None = NOT_SET) -> Dimension:
@@ -71,9 +73,12 @@ DIMENSIONS: dict[str, Dimension] = {
     "visit:country": _fixed("country"),
     "visit:region": _fixed("region"),
     "visit:city": _fixed("city"),
-    "visit:country_name": _fixed(
+    "visit:country_name": Dimension(
+        "visit",
         "coalesce((SELECT any_value(c.name) FROM countries c WHERE c.code = country),"
-        " country)"
+        " country)",
+        fixed=True,
+        reads="country",
     ),
     "visit:region_name": _fixed("region"),
     "visit:city_name": _fixed("city"),

@@ -21,6 +21,15 @@ def names() -> Mapping[str, str]:
         return {row["code"]: row["name"] for row in csv.DictReader(file)}
 
 
+def table() -> tuple[str, dict[str, str]]:
+    """The statement that makes the table `countries` (code, name), and its values."""
+    return (
+        "CREATE TABLE countries AS SELECT code, name FROM"
+        " read_csv($file, header = true, all_varchar = true)",
+        {"file": str(COUNTRIES)},
+    )
+
+
 def meant(text: str) -> str:
     """The code of the country that a text seems to mean; '' where that is not clear."""
     code = _MEANT.get(text.upper(), text.upper())

@@ -37,7 +37,7 @@ def month_start(day: date, months_back: int = 0) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-def day_of(text: str) -> date:
+def parse_day(text: str) -> date:
     """The day that is written as YYYY-MM-DD.
 
     Raises:
@@ -51,7 +51,7 @@ def day_of(text: str) -> date:
         ) from error
 
 
-def instant_of(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     """The aware instant that is written as ISO 8601 has it.
 
     Raises:

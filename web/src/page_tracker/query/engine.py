@@ -2,35 +2,38 @@
 
 One engine a process; each question has a cursor of its own, a limit of time, and shares
 the engine's limit of memory. Nothing is fetched, installed or written by the engine.
+What bounds questions that come at once:
+
+    Turns.one_of_some   so many are answered at once; the others wait    (a semaphore)
+    Turns.alone         one of them does large work; while one waits for
+                        that, another is answered in its place           (a lock)
+    Clock.limiting      each is stopped when its time is over            (one thread)
+    Memory              they share tables, which go when nobody reads    (a lock)
+                        them and others need the room
 """
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import overload
 
 import duckdb
 
+from page_tracker.lake.engine import connect
+from page_tracker.query import countries
 from page_tracker.query.allowance import Allowance
 from page_tracker.query.clock import AGAIN, Clock
-from page_tracker.query.countries import COUNTRIES
 from page_tracker.query.problem import (
-    BusyError,
-    FilesGone,
+    FilesGoneError,
     NobodyWaitsError,
     QuestionTooCostlyError,
 )
-from page_tracker.query.sql import Partial, Statement
-
-# Questions that are answered at once; further ones wait for as long as one may take.
-AT_ONCE = 4
+from page_tracker.query.remembered import Kept, Memory
+from page_tracker.query.sql import Statement, SumTable
+from page_tracker.query.turns import Paused, Turns
 
 # What a row of hits or day tables takes at most that is kept in memory.
 BYTES_A_ROW = 250
@@ -39,84 +42,14 @@ BYTES_A_ROW = 250
 # footers, its threads, answers on their way) needs the rest.
 OF_ROWS = 0.8
 
-# What does not count in a question's time while the block is being run.
-Paused = Callable[[], AbstractContextManager[None]]
-
 # A column of a file: the type of SQL, and the values.
 Column = tuple[str, Sequence[object]]
-
-
-@dataclass(slots=True)
-class _Kept:
-    """A table that is remembered, and how many sessions read it just now."""
-
-    name: str
-    rows: int
-    readers: int
-
-
-class Memory:
-    """Tables of what statements gave that are asked again and again.
-
-    Files do not change, and a statement names its files: so what it gave stays true.
-    What was not read for the longest time is forgotten beyond `most_rows` rows in all.
-    """
-
-    def __init__(self, most_rows: int) -> None:
-        self._most_rows = most_rows
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[object, _Kept] = OrderedDict()
-        self._numbers = itertools.count()
-
-    def read(self, asked: Statement, cursor: duckdb.DuckDBPyConnection) -> _Kept:
-        """The table of a statement's rows; it is there until it is `let_go`."""
-        key = (asked.sql, *asked.values.items())
-        if (kept := self._known(key)) is not None:
-            return kept
-        name = f"remembered{next(self._numbers)}"
-        cursor.execute(f"CREATE TABLE {name} AS {asked.sql}", asked.values)
-        ((rows,),) = cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
-        if (kept := self._known(key, _Kept(name, int(rows), 0))).name != name:
-            cursor.execute(f"DROP TABLE {name}")  # another session was faster
-        return kept
-
-    @overload
-    def _known(self, key: object) -> _Kept | None: ...
-
-    @overload
-    def _known(self, key: object, new: _Kept) -> _Kept: ...
-
-    def _known(self, key: object, new: _Kept | None = None) -> _Kept | None:
-        """What is kept of a statement, and now read; else what is new."""
-        with self._lock:
-            kept = self._kept.get(key, new)
-            if kept is not None:
-                self._kept[key] = kept
-                self._kept.move_to_end(key)
-                kept.readers += 1
-            return kept
-
-    @property
-    def rows(self) -> int:
-        """How many rows are kept."""
-        return sum(kept.rows for kept in list(self._kept.values()))
-
-    def let_go(self, kept: _Kept, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Say that a session does not read a table any more."""
-        with self._lock:
-            kept.readers -= 1
-            size = self.rows
-            for key, each in list(self._kept.items()):
-                if size > self._most_rows and not each.readers:
-                    cursor.execute(f"DROP TABLE {each.name}")
-                    size -= each.rows
-                    del self._kept[key]
 
 
 class Session:
     """What runs the statements of one asker, one after the other.
 
-    `most_rows` is how many rows of hits it should keep at once, and that in a `large`
+    `max_rows` is how many rows of hits it should keep at once, and that in a `large`
     piece of work: only one is done at a time.
     """
 
@@ -124,15 +57,15 @@ class Session:
         self,
         cursor: duckdb.DuckDBPyConnection,
         memory: Memory,
-        most_rows: int,
+        max_rows: int,
         large: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._cursor = cursor
         self._memory = memory
-        self._remembered: list[_Kept] = []
+        self._remembered: list[Kept] = []
         # How many rows tables of sums had when they were last added up.
         self._summed: dict[str, int] = {}
-        self.most_rows = most_rows
+        self.max_rows = max_rows
         self.large = large
 
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
@@ -145,12 +78,12 @@ class Session:
         self._cursor.execute(f"DROP TABLE IF EXISTS {name}")
         self._cursor.execute(f"CREATE TEMP TABLE {name} AS {asked.sql}", asked.values)
 
-    def add(self, partial: Partial) -> None:
+    def add(self, table: SumTable) -> None:
         """Add to a table of sums that is kept; where it doubles, add it up again."""
-        name, asked = partial.name, partial.sums
+        name, asked = table.name, table.sums
         self._cursor.execute(f"INSERT INTO {name} BY NAME {asked.sql}", asked.values)
-        if self._count(name) > 2 * self._summed.get(name, self.most_rows // 16):
-            self.keep("summed_again", partial.again)
+        if self._count(name) > 2 * self._summed.get(name, self.max_rows // 16):
+            self.keep("summed_again", table.again)
             self._cursor.execute(f"DROP TABLE {name}")
             self._cursor.execute(f"ALTER TABLE summed_again RENAME TO {name}")
             self._summed[name] = self._count(name)
@@ -180,28 +113,13 @@ class Engine:
     def __init__(
         self, memory: int = 512_000_000, seconds: float = 30.0, threads: int = 2
     ) -> None:
-        self._root = duckdb.connect(
-            config={
-                "memory_limit": f"{int(OF_ROWS * memory)}B",
-                "threads": threads,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "temp_directory": "",
-                "preserve_insertion_order": False,
-            }
-        )
-        self._root.execute("SET TimeZone = 'UTC'")
+        limit = f"{int(OF_ROWS * memory)}B"
+        self._root = connect(limit, threads, in_order=False)
         self._root.execute("SET parquet_metadata_cache = true")
-        # pylint: disable-next=consider-using-with  # it lives as long as the engine
-        self._free = threading.BoundedSemaphore(AT_ONCE)
-        self._root.execute(
-            "CREATE TABLE countries AS SELECT code, name FROM"
-            " read_csv($file, header = true, all_varchar = true)",
-            {"file": str(COUNTRIES)},
-        )
+        self._root.execute(*countries.table())
         self._seconds = seconds
-        self.most_rows = memory // 4 // BYTES_A_ROW
-        self._large = threading.Lock()
+        self.max_rows = memory // 4 // BYTES_A_ROW
+        self._turns = Turns()
         self._clock = Clock()
         self._memory = Memory(memory // 10 // BYTES_A_ROW)
 
@@ -227,21 +145,16 @@ class Engine:
             QuestionTooCostlyError: they took too long, or needed too much memory.
             BusyError: too many others are being answered.
             NobodyWaitsError: nobody wants the answer any more.
-            FilesGone: files that they read are no more, or cannot be read.
+            FilesGoneError: files that they read are no more, or cannot be read.
         """
         allowed = allowed or self.allowance()
         with self._cursor(allowed) as (cursor, paused):
-            alone = partial(self._alone, allowed, paused)
-            session = Session(cursor, self._memory, self.most_rows, alone)
+            alone = partial(self._turns.alone, allowed, paused)
+            session = Session(cursor, self._memory, self.max_rows, alone)
             try:
                 yield session
             finally:
                 session.end()
-
-    @property
-    def remembered_rows(self) -> int:
-        """How many rows of day tables are kept between questions."""
-        return self._memory.rows
 
     def write_parquet(self, columns: Mapping[str, Column], path: Path) -> None:
         """Write columns, by their names, into a file; raises as `rows`."""
@@ -258,40 +171,21 @@ class Engine:
             found.write_parquet(str(path), compression="zstd")
 
     @contextmanager
-    def _alone(self, allowed: Allowance, paused: Paused) -> Iterator[None]:
-        """Wait until nobody else does large work; meanwhile others are answered.
-
-        What it may take of time is not counted while it waits.
-        """
-        with paused(), allowed.waiting() as patience:
-            self._free.release()
-            try:
-                # pylint: disable-next=consider-using-with  # it is released below
-                is_alone = self._large.acquire(timeout=patience)
-            finally:
-                # pylint: disable-next=consider-using-with  # the session releases it
-                self._free.acquire()
-        if not is_alone:
-            raise _busy()
-        try:
-            yield
-        finally:
-            self._large.release()
-
-    @contextmanager
     def _cursor(
         self, allowed: Allowance
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Paused]]:
         """A cursor whose work is bounded, and what does not count in its time."""
         if allowed.seconds <= 0:
             raise self._too_long()
-        with allowed.waiting() as patience:
-            if not self._free.acquire(timeout=patience):
-                raise _busy()
-        cursor = self._root.cursor()
-        try:
-            with self._limited(cursor, allowed) as paused:
+        with self._turns.one_of_some(allowed), self._root.cursor() as cursor:
+            with self._errors_named(allowed), self._limited(cursor, allowed) as paused:
                 yield cursor, paused
+
+    @contextmanager
+    def _errors_named(self, allowed: Allowance) -> Iterator[None]:
+        """Raise what DuckDB fails with as `session` says."""
+        try:
+            yield
         except duckdb.InterruptException as error:
             if not allowed.is_wanted():
                 raise NobodyWaitsError(
@@ -306,11 +200,8 @@ class Engine:
             ) from error
         except duckdb.Error as error:
             if _is_about_files(error):
-                raise FilesGone(str(error)) from error
+                raise FilesGoneError(str(error)) from error
             raise
-        finally:
-            cursor.close()
-            self._free.release()
 
     def _too_long(self) -> QuestionTooCostlyError:
         return QuestionTooCostlyError(
@@ -344,10 +235,6 @@ def _is_about_files(error: duckdb.Error) -> bool:
         or not isinstance(error, duckdb.DatabaseError)
         or "parquet" in str(error).lower()
     )
-
-
-def _busy() -> BusyError:
-    return BusyError("other questions are being answered", "ask again in a moment")
 
 
 def _identifier(name: str) -> str:

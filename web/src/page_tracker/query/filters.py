@@ -21,13 +21,13 @@ from page_tracker.query.query import And, Filter, HasDone, Leaf, Not, Or, all_le
 from page_tracker.schema import PROP_KEY_LIMIT
 
 DEEPEST = 16
-MOST_LEAVES = 200
-MOST_VALUES = 1_000
-MOST_VALUES_IN_ALL = 5_000
-LONGEST_VALUE = 2_000
-MOST_PATTERNS = 100
-LONGEST_PATTERN = 500
-LARGEST_PATTERN = 1 << 20  # bytes of memory, compiled
+MAX_LEAVES = 200
+MAX_VALUES = 1_000
+MAX_VALUES_IN_ALL = 5_000
+MAX_VALUE_LENGTH = 2_000
+MAX_PATTERNS = 100
+MAX_PATTERN_LENGTH = 500
+MAX_PATTERN_BYTES = 1 << 20  # bytes of memory, compiled
 
 # What there can be of these dimensions.
 COUNTRIES_OF: dict[str, Callable[[], Collection[str]]] = {
@@ -104,19 +104,19 @@ class _Reader:
 
     def count(self, pointer: str) -> None:
         self.leaves += 1
-        if self.leaves > MOST_LEAVES:
-            raise QueryError(pointer, f"at most {MOST_LEAVES} filters in a query")
+        if self.leaves > MAX_LEAVES:
+            raise QueryError(pointer, f"at most {MAX_LEAVES} filters in a query")
 
     def count_values(self, number: int, are_patterns: bool, pointer: str) -> None:
         """Refuse more than can be compiled at once: that cannot be interrupted."""
         self.values_in_all += number
-        if self.values_in_all > MOST_VALUES_IN_ALL:
+        if self.values_in_all > MAX_VALUES_IN_ALL:
             raise QueryError(
-                pointer, f"at most {MOST_VALUES_IN_ALL} values in a query's filters"
+                pointer, f"at most {MAX_VALUES_IN_ALL} values in a query's filters"
             )
         self.patterns += number if are_patterns else 0
-        if self.patterns > MOST_PATTERNS:
-            raise QueryError(pointer, f"at most {MOST_PATTERNS} patterns in a query")
+        if self.patterns > MAX_PATTERNS:
+            raise QueryError(pointer, f"at most {MAX_PATTERNS} patterns in a query")
 
     def leaf(self, value: list[object], pointer: str) -> Leaf:
         self.count(pointer)
@@ -151,8 +151,8 @@ class _Reader:
         return name
 
     def values(self, value: object, operator: str, pointer: str) -> tuple[str, ...]:
-        if not isinstance(value, list) or not 1 <= len(value) <= MOST_VALUES:
-            raise QueryError(pointer, f"must be a list of 1 to {MOST_VALUES} values")
+        if not isinstance(value, list) or not 1 <= len(value) <= MAX_VALUES:
+            raise QueryError(pointer, f"must be a list of 1 to {MAX_VALUES} values")
         is_pattern = not OPERATORS[operator].has_case
         self.count_values(len(value), is_pattern, pointer)
         found = []
@@ -163,8 +163,8 @@ class _Reader:
             if isinstance(each, int) and abs(each) >= 2**63:
                 raise QueryError(place, "is too large a number")
             text = str(each)
-            if len(text) > LONGEST_VALUE or not is_text(text):
-                raise QueryError(place, f"is no text of {LONGEST_VALUE} characters")
+            if len(text) > MAX_VALUE_LENGTH or not is_text(text):
+                raise QueryError(place, f"is no text of {MAX_VALUE_LENGTH} characters")
             if is_pattern:
                 check_pattern(text, place)
             found.append(text)
@@ -201,11 +201,13 @@ def check_pattern(text: str, pointer: str) -> None:
     Raises:
         QueryError: it is none, or too long.
     """
-    if len(text) > LONGEST_PATTERN:
-        raise QueryError(pointer, f"a pattern has at most {LONGEST_PATTERN} characters")
+    if len(text) > MAX_PATTERN_LENGTH:
+        raise QueryError(
+            pointer, f"a pattern has at most {MAX_PATTERN_LENGTH} characters"
+        )
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = LARGEST_PATTERN
+    options.max_mem = MAX_PATTERN_BYTES
     try:
         re2.compile(text, options)
     except re2.error as error:

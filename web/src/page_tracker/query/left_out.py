@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from page_tracker.lake.files import DataFile
 from page_tracker.query.plan import Days
+from page_tracker.query.sources import paths_of, table
 from page_tracker.query.sql import Statement
-from page_tracker.query.tables import File, files_of, table
 from page_tracker.schema import DROPS
 
 
@@ -20,9 +21,9 @@ class LeftOut:
     number: int
 
 
-def left_out_statement(site: str, days: Days, files: Iterable[File]) -> Statement:
+def left_out_statement(site: str, days: Days, files: Iterable[DataFile]) -> Statement:
     """What was left out of a site, the most first."""
-    drops = table(DROPS, files_of(files, (days,)))
+    drops = table(DROPS, paths_of(files, (days,)))
     return Statement(
         f"SELECT reason, name, sum(number)::BIGINT AS hits FROM ({drops})"
         " WHERE site = $site AND day BETWEEN $first AND $last"
@@ -31,9 +32,9 @@ def left_out_statement(site: str, days: Days, files: Iterable[File]) -> Statemen
     )
 
 
-def unknown_statement(days: Days, files: Iterable[File]) -> Statement:
+def unknown_statement(days: Days, files: Iterable[DataFile]) -> Statement:
     """For which sites that there are not hits came, the most first."""
-    drops = table(DROPS, files_of(files, (days,)))
+    drops = table(DROPS, paths_of(files, (days,)))
     return Statement(
         f"SELECT reason, site, sum(number)::BIGINT AS hits FROM ({drops})"
         " WHERE reason = 'unknown_site' AND day BETWEEN $first AND $last"

@@ -51,9 +51,9 @@ MODES: dict[str, Callable[[Range], Range]] = {
     "previous_period": dates.previous,
     "year_over_year": dates.year_over_year,
 }
-MOST_ROWS = 10_000
-MOST_DIMENSIONS = 8
-MOST_LABELS = 100_000
+MAX_ROWS = 10_000
+MAX_DIMENSIONS = 8
+MAX_LABELS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +165,8 @@ def _metrics(value: object) -> tuple[str, ...]:
 def _dimensions(value: object, asked: Range) -> tuple[str, ...]:
     found: list[str] = []
     names = _list(value, "#/dimensions")
-    if len(names) > MOST_DIMENSIONS:
-        raise QueryError("#/dimensions", f"at most {MOST_DIMENSIONS} dimensions")
+    if len(names) > MAX_DIMENSIONS:
+        raise QueryError("#/dimensions", f"at most {MAX_DIMENSIONS} dimensions")
     for index, name in enumerate(names):
         pointer = f"#/dimensions/{index}"
         if name == "time":
@@ -205,10 +205,10 @@ def _range(value: object, known: Known, pointer: str) -> Range:
     try:
         if len(first) == len(last) == len("2026-01-31"):
             return dates.days_range(
-                dates.day_of(first), dates.day_of(last), known.timezone
+                dates.parse_day(first), dates.parse_day(last), known.timezone
             )
         return dates.instants_range(
-            dates.instant_of(first), dates.instant_of(last), known.timezone
+            dates.parse_instant(first), dates.parse_instant(last), known.timezone
         )
     except (ValueError, OverflowError) as error:
         raise QueryError(pointer, str(error)) from error
@@ -252,7 +252,7 @@ def _order(
 
 def _pagination(value: object) -> tuple[int, int]:
     pages = _object(value, "#/pagination", ("limit", "offset"))
-    limit = _number(pages.get("limit", MOST_ROWS), "#/pagination/limit", 1, MOST_ROWS)
+    limit = _number(pages.get("limit", MAX_ROWS), "#/pagination/limit", 1, MAX_ROWS)
     offset = _number(pages.get("offset", 0), "#/pagination/offset", 0, 2**31 - 1)
     return limit, offset
 
@@ -280,7 +280,7 @@ def _comparison(value: object, asked: Range, known: Known) -> Comparison:
         if isinstance(error, QueryError):
             raise
         raise QueryError(pointer, str(error)) from error
-    return Comparison(compared, matched)
+    return Comparison(compared)
 
 
 def _compared(
@@ -312,9 +312,9 @@ def _check_labels(query: Query) -> None:
 
 
 def _check_number(asked: Range, times: Sequence[str], pointer: str) -> None:
-    if any(buckets.most_labels(asked, name) > MOST_LABELS for name in times):
+    if any(buckets.max_labels(asked, name) > MAX_LABELS for name in times):
         raise QueryError(
-            pointer, f"has more than {MOST_LABELS} labels of time; ask for fewer days"
+            pointer, f"has more than {MAX_LABELS} labels of time; ask for fewer days"
         )
 
 

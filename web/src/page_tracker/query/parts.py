@@ -6,50 +6,46 @@ a measure that a part lacks is nothing, and then added up by dimension.
 
 from __future__ import annotations
 
+from page_tracker.query import measures
 from page_tracker.query.buckets import SECONDS
 from page_tracker.query.catalog import (
     DIMENSIONS,
     ENTRY_OF,
     GOAL,
     TIME_BUCKETS,
-    dimension,
 )
+from page_tracker.query.measures import Sum
 from page_tracker.query.plan import Days, Plan, tabled
 from page_tracker.query.query import (
     And,
     Query,
     all_about,
-    all_leaves,
-    asks_of_events,
     currency,
-    event_dimensions,
-    measures,
+    measures_of,
     property_key,
     renamed,
 )
+from page_tracker.query.strategies import Visitors, Visits, WholeVisits, strategies
 from page_tracker.query.where import Binder, condition, labelled
 
 BEGAN = "(time - to_milliseconds(elapsed))"
+BEGAN_READS = ("time", "elapsed")
 
 _ENTERED = {
-    "entered": "count(*) FILTER (step = 1)",
-    "entered_views": "count(*) FILTER (view > 0)",
-    "since": "sum(since)",
+    "entered": measures.visits(),
+    "entered_views": measures.VIEWS,
+    "since": measures.SINCE,
 }
-# Of the visits for which this holds.
-_LANDED = {
-    "landed": "count(*) FILTER (step = 1{holds})",
-    "bounces": "count(*) FILTER (step = 1{holds})"
-    " - count(*) FILTER (interaction = 2{holds})",
-}
+# Of the visits for which a condition holds.
+_LANDED = {"landed": measures.visits, "bounces": measures.bounces}
 _ENGAGED = (
     "sum(deepest) AS scroll",
     "count(deepest) AS scrolled",
     "sum(stayed) AS engaged",
     "count(stayed) AS engaged_visits",
 )
-# Buckets of time that no visit is in two of.
-WHOLE_DAYS = frozenset({"time:day", "time:week", "time:month"})
+# The columns that only engagements have.
+ENGAGEMENT = frozenset({"scroll", "engaged"})
 # What conversion rates are shares of, and all shares.
 CONVERSIONS = frozenset({"reached_visitors", "group_visitors"})
 SHARES = CONVERSIONS | {"all_visitors"}
@@ -69,14 +65,8 @@ class Parts:
 
     def __init__(self, query: Query, plan: Plan, binder: Binder) -> None:
         self.query, self.plan, self.binder = query, plan, binder
-        self.needed = set(measures(query))
-
-    def reads_chosen(self) -> bool:
-        """Whether anything is asked of whole visits, and not with their events."""
-        return bool(self._entered()) and not self._is_all_of_visits()
-
-    def _visits_are_entered(self) -> bool:
-        return "visits" in self.needed and not event_dimensions(self.query)
+        self.needed = set(measures_of(query))
+        self.by = strategies(query)
 
     def all(self) -> str:
         """All parts, one under the other."""
@@ -94,11 +84,14 @@ class Parts:
         ]
         return "\nUNION ALL BY NAME\n".join(found)
 
-    def _group(self, source: str, names: dict[str, str], began: bool = False) -> str:
+    def _group(self, source: str, sums: dict[str, Sum], began: bool = False) -> str:
         """A SELECT of those measures over a source, by the query's dimensions."""
         dims = self._expressions(began)
         columns = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
-        columns += [f"{sql} AS {name}" for name, sql in names.items()]
+        columns += [f"{each.sql} AS {name}" for name, each in sums.items()]
+        self.binder.reads(
+            *(column for each in sums.values() for column in each.columns)
+        )
         lines = [f"SELECT {', '.join(columns)}", f"FROM {source}"]
         missing = self._has_values()
         if missing:
@@ -133,6 +126,7 @@ class Parts:
             first = bind(self.query.range.first)
             return f"greatest(date_trunc('week', day)::DATE, {first})"
         instant = BEGAN if began else "time"
+        self.binder.reads(*BEGAN_READS if began else ("time",))
         local = f"{instant} AT TIME ZONE {bind(self.query.range.timezone)}"
         past = f"epoch_us({local}) % {1_000_000 * SECONDS[name]}"
         return f"((epoch_us({instant}) - {past}) // 1000000)"
@@ -146,52 +140,28 @@ class Parts:
         )
 
     def _of_events(self) -> str:
-        names = {"events": "count(*)"}
+        sums = {"events": measures.ROWS}
         if "views" in self.needed:
-            names["views"] = "count(*) FILTER (view > 0)"
+            sums["views"] = measures.VIEWS
         if self.needed & {"revenue", "paid"}:
             is_by_goal = GOAL in self.query.dimensions
-            told = "unit" if is_by_goal else self.binder.bind(currency(self.query))
-            names["revenue"] = f"sum(revenue) FILTER (currency = {told})"
-            names["paid"] = f"count(revenue) FILTER (currency = {told})"
-        if "visitors" in self.needed and self._visitors_add_up():
-            names["visitors"] = "count(*) FILTER (arrival)"
-        if self._is_all_of_visits():
-            names |= self._entered()
-        return self._group("matched", names)
-
-    def _selects_visits(self) -> bool:
-        """Whether visits match with all their events, or not at all."""
-        return (
-            self.query.range.start is None
-            and not asks_of_events(self.query.filter)
-            and GOAL not in self.query.dimensions
-        )
-
-    def _visitors_add_up(self) -> bool:
-        """Whether the first hit of each visit tells all that is asked of visitors."""
-        return self._selects_visits() and all(
-            name in WHOLE_DAYS or dimension(name).scope == "visit"
-            for name in self.query.dimensions
-        )
-
-    def _visitors_are_fixed(self) -> bool:
-        """Whether all that is asked is the same for all hits of a visitor's day."""
-        names = {leaf.dimension for leaf in all_leaves(self.query.filter)}
-        return all(
-            name in WHOLE_DAYS or dimension(name).fixed
-            for name in {*names, *self.query.dimensions}
-        )
+            unit = "unit" if is_by_goal else self.binder.bind(currency(self.query))
+            sums["revenue"] = measures.revenue(unit)
+            sums["paid"] = measures.paid(unit)
+        if self.by.visitors in (Visitors.ARRIVALS, Visitors.ARRIVALS_AND_RETURNS):
+            sums["visitors"] = measures.VISITORS
+        if self.by.whole_visits is WholeVisits.MATCHED:
+            sums |= self._of_whole_visits()
+        return self._group("matched", sums)
 
     def _of_who_came_back(self) -> str:
         """Visitors with several visits a day: once in each group, less their arrivals.
 
         Arrivals are counted already, and most visitors have no other visit.
         """
-        if "visitors" not in self.needed or not self._visitors_add_up():
+        if self.by.visitors is not Visitors.ARRIVALS_AND_RETURNS:
             return ""
-        if self._visitors_are_fixed():
-            return ""
+        self.binder.reads("visitor", "step", *measures.VISITORS.columns)
         dims = self._expressions(began=False)
         inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
         outer = [f"d{index}" for index in range(len(dims))]
@@ -202,7 +172,7 @@ class Parts:
         return (
             f"SELECT {', '.join([*outer, 'count(*) - sum(arrived) AS visitors'])}\n"
             f"FROM (\n  SELECT {', '.join([*inner, 'day', 'visitor'])},"
-            " count(*) FILTER (arrival) AS arrived\n"
+            f" {measures.VISITORS.sql} AS arrived\n"
             "  FROM matched SEMI JOIN (\n"
             "    SELECT day, visitor FROM matched WHERE step = 1 AND NOT arrival\n"
             f"  ) USING (day, visitor) WHERE step = 1{where}\n"
@@ -210,43 +180,48 @@ class Parts:
         )
 
     def _of_distinct(self) -> str:
-        """Visitors and visits that have to be told apart, and not only summed."""
-        visitors = "visitors" in self.needed and not self._visitors_add_up()
-        visits = "visits" in self.needed and not self._visits_are_entered()
+        """Visitors and visits that have to be distinct, and not only summed."""
+        visitors = self.by.visitors is Visitors.DISTINCT
+        visits = self.by.visits is Visits.DISTINCT
         if not (visitors or visits):
             return ""
+        self.binder.reads("visitor", *["visit"] * visits)
         dims = self._expressions(began=False)
         inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
         outer = [f"d{index}" for index in range(len(dims))]
         missing = self._has_values()
         source = f"FROM matched{missing and f' WHERE {missing}'}"
         found = f"SELECT DISTINCT {', '.join([*inner, 'day', 'visitor'])} {source}"
-        measures_of = ["count(*) AS visitors"]
+        counts = ["count(*) AS visitors"]
         if visits:
             apart = ", ".join([*inner, "day", "visitor", "visit"])
             found = f"SELECT DISTINCT {apart} {source}"
-            measures_of = ["count(*) AS visits"]
+            counts = ["count(*) AS visits"]
         if visits and visitors:
             keys = ", ".join([*outer, "day", "visitor"])
             found = f"SELECT {keys}, count(*) AS its FROM ({found}) GROUP BY {keys}"
-            measures_of = ["count(*) AS visitors", "sum(its) AS visits"]
+            counts = ["count(*) AS visitors", "sum(its) AS visits"]
         group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
-        return f"SELECT {', '.join([*outer, *measures_of])}\nFROM ({found}){group}"
+        return f"SELECT {', '.join([*outer, *counts])}\nFROM ({found}){group}"
 
     def _of_entered(self) -> str:
-        if not self.reads_chosen():
+        if self.by.whole_visits is not WholeVisits.CHOSEN:
             return ""
-        return self._group("chosen", self._entered(), began=True)
+        return self._group("chosen", self._of_whole_visits(), began=True)
 
-    def _entered(self) -> dict[str, str]:
+    def _of_whole_visits(self) -> dict[str, Sum]:
         """The measures of whole visits that are needed."""
-        names = {name: sql for name, sql in _ENTERED.items() if name in self.needed}
-        if wanted := self.needed & _LANDED.keys():
+        sums = {name: each for name, each in _ENTERED.items() if name in self.needed}
+        if self.needed & _LANDED.keys():
             holds = self._landed()
-            names |= {name: _LANDED[name].format(holds=holds) for name in wanted}
-        if self._visits_are_entered():
-            names["visits"] = _ENTERED["entered"]
-        return names
+            sums |= {
+                name: sum_of(holds)
+                for name, sum_of in _LANDED.items()
+                if name in self.needed
+            }
+        if self.by.visits is Visits.FIRST_STEPS:
+            sums["visits"] = _ENTERED["entered"]
+        return sums
 
     def _landed(self) -> str:
         """The condition that a visit entered at a page that filters by page allow."""
@@ -254,31 +229,26 @@ class Parts:
         if not pages:
             return ""
         entry = And(tuple(renamed(page, "visit:entry_page") for page in pages))
-        return f" AND {condition(entry, self.query.goals, self.binder)}"
-
-    def _is_all_of_visits(self) -> bool:
-        """Whether the events that match are all those of visits, and grouped alike."""
-        return self._selects_visits() and (
-            self._expressions(began=False) == self._expressions(began=True)
-        )
+        return condition(entry, self.query.goals, self.binder)
 
     def _of_engagement(self) -> str:
         wanted = self.needed & {"scroll", "scrolled", "engaged", "engaged_visits"}
         if not wanted:
             return ""
+        self.binder.reads("visit", "path", "step", *ENGAGEMENT)
         dims, page = self._expressions(began=False), "day, visit, path"
-        # What only the page's own events tell is taken from them.
-        told = {
+        # What only the page's own events have is taken from them.
+        own = {
             index: f"{sql} AS own{index}"
             for index, sql in enumerate(dims)
             if _is_of_one_event(self.query.dimensions[index])
         }
         read = f"rows SEMI JOIN matched USING ({page})"
-        if told:
-            own = f"SELECT DISTINCT {', '.join([page, *told.values()])} FROM matched"
-            read = f"rows JOIN ({own}) USING ({page})"
+        if own:
+            pages = f"SELECT DISTINCT {', '.join([page, *own.values()])} FROM matched"
+            read = f"rows JOIN ({pages}) USING ({page})"
         inner = [
-            f"{f'own{index}' if index in told else sql} AS d{index}"
+            f"{f'own{index}' if index in own else sql} AS d{index}"
             for index, sql in enumerate(dims)
         ]
         outer = [f"d{index}" for index in range(len(dims))]
@@ -322,6 +292,7 @@ class Parts:
         asked = self.query.range
         if asked.start is None:
             return ""
+        self.binder.reads("time")
         bind = self.binder.bind
         return (
             f" AND {instant} >= {bind(asked.start)} AND {instant} < {bind(asked.end)}"

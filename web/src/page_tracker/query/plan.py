@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from page_tracker.query.catalog import DIMENSIONS, PROPS_PREFIX, TIME_BUCKETS
-from page_tracker.query.query import Query, Range, measures
+from page_tracker.query.query import Query, Range, measures_of
 
 # Measures that a day's table holds; shares of them are made when a question is asked.
 TABLED_MEASURES = frozenset(
@@ -51,7 +51,7 @@ def can_use_tables(query: Query) -> bool:
     """Whether day tables answer the query exactly, for the days that they hold."""
     if query.range.start is not None or query.filter.parts:
         return False
-    if not set(measures(query)) <= TABLED_MEASURES:
+    if not set(measures_of(query)) <= TABLED_MEASURES:
         return False
     times = [name for name in query.dimensions if name in TIME_BUCKETS]
     others = [name for name in query.dimensions if name not in TIME_BUCKETS]

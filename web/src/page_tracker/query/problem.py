@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from page_tracker.errors import PageTrackerError
 
 # More names than these are not listed in a refusal.
-_MOST_LISTED = 16
+_MAX_LISTED = 16
 
 
 class QueryError(ValueError):
@@ -26,7 +26,7 @@ def nearest(word: str, names: Iterable[str]) -> str:
     found = difflib.get_close_matches(word[:100], names, 1, 0.6)
     if found:
         return f'; did you mean "{found[0]}"?'
-    return f"; valid are {', '.join(names)}" if len(names) <= _MOST_LISTED else ""
+    return f"; valid are {', '.join(names)}" if len(names) <= _MAX_LISTED else ""
 
 
 def escaped(key: object) -> str:
@@ -50,8 +50,15 @@ class LakeAwayError(PageTrackerError):
     """The lake cannot be read."""
 
 
-class FilesGone(Exception):
+class FilesGoneError(LakeAwayError):
     """Files of the state that was asked cannot be read: take a newer one.
 
     Most often they were cleaned up since.
     """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"files of the lake cannot be read ({why})",
+            "see that its folder is there, and ask again",
+        )
+        self.why = why

@@ -75,7 +75,6 @@ class Comparison:
     """The range that a question's answer is compared with."""
 
     range: Range
-    match_weekdays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +216,7 @@ def property_key(name: str) -> str | None:
     return name.removeprefix(PROPS_PREFIX) if name.startswith(PROPS_PREFIX) else None
 
 
-def measures(query: Query) -> tuple[str, ...]:
+def measures_of(query: Query) -> tuple[str, ...]:
     """The measures that the query's metrics need, each once, in a steady order."""
     found = dict.fromkeys(
         measure for metric in query.metrics for measure in METRICS[metric].measures

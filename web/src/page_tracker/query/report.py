@@ -11,10 +11,10 @@ from page_tracker.query.buckets import label, labels, pairs
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
 from page_tracker.query.plan import Days, Plan, plan
 from page_tracker.query.query import Query, Range, currency
-from page_tracker.query.runner import Found, run
+from page_tracker.query.runner import Result, run
 from page_tracker.query.shared_rows import Ask
+from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
-from page_tracker.query.tables import Sources
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.allowance import Allowance
@@ -24,6 +24,9 @@ Value = int | float | None
 
 # More rows than any question has.
 _ALL = 2**31 - 1
+
+# What else may be asked for an answer, as `Report.seconds` names it.
+COMPARED, COUNTED = "compare", "count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,39 +89,40 @@ def answers(
     """
     asks = [Ask(_all_of(query), plan(query, sources.closed)) for query in queries]
     with engine.session(allowed) as session:
-        found = run(asks, sources, session)
-        further = {ask: _further(found[ask], sources) for ask in asks}
-        its = [each for named in further.values() for each in named.values()]
-        found |= run(its, sources, session)
-    return [
-        _report(
-            query,
-            found[ask],
-            {name: found[each] for name, each in further[ask].items()},
+        results = run(asks, sources, session)
+        further = [_further(results[ask], sources) for ask in asks]
+        results |= run(
+            (ask for asks in further for ask in asks.values()), sources, session
         )
-        for query, ask in zip(queries, asks, strict=True)
+    return [
+        _Answer(
+            query,
+            results[ask],
+            {name: results[each] for name, each in its_further.items()},
+        ).report()
+        for query, ask, its_further in zip(queries, asks, further, strict=True)
     ]
 
 
 def _is_over_time(query: Query) -> bool:
-    """Whether buckets that have hits only in the compared range are told, too."""
+    """Whether the answer has rows that only the compared range has hits of."""
     names = query.dimensions
     return bool(query.comparison and names) and TIME_BUCKETS.keys() >= set(names)
 
 
 def _all_of(query: Query) -> Query:
-    """The query with all its rows, where others come among them."""
+    """The query for all rows, where rows of the compared range come among them."""
     return replace(query, limit=_ALL, offset=0) if _is_over_time(query) else query
 
 
-def _further(found: Found, sources: Sources) -> dict[str, Ask]:
+def _further(result: Result, sources: Sources) -> dict[str, Ask]:
     """What else must be asked to answer: about the compared range, and how many rows.
 
     The number of rows stands beside each row; where none is left, it is asked for.
     """
-    query, further = found.ask.query, {}
+    query, further = result.ask.query, {}
     over_time = _is_over_time(query)
-    if query.comparison is not None and (found.values or over_time):
+    if query.comparison is not None and (result.values or over_time):
         compared = query.comparison.range
         other = replace(
             query,
@@ -129,37 +133,69 @@ def _further(found: Found, sources: Sources) -> dict[str, Ask]:
             time_labels=False,
         )
         moves = key_moves(query, compared)
-        only = () if over_time else tuple(_moved(key, moves) for key in _keys(found))
-        further["compare"] = Ask(other, plan(other, sources.closed), only)
-    if query.total_rows and query.offset and not found.values:
+        only = () if over_time else tuple(_moved(key, moves) for key in _keys(result))
+        further[COMPARED] = Ask(other, plan(other, sources.closed), only)
+    if query.total_rows and query.offset and not result.values:
         first = replace(query, limit=1, offset=0, comparison=None)
-        further["count"] = Ask(first, found.ask.plan)
+        further[COUNTED] = Ask(first, result.ask.plan)
     return further
 
 
-def _report(query: Query, found: Found, further: Mapping[str, Found]) -> Report:
-    values = further["count"].values if "count" in further else found.values
-    total = int(str(values[0][-1])) if values else 0
-    seconds = dict(found.seconds)
-    for name, each in further.items():
-        seconds[name] = sum(each.seconds.values())
-    rows, compared = rows_of(found), None
-    if query.comparison is not None:
-        compared = _compared(query, further.get("compare"))
-        if _is_over_time(query):
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The answer to a query on its way back, from rows of SQL to a report.
+
+    `further` has the results of what else was asked, by name: COMPARED, COUNTED.
+    """
+
+    query: Query
+    result: Result
+    further: Mapping[str, Result]
+
+    def report(self) -> Report:
+        query, rows, total = self.query, rows_of(self.result), self._total_rows()
+        compared = None if query.comparison is None else self._compared()
+        if compared is not None and _is_over_time(query):
             rows = with_rows_before(query, rows, compared)
             total = len(rows)
             rows = rows[query.offset : query.offset + query.limit]
-    return Report(
-        query=query,
-        rows=rows,
-        total_rows=total,
-        plan=found.ask.plan,
-        files=found.files,
-        asked=found.asked,
-        seconds=seconds,
-        compared=compared,
-    )
+        return Report(
+            query=query,
+            rows=rows,
+            total_rows=total,
+            plan=self.result.ask.plan,
+            files=self.result.files,
+            asked=self.result.statement,
+            seconds=self._seconds(),
+            compared=compared,
+        )
+
+    def _total_rows(self) -> int:
+        values = self.further.get(COUNTED, self.result).values
+        return int(str(values[0][-1])) if values else 0
+
+    def _seconds(self) -> dict[str, float]:
+        return {
+            **self.result.seconds,
+            **{name: sum(each.seconds.values()) for name, each in self.further.items()},
+        }
+
+    def _compared(self) -> dict[tuple[str, ...], tuple[Value, ...]]:
+        """The metrics of the compared range by our rows' dimensions."""
+        if (other := self.further.get(COMPARED)) is None:
+            return {}
+        moves = label_moves(self.query, other.ask.query.range)
+        ours = {
+            index: {before: after for after, before in moved.items()}
+            for index, moved in moves.items()
+        }
+        found = {_moved(row.dimensions, ours): row.metrics for row in rows_of(other)}
+        # What has no counterpart among ours has no name for one either.
+        return {
+            key: metrics
+            for key, metrics in found.items()
+            if all(key[index] for index in ours)
+        }
 
 
 def with_rows_before(
@@ -168,10 +204,10 @@ def with_rows_before(
     compared: Mapping[tuple[str, ...], tuple[Value, ...]],
 ) -> tuple[Row, ...]:
     """The rows, and those that only the compared range has, in the query's order."""
-    told = {row.dimensions: row for row in rows}
+    ours = {row.dimensions for row in rows}
     found = [
         *rows,
-        *(Row(key, nothing(query, key)) for key in compared if key not in told),
+        *(Row(key, nothing(query, key)) for key in compared if key not in ours),
     ]
     places = [
         {label: place for place, label in enumerate(labels(query.range, name))}
@@ -201,18 +237,18 @@ def nothing(query: Query, dimensions: Sequence[str]) -> tuple[Value, ...]:
     )
 
 
-def _keys(found: Found) -> list[tuple[str, ...]]:
+def _keys(result: Result) -> list[tuple[str, ...]]:
     """Each row's values of the dimensions, as SQL has them."""
-    width = len(found.ask.query.dimensions)
-    return [tuple(str(value) for value in values[:width]) for values in found.values]
+    width = len(result.ask.query.dimensions)
+    return [tuple(str(value) for value in values[:width]) for values in result.values]
 
 
-def rows_of(found: Found) -> tuple[Row, ...]:
-    """The rows of a statement, as answers tell them."""
-    keys = _keys(found)
+def rows_of(result: Result) -> tuple[Row, ...]:
+    """The rows of a report from the rows of SQL."""
+    keys = _keys(result)
     return tuple(
-        _row(found.ask.query, key, values)
-        for key, values in zip(keys, found.values, strict=True)
+        _row(result.ask.query, key, values)
+        for key, values in zip(keys, result.values, strict=True)
     )
 
 
@@ -227,7 +263,7 @@ def _row(query: Query, key: tuple[str, ...], values: Sequence[object]) -> Row:
 
 
 def shaped(name: str, value: object, unit: str) -> Value:
-    """A metric's value in the type that answers tell it in.
+    """A metric's value in the type that answers have it in.
 
     None for an amount without a currency (`unit`).
     """
@@ -239,25 +275,6 @@ def shaped(name: str, value: object, unit: str) -> Value:
     if METRICS[name].type == "money":
         return number / 1000
     return number if METRICS[name].type == "float" else int(number)
-
-
-def _compared(
-    query: Query, other: Found | None
-) -> dict[tuple[str, ...], tuple[Value, ...]]:
-    """The metrics of the compared range by our rows' dimensions."""
-    if other is None:
-        return {}
-    ours = {
-        index: {before: after for after, before in moved.items()}
-        for index, moved in label_moves(query, other.ask.query.range).items()
-    }
-    found = {_moved(row.dimensions, ours): row.metrics for row in rows_of(other)}
-    # What has no counterpart among ours has no name for one either.
-    return {
-        key: metrics
-        for key, metrics in found.items()
-        if all(key[index] for index in ours)
-    }
 
 
 def key_moves(query: Query, compared: Range) -> dict[int, dict[str, str]]:

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable
 from page_tracker.query.plan import Days
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report
-from page_tracker.query.tables import Sources
+from page_tracker.query.sources import Sources
 
 # What is remembered at once: so many reports, of so many rows each at most.
-MOST_REPORTS = 256
-MOST_ROWS = 100
+MAX_REPORTS = 256
+MAX_ROWS = 100
 
 
-class Answered:
+class ReportCache:
     """Remembers reports; safe to use from many threads."""
 
     def __init__(self) -> None:
@@ -47,9 +47,9 @@ class Answered:
             if self._state != (sources.hits, sources.days):
                 return
             for report in reports:
-                if len(report.rows) <= MOST_ROWS:
+                if len(report.rows) <= MAX_ROWS:
                     self._reports[report.query] = report
-            while len(self._reports) > MOST_REPORTS:
+            while len(self._reports) > MAX_REPORTS:
                 del self._reports[next(iter(self._reports))]
 
     def days_of(

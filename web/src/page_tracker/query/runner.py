@@ -29,8 +29,8 @@ from page_tracker.query.shared_rows import (
     shared_rows,
     slices,
 )
-from page_tracker.query.sql import Statement, partials
-from page_tracker.query.tables import Sources, files_of
+from page_tracker.query.sources import Sources, paths_of
+from page_tracker.query.sql import Statement, sum_tables
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.engine import Session
@@ -41,22 +41,25 @@ SMALL = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What an ask's statement gave, and how many seconds it took."""
+class Result:
+    """The rows of an ask's statement, and how many seconds each step took.
+
+    `statement` reads `files`; what was run may have read copies of their rows.
+    """
 
     ask: Ask
-    asked: Statement
+    statement: Statement
     values: list[tuple[object, ...]]
     files: Mapping[str, Sequence[str]]
     seconds: Mapping[str, float]
 
 
-def run(asks: Iterable[Ask], sources: Sources, session: Session) -> dict[Ask, Found]:
+def run(asks: Iterable[Ask], sources: Sources, session: Session) -> dict[Ask, Result]:
     """The rows of each ask's statement; raises as Engine.session."""
     return {
-        found.ask: found
+        result.ask: result
         for group in groups(asks)
-        for found in _Group(group, sources, session).found()
+        for result in _Group(group, sources, session).results()
     }
 
 
@@ -67,27 +70,27 @@ class _Group:
         self._asks, self._sources, self._session = asks, sources, session
         self._days: dict[Ask, str] = {}
 
-    def found(self) -> list[Found]:
+    def results(self) -> list[Result]:
         began = time.perf_counter()
         self._remember_days()
         days = self._asks[0].plan.hits
         rows = self._sources.hits_about(days)
-        if rows < self._session.most_rows // SMALL:
+        if rows < self._session.max_rows // SMALL:
             return self._at_once(days, began)
         with self._session.large():
             parts = [Slice(days)]
-            if rows > self._session.most_rows:
-                parts = slices(self._counted(days), days, self._session.most_rows)
+            if rows > self._session.max_rows:
+                parts = slices(self._counted(days), days, self._session.max_rows)
             if len(parts) == 1:
                 return self._at_once(days, began)
             return self._bit_by_bit(parts, began)
 
-    def _at_once(self, days: tuple[Days, ...], began: float) -> list[Found]:
+    def _at_once(self, days: tuple[Days, ...], began: float) -> list[Result]:
         hits = self._taken(Slice(days))
         seconds = {"share": time.perf_counter() - began}
         return [self._answered(ask, hits, seconds) for ask in self._asks]
 
-    def _bit_by_bit(self, parts: list[Slice], began: float) -> list[Found]:
+    def _bit_by_bit(self, parts: list[Slice], began: float) -> list[Result]:
         for index, part in enumerate(parts):
             self._add(part, is_first=index == 0)
         seconds = {"slices": time.perf_counter() - began}
@@ -128,15 +131,13 @@ class _Group:
         self._session.keep("taken", shared_rows(self._asks, hits, part.days))
         return TAKEN
 
-    def _answered(self, ask: Ask, hits: str, sharing: Mapping[str, float]) -> Found:
+    def _answered(self, ask: Ask, hits: str, sharing: Mapping[str, float]) -> Result:
         began = time.perf_counter()
-        tables = self._sources.tables(ask.plan)
-        asked = ask.statement(tables)
         shared = ask.statement(self._tables(ask, hits))
         compiled = time.perf_counter()
         values = self._session.rows(shared)
         seconds = {"compile": compiled - began, "run": time.perf_counter() - compiled}
-        return self._told(ask, asked, values, {**sharing, **seconds})
+        return self._result(ask, values, {**sharing, **seconds})
 
     def _add(self, part: Slice, is_first: bool) -> None:
         """Add what a slice has to the tables of all asks."""
@@ -146,28 +147,27 @@ class _Group:
             if not is_first:
                 plan = replace(plan, tables=())
             tables = self._tables(ask, hits)
-            for partial in partials(ask.query, plan, tables, f"ask{index}"):
+            for table in sum_tables(ask.query, plan, tables, f"ask{index}"):
                 if is_first:
-                    self._session.keep(partial.name, partial.sums)
+                    self._session.keep(table.name, table.sums)
                 else:
-                    self._session.add(partial)
+                    self._session.add(table)
 
-    def _summed(self, index: int, ask: Ask, sharing: Mapping[str, float]) -> Found:
+    def _summed(self, index: int, ask: Ask, sharing: Mapping[str, float]) -> Result:
         began = time.perf_counter()
-        values = self._session.rows(ask.statement_of(f"ask{index}"))
-        asked = ask.statement(self._sources.tables(ask.plan))
+        values = self._session.rows(ask.statement_over_sums(f"ask{index}"))
         seconds = {"run": time.perf_counter() - began}
-        return self._told(ask, asked, values, {**sharing, **seconds})
+        return self._result(ask, values, {**sharing, **seconds})
 
-    def _told(
+    def _result(
         self,
         ask: Ask,
-        asked: Statement,
         values: list[tuple[object, ...]],
         seconds: Mapping[str, float],
-    ) -> Found:
+    ) -> Result:
+        statement = ask.statement(self._sources.tables(ask.plan))
         files = {
-            "hits": files_of(self._sources.hits, ask.plan.hits),
-            "days": files_of(self._sources.days, ask.plan.tables),
+            "hits": paths_of(self._sources.hits, ask.plan.hits),
+            "days": paths_of(self._sources.days, ask.plan.tables),
         }
-        return Found(ask, asked, values, files, seconds)
+        return Result(ask, statement, values, files, seconds)

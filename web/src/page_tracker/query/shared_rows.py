@@ -9,14 +9,13 @@ rows too many change no answer.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, TIME_BUCKETS
-from page_tracker.query.parts import CONVERSIONS, in_days
+from page_tracker.query.parts import CONVERSIONS, ENGAGEMENT, in_days
 from page_tracker.query.plan import Days, Plan, days_between, runs, tabled
 from page_tracker.query.query import (
     And,
@@ -27,10 +26,10 @@ from page_tracker.query.query import (
     Query,
     all_leaves,
     asks_of_events,
-    measures,
+    measures_of,
     without_conversions,
 )
-from page_tracker.query.sql import Statement, statement, statement_of
+from page_tracker.query.sql import Statement, statement, statement_over_sums
 from page_tracker.query.where import Binder, condition
 from page_tracker.schema import DAYS, HITS
 
@@ -53,9 +52,9 @@ class Ask:
         """The statement that answers it, reading these tables."""
         return _only(statement(self.query, self.plan, tables), self.only)
 
-    def statement_of(self, name: str) -> Statement:
-        """The statement that answers it from the tables of its parts."""
-        return _only(statement_of(self.query, name), self.only)
+    def statement_over_sums(self, name: str) -> Statement:
+        """The statement that answers it from its tables of sums."""
+        return _only(statement_over_sums(self.query, name), self.only)
 
 
 def groups(asks: Iterable[Ask]) -> list[list[Ask]]:
@@ -117,15 +116,13 @@ def shared_rows(
     Of all days of hits, or of these.
     """
     query, binder = group[0].query, Binder()
-    named = " ".join(ask.statement({}).sql for ask in group)
-    columns = [
-        column.name for column in HITS if re.search(rf"\b{column.name}\b", named)
-    ]
+    read = {name for ask in group for name in ask.statement({}).columns}
+    columns = [column.name for column in HITS if column.name in read]
     conditions = [
         f"site = {binder.bind(query.site)}",
         in_days(group[0].plan.hits if days is None else days, binder),
     ]
-    if "step = 0" not in named:
+    if not read & ENGAGEMENT:
         conditions.append("step > 0")
     parts = [part for part in _common(group).parts if _is_of_rows(part)]
     of_visits = And(tuple(part for part in parts if not asks_of_events(part)))
@@ -150,7 +147,7 @@ def _common(group: Sequence[Ask]) -> And:
     A conversion rate is a share of the visitors without the goal.
     """
     whole = group[0].query.filter
-    needed = {name for ask in group for name in measures(ask.query)}
+    needed = {name for ask in group for name in measures_of(ask.query)}
     return without_conversions(whole) if needed & CONVERSIONS else whole
 
 
@@ -186,7 +183,7 @@ def days_added_up(group: Sequence[Ask], days: str) -> Statement:
     """
     query, plan, binder = group[0].query, group[0].plan, Binder()
     wanted = {"visitors"} | {
-        tabled(name) for ask in group for name in measures(ask.query)
+        tabled(name) for ask in group for name in measures_of(ask.query)
     }
     sums = ", ".join(
         f"sum({column.name}) AS {column.name}"

@@ -18,11 +18,12 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from page_tracker.days import date_of, day_number
+from page_tracker.lake.files import DataFile, files_of
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.log import touched_since, transactions
 from page_tracker.lake.table import Lake, closed_mark
 from page_tracker.query.problem import LakeAwayError
-from page_tracker.query.tables import File, Sources
+from page_tracker.query.sources import Sources
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class Reading:
         self._lake = lake
         self._lock = threading.Lock()
         self._tables: dict[str, DeltaTable] = {}
-        self._files: dict[str, tuple[File, ...]] = {}
+        self._files: dict[str, tuple[DataFile, ...]] = {}
         self._closed: dict[date, bool] = {}
         # Whether files of the newest state were found to be gone.
         self._is_doubted = False
@@ -47,7 +48,7 @@ class Reading:
         asked = list(days)
         return self._read(lambda: self._sources(asked))
 
-    def drops(self) -> tuple[File, ...]:
+    def drops(self) -> tuple[DataFile, ...]:
         """The present files of what did not count."""
         return self._read(lambda: self._look("drops"))
 
@@ -85,7 +86,7 @@ class Reading:
             self._is_doubted = True
             self._forget_all()
 
-    def _look(self, name: str) -> tuple[File, ...]:
+    def _look(self, name: str) -> tuple[DataFile, ...]:
         """The files of a table as it is now; forgets closed days that changed."""
         table = self._tables.get(name)
         if table is None:
@@ -102,12 +103,12 @@ class Reading:
             self._closed.clear()
         if table.version() != before:
             self._forget(name, table, before)
-            self._files[name] = _files(table)
+            self._files[name] = tuple(files_of(table))
         return self._files[name]
 
-    def _files_there(self, name: str, table: DeltaTable) -> tuple[File, ...]:
+    def _files_there(self, name: str, table: DeltaTable) -> tuple[DataFile, ...]:
         """The files of a table that was opened now, less those that are lost."""
-        files = _files(table)
+        files = tuple(files_of(table))
         if self._is_doubted and folder_of(table) is not None:
             there = tuple(file for file in files if Path(file.path).exists())
             # Else they may have gone because a newer version does not need them.
@@ -144,16 +145,3 @@ class Reading:
             for mark, day in tabled.items()
             if mark in made_under and made_under[mark] == marks.get(mark)
         }
-
-
-def _files(table: DeltaTable) -> tuple[File, ...]:
-    actions = table.get_add_actions(flatten=True)
-    if not actions.num_rows:
-        return ()
-    folder = folder_of(table)
-    root = str(folder) if folder else table.table_uri.rstrip("/")
-    columns = ("path", "min.day", "max.day", "num_records")
-    paths, *told = (actions[name].to_pylist() for name in columns)
-    return tuple(
-        File(f"{root}/{path}", *its) for path, *its in zip(paths, *told, strict=True)
-    )

@@ -12,8 +12,8 @@ added up by dimension, and the metrics are formulas over the sums:
     summed    the parts added up
 
 What parts hold adds up over days, too: where there are too many rows to be looked at
-at once, the parts of some days after the other are put into tables (`partials`), and
-the statement is made of these (`statement_of`).
+at once, the sums of some days after the other are put into tables (`sum_tables`), and
+the statement reads these (`statement_over_sums`).
 """
 
 from __future__ import annotations
@@ -22,27 +22,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS
-from page_tracker.query.parts import BEGAN, SHARES, Parts, in_days
+from page_tracker.query.parts import BEGAN, BEGAN_READS, SHARES, Parts, in_days
 from page_tracker.query.plan import Plan
 from page_tracker.query.query import (
     And,
     Query,
     asks_of_events,
-    measures,
+    measures_of,
     told_goals,
     uses,
     with_hosts,
     without_conversions,
 )
+from page_tracker.query.strategies import WholeVisits
 from page_tracker.query.where import Binder, condition, of_goal
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with named placeholders, and their values."""
+    """SQL with named placeholders, their values, and the columns of `hits` it reads."""
 
     sql: str
     values: dict[str, object]
+    columns: frozenset[str] = frozenset()
 
 
 def statement(
@@ -57,11 +59,12 @@ def statement(
     binder = Binder()
     blocks = _Blocks(query, plan, binder).named()
     body = _with([*(tables or {}).items(), *blocks])
-    return Statement(f"{body}\n{_answer(query, binder)}", binder.values)
+    sql = f"{body}\n{_answer(query, binder)}"
+    return Statement(sql, binder.values, frozenset(binder.columns))
 
 
 @dataclass(frozen=True, slots=True)
-class Partial:
+class SumTable:
     """A table of sums that is filled bit by bit.
 
     `sums` gives what some days add to it, `again` its own rows, added up.
@@ -72,25 +75,25 @@ class Partial:
     again: Statement
 
 
-def partials(
+def sum_tables(
     query: Query, plan: Plan, tables: Mapping[str, str], name: str
-) -> Iterator[Partial]:
+) -> Iterator[SumTable]:
     """What the days of a plan add to the tables that answer a query."""
     binder = Binder()
     blocks = _Blocks(query, plan, binder)
     body = _with([*tables.items(), *blocks.sources()])
     sums_of = blocks.added_up()
-    yield Partial(
+    yield SumTable(
         name,
         Statement(f"{body}\n{sums_of}", binder.values),
         Statement(f"{_with([('parts', f'SELECT * FROM {name}')])}\n{sums_of}", {}),
     )
     for share, asked in blocks.shares():
-        yield from partials(asked, plan, tables, f"{name}_{share}")
+        yield from sum_tables(asked, plan, tables, f"{name}_{share}")
 
 
-def statement_of(query: Query, name: str) -> Statement:
-    """The statement that answers a query from the tables that `partials` filled."""
+def statement_over_sums(query: Query, name: str) -> Statement:
+    """The statement that answers a query from the tables of `sum_tables`."""
     binder = Binder()
     blocks = _Blocks(query, Plan((), ()), binder, name).named()
     return Statement(f"{_with(blocks)}\n{_answer(query, binder)}", binder.values)
@@ -100,7 +103,7 @@ def sums(query: Query, plan: Plan) -> Statement:
     """The statement that gives what metrics are made of: dimensions, then measures."""
     binder = Binder()
     columns = [f"d{index}" for index in range(len(query.dimensions))]
-    columns += [f"{name}::BIGINT AS {name}" for name in measures(query)]
+    columns += [f"{name}::BIGINT AS {name}" for name in measures_of(query)]
     body = _with(_Blocks(query, plan, binder).named())
     return Statement(f"{body}\nSELECT {', '.join(columns)} FROM summed", binder.values)
 
@@ -150,15 +153,15 @@ def _indent(sql: str) -> str:
 class _Blocks:
     """The named blocks of one statement, in the order in which they are read.
 
-    `partial` is the table that holds the parts already, where there is one.
+    `sum_table` is the table that has the parts already, where there is one.
     """
 
     def __init__(
-        self, query: Query, plan: Plan, binder: Binder, partial: str = ""
+        self, query: Query, plan: Plan, binder: Binder, sum_table: str = ""
     ) -> None:
         query = with_hosts(query)
         self.query, self.plan, self.binder = query, plan, binder
-        self.partial = partial
+        self.sum_table = sum_table
         self.parts = Parts(query, plan, binder)
         self.needed = self.parts.needed
         self.cut = query.range.start is not None
@@ -166,8 +169,10 @@ class _Blocks:
 
     def named(self) -> list[tuple[str, str]]:
         """All blocks that the query needs: (name, SQL)."""
-        partial = [("parts", f"SELECT * FROM {self.partial}")]
-        blocks = partial if self.partial else self.sources()
+        if self.sum_table:
+            blocks = [("parts", f"SELECT * FROM {self.sum_table}")]
+        else:
+            blocks = self.sources()
         blocks += [(name, self._whole(name, asked)) for name, asked in self.shares()]
         blocks.append(("summed", self._summed()))
         return blocks
@@ -175,7 +180,7 @@ class _Blocks:
     def sources(self) -> list[tuple[str, str]]:
         """The blocks from which parts are made, and the parts."""
         blocks = [("rows", self._rows()), ("matched", self._matched())]
-        if self.parts.reads_chosen():
+        if self.parts.by.whole_visits is WholeVisits.CHOSEN:
             blocks.append(("chosen", self._chosen()))
         return [*blocks, ("parts", self.parts.all())]
 
@@ -183,10 +188,12 @@ class _Blocks:
 
     def _rows(self) -> str:
         bind = self.binder.bind
+        self.binder.reads("site", "day")
         days = in_days(self.plan.hits, self.binder)
         where = f"site = {bind(self.query.site)} AND {days}"
         if not uses(self.query, EXIT_DIMENSIONS):
             return f"SELECT * FROM hits\nWHERE {where}"
+        self.binder.reads("visit", "path", "hostname", "view")
         # The last view of a visit is the one that no further view follows.
         return (
             "SELECT h.*, coalesce(x.exit_path, '') AS exit_path,"
@@ -201,6 +208,7 @@ class _Blocks:
         )
 
     def _events(self, part: And) -> str:
+        self.binder.reads("step")
         holds = condition(part, self.query.goals, self.binder)
         return f"FROM rows WHERE step > 0{self.parts.within('time')} AND {holds}"
 
@@ -220,7 +228,9 @@ class _Blocks:
 
     def _chosen(self) -> str:
         begun = self.parts.within(BEGAN)
+        self.binder.reads("step", *BEGAN_READS * bool(begun))
         if self.by_events or self.cut or GOAL in self.query.dimensions:
+            self.binder.reads("visit")
             begun += " AND (day, visit) IN (SELECT (day, visit) FROM matched)"
         else:
             holds = condition(self.query.filter, self.query.goals, self.binder)
@@ -247,8 +257,8 @@ class _Blocks:
 
     def _whole(self, name: str, asked: Query) -> str:
         """Visitors of another question over the same days, by its own dimensions."""
-        partial = self.partial and f"{self.partial}_{name}"
-        blocks = _Blocks(asked, self.plan, self.binder, partial)
+        sum_table = self.sum_table and f"{self.sum_table}_{name}"
+        blocks = _Blocks(asked, self.plan, self.binder, sum_table)
         return f"{_with(blocks.named())}\nSELECT * FROM summed"
 
     def added_up(self) -> str:

@@ -21,9 +21,13 @@ from page_tracker.sites.goal import Goal
 
 @dataclass(slots=True)
 class Binder:
-    """Gathers the values of a statement and names their places."""
+    """Gathers what a statement needs while it is written.
+
+    `values` by the names of their places, and the `columns` of `hits` that it reads.
+    """
 
     values: dict[str, object] = field(default_factory=dict)
+    columns: set[str] = field(default_factory=set)
     _places: dict[tuple[type, object], str] = field(default_factory=dict)
 
     def bind(self, value: object) -> str:
@@ -35,13 +39,20 @@ class Binder:
             place = self._places[type(value), value] = f"${name}"
         return place
 
+    def reads(self, *columns: str) -> None:
+        """Note that the statement reads these columns of `hits`."""
+        self.columns.update(columns)
+
 
 def column(name: str, binder: Binder) -> str:
     """The expression that gives a dimension's value, '' where there is none."""
     key = property_key(name)
     if key is not None:
+        binder.reads("props")
         return f"coalesce(props[{binder.bind(key)}], '')"
-    return dimension(name).column
+    found = dimension(name)
+    binder.reads(found.reads or found.column)
+    return found.column
 
 
 def labelled(name: str, binder: Binder) -> str:
@@ -63,15 +74,18 @@ def of_goal(goal: Goal, binder: Binder) -> str:
     """The condition under which a row reaches a goal."""
     found = []
     if goal.event:
+        binder.reads("name")
         found.append(f"name = {binder.bind(goal.event)}")
     if goal.page:
         # a page goal is reached by viewing the page
+        binder.reads("view", "path")
         found.append("view > 0")
         if "*" in goal.page:
             found.append(f"regexp_matches(path, {binder.bind(pattern(goal.page))})")
         else:
             found.append(f"path = {binder.bind(goal.page)}")
     for key, value in goal.props:
+        binder.reads("props")
         found.append(f"props[{binder.bind(key)}] = {binder.bind(value)}")
     return "(" + " AND ".join(found) + ")"
 
@@ -127,6 +141,7 @@ def condition(part: Filter, goals: tuple[Goal, ...], binder: Binder) -> str:
         case Not(inner):
             return f"(NOT {condition(inner, goals, binder)})"
         case HasDone(inner):
+            binder.reads("visit", "step")
             return (
                 "((day, visit) IN (SELECT (day, visit) FROM rows WHERE step > 0 AND "
                 f"{condition(inner, goals, binder)}))"

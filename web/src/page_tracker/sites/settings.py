@@ -1,8 +1,8 @@
 """A site's settings: how each is written, in one table.
 
 The command line, the HTTP interface and the documentation are held to `SETTINGS`.
-Pure. Every parser takes text, or what JSON has for it, and raises ValueError with
-"what is wrong: what to write instead"; the lists take text separated by commas too.
+Pure. Every parser takes text, or what JSON has for it, and raises InvalidValueError;
+the lists take text separated by commas too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from page_tracker.errors import SiteError
+from page_tracker.errors import InvalidValueError, SiteError
 from page_tracker.schema import LIMITS
 from page_tracker.sites.site import Site, ascii_host, bare_host, with_timezone
 
@@ -45,6 +45,10 @@ TRUTHS = {"true": True, "yes": True, "on": True, "1": True} | {
 COUNTRY_SLIPS = {"UK": "GB", "EN": "GB", "EL": "GR"}
 
 
+class InvalidEntryError(InvalidValueError):
+    """An entry of a list is invalid; the problem names the entry."""
+
+
 @dataclass(frozen=True)
 class SiteSetting:
     """How one setting is written; `many` where it is a list."""
@@ -65,28 +69,36 @@ def parse_domain(value: Any) -> str:
 
 
 def _host(text: str) -> str:
-    """The host in ASCII; raises ValueError where it is none."""
+    """The host in ASCII. Raises InvalidValueError where it is not one."""
     if not text:
-        raise ValueError("is empty: write a domain, like example.com")
+        raise InvalidValueError("is empty", "write a domain, like example.com")
     if any(sign in text for sign in "/?#@\\") or "://" in text:
-        raise ValueError(f"is more than a domain: write {_host_within(text)}")
+        raise InvalidValueError("is more than a domain", f"write {_host_within(text)}")
     name, colon, port = text.rpartition(":")
     if colon and port.isdecimal() and ":" not in name:
-        raise ValueError(f"has a port, and a site has all of its ports: write {name}")
+        raise InvalidValueError(
+            "has a port, and a site has all of its ports", f"write {name}"
+        )
     if colon:
-        raise ValueError("is not a domain: write a name, like example.com")
+        raise InvalidValueError("is not a domain", "write a name, like example.com")
     if len(text) > LIMITS["site"]:
-        raise ValueError(f"is too long: write at most {LIMITS['site']} characters")
+        raise InvalidValueError(
+            "is too long", f"write at most {LIMITS['site']} characters"
+        )
     try:
         host = ascii_host(text).removesuffix(".")
     except ValueError as error:
-        raise ValueError("is not a domain: write a name, like example.com") from error
+        raise InvalidValueError(
+            "is not a domain", "write a name, like example.com"
+        ) from error
     if len(host) > LIMITS["site"]:
-        raise ValueError(f"is too long: write at most {LIMITS['site']} characters")
+        raise InvalidValueError(
+            "is too long", f"write at most {LIMITS['site']} characters"
+        )
     for label in host.split("."):
         if not _LABEL.fullmatch(label):
             what = f"a part {label!r}" if label else "an empty part"
-            raise ValueError(f"has {what}: write a name, like example.com")
+            raise InvalidValueError(f"has {what}", "write a name, like example.com")
     return host
 
 
@@ -104,7 +116,7 @@ def _timezone(value: Any) -> str:
     zones = timezones()
     if text in zones:
         return text
-    raise ValueError(f"is no time zone: write {_nearest_timezone(text)}")
+    raise InvalidValueError("is not a time zone", f"write {_nearest_timezone(text)}")
 
 
 def _nearest_timezone(text: str) -> str:
@@ -147,7 +159,7 @@ def _country(value: Any) -> str:
     near = get_close_matches(text.casefold(), names, n=1, cutoff=0.75)
     code = COUNTRY_SLIPS.get(code) or (names[near[0]] if near else "")
     instead = f"{code} ({countries()[code]})" if code else "its two letters, like DE"
-    raise ValueError(f"is no country: write {instead}")
+    raise InvalidValueError("is not a country", f"write {instead}")
 
 
 def _address(value: Any) -> str:
@@ -156,15 +168,16 @@ def _address(value: Any) -> str:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
-        raise ValueError(
-            "is no address: write one like 192.0.2.7, or a network like 192.0.2.0/24"
+        raise InvalidValueError(
+            "is not an address",
+            "write one like 192.0.2.7, or a network like 192.0.2.0/24",
         ) from error
     if "/" not in text:
         return str(network.network_address)
     if str(ipaddress.ip_interface(text).ip) != str(network.network_address):
-        raise ValueError(
-            f"is an address within a network: write {network} for all of it,"
-            f" or {text.partition('/')[0]}"
+        raise InvalidValueError(
+            "is an address within a network",
+            f"write {network} for all of it, or {text.partition('/')[0]}",
         )
     if network.num_addresses == 1:
         return str(network.network_address)
@@ -174,18 +187,20 @@ def _address(value: Any) -> str:
 def _page(value: Any) -> str:
     text = unquote(_text(value))  # as pages are kept
     if not text.startswith("/"):
-        raise ValueError(
-            f"is no path: write one like /{text.lstrip('/')[:MAX_SHOWN]}"
+        raise InvalidValueError(
+            "is not a path", f"write one like /{text.lstrip('/')[:MAX_SHOWN]}"
         )
     if len(text) > LIMITS["path"]:
-        raise ValueError(f"is too long: write at most {LIMITS['path']} characters")
+        raise InvalidValueError(
+            "is too long", f"write at most {LIMITS['path']} characters"
+        )
     return text
 
 
 def _scheme(value: Any) -> str:
     scheme = _text(value).lower().partition(":")[0]
     if not _SCHEME.fullmatch(scheme) or scheme in NO_PAGES:
-        raise ValueError("is no scheme of pages: write one like capacitor")
+        raise InvalidValueError("is not a scheme of pages", "write one like capacitor")
     return scheme
 
 
@@ -195,7 +210,9 @@ def _truth(value: Any) -> bool:
     try:
         return TRUTHS[_text(value).lower()]
     except KeyError as error:
-        raise ValueError("is neither yes nor no: write true or false") from error
+        raise InvalidValueError(
+            "is neither true nor false", "write true or false"
+        ) from error
 
 
 def _retention(value: Any) -> int | None:
@@ -213,17 +230,17 @@ def _number(least: int, most: int, unit: str = "") -> Callable[[Any], int]:
         if isinstance(value, int) and not isinstance(value, bool):
             if least <= value <= most:
                 return value
-        raise ValueError(f"is out of range: write {least} to {most}{unit}")
+        raise InvalidValueError("is out of range", f"write {least} to {most}{unit}")
 
     return parse
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("is no text: write it within quotation marks")
+        raise InvalidValueError("is not a string", "write it within quotation marks")
     text = value.strip()
     if not text.isprintable():
-        raise ValueError("has signs that cannot be seen: write it without them")
+        raise InvalidValueError("has invisible characters", "write it without them")
     return text
 
 
@@ -233,14 +250,16 @@ def _list_of(parse: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
     def parse_all(value: Any) -> tuple[str, ...]:
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list | tuple):
-            raise ValueError("is no list: write texts in square brackets")
+            raise InvalidValueError("is not a list", "write strings in square brackets")
         found: dict[str, None] = {}
         for each in values:
             for part in each.split(",") if isinstance(each, str) else [each]:
                 if part != "" and not (isinstance(part, str) and part.isspace()):
                     found[_parsed(parse, part)] = None
         if len(found) > MAX_LIST:
-            raise ValueError(f"has {len(found)} entries: write at most {MAX_LIST}")
+            raise InvalidValueError(
+                f"has {len(found)} entries", f"write at most {MAX_LIST}"
+            )
         return tuple(found)
 
     return parse_all
@@ -249,8 +268,10 @@ def _list_of(parse: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
 def _parsed(parse: Callable[[Any], str], part: Any) -> str:
     try:
         return parse(part)
-    except ValueError as error:
-        raise ValueError(f"has {part!r}, which {error}") from error
+    except InvalidValueError as error:
+        raise InvalidEntryError(
+            f"has {part!r}, which {error.problem}", error.remedy
+        ) from error
 
 
 SETTINGS: Mapping[str, SiteSetting] = {
@@ -373,9 +394,7 @@ def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _read_one(name: str, parse: Callable[[Any], Any], value: Any) -> Any:
     try:
         return parse(value)
-    except ValueError as error:
-        problem, _, remedy = str(error).rpartition(": ")
-        shown = (
-            "" if problem.startswith("has ") and "which" in problem else f"{value!r} "
-        )
-        raise SiteError(name, f"{shown}{problem}", remedy) from error
+    except InvalidEntryError as error:
+        raise SiteError(name, error.problem, error.remedy) from error
+    except InvalidValueError as error:
+        raise SiteError(name, f"{value!r} {error.problem}", error.remedy) from error

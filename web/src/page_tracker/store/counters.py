@@ -16,6 +16,7 @@ from typing import Any, cast
 from redis import Redis, RedisCluster
 
 from page_tracker.store import keys
+from page_tracker.store.scripts import script
 
 # Minutes in which a visitor was seen to be a current one, this one included.
 CURRENT_MINUTES = 5
@@ -36,6 +37,10 @@ class Sums:
     events: int = 0
     bounces: int = 0
     since: int = 0
+
+
+# Their names, as the hash of a day has them.
+SUMS = tuple(field.name for field in fields(Sums))
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class Live:
     ) -> None:
         self._redis = cast(Redis, redis)
         self._shards = tuple(shards)
+        self._end_recount = redis.register_script(_END_RECOUNT)
 
     def total(self, site: str) -> int:
         """Page views of a site, all time."""
@@ -100,10 +106,9 @@ class Live:
 
     def today(self, site: str, day: int) -> Sums:
         """A day so far; `day` since 1970 in the site's zone, one of the last few."""
-        names = [field.name for field in fields(Sums)]
         hashes = [keys.today(shard, day, site) for shard in self._shards]
         hashes.append(keys.earlier_today(site, day))
-        asked = [("HMGET", key, *names) for key in hashes]
+        asked = [("HMGET", key, *SUMS) for key in hashes]
         return Sums(*map(_sum, zip(*self._ask(asked), strict=True)))
 
     def folded(self, site: str, day: int) -> int:
@@ -208,8 +213,7 @@ class Live:
 
     def end_recount(self, site: str, begun: str, mark: str) -> bool:
         """Say what a site was recounted from; False where another one has begun."""
-        arguments = (keys.recounted(), site, begun, mark)
-        return bool(self._redis.eval(_END_RECOUNT, 1, *arguments))
+        return bool(self._end_recount([keys.recounted()], [site, begun, mark]))
 
     # Reading
 
@@ -231,10 +235,4 @@ def _sum(numbers: Iterable[bytes | None]) -> int:
     return sum(int(number or 0) for number in numbers)
 
 
-_END_RECOUNT = """#!lua
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then
-  return 0
-end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-return 1
-"""
+_END_RECOUNT = script("end_recount")

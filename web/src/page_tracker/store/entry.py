@@ -40,7 +40,10 @@ FORMAT = b"1"
 # its reading: it may have been sent again.
 _SLACK = 60_000
 
-_NUMBERS = struct.Struct("<IIIIIIIB")
+# As Lua reads it, too.
+NUMBERS = "<IIIIIIIB"
+
+_NUMBERS = struct.Struct(NUMBERS)
 _records = msgspec.msgpack.Decoder(list[Record]).decode
 _openings = msgspec.msgpack.Decoder(list[tuple[str, str, Touch]]).decode
 _previous = msgspec.msgpack.Decoder(list[str]).decode

@@ -1,4 +1,4 @@
-"""From hits to the store: one atomic call of `ingest.lua` for each batch of a shard.
+"""From hits to the store: one atomic call of a script for each batch of a shard.
 
     Batch → prepare → Call → EVALSHA → reply → read → one Outcome for each hit
 
@@ -14,8 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b, sha1
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from redis import Redis, RedisCluster
@@ -28,27 +27,27 @@ from redis.exceptions import (
     ResponseError,
 )
 
+from page_tracker.days import DAY_SECONDS, MICROSECONDS
 from page_tracker.errors import PageTrackerError
-from page_tracker.hits.hit import Drop, Hit
-from page_tracker.schema import ORIGIN_BITS
+from page_tracker.hits.hit import SILENCE, Drop, Hit, Kind, Reason
+from page_tracker.hits.visitor import GROUPS
+from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 from page_tracker.store import keys
-
-# The script's parts, in order.
-_PARTS = ("ingest.lua", "visits.lua", "counters.lua")
-SCRIPT = "".join(
-    files("page_tracker.store").joinpath(part).read_text("utf-8") for part in _PARTS
-)
-SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+from page_tracker.store.counters import CURRENT_MINUTES, SUMS
+from page_tracker.store.entry import FORMAT, NUMBERS
+from page_tracker.store.scripts import script
 
 # A batch holds the store for about a hundredth of a second at most.
 MAX_HITS = 1000
 
-_DAY = 24 * 60 * 60
 # A date is over everywhere twelve hours after it is over in UTC.
 _WESTMOST = 12 * 60 * 60
 # Visitors of a day that is over are kept for this long after their last hit.
 _SLACK = 2 * 60 * 60
+
+# Of a batch that has drops only.
+_NO_COLUMNS = [()] * 10
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -85,12 +84,21 @@ class Outcome(Enum):
     NO_VISIT = "2"
 
 
-class Durability(Enum):
-    """What a store promises with its answer, as far as it says."""
-
-    EVERY_WRITE = "every write is on disk before it is acknowledged"
-    LATER = "writes reach the disk later (set appendonly yes, appendfsync always)"
-    UNKNOWN = "Redis does not say whether it syncs every write (CONFIG is refused)"
+SCRIPT = script(
+    *("layout", "entries", "ingest_reads", "ingest_visits", "ingest_writes"),
+    constants={
+        "FORMAT": int(FORMAT),
+        "NUMBERS": NUMBERS,
+        "SUMS": SUMS,
+        "SILENCE": SILENCE,
+        "CURRENT_MINUTES": CURRENT_MINUTES,
+        "GROUPS": GROUPS,
+        "NO_VISIT_REASON": Reason.NO_VISIT.value,
+        **{kind.name: kind.value for kind in Kind},
+        **{outcome.name: outcome.value for outcome in Outcome},
+    },
+)
+SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 class Bounds(NamedTuple):
@@ -138,26 +146,26 @@ def prepare(batch: Batch) -> Call:
     if len(batch.hits) > MAX_HITS:
         raise ValueError(f"a batch has {len(batch.hits)} hits, more than {MAX_HITS}")
     days: dict[tuple[int, str], int] = {}
-    facts: list[int | str] = []
+    rows: list[tuple[int | str, ...]] = []
     strings: list[bytes] = []
     records = []
     for record, kind, visitor, event_id, group, _ in batch.hits:
         day = (record.day, record.site)
-        path, hostname = record.path, record.hostname
-        opening = _encode((path, hostname, record.touch))
+        opening = _encode((record.path, record.hostname, record.touch))
         event = _event_key(record.site, event_id) if event_id else b""
-        facts += (
+        row = (
             days.get(day) or days.setdefault(day, len(days) + 1),
             len(visitor),
             len(event),
             record.time // 1000,
             kind,
-            path,
-            hostname,
+            record.path,
+            record.hostname,
             record.touch.source,
             len(opening),
             group,
         )
+        rows.append(row)
         strings += (visitor, event, opening)
         records.append(record)
     return Call(
@@ -168,7 +176,7 @@ def prepare(batch: Batch) -> Call:
             new_origin(),
             batch.bounds.waiting,
             _encode(_days(batch, days)),
-            _encode(facts),
+            _encode(list(zip(*rows, strict=True)) or _NO_COLUMNS),
             b"".join(strings),
             _encode(records),
             _encode(_drops(batch)),
@@ -186,16 +194,11 @@ def read(reply: bytes | str | int) -> list[Outcome]:
     return [_OUTCOMES[character] for character in text]
 
 
-def new_origin() -> int:
-    """A random number that makes a store's visitors and visits its own."""
-    return secrets.randbelow(2**ORIGIN_BITS - 1) + 1
-
-
 def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
     """Store a batch; the client must not retry by itself, nor decode what it reads.
 
-    Raises StreamFullError and BatchRefusedError, where nothing is stored, and StoreAwayError, where
-    nobody knows: then submit the same batch again.
+    Raises StreamFullError and BatchRefusedError where nothing is stored, and
+    StoreAwayError where nobody knows: then submit the same batch again.
     """
     call = prepare(batch)
     try:
@@ -223,24 +226,6 @@ async def submit_async(
     return read(reply)
 
 
-def durability(redis: Redis | RedisCluster) -> Durability:
-    """Whether all servers sync every write. Raises RedisError where they are away."""
-    client: Any = redis
-    names = ("appendonly", "appendfsync")
-    try:
-        if isinstance(redis, RedisCluster):
-            nodes = client.get_primaries()
-            found = [client.config_get(*names, target_nodes=node) for node in nodes]
-        else:
-            found = [client.config_get(*names)]
-    except ResponseError:
-        return Durability.UNKNOWN
-    if not all(names[0] in each for each in found):
-        return Durability.UNKNOWN
-    syncs = all((each[names[0]], each[names[1]]) == ("yes", "always") for each in found)
-    return Durability.EVERY_WRITE if syncs else Durability.LATER
-
-
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 # What a store that cannot write just now answers: out of memory, its disk failing, not
@@ -257,16 +242,18 @@ def _failure(error: Exception) -> PageTrackerError:
     return StoreAwayError(error)
 
 
-def _days(batch: Batch, days: Mapping[tuple[int, str], int]) -> list[int | str]:
+def _days(
+    batch: Batch, days: Mapping[tuple[int, str], int]
+) -> list[tuple[int, str, int, int]]:
     """For each site's day: day, site, page limit, seconds to keep its visitors."""
     unknown = Site(id="")
-    flat: list[int | str] = []
+    found = []
     for day, site in days:
-        end = (day + 1) * _DAY + _WESTMOST
-        left = max(end - batch.moment // 1_000_000, _DAY)
+        end = (day + 1) * DAY_SECONDS + _WESTMOST
+        left = max(end - batch.moment // MICROSECONDS, DAY_SECONDS)
         limit = batch.sites.get(site, unknown).max_pages
-        flat += (day, site, limit, left + _SLACK)
-    return flat
+        found.append((day, site, limit, left + _SLACK))
+    return found
 
 
 def _event_key(site: str, event_id: str) -> bytes:
@@ -274,10 +261,11 @@ def _event_key(site: str, event_id: str) -> bytes:
     return blake2b(f"{site} {event_id}".encode(), digest_size=12).digest()
 
 
-def _drops(batch: Batch) -> list[Any]:
-    flat: list[Any] = []
+def _drops(batch: Batch) -> list[tuple[int, str, bool, str, str, int]]:
+    """Equal drops together: day, site, whether it is known, reason, name, number."""
     drops = Counter(batch.drops)
     drops.update(hit.less for hit in batch.hits if hit.less is not None)
-    for (day, site, reason, name), number in drops.items():
-        flat += (day, site, site in batch.sites, reason, name, number)
-    return flat
+    return [
+        (day, site, site in batch.sites, reason, name, number)
+        for (day, site, reason, name), number in drops.items()
+    ]

@@ -1,15 +1,34 @@
 """Every Redis key of the collecting side, made in one place. Pure.
 
 A shard's keys begin with its hash tag, `pt{N}:`, so that in a cluster they lie together
-and one script may touch them all. `ingest.lua` makes the same names from that prefix.
+and one script may touch them all. The scripts make the same names, `<kind>:<of what>`,
+from the same prefix and kinds.
 """
 
 from __future__ import annotations
 
 import hashlib
+from enum import StrEnum
 
-STREAM = "stream"
+# What is beyond a bound counts under this name.
 OTHER = "(other)"
+
+
+class ShardKey(StrEnum):
+    """The kinds of a shard's keys that scripts name."""
+
+    STREAM = "stream"
+    STATE = "state"
+    BATCHES = "batches"
+    SEEN = "seen"
+    VISITORS = "visitors"
+    TODAY = "today"
+    PAGES = "pages"
+    TOTALS = "totals"
+    MINUTE = "minute"
+    PAGES_NOW = "pages_now"
+    SOURCES_NOW = "sources_now"
+    DROPS = "drops"
 
 
 def shard_of(visitor: bytes, shards: int) -> int:
@@ -26,12 +45,12 @@ def prefix(shard: int) -> str:
 
 def stream(shard: int) -> str:
     """The shard's stream of batches: entry ids `<number>-0`."""
-    return prefix(shard) + STREAM
+    return prefix(shard) + ShardKey.STREAM
 
 
 def state(shard: int) -> str:
     """Hash: origin, number (of the last entry), total and drained (rows)."""
-    return prefix(shard) + "state"
+    return prefix(shard) + ShardKey.STATE
 
 
 def aside(shard: int) -> str:
@@ -46,55 +65,55 @@ def writer(shard: int) -> str:
 
 def batches(shard: int, hour: int) -> str:
     """Hash of the batches of an hour: id → what became of each hit."""
-    return f"{prefix(shard)}batches:{hour}"
+    return f"{prefix(shard)}{ShardKey.BATCHES}:{hour}"
 
 
 def seen(shard: int, hour: int) -> str:
     """Hash of an hour: hash of a site and an event id → milliseconds since 1970."""
-    return f"{prefix(shard)}seen:{hour}"
+    return f"{prefix(shard)}{ShardKey.SEEN}:{hour}"
 
 
 def visitors(shard: int, origin: int, day: int, site: str) -> str:
     """Hash of a site's day: visitor → its numbers and its visit; `(other)` is who all
     are beyond the bounds; group of addresses (a number) → how many visitors it has."""
-    return f"{prefix(shard)}visitors:{origin}:{day}:{site}"
+    return f"{prefix(shard)}{ShardKey.VISITORS}:{origin}:{day}:{site}"
 
 
 def today(shard: int, day: int, site: str) -> str:
     """Hash of a site's day: the running numbers and the sums so far; `bytes`, roughly,
     of its visitors, and `folded`, hits of those who are not told apart."""
-    return f"{prefix(shard)}today:{day}:{site}"
+    return f"{prefix(shard)}{ShardKey.TODAY}:{day}:{site}"
 
 
 def pages(shard: int, site: str) -> str:
     """Hash: path → page views, all time."""
-    return f"{prefix(shard)}pages:{site}"
+    return f"{prefix(shard)}{ShardKey.PAGES}:{site}"
 
 
 def totals(shard: int) -> str:
     """Hash: site → page views, all time."""
-    return prefix(shard) + "totals"
+    return prefix(shard) + ShardKey.TOTALS
 
 
 def minute(shard: int, minute_: int, site: str) -> str:
     """Hash of a site's minute: views; visitors; those of them seen last in it."""
-    return f"{prefix(shard)}minute:{minute_}:{site}"
+    return f"{prefix(shard)}{ShardKey.MINUTE}:{minute_}:{site}"
 
 
 def pages_now(shard: int, minute_: int, site: str) -> str:
     """Hash: path → visitors seen last in that minute, on that page."""
-    return f"{prefix(shard)}pages_now:{minute_}:{site}"
+    return f"{prefix(shard)}{ShardKey.PAGES_NOW}:{minute_}:{site}"
 
 
 def sources_now(shard: int, minute_: int, site: str) -> str:
     """Hash: source → visitors seen last in that minute, who came from there."""
-    return f"{prefix(shard)}sources_now:{minute_}:{site}"
+    return f"{prefix(shard)}{ShardKey.SOURCES_NOW}:{minute_}:{site}"
 
 
 def drops(shard: int, day: int, site: str) -> str:
     """Hash of a day: `<reason>\\0<name>` → number; `site` is empty for unknown ones,
     whose names take the place of `name`."""
-    return f"{prefix(shard)}drops:{day}:{site}"
+    return f"{prefix(shard)}{ShardKey.DROPS}:{day}:{site}"
 
 
 def salt(site: str, day: int) -> str:

@@ -1,25 +1,23 @@
 """`mirror.json`, `people.json`: copies of what Redis keeps, beside the lake.
 
 Sites and tokens are in the one, accounts of people in the other: an older Page Tracker
-that knows no accounts leaves them alone. A file is replaced as a whole: written beside,
-flushed to disk, renamed. One that cannot be read is set aside under another name, never
-overwritten.
+that knows no accounts leaves them alone. A file is replaced as a whole. One that cannot
+be read is set aside under another name, never overwritten.
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
 from page_tracker.errors import MirrorError
+from page_tracker.files import exclusive_lock, replace_file
 from page_tracker.people.account import Account
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import Token
@@ -61,18 +59,13 @@ class Mirror(Generic[Said]):
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes and threads from reading and writing the mirror."""
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(
-                self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600
-            )
-        except OSError as error:
-            raise self._unwritable(error) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            try:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                stack.enter_context(exclusive_lock(self.path.with_suffix(".lock")))
+            except OSError as error:
+                raise self._unwritable(error) from error
             yield
-        finally:
-            os.close(lock)
 
     def read(self) -> Said:
         """What was last written; nothing where there is none, or a damaged one.
@@ -107,22 +100,9 @@ class Mirror(Generic[Said]):
         try:
             if self.path.exists() and self.path.read_bytes() == text:
                 return
-            self._replace(text)
+            replace_file(self.path, text)
         except OSError as error:
             raise self._unwritable(error) from error
-
-    def _replace(self, text: bytes) -> None:
-        beside = self.path.with_suffix(".new")
-        with open(beside, "wb", opener=_private) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _set_aside(self, error: Exception) -> None:
         aside = self.path.with_suffix(f".damaged-{time.time_ns() // 1_000_000}")
@@ -136,7 +116,3 @@ class Mirror(Generic[Said]):
             "make room or give the folder to the user that runs Page Tracker,"
             " and start it again",
         )
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

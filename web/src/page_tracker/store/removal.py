@@ -22,7 +22,11 @@ from typing import Any, cast
 from redis import Redis, RedisCluster, ResponseError
 
 from page_tracker.errors import PageTrackerError
+from page_tracker.hits.visitor import GROUPS
 from page_tracker.store import keys
+from page_tracker.store.counters import SUMS
+from page_tracker.store.keys import ShardKey
+from page_tracker.store.scripts import script
 
 _AT_ONCE = 1000
 
@@ -53,6 +57,10 @@ class Removal:
     ) -> None:
         self._redis = cast(Redis, redis)
         self._shards = tuple(shards)
+        self._end_visits = redis.register_script(_END_VISITS)
+        self._forget_visits = redis.register_script(_FORGET_VISITS)
+        self._lower_page = redis.register_script(_LOWER_PAGE)
+        self._lower_sum = redis.register_script(_LOWER_SUM)
 
     def remove_site(self, site: str) -> None:
         """Remove visitors, visits and all counters of a site that nobody sends to."""
@@ -60,9 +68,9 @@ class Removal:
         for shard in self._shards:
             self._redis.hdel(keys.totals(shard), site)
             self._redis.unlink(keys.pages(shard, site))
-            for _, today in self._days(shard, "today", site):
+            for _, today in self._days(shard, ShardKey.TODAY, site):
                 # The running numbers stay: none is given twice.
-                self._redis.hdel(today, *_SUMS)
+                self._redis.hdel(today, *SUMS)
         for name in cast(list[bytes], self._redis.hkeys(keys.imports(site))):
             self._redis.unlink(keys.imported(site, name.decode()))
         self._redis.unlink(keys.imports(site))
@@ -79,33 +87,24 @@ class Removal:
         """End the visits of a site that are open, and forget what is known of them."""
         self._remove_minutes(site)
         for shard in self._shards:
-            for _, today in self._days(shard, "today", site):
-                self._redis.eval(_END_VISITS, 1, today)
-            for _, visitors in self._days(shard, "visitors:*", site):
-                self._forget_visits(visitors)
+            for _, today in self._days(shard, ShardKey.TODAY, site):
+                self._end_visits([today])
+            for _, visitors in self._days(shard, f"{ShardKey.VISITORS}:*", site):
+                self._forget_all_visits(visitors)
 
     def lower_pages(self, site: str, views: Mapping[str, int]) -> None:
         """Take views off the page counts and the total, by path."""
         for path, number in views.items():
             for shard in self._shards:
-                names = (keys.pages(shard, site), keys.totals(shard))
-                arguments = (site, path, keys.OTHER, number)
-                number = int(self._redis.eval(_LOWER, 2, *names, *arguments))
+                hashes = [keys.pages(shard, site), keys.totals(shard)]
+                number = int(self._lower_page(hashes, [site, path, number]))
 
     def lower_today(self, site: str, day: int, sums: Mapping[str, int]) -> None:
-        """Take off a day's sums so far, by their names in `live.Sums`."""
+        """Take off a day's sums so far, by their names in `counters.Sums`."""
         for name, number in sums.items():
             for shard in self._shards:
                 key = keys.today(shard, day, site)
-                number = int(self._redis.eval(_LOWER_SUM, 1, key, name, number))
-
-    def forget_days(self, before: int) -> None:
-        """Remove what is left of days before `before`; they would expire later."""
-        for shard in self._shards:
-            for part in ("visitors:*", "today"):
-                for day, key in self._days(shard, part):
-                    if day < before:
-                        self._redis.unlink(key)
+                number = int(self._lower_sum([key], [name, number]))
 
     def begin(self, site: str) -> None:
         """Note that a site is being removed, until `end`."""
@@ -140,14 +139,14 @@ class Removal:
     def _remove_days(self, site: str, days: range | None) -> None:
         self._remove_minutes(site)
         for shard in self._shards:
-            for part in ("visitors:*", "drops"):
+            for part in (f"{ShardKey.VISITORS}:*", ShardKey.DROPS):
                 for day, key in self._days(shard, part, site):
                     if days is None or day in days:
                         self._redis.unlink(key)
 
     def _remove_minutes(self, site: str) -> None:
         for shard in self._shards:
-            for part in ("minute", "pages_now", "sources_now"):
+            for part in (ShardKey.MINUTE, ShardKey.PAGES_NOW, ShardKey.SOURCES_NOW):
                 for _, key in self._days(shard, part, site):
                     self._redis.unlink(key)
 
@@ -162,10 +161,10 @@ class Removal:
             found = cast(bytes, key)
             yield int(found.split(b":", width + 1)[width]), found
 
-    def _forget_visits(self, visitors: bytes) -> None:
+    def _forget_all_visits(self, visitors: bytes) -> None:
         cursor = "0"
         while True:
-            answer = self._redis.eval(_FORGET_VISITS, 1, visitors, cursor, _AT_ONCE)
+            answer = self._forget_visits([visitors], [cursor, _AT_ONCE])
             cursor = cast(bytes, answer).decode()
             if cursor == "0":
                 return
@@ -186,7 +185,9 @@ def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -
     for node in nodes:
         while not _rewrite_log_of(node, deadline):
             if time.monotonic() > deadline:
-                raise LogNotRewrittenError("it fails: see its log, and that there is room")
+                raise LogNotRewrittenError(
+                    "it fails: see its log, and that there is room"
+                )
 
 
 def _rewrite_log_of(node: Any, deadline: float) -> bool:
@@ -219,55 +220,10 @@ def _literal(text: str) -> str:
     return "".join("\\" + each if each in "*?[]\\^-" else each for each in text)
 
 
-_SUMS = ("visitors", "visits", "views", "events", "bounces", "since")
-
-_END_VISITS = """#!lua
-local visit = redis.call('HGET', KEYS[1], 'visit')
-if visit then
-  redis.call('HSET', KEYS[1], 'closed', visit)
-end
-return 1
-"""
-
-# A visitor keeps the number; see VISITOR in ingest.lua. Groups of addresses lie beside
-# the visitors, under numbers of four digits at most.
-_FORGET_VISITS = """#!lua
-local found = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
-for i = 1, #found[2], 2 do
-  if #found[2][i] > 4 then
-    local number = struct.unpack('<I4', found[2][i + 1])
-    local visitor = struct.pack('<I4I4dddI4I4I4I4c0I4c0I4c0I4c0',
-      number, 0, 0, 0, 0, 0, 0, 0, 0, '', 0, '', 0, '', 0, '')
-    redis.call('HSET', KEYS[1], found[2][i], visitor)
-  end
-end
-return found[1]
-"""
-
-# Lowers a page (or the others) of a shard; answers what is left to lower elsewhere.
-_LOWER = """#!lua
-local left = tonumber(ARGV[4])
-for i = 2, 3 do
-  local views = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or 0)
-  local less = math.min(views, left)
-  if less > 0 then
-    if redis.call('HINCRBY', KEYS[1], ARGV[i], -less) == 0 then
-      redis.call('HDEL', KEYS[1], ARGV[i])
-    end
-    redis.call('HINCRBY', KEYS[2], ARGV[1], -less)
-    left = left - less
-  end
-end
-return left
-"""
-
-# Lowers a sum of a shard's day, or raises it by a negative number; answers what is left
-# to lower elsewhere.
-_LOWER_SUM = """#!lua
-local sum = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
-local less = math.min(sum, tonumber(ARGV[2]))
-if less ~= 0 then
-  redis.call('HINCRBY', KEYS[1], ARGV[1], -less)
-end
-return ARGV[2] - less
-"""
+_END_VISITS = script("end_visits")
+_FORGET_VISITS = script(
+    *("layout", "forget_visits"),
+    constants={"GROUP_DIGITS": len(str(GROUPS - 1))},
+)
+_LOWER_PAGE = script("lower_page")
+_LOWER_SUM = script("lower_sum")

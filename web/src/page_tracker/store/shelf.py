@@ -28,6 +28,7 @@ from page_tracker.sites.site import Site
 from page_tracker.sites.token import Token
 from page_tracker.store.format import StoreFormatError, refuse_newer_store
 from page_tracker.store.mirror import Mirror, Mirrored
+from page_tracker.store.scripts import script
 
 Entry = TypeVar("Entry", bound=msgspec.Struct)
 View = TypeVar("View")
@@ -39,16 +40,6 @@ VERSION = b"@version"
 LOOK_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
-
-# Changes the hash where it still has the version that the change was decided on.
-SWAP = """
-local version = redis.call('HGET', KEYS[1], '@version') or ''
-if version ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], '@version', ARGV[2])
-for i = 4, 3 + ARGV[3] do redis.call('HDEL', KEYS[1], ARGV[i]) end
-for i = 4 + ARGV[3], #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-return 1
-"""
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,7 @@ class Shelf(Generic[Entry]):
         self._redis: Any = redis
         self._key = key
         self._decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(kind)
-        self._swap = redis.register_script(SWAP)
+        self._swap = redis.register_script(script("swap"))
 
     def version(self) -> int | None:
         """The present version: one small read."""

@@ -11,9 +11,11 @@ from typing import cast
 
 from redis import Redis, RedisCluster, RedisError
 
+from page_tracker.origins import new_origin
 from page_tracker.store import keys
+from page_tracker.store.counters import SUMS
 from page_tracker.store.entry import Entry
-from page_tracker.store.ingest import new_origin
+from page_tracker.store.scripts import script
 
 # What every method of a stream raises where Redis does not answer.
 StreamAwayError = RedisError
@@ -48,6 +50,11 @@ class Stream:
         self._stream = keys.stream(shard)
         self._state = keys.state(shard)
         self._aside = keys.aside(shard)
+        self._rows_waiting = redis.register_script(_ROWS_WAITING)
+        self._trim = redis.register_script(_TRIM)
+        self._set_aside = redis.register_script(_SET_ASIDE)
+        self._replay = redis.register_script(_REPLAY)
+        self._renew_origin = redis.register_script(_RENEW_ORIGIN)
 
     def origin(self) -> int:
         """The store's origin; drawn now where it is new or was emptied."""
@@ -68,7 +75,7 @@ class Stream:
 
     def waiting(self) -> int:
         """How many rows (hits and drops) wait."""
-        return int(self._redis.eval(_WAITING, 2, self._stream, self._state))
+        return int(self._rows_waiting([self._stream, self._state]))
 
     def drained(self) -> int:
         """How many rows were removed for being in the lake; 0 where none ever was."""
@@ -85,13 +92,11 @@ class Stream:
         Nothing is removed where those entries are of another origin: the store was
         emptied since they were read.
         """
-        arguments = (self._stream, self._state, position, origin)
-        return int(self._redis.eval(_TRIM, 2, *arguments))
+        return int(self._trim([self._stream, self._state], [position, origin]))
 
     def set_aside(self, number: int, why: str) -> bool:
         """Take an entry out of the stream, and keep it; False where it is not there."""
-        arguments = (self._stream, self._aside, number, why)
-        return bool(self._redis.eval(_SET_ASIDE, 2, *arguments))
+        return bool(self._set_aside([self._stream, self._aside], [number, why]))
 
     def aside(self) -> list[Aside]:
         """What was set aside, oldest first."""
@@ -103,8 +108,8 @@ class Stream:
 
         Answers its new number; 0 where it is not there (any more).
         """
-        names = (self._aside, self._stream, self._state)
-        return int(self._redis.eval(_REPLAY, 3, *names, id_, new_origin()))
+        names = [self._aside, self._stream, self._state]
+        return int(self._replay(names, [id_, new_origin()]))
 
     def forget(self, id_: str) -> bool:
         """Throw away an entry that was set aside; False where it is not there."""
@@ -118,8 +123,7 @@ class Stream:
         Entries that wait keep the old one; those that the lake lacks though it has
         their number are brought in by `set_aside` and `replay`.
         """
-        arguments = (self._state, old, new_origin())
-        return int(self._redis.eval(_RENEW_ORIGIN, 1, *arguments))
+        return int(self._renew_origin([self._state], [old, new_origin()]))
 
     def is_miscounted(self) -> None:
         """Have all sites recounted: the lake got hits that no counter knows."""
@@ -159,102 +163,9 @@ def _aside(name: str, fields: Mapping[bytes, bytes]) -> Aside:
     )
 
 
+_ROWS_WAITING = script("entries", "rows_waiting", flag="no-writes")
 # A store without memory must still be drained: what shrinks it runs there too.
-_DRAINING = "#!lua flags=allow-oom\n"
-_READING = "#!lua flags=no-writes\n"
-_WRITING = "#!lua\n"
-
-_FUNCTIONS = """
-local function fields_of(entry)
-  local fields = {}
-  for i = 1, #entry[2], 2 do
-    fields[entry[2][i]] = entry[2][i + 1]
-  end
-  return fields
-end
-local function drained(stream, total)
-  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-  if not first then
-    return total
-  end
-  local fields = fields_of(first)
-  return (tonumber(fields.total) or total) - (tonumber(fields.rows) or 0)
-end
-"""
-
-_WAITING = _READING + _FUNCTIONS + """
-local total = tonumber(redis.call('HGET', KEYS[2], 'total') or 0)
-return total - drained(KEYS[1], total)
-"""
-
-_TRIM = _DRAINING + _FUNCTIONS + """
-local last = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', 1)[1]
-if not last or fields_of(last).origin ~= ARGV[2] then
-  return 0
-end
-local removed = redis.call('XTRIM', KEYS[1], 'MINID', '=', (ARGV[1] + 1) .. '-0')
-local total = tonumber(redis.call('HGET', KEYS[2], 'total') or 0)
-redis.call('HSET', KEYS[2], 'drained', drained(KEYS[1], total))
-return removed
-"""
-
-_SET_ASIDE = _DRAINING + """
-local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
-if not entry then
-  return 0
-end
-local fields = entry[2]
-for _, value in ipairs({ 'number', ARGV[1], 'why', ARGV[2] }) do
-  table.insert(fields, value)
-end
-redis.call('XADD', KEYS[2], '*', unpack(fields))
-redis.call('XDEL', KEYS[1], entry[1])
-return 1
-"""
-
-_REPLAY = _WRITING + _FUNCTIONS + """
-local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
-if not entry then
-  return 0
-end
-local fields = fields_of(entry)
-local state = redis.call('HMGET', KEYS[3], 'origin', 'number', 'total')
-local origin, number = state[1] or ARGV[2], (state[2] or 0) + 1
-local total = (state[3] or 0) + (tonumber(fields.rows) or 0)
-fields.born = fields.born or fields.origin
-fields.origin, fields.total, fields.why, fields.number = origin, total, nil, nil
-local flat = {}
-for name, value in pairs(fields) do
-  table.insert(flat, name)
-  table.insert(flat, value)
-end
-local exists = redis.call('EXISTS', KEYS[2]) == 1
-local facts = exists and redis.call('XINFO', 'STREAM', KEYS[2]) or {}
-for i = 1, #facts, 2 do
-  if facts[i] == 'last-generated-id' then
-    number = math.max(number, string.match(facts[i + 1], '%d+') + 1)
-  end
-end
-redis.call('XADD', KEYS[2], number .. '-0', unpack(flat))
-redis.call('HSET', KEYS[3], 'origin', origin, 'number', number, 'total', total)
-redis.call('XDEL', KEYS[1], ARGV[1])
-return number
-"""
-
-# A day's running numbers stay: none is given twice.
-_RENEW_ORIGIN = """#!lua
-if redis.call('HGET', KEYS[1], 'origin') == ARGV[1] then
-  local prefix = string.sub(KEYS[1], 1, -6)
-  local today = math.floor(redis.call('TIME')[1] / 86400)
-  for _, site in ipairs(redis.call('HKEYS', prefix .. 'totals')) do
-    redis.call('UNLINK', prefix .. 'pages:' .. site)
-    for day = today - 3, today + 1 do
-      redis.call('HDEL', prefix .. 'today:' .. day .. ':' .. site,
-        'visitors', 'visits', 'views', 'events', 'bounces', 'since')
-    end
-  end
-  redis.call('UNLINK', prefix .. 'totals')
-  redis.call('HSET', KEYS[1], 'origin', ARGV[2])
-end
-return tonumber(redis.call('HGET', KEYS[1], 'origin'))
-"""
+_TRIM = script("entries", "trim", flag="allow-oom")
+_SET_ASIDE = script("set_aside", flag="allow-oom")
+_REPLAY = script("entries", "replay")
+_RENEW_ORIGIN = script("renew_origin", constants={"SUMS": SUMS})

@@ -132,11 +132,7 @@ def _scope(value: Any) -> Scope:
 
 
 def _name(value: Any) -> str:
-    if (
-        not isinstance(value, str)
-        or not value.isprintable()
-        or len(value) > MAX_NAME
-    ):
+    if not isinstance(value, str) or not value.isprintable() or len(value) > MAX_NAME:
         raise AccessError(
             f"name {value!r} cannot be shown in a list",
             f"write one line of at most {MAX_NAME} characters",
@@ -150,4 +146,6 @@ def _expiry(days: object, now: int) -> int | None:
     if isinstance(days, int) and not isinstance(days, bool):
         if 1 <= days <= MAX_TOKEN_DAYS:
             return now + days * DAY_SECONDS
-    raise AccessError(f"days {days!r} is no time to live", f"write 1 to {MAX_TOKEN_DAYS}")
+    raise AccessError(
+        f"days {days!r} is no time to live", f"write 1 to {MAX_TOKEN_DAYS}"
+    )

@@ -26,7 +26,7 @@ class Chosen(NamedTuple):
 
 
 def chosen(selection: Selection, lake: Lake, streams: Sequence[Stream]) -> Chosen:
-    """Look; raises DeltaError, OSError or StreamAwayError where lake or store is away."""
+    """Look; raises DeltaError, OSError, StreamAwayError: lake or store is away."""
     drops = selection.of_drops()
     return Chosen(
         _sum(lake, "hits", "count(*)", selection.condition()),

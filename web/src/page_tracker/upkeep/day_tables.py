@@ -24,12 +24,12 @@ from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.log import transactions
 from page_tracker.lake.steps import done_each, repeated
 from page_tracker.lake.table import PARQUET, Lake, closed_mark
+from page_tracker.query import countries
 from page_tracker.query.catalog import SITE, dimension
-from page_tracker.query.countries import COUNTRIES
 from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan, tabled
-from page_tracker.query.query import Query, Range, measures
+from page_tracker.query.query import Query, Range, measures_of
+from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import sums
-from page_tracker.query.tables import SQL_TYPES
 from page_tracker.schema import DAYS
 
 if TYPE_CHECKING:
@@ -150,12 +150,7 @@ def _begin(
 
     A running number is its site's: the site's place is put before it.
     """
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(
-        "CREATE TABLE countries AS SELECT code, name FROM"
-        " read_csv($file, header = true, all_varchar = true)",
-        {"file": str(COUNTRIES)},
-    )
+    connection.execute(*countries.table())
     columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in DAYS)
     connection.execute(f"CREATE TABLE closed ({columns})")
     connection.execute("CREATE TABLE marked (day DATE, hits_version BIGINT)")
@@ -192,7 +187,7 @@ def _add(connection: duckdb.DuckDBPyConnection, name: str, days: Range) -> None:
         dimensions=(SITE, "time:day", name) if name else (SITE, "time:day"),
     )
     asked = sums(query, Plan((), (Days(days.first, days.last),)))
-    columns = ", ".join(dict.fromkeys(map(tabled, measures(query))))
+    columns = ", ".join(dict.fromkeys(map(tabled, measures_of(query))))
     value = "d2" if name else "''"
     connection.execute(
         f"INSERT INTO closed BY NAME SELECT d0 AS site, d1 AS day, {value} AS value,"

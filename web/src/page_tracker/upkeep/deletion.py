@@ -36,10 +36,11 @@ from page_tracker.lake.table import (
     touching,
 )
 from page_tracker.lake.vacuum import clean_at_once
+from page_tracker.origins import rows_of_any
 from page_tracker.plural import counted
-from page_tracker.schema import NUMBER_BITS
 from page_tracker.store.removal import Removal
 from page_tracker.store.stream import Aside
+from page_tracker.upkeep.day_sums import COLUMNS, DAYS_COUNTED, day_sums
 from page_tracker.upkeep.day_tables import close
 from page_tracker.writer.writer import Writer
 
@@ -128,17 +129,6 @@ FROM (
 ) AS left_over
 """
 ORDER = "time, step = 0, step"
-
-# A day's sums, as `live.Sums` names them.
-SUM_NAMES = ("visitors", "visits", "views", "events", "bounces", "since")
-SUMS = """
-    count(*) FILTER (arrival), count(*) FILTER (step = 1), count(*) FILTER (view > 0),
-    count(*) FILTER (step > 0),
-    count(*) FILTER (step = 1) - count(*) FILTER (interaction = 2),
-    coalesce(sum(since), 0)::BIGINT
-"""
-# The store keeps the sums of so many days before the newest one.
-DAYS_COUNTED = 2
 
 
 class Deletion:
@@ -320,8 +310,7 @@ class Deletion:
     ) -> Mapping[str, Any]:
         """What the day's commit takes off the counters of the store's own hits."""
         sums = {}
-        own = ", ".join(str(writer.stream.origin()) for writer in self._writers)
-        is_own = f"visitor >> {NUMBER_BITS} IN ({own})"
+        is_own = rows_of_any(writer.stream.origin() for writer in self._writers)
         found = connection.sql(
             "SELECT path, count(*) FROM day_rows"
             f" WHERE {self._condition} AND view > 0 AND {is_own} GROUP BY path"
@@ -329,13 +318,12 @@ class Deletion:
         pages = dict(found.fetchall())
         if day >= newest_day - DAYS_COUNTED:
             before, after = (
-                connection.sql(f"SELECT {SUMS} FROM {name} WHERE {is_own}").fetchall()[
-                    0
-                ]
+                connection.sql(
+                    f"SELECT {COLUMNS} FROM {name} WHERE {is_own}"
+                ).fetchall()
                 for name in ("touched", "renumbered")
             )
-            differences = (b - a for b, a in zip(before, after, strict=True))
-            sums = dict(zip(SUM_NAMES, differences, strict=True))
+            sums = day_sums([b - a for b, a in zip(before[0], after[0], strict=True)])
         return {"condition": self._condition, "pages": pages, "sums": sums}
 
     def _close_again(self) -> None:

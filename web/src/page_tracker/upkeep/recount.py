@@ -21,17 +21,15 @@ from page_tracker.days import date_of, day_number, utc_day
 from page_tracker.history.register import Import, Register
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.table import Lake, quoted
-from page_tracker.schema import NUMBER_BITS
+from page_tracker.origins import ORIGIN_OF_ROW, rows_of_none
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import EARLIER, Live
 from page_tracker.store.shelf import Registry
 from page_tracker.store.stream import Stream
-from page_tracker.upkeep.deletion import SUM_NAMES, SUMS
+from page_tracker.upkeep.day_sums import COLUMNS, DAYS_COUNTED, day_sums
 
 # Whether there is anything to do is seen by a few numbers, and closely this often.
 LOOK_CLOSELY = 60.0  # seconds
-# Days before today that the store keeps the sums of.
-DAYS_COUNTED = 2
 
 
 class Recount:
@@ -120,8 +118,8 @@ class Recount:
         found.update({name: defaultdict(int) for name in names.values()})
         for origin, path, number in self._ask(
             site,
-            f"SELECT visitor >> {NUMBER_BITS}, path, count(*) FROM hits"
-            f" WHERE view > 0 AND {_not_of(pending.union(origins))} GROUP BY ALL",
+            f"SELECT {ORIGIN_OF_ROW}, path, count(*) FROM hits"
+            f" WHERE view > 0 AND {rows_of_none(pending.union(origins))} GROUP BY ALL",
         ):
             found[names.get(origin, EARLIER)][path] += number
         return found
@@ -146,11 +144,11 @@ class Recount:
         days = range(today - DAYS_COUNTED, today + 2)
         rows = self._ask(
             site,
-            f"SELECT day, {SUMS} FROM hits"
-            f" WHERE day >= DATE '{date_of(days[0])}' AND {_not_of(origins)}"
+            f"SELECT day, {COLUMNS} FROM hits"
+            f" WHERE day >= DATE '{date_of(days[0])}' AND {rows_of_none(origins)}"
             " GROUP BY day",
         )
-        sums = {day_number(row[0]): dict(zip(SUM_NAMES, row[1:])) for row in rows}
+        sums = {day_number(row[0]): day_sums(row[1:]) for row in rows}
         for day in days:
             self._live.put_earlier_today(site, day, sums.get(day, {}))
 
@@ -166,9 +164,3 @@ class Recount:
 
 def _mark(origins: Iterable[int]) -> str:
     return ",".join(map(str, origins))
-
-
-def _not_of(origins: Iterable[int]) -> str:
-    """The rows that are of none of these origins, as a condition of SQL."""
-    listed = ", ".join(map(str, origins)) or "-1"
-    return f"visitor >> {NUMBER_BITS} NOT IN ({listed})"

@@ -23,6 +23,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.days import date_of, day_number, first_day
 from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.files import DataFile, files_of
 from page_tracker.lake.log import transactions
 from page_tracker.lake.steps import done_each, repeated
 from page_tracker.lake.table import (
@@ -47,17 +48,6 @@ LATE = 600  # seconds
 
 
 @dataclass(frozen=True)
-class File:
-    """A file of a snapshot; `days` since 1970, `modified` seconds since then."""
-
-    month: str
-    size: int
-    modified: float
-    first_day: int
-    last_day: int
-
-
-@dataclass(frozen=True)
 class Merge:
     """Make of a month's files below a size files of about that size."""
 
@@ -65,9 +55,9 @@ class Merge:
     below: int
 
 
-def merges(files: Iterable[File], now: float, quiet: float = QUIET) -> list[Merge]:
+def merges(files: Iterable[DataFile], now: float, quiet: float = QUIET) -> list[Merge]:
     """What to merge: of each month the highest tier with enough files. Pure."""
-    months: dict[str, list[File]] = defaultdict(list)
+    months: dict[str, list[DataFile]] = defaultdict(list)
     for file in files:
         months[file.month].append(file)
     found = []
@@ -83,14 +73,16 @@ def merges(files: Iterable[File], now: float, quiet: float = QUIET) -> list[Merg
     return found
 
 
-def over(files: Iterable[File], now: float) -> list[int]:
+def over(files: Iterable[DataFile], now: float) -> list[int]:
     """The days that files have rows of and that are over everywhere. Pure."""
     last = first_day(now) - 1
     return sorted(
         {
             day
             for file in files
-            for day in range(file.first_day, min(file.last_day, last) + 1)
+            for day in range(
+                day_number(file.first), min(day_number(file.last), last) + 1
+            )
         }
     )
 
@@ -169,21 +161,6 @@ class Upkeep:
 
         repeated(step)
         self._settled.add(day)
-
-
-def files_of(table: DeltaTable) -> list[File]:
-    """The files of a snapshot."""
-    actions = table.get_add_actions(flatten=True)
-    if not actions.num_rows:
-        return []
-    columns = ("partition.month", "size_bytes", "modification_time")
-    days = (actions["min.day"].to_pylist(), actions["max.day"].to_pylist())
-    return [
-        File(month, size, modified / 1000, day_number(first), day_number(last))
-        for month, size, modified, first, last in zip(
-            *(actions[column].to_pylist() for column in columns), *days, strict=True
-        )
-    ]
 
 
 def settle(table: DeltaTable, day: int) -> None:

@@ -13,10 +13,10 @@ from page_tracker.collect.outcome import site_day_at
 from page_tracker.days import utc_day
 from page_tracker.errors import UnknownSiteError
 from page_tracker.history.follow import Store
+from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.lines import Log
 from page_tracker.history.register import Import, Register
-from page_tracker.history.stored import Stored
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
@@ -76,7 +76,7 @@ class Unwatched:
 def open_imports(settings: Settings, redis: Redis, watcher: Watcher) -> Imports:
     """Open the imports of a data folder."""
     live = open_live(settings, redis)
-    stored = Stored(open_lake(settings), partial(_counted, live))
+    stored = ImportedRows(open_lake(settings), partial(_counted, live))
     return Imports(Register(settings.data / "imports"), stored, live, watcher)
 
 

@@ -38,7 +38,7 @@ class Recovery:
         register = Register(self.settings.data / "imports")
         files: list[Path] = [each.path for each in found.counting]
         if found.name != "hits":
-            files = lake.files_of("hits")
+            files = lake.files_in_folder("hits")
         known = positions(streams, register.all(), files)
         moved = rebuild(lake, found, known[found.name])
         if found.name == "hits":

@@ -14,7 +14,7 @@ from page_tracker.settings_parsing import DEFAULT_REDIS_URL
 from page_tracker.store.stream import Stream, StreamAwayError
 
 # A round takes a second or two; what has not ended one for so long hangs.
-LONGEST_SILENCE = 20.0  # seconds
+MAX_SILENCE = 20.0  # seconds
 
 
 def problems(streams: Sequence[Stream], now: float) -> list[str]:
@@ -22,7 +22,7 @@ def problems(streams: Sequence[Stream], now: float) -> list[str]:
     found = []
     for stream in streams:
         told = stream.told()
-        if told is None or now - told[0] / 1000 > LONGEST_SILENCE:
+        if told is None or now - told[0] / 1000 > MAX_SILENCE:
             found.append(f"shard {stream.shard}: no writer is at work")
         elif told[1]:
             found.append(f"shard {stream.shard}: {told[1]}")

@@ -1,6 +1,6 @@
 """The writer of one shard: what waits in the stream goes to the lake, exactly once.
 
-    look (stream and lake) → judge → renew the origin
+    look (stream and lake) → next step → renew the origin
                                    | trim what is in → collect a batch
                                        → commit its drops → commit its hits
 
@@ -28,17 +28,18 @@ from page_tracker.errors import LakeError
 from page_tracker.lake.columns import Row, arrow_table
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.log import all_transactions
-from page_tracker.lake.steps import Conflict, conflicts
+from page_tracker.lake.steps import ConflictError, conflicts
 from page_tracker.lake.table import Lake, append, append_table, position
-from page_tracker.schema import DROPS, HITS, NUMBER_BITS
+from page_tracker.origins import is_of_stream, of_batch, of_stream, rows_of
+from page_tracker.schema import DROPS, HITS
 from page_tracker.store.entry import Entry, UnreadableEntryError
 from page_tracker.store.stream import Stream
 
 logger = logging.getLogger(__name__)
 
-# A batch is complete with so many rows or bytes; entries are read so many at a time.
-MOST_ROWS = 50_000
-MOST_BYTES = 32_000_000
+# A commit is complete with so many rows or bytes; entries are read so many at a time.
+MAX_ROWS = 50_000
+MAX_BYTES = 32_000_000
 READ_AT_ONCE = 64
 # Some 3,000 hits are decoded together: of fewer each takes longer, and more outgrow
 # the processor's cache.
@@ -53,7 +54,7 @@ _TIME = [column.name for column in HITS].index("time")
 
 
 @dataclass(frozen=True)
-class Seen:
+class Positions:
     """What stream and lake look like: numbers of entries.
 
     `last` is what the store has given, `committed` what the lake has of the store's
@@ -68,7 +69,7 @@ class Seen:
     is_another: bool = False
 
 
-class Verdict(Enum):
+class NextStep(Enum):
     """What has to be done next."""
 
     RENEW = auto()  # the store was restored from an older copy: its numbers are taken
@@ -77,15 +78,15 @@ class Verdict(Enum):
     STORE = auto()
 
 
-def judge(seen: Seen) -> Verdict:
+def next_step(positions: Positions) -> NextStep:
     """Decide a round. Pure."""
-    if seen.last < seen.committed or seen.is_another:
-        return Verdict.RENEW
-    if seen.first is None:
-        return Verdict.REST
-    if seen.first <= seen.committed_of_first:
-        return Verdict.TRIM
-    return Verdict.STORE
+    if positions.last < positions.committed or positions.is_another:
+        return NextStep.RENEW
+    if positions.first is None:
+        return NextStep.REST
+    if positions.first <= positions.committed_of_first:
+        return NextStep.TRIM
+    return NextStep.STORE
 
 
 class LakeLostError(LakeError):
@@ -101,7 +102,7 @@ class Done(Enum):
 
 
 @dataclass
-class Batch:
+class Commit:
     """Decoded entries of one origin that are committed together."""
 
     last: int
@@ -117,7 +118,7 @@ class Batch:
 
     @property
     def is_full(self) -> bool:
-        return self.rows >= MOST_ROWS or self.bytes >= MOST_BYTES
+        return self.rows >= MAX_ROWS or self.bytes >= MAX_BYTES
 
     def drops_after(self, number: int) -> list[Row]:
         return [row for at, rows in self.drops if at > number for row in rows]
@@ -143,19 +144,14 @@ def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable) -> None:
 def _has_entries(hits: DeltaTable) -> bool:
     """Whether any entry of any stream is in a lake; taken for granted on storage."""
     return folder_of(hits) is None or any(
-        name.startswith("stream:") for name in all_transactions(hits)
+        is_of_stream(name) for name in all_transactions(hits)
     )
-
-
-def application(origin: int, shard: int) -> str:
-    """The application whose transactions are the entries of this origin and shard."""
-    return f"stream:{origin}:{shard}"
 
 
 def mark_of(origin: int, shard: int, last_id: bytes) -> Transaction:
     """The transaction that says which batch the last entry in the lake was."""
     digest = blake2b(last_id, digest_size=8).digest()
-    return Transaction(f"batch:{origin}:{shard}", int.from_bytes(digest, "big") >> 1)
+    return Transaction(of_batch(origin, shard), int.from_bytes(digest, "big") >> 1)
 
 
 class Writer:
@@ -179,8 +175,8 @@ class Writer:
         try:
             with conflicts():
                 return self._round()
-        except Conflict as error:
-            logger.debug("another writer was faster: %s", error)
+        except ConflictError as error:
+            logger.debug("another writer was faster: %s", error.why)
             self._sleep(random.uniform(0, 0.05))  # nosec: a pause, not a secret
             return Done.PART
 
@@ -191,31 +187,33 @@ class Writer:
         hits = self.lake.snapshot("hits")
         # Read after the lake: a store in order is ahead of it.
         origin, last = self._store_stands_at()
-        seen = Seen(last, self._position(hits, origin))
+        positions = Positions(last, self._position(hits, origin))
         if first is not None:
             committed = self._position(hits, first.origin)
             is_another = first.origin == origin and self._is_another(hits, first)
-            seen = Seen(last, seen.committed, first.number, committed, is_another)
-        if not seen.committed:
+            positions = Positions(
+                last, positions.committed, first.number, committed, is_another
+            )
+        if not positions.committed:
             refuse_new_lake(self.lake, self.stream, hits)
-        verdict = judge(seen)
-        if verdict is Verdict.RENEW:
-            self._renew(origin, seen)
+        step = next_step(positions)
+        if step is NextStep.RENEW:
+            self._renew(origin, positions)
             return Done.PART
-        if first is None or verdict is Verdict.REST:
+        if first is None or step is NextStep.REST:
             self._rested = (origin, last)
             return Done.NOTHING
-        if verdict is Verdict.TRIM:
-            self._trim(first, seen.committed_of_first)
-        elif 0 < seen.committed_of_first < first.number - 1:
+        if step is NextStep.TRIM:
+            self._trim(first, positions.committed_of_first)
+        elif 0 < positions.committed_of_first < first.number - 1:
             logger.error(
                 "shard %d: the lake lacks %d batches that no longer wait, as they were"
                 " in it: it was restored from an older copy, and only a newer one has"
                 " them",
                 self.stream.shard,
-                first.number - 1 - seen.committed_of_first,
+                first.number - 1 - positions.committed_of_first,
             )
-        return self._store(hits, first.origin, seen.committed_of_first)
+        return self._store(hits, first.origin, positions.committed_of_first)
 
     def _trim(self, first: Entry, committed: int) -> None:
         if not self.stream.trim(committed, first.origin):
@@ -226,7 +224,7 @@ class Writer:
         return self.stream.origin(), self.stream.last()
 
     def _position(self, table: DeltaTable, origin: int) -> int:
-        return position(table, application(origin, self.stream.shard))
+        return position(table, of_stream(origin, self.stream.shard))
 
     def _is_another(self, table: DeltaTable, first: Entry) -> bool:
         """Whether the last entry in the lake is another one than waits by its number.
@@ -246,80 +244,80 @@ class Writer:
 
     def _store(self, hits: DeltaTable, origin: int, committed: int) -> Done:
         self.lake.require_room()
-        batch = self._collect(origin, committed)
-        if batch.last == committed:
-            return Done.ALL if batch.is_all else Done.PART
-        name = application(origin, self.stream.shard)
-        if batch.drops:
-            self._commit_drops(batch, name)
-        table = Table.from_batches(batch.hits or arrow_table(HITS, []).to_batches())
-        mark = mark_of(origin, self.stream.shard, batch.last_id)
-        append_table(hits, table, sorted(batch.days), name, batch.last, mark)
-        if batch.is_of_another_store:
+        commit = self._collect(origin, committed)
+        if commit.last == committed:
+            return Done.ALL if commit.is_all else Done.PART
+        name = of_stream(origin, self.stream.shard)
+        if commit.drops:
+            self._commit_drops(commit, name)
+        table = Table.from_batches(commit.hits or arrow_table(HITS, []).to_batches())
+        mark = mark_of(origin, self.stream.shard, commit.last_id)
+        append_table(hits, table, sorted(commit.days), name, commit.last, mark)
+        if commit.is_of_another_store:
             self.stream.is_miscounted()
-        return Done.ALL if batch.is_all else Done.PART
+        return Done.ALL if commit.is_all else Done.PART
 
-    def _commit_drops(self, batch: Batch, name: str) -> None:
+    def _commit_drops(self, commit: Commit, name: str) -> None:
         drops = self.lake.snapshot("drops")
-        rows = batch.drops_after(position(drops, name))
+        rows = commit.drops_after(position(drops, name))
         if not rows:
             return
-        append(drops, DROPS, rows, name, batch.last)
-        if position(self.lake.snapshot("drops"), name) < batch.last:
-            raise Conflict("the drops' commit is not in the table")
+        append(drops, DROPS, rows, name, commit.last)
+        if position(self.lake.snapshot("drops"), name) < commit.last:
+            raise ConflictError("the drops' commit is not in the table")
 
-    def _collect(self, origin: int, after: int) -> Batch:
-        """Decode entries of `origin` after the number, up to a full batch.
+    def _collect(self, origin: int, after: int) -> Commit:
+        """Decode entries of `origin` after the number, up to a full commit.
 
         `is_all` where nothing was left to read.
         """
-        batch = Batch(last=after)
-        while not batch.is_full:
-            found = self.stream.read(batch.last, READ_AT_ONCE)
+        commit = Commit(last=after)
+        while not commit.is_full:
+            found = self.stream.read(commit.last, READ_AT_ONCE)
             entries = [entry for entry in found if entry.origin == origin]
             for some in _together(entries):
-                self._add(batch, some)
+                self._add(commit, some)
             if len(entries) < len(found):
                 # From here on the entries are of another origin: the next round's.
                 break
             if len(found) < READ_AT_ONCE:
-                batch.is_all = True
+                commit.is_all = True
                 break
-        return batch
+        return commit
 
-    def _add(self, batch: Batch, entries: Sequence[Entry]) -> None:
+    def _add(self, commit: Commit, entries: Sequence[Entry]) -> None:
         try:
-            self._decode(batch, entries)
+            self._decode(commit, entries)
         except Exception:  # pylint: disable=broad-exception-caught
             # arro3 raises plain Exceptions. One of these entries is at fault; which?
             for entry in entries:
-                self._decode_or_set_aside(batch, entry)
+                self._decode_or_set_aside(commit, entry)
 
-    def _decode(self, batch: Batch, entries: Sequence[Entry]) -> None:
-        """Add entries to the batch, all or none."""
+    def _decode(self, commit: Commit, entries: Sequence[Entry]) -> None:
+        """Add entries to the commit, all or none."""
         rows = [row for entry in entries for row in entry.rows()]
         drops = [(entry.number, entry.drops()) for entry in entries]
         arrow_table(DROPS, [row for _, dropped in drops for row in dropped])
         if rows:
-            batch.hits += arrow_table(HITS, rows).to_batches()
-            batch.days.update({row[_DAY] for row in rows})
-        batch.drops += [each for each in drops if each[1]]
-        batch.rows += len(rows)
-        batch.is_of_another_store |= any(each.is_of_another_store for each in entries)
-        batch.bytes += sum(map(_bytes, entries))
-        batch.last, batch.last_id = entries[-1].number, entries[-1].id
+            commit.hits += arrow_table(HITS, rows).to_batches()
+            commit.days.update({row[_DAY] for row in rows})
+        commit.drops += [each for each in drops if each[1]]
+        commit.rows += len(rows)
+        commit.is_of_another_store |= any(each.is_of_another_store for each in entries)
+        commit.bytes += sum(map(_bytes, entries))
+        commit.last, commit.last_id = entries[-1].number, entries[-1].id
 
-    def _decode_or_set_aside(self, batch: Batch, entry: Entry) -> None:
+    def _decode_or_set_aside(self, commit: Commit, entry: Entry) -> None:
         for attempt in range(1, TRIES + 1):
             try:
-                self._decode(batch, [entry])
+                self._decode(commit, [entry])
                 return
             except Exception as error:  # pylint: disable=broad-exception-caught
                 why = str(error)
             if attempt < TRIES:
                 self._sleep(BETWEEN_TRIES)
         self.stream.set_aside(entry.number, why)
-        batch.last, batch.last_id = entry.number, entry.id
+        commit.last, commit.last_id = entry.number, entry.id
         logger.error(
             "set entry %d of shard %d aside after %d tries: %s;"
             " `page-tracker aside list` shows what was set aside",
@@ -331,7 +329,7 @@ class Writer:
 
     # Restored stores --------------------------------------------------------------
 
-    def _renew(self, origin: int, seen: Seen) -> None:
+    def _renew(self, origin: int, positions: Positions) -> None:
         """Let a store that was restored from an older copy count under a new origin.
 
         What waits in it is in the lake, unless it came after the store was restored:
@@ -344,10 +342,10 @@ class Writer:
             "shard %d was restored from an older copy (its last entry is %d, the lake"
             " has %d): it counts on under a new origin",
             self.stream.shard,
-            seen.last,
-            seen.committed,
+            positions.last,
+            positions.committed,
         )
-        for entry in self.stream.read(0, seen.last):
+        for entry in self.stream.read(0, positions.last):
             if entry.origin == origin and _is_newer(entry, newest):
                 self.stream.set_aside(entry.number, "came after the store was restored")
         for aside in self.stream.aside():
@@ -375,13 +373,12 @@ def _together(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 def _newest_time(hits: DeltaTable, origin: int) -> int:
     """Time of the origin's newest hit in the lake; microseconds since 1970."""
-    low, high = origin << NUMBER_BITS, (origin + 1) << NUMBER_BITS
     found = (
         QueryBuilder()
         .register("hits", hits)
         .execute(
             "SELECT max(CAST(time AS BIGINT)) AS newest FROM hits"  # nosec: numbers
-            f" WHERE visitor >= {low} AND visitor < {high}"
+            f" WHERE {rows_of(origin)}"
         )
         .read_all()
     )

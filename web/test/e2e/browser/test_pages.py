@@ -240,8 +240,10 @@ def test_a_new_hit_is_shown_by_itself_and_nothing_that_is_open_shuts(
     page.focus("#sources-title ~ nav a >> nth=1")
     page.evaluate("scrollTo(0, 300)")
 
+    views = int(page.locator(".figures strong").nth(2).inner_text())
     owner.hit("/quite/new")
-    page.get_by_text("/quite/new").first.wait_for(timeout=30_000)
+    wanted = page.locator(".figures strong").nth(2).filter(has_text=str(views + 1))
+    wanted.wait_for(timeout=50_000)
 
     assert page.locator("#points").get_attribute("open") is not None
     assert page.evaluate("document.activeElement.textContent") == "Channels"

@@ -19,9 +19,10 @@ from page_tracker.store.counters import Live
 from page_tracker.store.sites import LOOK_AGAIN
 from support.collecting import CHROME, SITE, sites_of
 from support.own_redis import OwnRedis, own_redis
+from support.pace import PACE
 from support.processes import Running, running, serving, wait_until
 
-TIMEOUT = 30
+TIMEOUT = 30 * PACE
 PAGE = f"https://{SITE}/a"
 WAYS = {
     "flask": ["flask", "--app", "page_tracker.app", "run", "--port", "0"],

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from support.pace import PACE
 from support.processes import BIN, Running, descendants, running
 
-TIMEOUT = 30
+TIMEOUT = 30 * PACE
 # How many files may be open: the soft limit, and the hard one.
 SOFT, HARD = 100, 300
 SERVE = ("page-tracker", "serve", "--port", "0", "--workers", "1")

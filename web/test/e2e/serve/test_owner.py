@@ -24,6 +24,7 @@ from support import commands, processes
 from support.hitting import BROWSER
 from support.importing import line, write
 from support.lake import paths
+from support.pace import PACE
 from support.processes import (
     clean_environment,
     refusal,
@@ -50,7 +51,7 @@ def test_sites_and_tokens_made_before_the_server_starts_are_its_own(
     token = page_tracker(data, "token", "add", "--all-sites", "--scope", "admin")
     with serving(data) as server:
         listed = requests.get(
-            f"{server.url}/api/sites", timeout=10, headers=bearer(token)
+            f"{server.url}/api/sites", timeout=10 * PACE, headers=bearer(token)
         ).json()
     assert [site["domain"] for site in listed["sites"]] == ["a.example"]
 
@@ -60,7 +61,7 @@ def test_the_line_for_pages_names_the_server_that_runs(tmp_path: Path) -> None:
         said = page_tracker(tmp_path / "data", "site", "add", "a.example")
         source = re.search('src="([^"]+)"', said)
         assert source and source[1] == f"{server.url}/js/script.js"
-        assert requests.get(source[1], timeout=10).ok
+        assert requests.get(source[1], timeout=10 * PACE).ok
 
 
 def test_commands_and_a_running_server_see_each_other(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_commands_and_a_running_server_see_each_other(tmp_path: Path) -> None:
             f"{server.url}/api/sites/a.example",
             json={"timezone": "Asia/Tokyo", "max_pages": 5},
             headers=bearer(token),
-            timeout=10,
+            timeout=10 * PACE,
         )
         assert changed.status_code == 200, changed.text
         shown = json.loads(page_tracker(data, "site", "show", "a.example", "--json"))
@@ -89,7 +90,9 @@ def test_an_emptied_store_starts_with_the_sites_and_tokens_of_its_mirror(
         file.unlink()
     with serving(data) as server:
         shown = requests.get(
-            f"{server.url}/api/sites/a.example", timeout=10, headers=bearer(token)
+            f"{server.url}/api/sites/a.example",
+            timeout=10 * PACE,
+            headers=bearer(token),
         )
     assert shown.json()["timezone"] == "Asia/Tokyo"
 
@@ -118,7 +121,7 @@ def test_a_badge_shows_what_the_lake_has_after_redis_lost_everything(
 
 def shown(url: str) -> str:
     """The count on the page's badge."""
-    badge = requests.get(f"{url}/counter/page.txt?site=a.example", timeout=10)
+    badge = requests.get(f"{url}/counter/page.txt?site=a.example", timeout=10 * PACE)
     return badge.text.strip()
 
 
@@ -155,7 +158,7 @@ def proxy_before(url: str) -> Iterator[str]:
 
         def do_GET(self) -> None:  # pylint: disable=invalid-name # its name there
             headers = dict(self.headers) | {"X-Forwarded-For": "203.0.113.9"}
-            answer = requests.get(url + self.path, headers=headers, timeout=10)
+            answer = requests.get(url + self.path, headers=headers, timeout=10 * PACE)
             self.send_response(answer.status_code)
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
@@ -194,7 +197,7 @@ def view(url: str, site: str, path: str) -> str:
         f"{url}/api/event",
         json={"n": "pageview", "u": f"https://{site}{path}", "d": site},
         headers={"User-Agent": BROWSER},
-        timeout=10,
+        timeout=10 * PACE,
     )
     assert answer.status_code == 202, answer.text
     return answer.headers.get("x-plausible-dropped", "")
@@ -215,7 +218,9 @@ def test_a_new_site_counts_at_once_and_a_removed_one_is_gone_with_its_hits(
         if way == "HTTP":
             token = page_tracker(data, "token", "add", "--all-sites", "--scope=admin")
             removed = requests.delete(
-                f"{server.url}/api/sites/a.example", headers=bearer(token), timeout=30
+                f"{server.url}/api/sites/a.example",
+                headers=bearer(token),
+                timeout=30 * PACE,
             )
             assert (removed.status_code, removed.text) == (204, "")
         else:

@@ -10,6 +10,7 @@ import requests
 
 from support.load import Answers, stated, under_load
 from support.own_redis import own_redis
+from support.pace import PACE
 from support.processes import (
     descendants,
     is_alive,
@@ -20,7 +21,7 @@ from support.processes import (
     wait_until,
 )
 
-TIMEOUT = 30
+TIMEOUT = 30 * PACE
 
 
 def view(url: str) -> int:
@@ -30,7 +31,7 @@ def view(url: str) -> int:
 def is_ready(url: str) -> bool:
     try:
         return requests.get(f"{url}/readyz", timeout=TIMEOUT).ok
-    except requests.ConnectionError:  # a connection to a process that was killed
+    except requests.RequestException:  # its process was killed, maybe in mid-answer
         return False
 
 
@@ -113,7 +114,6 @@ def test_sigkill_of_the_server_itself_leaves_no_child_and_loses_no_count(
         assert view(server.url) == 2
 
 
-@pytest.mark.timeout(180)
 def test_ten_kills_of_redis_under_load_lose_no_acknowledged_count(data: Path) -> None:
     with serving(data) as server:
         with under_load(server.url, connections=8) as answers:
@@ -132,7 +132,6 @@ def test_ten_kills_of_redis_under_load_lose_no_acknowledged_count(data: Path) ->
     assert max(acknowledged) <= kept
 
 
-@pytest.mark.timeout(180)
 def test_a_killed_worker_costs_its_own_requests_at_most(data: Path) -> None:
     with serving(data) as server:
         with under_load(server.url, connections=4) as answers:

@@ -199,7 +199,9 @@ def test_while_redis_is_away_nobody_waits_for_long_and_afterwards_all_is_well(
             )
             assert time.monotonic() - began < 10
             assert all(isinstance(each, NotStoredError) for each in told)
-            assert {each.retry_after for each in told if isinstance(each, NotStoredError)}
+            assert {
+                each.retry_after for each in told if isinstance(each, NotStoredError)
+            }
             server.start()
             assert not await collector.collect([view()], BROWSER)
 

@@ -10,8 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from page_tracker.history.formats import FORMATS
 from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
@@ -39,7 +37,6 @@ def _log(folder: Path) -> None:
         older.write(line("/older", -60 * 24))
 
 
-@pytest.mark.timeout(180)
 def test_every_command_runs_and_the_first_import_says_what_is_shown(
     tmp_path: Path,
 ) -> None:
@@ -69,7 +66,7 @@ def test_every_command_runs_and_the_first_import_says_what_is_shown(
             assert done.returncode == 0, f"{command}: {done.stderr}"
             said.setdefault(command, done.stdout)
 
-    shown = re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)
+    shown = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
     assert said["page-tracker import example.com access.log"] == shown[0]
     assert "example.com  " in said["page-tracker import --list"]
     summary = json.loads(said["page-tracker import example.com access.log --json"])

@@ -31,6 +31,7 @@ from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAwayError, submit
 from support.importing import AGENT, line
+from support.pace import PACE
 from support.processes import clean_environment
 
 
@@ -199,7 +200,6 @@ def test_nuls_of_a_log_that_was_emptied_under_its_server_are_passed_over(
         _wait(log.is_counted_once)
 
 
-@pytest.mark.timeout(120)
 def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.touch()
@@ -217,7 +217,7 @@ def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> No
             _wait(lambda: any((tmp_path / "data" / "imports").glob("follow-*.state")))
             call((*program, "site", "remove", "example.com", "--yes"))
             log.write_text(line())
-            _, said = following.communicate(timeout=60)
+            _, said = following.communicate(timeout=60 * PACE)
 
     assert following.returncode == 1
     assert said.splitlines()[1:] == [

@@ -27,10 +27,10 @@ from page_tracker.errors import (
 )
 from page_tracker.history import reading
 from page_tracker.history.dialect import Wanted
+from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.imports import Order
 from page_tracker.history.lines import open_log
 from page_tracker.history.register import Import, Register
-from page_tracker.history.stored import Stored
 from page_tracker.history.tail import Tail
 from page_tracker.lake.table import append
 from page_tracker.schema import HITS
@@ -435,15 +435,15 @@ def test_an_import_killed_at_its_drops_has_them_once(
     when: str,
 ) -> None:
     log = write(tmp_path / "access.log", BOT_LINES + LINES)
-    whole = getattr(Stored, step)
+    whole = getattr(ImportedRows, step)
 
-    def killed(stored: Stored, entry: Import) -> None:
+    def killed(stored: ImportedRows, entry: Import) -> None:
         if when == "after":
             whole(stored, entry)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Stored, step, killed)
+        patched.setattr(ImportedRows, step, killed)
         with pytest.raises(KeyboardInterrupt):
             history.run(log)
             history.undo("1")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from page_tracker.errors import LogFileError
-from page_tracker.history import sifting
+from page_tracker.history import workers
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.reading import Tally
 from page_tracker.lookups.load import load
@@ -37,7 +37,7 @@ def loaded_once() -> Any:
     """What is looked up is loaded once for all of these imports."""
     with pytest.MonkeyPatch.context() as patched:
         lookups = load()
-        patched.setattr(sifting, "load", lambda _: lookups)
+        patched.setattr(workers, "load", lambda _: lookups)
         yield
 
 

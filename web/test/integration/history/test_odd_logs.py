@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from page_tracker.errors import LogFileError
-from page_tracker.history import sifting
+from page_tracker.history import workers
 from page_tracker.history.dialect import Wanted, Whose
 from page_tracker.history.follow import LogFollower, Store
 from page_tracker.history.formats import FORMATS
@@ -156,7 +156,7 @@ def test_a_log_of_any_bytes_ends_in_counts_that_add_up_or_in_one_line(
     site: Site,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sifting, "load", lambda _: lookups)
+    monkeypatch.setattr(workers, "load", lambda _: lookups)
     history = History(tmp_path / "data", redis_client, site)
     log = tmp_path / "access.log"
 

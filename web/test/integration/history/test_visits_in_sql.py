@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naive import Found, PlainHit, find
 from page_tracker.history.blocks import SPOOLED, row_of
-from page_tracker.history.visits import KIND_OF_ROW, with_visits
+from page_tracker.history.visits import with_visits
 from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.lake.columns import arrow_table
 from page_tracker.schema import HITS
@@ -19,6 +21,11 @@ MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 EVENING = 20_000 * DAY + 22 * 60 * MINUTE
 ORIGIN = 2**31 - 1
+# How a row that has its columns already says which `Kind` of hit it is.
+KIND_OF_ROW = f"""
+    CASE WHEN step = 0 THEN {Kind.ENGAGEMENT:d} WHEN view > 0 THEN {Kind.VIEW:d}
+    WHEN interaction > 0 THEN {Kind.EVENT:d} ELSE {Kind.QUIET:d} END
+"""
 KINDS = {
     "view": Kind.VIEW,
     "event": Kind.EVENT,
@@ -41,31 +48,45 @@ STEPS = st.sampled_from(
 NAMES = [column.name for column in HITS]
 
 
+HITS_APART: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
+    st.fixed_dictionaries(
+        {
+            "step": STEPS,
+            "site": st.sampled_from(["a.example", "b.example"]),
+            "visitor": st.sampled_from(["ada", "bob", "eve"]),
+            "kind": st.sampled_from(["view", "view", "event", "quiet", "engagement"]),
+            "path": st.sampled_from(["/", "/a", "/ü" * 200]),
+            "hostname": st.sampled_from(["", "www.example"]),
+            "touch": st.sampled_from(["", "x.example"]),
+        }
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
 @st.composite
 def plain_hits(draw: st.DrawFn) -> list[PlainHit]:
     time, hits = EVENING, []
-    for step in draw(st.lists(STEPS, min_size=1, max_size=40)):
-        time += step
-        hits.append(
-            PlainHit(
-                time=time,
-                day=time // DAY,
-                site=draw(st.sampled_from(["a.example", "b.example"])),
-                visitor=draw(st.sampled_from(["ada", "bob", "eve"])),
-                kind=draw(
-                    st.sampled_from(["view", "view", "event", "quiet", "engagement"])
-                ),
-                path=draw(st.sampled_from(["/", "/a", "/ü" * 200])),
-                hostname=draw(st.sampled_from(["", "www.example"])),
-                touch=draw(st.sampled_from(["", "x.example"])),
-            )
-        )
+    for drawn in draw(HITS_APART):
+        time += drawn.pop("step")
+        hits.append(PlainHit(time=time, day=time // DAY, **drawn))
     return hits
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    # For a few rows more threads would only wait for each other.
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
 
 
 @given(hits=plain_hits(), shuffled=st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
-def test_every_column_is_the_naive_models(hits: list[PlainHit], shuffled: Any) -> None:
+def test_every_column_is_the_naive_models(
+    engine: duckdb.DuckDBPyConnection, hits: list[PlainHit], shuffled: Any
+) -> None:
     rows = [row_of(_hit(hit), position) for position, hit in enumerate(hits)]
     shuffled.shuffle(rows)
     stored = [
@@ -74,9 +95,8 @@ def test_every_column_is_the_naive_models(hits: list[PlainHit], shuffled: Any) -
         if found[1].fate == "stored"
     ]
 
-    with duckdb.connect() as engine:
-        _lay_out(engine, rows)
-        found = _rows(engine, with_visits("hits", ORIGIN))
+    _lay_out(engine, rows)
+    found = _rows(engine, with_visits("hits", ORIGIN))
 
     assert [_columns(row) for row in found] == [each for _, each in stored]
     assert [row["path"] for row in found] == [hit.path for hit, _ in stored]
@@ -86,32 +106,28 @@ def test_every_column_is_the_naive_models(hits: list[PlainHit], shuffled: Any) -
 @given(hits=plain_hits())
 @settings(max_examples=50, deadline=None)
 def test_rows_that_are_stored_keep_their_visits_when_numbered_again(
-    hits: list[PlainHit],
+    engine: duckdb.DuckDBPyConnection, hits: list[PlainHit]
 ) -> None:
-    rows = [row_of(_hit(hit), position) for position, hit in enumerate(hits)]
-    with duckdb.connect() as engine:
-        _lay_out(engine, rows)
-        once = _rows(engine, with_visits("hits", ORIGIN))
-        engine.execute(f"CREATE TABLE stored AS {with_visits('hits', ORIGIN)}")
-        place = "row_number() OVER () AS position"
-        stored = engine.table("stored")
-        stored.project(f"*, visitor AS who, {KIND_OF_ROW} AS kind, {place}").create(
-            "again"
-        )
-        again = _rows(engine, with_visits("again", ORIGIN))
+    _lay_out(engine, [row_of(_hit(hit), at) for at, hit in enumerate(hits)])
+    visits = with_visits("hits", ORIGIN)
+    once = _rows(engine, visits)
+    engine.execute(f"CREATE OR REPLACE TABLE stored AS {visits}")
+    engine.execute(
+        f"CREATE OR REPLACE TABLE again AS SELECT *, visitor AS who,"
+        f" {KIND_OF_ROW} AS kind, row_number() OVER () AS position FROM stored"
+    )
 
-    assert again == once
+    assert _rows(engine, with_visits("again", ORIGIN)) == once
 
 
-def test_a_visit_ends_with_the_day() -> None:
+def test_a_visit_ends_with_the_day(engine: duckdb.DuckDBPyConnection) -> None:
     midnight = 20_001 * DAY
     hits = [
         PlainHit(time=midnight - 1, day=20_000, site="a.example", visitor="ada"),
         PlainHit(time=midnight, day=20_001, site="a.example", visitor="ada"),
     ]
-    with duckdb.connect() as engine:
-        _lay_out(engine, [row_of(_hit(hit), at) for at, hit in enumerate(hits)])
-        found = _rows(engine, with_visits("hits", ORIGIN))
+    _lay_out(engine, [row_of(_hit(hit), at) for at, hit in enumerate(hits)])
+    found = _rows(engine, with_visits("hits", ORIGIN))
 
     assert [(row["arrival"], row["step"], row["since"]) for row in found] == [
         (True, 1, 0),
@@ -120,8 +136,10 @@ def test_a_visit_ends_with_the_day() -> None:
 
 
 def _lay_out(engine: duckdb.DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> None:
-    engine.execute("SET TimeZone = 'UTC'")
-    engine.from_arrow(arrow_table(SPOOLED, rows)).create("hits")
+    """Have just these rows in the table `hits`."""
+    engine.register("laid_out", arrow_table(SPOOLED, rows))
+    engine.execute("CREATE OR REPLACE TABLE hits AS SELECT * FROM laid_out")
+    engine.unregister("laid_out")
 
 
 def _rows(engine: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

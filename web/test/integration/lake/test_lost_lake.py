@@ -44,14 +44,14 @@ def test_where_files_lie_without_a_log_no_table_begins_and_none_goes(
     shutil.rmtree(log)
     if leaves_folder:
         log.mkdir()
-    before = set(lake.files_of("hits"))
+    before = set(lake.files_in_folder("hits"))
 
     with pytest.raises(LakeLogGoneError, match="2 files of data and no log.*recover"):
         append(lake.snapshot("hits"), HITS, [row("/c", 20_700)], "x", 1)
     with pytest.raises(LakeLogGoneError):
         Upkeep(lake).tidy(20_800 * 86_400.0)
 
-    assert set(lake.files_of("hits")) == before and len(before) == 2
+    assert set(lake.files_in_folder("hits")) == before and len(before) == 2
     assert not list(log.glob("*")) if leaves_folder else not log.exists()
 
 
@@ -138,7 +138,7 @@ def test_a_log_is_built_anew_with_each_row_once_though_files_were_merged(
     log = write(world.data / "access.log", [line(f"/i{n}", n) for n in range(3)])
     world.history.run(log)
     Upkeep(world.lake).trim()
-    files = len(world.lake.files_of("hits"))
+    files = len(world.lake.files_in_folder("hits"))
     assert files > len(world.lake.snapshot("hits").file_uris())
     send(world.redis, "/20")
     Writer(Stream(world.redis), world.lake).round()  # in the lake, and waits yet

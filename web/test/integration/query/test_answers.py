@@ -12,15 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from naive_answers import COUNTRIES, Naive, Row
+from page_tracker.lake.columns import arrow_table
 from page_tracker.query.buckets import labels
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.plan import plan
 from page_tracker.query.query import Query
 from page_tracker.query.report import rows_of
-from page_tracker.query.runner import Found
+from page_tracker.query.runner import Result
 from page_tracker.query.shared_rows import Ask
+from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import statement
-from page_tracker.query.tables import SQL_TYPES
 from page_tracker.schema import HITS
 from support.asked import (
     KINDS,
@@ -28,6 +29,7 @@ from support.asked import (
     ZONES,
     bodies,
     hits_of_a_site,
+    ready,
     understood,
     view,
 )
@@ -36,7 +38,8 @@ from support.asked import (
 @pytest.fixture(scope="module")
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in HITS)
-    with duckdb.connect() as connection:
+    # For a few rows more threads would only wait for each other.
+    with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"CREATE TABLE hits ({columns})")
         connection.execute("CREATE TABLE countries (code VARCHAR, name VARCHAR)")
@@ -51,19 +54,16 @@ def answered(
 ) -> dict[tuple[str, ...], list[float | None]]:
     asked = statement(query, plan(query, frozenset()))
     values = engine.execute(asked.sql, asked.values).fetchall()
-    found = Found(Ask(query, plan(query, frozenset())), asked, values, {}, {})
-    return {row.dimensions: list(row.metrics) for row in rows_of(found)}
+    result = Result(Ask(query, plan(query, frozenset())), asked, values, {}, {})
+    return {row.dimensions: list(row.metrics) for row in rows_of(result)}
 
 
 def store(engine: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
+    """Have just these rows in the table `hits`: in one go, since one by one is slow."""
     engine.execute("DELETE FROM hits")
-    if rows:
-        names = [column.name for column in HITS]
-        places = ", ".join("?" for _ in names)
-        engine.executemany(
-            f"INSERT INTO hits VALUES ({places})",  # nosec B608: places only
-            [[row[name] for name in names] for row in rows],
-        )
+    engine.register("rows", arrow_table(HITS, [ready(row) for row in rows]))
+    engine.execute("INSERT INTO hits SELECT * FROM rows")
+    engine.unregister("rows")
 
 
 @pytest.mark.parametrize("metric", list(METRICS))

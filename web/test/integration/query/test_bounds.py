@@ -12,7 +12,7 @@ import pytest
 
 from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
-from page_tracker.query.engine import AT_ONCE, Engine
+from page_tracker.query.engine import Engine
 from page_tracker.query.problem import (
     BusyError,
     LakeAwayError,
@@ -20,8 +20,9 @@ from page_tracker.query.problem import (
     QuestionTooCostlyError,
 )
 from page_tracker.query.snapshot import Reading
+from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
-from page_tracker.query.tables import Sources
+from page_tracker.query.turns import AT_ONCE
 from page_tracker.sites.site import Site
 from support.asked import put, view
 

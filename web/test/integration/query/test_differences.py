@@ -118,7 +118,7 @@ def visits_by_page(ask: Ask) -> None:
 def midnight(_ask: Ask) -> None:
     """The collector begins a visit anew, which `test_definitions` holds it to."""
     text = page("reference/metrics")
-    assert "ends at midnight in its time zone, and with it every visit" in text
+    assert "midnight in its time zone, and every visit and every visitor ends" in text
 
 
 def revenue_without_goal(ask: Ask) -> None:

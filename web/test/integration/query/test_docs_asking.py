@@ -1,4 +1,4 @@
-"""Each example of the documentation is run; each metric and dimension is in it."""
+"""Each example of guides/asking.md is run; each metric and dimension is in it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from page_tracker.query.dates import WORDS
 from page_tracker.query.words import short_name
 from support import commands
 from support.documentation import page
+from support.pace import PACE
 from support.processes import clean_environment, serving, wait_until
+from support.transcripts import steps
 
 ASKING = page("guides/asking")
-EXAMPLES = re.findall(r"^    (page-tracker .+)$", ASKING, re.MULTILINE)
+EXAMPLES = [step for step in steps(ASKING) if step.command.startswith("page-tracker")]
 REQUEST = re.compile(
     r"`(?P<method>GET|DELETE|POST|PATCH) (?P<path>/api/[^`<]+)`"
     r"(?::\n\n```json\n(?P<body>.+?)```)?",
@@ -52,12 +54,12 @@ def run(command: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(180)
 def test_every_example_says_something(folder: Path) -> None:
     assert len(EXAMPLES) > 15
     for example in EXAMPLES:
-        said = run(example, folder)
+        said = run(example.command, folder)
         assert said.strip() and "No hits." not in said, example
+        assert example.output in said
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,6 @@ def server(folder: Path) -> Iterator[str]:
         yield running.url
 
 
-@pytest.mark.timeout(180)
 def test_every_request_over_http_is_answered(folder: Path, server: str) -> None:
     """In the order of the page: some make what later ones ask about."""
     text = run("page-tracker token add --all-sites --scope admin", folder).strip()
@@ -81,7 +82,7 @@ def test_every_request_over_http_is_answered(folder: Path, server: str) -> None:
                 f"{server}{said['path']}",
                 json=json.loads(said["body"]) if said["body"] else None,
                 headers=header,
-                timeout=30,
+                timeout=30 * PACE,
             )
             is_question = said["path"] == "/api/v2/query"
             # A goal or segment is known to all processes within a second.

@@ -23,7 +23,6 @@ from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from support.application import application
 from support.asked import put, view
 
-pytestmark = pytest.mark.timeout(180)  # some tests ask a hundred questions
 SITE = "a.org"
 OWNED = f"/api/sites/{SITE}"
 # What means something to SQL, to DuckDB, to patterns, to formats, to JSON pointers, to

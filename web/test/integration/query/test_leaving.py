@@ -17,11 +17,12 @@ from page_tracker.settings import Settings
 from page_tracker.web import leaving
 from page_tracker.web.leaving import is_wanted
 from support.connecting import run, served
+from support.pace import PACE
 
 # Minutes of work for any machine.
 COSTLY = Statement("SELECT count(*) FROM range(1000000) a, range(10000000) b", {})
 QUESTION = b"POST /api/v2/query HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
-PATIENCE = 30.0
+PATIENCE = 30.0 * PACE
 
 
 class Asked:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from page_tracker.lake.table import Lake
-from page_tracker.query import report_cache as answered
+from page_tracker.query import report_cache
 from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
 from page_tracker.query.query import Query
@@ -63,20 +63,20 @@ def test_a_report_of_an_older_state_is_not_remembered(
     report = asking.report(question(asking))
     put(lake, [view(3, "/new")], 2)
     newest = asking.report(question(asking))
-    asking.answered.keep(older, [report])
+    asking.cache.keep(older, [report])
     assert asking.report(question(asking)) is newest
 
 
 def test_what_is_remembered_is_bounded(
     asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answered, "MOST_REPORTS", 2)
-    monkeypatch.setattr(answered, "MOST_ROWS", 1)
+    monkeypatch.setattr(report_cache, "MAX_REPORTS", 2)
+    monkeypatch.setattr(report_cache, "MAX_ROWS", 1)
     long = asking.report(question(asking))
     assert asking.report(question(asking)) is not long
     short = [question(asking, 1), *(question(asking, limit) for limit in (2, 3))]
     first = asking.report(short[0])
     assert asking.report(short[0]) is first
-    monkeypatch.setattr(answered, "MOST_ROWS", 100)
+    monkeypatch.setattr(report_cache, "MAX_ROWS", 100)
     asking.reports(short[1:])
     assert asking.report(short[0]) is not first

@@ -11,6 +11,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from page_tracker.hits.hit import Drop, Kind, Touch
+from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 from page_tracker.store import keys
 from page_tracker.store.counters import DropCount, Live
@@ -18,12 +19,9 @@ from page_tracker.store.ingest import (
     Batch,
     BatchRefusedError,
     Bounds,
-    Durability,
     Outcome,
     StoreAwayError,
     StreamFullError,
-    durability,
-    new_origin,
     submit,
     submit_async,
 )
@@ -281,19 +279,3 @@ def test_origins_are_random_and_fit_their_half() -> None:
     origins = {new_origin() for _ in range(1000)}
     assert len(origins) > 990
     assert all(0 < origin < 2**31 for origin in origins)
-
-
-@pytest.mark.parametrize(
-    "options, promise",
-    [
-        ((), Durability.EVERY_WRITE),
-        (("--appendfsync", "everysec"), Durability.LATER),
-        (("--appendonly", "no"), Durability.LATER),
-        (("--rename-command", "CONFIG", ""), Durability.UNKNOWN),
-    ],
-)
-def test_a_store_is_asked_whether_it_syncs_every_write(
-    tmp_path: Path, options: tuple[str, ...], promise: Durability
-) -> None:
-    with started_redis(tmp_path, *options) as redis:
-        assert durability(redis) is promise

@@ -128,16 +128,6 @@ def test_lowered_counts_are_taken_from_every_shard(redis_client: Redis) -> None:
         assert today.bounces == 3
 
 
-def test_days_that_are_over_are_forgotten(
-    redis_client: Redis, shard: int, live: Live, removal: Removal
-) -> None:
-    _drained(redis_client, shard, a_hit(), a_hit(day=DAY + 1))
-    removal.forget_days(DAY + 1)
-    left = [name.decode() for name in redis_client.scan_iter(match=f"pt{{{shard}}}:*")]
-    assert [name for name in left if f":{DAY}:" in name] == []
-    assert live.today(SITE, DAY + 1).visits == 1
-
-
 def test_a_site_named_like_a_pattern_takes_no_other_with_it(
     redis_client: Redis, shard: int, live: Live, removal: Removal
 ) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from page_tracker.days import date_of
+from page_tracker.lake.files import files_of
 from page_tracker.lake.table import Lake, append, position, touching
 from page_tracker.lake.vacuum import clean_up
 from page_tracker.schema import HITS
 from page_tracker.sites.site import Site
 from page_tracker.upkeep.due import AFRESH, Due
-from page_tracker.upkeep.tidy import Upkeep, files_of
+from page_tracker.upkeep.tidy import Upkeep
 from support.hits import row
 from support.lake import ask
 

@@ -188,7 +188,7 @@ def test_a_token_is_made_over_http_and_works_until_it_is_taken_back(
     ("path", "body", "told"),
     [
         ("/api/sites", {"domain": "c.example/"}, "write c.example"),
-        ("/api/sites", {}, "domain: None is no text"),
+        ("/api/sites", {}, "domain: None is not a string"),
         ("/api/sites", {"domain": "c.example", "zone": 1}, "write timezone"),
         ("/api/tokens", {"scope": "root", "all_sites": True}, "stats or admin"),
         ("/api/tokens", {"scope": "stats"}, '"all_sites": true'),

@@ -10,9 +10,10 @@ from typing import Any
 from page_tracker.asgi import FrontDoor
 from page_tracker.settings import Settings
 from support.connecting import Client, Server, run, served
+from support.pace import PACE
 
 SLOW = "/api/v2/query"
-PATIENCE = 20.0
+PATIENCE = 20.0 * PACE
 
 
 class Web:

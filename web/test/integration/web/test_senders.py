@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,8 +37,10 @@ PAGE = f"https://{SITE}/a"
 COLUMNS = [column.name for column in HITS]
 
 
-# Nothing of an owner's lies beside them.
-LOOKUPS = FreshLookups(PACKAGED / "none")
+@cache
+def lookups() -> FreshLookups:
+    """Nothing of an owner's lies beside them."""
+    return FreshLookups(PACKAGED / "none")
 
 
 class Door:
@@ -48,7 +51,7 @@ class Door:
         self.live = Live(redis)
         self._stream = Stream(redis)
         collector = UnbatchedCollector(
-            redis, sites, LOOKUPS, shards=1, bounds=Bounds(), rates=Rates(0)
+            redis, sites, lookups(), shards=1, bounds=Bounds(), rates=Rates(0)
         )
         flask = Flask(__name__)
         flask.register_blueprint(collecting(lambda: collector, Proxies()))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from page_tracker.processes.log import Repeats
+from support.pace import PACE
 
 
 class Written(io.StringIO):
@@ -52,7 +53,7 @@ def test_a_repeated_failure_is_one_line_and_a_count(
             logger.exception("It failed at %d", number)
         logger.error("Something else")
 
-    assert written.has_count.wait(timeout=20)
+    assert written.has_count.wait(timeout=20 * PACE)
     lines = written.getvalue().splitlines()
     assert lines.count("It failed at 0") == 1
     assert lines.count("Something else") == 1
@@ -65,7 +66,7 @@ def test_what_comes_again_later_is_written_again(
 ) -> None:
     logger.error("It failed")
     logger.error("It failed")
-    assert written.has_count.wait(timeout=20)
+    assert written.has_count.wait(timeout=20 * PACE)
     logger.error("It failed")
     assert written.getvalue().splitlines() == [
         "It failed",

@@ -132,7 +132,7 @@ def test_a_setting_is_read_from_text_and_json(
             "write a name like Europe/Berlin, America/New_York or UTC",
         ),
         ("hostnames", "shop.de/x", "write shop.de"),
-        ("hostnames", {"a": 1}, "write texts in square brackets"),
+        ("hostnames", {"a": 1}, "write strings in square brackets"),
         (
             "own_addresses",
             "192.0.2.5/24",
@@ -171,7 +171,7 @@ def test_an_error_names_setting_value_and_remedy_in_one_line() -> None:
     with pytest.raises(SiteError) as refused:
         new_site("x.example", {"own_addresses": "192.0.2.1,home"}, NOW)
     assert str(refused.value) == (
-        "own_addresses: has 'home', which is no address;"
+        "own_addresses: has 'home', which is not an address;"
         " write one like 192.0.2.7, or a network like 192.0.2.0/24"
     )
 

@@ -1,6 +1,8 @@
 """What upkeep decides, from files and a clock alone."""
 
-from page_tracker.upkeep.tidy import ENOUGH, File, Merge, merges, over
+from page_tracker.days import date_of
+from page_tracker.lake.files import DataFile
+from page_tracker.upkeep.tidy import ENOUGH, Merge, merges, over
 
 NOW = 1_795_000_000.0
 DAY = int(NOW // 86_400)
@@ -9,8 +11,10 @@ SMALL, MIDDLE = 11_000, 1_000_000
 
 def files(
     number: int, size: int, month: str = "2026-11", age: float = 10
-) -> list[File]:
-    return [File(month, size, NOW - age, DAY, DAY)] * number
+) -> list[DataFile]:
+    return [
+        DataFile("", month, size, NOW - age, 1, date_of(DAY), date_of(DAY))
+    ] * number
 
 
 def test_few_small_files_are_left_alone() -> None:
@@ -42,7 +46,7 @@ def test_months_are_judged_one_by_one() -> None:
 
 def test_a_day_is_over_when_it_is_so_in_the_westmost_zone() -> None:
     noon = (DAY + 1) * 86_400 + 12 * 3_600
-    file = File("2026-11", SMALL, NOW, DAY - 1, DAY)
+    file = DataFile("", "2026-11", SMALL, NOW, 1, date_of(DAY - 1), date_of(DAY))
 
     assert over([file], noon - 1) == [DAY - 1]
     assert over([file], noon) == [DAY - 1, DAY]

@@ -22,14 +22,15 @@ from page_tracker.sites.goal import (
 )
 from page_tracker.store.sites import Sites
 from page_tracker.web.anything import add_converter
-from page_tracker.web.api.sites import admitted_site, json_object, register_errors
+from page_tracker.web.api.failures import register_failures
+from page_tracker.web.api.sites import admitted_site, json_object
 from page_tracker.web.auth import Guard
 
 
 def goals_api(sites: Callable[[], Sites], guard: Guard) -> Blueprint:
     """The routes; they need an admin's token for the site."""
     blueprint = Blueprint("goals", __name__, url_prefix="/api/sites/<domain>")
-    register_errors(blueprint)
+    register_failures(blueprint)
     blueprint.record(add_converter)
     _register_goals(blueprint, sites, guard)
     _register_segments(blueprint, sites, guard)

@@ -11,20 +11,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from flask import Blueprint, Response, current_app, jsonify, request
-from redis import RedisError
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Blueprint, Response, jsonify, request
 
-from page_tracker.errors import PageTrackerError
 from page_tracker.query.answer import as_json
 from page_tracker.query.parse import KEYS
-from page_tracker.query.problem import (
-    BusyError,
-    LakeAwayError,
-    NobodyWaitsError,
-    QueryError,
-    QuestionTooCostlyError,
-)
+from page_tracker.query.problem import QueryError
 from page_tracker.query.query import Query
 from page_tracker.query.realtime import as_json as realtime_as_json
 from page_tracker.query.realtime import realtime
@@ -32,6 +23,7 @@ from page_tracker.sites.site import Site
 from page_tracker.sites.token import Scope, Token, allows
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
+from page_tracker.web.api.failures import register_failures, sent_body
 from page_tracker.web.auth import Guard, Refused
 from page_tracker.web.leaving import is_wanted
 
@@ -42,7 +34,6 @@ if TYPE_CHECKING:  # loaded with the first question
 
 LONGEST_BODY = 1_000_000  # bytes
 MOST_QUERIES = 50
-RETRY_SECONDS = "1"
 
 
 def asking_api(
@@ -53,7 +44,7 @@ def asking_api(
 ) -> Blueprint:
     """The routes that answer questions."""
     blueprint = Blueprint("asking", __name__, url_prefix="/api")
-    _register_errors(blueprint)
+    register_failures(blueprint)
 
     def understood(body: Any, token: Token, allowed: Allowance) -> Query:
         site = _site(sites(), token, _site_id(body))
@@ -128,53 +119,7 @@ def _site(sites: Sites, token: Token, domain: str) -> Site:
 
 def _body() -> Any:
     """The request's JSON; raises Refused, QueryError."""
-    request.max_content_length = LONGEST_BODY
     try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge as error:
-        raise Refused(413, f"the body is larger than {LONGEST_BODY} bytes") from error
-    try:
-        return msgspec.json.decode(body)
+        return msgspec.json.decode(sent_body(LONGEST_BODY))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise QueryError(
-            "#", f"the body is no JSON that can be read: {error}"
-        ) from error
-
-
-def _register_errors(blueprint: Blueprint) -> None:
-    @blueprint.errorhandler(Refused)
-    def refused(error: Refused) -> tuple[Response, int, dict[str, str]]:
-        return jsonify(error=str(error)), error.status, error.headers
-
-    @blueprint.errorhandler(QueryError)
-    def not_a_question(error: QueryError) -> tuple[Response, int]:
-        return jsonify(error=str(error)), 400
-
-    @blueprint.errorhandler(QuestionTooCostlyError)
-    def too_costly(error: QuestionTooCostlyError) -> tuple[Response, int]:
-        return jsonify(error=str(error)), 422
-
-    @blueprint.errorhandler(BusyError)
-    def busy(error: BusyError) -> tuple[Response, int, dict[str, str]]:
-        return jsonify(error=str(error)), 503, {"Retry-After": RETRY_SECONDS}
-
-    @blueprint.errorhandler(NobodyWaitsError)
-    def nobody_waits(error: NobodyWaitsError) -> tuple[Response, int]:
-        return jsonify(error=str(error)), 503
-
-    @blueprint.errorhandler(LakeAwayError)
-    def lake_away(error: LakeAwayError) -> tuple[Response, int, dict[str, str]]:
-        current_app.logger.error("%s", error)
-        why = "the lake cannot be read; try again in a moment"
-        return jsonify(error=why), 503, {"Retry-After": RETRY_SECONDS}
-
-    @blueprint.errorhandler(RedisError)
-    def redis_failed(error: RedisError) -> tuple[Response, int, dict[str, str]]:
-        current_app.logger.error("Redis failed: %s", error)
-        why = "the store does not answer; try again in a moment"
-        return jsonify(error=why), 503, {"Retry-After": RETRY_SECONDS}
-
-    @blueprint.errorhandler(PageTrackerError)
-    def failed(error: PageTrackerError) -> tuple[Response, int]:
-        current_app.logger.error("%s", error)
-        return jsonify(error=str(error)), 500
+        raise QueryError("#", f"the body is not valid JSON: {error}") from error

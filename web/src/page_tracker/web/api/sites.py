@@ -10,27 +10,17 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from flask import Blueprint, Response, current_app, jsonify, request
-from redis import RedisError
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+import msgspec
+from flask import Blueprint, Response, current_app, jsonify
 
-from page_tracker.errors import (
-    AccessError,
-    ImportsBusyError,
-    LakeError,
-    PageTrackerError,
-    SiteError,
-    SiteExistsError,
-    UnknownGoalError,
-    UnknownSiteError,
-    UnknownTokenError,
-)
+from page_tracker.errors import AccessError, SiteError
 from page_tracker.hits.address import ClientAddress
 from page_tracker.sites.settings import changed_site, new_site, settings_of
 from page_tracker.sites.site import Directory, Site
 from page_tracker.sites.token import Scope, Token, allows, may_give
 from page_tracker.store.sites import Sites, found_site
 from page_tracker.store.tokens import Tokens, token_as_json
+from page_tracker.web.api.failures import register_failures, sent_body
 from page_tracker.web.auth import Guard, Refused, forbidden
 
 if TYPE_CHECKING:  # Delta is loaded with the first that is asked for
@@ -39,20 +29,8 @@ if TYPE_CHECKING:  # Delta is loaded with the first that is asked for
 LONGEST_BODY = 256 * 1024
 # How many hits a site's new retention deletes: to be said by whoever means it.
 AGREED = "delete_hits"
-RETRY_SECONDS = "1"
 # What may be said of a token that is to be made.
 WANTED = ("scope", "sites", "all_sites", "name", "days")
-STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
-    (SiteExistsError, 409),
-    (ImportsBusyError, 409),
-    (SiteError, 400),
-    (AccessError, 400),
-    (UnknownSiteError, 404),
-    (UnknownTokenError, 404),
-    (UnknownGoalError, 404),
-    (LakeError, 503),
-    (PageTrackerError, 500),
-)
 
 
 class Eraser(Protocol):
@@ -76,6 +54,18 @@ class WouldDelete(Exception):
         self.going = going
 
 
+def _agreed(settings: dict[str, Any]) -> int | None:
+    """How many hits may be deleted, as was said; it is taken out of the settings."""
+    if AGREED not in settings:
+        return None
+    agreed = settings.pop(AGREED)
+    # JSON's true is 1 to Python.
+    if isinstance(agreed, bool) or not isinstance(agreed, int) or agreed < 1:
+        remedy = "write the number that was told, or leave it out"
+        raise SiteError(AGREED, "is no whole number of at least 1", remedy)
+    return agreed
+
+
 def api(  # pylint: disable=too-many-arguments # each is for something else
     sites: Callable[[], Sites],
     tokens: Callable[[], Tokens],
@@ -87,7 +77,8 @@ def api(  # pylint: disable=too-many-arguments # each is for something else
 ) -> Blueprint:
     """The routes; `seen` says which address the request comes from, and why that."""
     blueprint = Blueprint("api", __name__, url_prefix="/api")
-    register_errors(blueprint)
+    register_failures(blueprint)
+    blueprint.register_error_handler(WouldDelete, _would_delete)
     _register_sites(blueprint, sites, eraser, find_expiring, guard)
     _register_tokens(blueprint, tokens, sites, guard)
 
@@ -108,10 +99,9 @@ def _register_sites(
     find_expiring: FindExpiring,
     guard: Guard,
 ) -> None:
-    def require_agreed(site: Site, now: float, agreed: Any) -> None:
+    def require_agreed(site: Site, now: float, agreed: int | None) -> None:
         going = find_expiring(site, now)
-        # JSON's true is 1 to Python.
-        if going and (isinstance(agreed, bool) or agreed != going.hits):
+        if going and agreed != going.hits:
             raise WouldDelete(going)
 
     @blueprint.get("/sites")
@@ -124,7 +114,7 @@ def _register_sites(
     def add_site() -> tuple[Response, int, dict[str, str]]:
         guard.admit(Scope.ADMIN, None)
         settings, now = json_object(), time.time()
-        domain, agreed = settings.pop("domain", None), settings.pop(AGREED, None)
+        domain, agreed = settings.pop("domain", None), _agreed(settings)
         require_agreed(new_site(domain, settings, int(now)), now, agreed)
         site = sites().add(domain, settings)
         location = f"{blueprint.url_prefix}/sites/{site.id}"
@@ -141,7 +131,7 @@ def _register_sites(
         is_for_all = token.sites is None
         approve = _change_anything if is_for_all else _change_what_is_its_own
         settings, now = json_object(), time.time()
-        agreed = settings.pop(AGREED, None)
+        agreed = _agreed(settings)
         if "retention_days" in settings:
             wanted = changed_site(site, settings, int(now))
             require_agreed(wanted, now, agreed)
@@ -197,32 +187,10 @@ def _register_tokens(
         return "", 204
 
 
-def register_errors(blueprint: Blueprint) -> None:
-    """Answer every failure with JSON."""
-
-    @blueprint.errorhandler(Refused)
-    def refused(error: Refused) -> tuple[Response, int, dict[str, str]]:
-        return jsonify(error=str(error)), error.status, error.headers
-
-    @blueprint.errorhandler(WouldDelete)
-    def would_delete(error: WouldDelete) -> tuple[Response, int]:
-        going = error.going
-        days = {"first_day": f"{going.first}", "last_day": f"{going.last}"}
-        return jsonify(error=str(error), **{AGREED: going.hits}, **days), 409
-
-    @blueprint.errorhandler(PageTrackerError)
-    def failed(error: PageTrackerError) -> tuple[Response, int, dict[str, str]]:
-        status = next(status for kind, status in STATUSES if isinstance(error, kind))
-        if status >= 500:
-            current_app.logger.error("%s", error)
-        again = {"Retry-After": RETRY_SECONDS} if status == 503 else {}
-        return jsonify(error=str(error)), status, again
-
-    @blueprint.errorhandler(RedisError)
-    def redis_failed(error: RedisError) -> tuple[Response, int, dict[str, str]]:
-        current_app.logger.error("Redis failed: %s", error)
-        why = "the store does not answer; try again in a moment"
-        return jsonify(error=why), 503, {"Retry-After": RETRY_SECONDS}
+def _would_delete(error: WouldDelete) -> tuple[Response, int]:
+    going = error.going
+    days = {"first_day": f"{going.first}", "last_day": f"{going.last}"}
+    return jsonify(error=str(error), **{AGREED: going.hits}, **days), 409
 
 
 def _admin(guard: Guard) -> Token:
@@ -284,13 +252,10 @@ def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
 
 def json_object() -> dict[str, Any]:
     """The request's JSON object; raises Refused."""
-    request.max_content_length = LONGEST_BODY
     try:
-        body = request.get_json(force=True)
-    except RequestEntityTooLarge as error:
-        raise Refused(413, f"the body is larger than {LONGEST_BODY} bytes") from error
-    except (BadRequest, RecursionError) as error:
-        raise Refused(400, "the body is no JSON; send an object") from error
+        body = msgspec.json.decode(sent_body(LONGEST_BODY))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(400, "the body is not valid JSON; send an object") from error
     if not isinstance(body, dict):
-        raise Refused(400, "the body is no JSON object; write it in braces")
+        raise Refused(400, "the body is not a JSON object; write it in braces")
     return body

@@ -44,7 +44,10 @@ class RequestReader(HttpToolsProtocol):
         self._raw = self._decoded = 0
 
     def read_head(self, head: bytes) -> None:
-        """Read a whole head, to its empty line; raises BadRequestError, HttpParserError."""
+        """Read a whole head, to its empty line.
+
+        Raises BadRequestError, HttpParserError.
+        """
         self.parser.feed_data(_OFFER.sub(b"", head))
         hosts = sum(name == b"host" for name, _ in self.headers)
         if self.scope["http_version"] == "1.1" and hosts != 1:
@@ -61,13 +64,17 @@ class RequestReader(HttpToolsProtocol):
             if not self.is_whole:  # else the next request has begun
                 raise
         if self._raw > 2 * self._decoded + MAX_HEAD:
-            raise BadRequestError(431, "there is too much around the chunks of the body")
+            raise BadRequestError(
+                431, "there is too much around the chunks of the body"
+            )
 
     def on_message_begin(self) -> None:
         if self.is_whole:
             # Behind chunks: its beginning is lost to us, so it is to be sent again.
             self.is_last = True
-            raise BadRequestError(400, "a request was sent before this one was answered")
+            raise BadRequestError(
+                400, "a request was sent before this one was answered"
+            )
         super().on_message_begin()
         self.left_of_body = 0
         self._raw = self._decoded = 0

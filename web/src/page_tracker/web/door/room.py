@@ -36,9 +36,7 @@ class Guest(Protocol):
 class Room:
     """The connections that wait for their clients, the longest first."""
 
-    def __init__(
-        self, most: int = MAX_CONNECTIONS, most_held: int = MAX_HELD
-    ) -> None:
+    def __init__(self, most: int = MAX_CONNECTIONS, most_held: int = MAX_HELD) -> None:
         self._most = most
         self._most_held = most_held
         self._held = 0

@@ -11,8 +11,8 @@ from page_tracker.sites.goal import MAX_NAME
 from page_tracker.sites.settings import SETTINGS
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import GIVEN, Scope, Token
-from page_tracker.store.tokens import MAX_TOKEN_DAYS
 from page_tracker.store.tokens import MAX_NAME as LONGEST_TOKEN_NAME
+from page_tracker.store.tokens import MAX_TOKEN_DAYS
 from page_tracker.web.openapi.schemas import (
     SITE,
     Schema,

@@ -15,11 +15,11 @@ from page_tracker.query.catalog import (
 from page_tracker.query.dates import COUNTED, WORDS
 from page_tracker.query.filters import (
     COUNTRIES_OF,
-    LONGEST_PATTERN,
-    LONGEST_VALUE,
-    MOST_VALUES,
+    MAX_PATTERN_LENGTH,
+    MAX_VALUE_LENGTH,
+    MAX_VALUES,
 )
-from page_tracker.query.parse import MODES, MOST_DIMENSIONS, MOST_ROWS
+from page_tracker.query.parse import MAX_DIMENSIONS, MAX_ROWS, MODES
 from page_tracker.schema import PROP_KEY_LIMIT
 from page_tracker.store.counters import RECENT_MINUTES
 from page_tracker.web.api.questions import MOST_QUERIES
@@ -67,7 +67,7 @@ def _date_range() -> Schema:
 def _leaf(
     operators: list[str], dimensions: Schema, value: Schema, *more: Schema
 ) -> Schema:
-    values = list_of(value, 1, MOST_VALUES)
+    values = list_of(value, 1, MAX_VALUES)
     return tuple_of(one_of(*operators), dimensions, values, *more, optional=len(more))
 
 
@@ -84,8 +84,8 @@ def _leaves(of_events: bool) -> list[Schema]:
     patterns = [name for name, each in OPERATORS.items() if not each.has_case]
     parts = [name for name in OPERATORS if name not in (*exact, *patterns)]
     number = whole(1 - 2**63, 2**63 - 1)
-    value = _any_of(text(LONGEST_VALUE), number)
-    pattern = _any_of(text(LONGEST_PATTERN) | {"format": "regex"}, number)
+    value = _any_of(text(MAX_VALUE_LENGTH), number)
+    pattern = _any_of(text(MAX_PATTERN_LENGTH) | {"format": "regex"}, number)
     case = record({"case_sensitive": TRUTH}, ())
     found = [
         _leaf([*exact, *parts], dimensions, value, case),
@@ -129,14 +129,14 @@ def _comparisons() -> Schema:
 
 def _question() -> Schema:
     metrics = list_of(ref("Metric"), 1) | {"uniqueItems": True}
-    dimensions = list_of(ref("Dimension"), 0, MOST_DIMENSIONS) | {"uniqueItems": True}
+    dimensions = list_of(ref("Dimension"), 0, MAX_DIMENSIONS) | {"uniqueItems": True}
     include = {
         "imports": TRUTH,
         "time_labels": TRUTH,
         "total_rows": TRUTH,
         "comparisons": _comparisons(),
     }
-    pages = {"limit": whole(1, MOST_ROWS), "offset": whole(0, 2**31 - 1)}
+    pages = {"limit": whole(1, MAX_ROWS), "offset": whole(0, 2**31 - 1)}
     return record(
         {
             "site_id": text(like=SITE),

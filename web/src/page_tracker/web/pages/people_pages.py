@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, request
 
 from page_tracker.hits.facts import Lookups
-from page_tracker.protocols.sender import MAX_USER_AGENT
+from page_tracker.hits.hit import MAX_USER_AGENT
 from page_tracker.web.pages.first_site import register_first_site
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.own_account import register_own_account

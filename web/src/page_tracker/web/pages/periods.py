@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from page_tracker.query import dates
 from page_tracker.query.answer import range_as_json
-from page_tracker.query.buckets import labels, most_labels
+from page_tracker.query.buckets import labels, max_labels
 from page_tracker.query.catalog import TIME_BUCKETS
 from page_tracker.query.dates import month_start
 from page_tracker.query.problem import QueryError
@@ -90,8 +90,10 @@ def _typed(read: Any, *said: Any) -> list[str]:
 def _range(ends: list[str], zone: str) -> Range:
     first, last = ends
     if len(first) == len(last) == len("2026-01-31"):
-        return dates.days_range(dates.day_of(first), dates.day_of(last), zone)
-    return dates.instants_range(dates.instant_of(first), dates.instant_of(last), zone)
+        return dates.days_range(dates.parse_day(first), dates.parse_day(last), zone)
+    return dates.instants_range(
+        dates.parse_instant(first), dates.parse_instant(last), zone
+    )
 
 
 def _hours(here: datetime, number: int) -> Range:
@@ -198,7 +200,7 @@ def intervals(asked: Range) -> list[str]:
     found = []
     for name in TIME_BUCKETS:
         # What may have a hundred times too many is not counted.
-        few = most_labels(asked, name) <= 100 * MOST
+        few = max_labels(asked, name) <= 100 * MOST
         if few and FEWEST <= len(labels(asked, name)) <= MOST:
             found.append(short_name(name))
     return found or [usual_interval(asked)]

@@ -19,12 +19,12 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
+from page_tracker.files import sync
 from page_tracker.history.blocks import SPOOLED, Block, Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.lines import text_of
 from page_tracker.lake.columns import arrow_table
+from page_tracker.lake.engine import connect
 from page_tracker.lookups.load import load
 from page_tracker.processes.garbage import look_seldom
 from page_tracker.sites.site import Site
@@ -66,7 +66,7 @@ class Sifter:
         self._task = task
         self._lookups = load(task.lookups)
         self._sieves: dict[Dialect, Sieve] = {}
-        self._engine = duckdb.connect(config={"threads": 1, "memory_limit": "256MB"})
+        self._engine = connect("256MB", threads=1)
 
     def sift(self, block: bytes, position: int, dialect: Dialect) -> Sifted:
         """Sift a block, the first line of which stands at `position` in the import."""
@@ -85,8 +85,7 @@ class Sifter:
             path = file_of(self._task.spool, file)
             table = arrow_table(SPOOLED, rows)
             self._engine.from_arrow(table).to_parquet(str(path), compression="zstd")
-            with open(path, "rb") as written:
-                os.fsync(written.fileno())
+            sync(path)
         # The rows are on disk, and stay in this process.
         return Sifted(found._replace(rows=[]), days, file)
 
@@ -119,9 +118,10 @@ class Crew:
 
     def _open_pool(self) -> Executor:
         # Threads of engine and lake may run here: a fork could inherit their locks.
-        # So the workers are forked by a process that has loaded this module alone.
+        # So the workers are forked by a process that has loaded this module and DuckDB,
+        # and nothing else.
         context = get_context("forkserver")
-        context.set_forkserver_preload([__name__])
+        context.set_forkserver_preload([__name__, "duckdb"])
         return ProcessPoolExecutor(
             max_workers=max(2, min(4, os.cpu_count() or 2)),
             mp_context=context,

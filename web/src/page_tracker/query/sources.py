@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from page_tracker.lake.files import DataFile
 from page_tracker.query.plan import Days, Plan
 from page_tracker.schema import DAYS, HITS, Column
 
@@ -21,54 +22,45 @@ SQL_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A Parquet file with so many rows, and their days, both included."""
-
-    path: str
-    first: date
-    last: date
-    rows: int = 0
-
-    def share(self, days: tuple[Days, ...]) -> float:
-        """Which part of the file's days these are, 0 to 1."""
-        common = sum(
-            max(0, (min(self.last, each.last) - max(self.first, each.first)).days + 1)
-            for each in days
-        )
-        return common / ((self.last - self.first).days + 1)
-
-    def has(self, days: tuple[Days, ...]) -> bool:
-        """Whether it may have rows of these days."""
-        return any(self.first <= each.last and each.first <= self.last for each in days)
-
-
-@dataclass(frozen=True, slots=True)
 class Sources:
     """The files of one state of both tables; `closed` days have a table that holds."""
 
-    hits: tuple[File, ...] = ()
-    days: tuple[File, ...] = ()
+    hits: tuple[DataFile, ...] = ()
+    days: tuple[DataFile, ...] = ()
     closed: frozenset[date] = frozenset()
 
     def tables(self, planned: Plan) -> dict[str, str]:
         """The SQL of each table that a statement reads, for the days of a plan."""
         found = {"hits": self.hits_of(planned.hits)}
         if planned.tables:
-            found["days"] = table(DAYS, files_of(self.days, planned.tables))
+            found["days"] = table(DAYS, paths_of(self.days, planned.tables))
         return found
 
     def hits_of(self, days: tuple[Days, ...]) -> str:
         """The SQL of the hits of these days."""
-        return table(HITS, files_of(self.hits, days))
+        return table(HITS, paths_of(self.hits, days))
 
     def hits_about(self, days: tuple[Days, ...]) -> int:
         """How many hits these days have, if those of a file are spread evenly."""
-        return round(sum(file.rows * file.share(days) for file in self.hits))
+        return round(sum(file.rows * _share(file, days) for file in self.hits))
 
 
-def files_of(files: Iterable[File], days: tuple[Days, ...]) -> list[str]:
+def paths_of(files: Iterable[DataFile], days: tuple[Days, ...]) -> list[str]:
     """The paths of the files that may have rows of these days."""
-    return [file.path for file in files if file.has(days)]
+    return [
+        file.path
+        for file in files
+        if any(file.first <= each.last and each.first <= file.last for each in days)
+    ]
+
+
+def _share(file: DataFile, days: tuple[Days, ...]) -> float:
+    """Which part of a file's days these are, 0 to 1."""
+    common = sum(
+        max(0, (min(file.last, each.last) - max(file.first, each.first)).days + 1)
+        for each in days
+    )
+    return common / ((file.last - file.first).days + 1)
 
 
 def table(columns: tuple[Column, ...], files: list[str]) -> str:

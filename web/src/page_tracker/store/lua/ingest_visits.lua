@@ -1,4 +1,4 @@
--- The second part of the ingest script: gives each hit its visitor and its visit.
+-- The second part of the ingest script: finds each hit's visitor and visit.
 
 -- Now ------------------------------------------------------------------------------
 
@@ -24,7 +24,7 @@ local function move(live, then_, path, source, visitor)
   end
   count(here.pages, visitor[PATH], 1)
   count(here.sources, visitor[SOURCE], 1)
-  if then_ and now - then_ <= CURRENT then
+  if then_ and now - then_ <= CURRENT_MINUTES then
     local there = minute_of(live, then_)
     if now ~= then_ then
       count(there.sums, 'current', -1)
@@ -61,10 +61,10 @@ local function is_full(day, group)
 end
 
 -- The key that a hit's visitor has in the store.
-local function key_of(day, i)
-  local key = hits[i + 1]
-  if day.visitors[key] or not is_full(day, hits[i + 9]) then
-    return key
+local function visitor_key(day, i)
+  local own = hit_visitor[i]
+  if day.visitors[own] or not is_full(day, hit_group[i]) then
+    return own
   end
   if day.visitors[OTHER] == nil then
     day.keys[#day.keys + 1] = OTHER
@@ -74,11 +74,11 @@ local function key_of(day, i)
 end
 
 local function new_visitor(day, i, key)
-  local group = hits[i + 9]
+  local group = hit_group[i]
   day.visitor = day.visitor + 1
   day.sums.visitors = day.sums.visitors + 1
-  day.bytes = day.bytes + BYTES + #hits[i + 5] + #hits[i + 8]
-  day.visitors[key] = { day.visitor, 0, 0, 0, 0, 0, 0, 0, '', '', '', '' }
+  day.bytes = day.bytes + BYTES + #hit_path[i] + #hit_opening[i]
+  day.visitors[key] = visitor_without_visit(day.visitor)
   if group ~= '' and key ~= OTHER then
     day.groups[group] = day.groups[group] + 1
     day.grown[group] = true
@@ -95,10 +95,10 @@ local function open_visit(day, visitor, i)
   day.sums.visits = day.sums.visits + 1
   day.sums.bounces = day.sums.bounces + 1
   visitor[VISIT] = day.visit
-  visitor[BEGAN], visitor[LAST], visitor[COUNTED] = hits[i + 3], hits[i + 3], hits[i + 3]
+  visitor[BEGAN], visitor[LAST], visitor[COUNTED] = hit_time[i], hit_time[i], hit_time[i]
   visitor[STEP], visitor[VIEWS], visitor[INTERACTIONS] = 0, 0, 0
-  visitor[PATH], visitor[HOSTNAME] = hits[i + 5], hits[i + 6]
-  visitor[SOURCE], visitor[OPENING] = hits[i + 7], hits[i + 8]
+  visitor[PATH], visitor[HOSTNAME] = hit_path[i], hit_hostname[i]
+  visitor[SOURCE], visitor[OPENING] = hit_source[i], hit_opening[i]
 end
 
 -- Counts a page view or an event; answers step, view, interaction and since.
@@ -113,7 +113,7 @@ local function count_hit(day, visitor, i, time, kind)
       insert(previous, visitor[HOSTNAME])
     end
     view = visitor[VIEWS] + 1
-    visitor[VIEWS], visitor[PATH], visitor[HOSTNAME] = view, hits[i + 5], hits[i + 6]
+    visitor[VIEWS], visitor[PATH], visitor[HOSTNAME] = view, hit_path[i], hit_hostname[i]
     sums.views = sums.views + 1
     count(day.live.pages, visitor[PATH], 1)
     count(minute_of(day.live, floor(time / MINUTE)).sums, 'views', 1)
@@ -132,17 +132,17 @@ end
 
 -- Takes the hit at `i`; answers what became of it, and its numbers.
 local function take(i)
-  local day, time, kind = days[hits[i]], hits[i + 3], hits[i + 4]
-  if hits[i + 2] ~= '' and is_repeated(hits[i + 2], time) then
-    return DUPLICATE, VOID
+  local day, time, kind = days[hit_day[i]], hit_time[i], hit_kind[i]
+  if hit_event[i] ~= '' and is_repeated(hit_event[i], time) then
+    return DUPLICATE, NO_NUMBERS
   end
-  local key = key_of(day, i)
+  local key = visitor_key(day, i)
   local visitor = day.visitors[key]
   local is_open = visitor and visitor[VISIT] > day.closed
     and time - visitor[LAST] < SILENCE
   if kind == ENGAGEMENT and not is_open then
     day.no_visit = day.no_visit + 1
-    return NO_VISIT, VOID
+    return NO_VISIT, NO_NUMBERS
   end
   local arrival, then_, path, source = 0, nil, nil, nil
   if not visitor then
@@ -170,10 +170,9 @@ local function take(i)
 end
 
 local outcomes, numbers, stored = {}, {}, 0
-for i = 1, #hits, FACTS do
-  local n = #outcomes + 1
-  outcomes[n], numbers[n] = take(i)
-  if outcomes[n] == STORED then
+for i = 1, #hit_day do
+  outcomes[i], numbers[i] = take(i)
+  if outcomes[i] == STORED then
     stored = stored + 1
   end
 end

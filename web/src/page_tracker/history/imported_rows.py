@@ -22,7 +22,8 @@ from page_tracker.lake.table import (
     touching,
 )
 from page_tracker.lake.vacuum import clean_up
-from page_tracker.schema import DROPS, NUMBER_BITS
+from page_tracker.origins import of_import, rows_of, rows_of_none
+from page_tracker.schema import DROPS
 
 # Numbers of an import's transactions in the table `drops`.
 DROPS_IN, DROPS_OUT = 1, 2
@@ -35,7 +36,7 @@ class LiveDays(Protocol):
         """The days among `days`."""
 
 
-class Stored:
+class ImportedRows:
     """The lake's hits, as imports see them."""
 
     def __init__(self, lake: Lake, live_days: LiveDays) -> None:
@@ -51,21 +52,20 @@ class Stored:
         if not self._lake.has("hits"):
             return sorted(self._live_days(site, days))
         found = self._live_days(site, days)
-        listed = ", ".join(str(origin) for origin in imported) or "-1"
         hits = self._ask(
             f"SELECT DISTINCT day FROM hits WHERE site = {quoted(site)}"  # nosec
             f" AND day BETWEEN {_date(days[0])} AND {_date(days[-1])}"
-            f" AND visitor / {1 << NUMBER_BITS} NOT IN ({listed})"
+            f" AND {rows_of_none(imported)}"
         )
         found.update(day_number(day) for day in hits["day"].to_pylist())
         return sorted(found.intersection(days))
 
     def has_origin(self, origin: int) -> bool:
-        return self._position("hits", f"import:{origin}") > 0
+        return self._position("hits", of_import(origin)) > 0
 
     def days_in(self, entry: Import) -> int:
         """How many of the import's days are in; they go in in their order."""
-        return self._position("hits", application(entry))
+        return self._position("hits", of_import(entry.origin))
 
     def commit(self, entry: Import, first: int, last: int, rows: Any) -> None:
         """Add the import's days [first, last), unless they are in."""
@@ -73,8 +73,8 @@ class Stored:
 
         def step() -> None:
             snapshot = self._lake.snapshot("hits")
-            if position(snapshot, application(entry)) < last:
-                append_table(snapshot, rows, days, application(entry), last)
+            if position(snapshot, of_import(entry.origin)) < last:
+                append_table(snapshot, rows, days, of_import(entry.origin), last)
 
         repeated(step)
 
@@ -85,7 +85,7 @@ class Stored:
         where = (
             f"month BETWEEN '{_month(entry.days[0].day)}'"
             f" AND '{_month(entry.days[-1].day)}' AND site = {quoted(entry.site)}"
-            f" AND {_of_origin(entry)}"
+            f" AND {rows_of(entry.origin)}"
         )
         days = [each.day for each in entry.days]
 
@@ -107,7 +107,7 @@ class Stored:
 
     def take_back_drops(self, entry: Import) -> None:
         """Add the same with a minus, where it is in: rows have no origin there."""
-        if self._position("drops", application(entry)) == DROPS_IN:
+        if self._position("drops", of_import(entry.origin)) == DROPS_IN:
             self._append_drops(entry, DROPS_OUT, -1)
 
     def _append_drops(self, entry: Import, number: int, sign: int) -> None:
@@ -121,8 +121,8 @@ class Stored:
 
         def step() -> None:
             snapshot = self._lake.snapshot("drops")
-            if position(snapshot, application(entry)) < number:
-                append(snapshot, DROPS, rows, application(entry), number)
+            if position(snapshot, of_import(entry.origin)) < number:
+                append(snapshot, DROPS, rows, of_import(entry.origin), number)
 
         if rows:
             repeated(step)
@@ -134,16 +134,6 @@ class Stored:
     def _ask(self, sql: str) -> Table:
         with self._lake.using("hits") as hits:
             return QueryBuilder().register("hits", hits).execute(sql).read_all()
-
-
-def application(entry: Import) -> str:
-    """The application whose transactions are the import's days."""
-    return f"import:{entry.origin}"
-
-
-def _of_origin(entry: Import) -> str:
-    low = entry.origin << NUMBER_BITS
-    return f"visitor BETWEEN {low} AND {low + (1 << NUMBER_BITS) - 1}"
 
 
 def _date(day: int) -> str:

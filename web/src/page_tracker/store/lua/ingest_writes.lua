@@ -6,30 +6,39 @@ local sites, drop_rows = {}, 0
 for _, day in ipairs(days) do
   sites[day.site] = true
   if day.no_visit > 0 then
-    for _, value in ipairs({ day.day, day.site, true, 'no_visit', '', day.no_visit }) do
-      insert(given_drops, value)
-    end
+    insert(given_drops, { day.day, day.site, true, NO_VISIT_REASON, '', day.no_visit })
   end
 end
 
--- The drops as they go to the stream, after counting them: an unknown site's name counts
--- against the bound that a known one's reasons and names have.
+-- Where a drop is counted: the hash of its day and its field there. An unknown site's
+-- name counts against the bound that a known one's reasons and names have.
+local function drop_field(day, site, is_known, reason, name)
+  return name_of(KEY.drops, day, is_known and site or ''),
+    reason .. '\0' .. (is_known and name or site)
+end
+
+-- Counts the drops; answers by hash the fields that count under `(other)`.
+local function count_drops()
+  local tallies, others = {}, {}
+  for _, drop in ipairs(given_drops) do
+    local hash, field = drop_field(unpack(drop))
+    tallies[hash] = tallies[hash] or new_tally()
+    count(tallies[hash], field, drop[6])
+    sites[drop[2]] = drop[3] and true or sites[drop[2]]
+  end
+  for hash, tally in pairs(tallies) do
+    others[hash] = add(hash, tally, NAMES, other_drop, 3 * 24 * 60 * 60)
+  end
+  return others
+end
+
+-- The drops as they go to the stream.
 local function take_drops()
-  local tallies, rows, row_of = {}, {}, {}
-  for i = 1, #given_drops, 6 do
-    local day, site, is_known, reason, name, n = unpack(given_drops, i, i + 5)
-    local key = prefix .. 'drops:' .. day .. ':' .. (is_known and site or '')
-    tallies[key] = tallies[key] or new_tally()
-    count(tallies[key], reason .. '\0' .. (is_known and name or site), n)
-    sites[site] = is_known and true or sites[site]
-  end
-  for key, tally in pairs(tallies) do
-    tally.others = add(key, tally, NAMES, other_drop, 3 * 24 * 60 * 60)
-  end
-  for i = 1, #given_drops, 6 do
-    local day, site, is_known, reason, name, n = unpack(given_drops, i, i + 5)
-    local tally = tallies[prefix .. 'drops:' .. day .. ':' .. (is_known and site or '')]
-    if tally.others[reason .. '\0' .. (is_known and name or site)] then
+  local others, rows, row_of = count_drops(), {}, {}
+  for _, drop in ipairs(given_drops) do
+    local day, site, is_known, reason, name, n = unpack(drop)
+    local hash, field = drop_field(unpack(drop))
+    if others[hash][field] then
       site, name = is_known and site or OTHER, is_known and OTHER or name
     end
     local id = table.concat({ day, site, reason, name }, '\0')
@@ -43,7 +52,7 @@ local function take_drops()
     end
   end
   drop_rows = #rows / 5
-  return #rows > 0 and cmsgpack.pack(rows) or '\144'
+  return #rows > 0 and cmsgpack.pack(rows) or EMPTY
 end
 
 local function new_entry(drops)
@@ -55,10 +64,10 @@ local function new_entry(drops)
   total = total + stored + drop_rows
   return { 'v', FORMAT, 'origin', origin, 'batch', batch_id, 'total', total,
     'rows', stored + drop_rows, 'sites', table.concat(names, '\n'),
-    'records', stored > 0 and ARGV[8] or '\144',
+    'records', stored > 0 and ARGV[8] or EMPTY,
     'numbers', stored > 0 and table.concat(numbers) or '',
     'openings', '\221' .. pack('>I4', #openings) .. table.concat(openings),
-    'previous', #previous > 0 and cmsgpack.pack(previous) or '\144',
+    'previous', #previous > 0 and cmsgpack.pack(previous) or EMPTY,
     'drops', drops }
 end
 
@@ -67,15 +76,10 @@ end
 local function append(entry)
   local answer = redis.pcall('XADD', KEYS[1], number .. '-0', unpack(entry))
   if answer.err then
-    local facts = call('XINFO', 'STREAM', KEYS[1])
-    for i = 1, #facts, 2 do
-      if facts[i] == 'last-generated-id' then
-        number = string.match(facts[i + 1], '%d+') + 1
-      end
-    end
+    number = last_number(KEYS[1]) + 1
     call('XADD', KEYS[1], number .. '-0', unpack(entry))
   end
-  call('HSET', prefix .. 'state', 'origin', origin, 'number', number, 'total', total)
+  call('HSET', prefix .. KEY.state, 'origin', origin, 'number', number, 'total', total)
 end
 
 local function write_live(site, live)
@@ -83,13 +87,16 @@ local function write_live(site, live)
   for _, change in pairs(live.pages.changes) do
     views = views + change
   end
-  insert(writes, { 'HINCRBY', prefix .. 'totals', site, views })
-  add(prefix .. 'pages:' .. site, live.pages, live.page_limit, other_page)
+  insert(writes, { 'HINCRBY', prefix .. KEY.totals, site, views })
+  add(name_of(KEY.pages, site), live.pages, live.page_limit, other_page)
   for minute, tallies in pairs(live.minutes) do
-    local name = minute .. ':' .. site
-    add(prefix .. 'minute:' .. name, tallies.sums, 3, other_page, MINUTES_KEPT)
-    for part, tally in pairs({ pages = tallies.pages, sources = tallies.sources }) do
-      add(prefix .. part .. '_now:' .. name, tally, NAMES, other_page, 2 * CURRENT * 60)
+    add(name_of(KEY.minute, minute, site), tallies.sums, 3, other_page, MINUTES_KEPT)
+    for kind, tally in pairs({
+      [KEY.pages_now] = tallies.pages,
+      [KEY.sources_now] = tallies.sources,
+    }) do
+      local hash = name_of(kind, minute, site)
+      add(hash, tally, NAMES, other_page, 2 * CURRENT_MINUTES * 60)
     end
   end
 end
@@ -124,7 +131,7 @@ for site, live in pairs(lives) do
   write_live(site, live)
 end
 for hour, ids in pairs(seen) do
-  put(prefix .. 'seen:' .. hour, ids.new, REMEMBERED)
+  put(name_of(KEY.seen, hour), ids.new, REMEMBERED)
 end
 put(batches, { batch_id, outcomes }, REMEMBERED)
 if stored + drop_rows > 0 then

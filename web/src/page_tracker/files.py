@@ -1,0 +1,125 @@
+"""Files that outlive a crash or a power loss, and locks between processes.
+
+A file is replaced as a whole: written beside, synced to disk, renamed, and the folder
+synced that has the names. So whoever reads it, and whatever happens meanwhile, finds
+the old content or the new one. Locks are flock(2): the kernel releases them when the
+last process that holds the descriptor ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+from pathlib import Path
+from tempfile import mkstemp
+
+PRIVATE = 0o600
+READABLE = 0o644
+# What a killed process has left beside a file is deleted once nobody can be writing it.
+LEFTOVER_SECONDS = 3600
+LOCK_POLL_SECONDS = 0.02
+
+
+@contextmanager
+def replacing(path: Path, mode: int = PRIVATE) -> Iterator[Path]:
+    """Yield an empty file to write to, which then takes the place of `path`.
+
+    Where the block raises, `path` stays as it was. Any number of processes may do so at
+    once: the last one wins. Raises OSError.
+    """
+    _delete_leftovers(path)
+    descriptor, name = mkstemp(".new", f".{path.name}.", path.parent)
+    beside = Path(name)
+    try:
+        os.fchmod(descriptor, mode)
+        os.close(descriptor)
+        yield beside
+        sync(beside)
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def replace_file(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Write a file as a whole. Raises OSError."""
+    with replacing(path, mode) as beside:
+        beside.write_bytes(content)
+
+
+def sync(path: Path) -> None:
+    """Have the content of a file on disk, or the names in a folder. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unused(path: Path) -> Path:
+    """The path, or the first numbered one beside it where nothing is yet.
+
+    `a.parquet`, then `a.1.parquet`, then `a.2.parquet`.
+    """
+    free, number = path, 0
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}.{number}{path.suffix}")
+    return free
+
+
+@contextmanager
+def shared_lock(path: Path) -> Iterator[None]:
+    """Hold a lock file beside others; waits for who has it alone. Raises OSError."""
+    with _opened(path) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def exclusive_lock(path: Path, patience: float = inf) -> Iterator[int]:
+    """Hold a lock file alone; yields its descriptor: who inherits that holds it too.
+
+    Raises BlockingIOError where others still hold it after `patience` seconds, OSError.
+    """
+    with _opened(path) as descriptor:
+        _lock(descriptor, patience)
+        yield descriptor
+
+
+def _lock(descriptor: int, patience: float) -> None:
+    if patience == inf:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(LOCK_POLL_SECONDS)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _delete_leftovers(path: Path) -> None:
+    for leftover in path.parent.glob(f".{path.name}.*.new"):
+        try:
+            if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
+                leftover.unlink()
+        except FileNotFoundError:  # renamed or deleted meanwhile
+            continue

@@ -1,0 +1,69 @@
+"""Whose turn it is: so many questions at once, and of large work one piece."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from page_tracker.query.allowance import Allowance
+from page_tracker.query.problem import BusyError
+
+# Questions that are answered at once; further ones wait for as long as one may take.
+AT_ONCE = 4
+
+# What does not count in a question's time while the block is being run.
+Paused = Callable[[], AbstractContextManager[None]]
+
+
+class Turns:
+    """Has questions wait for each other; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        # pylint: disable-next=consider-using-with  # it lives as long as the engine
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+        self._large = threading.Lock()
+
+    @contextmanager
+    def one_of_some(self, allowed: Allowance) -> Iterator[None]:
+        """Be one of the questions that are answered at once.
+
+        Raises:
+            BusyError: none of the others ended within the patience that is left.
+        """
+        with allowed.waiting() as patience:
+            if not self._free.acquire(timeout=patience):
+                raise _busy()
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    @contextmanager
+    def alone(self, allowed: Allowance, paused: Paused) -> Iterator[None]:
+        """Do large work, which nobody else does meanwhile.
+
+        Who waits for it gives up its place among `one_of_some`, and is not charged for
+        the time.
+
+        Raises:
+            BusyError: as `one_of_some`.
+        """
+        with paused(), allowed.waiting() as patience:
+            self._free.release()
+            try:
+                # pylint: disable-next=consider-using-with  # it is released below
+                is_alone = self._large.acquire(timeout=patience)
+            finally:
+                # pylint: disable-next=consider-using-with  # `one_of_some` releases it
+                self._free.acquire()
+        if not is_alone:
+            raise _busy()
+        try:
+            yield
+        finally:
+            self._large.release()
+
+
+def _busy() -> BusyError:
+    return BusyError("other questions are being answered", "ask again in a moment")

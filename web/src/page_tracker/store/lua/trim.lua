@@ -1,0 +1,14 @@
+-- Removes the entries up to a number, unless they are of another origin.
+--
+-- KEYS: 1 the stream, 2 the shard's state
+-- ARGV: 1 the number, 2 the origin
+-- Answers how many entries it removed.
+
+local last = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', 1)[1]
+if not last or fields_of(last).origin ~= ARGV[2] then
+  return 0
+end
+local removed = redis.call('XTRIM', KEYS[1], 'MINID', '=', (ARGV[1] + 1) .. '-0')
+local total = tonumber(redis.call('HGET', KEYS[2], 'total') or 0)
+redis.call('HSET', KEYS[2], 'drained', rows_drained(KEYS[1], total))
+return removed
