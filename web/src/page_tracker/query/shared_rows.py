@@ -234,4 +234,4 @@ def _only(asked: Statement, groups: tuple[tuple[str, ...], ...]) -> Statement:
     dims = ", ".join(f"d{place}" for place in range(len(columns)))
     wanted = ", ".join(f"unnest(${name})" for name in columns)
     sql = f"SELECT * FROM (\n{asked.sql}\n)\nWHERE ({dims}) IN (SELECT {wanted})"
-    return Statement(sql, {**asked.values, **columns})
+    return Statement(sql, {**asked.values, **columns}, asked.columns)

@@ -74,9 +74,9 @@ def chart_of(report: Report, now: datetime) -> Chart:
 def points_of(report: Report, now: datetime) -> list[Point]:
     """All buckets of the range, those without hits too."""
     query = report.query
-    (metric,), (name,), zone = query.metrics, query.dimensions, query.range.timezone
+    (name,), zone = query.dimensions, query.range.timezone
     known = {row.dimensions[0]: row.metrics[0] for row in report.rows}
-    nothing: Value = 0 if METRICS[metric].counts else None
+    nothing: Value = 0 if METRICS[query.metrics[0]].counts else None
     moves: dict[str, str] = {}
     if query.comparison is not None:
         moves = label_moves(query, query.comparison.range)[0]
