@@ -34,18 +34,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 # They take tens of seconds each: one that was begun last would be waited for.
 LONGEST = (
+    "test_day_tables.py",
     "test_kills.py",
+    "test_openapi.py",
+    "test_shared_rows.py",
     "test_serve.py",
-    "test_answers.py",
     "test_owner.py",
     "test_docs_asking.py",
-    "test_docs_of_server.py",
     "test_writer.py",
-    "test_day_tables.py",
-    "test_shared_rows.py",
-    "test_openapi.py",
+    "test_interleaving.py",
+    "test_answers.py",
     "test_script.py",
     "test_visits_in_sql.py",
+    "test_year.py",
     "test_docs_of_importing.py",
     "test_readme.py",
     "test_first_day.py",
@@ -53,7 +54,6 @@ LONGEST = (
     "test_replay.py",
     "test_commands.py",
     "test_formats.py",
-    "test_year.py",
 )
 
 

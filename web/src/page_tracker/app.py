@@ -25,8 +25,8 @@ from page_tracker.store.codes import UsedCodes
 from page_tracker.store.counters import Live
 from page_tracker.store.health import durability_notice, redis_problem
 from page_tracker.store.links import Links
+from page_tracker.store.registry import Registry
 from page_tracker.store.sessions import Sessions
-from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
 from page_tracker.store.waiting import Waits
@@ -97,7 +97,7 @@ def accounts() -> Accounts:
 
 @cache
 def asking() -> Asking:
-    """What the process answers questions with, loaded with the first one."""
+    """What answers questions, loaded with the first one."""
     # pylint: disable-next=import-outside-toplevel # DuckDB and Delta are 30 MB
     from page_tracker.wiring.questions import open_asking
 
@@ -137,8 +137,8 @@ def collector() -> UnbatchedCollector:
 def create_app() -> Flask:
     """Make the application.
 
-    Raises SettingsError where a setting means nothing, and FormatError where the data
-    folder is of a newer Page Tracker.
+    Raises SettingsError if a setting is invalid, and FormatError if the data folder was
+    written by a newer Page Tracker.
     """
     leave_no_core()
     settings = Settings.from_environment()
@@ -203,7 +203,7 @@ def people_parts(settings: Settings) -> Parts:
 
 
 def _failed(error: HTTPException) -> ResponseReturnValue:
-    """Programs are told in JSON what no route has told them."""
+    """Answer failures outside of all routes with JSON under /api/."""
     if not request.path.startswith("/api/"):
         return error
     response = error.get_response()

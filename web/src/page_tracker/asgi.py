@@ -1,9 +1,8 @@
 """The front door: hits go to the collector on the event loop, all else to Flask.
 
-A request is handed on once it is there as a whole, as far as its route takes it; one
-that is cut off in the middle is nobody's. What its headers mean is the same in every
-server: one whose name has an underscore is let go, since Flask could not tell it from
-the one with a hyphen.
+A request is handed on once it is complete, up to its route's limit; one that is cut off
+is dropped. Headers mean the same in every server: one whose name has an underscore is
+ignored, since Flask could not distinguish it from the one with a hyphen.
 """
 
 from __future__ import annotations
@@ -16,15 +15,16 @@ from typing import Any
 
 from page_tracker.app import app as flask_app
 from page_tracker.collect.batched import Collector
-from page_tracker.collect.judge import HttpRequest, not_stored, received
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import NOBODY, Drop
-from page_tracker.protocols import PROTOCOLS
+from page_tracker.protocols import protocol_at
+from page_tracker.protocols.reading import not_stored, read_request
 from page_tracker.protocols.request import (
     MAX_BODY,
     Answer,
     NothingToCountError,
     Protocol,
+    Request,
 )
 from page_tracker.settings import Settings
 from page_tracker.web.api.questions import LONGEST_BODY as LONGEST_QUESTION
@@ -34,10 +34,10 @@ from page_tracker.web.pages.guard import LONGEST_FORM, has_forms
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 from page_tracker.wiring.collecting import open_collector, open_lookups
 
-# How long a body is told by what came, not by these.
+# A body is as long as what came, whatever these say.
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
-# What a sender is told where we fail.
+# The answer to a sender if we fail.
 FAULT = "this is a fault of the server; report it"
 
 logger = logging.getLogger(__name__)
@@ -59,11 +59,11 @@ class FrontDoor:
         elif kind == "lifespan":
             await self._live(receive, send)
         else:
-            raise ValueError(f"nobody here speaks {kind}")
+            raise ValueError(f"unsupported scope type: {kind}")
 
     def longest_body(self, path: str) -> int:
         """How many bytes of a body are looked at."""
-        if path in PROTOCOLS:
+        if protocol_at(path):
             return MAX_BODY
         if path.startswith(QUESTIONS):
             return LONGEST_QUESTION
@@ -78,38 +78,40 @@ class FrontDoor:
         if body is None:
             return
         headers = _meant(scope["headers"], body)
-        if path not in PROTOCOLS:
+        if protocol_at(path) is None:
             scope = {**scope, "headers": headers}
             answering = self._pools.of(path)(scope, partial(_received, body), send)
             is_whole = len(body) <= longest
             await (watched(answering, receive) if is_whole else answering)
             return
         query = scope["query_string"].decode("latin-1")
-        request = HttpRequest(scope["method"], path, query, headers_of(headers), body)
+        request = Request(scope["method"], path, query, headers_of(headers), body)
         answered = asyncio.get_running_loop().create_future()
         self.answer_soon(request, scope["client"], partial(_tell_future, answered))
         await _send(await answered, send)
 
     def takes(self, path: str) -> bool:
         """Whether a request is for the collector, and `answer_soon` may be called."""
-        return path in PROTOCOLS
+        return protocol_at(path) is not None
 
     def answer_soon(
         self,
-        request: HttpRequest,
+        request: Request,
         client: tuple[str, int] | None,
         tell: Callable[[Answer], None],
     ) -> None:
-        """Collect what a request brings, and tell its answer once it is stored.
+        """Collect what a request brings; call `tell` with the answer once it is stored.
 
         `client` is the other end of its connection; None where that has no address.
         """
         if self._collector is None:
             raise RuntimeError("the server must support lifespan events")
-        protocol = PROTOCOLS[request.path]
+        protocol = protocol_at(request.path)
+        if protocol is None:
+            raise ValueError(f"{request.path} is no protocol's")
         peer = client[0] if client else ""
         try:
-            raws, sender = received(protocol, request, peer, self._proxies)
+            raws, sender = read_request(protocol, request, peer, self._proxies)
             self._collector.collect_soon(raws, sender, partial(_tell, protocol, tell))
         except NothingToCountError as answered:
             tell(answered.answer)
@@ -156,13 +158,13 @@ def _tell(
         else:
             answer = protocol.accept(fate)
     except Exception:  # pylint: disable=broad-exception-caught
-        logger.exception("What became of hits could not be told")
+        logger.exception("The outcome of hits could not be answered")
         answer = protocol.refuse(500, FAULT, ())
     tell(answer)
 
 
 def _tell_nobody(_fate: Sequence[Drop] | NotStoredError) -> None:
-    """What was refused is told its owner; its sender has the answer already."""
+    """What was refused is counted for its owner; its sender has the answer already."""
 
 
 def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:

@@ -1,10 +1,12 @@
 """The `page-tracker` command: whatever goes wrong in it ends as one line."""
 
+import ast
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.resources import files
 from typing import Any, NoReturn
 
 import click
@@ -39,6 +41,16 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [module.rstrip("_") for module in COMMANDS]
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List all commands by their docstrings, without loading any of them."""
+        shown = (
+            click.Command(module.rstrip("_"), help=_docstring_of(module))
+            for module in COMMANDS
+        )
+        click.Group(commands=list(shown)).format_commands(ctx, formatter)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for module in COMMANDS:
@@ -80,14 +92,23 @@ class Commands(click.Group):
             try:
                 word.encode()
             except UnicodeEncodeError as error:
-                raise click.UsageError(f"{word!r} is no text in UTF-8") from error
+                raise click.UsageError(f"{word!r} is not valid UTF-8") from error
         status = super().main(words, **options)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
 
 
+def _docstring_of(module: str) -> str | None:
+    """The docstring of a command: of the function of its module's name."""
+    source = files("page_tracker.commands").joinpath(f"{module}.py").read_text("utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == module:
+            return ast.get_docstring(node)
+    return None
+
+
 def _told(error: Exception) -> tuple[str, int]:
-    """What is said of an error, and its exit code; raises what is a fault of ours."""
+    """An error's line and its exit code; raises the error if it is a bug of ours."""
     if isinstance(error, PageTrackerError):
         return str(error), error.exit_code
     if isinstance(error, click.UsageError):
@@ -114,7 +135,7 @@ def _told(error: Exception) -> tuple[str, int]:
 
 
 def _tell(line: str, status: int) -> int:
-    with suppress(OutputError):  # There is nobody left to tell.
+    with suppress(OutputError):  # Nobody reads errors either.
         click.echo(line, err=True)
     return status
 

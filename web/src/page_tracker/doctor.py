@@ -1,6 +1,6 @@
 """Looks at everything that must be right for hits to be counted and kept.
 
-Each check looks at one thing and says what it found: one finding, which is fine or says
+Each check looks at one thing and yields findings; one is fine or says
 what to do. A check that fails itself is a finding too.
 """
 
@@ -28,7 +28,7 @@ from page_tracker.sites.site import (
 )
 from page_tracker.store.counters import Live
 from page_tracker.store.health import durability_notice, redis_problem
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.stream import Stream
 from page_tracker.store.tokens import Tokens
 

@@ -31,7 +31,7 @@ from page_tracker.settings_parsing import (
 
 @dataclass(frozen=True)
 class Setting:
-    """How one setting is written: `parse` raises ValueError saying what to write."""
+    """How one setting is written: `parse` raises InvalidValueError."""
 
     variable: str
     metavar: str
@@ -48,7 +48,7 @@ def _setting(setting: Setting, **default: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a process is told from outside, read once when it starts."""
+    """A process's configuration, read once when it starts."""
 
     redis_url: str | None = _setting(
         Setting(

@@ -19,7 +19,7 @@ from page_tracker.lookups.fresh import FreshLookups
 from page_tracker.schema import HITS
 from page_tracker.sites.site import day_of
 from page_tracker.store.ingest import Bounds
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
 from support.own_redis import own_redis

@@ -21,7 +21,7 @@ from page_tracker.schema import HITS
 from page_tracker.store.counters import Live
 from page_tracker.store.health import durability_notice
 from page_tracker.store.ingest import submit
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
 from support.hits import batch, row

@@ -1,4 +1,4 @@
-"""What the writer leaves to errands is done, and what fails in them is told."""
+"""What the writer leaves to jobs is done, and what fails in them is told."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from page_tracker.errors import ProcessError
 from page_tracker.lake.table import Lake, append, closed_mark, position
-from page_tracker.processes.job import run_errand
+from page_tracker.processes.job import run_job
 from page_tracker.schema import HITS
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
@@ -46,7 +46,7 @@ def closed(lake: Lake) -> int:
     return position(lake.snapshot("days"), closed_mark(LONG_AGO))
 
 
-def test_upkeep_has_an_errand_close_a_day(settings: Settings) -> None:
+def test_upkeep_has_an_job_close_a_day(settings: Settings) -> None:
     lake = open_lake(settings)
     assert not closed(lake)
 
@@ -59,14 +59,14 @@ def test_upkeep_has_an_errand_close_a_day(settings: Settings) -> None:
     assert closed(lake) == mark
 
 
-def test_counters_catch_up_by_an_errand(settings: Settings) -> None:
+def test_counters_catch_up_by_an_job(settings: Settings) -> None:
     open_light_recount(settings, open_lake(settings))()
 
     with open_redis(settings) as redis:
         assert Live(redis).total(SITE) == 1
 
 
-def test_why_an_errand_failed_is_told_and_it_is_due_again(settings: Settings) -> None:
+def test_why_an_job_failed_is_told_and_it_is_due_again(settings: Settings) -> None:
     lake = open_lake(settings)
     tidy = open_light_upkeep(settings, lake, print)
     (file,) = (Path(path) for path in lake.snapshot("hits").file_uris())
@@ -84,7 +84,7 @@ def test_why_an_errand_failed_is_told_and_it_is_due_again(settings: Settings) ->
     assert closed(lake)
 
 
-def test_one_errand_runs_at_a_time(
+def test_one_job_runs_at_a_time(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, running, most = subprocess.run, [0], [0]
@@ -93,14 +93,14 @@ def test_one_errand_runs_at_a_time(
         running[0] += 1
         most[0] = max(most[0], running[0])
         try:
-            # The errand looks at its status. pylint: disable-next=subprocess-run-check
+            # The job looks at its status. pylint: disable-next=subprocess-run-check
             return real(*arguments, **options)
         finally:
             running[0] -= 1
 
     monkeypatch.setattr(subprocess, "run", counted)
     with ThreadPoolExecutor() as threads:
-        for done in [threads.submit(run_errand, settings, "upkeep") for _ in range(3)]:
+        for done in [threads.submit(run_job, settings, "upkeep") for _ in range(3)]:
             done.result()
 
     assert most == [1]

@@ -15,7 +15,7 @@ from redis import Redis
 
 from page_tracker.cli import COMMANDS, main
 from page_tracker.settings import described_settings
-from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
+from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
 
 SECRET = "pa55"  # nosec B105 # looked for in what is said
 # They stay: what they are given beside the odd word keeps them from starting.

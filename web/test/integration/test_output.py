@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from page_tracker.cli import main
-from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
+from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
 from support.pace import PACE
 from support.processes import BIN, clean_environment, command
 

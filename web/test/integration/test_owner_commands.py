@@ -11,7 +11,7 @@ from redis import Redis
 
 from page_tracker.cli import main
 from page_tracker.sites.settings import SETTINGS
-from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
+from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
 
 Run = Callable[..., Result]
 
@@ -91,7 +91,7 @@ def test_sites_are_listed_for_people_and_programs(run: Run) -> None:
     ("arguments", "told", "status"),
     [
         ("add example.com/blog", "domain: 'example.com/blog' is more than", 2),
-        ("add a.example --timezone Berlin", "no time zone; write Europe/Berlin", 2),
+        ("add a.example --timezone Berlin", "not a time zone; write Europe/Berlin", 2),
         ("add known.example", "site show known.example has its line", 2),
         ("show knwon.example", "no site 'knwon.example' in /", 1),
         ("set known.example", "there is nothing to set", 2),

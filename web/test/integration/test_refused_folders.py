@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from page_tracker.cli import COMMANDS, main
-from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
+from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
 from support.own_redis import OwnRedis, own_redis
 
 NOBODY = 65534

@@ -11,9 +11,9 @@ from redis import Redis
 
 from page_tracker import app as app_module
 from page_tracker.store import keys
-from page_tracker.store import shelf as registry_module
+from page_tracker.store import registry as registry_module
 from page_tracker.store.accounts import ACCOUNTS_KEY
-from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY
+from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
 
 CACHED = (
     *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),

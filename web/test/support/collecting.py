@@ -13,7 +13,7 @@ from page_tracker.collect.rates import Rates
 from page_tracker.hits.hit import Sender
 from page_tracker.settings import Settings
 from page_tracker.store.ingest import Bounds
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.wiring.collecting import open_lookups
 from page_tracker.wiring.store import open_async_redis, open_redis, open_sites

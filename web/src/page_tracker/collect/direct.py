@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from redis import Redis, RedisError
 
-from page_tracker.collect.outcome import (
+from page_tracker.collect.drops import (
     RETRY_AWAY,
     drops_among,
     is_of_unknown_site,

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from page_tracker.collect.background import begun
-from page_tracker.collect.outcome import RETRY_AWAY, refusal
+from page_tracker.collect.drops import RETRY_AWAY, refusal
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Drop, Hit
 from page_tracker.store.ingest import (

@@ -17,7 +17,7 @@ from page_tracker.people.roles import Role
 from page_tracker.settings import Settings
 from page_tracker.store.accounts import Accounts, account_as_json, found_named
 from page_tracker.store.links import Links
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.wiring.store import (
     open_people,

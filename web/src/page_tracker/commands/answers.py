@@ -36,7 +36,7 @@ BEFORE = ("BEFORE", "CHANGE")
 
 
 def echo_report(report: Report, days: Callable[[], Days | None]) -> None:
-    """Print an answer as a table for people; `days` tells of which there are hits."""
+    """Print an answer as a table for people; `days` are those that have hits."""
     query = report.query
     click.echo(f"{query.site}, {_range(query.range)}")
     if query.comparison is not None:
@@ -61,7 +61,7 @@ def echo_report(report: Report, days: Callable[[], Days | None]) -> None:
 
 
 def _why_none(report: Report, days: Days | None) -> str:
-    """Why an answer has no hits, as far as the days tell that have some."""
+    """Why an answer has no hits, judged by the days that have some."""
     asked = report.query.range
     if days is None:
         return f"No hits: nothing of {report.query.site} was counted yet."
@@ -88,7 +88,7 @@ def _echo_rows(report: Report) -> None:
         head,
         *([*_labels(query, row), *_cells(report, row)] for row in report.rows),
     ]
-    # A time that is cut tells nothing.
+    # A shortened time is useless.
     names = [
         place for place, name in enumerate(query.dimensions) if name not in TIME_BUCKETS
     ]
@@ -142,7 +142,7 @@ def _echo_line(report: Report) -> None:
     query = report.query
     if len(query.dimensions) != 1 or query.dimensions[0] not in TIME_BUCKETS:
         return
-    # A line of all minutes of some years says nothing, and takes its time.
+    # A line of all minutes of some years shows nothing, and takes long.
     if max_labels(query.range, query.dimensions[0]) > MAX_LABELS:
         return
     known = {row.dimensions[0]: row.metrics[0] or 0 for row in report.rows}

@@ -8,7 +8,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def ask(question: str) -> None:
-    """Return once a person has said yes; raises NotConfirmedError."""
+    """Return once a person has answered yes. Raises NotConfirmedError."""
     try:
         is_agreed = click.confirm(question, err=True)
     except click.Abort as error:  # Ctrl-C, or nobody is there

@@ -18,7 +18,6 @@ from page_tracker.wiring.deleting import open_hits_eraser, what_is_chosen
 from page_tracker.wiring.store import registry_of_folder, store_of_folder
 from page_tracker.writer.service import told_plainly
 
-# Click gives each option as an argument of its own.
 # One argument for each option: pylint: disable=too-many-arguments,too-many-locals
 # pylint: disable=too-many-positional-arguments
 
@@ -28,7 +27,7 @@ from page_tracker.writer.service import told_plainly
 @click.option("--path", metavar="PATH", help="Only hits of this page, like /about.")
 @click.option("--from", "first", metavar="DATE", help="Only from this day on.")
 @click.option("--to", "last", metavar="DATE", help="Only up to this day, included.")
-@click.option("--dry-run", is_flag=True, help="Say how many, and delete none.")
+@click.option("--dry-run", is_flag=True, help="Print how many, and delete none.")
 @yes_option
 @setting_option("data")
 @setting_option("lake")
@@ -51,7 +50,8 @@ def delete(
         raise SettingsError(f"--from {first} is after --to {last}", "swap them")
     if path is not None and not path.startswith("/"):
         raise SettingsError(
-            f"--path {path!r} is no path of a page", "it begins with /, like /about"
+            f"--path {path!r} is not the path of a page",
+            "it begins with /, like /about",
         )
     with ExitStack() as stack:
         settings = stack.enter_context(
@@ -74,7 +74,7 @@ def delete(
 
 
 def named(selection: Selection) -> str:
-    """Which hits are chosen, for people."""
+    """The chosen hits, in words."""
     parts = [selection.site]
     if selection.path is not None:
         parts.append(f"page {selection.path}")
@@ -86,7 +86,7 @@ def named(selection: Selection) -> str:
 
 
 def _echo_chosen(selection: Selection, chosen: Chosen) -> None:
-    """Say what would go."""
+    """Print what would be deleted."""
     if not any(chosen):
         click.echo(f"There are no hits of {named(selection)}.")
         return
@@ -104,12 +104,12 @@ def _echo_chosen(selection: Selection, chosen: Chosen) -> None:
 
 
 def _day(option: str, text: str | None) -> int | None:
-    """The day that an option names; raises SettingsError."""
+    """The day that an option names. Raises SettingsError."""
     if text is None:
         return None
     try:
         return day_number(date.fromisoformat(text))
     except ValueError as error:
         raise SettingsError(
-            f"{option} {text!r} is no day", "write it like 2026-01-31"
+            f"{option} {text!r} is not a date", "write it like 2026-01-31"
         ) from error

@@ -34,7 +34,7 @@ def goal() -> None:
     metavar="PATH",
     help="Reached by viewing this page; * is anything but a slash, ** is anything.",
 )
-@click.option("--name", help="What it is called; the event or page if not told.")
+@click.option("--name", help="What it is called; default: the event or page.")
 @click.option(
     "--prop",
     "props",
@@ -42,7 +42,7 @@ def goal() -> None:
     metavar="KEY=VALUE",
     help="The event must have it.",
 )
-@click.option("--currency", help="Its events' revenue is told in this, like EUR.")
+@click.option("--currency", help="The currency of its events' revenue, like EUR.")
 @setting_option("data")
 def add(domain: str, props: tuple[str, ...], data: str | None, **said: Any) -> None:
     """Add a goal to SITE; one of the same name is replaced."""

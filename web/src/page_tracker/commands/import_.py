@@ -51,7 +51,9 @@ from page_tracker.wiring.history import Historian, historian_of_folder
     is_flag=True,
     help="Also import a log of which many lines are in no format.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would come in; change nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print what would be imported; change nothing."
+)
 @click.option(
     "--overlap", is_flag=True, help="Also import days that have hits of their own."
 )
@@ -231,8 +233,8 @@ def _notes(tally: Tally) -> list[str]:
     notes = list(tally.notes)
     if tally.agentless:
         notes.append(
-            f"{tally.agentless:,} page views are of lines that tell no user agent: they"
-            " say nothing of browsers, and bots may be among them"
+            f"{tally.agentless:,} page views come from lines without a user agent:"
+            " their browsers are unknown, and bots may be among them"
         )
     return notes
 

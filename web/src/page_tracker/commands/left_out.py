@@ -19,10 +19,10 @@ _IN_WORDS = {
 }
 # Where this share is left out for one reason, something else may be wrong.
 _NEARLY_ALL = 0.9
-# Of fewer lines nothing is said.
+# Fewer lines prove nothing.
 _ENOUGH = 10
 _EXAMPLES = 5
-# What needs no word: it was counted, or will be.
+# These are as they should be: counted before, or next time.
 _AS_IT_SHOULD_BE = (LeftOut.KNOWN, LeftOut.UNFINISHED, LeftOut.BLANK)
 
 

@@ -1,4 +1,4 @@
-"""Command-line options that are settings, as the table of settings describes them."""
+"""Options of several commands; those that are settings, from the table of settings."""
 
 from collections.abc import Callable
 from typing import Any

@@ -28,19 +28,19 @@ class Output:
         self._failure: OutputError | None = None
 
     def write(self, text: str) -> int:
-        with self._told():
+        with self._checked():
             return self._stream.write(text)
 
     def flush(self) -> None:
-        with self._told():
+        with self._checked():
             self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        if self._failure:  # Whoever tried the stream may have kept it to himself.
+    def _checked(self) -> Iterator[None]:
+        if self._failure:  # Whoever wrote before may have ignored the failure.
             raise self._failure
         try:
             yield
@@ -52,12 +52,12 @@ class Output:
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Have the three streams take any text, and tell plainly what they cannot write."""
+    """Let the three streams take any text; they raise OutputError if they cannot."""
     _open_closed()
-    before, said = (sys.stdout, sys.stderr), logging.raiseExceptions
+    before, raising = (sys.stdout, sys.stderr), logging.raiseExceptions
     for stream in before:
         if isinstance(stream, TextIOWrapper):
-            # Not every locale's encoding has all signs that names and bars need.
+            # Not every locale's encoding has all characters that names and bars need.
             stream.reconfigure(encoding="utf-8", errors="replace")
     sys.stdout, sys.stderr = (cast(TextIO, Output(stream)) for stream in before)
     # A line of a log that cannot be written ends nobody's work.
@@ -66,18 +66,18 @@ def standard_streams() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
-        logging.raiseExceptions = said
+        logging.raiseExceptions = raising
 
 
 def one_line(text: str) -> str:
-    """A text as one line that a terminal takes for text, whatever is in it.
+    """A text as one line that cannot control a terminal, whatever is in it.
 
     >>> one_line("no site 'a\\x1b[2J'\\n")
     "no site 'a\\\\x1b[2J'"
     """
     line = "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode()
-        for sign in " ".join(text.split())
+        each if each.isprintable() else each.encode("unicode_escape").decode()
+        for each in " ".join(text.split())
     )
     if len(line) <= LONGEST_LINE:
         return line

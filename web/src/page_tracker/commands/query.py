@@ -6,10 +6,11 @@ import csv
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -43,7 +44,9 @@ from page_tracker.sites.site import (
     Site,
     zone_at,
 )
-from page_tracker.wiring.questions import Asker, asker_of_folder
+
+if TYPE_CHECKING:
+    from page_tracker.wiring.questions import Asker
 
 ROWS = 20
 USUAL_METRICS = ("visitors", "pageviews")
@@ -75,8 +78,8 @@ PLACES = {
 )
 @click.option(
     "--period",
-    help=f"Like {', '.join(dates.WORDS)}, yesterday, 5d, 2026 or 2026-01; the last"
-    " 30 days with today if not told.",
+    help=f"Like {', '.join(dates.WORDS)}, yesterday, 5d, 2026 or 2026-01; default: the"
+    " last 30 days with today.",
 )
 @click.option(
     "--from",
@@ -98,7 +101,7 @@ PLACES = {
     "--order",
     multiple=True,
     metavar="'NAME [asc|desc]'",
-    help="By a metric or dimension; by time, or the first metric, if not told.",
+    help="By a metric or dimension; default: by time, or the first metric.",
 )
 @click.option("--limit", type=int, help=f"Rows; {ROWS} in a table, else 10000.")
 @click.option("--offset", type=int, help="Rows to leave out before.")
@@ -136,10 +139,10 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     if as_json_ + as_csv + (parquet is not None) + explain > 1:
         raise click.UsageError("Choose one of --json, --csv, --parquet and --explain.")
     if live and others:
-        raise click.UsageError("--live is told for people, or with --json.")
+        raise click.UsageError("--live goes with --json at most.")
     _refuse_what_does_not_go(said, live, parquet is not None)
     settings = Settings.from_environment(data=data, lake=lake)
-    with asker_of_folder(settings) as asker:
+    with _asker(settings) as asker:
         site = asker.sites.get(domain)
         if live:
             _echo_live(asker, site, as_json_)
@@ -159,8 +162,16 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
             echo_report(report, partial(asker.asking.days, site.id))
 
 
+def _asker(settings: Settings) -> AbstractContextManager[Asker]:
+    """What questions are asked with, loaded once the options are right."""
+    # pylint: disable-next=import-outside-toplevel # DuckDB and Delta take a second
+    from page_tracker.wiring.questions import asker_of_folder
+
+    return asker_of_folder(settings)
+
+
 def _refuse_what_does_not_go(said: dict[str, Any], live: bool, parquet: bool) -> None:
-    """Refuse options beside which others mean nothing; raises click.UsageError."""
+    """Refuse options that exclude each other. Raises click.UsageError."""
     if parquet and said["compare"]:
         raise click.UsageError("--parquet has no place for --compare; use --csv.")
     if said["match_weekdays"] and not said["compare"]:
@@ -170,7 +181,7 @@ def _refuse_what_does_not_go(said: dict[str, Any], live: bool, parquet: bool) ->
         if live and value:
             option = options.get(name, name).replace("_", "-")
             raise click.UsageError(
-                f"--live tells of all visitors of now: leave out --{option}."
+                f"--live shows all current visitors: leave out --{option}."
             )
 
 
@@ -185,7 +196,7 @@ def _echo_live(asker: Asker, site: Site, as_json_: bool) -> None:
 def _answered(
     asker: Asker, domain: str, said: dict[str, Any], is_table: bool
 ) -> Report:
-    """The answer to what was typed; raises QuestionError in its words."""
+    """The answer to what was typed. Raises QuestionError in terms of the options."""
     site, now = asker.sites.get(domain), time.time()
     try:
         body = body_of(site, said, is_table, now)
@@ -195,7 +206,7 @@ def _answered(
 
 
 def _said_of(error: QueryError) -> str:
-    """What is wrong, by the option that says it."""
+    """What is wrong, and in which option."""
     for place, option in PLACES.items():
         if error.pointer.startswith(place):
             return f"{option}: {error.problem}"
@@ -267,7 +278,7 @@ def _comparison_of(text: str, matched: bool, now: datetime) -> dict[str, Any]:
 
 
 def _order_of(text: str, asked: Sequence[str]) -> list[str]:
-    """A name and its way; raises QueryError in the words of who typed it."""
+    """A name and its direction. Raises QueryError in terms of the option."""
     name, _, way = text.strip().partition(" ")
     way = way.strip().lower()
     if not name:

@@ -38,6 +38,6 @@ def serve(**options: str | None) -> None:
 
 
 def _say(line: str) -> None:
-    """Print a line; a server counts also where nobody can be told of it."""
+    """Print a line; a server runs even if nobody can read it."""
     with suppress(OutputError):
         click.echo(line)

@@ -23,13 +23,11 @@ from page_tracker.sites.settings import (
 )
 from page_tracker.sites.site import Site
 from page_tracker.store.sites import Sites
-from page_tracker.wiring.deleting import open_expiring, open_site_eraser
 from page_tracker.wiring.store import (
     registry_of_folder,
     registry_of_new_folder,
     store_of_folder,
 )
-from page_tracker.writer.service import told_plainly
 
 
 @click.group()
@@ -190,6 +188,10 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
 
     Stopped half-way, the same command once more finishes it.
     """
+    # Delta and DuckDB take a second: pylint: disable=import-outside-toplevel
+    from page_tracker.wiring.deleting import open_site_eraser
+    from page_tracker.writer.service import told_plainly
+
     with store_of_folder(Settings.from_environment(**options)) as settings:
         with registry_of_folder(settings) as registry, told_plainly():
             eraser = open_site_eraser(settings, registry, domain)
@@ -203,8 +205,13 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
 
 def _ask_for_retention(settings: Settings, wanted: Site, now: float) -> None:
     """Ask where hits are older than a site's retention; raises NotConfirmedError."""
+    if wanted.retention_days is None:
+        return
+    # pylint: disable-next=import-outside-toplevel # as above
+    from page_tracker.wiring.deleting import open_expiring
+
     if going := open_expiring(settings)(wanted, now):
-        days = counted(wanted.retention_days or 0, "day")
+        days = counted(wanted.retention_days, "day")
         click.echo(
             f"{going.told()} are older than {days}:"
             " they would be deleted within a minute.",

@@ -79,7 +79,32 @@ def with_visits(hits: str, origin: int) -> str:
     day, under `origin`.
     """
     return f"""
-WITH heard AS (
+WITH {_hits_with_their_visit(hits)}, numbered AS (
+    SELECT position,
+        count(CASE WHEN came = position THEN 1 END) OVER so_far AS visitor,
+        count(CASE WHEN opening = position THEN 1 END) OVER so_far AS visit
+    FROM found
+    WINDOW so_far AS (PARTITION BY site, day ORDER BY time, position {SO_FAR})
+)
+SELECT {_COLUMNS}
+FROM found
+JOIN {hits} AS hit ON hit.position = found.position
+JOIN {hits} AS first ON first.position = found.opening
+LEFT JOIN {hits} AS page ON page.position = found.viewed AND found.kind = {VIEW}
+JOIN numbered AS visitors ON visitors.position = found.came
+JOIN numbered AS visits ON visits.position = found.opening,
+(SELECT {numbers_of(origin)[0]}::BIGINT AS high) AS origin
+ORDER BY found.time, found.position
+"""  # nosec: our own names and numbers
+
+
+def _hits_with_their_visit(hits: str) -> str:
+    """The blocks up to `found`: each hit, where its visit began, what came before it.
+
+    `came` is the visitor's first hit, `opening` the visit's first, `viewed` its page
+    view before this one, all by position.
+    """
+    return f"""heard AS (
     SELECT site, day, who, kind, time, position, epoch_ms(time) AS ms,
         epoch_ms(time) - lag(epoch_ms(time)) OVER person AS silence
     FROM {hits}
@@ -113,20 +138,4 @@ WITH heard AS (
         before AS (
             PARTITION BY site, day, who, sitting ORDER BY time, position
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-), numbered AS (
-    SELECT position,
-        count(CASE WHEN came = position THEN 1 END) OVER so_far AS visitor,
-        count(CASE WHEN opening = position THEN 1 END) OVER so_far AS visit
-    FROM found
-    WINDOW so_far AS (PARTITION BY site, day ORDER BY time, position {SO_FAR})
-)
-SELECT {_COLUMNS}
-FROM found
-JOIN {hits} AS hit ON hit.position = found.position
-JOIN {hits} AS first ON first.position = found.opening
-LEFT JOIN {hits} AS page ON page.position = found.viewed AND found.kind = {VIEW}
-JOIN numbered AS visitors ON visitors.position = found.came
-JOIN numbered AS visits ON visits.position = found.opening,
-(SELECT {numbers_of(origin)[0]}::BIGINT AS high) AS origin
-ORDER BY found.time, found.position
-"""  # nosec: our own names and numbers
+)"""  # nosec: our own names and numbers

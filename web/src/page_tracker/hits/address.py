@@ -110,7 +110,7 @@ class Proxies:
 
     def trusts(self, peer: str) -> bool:
         """Whether the socket's other end (empty: a Unix socket) is a proxy of ours."""
-        return self._judged(peer)[1]
+        return self._peer(peer)[1]
 
     def _judged(self, peer: str) -> tuple[str, bool]:
         """The peer's address, and whether it is a proxy of ours."""

@@ -1,4 +1,4 @@
-"""What a crash, a disk or a person has damaged in the lake: found, told, mended.
+"""What a crash, a disk or a person has damaged in the lake: found, reported, repaired.
 
 last commit unreadable → set aside: the writer makes it again from the stream
 file missing, cut short or not Parquet → set aside, and taken out of the table
@@ -6,7 +6,7 @@ file that cannot be read through → the same, once something has stumbled over 
 log unreadable further back → named, with what to do
 
 What is set aside lies in `damaged/<table>` of the lake's folder, and each line that was
-told is kept beside it, in `damaged/told.txt`.
+reported is kept beside it, in `damaged/told.txt`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def unreadable_set_aside(lake: Lake) -> Iterator[None]:
 
 
 def damages(lake: Lake) -> Iterator[str]:
-    """What is damaged now, a line for each file, and what was told; mends nothing.
+    """What is damaged now, a line for each, and what was reported; repairs nothing.
 
     Raises DamagedLakeError.
     """
@@ -163,7 +163,7 @@ def _opened(lake: Lake, name: str) -> DeltaTable:
 
 
 def fault_of(file: DataFile) -> str:
-    """What can be told without reading through a file."""
+    """What can be found without reading the whole file."""
     try:
         found = Path(file.path).stat().st_size
         if found != file.size:
@@ -211,7 +211,7 @@ def set_aside(lake: Lake, name: str, path: Path) -> Path:
 
 
 def remember(lake: Lake, lines: list[str]) -> None:
-    """Keep what was told, for `page-tracker doctor`."""
+    """Keep what was reported, for `page-tracker doctor`."""
     if lines and lake.folder:
         book = lake.folder / DAMAGED / TOLD
         book.parent.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
 """A table's log: what many applications, and the last commits, have said.
 
-deltalake reads the log anew for each application that it is asked about. It is files of
-JSON, one a commit, and now and then a Parquet file of all that holds up to a version:
+deltalake reads the log again for each application that it is asked about. The log is
+JSON files, one a commit, and now and then a Parquet file of all that holds so far:
 https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 """
 
@@ -38,7 +38,7 @@ def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str,
     folder = folder_of(snapshot)
     if folder is not None and len(applications) >= MANY:
         # Where the log was cleaned up since, or others wrote it in another form, one
-        # after the other tells.
+        # after the other is asked about.
         with suppress(OSError, ValueError):
             found = _all(folder, snapshot.version())
             return {name: found[name] for name in applications if name in found}
@@ -66,18 +66,18 @@ def touched_since(hits: DeltaTable, version: int) -> set[int] | None:
     if (folder := folder_of(hits)) is not None:
         numbers = range(version + 1, hits.version() + 1)
         try:
-            told = [_said(commit_path(folder, number)) for number in numbers]
+            infos = [_info_of(commit_path(folder, number)) for number in numbers]
         except (OSError, ValueError):  # The log was cleaned up since.
             return None
     else:
-        told = hits.history(commits) if commits else []
-    touched = [commit.get("days") for commit in told]
-    if len(told) < commits or None in touched:
+        infos = hits.history(commits) if commits else []
+    touched = [commit.get("days") for commit in infos]
+    if len(infos) < commits or None in touched:
         return None
     return {day for days in touched for day in _numbers(days)}
 
 
-def _said(commit: Path) -> dict[str, Any]:
+def _info_of(commit: Path) -> dict[str, Any]:
     """What a commit says of itself. Raises OSError or ValueError."""
     with commit.open(encoding="utf-8") as file:
         for line in file:
@@ -88,7 +88,7 @@ def _said(commit: Path) -> dict[str, Any]:
 
 
 def _numbers(days: Any) -> list[int]:
-    """Days as a commit tells them: a list, or the list's text."""
+    """Days as a commit has them: a list, or the list's text."""
     if isinstance(days, str):
         return [int(part) for part in days.strip("[]").split(",") if part.strip()]
     return [int(day) for day in days]
@@ -123,5 +123,5 @@ def _checkpointed(checkpoint: Path) -> dict[str, int]:
 def _committed(commit: Path) -> dict[str, int]:
     lines = commit.read_text("utf-8").splitlines()
     actions = [json.loads(line) for line in lines if '"txn"' in line]
-    told = [action["txn"] for action in actions if "txn" in action]
-    return {each["appId"]: each["version"] for each in told}
+    found = [action["txn"] for action in actions if "txn" in action]
+    return {each["appId"]: each["version"] for each in found}

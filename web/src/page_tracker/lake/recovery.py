@@ -1,4 +1,4 @@
-"""A table whose log is gone, made anew from the files that lie in its folder.
+"""A table whose log is gone, rebuilt from the files in its folder.
 
     files, newest first → those whose rows newer ones have: superseded, left aside
                         → some of whose rows newer ones have: the others are in doubt,
@@ -8,7 +8,7 @@
     log put in place
 
 What is left aside lies in `damaged/<table>`; nothing is deleted. The table `days` is
-made from the hits, so it begins anew.
+made from the hits, so it begins empty.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from page_tracker.lake.table import PARQUET, TABLES, Lake, LakeLogGoneError
 if TYPE_CHECKING:
     import duckdb
 
-# What a row keeps when its visit is numbered anew, and is told apart by.
+# What a row keeps when its visit is renumbered, and by which it is recognised.
 _KEYS = {
     "hits": "time, day, site, name, hostname, path, title, visitor, visit, engaged,"
     " scroll, revenue, currency",
@@ -257,7 +257,7 @@ def lost_lines(found: Survey) -> Iterator[str]:
 
 
 def set_days_aside(lake: Lake) -> None:
-    """Have the table `days` made anew by the next upkeep."""
+    """Have the next upkeep rebuild the table `days`."""
     folder = lake.folder and lake.folder / "days"
     if folder and folder.exists():
         with alone(folder):

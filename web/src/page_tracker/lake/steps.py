@@ -1,7 +1,7 @@
 """Steps of what changes the lake: each opens a table, reads it and commits.
 
-refused, as others were faster → once more from the newest state → … → told in words
-failed, as files are damaged → the other steps are done → then it is told
+refused, as another process committed first → again from the newest state → … → an error
+failed, as files are damaged → the other steps are done → then the error is raised
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ConflictError(LakeError):
 
 
 class LakeBusyError(LakeError):
-    """Others were faster each time that a step was tried."""
+    """Other processes committed first each time that a step was tried."""
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def done_each(steps: Iterable[Callable[[], object]]) -> None:
 
 
 def repeated(step: Callable[[], T]) -> T:
-    """Do a step that opens the table itself, until nobody else is faster.
+    """Do a step that opens the table itself, until no other process commits first.
 
     Raises LakeBusyError where others always were, and what the step does.
     """

@@ -130,7 +130,7 @@ class Lake:
 
     @contextmanager
     def alone(self, name: str) -> Iterator[DeltaTable]:
-        """A table as it is now, and stays while it is had alone."""
+        """A table as it is now, which nobody else changes meanwhile."""
         with alone(self._folder_of(name)):
             yield self.snapshot(name)
 
@@ -184,7 +184,7 @@ class Lake:
         try:
             self.create_at(self.address(name), name)
         except DeltaError:
-            # Another process was faster; where it was not, this says why.
+            # Another process has made it first; else opening it says why.
             pass
         return DeltaTable(self.address(name), storage_options=self._options)
 
@@ -207,7 +207,8 @@ def closed_mark(day: int) -> str:
     """The application whose number is the last version that touched a closed day.
 
     It stands in the hits once the day has been closed. Its name changes with what day
-    tables hold, so that all days are closed anew: the second tells who has no place.
+    tables hold, so that all days are closed again; the second also counts visits
+    without a place.
     """
     return f"closed2:{day}"
 
@@ -278,7 +279,7 @@ def touching(
 
 
 def persist(snapshot: DeltaTable) -> None:
-    """Have the disk keep the last commit of a table in a folder, come a power loss."""
+    """Sync the last commit of a table in a folder, so that it survives a power loss."""
     folder = folder_of(snapshot)
     if folder is None:
         return

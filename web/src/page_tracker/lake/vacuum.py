@@ -69,7 +69,7 @@ def clean_at_once(lake: Lake, name: str) -> None:
 
 
 def _remove_unfinished(table: DeltaTable) -> None:
-    """Delete what killed processes have half written; the table is had alone."""
+    """Delete what killed processes have half written; needs the exclusive lock."""
     if folder := folder_of(table):
         for path in folder.rglob("*#*"):
             path.unlink(missing_ok=True)

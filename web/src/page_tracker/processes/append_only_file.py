@@ -1,9 +1,9 @@
-"""The embedded server's append-only file: what of it is whole, and its end mended.
+"""The embedded server's append-only file: how much of it is valid, and its repair.
 
 A file of commands, each `*<parts>` and for each part `$<bytes>`, as clients send them:
-https://valkey.io/topics/protocol/. A power cut can leave half a command at its end, or
-zeros, or garbage: these were never acknowledged, or a disk has promised too much. What
-is damaged further in is followed by commands that are whole, and is no end.
+https://valkey.io/topics/protocol/. A power loss can leave half a command at its end, or
+zeros, or garbage: these were never acknowledged, or the disk lied about its sync.
+Damage further in is followed by complete commands, and is not repaired.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from page_tracker.files import replacing, unused
 
 FOLDER = "appendonlydir"
 MANIFEST = "appendonly.aof.manifest"
-# What was set aside has the keys of the day's visitors, which may not last.
+# What is quarantined has the keys of the day's visitors, which must not be kept.
 KEPT_ASIDE = 2 * DAY_SECONDS  # seconds
-# What the server says of a file that it cannot read.
+# What the server logs about a file that it cannot read.
 _SAID = re.compile(rb"append[ -]only|AOF|RDB|Wrong signature", re.IGNORECASE)
 _PARTS = re.compile(rb"\*([1-9]\d{0,6})\r\n")
 _BYTES = re.compile(rb"\$(\d{1,9})\r\n")
@@ -39,7 +39,7 @@ class DamagedStoreError(ProcessError):
 
 @dataclass(frozen=True)
 class Look:
-    """How many bytes of a file are whole, of how many; whether more is after them."""
+    """How many bytes of a file are valid, of how many; whether commands follow."""
 
     whole: int
     size: int
@@ -47,10 +47,10 @@ class Look:
 
 
 def mend(store: Path, log: Path) -> str:
-    """Mend the file's end, where the server has ended over it; a line that says so.
+    """Repair the file's end if the server failed because of it; returns what was done.
 
-    Empty where it has ended over something else. Raises DamagedStoreError where what is
-    damaged is not the end, OSError.
+    Empty if it failed for another reason. Raises DamagedStoreError if the damage is not
+    at the end, OSError.
     """
     if not _SAID.search(log.read_bytes()):
         return ""
@@ -74,14 +74,14 @@ def mend(store: Path, log: Path) -> str:
 
 
 def set_aside(store: Path) -> Path:
-    """Move the damaged files away, so that an empty store begins; answers where."""
+    """Quarantine the damaged files, so that an empty store can start; returns where."""
     aside = unused(store / f"{FOLDER}-damaged")
     (store / FOLDER).rename(aside)
     return aside
 
 
 def forget_aside(store: Path, now: float) -> None:
-    """Delete what was set aside two days ago, or before. Raises OSError."""
+    """Delete what was quarantined two days ago or earlier. Raises OSError."""
     for path in (*store.glob("*.damaged*"), *store.glob(f"{FOLDER}-damaged*")):
         if now - path.stat().st_ctime > KEPT_ASIDE:
             if path.is_dir():
@@ -91,7 +91,7 @@ def forget_aside(store: Path, now: float) -> None:
 
 
 def look(path: Path) -> Look:
-    """Read a file through. Raises OSError."""
+    """Check a whole file. Raises OSError."""
     size = path.stat().st_size
     if not size:
         return Look(0, 0)
@@ -108,7 +108,7 @@ def look(path: Path) -> Look:
 
 
 def _commands(data: mmap.mmap, at: int) -> Iterator[tuple[int, bytes]]:
-    """Where each whole command ends from `at` on, and its name."""
+    """Where each complete command from `at` on ends, and its name."""
     while at < len(data):
         if note := _NOTE.match(data, at):
             at = note.end()
@@ -122,7 +122,7 @@ def _commands(data: mmap.mmap, at: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _command(data: mmap.mmap, at: int) -> tuple[int, bytes]:
-    """Where the command at `at` ends, and its name; 0 where it is not whole."""
+    """Where the command at `at` ends, and its name; 0 if it is incomplete."""
     head = _PARTS.match(data, at)
     if head is None:
         return 0, b""
@@ -141,7 +141,7 @@ def _command(data: mmap.mmap, at: int) -> tuple[int, bytes]:
 
 
 def _goes_on(data: mmap.mmap, after: int) -> bool:
-    """Whether a whole command is found anywhere after what is none."""
+    """Whether a complete command follows the damage anywhere."""
     at = data.find(b"\r\n*", after)
     while at >= 0:
         if _command(data, at + 2)[0]:
@@ -151,7 +151,7 @@ def _goes_on(data: mmap.mmap, after: int) -> bool:
 
 
 def _last_file(store: Path) -> Path | None:
-    """The file that was written to last, by the list that the server keeps."""
+    """The file that was written to last, according to the server's manifest."""
     try:
         listed = (store / FOLDER / MANIFEST).read_text("utf-8").split("\n")
     except (OSError, ValueError):
@@ -161,7 +161,7 @@ def _last_file(store: Path) -> Path | None:
 
 
 def _cut(path: Path, found: Look) -> str:
-    """Put the whole part of a file in its place, and the file beside the others."""
+    """Keep only the valid part of a file, and quarantine the file as it was."""
     written = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(path.stat().st_mtime))
     with replacing(path) as whole:
         with path.open("rb") as file, whole.open("wb") as copy:

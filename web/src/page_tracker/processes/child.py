@@ -22,8 +22,8 @@ DISK_FULL = 1 << 20  # bytes: with less left, nothing works
 class Program:
     """What to run; `command[0]` is a path, times are seconds.
 
-    `mend` is called where it has ended by itself: it says what it has mended, so that
-    the program is worth another start, or nothing; it may raise ProcessError.
+    `mend` is called when the program has ended by itself. It returns what it has
+    repaired, so that the program is started again, or nothing; may raise ProcessError.
     """
 
     name: str
@@ -64,9 +64,9 @@ class Child:
         return said
 
     def wait_until_ready(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
-        """Return once the program is ready, or is no more wanted.
+        """Return once the program is ready, or no longer wanted.
 
-        Raises ProcessError where it ends first or takes too long.
+        Raises ProcessError if it ends first or takes too long.
         """
         deadline = time.monotonic() + self.program.patience
         while is_wanted() and not self.program.is_ready():
@@ -77,9 +77,9 @@ class Child:
             time.sleep(POLL_SECONDS)
 
     def stop(self, is_hurried: Callable[[], bool] = lambda: False) -> None:
-        """End the process: SIGTERM, and SIGKILL when its grace is over or in a hurry.
+        """End the process: SIGTERM, then SIGKILL after its grace period or in a hurry.
 
-        Whatever of its group is left then is killed.
+        Whatever is left of its group is killed.
         """
         deadline = time.monotonic() + self.program.grace
         with suppress(ProcessLookupError):
@@ -116,7 +116,7 @@ class Child:
                 output.close()
 
     def _failure(self, what: str) -> ProcessError:
-        remedy = "see what it said above"
+        remedy = "see its output above"
         if self.program.log:
             remedy = f"see {self.program.log}: {_last_line(self.program.log)}"
         return ProcessError(f"{self.program.name} {what}", remedy)

@@ -50,7 +50,7 @@ class Lock:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the data folder where there is none; raises DataFolderError."""
+    """Create the data folder if there is none. Raises DataFolderError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.listdir(folder)
@@ -59,16 +59,16 @@ def make_folder(folder: Path) -> None:
 
 
 def require_begun(folder: Path) -> None:
-    """Raise DataFolderError where the folder has nothing of ours; makes nothing.
+    """Raise NoDataFolderError if the folder has no data of ours; creates nothing.
 
-    Nothing is ever in a folder whose name was mistyped.
+    So a mistyped name is noticed.
     """
     if not OURS.intersection(_names_in(folder)):
         raise _absent(f"nothing was ever counted in the folder {folder}")
 
 
 def require_folder_there(folder: Path) -> None:
-    """Raise DataFolderError where there is no such folder; makes nothing."""
+    """Raise NoDataFolderError if there is no such folder; creates nothing."""
     _names_in(folder)
 
 
@@ -93,8 +93,8 @@ def _absent(problem: str) -> NoDataFolderError:
 def locked(folder: Path) -> Iterator[Lock]:
     """Hold the folder's lock.
 
-    Raises DataFolderError where the folder cannot be written, DataFolderInUseError
-    where another process holds the lock.
+    Raises DataFolderError if the folder cannot be written, DataFolderInUseError if
+    another process holds the lock.
     """
     with ExitStack() as stack:
         try:
@@ -110,7 +110,7 @@ def locked(folder: Path) -> Iterator[Lock]:
 
 
 def holder(folder: Path) -> Holder | None:
-    """Who serves the folder; None where nobody does, or has not yet said so."""
+    """Who serves the folder; None if nobody does, or has not announced it yet."""
     try:
         return Holder(**json.loads((folder / LOCK_NAME).read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):
@@ -154,7 +154,7 @@ def _unusable(path: Path, error: OSError) -> DataFolderError:
 
 
 def _owner(path: Path) -> str:
-    """Whose file it is, or would be; empty where that cannot be found out."""
+    """Who owns the file, or would; empty if that is unknown."""
     try:
         return (path if path.exists() else path.parent).owner()
     except (OSError, KeyError):

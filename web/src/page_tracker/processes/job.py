@@ -1,4 +1,4 @@
-"""A command of ours in a process of its own, which takes its memory with it."""
+"""Runs one of our commands in a process of its own, which frees its memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from page_tracker.settings import Settings, child_environment
 _alone = threading.Lock()
 
 
-def run_errand(settings: Settings, *words: str) -> str:
+def run_job(settings: Settings, *words: str) -> str:
     """Run `page-tracker WORDS` on the data folder, store and lake of the settings.
 
     It ends with this process. Answers what it printed; raises ProcessError where it

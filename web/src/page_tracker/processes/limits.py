@@ -3,7 +3,7 @@
 import resource
 from contextlib import suppress
 
-# macOS says that it has no limit, and allows no more than this (OPEN_MAX).
+# macOS reports no limit, but allows no more than this (OPEN_MAX).
 MOST_FILES = 10_240
 
 

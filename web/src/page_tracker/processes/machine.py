@@ -36,7 +36,7 @@ def _limits(root: Path) -> list[int]:
 
 
 def _number_in(file: Path) -> list[int]:
-    """The number in a file; none where it says `max`, or is not there."""
+    """The number in a file; none if it is `max`, or there is no file."""
     try:
         return [int(file.read_text("ascii"))]
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Asks a server that starts whether it is ready, with as little as that takes.
+"""Checks whether a starting server is ready, with as little code as possible.
 
-The process that watches over all others asks: a client's library, which it would need
-for nothing else, would take as much memory as the process itself.
+The supervisor does it: a client library, which it needs for nothing else, would take as
+much memory as the supervisor itself.
 """
 
 import socket
@@ -19,19 +19,19 @@ def redis_answers(path: str) -> bool:
         connection.settimeout(PROBE_SECONDS)
         with suppress(OSError):
             connection.connect(path)
-            return _said(connection, _PING).startswith(b"+PONG")
+            return _first_line(connection, _PING).startswith(b"+PONG")
     return False
 
 
 def web_answers(address: tuple[str, int]) -> bool:
-    """Whether the web server there says that it lives."""
+    """Whether the web server there is alive."""
     with suppress(OSError):
         with socket.create_connection(address, PROBE_SECONDS) as connection:
-            return b" 200 " in _said(connection, _LIVEZ)
+            return b" 200 " in _first_line(connection, _LIVEZ)
     return False
 
 
-def _said(connection: socket.socket, question: bytes) -> bytes:
+def _first_line(connection: socket.socket, question: bytes) -> bytes:
     """The first line of the answer."""
     connection.sendall(question)
     with connection.makefile("rb") as answer:

@@ -2,8 +2,8 @@
 
     data folder locked → address taken → redis ready → web ready → its address printed
 
-The address is taken by this process and inherited by gunicorn: where it cannot be had
-nothing is started, and while gunicorn is started again connections wait for it.
+This process binds the address and gunicorn inherits it: if it cannot be bound nothing
+is started, and connections wait while gunicorn is started again.
 """
 
 import os
@@ -19,7 +19,7 @@ from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes import embedded
 from page_tracker.processes.child import Program
 from page_tracker.processes.folder import Holder, locked, make_folder
-from page_tracker.processes.job import run_errand
+from page_tracker.processes.job import run_job
 from page_tracker.processes.probe import web_answers
 from page_tracker.processes.supervisor import Supervisor
 from page_tracker.settings import Settings, child_environment, without_password
@@ -33,9 +33,9 @@ BACKLOG = 2048
 def serve(
     settings: Settings, say: Callable[[str], None], log: Callable[[str], None]
 ) -> None:
-    """Serve until told to stop by a signal; `say` where, `log` what dies meanwhile.
+    """Serve until a signal; `say` where it listens, `log` what dies meanwhile.
 
-    Raises DataFolderError, AddressError, ProcessError where it cannot start.
+    Raises DataFolderError, AddressError, ProcessError if it cannot start.
     """
     with ExitStack() as stack:
         make_folder(settings.data)
@@ -70,14 +70,14 @@ def _first_link(settings: Settings, log: Callable[[str], None]) -> str:
     if (settings.data / "people.json").exists():
         return ""
     try:
-        return run_errand(settings, "account", "link").strip()
+        return run_job(settings, "account", "link").strip()
     except ProcessError as error:
         log(f"{error}; page-tracker account link makes the first account")
         return ""
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that listens at the address; raises AddressError."""
+    """A socket that listens at the address. Raises AddressError."""
     listener = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(

@@ -34,7 +34,7 @@ def next_delay(lived: float, last_delay: float) -> float:
 
 
 class Supervisor:
-    """Runs programs until it is told to stop; must be used on the main thread."""
+    """Runs programs until a signal stops it; must be used on the main thread."""
 
     def __init__(self, programs: Sequence[Program], log: Callable[[str], None]) -> None:
         self.programs = programs
@@ -47,7 +47,7 @@ class Supervisor:
     def run(self, when_ready: Callable[[], None]) -> None:
         """Start all, call `when_ready`, keep them running, and stop them in the end.
 
-        Raises ProcessError where a program does not start.
+        Raises ProcessError if a program does not start.
         """
         with self._signals() as wakeup:
             try:

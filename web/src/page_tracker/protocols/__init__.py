@@ -3,8 +3,18 @@
 from page_tracker.protocols import goatcounter, plausible
 from page_tracker.protocols.request import Protocol
 
-# By the path that they are sent to.
+# By the path that they are sent to, which may end with `/<variable>`: that is the
+# request's `variable` then.
 PROTOCOLS: dict[str, Protocol] = {
     "/api/event": plausible.PROTOCOL,
     "/count": goatcounter.PROTOCOL,
 }
+
+
+def protocol_at(path: str) -> Protocol | None:
+    """The protocol that is sent to a path; None where there is none."""
+    found = PROTOCOLS.get(path)
+    if found is None:
+        parent, _, variable = path.rpartition("/")
+        found = PROTOCOLS.get(f"{parent}/<variable>") if variable else None
+    return found

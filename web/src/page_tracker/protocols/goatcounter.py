@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
+from page_tracker.hits.hit import Drop, Kind, RawHit, Reason, Sender
 from page_tracker.hits.text import clean
 from page_tracker.protocols.request import (
     Answer,
@@ -37,7 +37,7 @@ _TRUE = ("true", "1", "on", "t", "yes")
 _IGNORED = {Reason.OWN_ADDRESS, Reason.BLOCKED_ADDRESS}
 
 
-def decode(request: Request) -> list[RawHit]:
+def decode(request: Request, _sender: Sender) -> list[RawHit]:
     """Read the one hit of a request.
 
     Raises NothingToCountError with 400, the reason in `X-Goatcounter`, for what

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
+from page_tracker.hits.hit import Drop, Kind, RawHit, Reason, Sender
 from page_tracker.hits.money import money_of
 from page_tracker.hits.text import clean
 from page_tracker.protocols.request import (
@@ -84,7 +84,7 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
 _decoder = msgspec.json.Decoder(Event)
 
 
-def decode(request: Request) -> list[RawHit]:
+def decode(request: Request, sender: Sender) -> list[RawHit]:
     """Read the event: one hit for each site that it names.
 
     Raises NothingToCountError: 400 {"errors": {field: [message]}} for what is
@@ -100,7 +100,7 @@ def decode(request: Request) -> list[RawHit]:
         refused = () if is_debug else _refused(event, faults)
         raise NothingToCountError(_errors(400, faults), refused) from error
     if is_debug:
-        address = request.address.encode()
+        address = sender.address.encode()
         raise NothingToCountError(answer_of(200, _TEXT, address, (_KEEP_NOT,)))
     return hits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from page_tracker.hits.hit import Drop, RawHit, Reason
+from page_tracker.hits.hit import Drop, RawHit, Reason, Sender
 
 # Bytes; what is longer is refused before it is read to its end.
 MAX_BODY = 1_000_000
@@ -14,14 +14,18 @@ _MAX_HEADER = 1_000
 
 
 class Request(NamedTuple):
-    """The parts of an HTTP request; names of headers are in lower case."""
+    """A request as a server hands it over; names of headers are in lower case."""
 
     method: str
+    path: str
     query: str
     headers: Mapping[bytes, bytes]
     body: bytes = b""
-    # The client's, as `Proxies.seen` found it.
-    address: str = ""
+
+    @property
+    def variable(self) -> str:
+        """What stands in the path where its protocol's ends with `<variable>`."""
+        return self.path.rpartition("/")[2]
 
     def header(self, name: bytes) -> str:
         """The header's text, empty where it was not sent."""
@@ -54,7 +58,7 @@ class Protocol(NamedTuple):
 
     methods: tuple[str, ...]
     # Raises NothingToCountError where there is nothing to count.
-    decode: Callable[[Request], list[RawHit]]
+    decode: Callable[[Request, Sender], list[RawHit]]
     # Once all hits are stored but for these.
     accept: Callable[[Sequence[Drop]], Answer]
     # A refusal: status, why, and headers beside the format's own.

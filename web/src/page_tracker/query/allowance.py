@@ -17,7 +17,7 @@ class Allowance:
     """What is left to a question, or to a list of them as a whole.
 
     `seconds` of work and `patience`, as many of waiting, get less as they are used;
-    `is_wanted` tells, from any thread, whether anybody still waits for the answer.
+    `is_wanted` says, from any thread, whether anybody still waits for the answer.
     """
 
     seconds: float

@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 
 from page_tracker.query.buckets import labels
 from page_tracker.query.catalog import GOAL, METRICS, TIME_BUCKETS
-from page_tracker.query.query import Query, Range, currencies, currency, told_goals
+from page_tracker.query.query import Query, Range, counted_goals, currencies, currency
 from page_tracker.query.report import Report, Row, Value, label_moves, nothing
 
-# Metrics that are percentages: what changes is told in points.
+# Metrics that are percentages: a change of them is given in points.
 POINTS = frozenset(
     {"bounce_rate", "percentage", "conversion_rate", "group_conversion_rate"}
     | {"scroll_depth"}
 )
-# Why revenue tells nothing, by the code of the Stats API.
+# Why there is no revenue, by the code of the Stats API.
 NO_REVENUE = {
     "no_revenue_goals_matching": "the goals asked about have no revenue;"
     " ask about a goal with a currency",
@@ -54,8 +54,8 @@ def as_json(report: Report, imports: str = "") -> dict[str, Any]:
 
 
 def metric_warnings(query: Query) -> dict[str, dict[str, str]]:
-    """Why metrics tell nothing: code and warning, by the metric."""
-    found = currencies(told_goals(query))
+    """Why metrics are null: code and warning, by the metric."""
+    found = currencies(counted_goals(query))
     if not found:
         code = "no_revenue_goals_matching"
     elif len(found) > 1 and GOAL not in query.dimensions:
@@ -72,13 +72,13 @@ def metric_warnings(query: Query) -> dict[str, dict[str, str]]:
 def _result(
     report: Report, row: Row, moves: Mapping[int, Mapping[str, str]]
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "metrics": _values(report.query, row, row.metrics),
         "dimensions": list(row.dimensions),
     }
     if report.compared is not None:
         before = before_of(report, row)
-        told["comparison"] = {
+        result["comparison"] = {
             "dimensions": [
                 moves[index].get(value) if index in moves else value
                 for index, value in enumerate(row.dimensions)
@@ -91,7 +91,7 @@ def _result(
                 )
             ],
         }
-    return told
+    return result
 
 
 def before_of(report: Report, row: Row) -> tuple[Value, ...]:
@@ -120,11 +120,11 @@ def _values(query: Query, row: Row, metrics: tuple[Value, ...]) -> list[Any]:
 
 
 def money(value: Value, unit: str) -> dict[str, Any] | None:
-    """An amount with its texts; None where there is no currency, or nothing to tell."""
+    """An amount with its texts; None where there is no currency, or no amount."""
     if value is None or not unit:
         return None
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if abs(value) >= 0.99995 * size:  # is told as 1.0 of it
+        if abs(value) >= 0.99995 * size:  # is rounded to 1.0 of it
             short = f"{value / size:.1f}{letter}"
             break
     else:

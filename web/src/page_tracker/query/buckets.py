@@ -1,6 +1,6 @@
 """Buckets of time: which there are in a range, what they are called, what pairs. Pure.
 
-A bucket has a *key*, which is what SQL groups by, and a *label*, which answers tell.
+A bucket has a *key*, which is what SQL groups by, and a *label*, which answers show.
 Both are the same text for days, weeks and months. The key of an hour or minute is the
 second since 1970 at which it begins, so that an hour that comes twice is two.
 """

@@ -94,7 +94,7 @@ TIME_BUCKETS: dict[str, str] = {
 
 EXIT_DIMENSIONS = frozenset({"visit:exit_page", "visit:exit_page_hostname"})
 
-# Beside these no measure of a visit is told, but for the pages that visits enter at.
+# By these, measures of visits count the visits that entered there.
 ENTRY_OF: dict[str, str] = {
     "event:page": "visit:entry_page",
     "event:hostname": "visit:entry_page_hostname",
@@ -203,7 +203,7 @@ METRICS: dict[str, Metric] = {
     ),
 }
 
-# Metrics that tell 0, and not null, where nothing was seen.
+# Metrics that are 0, and not null, where nothing was seen.
 ZERO_WHERE_EMPTY = frozenset(
     {"views_per_visit", "bounce_rate", "visit_duration", "percentage"}
     | {"conversion_rate", "group_conversion_rate"}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from page_tracker.query.query import Range
 
-# Each word with what it stands for, as the command line's help tells it.
+# Each word with what it stands for, as the command line's help explains it.
 WORDS = {
     "day": "today",
     "24h": "the last 24 hours",

@@ -319,12 +319,12 @@ def _check_number(asked: Range, times: Sequence[str], pointer: str) -> None:
 
 
 def _check_sense(query: Query) -> None:
-    """Refuse metrics that mean nothing beside the query's dimensions and filters."""
+    """Refuse metrics that are invalid with the query's dimensions and filters."""
     names = set(query.dimensions)
     _check_goals(query)
-    # What has_done asks for is no event that is told of.
+    # The event that has_done asks for is not among those that are counted.
     asked = names | {leaf.dimension for leaf in leaves(query.filter)}
-    # Those beside which nothing is told of visits.
+    # Those with which no measure of visits is defined.
     apart = set(event_dimensions(query)) - {"event:page"}
     if "event:page" in names:
         apart -= {"event:hostname"}
@@ -350,7 +350,7 @@ def _names_goals(leaf: Leaf) -> bool:
 
 
 def _problem(metric: Metric, names: set[str], asked: set[str], apart: set[str]) -> str:
-    """Why a metric means nothing here; '' where it does."""
+    """Why a metric is invalid here; '' where it is valid."""
     if metric.needs == "dimension" and not names:
         return "needs a dimension"
     if metric.needs == "goal" and metric.type != "money" and GOAL not in asked:

@@ -119,7 +119,7 @@ def asks_of_events(part: Filter) -> bool:
 
 
 def conjuncts(part: Filter) -> tuple[Filter, ...]:
-    """The filters that must all hold for a filter to hold, as far as they are told.
+    """The filters that must all hold for a filter to hold, where `and` joins them.
 
     A segment, and what is joined by `and`, is as if its filters were written alone.
     """
@@ -174,8 +174,8 @@ def renamed(part: Filter, name: str) -> Filter:
 def with_hosts(query: Query) -> Query:
     """The query, in which a filter by host holds for the visit's dimensions too.
 
-    Where a visit came from is told of the host that it entered at, and where it left
-    of the host that it left from.
+    Where a visit came from belongs to the host that it entered at, and where it left
+    to the host that it left from.
     """
     wanted = dict.fromkeys(
         HOST_OF[name] for name in query.dimensions if name in HOST_OF
@@ -225,14 +225,14 @@ def measures_of(query: Query) -> tuple[str, ...]:
 
 
 def currency(query: Query, dimensions: Sequence[str] = ()) -> str:
-    """The currency that a query's revenue is told in, for the row of these dimensions.
+    """The currency of a query's revenue, for the row of these dimensions.
 
-    By goals each goal's own; else the one currency of the goals that are told of; ''
-    where there is none, or several, or no revenue is asked about.
+    By goals it is each goal's own; else the one currency of the goals that are counted;
+    '' where there is none, or several, or no revenue is asked about.
     """
     if not any(METRICS[name].type == "money" for name in query.metrics):
         return ""
-    goals = told_goals(query)
+    goals = counted_goals(query)
     if GOAL in query.dimensions and dimensions:
         name = dimensions[query.dimensions.index(GOAL)]
         goals = tuple(goal for goal in goals if goal.name == name)
@@ -245,8 +245,8 @@ def currencies(goals: Iterable[Goal]) -> list[str]:
     return sorted({goal.currency for goal in goals if goal.currency})
 
 
-def told_goals(query: Query) -> tuple[Goal, ...]:
-    """The goals that are told apart: those that must be reached for the filter."""
+def counted_goals(query: Query) -> tuple[Goal, ...]:
+    """The goals that are counted: those that the filter requires, else all."""
     found = query.goals
     for part in conjuncts(query.filter):
         if isinstance(part, Leaf) and part.dimension == GOAL:

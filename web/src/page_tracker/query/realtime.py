@@ -21,7 +21,7 @@ from page_tracker.store.counters import Current, DropCount, Live, Minute
 class Realtime:
     """`minutes` are the last 30, the oldest first; `dropped` has the most first.
 
-    `folded` are today's hits of visitors that are not told apart any more.
+    `folded` are today's hits of visitors beyond the limit, who count as one.
     """
 
     current: Current
@@ -56,7 +56,7 @@ def realtime(live: Live, site: Site, now: int) -> Realtime:
 
 
 def as_json(found: Realtime) -> dict[str, Any]:
-    """For programs; a minute is told by when it begins, in seconds since 1970."""
+    """For programs; a minute is given by when it begins, in seconds since 1970."""
     return {
         "visitors": found.current.visitors,
         "pages": dict(found.current.pages),

@@ -10,7 +10,7 @@ rows too many change no answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil
 
@@ -152,7 +152,7 @@ def _common(group: Sequence[Ask]) -> And:
 
 
 def by_day(asks: Iterable[Ask]) -> list[Ask]:
-    """Those that are told by the day, or of the site as a whole."""
+    """Those with a figure for each day, or of the site as a whole."""
     return [ask for ask in asks if not _tabled(ask.query)]
 
 
@@ -191,8 +191,8 @@ def days_added_up(group: Sequence[Ask], days: str) -> Statement:
         if column.name in wanted
     )
     # What a share is of stands in the figures of the site as a whole.
-    told = {"", *(_tabled(ask.query) for ask in group)}
-    dimensions = ", ".join(binder.bind(name) for name in sorted(told))
+    read = {"", *(_tabled(ask.query) for ask in group)}
+    dimensions = ", ".join(binder.bind(name) for name in sorted(read))
     return Statement(
         f"WITH days AS ({days})\n"
         f"SELECT site, dimension, value, min(day) AS day, {sums} FROM days\n"
@@ -203,12 +203,12 @@ def days_added_up(group: Sequence[Ask], days: str) -> Statement:
 
 
 def _tabled(query: Query) -> str:
-    """The dimension by which day tables tell a query's figures."""
+    """The dimension by which day tables have a query's figures."""
     return next((name for name in query.dimensions if name not in TIME_BUCKETS), "")
 
 
 def _is_of_rows(part: Filter) -> bool:
-    """Whether a row's own columns tell it."""
+    """Whether a row's own columns decide it."""
     names = {leaf.dimension for leaf in all_leaves(part)}
     return not (names & EXIT_DIMENSIONS or _has_done(part))
 
@@ -234,4 +234,4 @@ def _only(asked: Statement, groups: tuple[tuple[str, ...], ...]) -> Statement:
     dims = ", ".join(f"d{place}" for place in range(len(columns)))
     wanted = ", ".join(f"unnest(${name})" for name in columns)
     sql = f"SELECT * FROM (\n{asked.sql}\n)\nWHERE ({dims}) IN (SELECT {wanted})"
-    return Statement(sql, {**asked.values, **columns}, asked.columns)
+    return replace(asked, sql=sql, values={**asked.values, **columns})

@@ -44,7 +44,7 @@ class Reading:
         self._is_doubted = False
 
     def sources(self, days: Iterable[date] = ()) -> Sources:
-        """The present state; of these days it tells which are closed."""
+        """The present state; and which of these days are closed."""
         asked = list(days)
         return self._read(lambda: self._sources(asked))
 
@@ -78,7 +78,7 @@ class Reading:
         self._closed.clear()
 
     def renew(self) -> None:
-        """Open the lake anew: files of the state that is known are gone.
+        """Open the lake again: files of the known state are gone.
 
         Those that the newest state has, and are gone, are left out of what is answered.
         """

@@ -28,8 +28,8 @@ from page_tracker.query.query import (
     And,
     Query,
     asks_of_events,
+    counted_goals,
     measures_of,
-    told_goals,
     uses,
     with_hosts,
     without_conversions,
@@ -219,7 +219,7 @@ class _Blocks:
             f"SELECT *, {self.binder.bind(goal.name)} AS goal,"
             f" {self.binder.bind(goal.currency)} AS unit"
             f" {self._events(self.query.filter)} AND {of_goal(goal, self.binder)}"
-            for goal in told_goals(self.query)
+            for goal in counted_goals(self.query)
         ]
         if not found:
             nothing = f"{self._events(self.query.filter)} AND false"

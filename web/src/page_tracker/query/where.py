@@ -116,15 +116,15 @@ def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
 def _with_nothing(leaf: Leaf) -> tuple[str, ...]:
     """A leaf's values, and '' where one is the label of rows that have none.
 
-    A row may also have just that text: both are in the one group that answers tell.
+    A row may also have just that text: both are in one group of the answer.
     """
     empty = dimension(leaf.dimension).empty
     if empty is None:
         return leaf.values
-    told = leaf.values
+    values = leaf.values
     if not leaf.case_sensitive:
-        empty, told = empty.lower(), tuple(value.lower() for value in told)
-    return (*leaf.values, "") if empty in told else leaf.values
+        empty, values = empty.lower(), tuple(value.lower() for value in values)
+    return (*leaf.values, "") if empty in values else leaf.values
 
 
 def condition(part: Filter, goals: tuple[Goal, ...], binder: Binder) -> str:

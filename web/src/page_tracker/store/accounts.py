@@ -22,7 +22,7 @@ from page_tracker.people.account import (
 )
 from page_tracker.people.roles import Role
 from page_tracker.store.mirror import Mirror, MirroredPeople
-from page_tracker.store.shelf import Kept, Shelf, Snapshot, Watched
+from page_tracker.store.registry import Kept, Shelf, Snapshot, Watched
 
 ACCOUNTS_KEY = "pt:accounts"
 

@@ -1,7 +1,7 @@
 """`mirror.json`, `people.json`: copies of what Redis keeps, beside the lake.
 
 Sites and tokens are in the one, accounts of people in the other: an older Page Tracker
-that knows no accounts leaves them alone. A file is replaced as a whole. One that cannot
+that knows no accounts leaves them alone. Each is replaced as a whole. One that cannot
 be read is set aside under another name, never overwritten.
 """
 

@@ -17,7 +17,7 @@ from page_tracker.sites.goal import Goal, Segment
 from page_tracker.sites.settings import changed_site, new_site
 from page_tracker.sites.site import Directory, Site, bare_host
 from page_tracker.sites.token import without_site
-from page_tracker.store.shelf import Registry, Watched
+from page_tracker.store.registry import Registry, Watched
 
 ById = Mapping[str, Site]
 

@@ -12,7 +12,7 @@ from typing import Any
 from page_tracker.days import DAY_SECONDS
 from page_tracker.errors import AccessError, UnknownTokenError
 from page_tracker.sites.token import GIVEN, Scope, Token, id_of, is_token, new_secret
-from page_tracker.store.shelf import Registry, Watched
+from page_tracker.store.registry import Registry, Watched
 from page_tracker.store.sites import found_site
 
 MAX_NAME = 100

@@ -12,7 +12,7 @@ from page_tracker.upkeep.deletion import Selection
 
 
 class Chosen(NamedTuple):
-    """How much of the lake is chosen, and how much nobody can tell of yet.
+    """How much of the lake is chosen, and how much is unknown yet.
 
     `drops` are hits that did not count, and of which there is a record. `waiting` are
     rows of any site that the lake does not have yet; `aside` are batches that have rows

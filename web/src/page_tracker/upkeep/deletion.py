@@ -2,10 +2,10 @@
 
     store: open visits end (collect/removal.py) → what was set aside is replayed
       → writer: what waits goes to the lake → lake, day by day: rows gone, the visits
-      that they leave are numbered anew, one commit → counters lowered
-      → the tables of days that knew of them made anew
+      that they leave are renumbered, one commit → counters lowered
+      → the tables of days that counted them rebuilt
       → imports and earlier stores recounted → files, orphans and log cleaned
-      → append-only file written anew
+      → append-only file rewritten
 
 Whatever it is killed at, the same deletion once more finishes it: each step does
 nothing where there is nothing left to do. What a day's commit takes off the store's own
@@ -264,7 +264,7 @@ class Deletion:
         return [(day_number(day), number) for day, number in found]
 
     def _delete_day(self, day: int, newest_day: int) -> None:
-        """Delete a day's hits, number anew the visits that they leave; one commit."""
+        """Delete a day's hits and renumber the visits that they leave; one commit."""
 
         def step() -> Mapping[str, Any]:
             with self.lake.alone("hits") as table:
@@ -327,7 +327,7 @@ class Deletion:
         return {"condition": self._condition, "pages": pages, "sums": sums}
 
     def _close_again(self) -> None:
-        """Make the day tables anew that know of what was deleted."""
+        """Rebuild the day tables that counted what was deleted."""
         close(self.lake, self._tabled_days())
 
     def _tabled_days(self) -> list[int]:

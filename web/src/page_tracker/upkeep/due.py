@@ -18,7 +18,7 @@ from page_tracker.upkeep.tidy import (
     closable,
 )
 
-# What was seen to is seen to again: another process may have been faster with a part.
+# So often all is looked at again: another process may have undone a part.
 AFRESH = 3_600.0  # seconds
 
 
@@ -40,7 +40,7 @@ class Due:
         self._done = Work()
 
     def look(self, now: float, sites: Sequence[Site]) -> bool:
-        """Whether days are to be settled or closed, or hits to be let go.
+        """Whether days are to be settled or closed, or expired hits to be deleted.
 
         `now` is in seconds since 1970. Raises DeltaError or OSError where the lake is
         away.

@@ -5,7 +5,7 @@
     site   taken out of the registry → collectors have sent off what they had → its
            imports are forgotten, so that its logs may be imported again → deleted
 
-No import runs meanwhile. Stopped half-way, the same once more finishes it.
+No import runs meanwhile. Stopped halfway, the same once more finishes it.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class SiteEraser:
 
 @contextmanager
 def _told_half_done(what: str) -> Iterator[None]:
-    """Raise LakeError where the lake stops `what` half-way."""
+    """Raise LakeError where the lake stops `what` halfway."""
     try:
         yield
     except (DeltaError, OSError, LakeError) as error:

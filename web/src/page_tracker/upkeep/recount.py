@@ -1,4 +1,4 @@
-"""What the lake knows comes back into live counters that do not have it.
+"""Live counters get what the lake has and they lack.
 
     origins of the store, register of imports, lake → a site's views by import, and by
     earlier stores → put in place of what was counted → noted what it was made from
@@ -24,7 +24,7 @@ from page_tracker.lake.table import Lake, quoted
 from page_tracker.origins import ORIGIN_OF_ROW, rows_of_none
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import EARLIER, Live
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_sums import COLUMNS, DAYS_COUNTED, day_sums
 

@@ -7,7 +7,7 @@ Small files are merged by tiers, so that a row is rewritten once a tier and not 
 every commit. A day that is over everywhere is *settled*: its rows are written sorted by
 site, visit and time, which makes them a fifth smaller and lets a question read its own
 site's row groups. Nothing here changes what the lake says, but retention; a commit that
-is refused, as somebody else was faster, is made again from what there is then.
+is refused, as another process committed first, is made again from what there is then.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Upkeep:
     ) -> None:
         self.lake = lake
         self._quiet = quiet
-        # What the files' own times are told by.
+        # The clock of the files' own times.
         self._clock = clock
         # By table: the version that the last checkpoint sums up.
         self._summed_up: dict[str, int | None] = {}

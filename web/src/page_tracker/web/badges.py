@@ -16,14 +16,14 @@ from redis import RedisError
 from werkzeug.exceptions import NotFound
 
 from page_tracker.collect.direct import UnbatchedCollector
-from page_tracker.collect.outcome import RETRY_AWAY
+from page_tracker.collect.drops import RETRY_AWAY
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.address import Proxies
 from page_tracker.hits.hit import Drop, RawHit
 from page_tracker.hits.page import page_of
 from page_tracker.protocols.goatcounter import GIF
+from page_tracker.protocols.headers import seen_of, sender_of
 from page_tracker.protocols.request import header_text, reasons_of
-from page_tracker.protocols.sender import seen_of, sender_of
 from page_tracker.sites.site import Directory, Site
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites

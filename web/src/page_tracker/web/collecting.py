@@ -11,21 +11,17 @@ from contextlib import suppress
 from flask import Blueprint, Response, request
 
 from page_tracker.collect.direct import UnbatchedCollector
-from page_tracker.collect.judge import (
-    HttpRequest,
-    not_stored,
-    received,
-    too_large,
-)
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.address import Proxies
 from page_tracker.hits.hit import NOBODY
 from page_tracker.protocols import PROTOCOLS
+from page_tracker.protocols.reading import not_stored, read_request, too_large
 from page_tracker.protocols.request import (
     MAX_BODY,
     Answer,
     NothingToCountError,
     Protocol,
+    Request,
 )
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -37,7 +33,7 @@ def collecting(
     """One route for each protocol; the collector is asked for at the first request."""
     blueprint = Blueprint("collecting", __name__)
 
-    def take(protocol: Protocol) -> Response:
+    def take(protocol: Protocol, **_variable: str) -> Response:
         return _response(_answer(protocol, collector(), proxies))
 
     for path, protocol in PROTOCOLS.items():
@@ -70,14 +66,14 @@ def _answer(
         body = request.stream.read(MAX_BODY + 1)
         if len(body) < length:
             return protocol.refuse(400, "the body is cut off", ())
-        sent = HttpRequest(
+        sent = Request(
             request.method,
             request.path,
             request.query_string.decode("latin-1"),
             headers_sent(),
             body,
         )
-        raws, sender = received(protocol, sent, request.remote_addr or "", proxies)
+        raws, sender = read_request(protocol, sent, request.remote_addr or "", proxies)
         return protocol.accept(collector.collect(raws, sender))
     except NothingToCountError as answered:
         if answered.refused:

@@ -5,8 +5,8 @@ from functools import partial
 from page_tracker.history.register import Register
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
+from page_tracker.store.registry import Registry
 from page_tracker.store.removal import Removal
-from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.upkeep.chosen import Chosen, chosen
 from page_tracker.upkeep.deletion import Deletion, Selection
@@ -58,12 +58,15 @@ def open_site_eraser(settings: Settings, registry: Registry, domain: str) -> Sit
 
 
 def what_is_chosen(settings: Settings, selection: Selection) -> Chosen:
-    """Say what a deletion would delete; deletes nothing."""
+    """What a deletion would delete; deletes nothing."""
     return chosen(selection, open_lake(settings), open_streams(settings))
 
 
 def open_expiring(settings: Settings) -> FindExpiring:
-    """Open what says which hits a site's retention would delete; raises LakeError."""
+    """Open the search for hits that a site's retention would delete.
+
+    Calling it raises LakeError.
+    """
     lake = open_lake(settings)
 
     def find(site: Site, now: float) -> Expiring | None:

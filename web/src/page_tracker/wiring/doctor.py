@@ -1,4 +1,4 @@
-"""What `page-tracker doctor` looks at: all of it."""
+"""What `page-tracker doctor` checks: everything."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,9 +23,9 @@ from page_tracker.wiring.store import (
 
 @contextmanager
 def patient_of_folder(settings: Settings) -> Iterator[Patient]:
-    """Open everything that `page-tracker doctor` looks at, also where Redis is away.
+    """Open everything that `page-tracker doctor` checks, even if Redis is down.
 
-    Raises NoDataFolderError where there is no data folder.
+    Raises NoDataFolderError if there is no data folder.
     """
     trouble: PageTrackerError | None = None
     with ExitStack() as stack:
@@ -61,7 +61,7 @@ def _with_its_own_redis(settings: Settings) -> Settings:
 
 
 def _served_at(settings: Settings) -> str:
-    """Where the data folder's server was reached last; empty where that is unknown."""
+    """The address of the data folder's last server; empty if that is unknown."""
     try:
         who = holder(settings.data)
     except DataFolderError:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redis import Redis, RedisError
 
-from page_tracker.collect.outcome import site_day_at
+from page_tracker.collect.drops import site_day_at
 from page_tracker.days import utc_day
 from page_tracker.errors import UnknownSiteError
 from page_tracker.history.follow import Store
@@ -49,7 +49,7 @@ class Historian:
 
 @contextmanager
 def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Historian]:
-    """Open what `page-tracker import` needs; raises what `store_of_folder` does."""
+    """Open what `page-tracker import` needs. Raises what `store_of_folder` does."""
     with store_of_folder(settings) as found:
         with open_redis(replace(found, redis_timeout=PATIENT_SECONDS)) as redis:
             registry = open_registry(found, redis)

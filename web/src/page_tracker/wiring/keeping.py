@@ -1,4 +1,4 @@
-"""What keeps hits: the lake, its writers, its upkeep, the recount."""
+"""What keeps hits for good: the lake, its writers, its upkeep, the recount."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from page_tracker.lake.damage import mend, unreadable_set_aside
 from page_tracker.lake.table import Lake
 from page_tracker.processes import append_only_file
 from page_tracker.processes.embedded import STORE_NAME
-from page_tracker.processes.job import run_errand
+from page_tracker.processes.job import run_job
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.salts import throw_away_spent
@@ -43,8 +43,8 @@ def open_upkeep(
 ) -> Callable[[], None]:
     """One pass of upkeep over lake and store, as a call; `say` what is damaged.
 
-    It raises DeltaError, OSError or LakeError where the lake is away, RedisError where
-    Redis is, LogNotRewrittenError where that keeps what was thrown away.
+    It raises DeltaError, OSError or LakeError if the lake cannot be reached, RedisError
+    if Redis cannot, LogNotRewrittenError if Redis's file still has what was deleted.
     """
     recount, upkeep = open_recount(settings, lake), Upkeep(lake)
     register = Register(settings.data / "imports")
@@ -62,9 +62,9 @@ def open_upkeep(
 def open_light_upkeep(
     settings: Settings, lake: Lake, say: Callable[[str], None]
 ) -> Callable[[], None]:
-    """The same for a process that stays: where it takes an engine an errand does it.
+    """The same for a process that stays: what needs an engine is done by a job.
 
-    It raises ProcessError too, where that fails.
+    It raises ProcessError too, if the job fails.
     """
     due, upkeep = Due(lake), Upkeep(lake)
 
@@ -80,7 +80,7 @@ def open_light_upkeep(
 
 
 def _run_upkeep(settings: Settings) -> None:
-    run_errand(settings, "upkeep")
+    run_job(settings, "upkeep")
 
 
 def _tell_damage(lake: Lake, say: Callable[[str], None]) -> None:
@@ -91,7 +91,7 @@ def _tell_damage(lake: Lake, say: Callable[[str], None]) -> None:
 def _pass(
     settings: Settings, see_to: Callable[[float, Sequence[Site]], None]
 ) -> Callable[[], None]:
-    """A pass that throws away what is spent in the store, and sees to the lake."""
+    """A pass that deletes what has expired in the store, and tidies the lake."""
     redis = open_redis(settings)
     registry = open_registry(settings, redis)
 
@@ -107,13 +107,13 @@ def _pass(
 
 
 def open_light_recount(settings: Settings, lake: Lake) -> Callable[[], None]:
-    """What has live counters catch up, as a call; it raises what upkeep does."""
+    """What lets live counters catch up, as a call; it raises what upkeep does."""
     recount = open_recount(settings, lake)
     return lambda: recount.look(partial(_run_upkeep, settings))
 
 
 def open_recount(settings: Settings, lake: Lake) -> Recount:
-    """Open what counts again what the store's live counters do not have."""
+    """Open the recount of what the store's live counters are missing."""
     redis = open_redis(settings)
     return Recount(
         lake,

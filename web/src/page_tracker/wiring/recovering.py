@@ -1,4 +1,4 @@
-"""What builds a lake anew from its files, or lets a new one begin."""
+"""Rebuilds a lake from its files, or lets a new one begin."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ class Recovery:
     settings: Settings
 
     def surveys(self) -> list[Survey]:
-        """What there is of the tables that have lost their log; changes nothing."""
+        """What is left of the tables that have lost their log; changes nothing."""
         lost = lost_tables(open_lake(self.settings))
         return [survey(open_lake(self.settings), n) for n in lost if n != "days"]
 
@@ -33,7 +33,7 @@ class Recovery:
         return "days" in lost_tables(open_lake(self.settings))
 
     def build(self, found: Survey, with_doubtful: bool) -> int:
-        """Build a table; answers how many rows in doubt were added."""
+        """Rebuild a table; returns how many doubtful rows were added."""
         lake, streams = open_lake(self.settings), open_streams(self.settings)
         register = Register(self.settings.data / "imports")
         files: list[Path] = [each.path for each in found.counting]
@@ -46,11 +46,11 @@ class Recovery:
         return add_doubtful(lake, found, moved) if with_doubtful else 0
 
     def forget_days(self) -> None:
-        """Have the table of closed days, which is made from the hits, begin anew."""
+        """Let the table of closed days begin again: it is made from the hits."""
         set_days_aside(open_lake(self.settings))
 
     def refusal(self) -> LakeLostError | None:
-        """Why the writer does not begin in a new lake, where it does not."""
+        """Why the writer refuses to begin in a new lake, if it does."""
         lake = open_lake(self.settings)
         for stream in open_streams(self.settings):
             try:

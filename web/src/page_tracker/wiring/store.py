@@ -31,14 +31,14 @@ from page_tracker.store.format import (
     require_store,
 )
 from page_tracker.store.health import durability_notice
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 
 
 def open_redis(settings: Settings) -> Redis:
     """Open a client that fails within twice the time limit and sends nothing twice.
 
-    It connects with the first command, and anew with the first one after a failure.
+    It connects with the first command, and again with the first one after a failure.
     """
     url = settings.redis_url or DEFAULT_REDIS_URL
     # A retried INCR whose first answer was lost would count a view twice.
@@ -114,7 +114,7 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
 
 @contextmanager
 def registry_of_folder(settings: Settings) -> Iterator[Registry]:
-    """Open sites and tokens for a command; raises what `store_of_folder` does."""
+    """Open sites and tokens for a command. Raises what `store_of_folder` does."""
     with store_of_folder(settings) as found, open_redis(found) as redis:
         registry = open_registry(found, redis)
         if registry.is_emptied():
@@ -125,7 +125,7 @@ def registry_of_folder(settings: Settings) -> Iterator[Registry]:
 
 @contextmanager
 def registry_of_new_folder(settings: Settings) -> Iterator[Registry]:
-    """The same, where the data folder may be made: what it begins with is added."""
+    """The same, but creates the data folder if there is none."""
     make_folder(settings.data)
     require_folder(settings.data)
     with registry_of_folder(settings) as registry:
@@ -134,7 +134,7 @@ def registry_of_new_folder(settings: Settings) -> Iterator[Registry]:
 
 @contextmanager
 def _folder_named(settings: Settings) -> Iterator[None]:
-    """Say which folder an unknown site is not in: it may be another one's."""
+    """Add to the error of an unknown site in which folder it was looked for."""
     try:
         yield
     except UnknownSiteError as error:
@@ -146,10 +146,10 @@ def _folder_named(settings: Settings) -> Iterator[None]:
 
 
 def require_redis(settings: Settings) -> str | None:
-    """Raise RedisUnavailableError where Redis does not answer or refuses us.
+    """Raise RedisUnavailableError if Redis does not answer or refuses us.
 
-    And StoreFormatError where a newer Page Tracker has written it. Answers with why it
-    may lose what was acknowledged, or None.
+    And StoreFormatError if a newer Page Tracker has written it. Returns why it may lose
+    what was acknowledged, or None.
     """
     shown = without_password(settings.redis_url or DEFAULT_REDIS_URL)
     client = open_redis(settings)

@@ -65,7 +65,7 @@ class Troubles:
 
 
 def write(writers: Sequence[Writer], stop: threading.Event) -> None:
-    """Write until told to stop, then until nothing waits or Redis or the lake is away,
+    """Write until `stop` is set, then until nothing waits or Redis or the lake is away,
     or for STOP_SECONDS at most."""
     troubles = Troubles()
     deadline = None
@@ -82,7 +82,7 @@ def write(writers: Sequence[Writer], stop: threading.Event) -> None:
 
 
 def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
-    """Return once `store` does not raise StreamAwayError, or when told to stop."""
+    """Return once `store` does not raise StreamAwayError, or when `stop` is set."""
     trouble = ""
     while not stop.is_set():
         try:
@@ -100,7 +100,7 @@ def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
 def keep(
     what: str, work: Callable[[], None], every: float, stop: threading.Event
 ) -> None:
-    """Do some work, named `what`, every so many seconds until told to stop.
+    """Do some work, named `what`, every so many seconds until `stop` is set.
 
     What fails is tried again after some seconds.
     """

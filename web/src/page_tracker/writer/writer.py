@@ -5,8 +5,8 @@
                                        → commit its drops → commit its hits
 
 A round is stateless: it asks the lake how far it is, trims what is in, and commits what
-comes after from the very snapshot that said so. Killed at any instant it begins anew
-with the same question; of two writers one is refused and asks again. The drops go
+comes after from the very snapshot that said so. Killed at any instant it begins
+again with the same question; of two writers one is refused and asks again. The drops go
 first, so that the hits' position alone says what is in; and what is trimmed is what a
 later round finds in the lake, not what this one believes to have written.
 """
@@ -176,7 +176,7 @@ class Writer:
             with conflicts():
                 return self._round()
         except ConflictError as error:
-            logger.debug("another writer was faster: %s", error.why)
+            logger.debug("another writer committed first: %s", error.why)
             self._sleep(random.uniform(0, 0.05))  # nosec: a pause, not a secret
             return Done.PART
 
@@ -333,7 +333,7 @@ class Writer:
         """Let a store that was restored from an older copy count under a new origin.
 
         What waits in it is in the lake, unless it came after the store was restored:
-        that is appended anew under the new origin.
+        that is appended again under the new origin.
         """
         self.stream.renew_origin(origin)
         with self.lake.using("hits") as hits:

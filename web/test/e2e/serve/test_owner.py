@@ -17,7 +17,7 @@ from redis import Redis
 from page_tracker.lake.table import Lake
 from page_tracker.processes import embedded
 from page_tracker.settings import Settings
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.writer.service import TICK
 from support import commands, processes

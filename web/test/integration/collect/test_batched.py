@@ -13,16 +13,15 @@ import pytest
 from redis import Redis
 
 from page_tracker.asgi import FrontDoor
-from page_tracker.collect.judge import HttpRequest
 from page_tracker.collect.lane import PATIENCE
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Kind, RawHit, Reason
 from page_tracker.protocols import PROTOCOLS
-from page_tracker.protocols.request import Answer
+from page_tracker.protocols.request import Answer, Request
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import Bounds
-from page_tracker.store.shelf import SITES_KEY, VERSION
+from page_tracker.store.registry import SITES_KEY, VERSION
 from support.collecting import BROWSER, SITE, collecting, sites_of
 from support.own_redis import OwnRedis, own_redis
 
@@ -327,7 +326,7 @@ def test_a_sender_that_cannot_be_told_keeps_nobody_waiting(
 def test_whatever_a_protocol_fails_with_its_sender_is_answered(
     server: OwnRedis, settings: Settings, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    def fail(_said: object) -> Any:
+    def fail(*_said: object) -> Any:
         raise KeyError("gone")
 
     assert server.url
@@ -337,7 +336,7 @@ def test_whatever_a_protocol_fails_with_its_sender_is_answered(
     else:
         faulty = known._replace(accept=fail)
     monkeypatch.setitem(PROTOCOLS, "/count", faulty)
-    said = HttpRequest("GET", "/count", f"p=/&site={SITE}", {b"user-agent": b"x"}, b"")
+    said = Request("GET", "/count", f"p=/&site={SITE}", {b"user-agent": b"x"}, b"")
 
     async def run() -> Answer:
         told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

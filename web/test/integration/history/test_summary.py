@@ -91,7 +91,7 @@ def test_notes_and_malformed_lines_are_told_beside_the_figures(run: Run) -> None
     found = run([*without, "rub\x1b[1mbish\n"], "--dry-run")
 
     assert "line 10: malformed, left out: rub\ufffd[1mbish" in found.stderr
-    assert "9 page views are of lines that tell no user agent" in found.stderr
+    assert "9 page views come from lines without a user agent" in found.stderr
 
 
 def test_a_refusal_is_one_line(run: Run) -> None:

@@ -124,3 +124,14 @@ def test_a_collector_judges_by_an_update_that_comes_meanwhile(
 
     assert first == []
     assert [drop.reason for drop in drops] == ["bot"]
+
+
+def test_they_are_loaded_once_while_their_files_are_the_same(tmp_path: Path) -> None:
+    packaged = load(tmp_path)
+    assert load(tmp_path / "none") is load() is packaged
+    spam = tmp_path / SPAM
+    spam.write_text("spam.test\n")
+    updated = load(tmp_path)
+    assert updated.is_spam("spam.test") and load(tmp_path) is updated
+    spam.write_text("other.test\n")
+    assert not load(tmp_path).is_spam("spam.test")

@@ -22,7 +22,7 @@ from page_tracker.processes.append_only_file import (
     set_aside,
 )
 from page_tracker.settings import Settings
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
 from page_tracker.writer.writer import Done, Writer

@@ -19,9 +19,9 @@ from page_tracker.errors import (
 )
 from page_tracker.people.account import Account, with_password, with_role
 from page_tracker.people.roles import Role
-from page_tracker.store import shelf as registry_module
+from page_tracker.store import registry as registry_module
 from page_tracker.store.accounts import ACCOUNTS_KEY, Accounts, People, found_named
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 
 

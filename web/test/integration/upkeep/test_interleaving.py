@@ -25,8 +25,8 @@ from page_tracker.lake.damage import mend
 from page_tracker.lake.table import TABLES, Lake
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import submit
+from page_tracker.store.registry import Registry
 from page_tracker.store.removal import Removal
-from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_tables import close

@@ -13,8 +13,8 @@ from page_tracker.hits.hit import Kind
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Sums
 from page_tracker.store.ingest import submit
+from page_tracker.store.registry import Registry
 from page_tracker.store.removal import Removal
-from page_tracker.store.shelf import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.deletion import Deletion, Selection

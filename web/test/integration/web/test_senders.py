@@ -25,7 +25,7 @@ from page_tracker.lookups.load import PACKAGED
 from page_tracker.schema import HITS
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import Bounds
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
 from page_tracker.web.collecting import collecting

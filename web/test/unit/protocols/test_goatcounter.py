@@ -1,12 +1,13 @@
 """GoatCounter's format: what it means, and how it is answered."""
 
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
+from page_tracker.hits.hit import NOBODY, Drop, Kind, RawHit, Reason
 from page_tracker.hits.page import page_of
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.protocols.request import Answer, NothingToCountError, Request
@@ -14,15 +15,19 @@ from page_tracker.protocols.request import Answer, NothingToCountError, Request
 GOATCOUNTER = PROTOCOLS["/count"]
 
 
+def _decoded(query: str, headers: Mapping[bytes, bytes]) -> list[RawHit]:
+    return GOATCOUNTER.decode(Request("GET", "/count", query, headers), NOBODY)
+
+
 def decoded(referer: str = "", **said: str) -> RawHit:
     headers = {b"referer": referer.encode()} if referer else {}
-    (hit,) = GOATCOUNTER.decode(Request("GET", urlencode(said), headers))
+    (hit,) = _decoded(urlencode(said), headers)
     return hit
 
 
 def refused(query: str) -> str:
     with pytest.raises(NothingToCountError) as refusal:
-        GOATCOUNTER.decode(Request("GET", query, {}))
+        _decoded(query, {})
     assert refusal.value.answer.status == 400
     return reason(refusal.value.answer)
 
@@ -142,9 +147,8 @@ def test_who_means_no_site_is_told_what_to_name(site: str, why: str) -> None:
     query=st.text(max_size=200), referer=st.text(alphabet="htps:/[].ab", max_size=30)
 )
 def test_any_query_is_a_hit_or_an_answer(query: str, referer: str) -> None:
-    request = Request("GET", query, {b"referer": referer.encode()})
     try:
-        (hit,) = GOATCOUNTER.decode(request)
+        (hit,) = _decoded(query, {b"referer": referer.encode()})
     except NothingToCountError as refusal:
         assert refusal.answer.status == 400
     else:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
+from page_tracker.hits.hit import Drop, Kind, RawHit, Reason, Sender
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.protocols.request import Answer, NothingToCountError, Request
 
@@ -20,8 +20,8 @@ def decoded(*, headers: dict[bytes, bytes] | None = None, **body: Any) -> list[R
 
 
 def sent(body: bytes, headers: dict[bytes, bytes] | None = None) -> list[RawHit]:
-    request = Request("POST", "", headers or {}, body, "192.0.2.1")
-    return PLAUSIBLE.decode(request)
+    request = Request("POST", "/api/event", "", headers or {}, body)
+    return PLAUSIBLE.decode(request, Sender("192.0.2.1", ""))
 
 
 def answered(body: bytes, headers: dict[bytes, bytes] | None = None) -> Answer:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from page_tracker.asgi import headers_of
-from page_tracker.collect.judge import HttpRequest
+from page_tracker.protocols.request import Request
 from page_tracker.web.door.fast_path import SHORT_BODY, SHORT_HEAD, whole_request
 
 BODY = b'{"n":"pageview"}'
@@ -20,7 +20,7 @@ class Parsed:
     """What httptools makes of bytes: the requests that are complete."""
 
     def __init__(self, data: bytes) -> None:
-        self.requests: list[HttpRequest] = []
+        self.requests: list[Request] = []
         self._url = self._body = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._parser = httptools.HttpRequestParser(self)
@@ -43,7 +43,7 @@ class Parsed:
     def on_message_complete(self) -> None:
         url = httptools.parse_url(self._url)
         self.requests.append(
-            HttpRequest(
+            Request(
                 self._parser.get_method().decode(),
                 url.path.decode(),
                 (url.query or b"").decode(),
@@ -54,7 +54,7 @@ class Parsed:
 
 
 def test_a_hit_in_one_piece_is_read() -> None:
-    assert whole_request(HIT) == HttpRequest(
+    assert whole_request(HIT) == Request(
         "POST",
         "/api/event",
         "",

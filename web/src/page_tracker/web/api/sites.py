@@ -61,8 +61,8 @@ def _agreed(settings: dict[str, Any]) -> int | None:
     agreed = settings.pop(AGREED)
     # JSON's true is 1 to Python.
     if isinstance(agreed, bool) or not isinstance(agreed, int) or agreed < 1:
-        remedy = "write the number that was told, or leave it out"
-        raise SiteError(AGREED, "is no whole number of at least 1", remedy)
+        remedy = "write the number from the answer, or leave it out"
+        raise SiteError(AGREED, "is not an integer of at least 1", remedy)
     return agreed
 
 

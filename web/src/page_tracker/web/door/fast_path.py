@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from page_tracker.collect.judge import HttpRequest
+from page_tracker.protocols.request import Request
 
 # Bytes; a longer body takes the way that can make its sender wait.
 SHORT_BODY = 32_768
@@ -26,7 +26,7 @@ _LENGTH = re.compile(rb"[0-9]{1,5}")
 _UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b""))
 
 
-def whole_request(data: bytes) -> HttpRequest | None:
+def whole_request(data: bytes) -> Request | None:
     """Read the one request that `data` is; None where it is more, less or unusual."""
     head, end, body = data.partition(b"\r\n\r\n")
     if not end or len(head) > SHORT_HEAD:
@@ -47,7 +47,7 @@ def whole_request(data: bytes) -> HttpRequest | None:
     if _length_in(headers) != len(body):
         return None
     method, path, query = _asked(first)
-    return HttpRequest(method, path, query, headers, body) if method else None
+    return Request(method, path, query, headers, body) if method else None
 
 
 @lru_cache(1_000)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from page_tracker.hits.enrich import Context, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit
-from page_tracker.protocols.sender import sender_of
+from page_tracker.protocols.headers import sender_of
 from page_tracker.sites.site import Directory, Site
 from support.lookups import LOOKUPS
 

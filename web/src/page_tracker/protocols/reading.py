@@ -1,13 +1,11 @@
-"""A request on its way to the collector: the same for every server and protocol."""
+"""From a request to raw hits and their sender, or to an answer: for any protocol."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import NamedTuple
 
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.address import Proxies
 from page_tracker.hits.hit import RawHit, Sender
+from page_tracker.protocols.headers import seen_of, sender_of
 from page_tracker.protocols.request import (
     MAX_BODY,
     Answer,
@@ -15,34 +13,22 @@ from page_tracker.protocols.request import (
     Protocol,
     Request,
 )
-from page_tracker.protocols.sender import seen_of, sender_of
 
 
-class HttpRequest(NamedTuple):
-    """A request as a server hands it over; names of headers are in lower case."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[bytes, bytes]
-    body: bytes
-
-
-def received(
-    protocol: Protocol, request: HttpRequest, peer: str, proxies: Proxies
+def read_request(
+    protocol: Protocol, request: Request, peer: str, proxies: Proxies
 ) -> tuple[list[RawHit], Sender]:
     """What was sent, and by whom; `peer` is the address at the socket's other end.
 
     Raises NothingToCountError where there is nothing to count.
     """
-    method, _, query, headers, body = request
-    if method not in protocol.methods:
-        raise NothingToCountError(_other_method(protocol, method))
-    if len(body) > MAX_BODY:
+    if request.method not in protocol.methods:
+        raise NothingToCountError(_other_method(protocol, request.method))
+    if len(request.body) > MAX_BODY:
         raise NothingToCountError(too_large(protocol))
-    address = seen_of(headers, peer, proxies).address
-    raws = protocol.decode(Request(method, query, headers, body, address))
-    return raws, sender_of(headers, address)
+    address = seen_of(request.headers, peer, proxies).address
+    sender = sender_of(request.headers, address)
+    return protocol.decode(request, sender), sender
 
 
 def too_large(protocol: Protocol) -> Answer:

@@ -1,4 +1,4 @@
-"""What becomes of hits, told alike by the collectors with and without an event loop."""
+"""What does not count of what was sent, and why: for collectors of both kinds."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from page_tracker.errors import (
     UnknownTokenError,
 )
 from page_tracker.sites.token import GIVEN, Scope, allows
-from page_tracker.store import shelf as registry_module
-from page_tracker.store.shelf import SITES_KEY, TOKENS_KEY, Registry
+from page_tracker.store import registry as registry_module
+from page_tracker.store.registry import SITES_KEY, TOKENS_KEY, Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
 
@@ -289,7 +289,7 @@ ADD_MANY = """
 import sys
 from pathlib import Path
 from redis import Redis
-from page_tracker.store.shelf import Registry
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 
 with Redis.from_url(sys.argv[1]) as client:
