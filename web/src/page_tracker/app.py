@@ -38,7 +38,7 @@ from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
-from page_tracker.web.pages.blueprint import pages
+from page_tracker.web.pages.blueprint import Sources, pages
 from page_tracker.web.pages.checking import Checking, Limits
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.hashing import Hashing
@@ -170,7 +170,8 @@ def create_app() -> Flask:
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(describing)
     people = people_parts(settings)
-    flask.register_blueprint(closed(pages(), people.guard))
+    sources = Sources(asking, sites, live, settings.url)
+    flask.register_blueprint(closed(pages(sources, people.guard), people.guard))
     flask.register_blueprint(closed(people_pages(people), people.guard))
     for failure in (NotFound, MethodNotAllowed, InternalServerError):
         flask.register_error_handler(failure, _failed)

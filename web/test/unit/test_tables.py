@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from page_tracker.commands.tables import (
-    cell,
     echo_table,
     fitted,
     narrowest,
     shortened,
 )
 from page_tracker.plural import counted
+from page_tracker.query.spreadsheet import cell
 
 
 def test_columns_of_wide_signs_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:

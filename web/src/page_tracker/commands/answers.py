@@ -192,11 +192,6 @@ def _changed(metric: str, by: Value) -> str:
     return f"{by:+,} pt" if metric in POINTS else f"{by:+,}%"
 
 
-def exact(value: Value) -> str:
-    """A metric's value for programs."""
-    return "" if value is None else str(value)
-
-
 def _range(asked: Range) -> str:
     if asked.start is None:
         first, last = str(asked.first), str(asked.last)

@@ -19,26 +19,25 @@ from page_tracker.commands.answers import (
     echo_explanation,
     echo_realtime,
     echo_report,
-    exact,
 )
 from page_tracker.commands.options import setting_option
-from page_tracker.commands.tables import cell, echo_json
+from page_tracker.commands.tables import echo_json
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import QuestionError
 from page_tracker.plural import counted
 from page_tracker.query import dates, typed
-from page_tracker.query.answer import as_json, before_of
+from page_tracker.query.answer import as_json
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.problem import QueryError, nearest
 from page_tracker.query.realtime import as_json as realtime_as_json
 from page_tracker.query.realtime import realtime
 from page_tracker.query.report import Report
+from page_tracker.query.spreadsheet import write_rows
 from page_tracker.query.words import (
     EXAMPLE,
     SHORT,
     full_name,
     parse_filter,
-    short_name,
 )
 from page_tracker.settings import Settings
 from page_tracker.sites.site import (
@@ -153,7 +152,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         if as_json_:
             echo_json(as_json(report))
         elif as_csv:
-            _write_csv(report)
+            write_rows(report, csv.writer(sys.stdout, lineterminator="\n"))
         elif parquet is not None:
             asker.asking.write_parquet(report, parquet)
             click.echo(f"Wrote {counted(len(report.rows), 'row')} into {parquet}.")
@@ -297,16 +296,3 @@ def _order_of(text: str, asked: Sequence[str]) -> list[str]:
         option = "--metrics" if full in METRICS else "--by"
         raise QueryError("", f'--order: "{name}" is not asked for; name it in {option}')
     return [full, way or ("desc" if full in METRICS else "asc")]
-
-
-def _write_csv(report: Report) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    asked = report.query
-    head = [*map(short_name, asked.dimensions), *asked.metrics]
-    if asked.comparison:
-        head += [f"{name}_before" for name in asked.metrics]
-    writer.writerow(head)
-    for row in report.rows:
-        before = before_of(report, row) if asked.comparison else ()
-        cells = [*map(cell, row.dimensions), *map(exact, [*row.metrics, *before])]
-        writer.writerow(cells)

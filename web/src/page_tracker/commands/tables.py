@@ -13,8 +13,6 @@ from rich.cells import cell_len, set_cell_size
 GAP = "  "
 # No column is cut below so many places.
 NARROWEST = 12
-# What spreadsheets begin a formula with, or skip before one.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def echo_json(value: Any) -> None:
@@ -90,14 +88,6 @@ def fitted(widths: Sequence[int], shorten: Container[int], most: int) -> list[in
         found[widest] -= 1
         over -= 1
     return found
-
-
-def cell(text: str) -> str:
-    """A text for a spreadsheet: what it would take for a formula begins with a quote.
-
-    See OWASP's page on CSV injection.
-    """
-    return f"'{text}" if text.startswith(FORMULAS) else text
 
 
 def as_date(seconds: int) -> str:

@@ -9,9 +9,10 @@ the hits have: every commit of hits that touches a closed day moves that mark.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -23,6 +24,8 @@ from page_tracker.lake.log import touched_since, transactions
 from page_tracker.lake.table import Lake, closed_mark
 from page_tracker.query.problem import LakeAwayError
 from page_tracker.query.sources import Sources
+
+T = TypeVar("T")
 
 
 class Reading:
@@ -43,13 +46,20 @@ class Reading:
     def sources(self, days: Iterable[date] = ()) -> Sources:
         """The present state; and which of these days are closed."""
         asked = list(days)
+        return self._read(lambda: self._sources(asked))
+
+    def drops(self) -> tuple[DataFile, ...]:
+        """The present files of what did not count."""
+        return self._read(lambda: self._look("drops"))
+
+    def _read(self, read: Callable[[], T]) -> T:
         try:
             with self._lock:
                 try:
-                    return self._sources(asked)
+                    return read()
                 except DeltaError:  # The log was cleaned up while it was read.
                     self._forget_all()
-                    return self._sources(asked)
+                    return read()
         except (DeltaError, OSError) as error:
             raise LakeAwayError(
                 f"the lake cannot be read ({error})",
@@ -80,7 +90,8 @@ class Reading:
         """The files of a table as it is now; forgets closed days that changed."""
         table = self._tables.get(name)
         if table is None:
-            self._closed.clear()
+            if name != "drops":
+                self._closed.clear()
             table = self._tables[name] = self._lake.snapshot(name)
             self._files[name] = self._files_there(name, table)
             return self._files[name]

@@ -36,12 +36,12 @@ class Sources:
         """The SQL of each table that a statement reads, for the days of a plan."""
         found = {"hits": self.hits_of(planned.hits)}
         if planned.tables:
-            found["days"] = _table(DAYS, paths_of(self.days, planned.tables))
+            found["days"] = table(DAYS, paths_of(self.days, planned.tables))
         return found
 
     def hits_of(self, days: tuple[Days, ...]) -> str:
         """The SQL of the hits of these days."""
-        return _table(HITS, paths_of(self.hits, days))
+        return table(HITS, paths_of(self.hits, days))
 
     def hits_about(self, days: tuple[Days, ...]) -> int:
         """How many hits these days have, if those of a file are spread evenly."""
@@ -66,7 +66,8 @@ def _share(file: DataFile, days: tuple[Days, ...]) -> float:
     return common / ((file.last - file.first).days + 1)
 
 
-def _table(columns: tuple[Column, ...], files: list[str]) -> str:
+def table(columns: tuple[Column, ...], files: list[str]) -> str:
+    """The SQL of a table with these columns that is in these files."""
     if not files:
         nothing = ", ".join(
             f"NULL::{SQL_TYPES[column.type]} AS {column.name}" for column in columns

@@ -2,7 +2,7 @@
 
     probes     what a proxy asks to know whether we live
     questions  what may take half a minute each
-    others     the counter, badges, the owner's interface
+    others     the counter, badges, the owner's interface, static files
 
 A request takes a thread when it is there as a whole. Where more wait for one than are
 worth it, the next is told to come again.
@@ -60,7 +60,13 @@ class Pools:
         """The pool that a path's requests are answered in."""
         if path in PROBES:
             return self._probes
-        return self._questions if path.startswith(QUESTIONS) else self._others
+        return self._questions if asks(path) else self._others
+
+
+def asks(path: str) -> bool:
+    """Whether a path's requests ask questions: those of sites' pages do, too."""
+    first = path[1:].partition("/")[0]
+    return path.startswith(QUESTIONS) or "." in first or first == "sites"
 
 
 async def _refuse(why: str, send: Send) -> None:

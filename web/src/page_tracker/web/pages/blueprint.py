@@ -1,10 +1,210 @@
-"""The blueprint of all pages."""
+"""The blueprint of all pages.
+
+/sites                     all sites
+/example.org               a site; one without a dot in its name is at /sites/NAME
+/example.org/list/sources  the full list of a panel
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, Response, redirect, request
+from flask.sansio.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from werkzeug.routing import BaseConverter
+
+from page_tracker.people.roles import Role
+from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
+from page_tracker.store.sites import Sites
+from page_tracker.web.pages.all_sites import all_sites_page
+from page_tracker.web.pages.forms import meant
+from page_tracker.web.pages.guard import PageGuard, Person, no_such_site
+from page_tracker.web.pages.lists import list_page
+from page_tracker.web.pages.panels import PANELS
+from page_tracker.web.pages.problems import NoSuchPage, register_problems
+from page_tracker.web.pages.render import HEADERS, render
+from page_tracker.web.pages.site_page import home_of, site_page
+from page_tracker.web.pages.taken import ENDINGS, PARTS, how_page, taken
+from page_tracker.web.pages.view import View, read, written
+
+if TYPE_CHECKING:  # loaded with the first question
+    from page_tracker.query.ask import Asking
 
 
-def pages() -> Blueprint:
-    """The routes of the pages."""
-    return Blueprint("pages", __name__)
+class Domain(BaseConverter):
+    """A name with a dot: no route of ours begins with one."""
+
+    regex = r"[^/]+\.[^/]+"
+
+
+def add_converter(state: BlueprintSetupState) -> None:
+    """Let routes of a blueprint's application have it."""
+    state.app.url_map.converters["domain"] = Domain
+
+
+class Sources(NamedTuple):
+    """What pages are made of; each is asked for when it is needed."""
+
+    asking: Callable[[], Asking]
+    sites: Callable[[], Sites]
+    live: Callable[[], Live]
+    # Where browsers reach this server, as far as that is set.
+    url: str | None
+
+
+def pages(sources: Sources, guard: PageGuard) -> Blueprint:
+    """The routes; who has no role for a site is told that there is none."""
+    blueprint = Blueprint("pages", __name__)
+    blueprint.record(add_converter)
+    blueprint.add_app_template_filter(shown_pairs, "pairs")
+    blueprint.add_app_template_filter(shown_as, "to")
+    blueprint.add_app_template_filter(written, "with")
+    register_problems(blueprint)
+
+    def admitted(name: str) -> Site:
+        """The site of that name, where the person may see it; raises NotAllowed."""
+        found = named_site(sources.sites(), name)
+        if found is None:
+            raise no_such_site()
+        guard.admit(Role.VIEWER, found.id)
+        return found
+
+    @blueprint.get("/sites")
+    def all_sites() -> Response:
+        """All sites that the person may see."""
+        person = guard.require()
+        view, problems, _ = _said()
+        mine = _seen(sources.sites(), person)
+        told = all_sites_page(mine, view, problems, sources.asking, sources.live)
+        may_add = person.may(Role.OWNER, None)
+        return render("sites.html", may_add=may_add, **told)
+
+    @blueprint.get("/<domain:name>")
+    @blueprint.get("/sites/<name>")
+    def site(name: str) -> ResponseReturnValue:
+        """What was counted of a site."""
+        found = admitted(name)
+        if moved := elsewhere(found, ""):
+            return moved
+        view, problems, is_form = _said()
+        if is_form and not problems:
+            return redirect(home_of(found.id) + written(view), 303)
+        told = site_page(found, view, problems, sources.asking, sources.live)
+        return render("site.html", **told)
+
+    @blueprint.get("/<domain:name>/list/<panel>")
+    @blueprint.get("/sites/<name>/list/<panel>")
+    def listed(name: str, panel: str) -> ResponseReturnValue:
+        """The full list of a panel, and as a file: `sources`, `sources.csv`."""
+        found = admitted(name)
+        if moved := elsewhere(found, f"/list/{panel}"):
+            return moved
+        view, problems, is_form = _said()
+        part, dot, ending = panel.rpartition(".")
+        if dot:
+            _require(part in PANELS and ending in ENDINGS, panel)
+            text = taken(found, part, ending, view, problems, sources.asking, True)
+            return _file(text, f"{found.id}-{part}", ending)
+        _require(panel in PANELS, panel)
+        if is_form and not problems:
+            return redirect(f"{home_of(found.id)}/list/{panel}{written(view)}", 303)
+        return render(
+            "list.html",
+            **list_page(
+                found, PANELS[panel], view, problems, sources.asking, sources.live
+            ),
+        )
+
+    @blueprint.get("/<domain:name>/export/<part>.<ending>")
+    @blueprint.get("/sites/<name>/export/<part>.<ending>")
+    def export(name: str, part: str, ending: str) -> ResponseReturnValue:
+        """What a part of the page shows, as a file."""
+        found = admitted(name)
+        if moved := elsewhere(found, f"/export/{part}.{ending}"):
+            return moved
+        _require(part in PARTS and ending in ENDINGS, f"{part}.{ending}")
+        view, problems, _ = _said()
+        text = taken(found, part, ending, view, problems, sources.asking, False)
+        return _file(text, f"{found.id}-{part}", ending)
+
+    @blueprint.get("/<domain:name>/how/<part>")
+    @blueprint.get("/sites/<name>/how/<part>")
+    def how(name: str, part: str) -> ResponseReturnValue:
+        """How a part of the page is counted, and how to ask the same."""
+        found = admitted(name)
+        if moved := elsewhere(found, f"/how/{part}"):
+            return moved
+        _require(part in PARTS, part)
+        view, problems, is_form = _said()
+        if is_form and not problems:
+            return redirect(f"{home_of(found.id)}/how/{part}{written(view)}", 303)
+        told = how_page(
+            found,
+            part,
+            view,
+            problems,
+            sources.asking,
+            sources.live,
+            sources.url or request.host_url.rstrip("/"),
+        )
+        return render("how.html", **told)
+
+    return blueprint
+
+
+def _require(is_there: bool, name: str) -> None:
+    if not is_there:
+        raise NoSuchPage(
+            f"There is nothing called {name[:100]} here",
+            f"There are {', '.join(PARTS)}; files end in .{' or .'.join(ENDINGS)}.",
+        )
+
+
+def _file(text: str, name: str, ending: str) -> Response:
+    """A file that browsers save."""
+    kinds = {"csv": "text/csv", "json": "application/json"}
+    response = Response(text, mimetype=kinds[ending])
+    response.headers.update(HEADERS)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
+    return response
+
+
+def shown_pairs(query: str) -> list[tuple[str, str]]:
+    """The parts of a query string, for a form that repeats them."""
+    return parse_qsl(query.removeprefix("?"), keep_blank_values=True)
+
+
+def shown_as(view: View, **changes: Any) -> str:
+    """The address of a view with other values in these fields."""
+    return written(view.of_page(), **changes) or "?"
+
+
+def _seen(sites: Sites, person: Person) -> list[Site]:
+    """The sites that a person may see, by their names."""
+    known = sites.directory().by_id
+    return [known[name] for name in sorted(known) if person.may(Role.VIEWER, name)]
+
+
+def _said() -> tuple[View, tuple[str, ...], bool]:
+    """The view that the request's address, or a form, says."""
+    pairs = list(request.args.items(multi=True))
+    known = meant(pairs)
+    return (*read(known), known != pairs)
+
+
+def named_site(sites: Sites, name: str) -> Site | None:
+    """The site of that name, were it made just now."""
+    return sites.directory().resolve(name) or sites.look_again().resolve(name)
+
+
+def elsewhere(site: Site, rest: str) -> ResponseReturnValue | None:
+    """The way to the one address that a site's page has, from all others."""
+    wanted = home_of(site.id) + rest
+    if request.path == wanted:
+        return None
+    query = request.query_string.decode("latin-1")
+    return redirect(f"{wanted}?{query}" if query else wanted, 308)

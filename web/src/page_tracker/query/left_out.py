@@ -1,0 +1,43 @@
+"""What did not count in some days, by reason and name, as `drops` has it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from page_tracker.lake.files import DataFile
+from page_tracker.query.plan import Days
+from page_tracker.query.sources import paths_of, table
+from page_tracker.query.sql import Statement
+from page_tracker.schema import DROPS
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many hits did not count; `name` says which bot, host … it was."""
+
+    reason: str
+    name: str
+    number: int
+
+
+def left_out_statement(site: str, days: Days, files: Iterable[DataFile]) -> Statement:
+    """What was left out of a site, the most first."""
+    drops = table(DROPS, paths_of(files, (days,)))
+    return Statement(
+        f"SELECT reason, name, sum(number)::BIGINT AS hits FROM ({drops})"
+        " WHERE site = $site AND day BETWEEN $first AND $last"
+        " GROUP BY reason, name HAVING hits > 0 ORDER BY hits DESC, reason, name",
+        {"site": site, "first": days.first, "last": days.last},
+    )
+
+
+def unknown_statement(days: Days, files: Iterable[DataFile]) -> Statement:
+    """For which sites that there are not hits came, the most first."""
+    drops = table(DROPS, paths_of(files, (days,)))
+    return Statement(
+        f"SELECT reason, site, sum(number)::BIGINT AS hits FROM ({drops})"
+        " WHERE reason = 'unknown_site' AND day BETWEEN $first AND $last"
+        " GROUP BY reason, site HAVING hits > 0 ORDER BY hits DESC, site",
+        {"first": days.first, "last": days.last},
+    )

@@ -1,0 +1,188 @@
+"""All sites on one page: a figure of each, how it has changed, and a line over time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from redis import RedisError
+
+from page_tracker.days import MICROSECONDS
+from page_tracker.query.answer import before_of
+from page_tracker.query.report import Report
+from page_tracker.sites.site import Site, zone_at
+from page_tracker.store.counters import Live
+from page_tracker.web.leaving import is_wanted
+from page_tracker.web.pages import periods, questions, shown
+from page_tracker.web.pages.chart import path, points_of
+from page_tracker.web.pages.menus import Choice
+from page_tracker.web.pages.questions import Scope
+from page_tracker.web.pages.rows import Cell
+from page_tracker.web.pages.site_page import home_of
+from page_tracker.web.pages.view import View, written
+
+if TYPE_CHECKING:
+    from page_tracker.query.ask import Asking
+
+# Figures that add up over days, and so can be told of each day and of all.
+FIGURES = ("visitors", "visits", "pageviews")
+PERIODS = ("7d", "28d", "91d")
+ORDERS = ("name", "figure", "change", "now")
+# Of longer periods a site's page tells.
+USUAL = "28d"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLine:
+    """A site in the list. `now` is None where the store does not answer; `line` is the
+    path of its figure over time."""
+
+    name: str
+    href: str
+    now: int | None
+    cell: Cell
+    line: str
+    number: int
+    grown: float
+
+
+def all_sites_page(
+    sites: Sequence[Site],
+    view: View,
+    problems: Sequence[str],
+    asking: Callable[[], Asking],
+    live: Callable[[], Live],
+) -> dict[str, Any]:
+    """What the template needs; raises as `Asking.reports`."""
+    said = list(problems)
+    period = _known(view.period, PERIODS, "period", USUAL, said)
+    metric = _known(view.metric, FIGURES, "metric", FIGURES[0], said)
+    order = _known(view.sort.removeprefix("-") or "name", ORDERS, "sort", "name", said)
+    wanted = [site for site in sites if view.search.casefold() in site.id]
+    now = time.time()
+    reports = _reports(wanted, period, metric, now, asking())
+    top = max((_most(report) for report in reports), default=1) or 1
+    common = top if view.is_any else None
+    lines = [
+        _line(site, report, now, live, common)
+        for site, report in zip(wanted, reports, strict=True)
+    ]
+    return {
+        "problems": tuple(said),
+        "view": view,
+        "query": written(view),
+        "lines": _ordered(lines, order, view.sort.startswith("-")),
+        "number": len(sites),
+        "label": shown.LABELS[metric],
+        "sum": shown.figure(metric, sum(line.number for line in lines)),
+        "now": _sum_now(lines),
+        "order": order,
+        "heads": {name: _order_href(view, name) for name in ORDERS},
+        "figures": [
+            Choice(shown.LABELS[name], _to(view, metric=name), name == metric)
+            for name in FIGURES
+        ],
+        "periods": [
+            Choice(
+                each.label, _to(view, period=each.word), each.word == period, each.key
+            )
+            for each in periods.OFFERED
+            if each.word in PERIODS
+        ],
+        "scale": Choice(
+            "one scale for all", _to(view, is_any=not view.is_any), view.is_any
+        ),
+    }
+
+
+def _to(view: View, **changes: object) -> str:
+    return written(view, **changes) or "?"
+
+
+def _known(
+    said: str, known: Sequence[str], name: str, usual: str, problems: list[str]
+) -> str:
+    if said in known:
+        return said
+    problems.append(
+        f"{name}={said}: the page of all sites has {', '.join(known)}"[:2_000]
+    )
+    return usual
+
+
+def _reports(
+    sites: Sequence[Site], period: str, metric: str, now: float, asking: Asking
+) -> list[Report]:
+    """One question for each site, all of one state of the lake."""
+    allowed = asking.allowance(is_wanted())
+    moment = datetime.fromtimestamp(now, UTC)
+    queries = []
+    for site in sites:
+        zone = zone_at(site, int(now * MICROSECONDS))
+        asked = periods.range_of(period, zone, moment, moment.date())
+        compared = periods.compared("previous", False, asked, moment)
+        body = questions.over_time(Scope(site.id, asked, compared), metric, "day")
+        queries.append(asking.understand(body, site, now, allowed))
+    return asking.reports(queries, allowed) if queries else []
+
+
+def _most(report: Report) -> float:
+    return max((row.metrics[0] or 0 for row in report.rows), default=0)
+
+
+def _line(
+    site: Site,
+    report: Report,
+    now: float,
+    live: Callable[[], Live],
+    common: float | None,
+) -> SiteLine:
+    metric = report.query.metrics[0]
+    number = int(sum(row.metrics[0] or 0 for row in report.rows))
+    before = int(sum(before_of(report, row)[0] or 0 for row in report.rows))
+    change, mood = shown.changed(metric, number, before) if before else ("", "")
+    values = [
+        point.value for point in points_of(report, datetime.fromtimestamp(now, UTC))
+    ]
+    return SiteLine(
+        name=site.id,
+        href=home_of(site.id),
+        now=_now(live, site, now),
+        cell=Cell(shown.figure(metric, number), change, mood, f"{before:,}"),
+        line=path(values, common or _most(report) or 1),
+        number=number,
+        grown=number / before if before else float("inf") if number else 0,
+    )
+
+
+def _now(live: Callable[[], Live], site: Site, now: float) -> int | None:
+    try:
+        return live().current(site.id, int(now)).visitors
+    except RedisError:
+        return None
+
+
+def _sum_now(lines: Sequence[SiteLine]) -> int | None:
+    known = [line.now for line in lines if line.now is not None]
+    return sum(known) if len(known) == len(lines) else None
+
+
+def _ordered(lines: Sequence[SiteLine], order: str, is_turned: bool) -> list[SiteLine]:
+    """By name from A on, else the most first; a minus before `sort` turns it round."""
+    keys: dict[str, Callable[[SiteLine], float]] = {
+        "figure": lambda line: -line.number,
+        "change": lambda line: -line.grown,
+        "now": lambda line: -(line.now or 0),
+    }
+    found = sorted(lines, key=lambda line: line.name)
+    if order in keys:
+        found.sort(key=keys[order])
+    return found[::-1] if is_turned else found
+
+
+def _order_href(view: View, name: str) -> str:
+    said = view.sort or "name"
+    return _to(view, sort=f"-{name}" if said == name else name)

@@ -1,0 +1,153 @@
+"""What a page's address asks of a site, understood and answered.
+
+View → Scope, with the days written out → questions → reports of one state
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from page_tracker.days import MICROSECONDS
+from page_tracker.query.problem import QueryError
+from page_tracker.query.query import Range
+from page_tracker.query.words import short_name
+from page_tracker.sites.site import Site, zone_at
+from page_tracker.web.leaving import is_wanted
+from page_tracker.web.pages import periods
+from page_tracker.web.pages.condition import Condition, text_of
+from page_tracker.web.pages.questions import Body, Scope
+from page_tracker.web.pages.view import View
+
+if TYPE_CHECKING:  # loaded with the first question
+    from page_tracker.query.allowance import Allowance
+    from page_tracker.query.ask import Asking
+    from page_tracker.query.left_out import LeftOut
+    from page_tracker.query.plan import Days
+    from page_tracker.query.report import Report
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A view of a site at a moment: what it asks, and what of it means nothing.
+
+    `view` has what is shown, less what is not understood; `interval` is a short name.
+    """
+
+    site: Site
+    view: View
+    now: datetime
+    scope: Scope
+    interval: str
+    problems: tuple[str, ...]
+
+    @property
+    def today(self) -> date:
+        """The site's day."""
+        return self.now.astimezone(ZoneInfo(self.scope.range.timezone)).date()
+
+
+class Answers:
+    """Asks the questions of one request, which share what it may take."""
+
+    def __init__(self, asking: Callable[[], Asking], site: Site) -> None:
+        self._asking = asking()
+        self._site = site
+        self._allowed: Allowance = self._asking.allowance(is_wanted())
+        self.now = time.time()
+
+    def ask(self, bodies: Sequence[Body]) -> list[Report]:
+        """The answers, in one go and of one state of the lake.
+
+        Raises QueryError and what `Asking.reports` does.
+        """
+        queries = [
+            self._asking.understand(body, self._site, self.now, self._allowed)
+            for body in bodies
+        ]
+        return self._asking.reports(queries, self._allowed)
+
+    def days(self) -> Days | None:
+        """The first and the last day with hits."""
+        return self._asking.days(self._site.id, self._allowed)
+
+    def left_out(self, days: Days) -> list[LeftOut]:
+        """What did not count in these days; raises as `ask`."""
+        return self._asking.left_out(self._site.id, days, self._allowed)
+
+    def understand(self, view: View, problems: Sequence[str]) -> Asked:
+        """What a view asks; to `problems` is added what of it means nothing.
+
+        Raises as `days`.
+        """
+        said = list(problems)
+        now = datetime.fromtimestamp(self.now, UTC)
+        view = replace(view, filters=self._filters(view.filters, said))
+        view, asked = self._range(view, now, said)
+        view, compared = _compared(view, asked, now, said)
+        view, interval = _interval(view, asked, said)
+        scope = Scope(self._site.id, asked, compared, view.filters, view.is_any)
+        return Asked(self._site, view, now, scope, interval, tuple(said))
+
+    def _filters(
+        self, filters: Sequence[Condition], problems: list[str]
+    ) -> tuple[Condition, ...]:
+        """Those that can be asked."""
+        kept = []
+        for condition in filters:
+            body = {
+                "site_id": self._site.id,
+                "metrics": ["visitors"],
+                "date_range": "day",
+                "filters": [condition.as_json],
+            }
+            try:
+                self._asking.understand(body, self._site, self.now, self._allowed)
+                kept.append(condition)
+            except QueryError as error:
+                problems.append(f"f={text_of(condition)}: {error.problem}"[:2_000])
+        return tuple(kept)
+
+    def _range(
+        self, view: View, now: datetime, problems: list[str]
+    ) -> tuple[View, Range]:
+        zone = zone_at(self._site, int(self.now * MICROSECONDS))
+        begun = now.astimezone(ZoneInfo(zone)).date()
+        if view.period == "all" and (days := self.days()):
+            begun = days.first
+        try:
+            return view, periods.range_of(view.period, zone, now, begun)
+        except (ValueError, OverflowError) as error:
+            problems.append(f"period={view.period}: {error}"[:2_000])
+            usual = replace(view, period=View().period)
+            return usual, periods.range_of(usual.period, zone, now, begun)
+
+
+def _compared(
+    view: View, asked: Range, now: datetime, problems: list[str]
+) -> tuple[View, Range | None]:
+    if view.period == "all" and view.compare in ("previous", "year"):
+        return view, None  # nothing was before
+    try:
+        found = periods.compared(view.compare, view.weekdays, asked, now)
+        return view, found
+    except (ValueError, OverflowError) as error:
+        problems.append(f"compare={view.compare}: {error}"[:2_000])
+        return replace(view, compare="none"), None
+
+
+def _interval(view: View, asked: Range, problems: list[str]) -> tuple[View, str]:
+    offered = periods.intervals(asked)
+    if not view.by or view.by in offered:
+        usual = periods.usual_interval(asked)
+        best = usual if usual in offered else offered[-1]
+        return view, view.by or best
+    known = ", ".join(map(short_name, offered))
+    problems.append(
+        f"by={view.by}: gives too many or too few points for these days; take {known}"
+    )
+    return _interval(replace(view, by=""), asked, problems)

@@ -1,0 +1,93 @@
+"""How a figure is counted, and the same question to ask by oneself. Pure.
+
+A page asks nothing that others cannot: here are its questions as a command, as a
+request
+over HTTP and as SQL over the lake's files, each of which gives the same figures.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from page_tracker.query.sql import Statement
+from page_tracker.query.words import parse_filter, short_name
+from page_tracker.web.pages.questions import Body
+
+
+def command(body: Body) -> str:
+    """The question as a command of `page-tracker`, for a shell."""
+    words = ["page-tracker", "query", body["site_id"]]
+    words += ["--metrics", ",".join(body["metrics"])]
+    for name in body["dimensions"]:
+        words += ["--by", short_name(name)]
+    first, last = body["date_range"]
+    words += ["--from", first, "--to", last]
+    for each in body["filters"]:
+        words += ["--filter", filter_words(each)]
+    if compared := body["include"].get("comparisons"):
+        words += ["--compare", "..".join(compared["date_range"])]
+    for name, way in body.get("order_by", []):
+        words += ["--order", f"{short_name(name)} {way}"]
+    pages = body.get("pagination", {})
+    for option in ("limit", "offset"):
+        if pages.get(option):
+            words += [f"--{option}", str(pages[option])]
+    return shlex.join(words)
+
+
+def filter_words(asked: Any) -> str:
+    """A filter as people write it, where that means the same; else as JSON."""
+    if len(asked) == 3 and isinstance(asked[2], list) and asked[1] != "segment":
+        operator, name, values = asked
+        told = "|".join(str(value).replace("|", "\\|") for value in values)
+        text = f"{short_name(name)} {operator.replace('_', ' ')} {told}"
+        try:
+            if parse_filter(text) == asked:
+                return text
+        except ValueError:
+            pass
+    return json.dumps(asked, ensure_ascii=False)
+
+
+def curl(body: Body, server: str) -> str:
+    """The question as a request over HTTP, for a shell that has a token in `$TOKEN`."""
+    sent = shlex.quote(json.dumps(body, ensure_ascii=False))
+    return (
+        f'curl {shlex.quote(f"{server}/api/v2/query")}'
+        f' -H "Authorization: Bearer $TOKEN" -d {sent}'
+    )
+
+
+def sql(asked: Statement) -> str:
+    """A statement with its values in their places, as DuckDB runs it in the folder of
+    the lake."""
+    told = re.sub(
+        r"\$([a-z_0-9]+)",
+        lambda match: (
+            literal(asked.values[match[1]]) if match[1] in asked.values else match[0]
+        ),
+        asked.sql,
+    )
+    within = re.sub(r"'[^']*/((?:hits|days)/month=[^']*)'", r"'\1'", told)
+    return f"SET TimeZone = 'UTC';\n{within};"
+
+
+def literal(value: object) -> str:
+    """A value as SQL has it."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, datetime):
+        return f"TIMESTAMPTZ '{value.isoformat()}'"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"[{', '.join(map(literal, value))}]"
+    text = str(value).replace("'", "''")
+    return f"'{text}'"

@@ -1,0 +1,107 @@
+"""The panels of a site's page, in the order in which they stand. Pure.
+
+To add a tab is to add a row here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from page_tracker.query.catalog import GOAL, PROPS_PREFIX
+from page_tracker.query.filters import is_property
+from page_tracker.query.words import full_name, short_name
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One list of a panel: its name in addresses, its label, what its rows are by."""
+
+    name: str
+    label: str
+    dimension: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel: its name in addresses, its title, its tabs, and what its rows count.
+
+    `may_have_properties`: each property of events may be a tab, too.
+    """
+
+    name: str
+    title: str
+    tabs: tuple[Tab, ...]
+    may_have_properties: bool = False
+
+
+def _panel(name: str, title: str, **labels: str) -> Panel:
+    tabs = tuple(Tab(tab, label, full_name(tab)) for tab, label in labels.items())
+    return Panel(name, title, tabs)
+
+
+EVENTS = Panel(
+    "events",
+    "Goals and events",
+    (Tab("name", "Events", "event:name"), Tab("goal", "Goals", GOAL)),
+    may_have_properties=True,
+)
+
+PANELS: dict[str, Panel] = {
+    panel.name: panel
+    for panel in (
+        _panel(
+            "sources",
+            "Sources",
+            source="Sources",
+            channel="Channels",
+            referrer="Referrers",
+            utm_source="utm_source",
+            utm_medium="utm_medium",
+            utm_campaign="utm_campaign",
+            utm_content="utm_content",
+            utm_term="utm_term",
+        ),
+        _panel(
+            "pages",
+            "Pages",
+            page="Top",
+            entry_page="Entry",
+            exit_page="Exit",
+            hostname="Hosts",
+        ),
+        _panel(
+            "places", "Places", country="Countries", region="Regions", city="Cities"
+        ),
+        _panel(
+            "devices",
+            "Devices",
+            browser="Browsers",
+            os="Systems",
+            device="Devices",
+            screen="Screens",
+            browser_version="Browser versions",
+            os_version="System versions",
+        ),
+        EVENTS,
+    )
+}
+
+
+def tab_of(panel: Panel, name: str) -> Tab | None:
+    """The tab of that name; of a property, `props:KEY`."""
+    for tab in panel.tabs:
+        if tab.name == name:
+            return tab
+    full = f"event:{name}"
+    if panel.may_have_properties and is_property(full):
+        return Tab(short_name(full), full.removeprefix(PROPS_PREFIX), full)
+    return None
+
+
+def panel_of(dimension: str) -> tuple[Panel, Tab] | None:
+    """The panel and tab whose rows are by a dimension; None where there is none."""
+    for panel in PANELS.values():
+        tab = tab_of(panel, short_name(dimension))
+        if tab and tab.dimension == dimension:
+            return panel, tab
+    return None

@@ -1,0 +1,208 @@
+"""The rows of a panel: each a filter, with its share and how it has changed. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from page_tracker.query.answer import before_of
+from page_tracker.query.catalog import GOAL
+from page_tracker.query.query import currency
+from page_tracker.query.report import Report, Row
+from page_tracker.web.pages import shown
+from page_tracker.web.pages.asked import Asked
+from page_tracker.web.pages.condition import Condition
+from page_tracker.web.pages.panels import Panel, Tab
+from page_tracker.web.pages.view import View, written
+
+# As browsers write it: names of other scripts are in ASCII there.
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
+NO_NAMES = frozenset({"(not set)", "(none)", "Direct / None", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure of a row, how it has changed, and what it was."""
+
+    value: str
+    change: str = ""
+    mood: str = ""
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row: its name, its cells, its share in percent of the first's, its links.
+
+    `with_` leads to the page with this filter, or without it where it is on (`is_on`);
+    `without` to the one that leaves the row out; `outside` to what it names, or ''.
+    """
+
+    name: str
+    cells: list[Cell]
+    share: int
+    with_: str
+    without: str
+    is_on: bool
+    outside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A panel as it stands on the page."""
+
+    panel: Panel
+    tab: Tab
+    tabs: list[tuple[str, str, bool]]
+    label: str
+    heads: list[str]
+    lines: list[Line]
+    total_rows: int
+    query: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What panels are parts of: how many visitors there were, and whether there were
+    any in the days that are compared."""
+
+    visitors: int
+    is_compared: bool
+
+
+def filled(
+    asked: Asked, panel: Panel, tab: Tab, report: Report, whole: Whole
+) -> Filled:
+    """A panel with the rows of a report."""
+    tabs = list(panel.tabs)
+    if tab not in tabs:
+        tabs.append(tab)
+    return Filled(
+        panel=panel,
+        tab=tab,
+        tabs=[
+            (
+                each.label,
+                written(asked.view.with_tab(panel.name, each.name)) or "?",
+                each == tab,
+            )
+            for each in tabs
+        ],
+        label=shown.label_of(tab.dimension),
+        heads=[shown.LABELS[name] for name in report.query.metrics],
+        lines=lines_of(asked.view, report, asked.site.id, whole.is_compared),
+        total_rows=report.total_rows,
+        query=written(asked.view.with_tab(panel.name, tab.name)),
+        note=adding_up(report, whole.visitors),
+    )
+
+
+def lines_of(view: View, report: Report, site: str, is_compared: bool) -> list[Line]:
+    """The rows of a report by one dimension; `is_compared`: with how they changed."""
+    most = max((row.metrics[0] or 0 for row in report.rows), default=0)
+    return [
+        _line(
+            view,
+            row,
+            report,
+            site,
+            round(100 * (row.metrics[0] or 0) / most) if most else 0,
+            is_compared,
+        )
+        for row in report.rows
+    ]
+
+
+def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    view: View, row: Row, report: Report, site: str, share: int, is_compared: bool
+) -> Line:
+    (value,), (dimension,) = row.dimensions, report.query.dimensions
+    condition = Condition("is", dimension, (value,))
+    is_on = condition in view.filters
+    plain = view.of_page()
+    chosen = plain.without_filter(condition) if is_on else narrowed(plain, condition)
+    without = plain.without_filter(condition).with_filter(
+        replace(condition, operator="is_not")
+    )
+    return Line(
+        name=shown.name_of(dimension, value),
+        cells=_cells(report, row, is_compared),
+        share=share,
+        with_=written(chosen) or "?",
+        without="" if dimension == GOAL else written(without),
+        is_on=is_on,
+        outside=outside(dimension, value, site),
+    )
+
+
+def narrowed(view: View, condition: Condition) -> View:
+    """The view filtered by this value, in place of the values of which it is one."""
+    for known in view.filters:
+        is_wider = (known.operator, known.dimension) == ("is", condition.dimension)
+        if is_wider and condition.values[0] in known.values:
+            return view.without_filter(known).with_filter(condition)
+    return view.with_filter(condition)
+
+
+def _cells(report: Report, row: Row, is_compared: bool) -> list[Cell]:
+    unit = currency(report.query, row.dimensions)
+    before = before_of(report, row) if is_compared else None
+    found = []
+    for index, (metric, now) in enumerate(
+        zip(report.query.metrics, row.metrics, strict=True)
+    ):
+        value = shown.figure(metric, now, unit)
+        if before is None or metric == "percentage":
+            found.append(Cell(value))
+            continue
+        then = before[index]
+        change, mood = shown.changed(metric, now, then)
+        found.append(Cell(value, change, mood, shown.figure(metric, then, unit)))
+    return found
+
+
+def outside(dimension: str, value: str, site: str) -> str:
+    """The address of what a row names; '' where that is no page of the web."""
+    if value in NO_NAMES:
+        return ""
+    if dimension in ("event:page", "visit:entry_page", "visit:exit_page"):
+        address = f"https://{site}{value}" if value.startswith("/") else ""
+    elif dimension == "visit:referrer":
+        address = value if "://" in value else f"https://{value}"
+    elif dimension in ("event:hostname",):
+        address = f"https://{value}/"
+    else:
+        address = ""
+    return address if is_web(address) else ""
+
+
+def is_web(address: str) -> bool:
+    """Whether a link may lead there: to http or https, and a host."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(_HOST.fullmatch(host))
+
+
+_OVER = {
+    "event:page": "A visitor of two pages is in both rows",
+    "event:name": "A visitor with two events is in both rows",
+    GOAL: "A visitor who reached two goals is in both rows",
+    "event:hostname": "A visitor of two hosts is in both rows",
+}
+
+
+def adding_up(report: Report, total: int) -> str:
+    """Why rows add up to more than there are visitors; '' where they do not."""
+    if report.query.metrics[0] != "visitors":
+        return ""
+    added = sum(int(row.metrics[0] or 0) for row in report.rows)
+    if added <= total:
+        return ""
+    (dimension,) = report.query.dimensions
+    why = _OVER.get(dimension, "A visitor with two visits may be in two rows")
+    return f"{why}: these are {added:,}, all visitors {total:,}."

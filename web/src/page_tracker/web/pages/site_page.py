@@ -1,0 +1,139 @@
+"""A site's page: everything that an owner looks at in the morning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from redis import RedisError
+
+from page_tracker.query.catalog import GOAL
+from page_tracker.query.plan import Days
+from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
+from page_tracker.web.pages import questions
+from page_tracker.web.pages.asked import Answers, Asked
+from page_tracker.web.pages.chart import chart_of
+from page_tracker.web.pages.figures import figures_of, has_before, total
+from page_tracker.web.pages.filters import WORDS, buttons, chips, choices
+from page_tracker.web.pages.left_out import all_left
+from page_tracker.web.pages.menus import menus_of
+from page_tracker.web.pages.panels import EVENTS, PANELS, Panel, Tab, tab_of
+from page_tracker.web.pages.rows import Whole, filled
+from page_tracker.web.pages.shown import LABELS, day
+from page_tracker.web.pages.view import View, written
+
+if TYPE_CHECKING:
+    from page_tracker.query.ask import Asking
+
+ROWS = 9
+
+
+@dataclass(frozen=True)
+class Now:
+    """How many visitors are here; None where the store does not answer."""
+
+    visitors: int | None
+
+
+def now_on(live: Callable[[], Live], site: Site, seconds: float) -> Now:
+    """Who is on a site in these minutes."""
+    try:
+        return Now(live().current(site.id, int(seconds)).visitors)
+    except RedisError:
+        return Now(None)
+
+
+def shown_tabs(asked: Asked) -> list[tuple[Panel, Tab]]:
+    """The panels, each with the tab that it shows."""
+    found = []
+    for panel in PANELS.values():
+        tab = tab_of(panel, asked.view.tab(panel.name)) or panel.tabs[0]
+        found.append((panel, tab))
+    return found
+
+
+def site_page(
+    site: Site,
+    view: View,
+    problems: tuple[str, ...],
+    asking: Callable[[], Asking],
+    live: Callable[[], Live],
+) -> dict[str, Any]:
+    """What the template needs; raises as Answers.ask."""
+    answers = Answers(asking, site)
+    asked = answers.understand(view, problems)
+    scope, tabs = asked.scope, shown_tabs(asked)
+    bodies = [
+        questions.figures(scope),
+        questions.reading(scope),
+        questions.over_time(scope, asked.view.metric, asked.interval),
+        *(questions.rows(scope, tab, ROWS) for _, tab in tabs),
+    ]
+    figures, reading, over_time, *rows = answers.ask(bodies)
+    whole = Whole(total(figures), has_before(figures))
+    return {
+        **frame(asked, live),
+        "figures": figures_of(asked, (figures, reading)),
+        "chart": chart_of(over_time, asked.now),
+        "charted": LABELS[asked.view.metric],
+        "panels": [
+            filled(asked, panel, tab, report, whole)
+            for (panel, tab), report in zip(tabs, rows, strict=True)
+        ],
+        "is_compared": whole.is_compared,
+        "left": all_left(answers.left_out(Days(scope.range.first, scope.range.last))),
+        "empty": "" if total(figures, "pageviews") else _why_empty(asked, answers),
+        "has_hits": answers.days() is not None,
+        "goals": site.goals,
+        "events_panel": EVENTS.name,
+        "goal_dimension": GOAL,
+    }
+
+
+def frame(asked: Asked, live: Callable[[], Live]) -> dict[str, Any]:
+    """What stands above every view of a site."""
+    site, view = asked.site, asked.view
+    zone = ZoneInfo(asked.scope.range.timezone)
+    return {
+        "site": site,
+        "home": home_of(site.id),
+        "view": view,
+        "asked": asked,
+        "query": written(view.of_page()),
+        "problems": asked.problems,
+        "now": now_on(live, site, asked.now.timestamp()),
+        "menus": menus_of(asked),
+        "chips": chips(view, site.segments),
+        "segments": buttons(view, site.segments),
+        "choices": choices(),
+        "operators": WORDS,
+        "clock": f"{asked.now.astimezone(zone):%H:%M:%S}",
+        "zone": str(zone),
+    }
+
+
+def home_of(site_id: str) -> str:
+    """The path of a site's page: its domain, or below `/sites` where that has no dot
+    and could be another route's."""
+    return f"/{site_id}" if "." in site_id else f"/sites/{site_id}"
+
+
+def _why_empty(asked: Asked, answers: Answers) -> str:
+    """Why there is nothing to see, as far as the days tell that have hits."""
+    days = answers.days()
+    if days is None:
+        return "Nothing was counted yet."
+    first, last = day(days.first, asked.today), day(days.last, asked.today)
+    there = (
+        f"There are hits from {first} to {last}"
+        if first != last
+        else (f"There are hits of {first}")
+    )
+    if days.last < asked.scope.range.first or asked.scope.range.last < days.first:
+        return f"Nothing in these days. {there}."
+    if asked.view.filters:
+        return f"Nothing fits these filters. {there} in all."
+    return f"Nothing in these days. {there}."

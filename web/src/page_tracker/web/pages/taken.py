@@ -1,0 +1,149 @@
+"""What a part of the page asks, to be explained or taken away as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from page_tracker.query.answer import as_json
+from page_tracker.query.problem import QueryError
+from page_tracker.query.report import Report
+from page_tracker.query.spreadsheet import exact, write_rows
+from page_tracker.sites.site import Site
+from page_tracker.store.counters import Live
+from page_tracker.web.pages import how, questions
+from page_tracker.web.pages.asked import Answers, Asked
+from page_tracker.web.pages.chart import points_of
+from page_tracker.web.pages.counted import COUNTED
+from page_tracker.web.pages.lists import ALL, order_of, tab_shown
+from page_tracker.web.pages.panels import PANELS
+from page_tracker.web.pages.questions import Body
+from page_tracker.web.pages.shown import LABELS
+from page_tracker.web.pages.site_page import ROWS, frame
+from page_tracker.web.pages.view import View
+
+if TYPE_CHECKING:
+    from page_tracker.query.ask import Asking
+
+FIGURES, CHART = "figures", "chart"
+PARTS = (FIGURES, CHART, *PANELS)
+ENDINGS = ("csv", "json")
+
+
+def bodies_of(asked: Asked, part: str, rows: int) -> list[Body]:
+    """The questions that a part of the page asks; of a panel, so many rows."""
+    scope = asked.scope
+    if part == FIGURES:
+        return [questions.figures(scope), questions.reading(scope)]
+    if part == CHART:
+        return [questions.over_time(scope, asked.view.metric, asked.interval)]
+    return [questions.rows(scope, tab_shown(asked.view, PANELS[part]), rows)]
+
+
+def list_body(asked: Asked, panel: str) -> Body:
+    """The question that a full list asks, with all of its rows."""
+    tab = tab_shown(asked.view, PANELS[panel])
+    order, wrong = order_of(asked, tab)
+    if wrong:
+        raise QueryError("", wrong)
+    return questions.listed(asked.scope, tab, order, asked.view.search, ALL, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A question and the three ways to ask it."""
+
+    title: str
+    command: str
+    curl: str
+    sql: str
+
+
+def how_page(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    site: Site,
+    part: str,
+    view: View,
+    problems: tuple[str, ...],
+    asking: Callable[[], Asking],
+    live: Callable[[], Live],
+    server: str,
+) -> dict[str, Any]:
+    """What the template needs; raises as Answers.ask."""
+    answers = Answers(asking, site)
+    asked = answers.understand(view, problems)
+    bodies = bodies_of(asked, part, ROWS)
+    reports = answers.ask(bodies)
+    metrics = [name for report in reports for name in report.query.metrics]
+    return {
+        **frame(asked, live),
+        "rest": f"/how/{part}",
+        "what": part,
+        "part": PANELS[part].title if part in PANELS else part.capitalize(),
+        "counted": [(LABELS[name], COUNTED[name]) for name in metrics],
+        "ways": [
+            Way(
+                ", ".join(LABELS[name] for name in report.query.metrics),
+                how.command(body),
+                how.curl(body, server),
+                how.sql(report.asked),
+            )
+            for body, report in zip(bodies, reports, strict=True)
+        ],
+    }
+
+
+def taken(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    site: Site,
+    part: str,
+    ending: str,
+    view: View,
+    problems: tuple[str, ...],
+    asking: Callable[[], Asking],
+    is_list: bool,
+) -> str:
+    """A part of the page as the text of a file.
+
+    Raises QueryError where the address is not understood: a file has no place to say
+    what it leaves out. And as Answers.ask.
+    """
+    answers = Answers(asking, site)
+    asked = answers.understand(view, problems)
+    if asked.problems:
+        raise QueryError("", "; ".join(asked.problems))
+    bodies = [list_body(asked, part)] if is_list else bodies_of(asked, part, ALL)
+    reports = answers.ask(bodies)
+    if ending == "json":
+        told = [as_json(report) for report in reports]
+        return json.dumps(told if part == FIGURES else told[0], ensure_ascii=False)
+    if part == FIGURES:
+        return _csv_of_figures(reports)
+    return _csv_of_points(asked, reports[0]) if part == CHART else _csv(reports[0])
+
+
+def _csv(report: Report) -> str:
+    file = io.StringIO()
+    write_rows(report, csv.writer(file, lineterminator="\n"))
+    return file.getvalue()
+
+
+def _csv_of_figures(reports: list[Report]) -> str:
+    """All figures in one row."""
+    heads, values = zip(*(_csv(report).splitlines() for report in reports), strict=True)
+    return f"{','.join(heads)}\n{','.join(values)}\n"
+
+
+def _csv_of_points(asked: Asked, report: Report) -> str:
+    """All points of the chart, those without hits too."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    metric = report.query.metrics[0]
+    before = report.compared is not None
+    writer.writerow([asked.interval, metric, *([f"{metric}_before"] if before else [])])
+    for point in points_of(report, asked.now):
+        values = [point.value, *([point.before] if before else [])]
+        writer.writerow([point.name, *map(exact, values)])
+    return file.getvalue()

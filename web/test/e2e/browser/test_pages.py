@@ -1,0 +1,346 @@
+"""The pages in a real browser: what they run, refuse, refresh, and how they fit."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import pytest
+import requests
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from support.processes import Running, command, serving, wait_until
+
+# Fetching a browser, where none is there, takes minutes.
+pytestmark = pytest.mark.timeout(900)
+
+SITE = "example.com"
+PASSWORD = "quiet river under old bridges"  # nosec B105 # of a test
+VIEWS = ("/sites", f"/{SITE}", f"/{SITE}/list/pages", f"/{SITE}/how/sources")
+WIDTHS = (360, 768, 1440)
+MARK = "document.title='run'"
+# What others send, in hopes that it is run, or breaks what shows it.
+PAYLOADS = (
+    f"<script>{MARK}</script>",
+    f"<img src=x onerror={MARK}>",
+    f'"><svg onload={MARK}>',
+    f"'-{MARK}-'",
+    f"javascript:{MARK}",
+    f"</title><script>{MARK}</script>",
+    "{{7*7}}${7*7}<%= 7*7 %>",
+    "\u202egnp.exe\u2066 שלום مرحبا",
+    "</bdi></a></td></tr></table></section></main>",
+    "=HYPERLINK(0)",
+)
+PERSON = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/{}.0.0.0 Safari/537.36"
+)
+
+
+@dataclass
+class Owner:
+    """A server with hits, and a browser in which its owner has signed in."""
+
+    server: Running
+    state: Any
+
+    def hit(self, path: str, person: int = 0, **more: Any) -> None:
+        """A page view that a browser tells; each person has a version of their own."""
+        body = {
+            "name": "pageview",
+            "url": f"https://{SITE}{path}",
+            "domain": SITE,
+            **more,
+        }
+        sent = requests.post(
+            f"{self.server.url}/api/event",
+            data=json.dumps(body),
+            headers={"User-Agent": PERSON.format(142 - person)},
+            timeout=10,
+        )
+        assert sent.status_code == 202, sent.text
+
+
+@pytest.fixture(scope="module")
+def owner(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Owner]:
+    folder = tmp_path_factory.mktemp("pages") / "data"
+    with serving(folder) as server:
+        command("site", "add", SITE, "--data", str(folder))
+        command("site", "add", "empty.example", "--data", str(folder))
+        said = command("account", "link", "--data", str(folder), "--url", server.url)
+        link = re.search(r"/welcome/\S+", said)
+        assert link
+        with browser.new_context() as context:
+            page = context.new_page()
+            page.goto(server.url + link[0])
+            page.fill("[name=name]", "Olga")
+            page.fill("[name=password]", PASSWORD)
+            page.click("main button")
+            page.wait_for_url(re.compile("/(sites|account|sign-in)"))
+            page.wait_for_timeout(1_500)  # all workers know a new account by then
+            page.goto(f"{server.url}/sites")
+            assert page.url.endswith("/sites")
+            state = context.storage_state()
+        found = Owner(server, state)
+        _send(found)
+        token = command(
+            *("token", "add", "--site", SITE, "--scope", "stats"),
+            *("--data", str(folder)),
+        ).split()[-1]
+        wait_until(lambda: _events(server, token) >= 2 * len(PAYLOADS) + 1)
+        yield found
+
+
+def _send(owner: Owner) -> None:
+    owner.hit("/")
+    for person, payload in enumerate(PAYLOADS):
+        quoted = quote(payload)
+        owner.hit(
+            f"/{payload}?utm_source={quoted}&utm_campaign={quoted}",
+            person,
+            referrer=f"https://{payload}.example/{payload}",
+        )
+        props = {payload[:50]: payload, "plan": payload}
+        owner.hit("/event", person, name=payload, props=props)
+    owner.hit("/long/" + 380 * "wide/")
+
+
+def _events(server: Running, token: str) -> int:
+    answer = requests.post(
+        f"{server.url}/api/v2/query",
+        json={"site_id": SITE, "metrics": ["events"], "date_range": "day"},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+    )
+    return int(answer.json()["results"][0]["metrics"][0])
+
+
+@dataclass
+class Watched:
+    """A page, and what the browser complained of."""
+
+    page: Page
+    complaints: list[str]
+
+
+def watched(context: BrowserContext) -> Watched:
+    found = Watched(context.new_page(), [])
+    page = found.page
+    page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    page.on("console", lambda message: found.complaints.append(message.text))
+    page.on("dialog", lambda dialog: found.complaints.append(dialog.message))
+    return found
+
+
+@pytest.fixture
+def opened(browser: Browser, owner: Owner) -> Iterator[Watched]:
+    """A page of the owner; any complaint of the browser fails the test."""
+    with browser.new_context(
+        storage_state=owner.state, base_url=owner.server.url
+    ) as context:
+        found = watched(context)
+        yield found
+    assert not found.complaints
+
+
+TABS = (
+    *("", "?sources=utm_source", "?sources=utm_campaign", "?sources=referrer"),
+    *("?pages=entry_page", "?pages=exit_page", "?events=name", "?events=props:plan"),
+)
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_nothing_that_was_sent_is_run(opened: Watched, tab: str) -> None:
+    page = opened.page
+    panel = re.search("([a-z]+)=", tab)
+    listed = f"/{SITE}/list/{panel[1]}{tab}" if panel else "/sites"
+    for path in (f"/{SITE}{tab}", listed):
+        page.goto(path)
+        assert page.title().endswith("Page Tracker")
+        links = page.eval_on_selector_all("a", "all => all.map(a => a.protocol)")
+        assert set(links) <= {"http:", "https:"}
+    if panel and "referrer" not in tab:  # hosts that are none are stored nowhere
+        assert "{{7*7}}" in page.locator("main").inner_text()
+
+
+def test_a_filter_by_each_payload_is_shown_and_not_run(opened: Watched) -> None:
+    page = opened.page
+    for payload in PAYLOADS:
+        page.goto(f"/{SITE}")
+        page.click("#add summary")
+        form = page.locator("#add form")
+        form.locator("[name=dimension]").select_option("page")
+        form.locator("[name=operator]").select_option("contains")
+        form.locator("[name=value]").fill(payload)
+        form.locator("button").click()
+        page.wait_for_url(re.compile("f="))
+        assert page.locator(".chip").inner_text().split()[:2] == ["Page", "contains"]
+        assert payload.split()[0][:5] in page.locator(".chip").inner_text()
+
+
+Scheme = Literal["light", "dark"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", [*VIEWS, "/empty.example", "/nowhere.example"])
+def test_everybody_can_use_it_on_every_screen(
+    browser: Browser, owner: Owner, path: str, scheme: Scheme, tmp_path: Path
+) -> None:
+    """By axe's rules of WCAG 2.2 AA and of good practice; none is left out."""
+    axe = Path(AXE_FILE_PATH).read_text("utf-8")
+    with browser.new_context(
+        storage_state=owner.state,
+        base_url=owner.server.url,
+        color_scheme=scheme,
+        bypass_csp=True,  # axe is no script of ours
+    ) as context:
+        page = context.new_page()
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(path)
+            for menu in ("", "details"):  # shut, then with all opened
+                if menu:
+                    page.eval_on_selector_all(
+                        "main details:not(.menu)", "all => all.map(e => e.open = true)"
+                    )
+                page.evaluate(axe)
+                found = page.evaluate("axe.run()")
+                told = [
+                    (each["id"], each["nodes"][0]["html"][:200])
+                    for each in found["violations"]
+                ]
+                page.screenshot(path=tmp_path / f"{width}.png", full_page=True)
+                assert not told
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_fits_a_very_narrow_screen(opened: Watched) -> None:
+    opened.page.set_viewport_size({"width": 320, "height": 600})
+    for path in VIEWS:
+        opened.page.goto(path)
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_new_hit_is_shown_by_itself_and_nothing_that_is_open_shuts(
+    opened: Watched, owner: Owner
+) -> None:
+    page = opened.page
+    page.goto(f"/{SITE}?period=day")
+    page.click("#points summary")
+    page.focus("#sources-title ~ nav a >> nth=1")
+    page.evaluate("scrollTo(0, 300)")
+
+    views = int(page.locator(".figures strong").nth(2).inner_text())
+    owner.hit("/quite/new")
+    wanted = page.locator(".figures strong").nth(2).filter(has_text=str(views + 1))
+    wanted.wait_for(timeout=50_000)
+
+    assert page.locator("#points").get_attribute("open") is not None
+    assert page.evaluate("document.activeElement.textContent") == "Channels"
+    assert page.evaluate("scrollY") == 300
+
+
+def test_a_server_that_is_away_leaves_the_figures_and_says_how_old_they_are(
+    browser: Browser, owner: Owner
+) -> None:
+    with browser.new_context(
+        storage_state=owner.state, base_url=owner.server.url
+    ) as context:
+        page = context.new_page()
+        page.goto(f"/{SITE}")
+        before = page.locator(".figures").inner_text()
+        context.set_offline(True)
+        page.wait_for_selector("#age.stale", timeout=30_000)
+        assert "does not answer" in page.locator("#age").inner_text()
+        assert page.locator(".figures").inner_text() == before
+        context.set_offline(False)
+        page.wait_for_selector("#age:not(.stale)", timeout=30_000)
+
+
+def test_keys_choose_days_unless_something_is_written(opened: Watched) -> None:
+    page = opened.page
+    page.goto(f"/{SITE}")
+    page.keyboard.press("Control+d")
+    page.keyboard.press("Alt+ArrowLeft")
+    assert page.url.endswith(f"/{SITE}")
+    page.keyboard.press("w")
+    page.wait_for_url(re.compile("period=7d"))
+    page.keyboard.press("/")
+    page.keyboard.type("dew")
+    assert page.locator("#add [name=value]").input_value() == "dew"
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(re.compile(r"\.\."))
+    page.go_back()
+    page.wait_for_url(re.compile("period=7d"))
+
+
+def test_keys_are_listed_and_can_be_turned_off(opened: Watched) -> None:
+    page = opened.page
+    page.goto(f"/{SITE}")
+    page.keyboard.press("?")
+    page.get_by_label("Use keys").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.wait_for_timeout(300)
+    assert page.url.endswith(f"/{SITE}")
+    page.reload()
+    page.keyboard.press("w")
+    page.wait_for_timeout(300)
+    assert page.url.endswith(f"/{SITE}")
+    page.click("#show-keys")
+    page.get_by_label("Use keys").check()
+
+
+def test_the_chart_is_told_point_by_point(opened: Watched) -> None:
+    page = opened.page
+    page.goto(f"/{SITE}?period=7d&compare=none")
+    rows = page.locator("#points tbody tr")
+    last = rows.last.locator("th, td").all_text_contents()
+    page.focus(".plot")
+    page.keyboard.press("End")
+    assert page.locator("output.point").inner_text() == f"{last[0]}: {last[1]}"
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("output.point").inner_text() != f"{last[0]}: {last[1]}"
+    assert page.url.endswith("compare=none")
+
+
+def test_all_can_be_read_without_a_script(browser: Browser, owner: Owner) -> None:
+    with browser.new_context(
+        storage_state=owner.state,
+        base_url=owner.server.url,
+        java_script_enabled=False,
+    ) as context:
+        page = context.new_page()
+        page.goto(f"/{SITE}")
+        page.click("text=Channels")
+        page.wait_for_url(re.compile("sources=channel"))
+        page.click("#period summary")
+        page.click("text=Last 7 days")
+        page.wait_for_url(re.compile("period=7d"))
+        page.locator("#pages").get_by_role("link", name=re.compile("^All|More")).click()
+        page.fill("[name=search]", "long")
+        page.click("main [role=search] button")
+        page.wait_for_url(re.compile("search=long"))
+        assert page.locator("tbody tr").count() == 1
+
+
+def test_the_whole_page_is_small(owner: Owner) -> None:
+    """All that a first view loads, packed as any proxy packs it."""
+    cookies = {each["name"]: each["value"] for each in owner.state["cookies"]}
+    size = 0
+    for path in (f"/{SITE}", "/static/pages.css", "/static/pages.js"):
+        answer = requests.get(owner.server.url + path, cookies=cookies, timeout=30)
+        assert answer.status_code == 200
+        size += len(gzip.compress(answer.content, 6))
+    assert size <= 40_000
