@@ -6,7 +6,14 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    redirect,
+    render_template,
+    request,
+)
 from flask.typing import ResponseReturnValue
 from redis import Redis, RedisError
 from werkzeug.exceptions import (
@@ -144,7 +151,8 @@ def create_app() -> Flask:
     settings = Settings.from_environment()
     refuse_newer_folder(settings.data)
     flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
-    flask.add_url_rule("/", view_func=index)
+    front = index if settings.front_page == "counter" else lead_to_sites
+    flask.add_url_rule("/", view_func=front)
     flask.register_blueprint(
         probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
     )
@@ -210,6 +218,11 @@ def _failed(error: HTTPException) -> ResponseReturnValue:
     response.data = json.dumps({"error": error.description})
     response.content_type = "application/json"
     return response
+
+
+def lead_to_sites() -> ResponseReturnValue:
+    """Lead to the page of all sites; nothing is counted."""
+    return redirect("/sites")
 
 
 def index() -> Response:

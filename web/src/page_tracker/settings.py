@@ -18,6 +18,7 @@ from page_tracker.hits.address import Proxies
 from page_tracker.settings_parsing import (
     DEFAULT_REDIS_URL,
     parse_folder,
+    parse_front_page,
     parse_host,
     parse_origin,
     parse_program,
@@ -205,6 +206,17 @@ class Settings:
             parse_public_url,
         ),
         default=None,
+    )
+    front_page: str = _setting(
+        Setting(
+            "PAGE_TRACKER_FRONT_PAGE",
+            "PAGE",
+            "counter",
+            "What `/` is: counter, which counts itself, or sites, which leads to"
+            " /sites.",
+            parse_front_page,
+        ),
+        default="counter",
     )
     workers: int = _setting(
         Setting(

@@ -95,6 +95,12 @@ def parse_program(text: str) -> Path:
     return path
 
 
+def parse_front_page(text: str) -> str:
+    if text not in ("counter", "sites"):
+        raise InvalidValueError("is not a front page", "write counter or sites")
+    return text
+
+
 def parse_host(text: str) -> str:
     if "/" in text or any(map(str.isspace, text)):
         raise InvalidValueError(

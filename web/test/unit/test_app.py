@@ -39,6 +39,26 @@ def test_a_view_is_counted_and_the_number_stated(
     mock_redis.incr.assert_called_once_with("page_views")
 
 
+def test_a_browser_s_page_links_to_the_sites(
+    mock_redis: Mock, http_client: FlaskClient
+) -> None:
+    mock_redis.incr.return_value = 5
+
+    assert 'href="/sites"' in http_client.get("/", headers={"Accept": BROWSER}).text
+    assert "sites" not in http_client.get("/").text
+
+
+def test_a_deployment_may_begin_at_the_sites(
+    mock_redis: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGE_TRACKER_FRONT_PAGE", "sites")
+    client = create_app().test_client()
+
+    for response in (client.get("/"), client.head("/")):
+        assert (response.status_code, response.location) == (302, "/sites")
+    mock_redis.incr.assert_not_called()
+
+
 @pytest.mark.parametrize(
     "failure", [redis.ConnectionError, redis.TimeoutError, redis.ResponseError]
 )

@@ -94,6 +94,7 @@ def test_addresses_of_redis_are_accepted(url: str) -> None:
         ("PAGE_TRACKER_PORT", "-1", "write 0 to 65535"),
         ("PAGE_TRACKER_PORT", "tcp://10.0.0.1:80", "write 0 to 65535"),
         ("PAGE_TRACKER_PORT", "٣", "write 0 to 65535"),
+        ("PAGE_TRACKER_FRONT_PAGE", "/sites", "write counter or sites"),
         ("PAGE_TRACKER_WORKERS", "0", "write 1 to 256"),
         ("PAGE_TRACKER_WORKERS", "two", "write 1 to 256"),
     ],
