@@ -173,3 +173,12 @@ def test_an_unknown_account_is_named(
     accounts.add("ada", as_it_is)
     with pytest.raises(UnknownAccountError, match=remedy):
         found_named(accounts.all(), name)
+
+
+def test_what_another_process_has_just_made_is_known_now(
+    redis: Redis, tmp_path: Path
+) -> None:
+    mine, others = (Accounts(People(redis, tmp_path)) for _ in range(2))
+    assert mine.are_none()
+    ada = others.add_first("ada", as_it_is)
+    assert mine.known_now(ada.id) == ada
