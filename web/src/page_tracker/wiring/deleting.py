@@ -5,6 +5,7 @@ from functools import partial
 from page_tracker.history.register import Register
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
+from page_tracker.store.accounts import Accounts
 from page_tracker.store.registry import Registry
 from page_tracker.store.removal import Removal
 from page_tracker.store.sites import Sites
@@ -20,6 +21,7 @@ from page_tracker.wiring.keeping import (
     open_streams,
     open_writers,
 )
+from page_tracker.wiring.store import open_people
 from page_tracker.writer.service import told_plainly
 
 
@@ -50,7 +52,11 @@ def open_site_eraser(settings: Settings, registry: Registry, domain: str) -> Sit
 
     def deletion_of(site: str) -> Deletion:
         writers = open_writers(settings, lake)
-        forget = partial(removal.remove_site, site)
+
+        def forget() -> None:
+            removal.remove_site(site)
+            Accounts(open_people(settings, registry.redis)).forget_site(site)
+
         return Deletion(Selection(site), lake, writers, removal, forget)
 
     register = Register(settings.data / "imports")

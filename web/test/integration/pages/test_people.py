@@ -134,3 +134,11 @@ def test_a_new_password_ends_the_sessions_and_is_no_second_factor() -> None:
     assert other.is_signed_in() and not ada.is_signed_in()
     assert Visitor().sign_in("ada").status_code == 403
     assert Visitor().sign_in("ada", new).status_code == 303
+
+
+def test_a_removed_site_takes_its_roles_along() -> None:
+    """One of its name that is added later is somebody else's."""
+    account_of("ada", Role.OWNER)
+    account_of("bob", Role.OWNER, [SITE])
+    app_module.site_eraser(SITE).run(lambda _: None)
+    assert role_of("bob") is None and role_of("ada") is Role.OWNER
