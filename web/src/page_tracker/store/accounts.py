@@ -66,7 +66,7 @@ class Accounts:
         return self._watched.get().get(account_id)
 
     def known_now(self, account_id: str) -> Account | None:
-        """An account as it is now: another process may just have made or changed it."""
+        """An account as it is now; the last one stays while Redis is away."""
         return self._watched.look().get(account_id)
 
     def are_none(self) -> bool:

@@ -1,6 +1,8 @@
 """Signing in and out: the page, its limits, its sessions."""
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -10,9 +12,11 @@ from hypothesis import strategies as st
 
 from page_tracker import app as app_module
 from page_tracker.people import totp
-from page_tracker.people.account import with_second_factor
+from page_tracker.people.account import with_role, with_second_factor
 from page_tracker.people.recovery import hash_of, new_codes
 from page_tracker.people.roles import Role
+from page_tracker.store import registry as registry_module
+from page_tracker.store.accounts import Accounts, People
 from page_tracker.store.sessions import Sessions
 from page_tracker.web.pages import hashing as hashing_module
 from page_tracker.web.pages.hashing import NOBODYS, Hashing
@@ -200,6 +204,19 @@ def test_a_trusted_proxy_says_that_it_is_https(patched: pytest.MonkeyPatch) -> N
     visitor = Visitor(**{"X-Forwarded-Proto": "https"})
     (cookie,) = visitor.sign_in("ada").headers.getlist("Set-Cookie")
     assert cookie.startswith("__Host-page-tracker=") and "; Secure" in cookie
+
+
+def test_what_another_process_has_just_made_lets_in_at_once(
+    patched: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    patched.setattr(registry_module, "LOOK_SECONDS", 60.0)
+    app_module.accounts().known("")  # what it knows is good for a while
+    elsewhere = Accounts(People(app_module.redis(), tmp_path))
+    account = elsewhere.add("ada", lambda new: with_role(new, Role.OWNER, None))
+    visitor = Visitor()
+    secret = Sessions(app_module.redis()).begin(account, "a test", int(time.time()))
+    visitor.client.set_cookie("page-tracker", secret)
+    assert visitor.is_signed_in()
 
 
 def test_sessions_are_over_with_the_account() -> None:

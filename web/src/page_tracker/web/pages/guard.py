@@ -226,9 +226,10 @@ class PageGuard:
         if session is None:
             return None
         account = self._accounts().known(session.account)
-        if not is_valid(session, account, now):
+        if not (account and is_valid(session, account, now)):
+            # Another process may have made or changed it within this second.
             account = self._accounts().known_now(session.account)
-        if account is None or not is_valid(session, account, now):
+        if not (account and is_valid(session, account, now)):
             return None
         return Person(account, form_token(secret), hash_of(secret))
 
