@@ -13,7 +13,7 @@ import requests
 from page_tracker.lake.table import Lake
 from support.hitting import SITE, Sender, Sent, hitting
 from support.lake import paths
-from support.pace import PACE
+from support.pace import ANSWER_SECONDS
 from support.processes import (
     Running,
     command,
@@ -142,7 +142,10 @@ def test_redis_emptied_under_load_is_survived_with_exact_counters(
         total = f"{server.url}/counter/TOTAL.txt?site={SITE}"
 
         def shown_and_stored() -> tuple[str, str]:
-            return requests.get(total, timeout=10 * PACE).text, f"{len(paths(lake))}\n"
+            return (
+                requests.get(total, timeout=ANSWER_SECONDS).text,
+                f"{len(paths(lake))}\n",
+            )
 
         wait_until(lambda: len(set(shown_and_stored())) == 1, missing=shown_and_stored)
     stored = in_the_lake(data)

@@ -84,7 +84,7 @@ def test_an_account_is_added_with_a_role_and_a_link(
         "name": "ada",
         "all_sites": None,
         "sites": {"a.example": "editor"},
-        "has_password": False,
+        "has_password": False,  # nosec B105 # whether there is one
         "second_factor": False,
         "created": 0,
     }

@@ -51,3 +51,5 @@ def _share(folder: Path, *names: str) -> list[float]:
 PROCESSES = max(1, round(2 * processors()))
 # What limits of waits are multiplied by.
 PACE = max(1.0, 1 / processors())
+# Within which an answer over HTTP has come.
+ANSWER_SECONDS = 30 * PACE

@@ -12,7 +12,7 @@ from page_tracker.lake.folder_format import FORMAT, FORMAT_FILE
 from page_tracker.store.format import FORMAT_KEY
 from support.collecting import CHROME, SITE, sites_of
 from support.own_redis import OwnRedis, own_redis
-from support.pace import PACE
+from support.pace import ANSWER_SECONDS
 from support.processes import Running, refusal, running, wait_until
 
 WAYS = {
@@ -40,12 +40,17 @@ def ask(server: Running) -> list[requests.Response]:
     event = {"n": "pageview", "u": f"https://{SITE}/a", "d": SITE}
     return [
         requests.post(
-            f"{server.url}/api/event", json=event, headers=headers, timeout=10 * PACE
+            f"{server.url}/api/event",
+            json=event,
+            headers=headers,
+            timeout=ANSWER_SECONDS,
         ),
         requests.get(
-            f"{server.url}/hit/a.svg?site={SITE}", headers=headers, timeout=10 * PACE
+            f"{server.url}/hit/a.svg?site={SITE}",
+            headers=headers,
+            timeout=ANSWER_SECONDS,
         ),
-        requests.get(f"{server.url}/readyz", headers=headers, timeout=10 * PACE),
+        requests.get(f"{server.url}/readyz", headers=headers, timeout=ANSWER_SECONDS),
     ]
 
 

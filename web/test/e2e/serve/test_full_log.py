@@ -7,7 +7,7 @@ import psutil
 import requests
 
 from page_tracker.processes.folder import holder
-from support.pace import PACE
+from support.pace import ANSWER_SECONDS
 from support.processes import BIN, clean_environment, wait_until
 
 
@@ -41,8 +41,10 @@ def test_a_log_that_cannot_be_written_ends_no_server(tmp_path: Path) -> None:
             wait_until(lambda: bool(_children(server.pid, "writer")))
             (web,) = _children(server.pid, "gunicorn")
             web.kill()  # of which the supervisor has to say something
-            web.wait(timeout=30 * PACE)
+            web.wait(timeout=ANSWER_SECONDS)
             wait_until(lambda: _answers(data))
         finally:
             server.terminate()
-        assert server.wait(timeout=60 * PACE) == 1  # it could not say what it had to
+        assert (
+            server.wait(timeout=ANSWER_SECONDS) == 1
+        )  # it could not say what it had to

@@ -25,7 +25,7 @@ from schemathesis.generation.hypothesis.builder import (
 from page_tracker.web.openapi.document import document
 from page_tracker.web.openapi.schemas import SITE
 from support.importing import LOG
-from support.pace import PACE
+from support.pace import ANSWER_SECONDS
 from support.processes import command, serving
 
 # Nothing is drawn anew in each run: what is found once is found always.
@@ -164,7 +164,10 @@ def test_what_is_made_can_be_removed_as_described(driven: Driven) -> None:
     ]
     for (path, key, body), removal in zip(made, REMOVALS, strict=True):
         added = requests.post(
-            f"{driven.url}{path}", json=body, headers=driven.headers, timeout=10 * PACE
+            f"{driven.url}{path}",
+            json=body,
+            headers=driven.headers,
+            timeout=ANSWER_SECONDS,
         )
         places = {"domain": SITE, removal.rpartition("{")[2][:-1]: added.json()[key]}
         case = schema[removal]["DELETE"].Case(path_parameters=places)
@@ -176,7 +179,10 @@ def test_a_site_is_removed_as_described(driven: Driven) -> None:
     removal = schema[SITE_REMOVAL]["DELETE"]
     body = {"domain": "gone.example"}
     requests.post(
-        f"{driven.url}/api/sites", json=body, headers=driven.headers, timeout=10 * PACE
+        f"{driven.url}/api/sites",
+        json=body,
+        headers=driven.headers,
+        timeout=ANSWER_SECONDS,
     )
     case = removal.Case(path_parameters=body)
     for status in (204, 404):

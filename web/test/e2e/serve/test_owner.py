@@ -24,7 +24,7 @@ from support import commands, processes
 from support.hitting import BROWSER
 from support.importing import line, write
 from support.lake import paths
-from support.pace import PACE
+from support.pace import ANSWER_SECONDS
 from support.processes import (
     clean_environment,
     refusal,
@@ -51,7 +51,7 @@ def test_sites_and_tokens_made_before_the_server_starts_are_its_own(
     token = page_tracker(data, "token", "add", "--all-sites", "--scope", "admin")
     with serving(data) as server:
         listed = requests.get(
-            f"{server.url}/api/sites", timeout=10 * PACE, headers=bearer(token)
+            f"{server.url}/api/sites", timeout=ANSWER_SECONDS, headers=bearer(token)
         ).json()
     assert [site["domain"] for site in listed["sites"]] == ["a.example"]
 
@@ -61,7 +61,7 @@ def test_the_line_for_pages_names_the_server_that_runs(tmp_path: Path) -> None:
         said = page_tracker(tmp_path / "data", "site", "add", "a.example")
         source = re.search('src="([^"]+)"', said)
         assert source and source[1] == f"{server.url}/js/script.js"
-        assert requests.get(source[1], timeout=10 * PACE).ok
+        assert requests.get(source[1], timeout=ANSWER_SECONDS).ok
 
 
 def test_commands_and_a_running_server_see_each_other(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_commands_and_a_running_server_see_each_other(tmp_path: Path) -> None:
             f"{server.url}/api/sites/a.example",
             json={"timezone": "Asia/Tokyo", "max_pages": 5},
             headers=bearer(token),
-            timeout=10 * PACE,
+            timeout=ANSWER_SECONDS,
         )
         assert changed.status_code == 200, changed.text
         shown = json.loads(page_tracker(data, "site", "show", "a.example", "--json"))
@@ -91,7 +91,7 @@ def test_an_emptied_store_starts_with_the_sites_and_tokens_of_its_mirror(
     with serving(data) as server:
         shown = requests.get(
             f"{server.url}/api/sites/a.example",
-            timeout=10 * PACE,
+            timeout=ANSWER_SECONDS,
             headers=bearer(token),
         )
     assert shown.json()["timezone"] == "Asia/Tokyo"
@@ -121,7 +121,9 @@ def test_a_badge_shows_what_the_lake_has_after_redis_lost_everything(
 
 def shown(url: str) -> str:
     """The count on the page's badge."""
-    badge = requests.get(f"{url}/counter/page.txt?site=a.example", timeout=10 * PACE)
+    badge = requests.get(
+        f"{url}/counter/page.txt?site=a.example", timeout=ANSWER_SECONDS
+    )
     return badge.text.strip()
 
 
@@ -158,7 +160,9 @@ def proxy_before(url: str) -> Iterator[str]:
 
         def do_GET(self) -> None:  # pylint: disable=invalid-name # its name there
             headers = dict(self.headers) | {"X-Forwarded-For": "203.0.113.9"}
-            answer = requests.get(url + self.path, headers=headers, timeout=10 * PACE)
+            answer = requests.get(
+                url + self.path, headers=headers, timeout=ANSWER_SECONDS
+            )
             self.send_response(answer.status_code)
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
@@ -197,7 +201,7 @@ def view(url: str, site: str, path: str) -> str:
         f"{url}/api/event",
         json={"n": "pageview", "u": f"https://{site}{path}", "d": site},
         headers={"User-Agent": BROWSER},
-        timeout=10 * PACE,
+        timeout=ANSWER_SECONDS,
     )
     assert answer.status_code == 202, answer.text
     return answer.headers.get("x-plausible-dropped", "")
@@ -220,7 +224,7 @@ def test_a_new_site_counts_at_once_and_a_removed_one_is_gone_with_its_hits(
             removed = requests.delete(
                 f"{server.url}/api/sites/a.example",
                 headers=bearer(token),
-                timeout=30 * PACE,
+                timeout=ANSWER_SECONDS,
             )
             assert (removed.status_code, removed.text) == (204, "")
         else:

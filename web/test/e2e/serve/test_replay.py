@@ -9,7 +9,7 @@ from pathlib import Path
 import requests
 
 from support.load import Headers, replay, stated
-from support.pace import PACE
+from support.pace import ANSWER_SECONDS
 from support.processes import redis_pid, serving, store_of, wait_until
 
 LOG = Path(__file__).parents[2] / "data" / "apache_combined.log.gz"
@@ -41,9 +41,11 @@ def test_ten_thousand_real_requests_are_each_counted_once(tmp_path: Path) -> Non
         with store_of(data) as store:
             assert store.get("page_views") == b"10000"
         os.kill(redis_pid(data), signal.SIGKILL)
-        wait_until(lambda: requests.get(f"{server.url}/readyz", timeout=30 * PACE).ok)
+        wait_until(
+            lambda: requests.get(f"{server.url}/readyz", timeout=ANSWER_SECONDS).ok
+        )
         with store_of(data) as store:
             assert store.get("page_views") == b"10000"
 
     with serving(data) as server:
-        assert stated(requests.get(server.url, timeout=30 * PACE).text) == 10_001
+        assert stated(requests.get(server.url, timeout=ANSWER_SECONDS).text) == 10_001

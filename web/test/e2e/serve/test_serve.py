@@ -11,6 +11,7 @@ import requests
 from support.load import Answers, stated, under_load
 from support.own_redis import own_redis
 from support.pace import PACE
+from support.people import PASSWORD
 from support.processes import (
     descendants,
     is_alive,
@@ -62,7 +63,7 @@ def test_the_link_that_it_says_makes_the_first_account_and_then_there_is_none(
 ) -> None:
     with serving(data) as server:
         link = server.said().partition("your account ")[2].split()[0]
-        fields = {"name": "ada", "password": "quiet river under old bridges"}
+        fields = {"name": "ada", "password": PASSWORD}
         made = requests.post(link, fields, allow_redirects=False, timeout=30)
         assert (made.status_code, made.headers["Location"]) == (303, "/sites/add")
         again = requests.post(link, fields, allow_redirects=False, timeout=30)

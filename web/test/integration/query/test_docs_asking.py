@@ -16,7 +16,7 @@ from page_tracker.query.dates import WORDS
 from page_tracker.query.words import short_name
 from support import commands
 from support.documentation import page
-from support.pace import PACE
+from support.pace import ANSWER_SECONDS
 from support.processes import clean_environment, serving, wait_until
 from support.transcripts import steps
 
@@ -82,7 +82,7 @@ def test_every_request_over_http_is_answered(folder: Path, server: str) -> None:
                 f"{server}{said['path']}",
                 json=json.loads(said["body"]) if said["body"] else None,
                 headers=header,
-                timeout=30 * PACE,
+                timeout=ANSWER_SECONDS,
             )
             is_question = said["path"] == "/api/v2/query"
             # A goal or segment is known to all processes within a second.

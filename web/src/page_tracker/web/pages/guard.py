@@ -48,11 +48,11 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Person:
-    """Who has signed in; `session` is its id, empty where a proxy says who it is."""
+    """Who has signed in; `session` is the id of their session."""
 
     account: Account
     form_token: str
-    session: str = ""
+    session: str
 
     @property
     def name(self) -> str:
@@ -90,19 +90,17 @@ def open_to_anybody(view: View) -> View:
 
 
 class PageGuard:
-    """Lets people in; `named_by_proxy` says who a trusted proxy vouches for."""
+    """Lets people in."""
 
     def __init__(
         self,
         accounts: Callable[[], Accounts],
         sessions: Callable[[], Sessions],
         reached: Reached,
-        named_by_proxy: Callable[[], Account | None] = lambda: None,
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
         self.reached = reached
-        self._named_by_proxy = named_by_proxy
 
     def protect(self, blueprint: Blueprint) -> None:
         """Close a blueprint's pages, and answer those who may not in words."""
@@ -120,7 +118,7 @@ class PageGuard:
     def person(self) -> Person | None:
         """Who has signed in; None where nobody has. Raises RedisError."""
         if "person" not in g:
-            g.person = self._of_proxy() or self._of_session()
+            g.person = self._of_session()
         found: Person | None = g.person
         return found
 
@@ -182,12 +180,11 @@ class PageGuard:
             self._sessions().end_of(secret)
 
     def _check(self) -> None:
-        if not self.reached.is_known_host():
+        if not self.reached.is_host():
             raise NotAllowed(
                 400,
-                "This server does not go by the name that your browser asks it by.",
-                "Open it by its own address, or add this one to"
-                " PAGE_TRACKER_TRUSTED_HOSTS.",
+                "The Host that this request names is not a name of a host.",
+                "Open the page by this server's own address.",
             )
         view = current_app.view_functions[request.endpoint or ""]
         is_open = getattr(view, "is_open", False)
@@ -233,13 +230,6 @@ class PageGuard:
             return None
         return Person(account, form_token(secret), hash_of(secret))
 
-    def _of_proxy(self) -> Person | None:
-        account = self._named_by_proxy()
-        if account is None:
-            return None
-        # There is no session: the account has a secret that nobody is told.
-        return Person(account, form_token(f"{account.id}:{account.stamp}"))
-
     def _secret(self) -> str:
         """What the browser has of its session; empty where it has none.
 
@@ -274,7 +264,7 @@ def _to_sign_in(_error: SignInFirst) -> ResponseReturnValue:
 
 
 def _not_allowed(error: NotAllowed) -> Response:
-    titles = {400: "Another address", 404: "No such page"}
+    titles = {400: "No such host", 404: "No such page"}
     return problem(
         error.status, titles.get(error.status, "Not yours"), *error.sentences
     )

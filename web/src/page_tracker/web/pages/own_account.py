@@ -178,8 +178,6 @@ class _Own:
         """Change the account: its sessions are over, but for this one, begun anew."""
         person = self._parts.guard.require()
         account = self._parts.accounts().change(person.account.id, decide)
-        if not person.session:  # a proxy says who it is
-            return onwards
         return self._parts.guard.sign_in(onwards, account, self._parts.browser())
 
     def _sessions(self, account_id: str) -> list[Listed]:

@@ -8,7 +8,6 @@ signed in is shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from flask import request
@@ -24,22 +23,13 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 class Reached:
     """The addresses of this server, as requests and settings tell them."""
 
-    def __init__(
-        self, url: str | None, proxies: Proxies, hosts: Collection[str] = ()
-    ) -> None:
-        """`hosts` are the only ones to be reached at; where empty any one is."""
+    def __init__(self, url: str | None, proxies: Proxies) -> None:
         self._url = url
         self._proxies = proxies
-        self._hosts = frozenset(hosts)
 
-    def is_known_host(self) -> bool:
-        """Whether the request is for a host that is ours."""
-        host = _host()
-        if not host:
-            return False
-        mine = urlsplit(self._url).netloc.lower() if self._url else ""
-        name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
-        return not self._hosts or host == mine or bool({host, name} & self._hosts)
+    def is_host(self) -> bool:
+        """Whether what the request names as its host is one."""
+        return bool(_host())
 
     def is_https(self) -> bool:
         """Whether the browser speaks https, also where a proxy takes that off."""

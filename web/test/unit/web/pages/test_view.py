@@ -128,7 +128,7 @@ def test_the_usual_view_needs_no_words() -> None:
         (("compare", "last"), "write previous, year, none or two days"),
         (("f", "is~country"), "written like is~country~DE|FR"),
         (("f", "was~country~DE"), 'no operator "was"'),
-        (("f", "is~contry~DE"), 'no dimension "contry"; did you mean "country"'),
+        (("f", "is~countryy~DE"), 'no dimension "countryy"; did you mean "country"'),
         (("f", "is~country~"), "a value is empty"),
         (("f", "is~segment~x"), "by its number"),
         (("sources", "browser"), "there is no such list"),
