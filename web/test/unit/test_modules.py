@@ -1,6 +1,7 @@
 """Who may import whom: the table below is the architecture."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,7 @@ PURE = (
     *("errors", "schema", "origins", "days", "plural", "people", "sites", "hits"),
     *("protocols", "store.keys", "store.entry", "web.badge_image", "web.pages.onward"),
 )
+NAMED_FILE = re.compile(r"(?<![\w/.])(?:\w+/)+\w+\.(?:py|lua)")
 EFFECTS = ("os", "socket", "subprocess", "time", "flask", "redis", "click")
 
 
@@ -199,6 +201,16 @@ def test_files_are_deleted_in_one_place_that_opens_the_table_itself() -> None:
         and node.attr in ("vacuum", "cleanup_metadata", "create_checkpoint")
     }
     assert {name for name, _ in deleting} == {"lake.vacuum"}
+
+
+def test_files_that_docstrings_name_are_there() -> None:
+    named = {
+        (str(path.relative_to(ROOT)), name)
+        for path in ROOT.rglob("*.py")
+        for name in NAMED_FILE.findall(path.read_text())
+    }
+    assert len(named) > 5
+    assert not [each for each in named if not (ROOT / each[1]).exists()]
 
 
 def test_no_module_is_longer_than_a_person_reads_at_once() -> None:

@@ -3,7 +3,7 @@
 The ingest script adds to these hashes; here they are read, over all shards, and lowered
 when hits are deleted. Imported views count in: each import is a hash of its own that is
 replaced or removed as a whole. So do those that earlier stores have counted, where this
-one was emptied or restored: `history/recount.py` reads both from the lake.
+one was emptied or restored: `upkeep/recount.py` reads both from the lake.
 """
 
 from __future__ import annotations

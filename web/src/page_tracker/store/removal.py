@@ -9,7 +9,7 @@ Deleting hits goes in this order, so that nothing slips through between the step
    before, or forgotten where it cannot be read;
 3. the lake deletes, and numbers anew the visits that it cut;
 4. `lower_pages` and `lower_today` take off the live counters what the lake deleted of
-   the store's own hits; what it deleted of others is recounted (`history/recount.py`);
+   the store's own hits; what it deleted of others is recounted (`upkeep/recount.py`);
 5. the append-only file is written anew: `rewrite_log`.
 """
 

@@ -1,6 +1,6 @@
 """Deleting hits for good: a site's, a page's, of some days, or all of these at once.
 
-    store: open visits end (collect/removal.py) → what was set aside is replayed
+    store: open visits end (store/removal.py) → what was set aside is replayed
       → writer: what waits goes to the lake → lake, day by day: rows gone, the visits
       that they leave are renumbered, one commit → counters lowered
       → the tables of days that counted them rebuilt

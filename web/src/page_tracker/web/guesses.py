@@ -2,7 +2,7 @@
 
 Redis has the times of the last ones, under a hash of the address that is keyed with the
 day's salt: no address is ever written down, and nobody can make the hash again once the
-salt is thrown away (see collect/salt.py).
+salt is thrown away (see store/salts.py).
 """
 
 from __future__ import annotations

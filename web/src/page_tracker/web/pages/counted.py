@@ -1,4 +1,4 @@
-"""What each figure counts, in the words of docs/metrics.md: a test holds it to them."""
+"""What each figure counts: the words of docs/reference/metrics.md, held by a test."""
 
 COUNTED = {
     "A hit": (
