@@ -8,20 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
-from page_tracker.lake.files import DataFile
 from page_tracker.query.allowance import Allowance
 from page_tracker.query.engine import Engine
-from page_tracker.query.left_out import (
-    LeftOut,
-    left_out_statement,
-    unknown_statement,
-)
+from page_tracker.query.left_out import LeftOut, left_out_statement
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.problem import FilesGoneError
@@ -30,11 +24,7 @@ from page_tracker.query.report import Report, answers, columns_of, days_with_hit
 from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
 from page_tracker.query.sources import Sources
-from page_tracker.query.sql import Statement
-from page_tracker.sites.site import (
-    Site,
-    zone_at,
-)
+from page_tracker.sites.site import Site, zone_at
 
 T = TypeVar("T")
 
@@ -111,25 +101,9 @@ class Asking:
 
         Raises as `reports`.
         """
-        return self._left_out(partial(left_out_statement, site), days, allowed)
 
-    def unknown_sites(
-        self, days: Days, allowed: Allowance | None = None
-    ) -> list[LeftOut]:
-        """The sites that there are not for which hits came in these days.
-
-        Raises as `reports`.
-        """
-        return self._left_out(unknown_statement, days, allowed)
-
-    def _left_out(
-        self,
-        statement: Callable[[Days, Sequence[DataFile]], Statement],
-        days: Days,
-        allowed: Allowance | None,
-    ) -> list[LeftOut]:
         def ask() -> list[LeftOut]:
-            asked = statement(days, self.reading.drops())
+            asked = left_out_statement(site, days, self.reading.drops())
             found = self.engine.rows(asked, allowed)
             return [LeftOut(str(why), str(name), int(str(n))) for why, name, n in found]
 

@@ -30,14 +30,3 @@ def left_out_statement(site: str, days: Days, files: Iterable[DataFile]) -> Stat
         " GROUP BY reason, name HAVING hits > 0 ORDER BY hits DESC, reason, name",
         {"site": site, "first": days.first, "last": days.last},
     )
-
-
-def unknown_statement(days: Days, files: Iterable[DataFile]) -> Statement:
-    """For which sites that there are not hits came, the most first."""
-    drops = table(DROPS, paths_of(files, (days,)))
-    return Statement(
-        f"SELECT reason, site, sum(number)::BIGINT AS hits FROM ({drops})"
-        " WHERE reason = 'unknown_site' AND day BETWEEN $first AND $last"
-        " GROUP BY reason, site HAVING hits > 0 ORDER BY hits DESC, site",
-        {"first": days.first, "last": days.last},
-    )

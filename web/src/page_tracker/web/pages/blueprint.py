@@ -83,6 +83,16 @@ def pages(sources: Sources, guard: PageGuard) -> Blueprint:
         may_add = person.may(Role.OWNER, None)
         return render("sites.html", may_add=may_add, **told)
 
+    _register_site_pages(blueprint, sources, admitted)
+    _register_parts(blueprint, sources, admitted)
+    return blueprint
+
+
+def _register_site_pages(
+    blueprint: Blueprint, sources: Sources, admitted: Callable[[str], Site]
+) -> None:
+    """The page of a site, and its lists."""
+
     @blueprint.get("/<domain:name>")
     @blueprint.get("/sites/<name>")
     def site(name: str) -> ResponseReturnValue:
@@ -119,6 +129,12 @@ def pages(sources: Sources, guard: PageGuard) -> Blueprint:
             ),
         )
 
+
+def _register_parts(
+    blueprint: Blueprint, sources: Sources, admitted: Callable[[str], Site]
+) -> None:
+    """What a part of a site's page shows: as a file, and how it is counted."""
+
     @blueprint.get("/<domain:name>/export/<part>.<ending>")
     @blueprint.get("/sites/<name>/export/<part>.<ending>")
     def export(name: str, part: str, ending: str) -> ResponseReturnValue:
@@ -152,8 +168,6 @@ def pages(sources: Sources, guard: PageGuard) -> Blueprint:
             sources.url or request.host_url.rstrip("/"),
         )
         return render("how.html", **told)
-
-    return blueprint
 
 
 def _require(is_there: bool, name: str) -> None:
