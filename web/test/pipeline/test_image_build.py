@@ -1,4 +1,8 @@
-"""The image is built from sources that pass every check, and from nothing else."""
+"""The image is built from sources that pass every check, and from nothing else.
+
+What each is built of is next to nothing: what is tried is what the steps of the
+Dockerfile refuse, and our own sources pass them where the image is built.
+"""
 
 import shutil
 from pathlib import Path
@@ -7,6 +11,20 @@ import pytest
 
 from support.containers import ROOT, docker
 
+# What is built, but for two modules: how, and by which rules.
+BUILT_BY = (
+    *("Dockerfile", ".dockerignore", ".flake8", "constraints.txt", "pyproject.toml"),
+    "src/page_tracker/py.typed",
+)
+SOUND = {
+    "src/page_tracker/__init__.py": '"""Sound."""\n\nNUMBER: int = 4\n',
+    "test/unit/test_sound.py": '"""Sound."""\n\nfrom page_tracker import NUMBER\n\n\n'
+    "def test_sum() -> None:\n"
+    '    """Two and two is four."""\n    assert 2 + 2 == NUMBER\n',
+}
+
+# Ours are checked, too.
+MISSPELT = "separate".replace("a", "e", 1)
 FAULTS = {
     "failing unit test": (
         "test/unit/test_broken.py",
@@ -29,6 +47,11 @@ FAULTS = {
         '"""Broken."""\n\nimport os\n',
         "F401",
     ),
+    "typos": (
+        "src/page_tracker/broken.py",
+        f'"""{MISSPELT}."""\n',
+        f"`{MISSPELT}` should be",
+    ),
     "bandit": (
         "src/page_tracker/broken.py",
         '"""Broken."""\n\nimport hashlib\n\nMARK = hashlib.md5(b"").hexdigest()\n',
@@ -48,16 +71,27 @@ FAULTS = {
 }
 
 
+@pytest.fixture(name="sources")
+def write_sound_sources(tmp_path: Path) -> Path:
+    """A package with one test, without a fault yet."""
+    for path in BUILT_BY:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "web" / path, tmp_path / path)
+    for path, content in SOUND.items():
+        _write(tmp_path / path, content)
+    return tmp_path
+
+
+def _write(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-def test_sources_with_a_fault_do_not_build(fault: str, tmp_path: Path) -> None:
+def test_sources_with_a_fault_do_not_build(fault: str, sources: Path) -> None:
     """What unit tests, formatters, linters or the type checker refuse is no image."""
     path, content, complaint = FAULTS[fault]
-    sources = tmp_path / "web"
-    shutil.copytree(
-        ROOT / "web", sources, ignore=shutil.ignore_patterns("__pycache__", ".*_cache")
-    )
-    assert not (sources / path).exists()
-    (sources / path).write_text(content, encoding="utf-8")
+    _write(sources / path, content)
 
     build = docker("build", "--progress", "plain", str(sources), check=False)
 
