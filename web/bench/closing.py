@@ -23,7 +23,7 @@ from page_tracker.days import day_number
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.table import Lake, append_table, position
 from page_tracker.upkeep.day_tables import close
-from page_tracker.upkeep.tidy import settle
+from page_tracker.upkeep.lake_upkeep import settle
 
 DAY = day_number(date(2026, 3, 2))
 HITS_A_COMMIT = 5_000

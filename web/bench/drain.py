@@ -27,7 +27,7 @@ from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.table import PARQUET, Lake
 from page_tracker.processes.embedded import redis_of
-from page_tracker.processes.garbage import look_seldom
+from page_tracker.processes.garbage_collection import look_seldom
 from page_tracker.schema import HITS
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site

@@ -21,7 +21,7 @@ from crowd import Crowd, Scale
 
 from page_tracker.days import date_of, day_number
 from page_tracker.lake.table import Lake, append_table, position
-from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.upkeep.lake_upkeep import Upkeep
 
 SITE = "example.com"
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)

@@ -21,7 +21,7 @@ from rows import Traffic
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.table import Lake, append, position
 from page_tracker.schema import HITS
-from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.upkeep.lake_upkeep import Upkeep
 
 HITS_A_COMMIT = 5_000
 

@@ -32,7 +32,7 @@ from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import MAX_HITS, Batch, submit
 from page_tracker.store.stream import Stream
-from page_tracker.upkeep.tidy import QUIET, Upkeep
+from page_tracker.upkeep.lake_upkeep import QUIET, Upkeep
 from page_tracker.writer.writer import Done, Writer
 
 SPEED = 250

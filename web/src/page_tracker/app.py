@@ -30,35 +30,35 @@ from page_tracker.settings import Settings
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.codes import UsedCodes
 from page_tracker.store.counters import Live
+from page_tracker.store.first_hit_waits import Waits
 from page_tracker.store.health import durability_notice, redis_problem
 from page_tracker.store.links import Links
 from page_tracker.store.registry import Registry
 from page_tracker.store.sessions import Sessions
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
-from page_tracker.store.waiting import Waits
 from page_tracker.web.api.goals import goals_api
 from page_tracker.web.api.questions import asking_api
 from page_tracker.web.api.sites import api
-from page_tracker.web.auth import Guard, seen
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collecting import collecting
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
 from page_tracker.web.pages.blueprint import Sources, pages
-from page_tracker.web.pages.checking import Checking, Limits
+from page_tracker.web.pages.credentials import Checking, Limits
 from page_tracker.web.pages.guard import PageGuard
-from page_tracker.web.pages.hashing import Hashing
-from page_tracker.web.pages.parts import Parts
-from page_tracker.web.pages.people_pages import (
+from page_tracker.web.pages.password_hashing import Hashing
+from page_tracker.web.pages.people_blueprint import (
     bot_name,
     browser_name,
     closed,
     people_pages,
 )
-from page_tracker.web.pages.reached import Reached
+from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.server_addresses import Reached
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
+from page_tracker.web.token_guard import Guard, seen
 from page_tracker.wiring.collecting import open_lookups, open_unbatched_collector
 from page_tracker.wiring.store import open_live, open_people, open_redis, open_registry
 

@@ -18,7 +18,7 @@ from page_tracker.collect.batched import Collector
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import NOBODY, Drop
 from page_tracker.protocols import protocol_at
-from page_tracker.protocols.reading import not_stored, read_request
+from page_tracker.protocols.read_request import not_stored, read_request
 from page_tracker.protocols.request import (
     MAX_BODY,
     Answer,
@@ -29,7 +29,7 @@ from page_tracker.protocols.request import (
 from page_tracker.settings import Settings
 from page_tracker.web.api.questions import LONGEST_BODY as LONGEST_QUESTION
 from page_tracker.web.api.sites import LONGEST_BODY
-from page_tracker.web.leaving import watched
+from page_tracker.web.client_gone import watched
 from page_tracker.web.pages.guard import LONGEST_FORM, has_forms
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 from page_tracker.wiring.collecting import open_collector, open_lookups

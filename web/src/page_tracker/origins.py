@@ -21,7 +21,8 @@ An entry keeps the origin that it was stored under. One that was set aside and i
 replayed under a newer origin keeps the numbers of its rows (its field `born`), and is
 counted as in by the newer one. A store counts only hits of its present origin: the rows
 of all others are counted from the lake (`upkeep/recount.py`). Where the log of the lake
-was lost, what the transactions said is found in the files (`history/recovered.py`).
+was lost, what the transactions said is found in the files
+(`history/recovered_positions.py`).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from page_tracker.collect import direct as unbatched
 from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.collect.rates import Rates
 from page_tracker.hits.hit import RawHit, Sender
-from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.lookups.reload import FreshLookups
 from page_tracker.schema import HITS
 from page_tracker.sites.site import day_of
 from page_tracker.store.ingest import Bounds

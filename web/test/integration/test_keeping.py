@@ -12,11 +12,11 @@ import pytest
 
 from page_tracker.errors import ProcessError
 from page_tracker.lake.table import Lake, append, closed_mark, position
-from page_tracker.processes.job import run_job
+from page_tracker.processes.run_command import run_job
 from page_tracker.schema import HITS
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
-from page_tracker.wiring.keeping import (
+from page_tracker.wiring.lake import (
     open_lake,
     open_light_recount,
     open_light_upkeep,

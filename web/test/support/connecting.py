@@ -12,8 +12,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from page_tracker.protocols.request import Answer, Request
+from page_tracker.web.door.capacity import Room
 from page_tracker.web.door.connection import Connection
-from page_tracker.web.door.room import Room
 from support.pace import PACE
 
 HIT = b"POST /hit HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"

@@ -19,7 +19,7 @@ from page_tracker.people.one_time import Link, Purpose
 from page_tracker.people.roles import Role
 from page_tracker.store.links import Links
 from page_tracker.store.sessions import Sessions
-from page_tracker.web.pages.hashing import Hashing
+from page_tracker.web.pages.password_hashing import Hashing
 
 PASSWORD = "quiet river under old bridges"  # nosec B105 # of the tests alone
 TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')

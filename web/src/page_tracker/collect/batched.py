@@ -25,12 +25,12 @@ from page_tracker.collect.drops import (
     once_a_site,
     site_day_at,
 )
-from page_tracker.collect.lane import Lane
 from page_tracker.collect.rates import Rates
+from page_tracker.collect.shard_queue import Lane
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.enrich import Context, UnknownSaltError, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
-from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.lookups.reload import FreshLookups
 from page_tracker.sites.site import Directory, Site
 from page_tracker.store.format import StoreFormatError
 from page_tracker.store.ingest import Batch, Bounds, Outcome, submit_async

@@ -21,7 +21,7 @@ from page_tracker.collect.rates import Rates
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.enrich import Context, UnknownSaltError, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
-from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.lookups.reload import FreshLookups
 from page_tracker.sites.site import Directory, Site
 from page_tracker.store.ingest import (
     Batch,

@@ -28,7 +28,7 @@ from page_tracker.query.plan import Days, days_between
 from page_tracker.query.query import Query, Range, currency
 from page_tracker.query.realtime import Realtime
 from page_tracker.query.report import Report, Row, Value
-from page_tracker.query.words import short_name
+from page_tracker.query.typed_filters import short_name
 
 SECONDS = frozenset({"visit_duration", "time_on_page"})
 # What stands beside a metric where days are compared.

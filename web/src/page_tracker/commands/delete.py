@@ -5,7 +5,7 @@ from datetime import date
 
 import click
 
-from page_tracker.commands.consent import ask, yes_option
+from page_tracker.commands.confirmation import ask, yes_option
 from page_tracker.commands.options import setting_option
 from page_tracker.days import date_of, day_number
 from page_tracker.errors import SettingsError

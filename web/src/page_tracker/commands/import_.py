@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 import click
 
-from page_tracker.commands.consent import ask, yes_option
-from page_tracker.commands.interrupting import interruptible
+from page_tracker.commands.confirmation import ask, yes_option
+from page_tracker.commands.interrupted_import import interruptible
 from page_tracker.commands.left_out import in_words, most_left_out
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.progress import Progress

@@ -25,7 +25,7 @@ from page_tracker.commands.tables import echo_json
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import QuestionError
 from page_tracker.plural import counted
-from page_tracker.query import dates, typed
+from page_tracker.query import dates, typed_dates
 from page_tracker.query.answer import as_json
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.problem import QueryError, nearest
@@ -33,7 +33,7 @@ from page_tracker.query.realtime import as_json as realtime_as_json
 from page_tracker.query.realtime import realtime
 from page_tracker.query.report import Report
 from page_tracker.query.spreadsheet import write_rows
-from page_tracker.query.words import (
+from page_tracker.query.typed_filters import (
     EXAMPLE,
     SHORT,
     full_name,
@@ -257,12 +257,12 @@ def _range_of(
     if period is not None:
         if first is not None or last is not None:
             raise click.UsageError("Write --period, or --from and --to.")
-        return typed.period(period, now)
+        return typed_dates.period(period, now)
     if first is not None:
-        return typed.between(first, last, now, "--from, --to")
+        return typed_dates.between(first, last, now, "--from, --to")
     if last is not None:
         raise click.UsageError("Write --from beside --to: where does it begin?")
-    return typed.usual(now)
+    return typed_dates.usual(now)
 
 
 def _comparison_of(text: str, matched: bool, now: datetime) -> dict[str, Any]:
@@ -270,7 +270,7 @@ def _comparison_of(text: str, matched: bool, now: datetime) -> dict[str, Any]:
     wanted: dict[str, Any] = {"match_day_of_week": True} if matched else {}
     first, dots, last = text.partition("..")
     if dots:
-        days = typed.between(first, last, now, "--compare")
+        days = typed_dates.between(first, last, now, "--compare")
         return {**wanted, "mode": "custom", "date_range": days}
     if text not in modes:
         raise click.UsageError("--compare is previous, year or FROM..TO.")

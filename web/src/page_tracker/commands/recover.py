@@ -2,7 +2,7 @@
 
 import click
 
-from page_tracker.commands import consent
+from page_tracker.commands import confirmation
 from page_tracker.commands.options import setting_option
 from page_tracker.lake.recovery import lines
 from page_tracker.processes.append_only_file import DamagedStoreError, set_aside
@@ -15,7 +15,7 @@ from page_tracker.writer.service import told_plainly
 
 
 @click.command()
-@consent.yes_option
+@confirmation.yes_option
 @click.option(
     "--with-doubtful",
     is_flag=True,
@@ -76,4 +76,4 @@ def _recover(recovery: Recovery, yes: bool, with_doubtful: bool) -> None:
 
 def _ask(question: str, yes: bool) -> None:
     if not yes:
-        consent.ask(question)
+        confirmation.ask(question)

@@ -12,7 +12,7 @@ from page_tracker.commands.tables import echo_json, echo_table
 from page_tracker.errors import QuestionError, UnknownGoalError
 from page_tracker.query.filters import segment_filters
 from page_tracker.query.problem import QueryError
-from page_tracker.query.words import EXAMPLE, parse_filter, segment_of
+from page_tracker.query.typed_filters import EXAMPLE, parse_filter, segment_of
 from page_tracker.settings import Settings
 from page_tracker.sites.goal import Segment, with_segment, without_segment
 from page_tracker.store.sites import Sites

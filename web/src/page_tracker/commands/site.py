@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from page_tracker.commands.address import reached_at
-from page_tracker.commands.consent import ask, yes_option
+from page_tracker.commands.confirmation import ask, yes_option
 from page_tracker.commands.options import Command, json_option, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import SiteError

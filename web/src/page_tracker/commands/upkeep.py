@@ -5,7 +5,7 @@ import click
 from page_tracker.commands.options import setting_option
 from page_tracker.plural import counted
 from page_tracker.settings import Settings
-from page_tracker.wiring.keeping import open_lake, open_upkeep
+from page_tracker.wiring.lake import open_lake, open_upkeep
 from page_tracker.wiring.store import store_of_folder
 from page_tracker.writer.service import told_plainly
 

@@ -13,11 +13,11 @@ from page_tracker.lake.damage import mend
 from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes.embedded import redis_of
 from page_tracker.processes.folder import make_folder
-from page_tracker.processes.garbage import look_seldom
+from page_tracker.processes.garbage_collection import look_seldom
 from page_tracker.processes.log import say_once
 from page_tracker.settings import Settings
 from page_tracker.store.format import require_store
-from page_tracker.wiring.keeping import (
+from page_tracker.wiring.lake import (
     open_lake,
     open_light_recount,
     open_light_upkeep,

@@ -27,15 +27,15 @@ from page_tracker.errors import ImportsBusyError, ImportStoppedError
 from page_tracker.files import replace_file
 from page_tracker.history.blocks import TOLD, Sieve
 from page_tracker.history.dialect import Dialect, Wanted, tells_agents
-from page_tracker.history.expiry import first_day_of
-from page_tracker.history.left_out import LeftOut, Malformed, Refused
-from page_tracker.history.lines import lines_of, text_of
-from page_tracker.history.recognising import (
+from page_tracker.history.dialect_detection import (
     LOOKED_AT,
     check_malformed,
     is_known,
     recognise,
 )
+from page_tracker.history.expiry import first_day_of
+from page_tracker.history.left_out import LeftOut, Malformed, Refused
+from page_tracker.history.lines import lines_of, text_of
 from page_tracker.history.register import held
 from page_tracker.history.tail import Spot, Tail
 from page_tracker.hits.enrich import Context

@@ -10,7 +10,7 @@ from deltalake import QueryBuilder
 
 from page_tracker.days import date_of, day_number, month_of
 from page_tracker.history.register import Import
-from page_tracker.lake.steps import repeated
+from page_tracker.lake.commit_retries import repeated
 from page_tracker.lake.table import (
     PARQUET,
     Lake,

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from page_tracker.errors import ImportsBusyError, UnknownImportError
 from page_tracker.files import exclusive_lock, replace_file
-from page_tracker.history.identity import KnownParts, Part
+from page_tracker.history.known_content import KnownParts, Part
 
 State = Literal["writing", "done", "undoing", "undone"]
 

@@ -12,8 +12,8 @@ import os
 
 from deltalake import DeltaTable
 
+from page_tracker.lake.commit_retries import repeated
 from page_tracker.lake.lock import folder_of
-from page_tracker.lake.steps import repeated
 from page_tracker.lake.table import Lake, touching
 
 

@@ -12,7 +12,7 @@ from shutil import disk_usage
 from typing import IO
 
 from page_tracker.errors import ProcessError
-from page_tracker.processes.tether import tethered
+from page_tracker.processes.die_with_parent import tethered
 
 POLL_SECONDS = 0.02
 DISK_FULL = 1 << 20  # bytes: with less left, nothing works

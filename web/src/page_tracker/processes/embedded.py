@@ -28,7 +28,7 @@ from page_tracker.processes.folder import (
     used_alone,
     used_by_many,
 )
-from page_tracker.processes.probe import redis_answers
+from page_tracker.processes.readiness import redis_answers
 from page_tracker.settings import Settings, child_environment
 
 logger = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes import embedded
 from page_tracker.processes.child import Program
 from page_tracker.processes.folder import Holder, locked, make_folder
-from page_tracker.processes.job import run_job
-from page_tracker.processes.probe import web_answers
+from page_tracker.processes.readiness import web_answers
+from page_tracker.processes.run_command import run_job
 from page_tracker.processes.supervisor import Supervisor
 from page_tracker.settings import Settings, child_environment, without_password
 

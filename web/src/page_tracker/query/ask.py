@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
-from page_tracker.query.allowance import Allowance
 from page_tracker.query.engine import Engine
 from page_tracker.query.left_out import LeftOut, left_out_statement
 from page_tracker.query.parse import Known, parse
@@ -24,6 +23,7 @@ from page_tracker.query.report import Report, answers, columns_of, days_with_hit
 from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
 from page_tracker.query.sources import Sources
+from page_tracker.query.time_budget import Allowance
 from page_tracker.sites.site import Site, zone_at
 
 T = TypeVar("T")

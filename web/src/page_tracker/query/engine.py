@@ -24,16 +24,16 @@ import duckdb
 
 from page_tracker.lake.engine import connect
 from page_tracker.query import countries
-from page_tracker.query.allowance import Allowance
-from page_tracker.query.clock import AGAIN, Clock
+from page_tracker.query.concurrency import Paused, Turns
 from page_tracker.query.problem import (
     FilesGoneError,
     NobodyWaitsError,
     QuestionTooCostlyError,
 )
-from page_tracker.query.remembered import Kept, Memory
 from page_tracker.query.sql import Statement, SumTable
-from page_tracker.query.turns import Paused, Turns
+from page_tracker.query.table_cache import Kept, Memory
+from page_tracker.query.time_budget import Allowance
+from page_tracker.query.timers import AGAIN, Clock
 
 # What a row of hits or day tables takes at most that is kept in memory.
 BYTES_A_ROW = 250

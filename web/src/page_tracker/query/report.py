@@ -17,8 +17,8 @@ from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
-    from page_tracker.query.allowance import Allowance
     from page_tracker.query.engine import Column, Engine
+    from page_tracker.query.time_budget import Allowance
 
 Value = int | float | None
 

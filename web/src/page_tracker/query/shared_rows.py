@@ -15,7 +15,7 @@ from datetime import date
 from math import ceil
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, TIME_BUCKETS
-from page_tracker.query.parts import CONVERSIONS, ENGAGEMENT, in_days
+from page_tracker.query.partial_sums import CONVERSIONS, ENGAGEMENT, in_days
 from page_tracker.query.plan import Days, Plan, days_between, runs, tabled
 from page_tracker.query.query import (
     And,

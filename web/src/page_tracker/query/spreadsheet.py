@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from page_tracker.query.answer import before_of
 from page_tracker.query.report import Report, Value
-from page_tracker.query.words import short_name
+from page_tracker.query.typed_filters import short_name
 
 # What spreadsheets begin a formula with, or skip before one.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS
-from page_tracker.query.parts import BEGAN, BEGAN_READS, SHARES, Parts, in_days
+from page_tracker.query.partial_sums import BEGAN, BEGAN_READS, SHARES, Parts, in_days
 from page_tracker.query.plan import Plan
 from page_tracker.query.query import (
     And,

@@ -21,7 +21,7 @@ from page_tracker.people.account import (
     with_role,
 )
 from page_tracker.people.roles import Role
-from page_tracker.store.mirror import Mirror, MirroredPeople
+from page_tracker.store.mirror_files import Mirror, MirroredPeople
 from page_tracker.store.registry import Kept, Shelf, Snapshot, Watched
 
 ACCOUNTS_KEY = "pt:accounts"

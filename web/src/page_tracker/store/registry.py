@@ -27,7 +27,7 @@ from page_tracker.errors import MirrorError
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import Token
 from page_tracker.store.format import StoreFormatError, refuse_newer_store
-from page_tracker.store.mirror import Mirror, Mirrored
+from page_tracker.store.mirror_files import Mirror, Mirrored
 from page_tracker.store.scripts import script
 
 Entry = TypeVar("Entry", bound=msgspec.Struct)

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.days import date_of, day_number
+from page_tracker.lake.commit_retries import done_each, repeated
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.log import transactions
-from page_tracker.lake.steps import done_each, repeated
 from page_tracker.lake.table import PARQUET, Lake, closed_mark
 from page_tracker.query import countries
 from page_tracker.query.catalog import SITE, dimension

@@ -1,6 +1,6 @@
 """What a site's retention would delete, before it does.
 
-The upkeep deletes it for good within a minute (`upkeep/tidy.py`).
+The upkeep deletes it for good within a minute (`upkeep/lake_upkeep.py`).
 """
 
 from __future__ import annotations

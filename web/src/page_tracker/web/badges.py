@@ -27,9 +27,9 @@ from page_tracker.protocols.request import header_text, reasons_of
 from page_tracker.sites.site import Directory, Site
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
-from page_tracker.web.anything import add_converter
 from page_tracker.web.badge_image import Look, badge, checked, count_text
 from page_tracker.web.collecting import headers_sent
+from page_tracker.web.path_converter import add_converter
 
 TOTAL = "TOTAL"
 UNKNOWN = "?"

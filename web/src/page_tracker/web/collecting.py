@@ -15,7 +15,7 @@ from page_tracker.errors import NotStoredError
 from page_tracker.hits.address import Proxies
 from page_tracker.hits.hit import NOBODY
 from page_tracker.protocols import PROTOCOLS
-from page_tracker.protocols.reading import not_stored, read_request, too_large
+from page_tracker.protocols.read_request import not_stored, read_request, too_large
 from page_tracker.protocols.request import (
     MAX_BODY,
     Answer,

@@ -9,7 +9,7 @@ from redis import Redis
 from page_tracker.collect.batched import Collector
 from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.collect.rates import Rates
-from page_tracker.lookups.fresh import FreshLookups
+from page_tracker.lookups.reload import FreshLookups
 from page_tracker.settings import Settings
 from page_tracker.store.ingest import Bounds
 from page_tracker.store.sites import Sites

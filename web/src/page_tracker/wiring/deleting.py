@@ -15,7 +15,7 @@ from page_tracker.upkeep.erasing import HitsEraser, SiteEraser
 from page_tracker.upkeep.expiring import Expiring, FindExpiring, expiring
 from page_tracker.upkeep.recount import Recount
 from page_tracker.wiring.history import Unwatched, open_imports
-from page_tracker.wiring.keeping import (
+from page_tracker.wiring.lake import (
     open_lake,
     open_recount,
     open_streams,

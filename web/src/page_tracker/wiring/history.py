@@ -24,7 +24,7 @@ from page_tracker.store.ingest import StoreAwayError, submit
 from page_tracker.store.salts import Salts
 from page_tracker.store.sites import Sites
 from page_tracker.wiring.collecting import bounds_of
-from page_tracker.wiring.keeping import open_lake
+from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import (
     open_live,
     open_redis,

@@ -14,7 +14,7 @@ from page_tracker.query.snapshot import Reading
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
-from page_tracker.wiring.keeping import open_lake
+from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import open_live, registry_of_folder
 
 

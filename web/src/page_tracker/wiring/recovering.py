@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from page_tracker.history.recovered import begin_anew, positions
+from page_tracker.history.recovered_positions import begin_anew, positions
 from page_tracker.history.register import Register
 from page_tracker.lake.recovery import (
     Survey,
@@ -14,7 +14,7 @@ from page_tracker.lake.recovery import (
     survey,
 )
 from page_tracker.settings import Settings
-from page_tracker.wiring.keeping import open_lake, open_streams
+from page_tracker.wiring.lake import open_lake, open_streams
 from page_tracker.writer.writer import LakeLostError, refuse_new_lake
 
 

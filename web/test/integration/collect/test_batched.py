@@ -13,7 +13,7 @@ import pytest
 from redis import Redis
 
 from page_tracker.asgi import FrontDoor
-from page_tracker.collect.lane import PATIENCE
+from page_tracker.collect.shard_queue import PATIENCE
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Kind, RawHit, Reason
 from page_tracker.protocols import PROTOCOLS

@@ -12,8 +12,8 @@ from redis import Redis
 from page_tracker.history.expiry import note_expiry
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
-from page_tracker.upkeep.tidy import Upkeep
-from page_tracker.wiring.keeping import open_upkeep
+from page_tracker.upkeep.lake_upkeep import Upkeep
+from page_tracker.wiring.lake import open_upkeep
 from page_tracker.wiring.store import open_sites
 from support.importing import BEGINNING, History, line, write
 from support.lake import dropped, paths

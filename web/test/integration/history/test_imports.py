@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from page_tracker.commands.interrupting import interruptible
+from page_tracker.commands.interrupted_import import interruptible
 from page_tracker.errors import (
     ImportInterruptedError,
     ImportRefusedError,

@@ -19,7 +19,7 @@ from page_tracker.query.snapshot import Reading
 from page_tracker.schema import DROPS, HITS
 from page_tracker.sites.site import Site
 from page_tracker.store.stream import Stream
-from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.upkeep.lake_upkeep import Upkeep
 from page_tracker.writer.service import AWAY
 from page_tracker.writer.writer import Done, Writer
 from support.hits import row, send

@@ -14,7 +14,7 @@ from page_tracker.lake.table import Lake, LakeLogGoneError, append
 from page_tracker.schema import HITS
 from page_tracker.sites.site import Site
 from page_tracker.store.stream import Stream
-from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.upkeep.lake_upkeep import Upkeep
 from page_tracker.writer.writer import Done, LakeLostError, Writer
 from support.hits import SITE, row, send
 from support.importing import History, line, write

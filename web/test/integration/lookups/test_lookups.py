@@ -12,8 +12,8 @@ from netaddr import IPSet
 from redis import Redis
 
 from page_tracker.hits.hit import Drop, Place, RawHit
-from page_tracker.lookups.fresh import FreshLookups
 from page_tracker.lookups.load import BOTS, COUNTRY, PACKAGED, SPAM, load
+from page_tracker.lookups.reload import FreshLookups
 from page_tracker.settings import Settings
 from support.collecting import BROWSER, SITE, collecting, sites_of
 

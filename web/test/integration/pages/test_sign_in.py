@@ -18,9 +18,9 @@ from page_tracker.people.roles import Role
 from page_tracker.store import registry as registry_module
 from page_tracker.store.accounts import Accounts, People
 from page_tracker.store.sessions import Sessions
-from page_tracker.web.pages import hashing as hashing_module
-from page_tracker.web.pages.hashing import NOBODYS, Hashing
-from page_tracker.web.pages.onward import onward
+from page_tracker.web.pages import password_hashing as hashing_module
+from page_tracker.web.pages.after_sign_in import onward
+from page_tracker.web.pages.password_hashing import NOBODYS, Hashing
 from support.people import PASSWORD, Visitor, account_of, signed_in
 
 SECRET = totp.new_secret()

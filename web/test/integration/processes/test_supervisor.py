@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from page_tracker.errors import ProcessError
-from page_tracker.processes import tether
+from page_tracker.processes import die_with_parent
 from page_tracker.processes.child import Child, Program
 from support.processes import clean_environment, descendants, is_alive, wait_until
 
@@ -145,19 +145,19 @@ def test_a_child_that_takes_too_long_is_an_error() -> None:
 WATCHER = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import tether
+import die_with_parent
 sys.platform = "another"
-sys.exit(tether.main(sys.argv[2:]))
+sys.exit(die_with_parent.main(sys.argv[2:]))
 """
 
 
 @contextmanager
 def watching(parent: int, script: str) -> Iterator["subprocess.Popen[bytes]"]:
     """The way of systems that cannot tie a process to its parent, tried on this one."""
-    tether_folder = str(Path(tether.__file__).parent)
+    its_folder = str(Path(die_with_parent.__file__).parent)
     shell = ["/bin/sh", "-c", script]
     with subprocess.Popen(
-        [sys.executable, "-c", WATCHER, tether_folder, str(parent), *shell]
+        [sys.executable, "-c", WATCHER, its_folder, str(parent), *shell]
     ) as process:
         try:
             yield process

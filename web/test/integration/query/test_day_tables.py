@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from naive_answers import Naive
 from page_tracker.days import day_number
 from page_tracker.lake import table
-from page_tracker.lake.steps import ConflictError
+from page_tracker.lake.commit_retries import ConflictError
 from page_tracker.lake.table import Lake, append
 from page_tracker.query.catalog import DIMENSIONS, METRICS
 from page_tracker.query.engine import Engine

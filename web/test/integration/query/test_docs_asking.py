@@ -13,7 +13,7 @@ import requests
 
 from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.dates import WORDS
-from page_tracker.query.words import short_name
+from page_tracker.query.typed_filters import short_name
 from support import commands
 from support.documentation import page
 from support.pace import ANSWER_SECONDS

@@ -32,8 +32,8 @@ from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_tables import close
 from page_tracker.upkeep.deletion import Deletion, Selection
 from page_tracker.upkeep.erasing import HitsEraser, SiteEraser
+from page_tracker.upkeep.lake_upkeep import Upkeep, closable
 from page_tracker.upkeep.recount import Recount
-from page_tracker.upkeep.tidy import Upkeep, closable
 from page_tracker.writer.writer import Done, Writer
 from support.hits import DAY, batch, hit
 from support.importing import History, line, write

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import pytest
 
 from page_tracker.web.door import connection as protocol
+from page_tracker.web.door.capacity import Room
 from page_tracker.web.door.reader import MAX_HEAD
-from page_tracker.web.door.room import Room
 from support.connecting import HIT, LONGEST_BODY, OTHER, Client, Server, run, served
 
 BODY = b"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from page_tracker.web.pages import view
-from page_tracker.web.pages.counted import COUNTED
+from page_tracker.web.pages.exports import PARTS
+from page_tracker.web.pages.metric_explanations import COUNTED
 from page_tracker.web.pages.panels import PANELS
 from page_tracker.web.pages.periods import OFFERED
-from page_tracker.web.pages.taken import PARTS
 from support.documentation import page
 
 TEXT = page("reference/pages")

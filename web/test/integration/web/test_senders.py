@@ -20,8 +20,8 @@ from page_tracker.collect.rates import Rates
 from page_tracker.hits.address import Proxies
 from page_tracker.hits.clicks import CLICK_TAGS
 from page_tracker.hits.page import page_of
-from page_tracker.lookups.fresh import FreshLookups
 from page_tracker.lookups.load import PACKAGED
+from page_tracker.lookups.reload import FreshLookups
 from page_tracker.schema import HITS
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import Bounds

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from page_tracker.collect.background import begun, repeat
-from page_tracker.query.clock import Clock
+from page_tracker.query.timers import Clock
 from page_tracker.writer.service import keep
 from support.pace import PACE
 

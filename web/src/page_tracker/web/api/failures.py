@@ -27,7 +27,7 @@ from page_tracker.query.problem import (
     QueryError,
     QuestionTooCostlyError,
 )
-from page_tracker.web.auth import Refused
+from page_tracker.web.token_guard import Refused
 
 RETRY_SECONDS = "1"
 # The first that fits counts.

@@ -21,10 +21,10 @@ from page_tracker.sites.goal import (
     without_segment,
 )
 from page_tracker.store.sites import Sites
-from page_tracker.web.anything import add_converter
 from page_tracker.web.api.failures import register_failures
 from page_tracker.web.api.sites import admitted_site, json_object
-from page_tracker.web.auth import Guard
+from page_tracker.web.path_converter import add_converter
+from page_tracker.web.token_guard import Guard
 
 
 def goals_api(sites: Callable[[], Sites], guard: Guard) -> Blueprint:

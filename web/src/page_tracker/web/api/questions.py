@@ -24,13 +24,13 @@ from page_tracker.sites.token import Scope, Token, allows
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
 from page_tracker.web.api.failures import register_failures, sent_body
-from page_tracker.web.auth import Guard, Refused
-from page_tracker.web.leaving import is_wanted
+from page_tracker.web.client_gone import is_wanted
+from page_tracker.web.token_guard import Guard, Refused
 
 if TYPE_CHECKING:  # loaded with the first question
-    from page_tracker.query.allowance import Allowance
     from page_tracker.query.ask import Asking
     from page_tracker.query.report import Report
+    from page_tracker.query.time_budget import Allowance
 
 LONGEST_BODY = 1_000_000  # bytes
 MOST_QUERIES = 50

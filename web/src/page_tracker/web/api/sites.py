@@ -21,7 +21,7 @@ from page_tracker.sites.token import Scope, Token, allows, may_give
 from page_tracker.store.sites import Sites, found_site
 from page_tracker.store.tokens import Tokens, token_as_json
 from page_tracker.web.api.failures import register_failures, sent_body
-from page_tracker.web.auth import Guard, Refused, forbidden
+from page_tracker.web.token_guard import Guard, Refused, forbidden
 
 if TYPE_CHECKING:  # Delta is loaded with the first that is asked for
     from page_tracker.upkeep.expiring import Expiring, FindExpiring

@@ -21,7 +21,7 @@ and what a client may take of time and memory until then is bounded:
 
 Chunk extensions and trailers mean nothing to us and are bounded by MAX_HEAD, too.
 While a connection is idle, in a head or in a body it waits for its client, and may have
-to go before its time to make room for others (`room.py`).
+to go before its time to make room for others (`capacity.py`).
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from page_tracker.protocols.request import Answer
+from page_tracker.web.door.capacity import Room
 from page_tracker.web.door.deadline import Deadline
 from page_tracker.web.door.fast_path import whole_request
 from page_tracker.web.door.reader import MAX_HEAD, BadRequestError, RequestReader
-from page_tracker.web.door.room import Room
 
 # Seconds.
 FIRST_SECONDS = 10.0

@@ -15,8 +15,8 @@ from page_tracker.query.answer import before_of
 from page_tracker.query.report import Report
 from page_tracker.sites.site import Site, zone_at
 from page_tracker.store.counters import Live
-from page_tracker.web.leaving import is_wanted
-from page_tracker.web.pages import periods, questions, shown
+from page_tracker.web.client_gone import is_wanted
+from page_tracker.web.pages import formatting, periods, questions
 from page_tracker.web.pages.chart import path, points_of
 from page_tracker.web.pages.menus import Choice
 from page_tracker.web.pages.questions import Scope
@@ -76,13 +76,13 @@ def all_sites_page(
         "query": written(view),
         "lines": _ordered(lines, order, view.sort.startswith("-")),
         "number": len(sites),
-        "label": shown.LABELS[metric],
-        "sum": shown.figure(metric, sum(line.number for line in lines)),
+        "label": formatting.LABELS[metric],
+        "sum": formatting.figure(metric, sum(line.number for line in lines)),
         "now": _sum_now(lines),
         "order": order,
         "heads": {name: _order_href(view, name) for name in ORDERS},
         "figures": [
-            Choice(shown.LABELS[name], _to(view, metric=name), name == metric)
+            Choice(formatting.LABELS[name], _to(view, metric=name), name == metric)
             for name in FIGURES
         ],
         "periods": [
@@ -143,7 +143,7 @@ def _line(
     metric = report.query.metrics[0]
     number = int(sum(row.metrics[0] or 0 for row in report.rows))
     before = int(sum(before_of(report, row)[0] or 0 for row in report.rows))
-    change, mood = shown.changed(metric, number, before) if before else ("", "")
+    change, mood = formatting.changed(metric, number, before) if before else ("", "")
     values = [
         point.value for point in points_of(report, datetime.fromtimestamp(now, UTC))
     ]
@@ -151,7 +151,7 @@ def _line(
         name=site.id,
         href=home_of(site.id),
         now=_now(live, site, now),
-        cell=Cell(shown.figure(metric, number), change, mood, f"{before:,}"),
+        cell=Cell(formatting.figure(metric, number), change, mood, f"{before:,}"),
         line=path(values, common or _most(report) or 1),
         number=number,
         grown=number / before if before else float("inf") if number else 0,

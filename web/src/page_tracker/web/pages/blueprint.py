@@ -21,14 +21,14 @@ from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
 from page_tracker.web.pages.all_sites import all_sites_page
+from page_tracker.web.pages.error_pages import NoSuchPage, register_problems
+from page_tracker.web.pages.exports import ENDINGS, PARTS, how_page, taken
 from page_tracker.web.pages.forms import meant
 from page_tracker.web.pages.guard import PageGuard, Person, no_such_site
 from page_tracker.web.pages.lists import list_page
 from page_tracker.web.pages.panels import PANELS
-from page_tracker.web.pages.problems import NoSuchPage, register_problems
 from page_tracker.web.pages.render import HEADERS, render
 from page_tracker.web.pages.site_page import home_of, site_page
-from page_tracker.web.pages.taken import ENDINGS, PARTS, how_page, taken
 from page_tracker.web.pages.view import View, read, written
 
 if TYPE_CHECKING:  # loaded with the first question

@@ -15,7 +15,7 @@ from page_tracker.query.buckets import SECONDS, buckets
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, Value, label_moves
-from page_tracker.web.pages import shown
+from page_tracker.web.pages import formatting
 
 WIDTH, HEIGHT = 1000, 240
 MOST_LABELS = 6
@@ -96,13 +96,13 @@ def _point(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     (metric,), (name,) = query.metrics, query.dimensions
     today = now.astimezone(ZoneInfo(query.range.timezone)).date()
     return Point(
-        label=shown.bucket(name, label, today),
+        label=formatting.bucket(name, label, today),
         name=label,
         value=value,
         before=before,
-        other=shown.bucket(name, other, today) if other else "",
-        shown=shown.figure(metric, value),
-        shown_before=shown.figure(metric, before),
+        other=formatting.bucket(name, other, today) if other else "",
+        shown=formatting.figure(metric, value),
+        shown_before=formatting.figure(metric, before),
     )
 
 
@@ -141,9 +141,9 @@ def _is_over(report: Report, at: int, now: datetime) -> bool:
     if name in SECONDS:
         return int(key) + SECONDS[name] <= now.timestamp()
     end = min(
-        datetime.combine(shown.next_bucket(name, label), time(0), ZoneInfo(zone)),
+        datetime.combine(formatting.next_bucket(name, label), time(0), ZoneInfo(zone)),
         datetime.combine(
-            shown.next_bucket("time:day", str(query.range.last)),
+            formatting.next_bucket("time:day", str(query.range.last)),
             time(0),
             ZoneInfo(zone),
         ),
@@ -159,7 +159,7 @@ def scale(values: Sequence[Value], metric: str) -> tuple[float, list[str]]:
     marks: list[Value] = [top, half, 0]
     if METRICS[metric].type == "integer":
         marks = [int(top), int(half) if half == int(half) else half, 0]
-    return top, [shown.figure(metric, mark) for mark in marks]
+    return top, [formatting.figure(metric, mark) for mark in marks]
 
 
 def _round_up(most: float, whole: bool) -> float:

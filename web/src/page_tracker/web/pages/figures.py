@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from page_tracker.query.answer import before_of
 from page_tracker.query.report import Report
-from page_tracker.web.pages import shown
-from page_tracker.web.pages.asked import Asked
+from page_tracker.web.pages import formatting
+from page_tracker.web.pages.page_answers import Asked
 from page_tracker.web.pages.view import written
 
 
@@ -54,12 +54,12 @@ def _figure(asked: Asked, report: Report, index: int, metric: str) -> Figure:
     before, change, mood = "", "", ""
     if row and has_before(report):
         then = before_of(report, row)[index]
-        before = shown.figure(metric, then)
-        change, mood = shown.changed(metric, now, then)
+        before = formatting.figure(metric, then)
+        change, mood = formatting.changed(metric, now, then)
     return Figure(
         metric=metric,
-        label=shown.LABELS[metric],
-        value=shown.figure(metric, now),
+        label=formatting.LABELS[metric],
+        value=formatting.figure(metric, now),
         change=change,
         mood=mood,
         before=before,

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import DIMENSIONS, GOAL, GOAL_OPERATORS, OPERATORS
-from page_tracker.query.words import short_name
+from page_tracker.query.typed_filters import short_name
 from page_tracker.sites.goal import Segment
-from page_tracker.web.pages.condition import SEGMENT, Condition, text_of
+from page_tracker.web.pages.address_filter import SEGMENT, Condition, text_of
+from page_tracker.web.pages.formatting import label_of, name_of
 from page_tracker.web.pages.panels import PANELS
-from page_tracker.web.pages.shown import label_of, name_of
 from page_tracker.web.pages.view import View, written
 
 WORDS = {operator: operator.replace("_", " ") for operator in OPERATORS}

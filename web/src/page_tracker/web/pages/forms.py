@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from page_tracker.web.pages.condition import new_condition, text_of, values_of
+from page_tracker.web.pages.address_filter import new_condition, text_of, values_of
 from page_tracker.web.pages.panels import EVENTS
 
 Pairs = list[tuple[str, str]]

@@ -29,10 +29,10 @@ from page_tracker.people.session import IDLE, form_token, is_valid
 from page_tracker.plural import counted
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.sessions import Sessions
-from page_tracker.web.pages.checking import TooManyGuesses
-from page_tracker.web.pages.hashing import TooManyAtOnce
-from page_tracker.web.pages.reached import Reached
+from page_tracker.web.pages.credentials import TooManyGuesses
+from page_tracker.web.pages.password_hashing import TooManyAtOnce
 from page_tracker.web.pages.render import problem
+from page_tracker.web.pages.server_addresses import Reached
 
 LONGEST_FORM = 64 * 1024  # bytes
 MOST_FIELDS = 200

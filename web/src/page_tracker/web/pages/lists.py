@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.problem import nearest
-from page_tracker.query.words import short_name
+from page_tracker.query.typed_filters import short_name
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
-from page_tracker.web.pages import questions, shown
-from page_tracker.web.pages.asked import Answers, Asked
+from page_tracker.web.pages import formatting, questions
 from page_tracker.web.pages.figures import has_before
+from page_tracker.web.pages.page_answers import Answers, Asked
 from page_tracker.web.pages.panels import Panel, Tab, tab_of
 from page_tracker.web.pages.rows import lines_of
 from page_tracker.web.pages.site_page import frame
@@ -87,10 +87,10 @@ def list_page(  # pylint: disable=too-many-arguments,too-many-positional-argumen
         ],
         "what": panel.name,
         "name_head": _head(
-            asked, short_name(tab.dimension), shown.label_of(tab.dimension), order
+            asked, short_name(tab.dimension), formatting.label_of(tab.dimension), order
         ),
         "heads": [
-            _head(asked, name, shown.LABELS[name], order)
+            _head(asked, name, formatting.LABELS[name], order)
             for name in report.query.metrics
         ],
         "lines": lines_of(asked.view, report, site.id, has_before(report)),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from page_tracker.web.pages import periods, shown
-from page_tracker.web.pages.asked import Asked
+from page_tracker.web.pages import formatting, periods
+from page_tracker.web.pages.page_answers import Asked
 from page_tracker.web.pages.view import COMPARISONS, View, written
 
 
@@ -49,8 +49,8 @@ def menus_of(asked: Asked) -> Menus:
     """The menus of a page."""
     view, scope = asked.view, asked.scope
     offered = {each.word: each.label for each in periods.OFFERED}
-    days = shown.days(scope.range, asked.today)
-    compared = shown.days(scope.compared, asked.today) if scope.compared else ""
+    days = formatting.days(scope.range, asked.today)
+    compared = formatting.days(scope.compared, asked.today) if scope.compared else ""
     intervals = [
         Choice(name.capitalize(), _to(view, by=name), name == asked.interval)
         for name in periods.intervals(scope.range)

@@ -16,8 +16,8 @@ from page_tracker.errors import AccountError
 from page_tracker.people import recovery, totp
 from page_tracker.people.account import Account, with_password, with_second_factor
 from page_tracker.people.passwords import SHORTEST, require_password
-from page_tracker.web.pages.checking import Wrong
-from page_tracker.web.pages.parts import Parts
+from page_tracker.web.pages.credentials import Wrong
+from page_tracker.web.pages.people_services import Parts
 from page_tracker.web.pages.render import render, to, unkept
 
 WRONG_PASSWORD = "This is not your present password."  # nosec B105

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from page_tracker.query.catalog import GOAL, PROPS_PREFIX
 from page_tracker.query.filters import is_property
-from page_tracker.query.words import full_name, short_name
+from page_tracker.query.typed_filters import full_name, short_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from page_tracker.query.catalog import TIME_BUCKETS
 from page_tracker.query.dates import month_start
 from page_tracker.query.problem import QueryError
 from page_tracker.query.query import Range
-from page_tracker.query.typed import between, period
-from page_tracker.query.words import short_name
+from page_tracker.query.typed_dates import between, period
+from page_tracker.query.typed_filters import short_name
 
 _DAY = timedelta(days=1)
 # How many points a chart has.

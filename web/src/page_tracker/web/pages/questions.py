@@ -12,7 +12,7 @@ from typing import Any
 
 from page_tracker.query.catalog import GOAL
 from page_tracker.query.query import Range
-from page_tracker.web.pages.condition import Condition
+from page_tracker.web.pages.address_filter import Condition
 from page_tracker.web.pages.panels import Tab
 from page_tracker.web.pages.periods import as_json
 

@@ -10,9 +10,9 @@ from page_tracker.query.answer import before_of
 from page_tracker.query.catalog import GOAL
 from page_tracker.query.query import currency
 from page_tracker.query.report import Report, Row
-from page_tracker.web.pages import shown
-from page_tracker.web.pages.asked import Asked
-from page_tracker.web.pages.condition import Condition
+from page_tracker.web.pages import formatting
+from page_tracker.web.pages.address_filter import Condition
+from page_tracker.web.pages.page_answers import Asked
 from page_tracker.web.pages.panels import Panel, Tab
 from page_tracker.web.pages.view import View, written
 
@@ -90,8 +90,8 @@ def filled(
             )
             for each in tabs
         ],
-        label=shown.label_of(tab.dimension),
-        heads=[shown.LABELS[name] for name in report.query.metrics],
+        label=formatting.label_of(tab.dimension),
+        heads=[formatting.LABELS[name] for name in report.query.metrics],
         lines=lines_of(asked.view, report, asked.site.id, whole.is_compared),
         total_rows=report.total_rows,
         query=written(asked.view.with_tab(panel.name, tab.name)),
@@ -127,7 +127,7 @@ def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         replace(condition, operator="is_not")
     )
     return Line(
-        name=shown.name_of(dimension, value),
+        name=formatting.name_of(dimension, value),
         cells=_cells(report, row, is_compared),
         share=share,
         with_=written(chosen) or "?",
@@ -153,13 +153,13 @@ def _cells(report: Report, row: Row, is_compared: bool) -> list[Cell]:
     for index, (metric, now) in enumerate(
         zip(report.query.metrics, row.metrics, strict=True)
     ):
-        value = shown.figure(metric, now, unit)
+        value = formatting.figure(metric, now, unit)
         if before is None or metric == "percentage":
             found.append(Cell(value))
             continue
         then = before[index]
-        change, mood = shown.changed(metric, now, then)
-        found.append(Cell(value, change, mood, shown.figure(metric, then, unit)))
+        change, mood = formatting.changed(metric, now, then)
+        found.append(Cell(value, change, mood, formatting.figure(metric, then, unit)))
     return found
 
 

@@ -7,10 +7,10 @@ import time
 from flask import Blueprint, Response, request
 
 from page_tracker.people.one_time import Link, Purpose
-from page_tracker.web.pages.checking import Wrong
+from page_tracker.web.pages.after_sign_in import onward
+from page_tracker.web.pages.credentials import Wrong
 from page_tracker.web.pages.guard import open_to_anybody
-from page_tracker.web.pages.onward import onward
-from page_tracker.web.pages.parts import Parts
+from page_tracker.web.pages.people_services import Parts
 from page_tracker.web.pages.render import render, to
 
 WRONG = "Name or password is wrong."

@@ -14,15 +14,15 @@ from page_tracker.query.plan import Days
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.web.pages import questions
-from page_tracker.web.pages.asked import Answers, Asked
 from page_tracker.web.pages.chart import chart_of
 from page_tracker.web.pages.figures import figures_of, has_before, total
 from page_tracker.web.pages.filters import WORDS, buttons, chips, choices
+from page_tracker.web.pages.formatting import LABELS, day
 from page_tracker.web.pages.left_out import all_left
 from page_tracker.web.pages.menus import menus_of
+from page_tracker.web.pages.page_answers import Answers, Asked
 from page_tracker.web.pages.panels import EVENTS, PANELS, Panel, Tab, tab_of
 from page_tracker.web.pages.rows import Whole, filled
-from page_tracker.web.pages.shown import LABELS, day
 from page_tracker.web.pages.view import View, written
 
 if TYPE_CHECKING:

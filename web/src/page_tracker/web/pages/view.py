@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from page_tracker.query.catalog import TIME_BUCKETS
 from page_tracker.query.problem import QueryError, nearest
-from page_tracker.query.words import short_name
-from page_tracker.web.pages.condition import Condition, condition_of, text_of
+from page_tracker.query.typed_filters import short_name
+from page_tracker.web.pages.address_filter import Condition, condition_of, text_of
 from page_tracker.web.pages.panels import PANELS, tab_of
 
 # The figures, each of which can be charted.

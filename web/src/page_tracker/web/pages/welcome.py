@@ -18,9 +18,9 @@ from page_tracker.people.account import (
 )
 from page_tracker.people.one_time import Link, Purpose
 from page_tracker.people.passwords import SHORTEST, require_password
+from page_tracker.web.pages.after_sign_in import HOME
 from page_tracker.web.pages.guard import Person, open_to_anybody
-from page_tracker.web.pages.onward import HOME
-from page_tracker.web.pages.parts import Parts
+from page_tracker.web.pages.people_services import Parts
 from page_tracker.web.pages.render import problem, render, to, unkept
 
 Change = Callable[[Account], Account]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from page_tracker.web.pages.condition import condition_of
+from page_tracker.web.pages.address_filter import condition_of
 from page_tracker.web.pages.rows import is_web, narrowed, outside
 from page_tracker.web.pages.view import View
 

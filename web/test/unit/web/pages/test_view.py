@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.query.catalog import DIMENSIONS, OPERATORS
-from page_tracker.web.pages.condition import Condition, condition_of, text_of
+from page_tracker.web.pages.address_filter import Condition, condition_of, text_of
 from page_tracker.web.pages.panels import PANELS
 from page_tracker.web.pages.view import (
     CHARTED,

@@ -22,10 +22,10 @@ from functools import partial
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.days import date_of, day_number, first_day
+from page_tracker.lake.commit_retries import done_each, repeated
 from page_tracker.lake.engine import engine, rows_in
 from page_tracker.lake.files import DataFile, files_of
 from page_tracker.lake.log import transactions
-from page_tracker.lake.steps import done_each, repeated
 from page_tracker.lake.table import (
     PARQUET,
     TABLES,

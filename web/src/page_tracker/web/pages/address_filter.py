@@ -13,7 +13,7 @@ from typing import Any
 
 from page_tracker.query.catalog import OPERATORS
 from page_tracker.query.problem import nearest
-from page_tracker.query.words import full_name, short_name
+from page_tracker.query.typed_filters import full_name, short_name
 
 SEGMENT = "segment"
 _TOKEN = re.compile(r"\\([\\|~])|([|~])|([^\\|~]+|\\)", re.DOTALL)

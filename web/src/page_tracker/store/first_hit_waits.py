@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from redis import Redis
 
-from page_tracker.hits.arrivals import Waiting
+from page_tracker.hits.first_hit import Waiting
 
 KEPT = 60 * 60  # seconds after the last look
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from page_tracker.lake.steps import TRIES, LakeBusyError, repeated
+from page_tracker.lake.commit_retries import TRIES, LakeBusyError, repeated
 from page_tracker.lake.table import Lake, append, position
 from page_tracker.schema import HITS
-from page_tracker.upkeep import tidy as upkeep
-from page_tracker.upkeep.due import Due
-from page_tracker.upkeep.tidy import Upkeep, settle
+from page_tracker.upkeep import lake_upkeep as upkeep
+from page_tracker.upkeep.due_work import Due
+from page_tracker.upkeep.lake_upkeep import Upkeep, settle
 from support.hits import row
 from support.lake import paths
 
@@ -28,7 +28,7 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("page_tracker.lake.steps.LONGER", 0)
+    monkeypatch.setattr("page_tracker.lake.commit_retries.LONGER", 0)
 
 
 def add(lake: Lake, path: str) -> None:

@@ -18,7 +18,7 @@ from page_tracker.people.passwords import LONGEST, as_hashed
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.codes import UsedCodes
 from page_tracker.web.guesses import Guesses
-from page_tracker.web.pages.hashing import Hashing
+from page_tracker.web.pages.password_hashing import Hashing
 
 
 class Wrong(Exception):

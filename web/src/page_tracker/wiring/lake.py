@@ -11,14 +11,14 @@ from page_tracker.lake.damage import mend, unreadable_set_aside
 from page_tracker.lake.table import Lake
 from page_tracker.processes import append_only_file
 from page_tracker.processes.embedded import STORE_NAME
-from page_tracker.processes.job import run_job
+from page_tracker.processes.run_command import run_job
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.salts import throw_away_spent
 from page_tracker.store.stream import Stream
-from page_tracker.upkeep.due import Due
+from page_tracker.upkeep.due_work import Due
+from page_tracker.upkeep.lake_upkeep import Upkeep
 from page_tracker.upkeep.recount import Recount
-from page_tracker.upkeep.tidy import Upkeep
 from page_tracker.wiring.store import open_live, open_redis, open_registry
 from page_tracker.writer.writer import Writer
 

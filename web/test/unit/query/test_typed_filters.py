@@ -7,7 +7,7 @@ import pytest
 from page_tracker.commands.charts import bar_of, sparkline
 from page_tracker.query.catalog import DIMENSIONS, TIME_BUCKETS
 from page_tracker.query.problem import QueryError
-from page_tracker.query.words import full_name, parse_filter, short_name
+from page_tracker.query.typed_filters import full_name, parse_filter, short_name
 from page_tracker.sites.goal import Segment
 
 

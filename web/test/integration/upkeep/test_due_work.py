@@ -13,8 +13,8 @@ from page_tracker.lake.table import Lake, append, position, touching
 from page_tracker.lake.vacuum import clean_up
 from page_tracker.schema import HITS
 from page_tracker.sites.site import Site
-from page_tracker.upkeep.due import AFRESH, Due
-from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.upkeep.due_work import AFRESH, Due
+from page_tracker.upkeep.lake_upkeep import Upkeep
 from support.hits import row
 from support.lake import ask
 

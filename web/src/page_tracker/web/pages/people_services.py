@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.counters import Live
+from page_tracker.store.first_hit_waits import Waits
 from page_tracker.store.links import Links
 from page_tracker.store.sessions import Sessions
 from page_tracker.store.sites import Sites
-from page_tracker.store.waiting import Waits
-from page_tracker.web.pages.checking import Checking
+from page_tracker.web.pages.credentials import Checking
 from page_tracker.web.pages.guard import PageGuard
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from page_tracker.query import typed
+from page_tracker.query import typed_dates
 from page_tracker.query.problem import QueryError
 
 # A Tuesday.
@@ -33,13 +33,13 @@ NOW = datetime(2026, 3, 10, 15, 30, tzinfo=ZoneInfo("Asia/Kolkata"))
     ],
 )
 def test_a_period_is_read(text: str, found: object) -> None:
-    assert typed.period(text, NOW) == found
+    assert typed_dates.period(text, NOW) == found
 
 
 @pytest.mark.parametrize("text", ["", "0d", "2026-13", "2026-02-30", "0000", "soon"])
 def test_what_is_no_period_is_refused_with_what_to_write(text: str) -> None:
     with pytest.raises(QueryError, match="--period: .* is no period;"):
-        typed.period(text, NOW)
+        typed_dates.period(text, NOW)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_what_is_no_period_is_refused_with_what_to_write(text: str) -> None:
     ],
 )
 def test_a_range_is_read(first: str, last: str | None, found: list[str]) -> None:
-    assert typed.between(first, last, NOW, "--from, --to") == found
+    assert typed_dates.between(first, last, NOW, "--from, --to") == found
 
 
 def test_an_offset_is_that_of_its_own_day() -> None:
     """Not of the day of the question."""
     now = datetime(2026, 7, 1, tzinfo=ZoneInfo("Europe/Berlin"))
 
-    found = typed.between("2026-01-01T08:00", "2026-06-01T08:00", now, "--from")
+    found = typed_dates.between("2026-01-01T08:00", "2026-06-01T08:00", now, "--from")
 
     assert [each[19:] for each in found] == ["+01:00", "+02:00"]
 
@@ -88,8 +88,8 @@ def test_an_offset_is_that_of_its_own_day() -> None:
 @pytest.mark.parametrize("text", ["", "1.3.2026", "2026-3-1", "5d", "2026-03-09T25:00"])
 def test_what_is_no_day_is_refused_by_the_option_that_says_it(text: str) -> None:
     with pytest.raises(QueryError, match="^: --compare: .* is no day or time"):
-        typed.between(text, None, NOW, "--compare")
+        typed_dates.between(text, None, NOW, "--compare")
 
 
 def test_the_usual_days_end_today() -> None:
-    assert typed.usual(NOW) == ["2026-02-09", "2026-03-10"]
+    assert typed_dates.usual(NOW) == ["2026-02-09", "2026-03-10"]

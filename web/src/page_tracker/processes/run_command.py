@@ -7,7 +7,7 @@ import sys
 import threading
 
 from page_tracker.errors import ProcessError
-from page_tracker.processes.tether import tethered
+from page_tracker.processes.die_with_parent import tethered
 from page_tracker.settings import Settings, child_environment
 
 # One at a time: each may take as much memory as upkeep is promised.

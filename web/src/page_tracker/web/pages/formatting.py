@@ -10,7 +10,7 @@ from page_tracker.query.answer import POINTS, change
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.query import Range
 from page_tracker.query.report import Value
-from page_tracker.query.words import short_name
+from page_tracker.query.typed_filters import short_name
 
 SECONDS = frozenset({"visit_duration", "time_on_page"})
 # What is better the less there is of it; all else is better the more.

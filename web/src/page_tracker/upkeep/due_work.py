@@ -14,7 +14,7 @@ from typing import NamedTuple
 from page_tracker.lake.log import touched_since
 from page_tracker.lake.table import Lake
 from page_tracker.sites.site import Site, first_kept
-from page_tracker.upkeep.tidy import (
+from page_tracker.upkeep.lake_upkeep import (
     closable,
 )
 

@@ -15,14 +15,14 @@ from page_tracker.query.report import Report
 from page_tracker.query.spreadsheet import exact, write_rows
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
-from page_tracker.web.pages import how, questions
-from page_tracker.web.pages.asked import Answers, Asked
+from page_tracker.web.pages import how_to_ask, questions
 from page_tracker.web.pages.chart import points_of
-from page_tracker.web.pages.counted import COUNTED
+from page_tracker.web.pages.formatting import LABELS
 from page_tracker.web.pages.lists import ALL, order_of, tab_shown
+from page_tracker.web.pages.metric_explanations import COUNTED
+from page_tracker.web.pages.page_answers import Answers, Asked
 from page_tracker.web.pages.panels import PANELS
 from page_tracker.web.pages.questions import Body
-from page_tracker.web.pages.shown import LABELS
 from page_tracker.web.pages.site_page import ROWS, frame
 from page_tracker.web.pages.view import View
 
@@ -87,9 +87,9 @@ def how_page(  # pylint: disable=too-many-arguments,too-many-positional-argument
         "ways": [
             Way(
                 ", ".join(LABELS[name] for name in report.query.metrics),
-                how.command(body),
-                how.curl(body, server),
-                how.sql(report.asked),
+                how_to_ask.command(body),
+                how_to_ask.curl(body, server),
+                how_to_ask.sql(report.asked),
             )
             for body, report in zip(bodies, reports, strict=True)
         ],

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any
 
 from page_tracker.query.sql import Statement
-from page_tracker.query.words import parse_filter, short_name
+from page_tracker.query.typed_filters import parse_filter, short_name
 from page_tracker.web.pages.questions import Body
 
 

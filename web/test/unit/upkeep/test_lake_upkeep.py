@@ -2,7 +2,7 @@
 
 from page_tracker.days import date_of
 from page_tracker.lake.files import DataFile
-from page_tracker.upkeep.tidy import ENOUGH, Merge, merges, over
+from page_tracker.upkeep.lake_upkeep import ENOUGH, Merge, merges, over
 
 NOW = 1_795_000_000.0
 DAY = int(NOW // 86_400)

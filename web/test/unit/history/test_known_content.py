@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.history.identity import Follower, KnownParts, Part
+from page_tracker.history.known_content import Follower, KnownParts, Part
 
 LINES = st.lists(st.text("ab\r", max_size=300).map(str.encode), min_size=1, max_size=30)
 

@@ -9,8 +9,8 @@ from page_tracker.hits.hit import MAX_USER_AGENT
 from page_tracker.web.pages.first_site import register_first_site
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.own_account import register_own_account
-from page_tracker.web.pages.parts import Parts
 from page_tracker.web.pages.people import register_people
+from page_tracker.web.pages.people_services import Parts
 from page_tracker.web.pages.sign_in import register_sign_in
 from page_tracker.web.pages.welcome import register_welcome
 

@@ -14,8 +14,8 @@ from page_tracker.query.engine import Engine
 from page_tracker.query.problem import NobodyWaitsError
 from page_tracker.query.sql import Statement
 from page_tracker.settings import Settings
-from page_tracker.web import leaving
-from page_tracker.web.leaving import is_wanted
+from page_tracker.web import client_gone
+from page_tracker.web.client_gone import is_wanted
 from support.connecting import run, served
 from support.pace import PACE
 
@@ -49,7 +49,7 @@ class Asked:
 def test_a_question_whose_client_leaves_is_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(leaving, "LINGER_SECONDS", 0.1)
+    monkeypatch.setattr(client_gone, "LINGER_SECONDS", 0.1)
     asked = Asked()
 
     async def test() -> None:

@@ -1,7 +1,7 @@
 """Ties a process to the one that started it, so that it never outlives it.
 
-Run as a program, `python tether.py PID COMMAND…` becomes COMMAND, killed at the instant
-that process PID, its parent, is gone. Linux does that itself (prctl(2),
+Run as a program, `python die_with_parent.py PID COMMAND…` becomes COMMAND, killed at
+the instant that process PID, its parent, is gone. Linux does that itself (prctl(2),
 PR_SET_PDEATHSIG); elsewhere this program stays and looks for its parent ten times a
 second. It needs nothing but the standard library, so that it starts in a few
 milliseconds.

@@ -14,7 +14,7 @@ from page_tracker.lake.table import Lake, append, position
 from page_tracker.query.snapshot import Reading
 from page_tracker.schema import HITS
 from page_tracker.sites.site import Site
-from page_tracker.upkeep.tidy import Upkeep
+from page_tracker.upkeep.lake_upkeep import Upkeep
 from support.hits import row
 from support.lake import ask, files_in, paths
 

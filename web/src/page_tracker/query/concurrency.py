@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from page_tracker.query.allowance import Allowance
 from page_tracker.query.problem import BusyError
+from page_tracker.query.time_budget import Allowance
 
 # Questions that are answered at once; further ones wait for as long as one may take.
 AT_ONCE = 4

@@ -2,7 +2,7 @@
 
 import pytest
 
-from page_tracker.hits.arrivals import MOST, Arrival, Waiting, about, in_words, looked
+from page_tracker.hits.first_hit import MOST, Arrival, Waiting, about, in_words, looked
 from page_tracker.hits.hit import Reason
 
 BOT = "bot\0HeadlessChrome"
