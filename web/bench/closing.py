@@ -20,7 +20,7 @@ from arro3.core import Table
 from crowd import Crowd
 
 from page_tracker.days import day_number
-from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import Lake, append_table, position
 from page_tracker.upkeep.day_tables import close
 from page_tracker.upkeep.lake_upkeep import settle

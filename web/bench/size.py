@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from rows import Traffic
 
-from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import Lake, append, position
 from page_tracker.schema import HITS
 from page_tracker.upkeep.lake_upkeep import Upkeep

@@ -25,7 +25,7 @@ from redis import Redis
 from rows import DAY, Traffic
 
 from page_tracker.hits.hit import Hit
-from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import GRACE, Lake
 from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings

@@ -31,17 +31,17 @@ from page_tracker.store.accounts import Accounts
 from page_tracker.store.codes import UsedCodes
 from page_tracker.store.counters import Live
 from page_tracker.store.first_hit_waits import Waits
-from page_tracker.store.health import durability_notice, redis_problem
 from page_tracker.store.links import Links
+from page_tracker.store.redis_health import durability_notice, redis_problem
 from page_tracker.store.registry import Registry
 from page_tracker.store.sessions import Sessions
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
 from page_tracker.web.api.goals import goals_api
-from page_tracker.web.api.questions import asking_api
+from page_tracker.web.api.query import asking_api
 from page_tracker.web.api.sites import api
 from page_tracker.web.badges import Counters, badges
-from page_tracker.web.collecting import collecting
+from page_tracker.web.collect_routes import collecting
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
 from page_tracker.web.pages.blueprint import Sources, pages
@@ -106,7 +106,7 @@ def accounts() -> Accounts:
 def asking() -> Asking:
     """What answers questions, loaded with the first one."""
     # pylint: disable-next=import-outside-toplevel # DuckDB and Delta are 30 MB
-    from page_tracker.wiring.questions import open_asking
+    from page_tracker.wiring.asking import open_asking
 
     return open_asking(Settings.from_environment())
 

@@ -27,7 +27,7 @@ from page_tracker.protocols.request import (
     Request,
 )
 from page_tracker.settings import Settings
-from page_tracker.web.api.questions import LONGEST_BODY as LONGEST_QUESTION
+from page_tracker.web.api.query import LONGEST_BODY as LONGEST_QUESTION
 from page_tracker.web.api.sites import LONGEST_BODY
 from page_tracker.web.client_gone import watched
 from page_tracker.web.pages.guard import LONGEST_FORM, has_forms

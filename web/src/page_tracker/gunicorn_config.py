@@ -9,7 +9,7 @@ from gunicorn.workers.base import Worker
 
 from page_tracker.processes.die_with_parent import tie_to_parent
 from page_tracker.processes.limits import leave_no_core, raise_file_limit
-from page_tracker.processes.log import say_once
+from page_tracker.processes.log_repeats import say_once
 from page_tracker.settings import Settings
 from page_tracker.wiring.collecting import open_lookups
 

@@ -14,7 +14,7 @@ from typing import Any
 from platformdirs import user_data_path
 
 from page_tracker.errors import InvalidValueError, SettingsError
-from page_tracker.hits.address import Proxies
+from page_tracker.hits.client_address import Proxies
 from page_tracker.settings_parsing import (
     DEFAULT_REDIS_URL,
     parse_folder,

@@ -13,14 +13,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from page_tracker.cli import main
-from page_tracker.doctor import Finding, Patient, examine
+from page_tracker.diagnosis import Finding, Patient, examine
 from page_tracker.hits.hit import Drop, Reason
 from page_tracker.lake.damage import damages
 from page_tracker.lake.table import Lake, append
 from page_tracker.schema import HITS
 from page_tracker.store.counters import Live
-from page_tracker.store.health import durability_notice
 from page_tracker.store.ingest import submit
+from page_tracker.store.redis_health import durability_notice
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream

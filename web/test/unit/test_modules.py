@@ -29,7 +29,7 @@ FLOORS = (
     ("history",),
     ("upkeep",),
     ("web",),
-    ("doctor",),
+    ("diagnosis",),
     ("wiring",),
     ("commands",),
     ("app",),
@@ -40,7 +40,7 @@ FLOORS = (
 # What is imported → the modules and packages that may import it.
 ONLY = {
     "redis": (
-        *("app", "doctor", "store", "wiring", "web", "writer.health"),
+        *("app", "diagnosis", "store", "wiring", "web", "writer.health"),
         *("collect.batched", "collect.direct", "processes.embedded"),
     ),
     "deltalake": ("lake", "writer", "query.snapshot", "history", "upkeep"),
@@ -64,7 +64,7 @@ ONLY = {
     # Who has a lock opens the table after it: by `Lake.using` and `Lake.alone`.
     # But who mends a table that may not open before that.
     "page_tracker.lake.lock.shared": ("lake.table", "lake.damage"),
-    "page_tracker.lake.lock.alone": ("lake.table", "lake.recovery"),
+    "page_tracker.lake.lock.alone": ("lake.table", "lake.log_recovery"),
     "page_tracker.lake.lock.alone_if_free": ("lake.table", "lake.damage"),
 }
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 
 from page_tracker.errors import TooManyHitsError
-from page_tracker.hits.address import subscriber_of
+from page_tracker.hits.client_address import subscriber_of
 from page_tracker.hits.hit import RawHit
 from page_tracker.sites.site import Directory
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import click
 
-from page_tracker.commands.address import reached_at
 from page_tracker.commands.confirmation import ask, yes_option
 from page_tracker.commands.options import Command, json_option, setting_option
+from page_tracker.commands.server_url import reached_at
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import AccountError, LinkError
 from page_tracker.people.account import Account, with_role, with_second_factor

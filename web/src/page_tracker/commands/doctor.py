@@ -6,9 +6,9 @@ import click
 
 from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import echo_json
-from page_tracker.doctor import examine
+from page_tracker.diagnosis import examine
 from page_tracker.settings import Settings
-from page_tracker.wiring.doctor import patient_of_folder
+from page_tracker.wiring.diagnosing import patient_of_folder
 
 
 @click.command()

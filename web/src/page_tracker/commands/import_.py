@@ -11,8 +11,8 @@ from typing import Any, get_args
 import click
 
 from page_tracker.commands.confirmation import ask, yes_option
+from page_tracker.commands.import_summary import in_words, most_left_out
 from page_tracker.commands.interrupted_import import interruptible
-from page_tracker.commands.left_out import in_words, most_left_out
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.progress import Progress
 from page_tracker.commands.tables import as_date, echo_json, echo_table
@@ -21,7 +21,7 @@ from page_tracker.history.dialect import Wanted, Whose
 from page_tracker.history.follow import LogFollower
 from page_tracker.history.formats import FORMATS
 from page_tracker.history.imports import Order, Outcome
-from page_tracker.history.reading import Tally
+from page_tracker.history.log_reader import Tally
 from page_tracker.history.register import Import, ImportedDay, Register
 from page_tracker.lookups.load import load
 from page_tracker.plural import counted as plural

@@ -46,7 +46,7 @@ from page_tracker.sites.site import (
 )
 
 if TYPE_CHECKING:
-    from page_tracker.wiring.questions import Asker
+    from page_tracker.wiring.asking import Asker
 
 ROWS = 20
 USUAL_METRICS = ("visitors", "pageviews")
@@ -165,7 +165,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 def _asker(settings: Settings) -> AbstractContextManager[Asker]:
     """What questions are asked with, loaded once the options are right."""
     # pylint: disable-next=import-outside-toplevel # DuckDB and Delta take a second
-    from page_tracker.wiring.questions import asker_of_folder
+    from page_tracker.wiring.asking import asker_of_folder
 
     return asker_of_folder(settings)
 

@@ -7,7 +7,7 @@ import click
 
 from page_tracker.commands.options import setting_option
 from page_tracker.errors import OutputError
-from page_tracker.processes.log import say_once
+from page_tracker.processes.log_repeats import say_once
 from page_tracker.processes.serve import serve as serve_until_stopped
 from page_tracker.settings import Settings
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from page_tracker.commands.address import reached_at
 from page_tracker.commands.confirmation import ask, yes_option
 from page_tracker.commands.options import Command, json_option, setting_option
+from page_tracker.commands.server_url import reached_at
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import SiteError
 from page_tracker.plural import counted

@@ -14,7 +14,7 @@ from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes.embedded import redis_of
 from page_tracker.processes.folder import make_folder
 from page_tracker.processes.garbage_collection import look_seldom
-from page_tracker.processes.log import say_once
+from page_tracker.processes.log_repeats import say_once
 from page_tracker.settings import Settings
 from page_tracker.store.format import require_store
 from page_tracker.wiring.lake import (

@@ -23,7 +23,7 @@ from msgspec.structs import astuple
 
 from page_tracker.history.dialect import Dialect, Lines, shown
 from page_tracker.history.formats import Asked, Request
-from page_tracker.history.left_out import LeftOut, Malformed, Refused
+from page_tracker.history.left_out_lines import LeftOut, Malformed, Refused
 from page_tracker.history.visits import FOUND
 from page_tracker.hits.enrich import Context, enrich
 from page_tracker.hits.facts import Lookups

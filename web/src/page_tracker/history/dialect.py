@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from page_tracker.history.formats import FORMATS, Request
 from page_tracker.history.formats.hosts import forwarded_address
-from page_tracker.history.left_out import LeftOut, Malformed, Refused
+from page_tracker.history.left_out_lines import LeftOut, Malformed, Refused
 
 # Whose address is the visitor's: that of the one who sent, or what a proxy forwarded.
 Whose = Literal["peer", "forwarded"]

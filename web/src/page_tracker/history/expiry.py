@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from page_tracker.files import replace_file
-from page_tracker.history.left_out import LeftOut
+from page_tracker.history.left_out_lines import LeftOut
 from page_tracker.history.register import Import, Register
 from page_tracker.sites.site import Site, first_kept
 

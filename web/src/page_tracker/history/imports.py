@@ -32,7 +32,6 @@ from msgspec.structs import replace
 from page_tracker.days import date_of
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.files import sync
-from page_tracker.history.days import found_in
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.expiry import (
     first_day_of,
@@ -40,9 +39,10 @@ from page_tracker.history.expiry import (
     has_gone_partly,
     may_be_repeated,
 )
+from page_tracker.history.import_days import found_in
 from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.lines import Log, open_log, size_of
-from page_tracker.history.reading import Reader, Tally
+from page_tracker.history.log_reader import Reader, Tally
 from page_tracker.history.register import (
     Dropped,
     Import,

@@ -15,7 +15,7 @@ from deltalake import CommitProperties, Transaction
 from page_tracker.days import day_number
 from page_tracker.history.imported_rows import DROPS_IN
 from page_tracker.history.register import Import
-from page_tracker.lake.recovery import Probe, days_in, numbers_in
+from page_tracker.lake.log_recovery import Probe, days_in, numbers_in
 from page_tracker.lake.table import Lake
 from page_tracker.origins import of_import, of_stream, rows_of
 from page_tracker.schema import HITS

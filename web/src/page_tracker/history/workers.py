@@ -24,7 +24,7 @@ from page_tracker.history.blocks import SPOOLED, Block, Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.lines import text_of
 from page_tracker.lake.columns import arrow_table
-from page_tracker.lake.engine import connect
+from page_tracker.lake.duckdb_connection import connect
 from page_tracker.lookups.load import load
 from page_tracker.processes.garbage_collection import look_seldom
 from page_tracker.sites.site import Site

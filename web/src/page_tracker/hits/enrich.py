@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from page_tracker.hits.address import Network, network_around, network_of
+from page_tracker.hits.client_address import Network, network_around, network_of
 from page_tracker.hits.facts import IMAGE_PROXY, UNKNOWN, Bot, Lookups
 from page_tracker.hits.hit import (
     Client,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from hashlib import blake2b
 
-from page_tracker.hits.address import subscriber_of
+from page_tracker.hits.client_address import subscriber_of
 
 VISITOR_BYTES = 16
 # Of addresses; more would tell more of an address, and cost a site more memory.

@@ -22,11 +22,11 @@ from deltalake.exceptions import DeltaError
 
 from page_tracker.errors import LakeError
 from page_tracker.files import unused
-from page_tracker.lake.engine import engine, rows_in
-from page_tracker.lake.files import DataFile, files_of
+from page_tracker.lake.data_files import DataFile, files_of
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.lock import alone_if_free, shared
-from page_tracker.lake.log import LOG
 from page_tracker.lake.table import TABLES, Lake
+from page_tracker.lake.table_log import LOG
 from page_tracker.plural import counted
 
 MAGIC = b"PAR1"

@@ -37,7 +37,7 @@ from page_tracker.files import sync
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.commit_retries import conflicts
 from page_tracker.lake.lock import alone, alone_if_free, folder_of, shared
-from page_tracker.lake.log import LOG, commit_path
+from page_tracker.lake.table_log import LOG, commit_path
 from page_tracker.schema import DAYS, DROPS, HITS, Column
 
 TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS, "days": DAYS}

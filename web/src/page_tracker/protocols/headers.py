@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from page_tracker.hits.address import ClientAddress, Proxies
+from page_tracker.hits.client_address import ClientAddress, Proxies
 from page_tracker.hits.hit import MAX_USER_AGENT, Hints, Sender
 
 # Characters; what is longer is cut, so that no cache can be made to grow.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from page_tracker.errors import NotStoredError
-from page_tracker.hits.address import Proxies
+from page_tracker.hits.client_address import Proxies
 from page_tracker.hits.hit import RawHit, Sender
 from page_tracker.protocols.headers import seen_of, sender_of
 from page_tracker.protocols.request import (

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
+from page_tracker.query.dropped_hits import LeftOut, left_out_statement
 from page_tracker.query.engine import Engine
-from page_tracker.query.left_out import LeftOut, left_out_statement
+from page_tracker.query.lake_state import Sources
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.problem import FilesGoneError
@@ -22,7 +23,6 @@ from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
 from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
-from page_tracker.query.sources import Sources
 from page_tracker.query.time_budget import Allowance
 from page_tracker.sites.site import Site, zone_at
 

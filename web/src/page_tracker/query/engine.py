@@ -22,7 +22,7 @@ from pathlib import Path
 
 import duckdb
 
-from page_tracker.lake.engine import connect
+from page_tracker.lake.duckdb_connection import connect
 from page_tracker.query import countries
 from page_tracker.query.concurrency import Paused, Turns
 from page_tracker.query.problem import (

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from page_tracker.query.buckets import label, labels, pairs
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
+from page_tracker.query.lake_state import Sources
 from page_tracker.query.plan import Days, Plan, plan
 from page_tracker.query.query import Query, Range, currency
 from page_tracker.query.runner import Result, run
 from page_tracker.query.shared_rows import Ask
-from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB

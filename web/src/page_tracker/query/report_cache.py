@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
+from page_tracker.query.lake_state import Sources
 from page_tracker.query.plan import Days
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report
-from page_tracker.query.sources import Sources
 
 # What is remembered at once: so many reports, of so many rows each at most.
 MAX_REPORTS = 256

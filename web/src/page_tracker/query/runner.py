@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from page_tracker.query.lake_state import Sources, paths_of
 from page_tracker.query.plan import Days
 from page_tracker.query.shared_rows import (
     TAKEN,
@@ -29,7 +30,6 @@ from page_tracker.query.shared_rows import (
     shared_rows,
     slices,
 )
-from page_tracker.query.sources import Sources, paths_of
 from page_tracker.query.sql import Statement, sum_tables
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB

@@ -18,12 +18,12 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from page_tracker.days import date_of, day_number
-from page_tracker.lake.files import DataFile, files_of
+from page_tracker.lake.data_files import DataFile, files_of
 from page_tracker.lake.lock import folder_of
-from page_tracker.lake.log import touched_since, transactions
 from page_tracker.lake.table import Lake, closed_mark
+from page_tracker.lake.table_log import touched_since, transactions
+from page_tracker.query.lake_state import Sources
 from page_tracker.query.problem import LakeAwayError
-from page_tracker.query.sources import Sources
 
 T = TypeVar("T")
 

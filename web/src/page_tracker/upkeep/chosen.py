@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import Lake
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.deletion import Selection

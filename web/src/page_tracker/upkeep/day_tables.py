@@ -21,14 +21,14 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.days import date_of, day_number
 from page_tracker.lake.commit_retries import done_each, repeated
-from page_tracker.lake.engine import engine, rows_in
-from page_tracker.lake.log import transactions
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import PARQUET, Lake, closed_mark
+from page_tracker.lake.table_log import transactions
 from page_tracker.query import countries
 from page_tracker.query.catalog import SITE, dimension
+from page_tracker.query.lake_state import SQL_TYPES
 from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan, tabled
 from page_tracker.query.query import Query, Range, measures_of
-from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import sums
 from page_tracker.schema import DAYS
 

@@ -26,7 +26,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from page_tracker.days import date_of, day_number
 from page_tracker.lake.commit_retries import repeated
-from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import (
     PARQUET,
     TABLES,

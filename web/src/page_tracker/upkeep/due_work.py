@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from typing import NamedTuple
 
-from page_tracker.lake.log import touched_since
 from page_tracker.lake.table import Lake
+from page_tracker.lake.table_log import touched_since
 from page_tracker.sites.site import Site, first_kept
 from page_tracker.upkeep.lake_upkeep import (
     closable,

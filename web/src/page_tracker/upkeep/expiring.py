@@ -10,7 +10,7 @@ from datetime import date
 from typing import NamedTuple
 
 from page_tracker.days import date_of
-from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import Lake, quoted
 from page_tracker.plural import counted
 from page_tracker.sites.site import Site, first_kept

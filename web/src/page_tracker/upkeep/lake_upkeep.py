@@ -23,9 +23,8 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.days import date_of, day_number, first_day
 from page_tracker.lake.commit_retries import done_each, repeated
-from page_tracker.lake.engine import engine, rows_in
-from page_tracker.lake.files import DataFile, files_of
-from page_tracker.lake.log import transactions
+from page_tracker.lake.data_files import DataFile, files_of
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import (
     PARQUET,
     TABLES,
@@ -33,6 +32,7 @@ from page_tracker.lake.table import (
     quoted,
     touching,
 )
+from page_tracker.lake.table_log import transactions
 from page_tracker.lake.vacuum import clean_up
 from page_tracker.sites.site import Site, first_kept
 from page_tracker.upkeep.day_tables import close

@@ -19,7 +19,7 @@ from typing import Any
 
 from page_tracker.days import date_of, day_number, utc_day
 from page_tracker.history.register import Import, Register
-from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import Lake, quoted
 from page_tracker.origins import ORIGIN_OF_ROW, rows_of_none
 from page_tracker.sites.site import Site

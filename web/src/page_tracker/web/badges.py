@@ -18,7 +18,7 @@ from werkzeug.exceptions import NotFound
 from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.collect.drops import RETRY_AWAY
 from page_tracker.errors import NotStoredError
-from page_tracker.hits.address import Proxies
+from page_tracker.hits.client_address import Proxies
 from page_tracker.hits.hit import Drop, RawHit
 from page_tracker.hits.page import page_of
 from page_tracker.protocols.goatcounter import GIF
@@ -28,7 +28,7 @@ from page_tracker.sites.site import Directory, Site
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
 from page_tracker.web.badge_image import Look, badge, checked, count_text
-from page_tracker.web.collecting import headers_sent
+from page_tracker.web.collect_routes import headers_sent
 from page_tracker.web.path_converter import add_converter
 
 TOTAL = "TOTAL"

@@ -16,7 +16,7 @@ from typing import Any
 from redis import Redis
 
 from page_tracker.days import DAY_SECONDS
-from page_tracker.hits.address import subscriber_of
+from page_tracker.hits.client_address import subscriber_of
 from page_tracker.store import keys
 from page_tracker.store.salts import Salts, SiteDay
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from flask import request
 from redis import RedisError
 
-from page_tracker.hits.address import ClientAddress, Proxies
+from page_tracker.hits.client_address import ClientAddress, Proxies
 from page_tracker.sites.token import Scope, Token, allows
 from page_tracker.store.tokens import Tokens
 from page_tracker.web.guesses import Guesses

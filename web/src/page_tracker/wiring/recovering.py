@@ -5,7 +5,7 @@ from pathlib import Path
 
 from page_tracker.history.recovered_positions import begin_anew, positions
 from page_tracker.history.register import Register
-from page_tracker.lake.recovery import (
+from page_tracker.lake.log_recovery import (
     Survey,
     add_doubtful,
     lost_tables,

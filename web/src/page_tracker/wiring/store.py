@@ -30,7 +30,7 @@ from page_tracker.store.format import (
     refuse_newer_store,
     require_store,
 )
-from page_tracker.store.health import durability_notice
+from page_tracker.store.redis_health import durability_notice
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 

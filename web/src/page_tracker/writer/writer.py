@@ -28,8 +28,8 @@ from page_tracker.errors import LakeError
 from page_tracker.lake.columns import Row, arrow_table
 from page_tracker.lake.commit_retries import ConflictError, conflicts
 from page_tracker.lake.lock import folder_of
-from page_tracker.lake.log import all_transactions
 from page_tracker.lake.table import Lake, append, append_table, position
+from page_tracker.lake.table_log import all_transactions
 from page_tracker.origins import is_of_stream, of_batch, of_stream, rows_of
 from page_tracker.schema import DROPS, HITS
 from page_tracker.store.entry import Entry, UnreadableEntryError

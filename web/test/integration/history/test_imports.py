@@ -25,7 +25,7 @@ from page_tracker.errors import (
     LogFileError,
     UnknownImportError,
 )
-from page_tracker.history import reading
+from page_tracker.history import log_reader
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.imports import Order
@@ -368,7 +368,7 @@ def test_ctrl_c_says_what_holds_and_the_same_command_goes_on(
     said: str,
 ) -> None:
     log = write(tmp_path / "access.log", LINES)
-    where: object = {"put_import": history.live, "lines_of": reading}.get(when, shutil)
+    where: object = {"put_import": history.live, "lines_of": log_reader}.get(when, shutil)
 
     def interrupted(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)

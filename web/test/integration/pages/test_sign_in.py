@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from page_tracker import app as app_module
 from page_tracker.people import totp
 from page_tracker.people.account import with_role, with_second_factor
-from page_tracker.people.recovery import hash_of, new_codes
+from page_tracker.people.recovery_codes import hash_of, new_codes
 from page_tracker.people.roles import Role
 from page_tracker.store import registry as registry_module
 from page_tracker.store.accounts import Accounts, People

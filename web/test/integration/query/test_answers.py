@@ -15,12 +15,12 @@ from naive_answers import COUNTRIES, Naive, Row
 from page_tracker.lake.columns import arrow_table
 from page_tracker.query.buckets import labels
 from page_tracker.query.catalog import METRICS
+from page_tracker.query.lake_state import SQL_TYPES
 from page_tracker.query.plan import plan
 from page_tracker.query.query import Query
 from page_tracker.query.report import rows_of
 from page_tracker.query.runner import Result
 from page_tracker.query.shared_rows import Ask
-from page_tracker.query.sources import SQL_TYPES
 from page_tracker.query.sql import statement
 from page_tracker.schema import HITS
 from support.asked import (

@@ -14,6 +14,7 @@ from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
 from page_tracker.query.concurrency import AT_ONCE
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_state import Sources
 from page_tracker.query.problem import (
     BusyError,
     LakeAwayError,
@@ -21,7 +22,6 @@ from page_tracker.query.problem import (
     QuestionTooCostlyError,
 )
 from page_tracker.query.snapshot import Reading
-from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
 from page_tracker.sites.site import Site
 from support.asked import put, view

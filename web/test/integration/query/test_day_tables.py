@@ -19,11 +19,11 @@ from page_tracker.lake.commit_retries import ConflictError
 from page_tracker.lake.table import Lake, append
 from page_tracker.query.catalog import DIMENSIONS, METRICS
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_state import Sources
 from page_tracker.query.plan import can_use_tables, days_of
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer
 from page_tracker.query.snapshot import Reading
-from page_tracker.query.sources import Sources
 from page_tracker.schema import HITS
 from page_tracker.upkeep.day_tables import close
 from support.asked import (

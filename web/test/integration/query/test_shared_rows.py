@@ -16,12 +16,12 @@ from page_tracker.days import day_number
 from page_tracker.lake.table import Lake
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_state import Sources
 from page_tracker.query.plan import days_of
 from page_tracker.query.problem import BusyError
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer, answers
 from page_tracker.query.snapshot import Reading
-from page_tracker.query.sources import Sources
 from page_tracker.query.sql import Statement
 from page_tracker.upkeep.day_tables import close
 from support.asked import (

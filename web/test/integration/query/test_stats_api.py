@@ -264,7 +264,7 @@ def _counted(
     folder = tmp_path_factory.mktemp("stats")
     with application(redis_url, folder) as patched, Redis.from_url(redis_url) as redis:
         clock = SimpleNamespace(time=lambda: NOW)
-        patched.setattr("page_tracker.web.api.questions.time", clock)
+        patched.setattr("page_tracker.web.api.query.time", clock)
         site = app_module.sites().add(SITE, {})
         for goal in map(new_goal, GOALS):
             app_module.sites().put_goals(SITE, partial(with_goal, goal=goal))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from page_tracker.days import date_of
-from page_tracker.lake.files import files_of
+from page_tracker.lake.data_files import files_of
 from page_tracker.lake.table import Lake, append, position, touching
 from page_tracker.lake.vacuum import clean_up
 from page_tracker.schema import HITS

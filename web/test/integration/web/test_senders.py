@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 from page_tracker.collect import direct as unbatched
 from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.collect.rates import Rates
-from page_tracker.hits.address import Proxies
 from page_tracker.hits.clicks import CLICK_TAGS
+from page_tracker.hits.client_address import Proxies
 from page_tracker.hits.page import page_of
 from page_tracker.lookups.load import PACKAGED
 from page_tracker.lookups.reload import FreshLookups
@@ -28,7 +28,7 @@ from page_tracker.store.ingest import Bounds
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
-from page_tracker.web.collecting import collecting
+from page_tracker.web.collect_routes import collecting
 from support.collecting import CHROME
 from support.own_redis import own_redis
 

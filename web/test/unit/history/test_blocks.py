@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from page_tracker.history.blocks import TOLD, Sieve
 from page_tracker.history.dialect import Dialect
-from page_tracker.history.left_out import LeftOut, Refused
+from page_tracker.history.left_out_lines import LeftOut, Refused
 from page_tracker.hits.enrich import Context
 from page_tracker.hits.facts import Lookups
 from page_tracker.hits.hit import Client, Hit, Place, Touch

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from page_tracker.hits.address import subscriber_of
+from page_tracker.hits.client_address import subscriber_of
 from page_tracker.hits.visitor import GROUPS, group_of
 
 SALT = bytes(16)

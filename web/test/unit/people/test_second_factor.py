@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.people import recovery, totp
+from page_tracker.people import recovery_codes, totp
 
 # Appendix B of RFC 6238; the last six of its eight digits.
 SECRET = base64.b32encode(b"12345678901234567890").decode()
@@ -64,16 +64,16 @@ def test_an_app_reads_back_what_the_address_says(name: str, server: str) -> None
 
 
 def test_each_recovery_code_is_good_for_once() -> None:
-    codes = recovery.new_codes()
-    hashes = tuple(map(recovery.hash_of, codes))
-    assert len(set(codes)) == recovery.CODES
-    left = recovery.left_after(hashes, codes[3].upper().replace("-", " "))
+    codes = recovery_codes.new_codes()
+    hashes = tuple(map(recovery_codes.hash_of, codes))
+    assert len(set(codes)) == recovery_codes.CODES
+    left = recovery_codes.left_after(hashes, codes[3].upper().replace("-", " "))
     assert left == (*hashes[:3], *hashes[4:])
-    assert recovery.left_after(left, codes[3]) is None
+    assert recovery_codes.left_after(left, codes[3]) is None
     assert not any(code in str(hashes) for code in codes)
 
 
 @pytest.mark.parametrize("code", ["", "-", "0000-0000-0000-0000", "\udcff"])
 def test_what_is_no_recovery_code_is_none(code: str) -> None:
-    hashes = tuple(map(recovery.hash_of, recovery.new_codes()))
-    assert recovery.left_after(hashes, code) is None
+    hashes = tuple(map(recovery_codes.hash_of, recovery_codes.new_codes()))
+    assert recovery_codes.left_after(hashes, code) is None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from page_tracker.hits.address import Proxies
+from page_tracker.hits.client_address import Proxies
 from page_tracker.hits.hit import Drop, RawHit, Sender
 from page_tracker.protocols import PROTOCOLS, protocol_at
 from page_tracker.protocols.request import Request
-from page_tracker.web.collecting import collecting
+from page_tracker.web.collect_routes import collecting
 
 GOATCOUNTER = PROTOCOLS["/count"]
 

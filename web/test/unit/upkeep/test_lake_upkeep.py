@@ -1,7 +1,7 @@
 """What upkeep decides, from files and a clock alone."""
 
 from page_tracker.days import date_of
-from page_tracker.lake.files import DataFile
+from page_tracker.lake.data_files import DataFile
 from page_tracker.upkeep.lake_upkeep import ENOUGH, Merge, merges, over
 
 NOW = 1_795_000_000.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from page_tracker.history.formats.clf import CLF_FORMATS
 from page_tracker.history.formats.json_lines import JSON_FORMATS
-from page_tracker.history.formats.request import Asked, Format, Request
+from page_tracker.history.formats.logged_request import Asked, Format, Request
 
 __all__ = ["FORMATS", "Asked", "Format", "Request"]
 

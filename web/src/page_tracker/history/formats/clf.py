@@ -19,7 +19,7 @@ from page_tracker.history.formats.hosts import (
     host_for_identity,
     host_in,
 )
-from page_tracker.history.formats.request import (
+from page_tracker.history.formats.logged_request import (
     Asked,
     Format,
     Request,

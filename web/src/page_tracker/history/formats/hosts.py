@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from page_tracker.hits.address import address_of, network_around, network_of
+from page_tracker.hits.client_address import address_of, network_around, network_of
 
 _CACHED = 65_536
 

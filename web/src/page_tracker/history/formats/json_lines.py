@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from page_tracker.history.formats.hosts import client_address, host_in
-from page_tracker.history.formats.request import (
+from page_tracker.history.formats.logged_request import (
     Asked,
     Format,
     Request,

@@ -14,7 +14,7 @@ import msgspec
 from flask import Blueprint, Response, current_app, jsonify
 
 from page_tracker.errors import AccessError, SiteError
-from page_tracker.hits.address import ClientAddress
+from page_tracker.hits.client_address import ClientAddress
 from page_tracker.sites.settings import changed_site, new_site, settings_of
 from page_tracker.sites.site import Directory, Site
 from page_tracker.sites.token import Scope, Token, allows, may_give

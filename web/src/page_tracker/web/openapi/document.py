@@ -10,8 +10,8 @@ from importlib.metadata import version
 from flask import Blueprint, Response, request
 
 from page_tracker.web.openapi.operations import ALWAYS, OPERATIONS, REFUSALS, Operation
-from page_tracker.web.openapi.owner import owner_schemas
-from page_tracker.web.openapi.questions import question_schemas
+from page_tracker.web.openapi.owner_schemas import owner_schemas
+from page_tracker.web.openapi.query_schemas import question_schemas
 from page_tracker.web.openapi.schemas import SITE, Schema, ref, text, whole
 
 OPENAPI = "3.1.0"

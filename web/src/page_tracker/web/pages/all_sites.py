@@ -16,10 +16,10 @@ from page_tracker.query.report import Report
 from page_tracker.sites.site import Site, zone_at
 from page_tracker.store.counters import Live
 from page_tracker.web.client_gone import is_wanted
-from page_tracker.web.pages import formatting, periods, questions
+from page_tracker.web.pages import formatting, page_questions, periods
 from page_tracker.web.pages.chart import path, points_of
 from page_tracker.web.pages.menus import Choice
-from page_tracker.web.pages.questions import Scope
+from page_tracker.web.pages.page_questions import Scope
 from page_tracker.web.pages.rows import Cell
 from page_tracker.web.pages.site_page import home_of
 from page_tracker.web.pages.view import View, written
@@ -124,7 +124,7 @@ def _reports(
         zone = zone_at(site, int(now * MICROSECONDS))
         asked = periods.range_of(period, zone, moment, moment.date())
         compared = periods.compared("previous", False, asked, moment)
-        body = questions.over_time(Scope(site.id, asked, compared), metric, "day")
+        body = page_questions.over_time(Scope(site.id, asked, compared), metric, "day")
         queries.append(asking.understand(body, site, now, allowed))
     return asking.reports(queries, allowed) if queries else []
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 from redis import Redis
 
-from page_tracker.people import recovery, totp
+from page_tracker.people import recovery_codes, totp
 from page_tracker.people.account import Account, same_name
 from page_tracker.people.passwords import LONGEST, as_hashed
 from page_tracker.store.accounts import Accounts
@@ -91,7 +91,7 @@ class Checking:
         step = totp.step_of(account.totp, code, now)
         if step is not None and self.used().use(account.id, step):
             return account
-        if recovery.left_after(account.recovery, code) is None:
+        if recovery_codes.left_after(account.recovery, code) is None:
             _note(guess)
             raise Wrong
         return self.accounts().change(account.id, lambda each: _used_up(each, code))
@@ -99,7 +99,7 @@ class Checking:
 
 def _used_up(account: Account, code: str) -> Account:
     """The account without a recovery code; raises Wrong where it was used meanwhile."""
-    left = recovery.left_after(account.recovery, code)
+    left = recovery_codes.left_after(account.recovery, code)
     if left is None:
         raise Wrong
     return msgspec.structs.replace(account, recovery=left)

@@ -15,14 +15,14 @@ from page_tracker.query.report import Report
 from page_tracker.query.spreadsheet import exact, write_rows
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
-from page_tracker.web.pages import how_to_ask, questions
+from page_tracker.web.pages import how_to_ask, page_questions
 from page_tracker.web.pages.chart import points_of
 from page_tracker.web.pages.formatting import LABELS
 from page_tracker.web.pages.lists import ALL, order_of, tab_shown
 from page_tracker.web.pages.metric_explanations import COUNTED
 from page_tracker.web.pages.page_answers import Answers, Asked
+from page_tracker.web.pages.page_questions import Body
 from page_tracker.web.pages.panels import PANELS
-from page_tracker.web.pages.questions import Body
 from page_tracker.web.pages.site_page import ROWS, frame
 from page_tracker.web.pages.view import View
 
@@ -38,10 +38,10 @@ def bodies_of(asked: Asked, part: str, rows: int) -> list[Body]:
     """The questions that a part of the page asks; of a panel, so many rows."""
     scope = asked.scope
     if part == FIGURES:
-        return [questions.figures(scope), questions.reading(scope)]
+        return [page_questions.figures(scope), page_questions.reading(scope)]
     if part == CHART:
-        return [questions.over_time(scope, asked.view.metric, asked.interval)]
-    return [questions.rows(scope, tab_shown(asked.view, PANELS[part]), rows)]
+        return [page_questions.over_time(scope, asked.view.metric, asked.interval)]
+    return [page_questions.rows(scope, tab_shown(asked.view, PANELS[part]), rows)]
 
 
 def list_body(asked: Asked, panel: str) -> Body:
@@ -50,7 +50,7 @@ def list_body(asked: Asked, panel: str) -> Body:
     order, wrong = order_of(asked, tab)
     if wrong:
         raise QueryError("", wrong)
-    return questions.listed(asked.scope, tab, order, asked.view.search, ALL, 0)
+    return page_questions.listed(asked.scope, tab, order, asked.view.search, ALL, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from page_tracker.query.sql import Statement
 from page_tracker.query.typed_filters import parse_filter, short_name
-from page_tracker.web.pages.questions import Body
+from page_tracker.web.pages.page_questions import Body
 
 
 def command(body: Body) -> str:

@@ -11,7 +11,7 @@ from page_tracker.query.problem import nearest
 from page_tracker.query.typed_filters import short_name
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
-from page_tracker.web.pages import formatting, questions
+from page_tracker.web.pages import formatting, page_questions
 from page_tracker.web.pages.figures import has_before
 from page_tracker.web.pages.page_answers import Answers, Asked
 from page_tracker.web.pages.panels import Panel, Tab, tab_of
@@ -46,7 +46,7 @@ def order_of(asked: Asked, tab: Tab) -> tuple[list[str], str]:
 
     `sort` names a figure or the rows' name; a minus before it turns it round.
     """
-    columns = questions.columns_of(tab, asked.scope)
+    columns = page_questions.columns_of(tab, asked.scope)
     said = asked.view.sort
     name = said.removeprefix("-")
     if name in columns:
@@ -71,7 +71,7 @@ def list_page(  # pylint: disable=too-many-arguments,too-many-positional-argumen
     asked = answers.understand(view, problems)
     tab = tab_shown(asked.view, panel)
     order, wrong = order_of(asked, tab)
-    body = questions.listed(
+    body = page_questions.listed(
         asked.scope, tab, order, view.search, ROWS, ROWS * (asked.view.page - 1)
     )
     (report,) = answers.ask([body])

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from page_tracker.errors import AccountError
-from page_tracker.people import recovery, totp
+from page_tracker.people import recovery_codes, totp
 from page_tracker.people.account import Account, with_password, with_second_factor
 from page_tracker.people.passwords import SHORTEST, require_password
 from page_tracker.web.pages.credentials import Wrong
@@ -145,20 +145,20 @@ class _Own:
             self._parts.checking.code(shown, code, time.time())
         except Wrong as error:
             raise AccountError(WRONG_CODE, "write the next one") from error
-        codes = recovery.new_codes()
+        codes = recovery_codes.new_codes()
         return self.put_second_factor(secret, codes, _codes_page(codes))
 
     def renew_recovery_codes(self) -> Response:
         account = self._parts.guard.require().account
         if not account.totp:
             raise AccountError("There is no second factor.", "add one")
-        codes = recovery.new_codes()
+        codes = recovery_codes.new_codes()
         return self.put_second_factor(account.totp, codes, _codes_page(codes))
 
     def put_second_factor(
         self, secret: str, codes: list[str], onwards: Response
     ) -> Response:
-        hashes = [recovery.hash_of(code) for code in codes]
+        hashes = [recovery_codes.hash_of(code) for code in codes]
         return self._change(
             lambda each: with_second_factor(each, secret, hashes), onwards
         )

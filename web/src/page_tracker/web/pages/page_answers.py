@@ -20,12 +20,12 @@ from page_tracker.sites.site import Site, zone_at
 from page_tracker.web.client_gone import is_wanted
 from page_tracker.web.pages import periods
 from page_tracker.web.pages.address_filter import Condition, text_of
-from page_tracker.web.pages.questions import Body, Scope
+from page_tracker.web.pages.page_questions import Body, Scope
 from page_tracker.web.pages.view import View
 
 if TYPE_CHECKING:  # loaded with the first question
     from page_tracker.query.ask import Asking
-    from page_tracker.query.left_out import LeftOut
+    from page_tracker.query.dropped_hits import LeftOut
     from page_tracker.query.plan import Days
     from page_tracker.query.report import Report
     from page_tracker.query.time_budget import Allowance

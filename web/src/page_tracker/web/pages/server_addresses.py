@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from page_tracker.hits.address import Proxies
+from page_tracker.hits.client_address import Proxies
 from page_tracker.web.pages.snippet import is_local
 
 # A name or an address, and a port; what else a client writes is no host.

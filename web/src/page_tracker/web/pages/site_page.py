@@ -13,12 +13,12 @@ from page_tracker.query.catalog import GOAL
 from page_tracker.query.plan import Days
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
-from page_tracker.web.pages import questions
+from page_tracker.web.pages import page_questions
 from page_tracker.web.pages.chart import chart_of
+from page_tracker.web.pages.dropped_hits import all_left
 from page_tracker.web.pages.figures import figures_of, has_before, total
-from page_tracker.web.pages.filters import WORDS, buttons, chips, choices
+from page_tracker.web.pages.filter_chips import WORDS, buttons, chips, choices
 from page_tracker.web.pages.formatting import LABELS, day
-from page_tracker.web.pages.left_out import all_left
 from page_tracker.web.pages.menus import menus_of
 from page_tracker.web.pages.page_answers import Answers, Asked
 from page_tracker.web.pages.panels import EVENTS, PANELS, Panel, Tab, tab_of
@@ -67,10 +67,10 @@ def site_page(
     asked = answers.understand(view, problems)
     scope, tabs = asked.scope, shown_tabs(asked)
     bodies = [
-        questions.figures(scope),
-        questions.reading(scope),
-        questions.over_time(scope, asked.view.metric, asked.interval),
-        *(questions.rows(scope, tab, ROWS) for _, tab in tabs),
+        page_questions.figures(scope),
+        page_questions.reading(scope),
+        page_questions.over_time(scope, asked.view.metric, asked.interval),
+        *(page_questions.rows(scope, tab, ROWS) for _, tab in tabs),
     ]
     figures, reading, over_time, *rows = answers.ask(bodies)
     whole = Whole(total(figures), has_before(figures))

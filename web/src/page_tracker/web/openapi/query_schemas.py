@@ -22,7 +22,7 @@ from page_tracker.query.filters import (
 from page_tracker.query.parse import MAX_DIMENSIONS, MAX_ROWS, MODES
 from page_tracker.schema import PROP_KEY_LIMIT
 from page_tracker.store.counters import RECENT_MINUTES
-from page_tracker.web.api.questions import MOST_QUERIES
+from page_tracker.web.api.query import MOST_QUERIES
 from page_tracker.web.openapi.schemas import (
     SITE,
     Schema,

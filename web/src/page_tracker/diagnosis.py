@@ -27,7 +27,7 @@ from page_tracker.sites.site import (
     day_of,
 )
 from page_tracker.store.counters import Live
-from page_tracker.store.health import durability_notice, redis_problem
+from page_tracker.store.redis_health import durability_notice, redis_problem
 from page_tracker.store.registry import Registry
 from page_tracker.store.stream import Stream
 from page_tracker.store.tokens import Tokens

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from page_tracker.history.left_out import LeftOut
-from page_tracker.history.reading import Tally
+from page_tracker.history.left_out_lines import LeftOut
+from page_tracker.history.log_reader import Tally
 
 _IN_WORDS = {
     "static_file": "static files",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from page_tracker.hits.hit import Reason
-from page_tracker.query.left_out import LeftOut
+from page_tracker.query.dropped_hits import LeftOut
 
 # As many names of a reason are told.
 MOST_NAMES = 12

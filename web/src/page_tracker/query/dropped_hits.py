@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from page_tracker.lake.files import DataFile
+from page_tracker.lake.data_files import DataFile
+from page_tracker.query.lake_state import paths_of, table
 from page_tracker.query.plan import Days
-from page_tracker.query.sources import paths_of, table
 from page_tracker.query.sql import Statement
 from page_tracker.schema import DROPS
 

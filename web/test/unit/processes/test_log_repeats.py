@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from page_tracker.processes.log import Repeats
+from page_tracker.processes.log_repeats import Repeats
 from support.pace import PACE
 
 

@@ -13,9 +13,9 @@ from deltalake.exceptions import DeltaError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.lake import log
-from page_tracker.lake.log import MANY, transactions
+from page_tracker.lake import table_log
 from page_tracker.lake.table import Lake
+from page_tracker.lake.table_log import MANY, transactions
 
 NAMES = [f"closed:{number}" for number in range(MANY)]
 
@@ -65,7 +65,7 @@ def test_a_checkpoint_that_cannot_be_read_stops_nobody(
 ) -> None:
     hits = Lake(str(tmp_path)).snapshot("hits")
     commit(hits, NAMES[:2])
-    monkeypatch.setattr(log, "_checkpointed", _unreadable)
+    monkeypatch.setattr(table_log, "_checkpointed", _unreadable)
     hits.create_checkpoint()
 
     assert transactions(hits, NAMES) == dict.fromkeys(NAMES[:2], 1)

@@ -11,7 +11,7 @@ from page_tracker.query.plan import Days, Plan
 from page_tracker.schema import DAYS, HITS, Column
 
 if TYPE_CHECKING:  # Delta takes a second to load, and commands ask without it
-    from page_tracker.lake.files import DataFile
+    from page_tracker.lake.data_files import DataFile
 
 SQL_TYPES = {
     "string": "VARCHAR",

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.hits.address import Proxies, address_of, network_around, network_of
+from page_tracker.hits.client_address import (
+    Proxies,
+    address_of,
+    network_around,
+    network_of,
+)
 from page_tracker.protocols.headers import seen_of
 
 PROXIES = Proxies.parse("10.0.0.0/8, 2001:db8:1::/48")

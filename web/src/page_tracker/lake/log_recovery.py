@@ -27,10 +27,10 @@ from deltalake.transaction import AddAction
 
 from page_tracker.lake.columns import delta_schema
 from page_tracker.lake.damage import remember, set_aside
-from page_tracker.lake.engine import engine, rows_in
+from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.lock import alone
-from page_tracker.lake.log import LOG
 from page_tracker.lake.table import PARQUET, TABLES, Lake, LakeLogGoneError
+from page_tracker.lake.table_log import LOG
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,7 +15,7 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-from page_tracker.lake.engine import engine
+from page_tracker.lake.duckdb_connection import engine
 from page_tracker.lake.lock import folder_of
 
 # The folder of a table's log, within the table's own.

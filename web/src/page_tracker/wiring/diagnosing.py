@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
 
-from page_tracker.doctor import Patient
+from page_tracker.diagnosis import Patient
 from page_tracker.errors import DataFolderError, NoDataFolderError, PageTrackerError
 from page_tracker.lake.damage import damages
 from page_tracker.processes.embedded import STORE_NAME

@@ -16,7 +16,7 @@ from page_tracker.days import date_of
 from page_tracker.history.register import ImportedDay
 from page_tracker.history.visits import with_visits
 from page_tracker.history.workers import file_of
-from page_tracker.lake.engine import connect
+from page_tracker.lake.duckdb_connection import connect
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.errors import NotStoredError
-from page_tracker.hits.address import Proxies
+from page_tracker.hits.client_address import Proxies
 from page_tracker.hits.hit import NOBODY
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.protocols.read_request import not_stored, read_request, too_large
