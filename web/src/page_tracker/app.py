@@ -65,8 +65,8 @@ from page_tracker.wiring.store import open_live, open_people, open_redis, open_r
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
     from page_tracker.sites.site import Site
-    from page_tracker.upkeep.erasing import SiteEraser
-    from page_tracker.upkeep.expiring import Expiring
+    from page_tracker.upkeep.deletion_with_imports import SiteEraser
+    from page_tracker.upkeep.retention_preview import Expiring
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",

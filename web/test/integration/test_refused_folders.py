@@ -164,7 +164,7 @@ def test_a_part_of_it_that_is_another_user_s_is_told_in_a_line(
     part: str,
 ) -> None:
     monkeypatch.setenv("REDIS_URL", store.url)
-    monkeypatch.setattr("page_tracker.upkeep.erasing.FORGET_SECONDS", 0)
+    monkeypatch.setattr("page_tracker.upkeep.deletion_with_imports.FORGET_SECONDS", 0)
     data = place / "data"
     data.mkdir()
     forbidden = data / part

@@ -36,7 +36,7 @@ def application(
         for name, value in environment.items():
             patched.setenv(name, value)
         patched.setattr(registry_module, "LOOK_SECONDS", 0.0)
-        patched.setattr("page_tracker.upkeep.erasing.FORGET_SECONDS", 0)
+        patched.setattr("page_tracker.upkeep.deletion_with_imports.FORGET_SECONDS", 0)
         _begin_anew(redis)
         yield patched
         app_module.redis().close()

@@ -23,10 +23,10 @@ from page_tracker.query.answer import (
 )
 from page_tracker.query.buckets import labels, max_labels
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
+from page_tracker.query.live_figures import Realtime
 from page_tracker.query.parse import MAX_LABELS
 from page_tracker.query.plan import Days, days_between
 from page_tracker.query.query import Query, Range, currency
-from page_tracker.query.realtime import Realtime
 from page_tracker.query.report import Report, Row, Value
 from page_tracker.query.typed_filters import short_name
 

@@ -12,8 +12,8 @@ from page_tracker.errors import SettingsError
 from page_tracker.plural import counted
 from page_tracker.settings import Settings
 from page_tracker.store.sites import Sites
-from page_tracker.upkeep.chosen import Chosen
 from page_tracker.upkeep.deletion import Selection
+from page_tracker.upkeep.deletion_preview import Chosen
 from page_tracker.wiring.deleting import open_hits_eraser, what_is_chosen
 from page_tracker.wiring.store import registry_of_folder, store_of_folder
 from page_tracker.writer.service import told_plainly

@@ -28,9 +28,9 @@ from page_tracker.plural import counted
 from page_tracker.query import dates, typed_dates
 from page_tracker.query.answer import as_json
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
+from page_tracker.query.live_figures import as_json as realtime_as_json
+from page_tracker.query.live_figures import realtime
 from page_tracker.query.problem import QueryError, nearest
-from page_tracker.query.realtime import as_json as realtime_as_json
-from page_tracker.query.realtime import realtime
 from page_tracker.query.report import Report
 from page_tracker.query.spreadsheet import write_rows
 from page_tracker.query.typed_filters import (

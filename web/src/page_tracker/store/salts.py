@@ -15,7 +15,7 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 
 from page_tracker.store import keys
-from page_tracker.store.removal import rewrite_log
+from page_tracker.store.store_deletion import rewrite_log
 
 SALT_BYTES = 16
 # A salt outlives its day by this many seconds: the last hits are still on their way.

@@ -1,6 +1,6 @@
 """Deleting hits for good: a site's, a page's, of some days, or all of these at once.
 
-    store: open visits end (store/removal.py) → what was set aside is replayed
+    store: open visits end (store/store_deletion.py) → what was set aside is replayed
       → writer: what waits goes to the lake → lake, day by day: rows gone, the visits
       that they leave are renumbered, one commit → counters lowered
       → the tables of days that counted them rebuilt
@@ -38,7 +38,7 @@ from page_tracker.lake.table import (
 from page_tracker.lake.vacuum import clean_at_once
 from page_tracker.origins import rows_of_any
 from page_tracker.plural import counted
-from page_tracker.store.removal import Removal
+from page_tracker.store.store_deletion import Removal
 from page_tracker.store.stream import Aside
 from page_tracker.upkeep.day_sums import COLUMNS, DAYS_COUNTED, day_sums
 from page_tracker.upkeep.day_tables import close

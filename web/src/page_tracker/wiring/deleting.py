@@ -7,13 +7,13 @@ from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.registry import Registry
-from page_tracker.store.removal import Removal
 from page_tracker.store.sites import Sites
-from page_tracker.upkeep.chosen import Chosen, chosen
+from page_tracker.store.store_deletion import Removal
 from page_tracker.upkeep.deletion import Deletion, Selection
-from page_tracker.upkeep.erasing import HitsEraser, SiteEraser
-from page_tracker.upkeep.expiring import Expiring, FindExpiring, expiring
+from page_tracker.upkeep.deletion_preview import Chosen, chosen
+from page_tracker.upkeep.deletion_with_imports import HitsEraser, SiteEraser
 from page_tracker.upkeep.recount import Recount
+from page_tracker.upkeep.retention_preview import Expiring, FindExpiring, expiring
 from page_tracker.wiring.history import Unwatched, open_imports
 from page_tracker.wiring.lake import (
     open_lake,

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from page_tracker.history.expiry import note_expiry
 from page_tracker.history.register import Register
+from page_tracker.history.retention import note_expiry
 from page_tracker.lake.damage import mend, unreadable_set_aside
 from page_tracker.lake.table import Lake
 from page_tracker.processes import append_only_file

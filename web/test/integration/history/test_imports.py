@@ -368,7 +368,9 @@ def test_ctrl_c_says_what_holds_and_the_same_command_goes_on(
     said: str,
 ) -> None:
     log = write(tmp_path / "access.log", LINES)
-    where: object = {"put_import": history.live, "lines_of": log_reader}.get(when, shutil)
+    where: object = {"put_import": history.live, "lines_of": log_reader}.get(
+        when, shutil
+    )
 
     def interrupted(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)

@@ -20,8 +20,8 @@ from page_tracker.store.ingest import (
     submit,
     submit_async,
 )
-from page_tracker.store.removal import Removal
 from page_tracker.store.salts import Salts, SiteDay, throw_away_spent
+from page_tracker.store.store_deletion import Removal
 from page_tracker.store.stream import Stream
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit
 from support.pace import PACE

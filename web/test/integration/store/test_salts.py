@@ -17,7 +17,6 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from page_tracker.store import keys
-from page_tracker.store.removal import LogNotRewrittenError
 from page_tracker.store.salts import (
     GRACE,
     SALT_BYTES,
@@ -25,6 +24,7 @@ from page_tracker.store.salts import (
     SiteDay,
     throw_away_spent,
 )
+from page_tracker.store.store_deletion import LogNotRewrittenError
 from support.pace import PACE
 from support.processes import descendants, wait_until
 from support.redis_servers import started_redis

@@ -18,7 +18,7 @@ from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import submit
-from page_tracker.store.removal import Removal
+from page_tracker.store.store_deletion import Removal
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_tables import close
 from page_tracker.upkeep.deletion import Deletion, Selection

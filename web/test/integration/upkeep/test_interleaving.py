@@ -26,12 +26,12 @@ from page_tracker.lake.table import TABLES, Lake
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import submit
 from page_tracker.store.registry import Registry
-from page_tracker.store.removal import Removal
 from page_tracker.store.sites import Sites
+from page_tracker.store.store_deletion import Removal
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_tables import close
 from page_tracker.upkeep.deletion import Deletion, Selection
-from page_tracker.upkeep.erasing import HitsEraser, SiteEraser
+from page_tracker.upkeep.deletion_with_imports import HitsEraser, SiteEraser
 from page_tracker.upkeep.lake_upkeep import Upkeep, closable
 from page_tracker.upkeep.recount import Recount
 from page_tracker.writer.writer import Done, Writer
@@ -218,7 +218,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("page_tracker.upkeep.erasing.FORGET_SECONDS", 0)
+    monkeypatch.setattr("page_tracker.upkeep.deletion_with_imports.FORGET_SECONDS", 0)
     monkeypatch.setattr("page_tracker.lake.lock.PATIENCE", 0.05)
 
 

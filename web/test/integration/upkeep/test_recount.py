@@ -14,11 +14,11 @@ from page_tracker.sites.site import Site
 from page_tracker.store.counters import Sums
 from page_tracker.store.ingest import submit
 from page_tracker.store.registry import Registry
-from page_tracker.store.removal import Removal
 from page_tracker.store.sites import Sites
+from page_tracker.store.store_deletion import Removal
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.deletion import Deletion, Selection
-from page_tracker.upkeep.erasing import HitsEraser, SiteEraser
+from page_tracker.upkeep.deletion_with_imports import HitsEraser, SiteEraser
 from page_tracker.upkeep.recount import Recount
 from page_tracker.writer.writer import Done, Writer
 from support.hits import DAY, batch, hit
@@ -305,7 +305,7 @@ def site_eraser(world: World, domain: str = SITE) -> SiteEraser:
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("page_tracker.upkeep.erasing.FORGET_SECONDS", 0)
+    monkeypatch.setattr("page_tracker.upkeep.deletion_with_imports.FORGET_SECONDS", 0)
 
 
 def test_a_removed_sites_imports_are_forgotten_and_can_be_imported_again(

@@ -9,7 +9,7 @@ from redis import Redis
 from page_tracker.hits.hit import Hit, Kind
 from page_tracker.lake.table import Lake
 from page_tracker.store.ingest import submit
-from page_tracker.store.removal import Removal
+from page_tracker.store.store_deletion import Removal
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.deletion import Deletion, Selection
 from page_tracker.writer.writer import Done, Writer

@@ -14,11 +14,11 @@ import msgspec
 from flask import Blueprint, Response, jsonify, request
 
 from page_tracker.query.answer import as_json
+from page_tracker.query.live_figures import as_json as realtime_as_json
+from page_tracker.query.live_figures import realtime
 from page_tracker.query.parse import KEYS
 from page_tracker.query.problem import QueryError
 from page_tracker.query.query import Query
-from page_tracker.query.realtime import as_json as realtime_as_json
-from page_tracker.query.realtime import realtime
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import Scope, Token, allows
 from page_tracker.store.counters import Live

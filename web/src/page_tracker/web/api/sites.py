@@ -24,7 +24,7 @@ from page_tracker.web.api.failures import register_failures, sent_body
 from page_tracker.web.token_guard import Guard, Refused, forbidden
 
 if TYPE_CHECKING:  # Delta is loaded with the first that is asked for
-    from page_tracker.upkeep.expiring import Expiring, FindExpiring
+    from page_tracker.upkeep.retention_preview import Expiring, FindExpiring
 
 LONGEST_BODY = 256 * 1024
 # How many hits a site's new retention deletes: to be said by whoever means it.

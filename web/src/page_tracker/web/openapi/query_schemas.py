@@ -183,7 +183,7 @@ def _answer() -> Schema:
 
 
 def _realtime() -> Schema:
-    """What `page_tracker.query.realtime` tells."""
+    """What `page_tracker.query.live_figures` tells."""
     counts: Schema = {"type": "object", "additionalProperties": whole(0)}
     minute = record({"minute": whole(0), "views": whole(0), "visitors": whole(0)})
     return record(

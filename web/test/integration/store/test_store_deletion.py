@@ -12,7 +12,7 @@ from page_tracker.hits.hit import Drop, Hit, Kind
 from page_tracker.store import keys
 from page_tracker.store.counters import Live, Sums
 from page_tracker.store.ingest import Outcome, submit
-from page_tracker.store.removal import Removal
+from page_tracker.store.store_deletion import Removal
 from page_tracker.store.stream import Stream
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit, named, new_shard
 

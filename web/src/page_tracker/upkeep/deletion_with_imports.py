@@ -21,8 +21,8 @@ from page_tracker.errors import LakeError
 from page_tracker.history.imports import Imports
 from page_tracker.history.register import Register
 from page_tracker.sites.site import Directory, bare_host
-from page_tracker.store.removal import Removal
 from page_tracker.store.sites import Sites
+from page_tracker.store.store_deletion import Removal
 from page_tracker.upkeep.deletion import Deletion
 from page_tracker.writer.service import one_line, told_plainly
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis import Redis
 
 from page_tracker.hits.hit import Drop, Reason
-from page_tracker.query.realtime import as_json, realtime
+from page_tracker.query.live_figures import as_json, realtime
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import RECENT_MINUTES, Live
 from page_tracker.store.ingest import submit
