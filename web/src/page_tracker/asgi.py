@@ -30,7 +30,8 @@ from page_tracker.settings import Settings
 from page_tracker.web.api.query import LONGEST_BODY as LONGEST_QUESTION
 from page_tracker.web.api.sites import LONGEST_BODY
 from page_tracker.web.client_gone import watched
-from page_tracker.web.pages.guard import LONGEST_FORM, has_forms
+from page_tracker.web.pages.guard import has_forms
+from page_tracker.web.pages.refusals import LONGEST_FORM
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 from page_tracker.wiring.collecting import open_collector, open_lookups
 

@@ -24,9 +24,10 @@ from page_tracker.web.pages.all_sites import all_sites_page
 from page_tracker.web.pages.error_pages import NoSuchPage, register_problems
 from page_tracker.web.pages.exports import ENDINGS, PARTS, how_page, taken
 from page_tracker.web.pages.forms import meant
-from page_tracker.web.pages.guard import PageGuard, Person, no_such_site
+from page_tracker.web.pages.guard import PageGuard, Person
 from page_tracker.web.pages.lists import list_page
 from page_tracker.web.pages.panels import PANELS
+from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import HEADERS, render
 from page_tracker.web.pages.site_page import home_of, site_page
 from page_tracker.web.pages.view import View, read, written

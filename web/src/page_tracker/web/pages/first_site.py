@@ -16,8 +16,9 @@ from page_tracker.hits.first_hit import Waiting, about, in_words, looked
 from page_tracker.people.roles import Role
 from page_tracker.sites.site import Site, day_of, zone_at
 from page_tracker.store.counters import Live
-from page_tracker.web.pages.guard import Person, no_such_site
+from page_tracker.web.pages.guard import Person
 from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import render, to
 from page_tracker.web.pages.snippet import policy_line, warnings, ways
 

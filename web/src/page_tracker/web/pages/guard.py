@@ -14,29 +14,27 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, g, redirect, request
-from flask.typing import ResponseReturnValue
-from redis import RedisError
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Blueprint, Response, current_app, g, request
 
-from page_tracker.errors import PageTrackerError
 from page_tracker.people.account import Account, may, role_at
 from page_tracker.people.one_time import hash_of
 from page_tracker.people.roles import Role
 from page_tracker.people.session import IDLE, form_token, is_valid
-from page_tracker.plural import counted
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.sessions import Sessions
-from page_tracker.web.pages.credentials import TooManyGuesses
-from page_tracker.web.pages.password_hashing import TooManyAtOnce
-from page_tracker.web.pages.render import problem
+from page_tracker.web.pages.refusals import (
+    LONGEST_FORM,
+    SAFE,
+    FormRefused,
+    NotAllowed,
+    SignInFirst,
+    no_such_site,
+    register_refusals,
+)
 from page_tracker.web.pages.server_addresses import Reached
 
-LONGEST_FORM = 64 * 1024  # bytes
 MOST_FIELDS = 200
-SAFE = ("GET", "HEAD", "OPTIONS")
 # What is no page: nothing is sent there but a question.
 NO_FORMS = ("/static/", "/js/", "/counter/", "/hit/", "/livez", "/readyz")
 COOKIE = "page-tracker"
@@ -66,23 +64,6 @@ class Person:
         return may(self.account, role, site)
 
 
-class SignInFirst(Exception):
-    """Nobody has signed in."""
-
-
-class NotAllowed(Exception):
-    """The person's role is not enough: why, and what to do."""
-
-    def __init__(self, status: int, *sentences: str) -> None:
-        super().__init__(*sentences)
-        self.status = status
-        self.sentences = sentences
-
-
-class FormRefused(Exception):
-    """A form that was not sent by a page of ours, or not in this session."""
-
-
 def open_to_anybody(view: View) -> View:
     """Mark a view that needs no person; its forms need no token, but our origin."""
     view.is_open = True  # type: ignore[attr-defined]
@@ -106,14 +87,7 @@ class PageGuard:
         """Close a blueprint's pages, and answer those who may not in words."""
         blueprint.before_request(self._check)
         blueprint.context_processor(lambda: {"person": g.get("person")})
-        blueprint.register_error_handler(SignInFirst, _to_sign_in)
-        blueprint.register_error_handler(NotAllowed, _not_allowed)
-        blueprint.register_error_handler(FormRefused, _form_refused)
-        blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
-        blueprint.register_error_handler(TooManyGuesses, _too_many_guesses)
-        blueprint.register_error_handler(TooManyAtOnce, _too_many_at_once)
-        blueprint.register_error_handler(RedisError, _store_is_away)
-        blueprint.register_error_handler(PageTrackerError, _failed)
+        register_refusals(blueprint)
 
     def person(self) -> Person | None:
         """Who has signed in; None where nobody has. Raises RedisError."""
@@ -244,93 +218,3 @@ class PageGuard:
 def has_forms(path: str) -> bool:
     """Whether a form may be sent to a path: it may be a page's."""
     return path != "/" and not path.startswith(NO_FORMS)
-
-
-def no_such_site() -> NotAllowed:
-    """The answer where there is no such site, and where it is not for this person."""
-    return NotAllowed(
-        404,
-        "There is no such site, or you have no role for it.",
-        "The page of all sites has yours; an owner can invite you to others.",
-    )
-
-
-def _to_sign_in(_error: SignInFirst) -> ResponseReturnValue:
-    """Sign in, then come back here; a form has to be filled in again."""
-    if request.method not in SAFE:
-        return redirect("/sign-in", 303)
-    here = request.full_path if request.query_string else request.path
-    return redirect(f"/sign-in?{urlencode({'next': here})}", 303)
-
-
-def _not_allowed(error: NotAllowed) -> Response:
-    titles = {400: "No such host", 404: "No such page"}
-    return problem(
-        error.status, titles.get(error.status, "Not yours"), *error.sentences
-    )
-
-
-def _form_refused(_error: FormRefused) -> Response:
-    return problem(
-        403,
-        "This form cannot be taken",
-        "It was not sent by a page of this server, or you have signed in anew since.",
-        "Go back, load the page again, and send it once more. Behind a proxy, let that"
-        " pass on the Host that browsers send, or set PAGE_TRACKER_URL to the address"
-        " that they use.",
-    )
-
-
-def _too_large(_error: RequestEntityTooLarge) -> Response:
-    return problem(
-        413,
-        "Too much",
-        f"A form has at most {LONGEST_FORM // 1024} KiB.",
-        "Go back, and write less.",
-    )
-
-
-def _store_is_away(error: RedisError) -> Response:
-    current_app.logger.error("Redis failed: %s", error)
-    return _later(
-        503,
-        1,
-        "The store does not answer",
-        "Redis, which knows who you are, is away. What was stored stays.",
-        "Try again in a moment; page-tracker doctor says what is wrong.",
-    )
-
-
-def _too_many_guesses(error: TooManyGuesses) -> Response:
-    return _later(
-        429,
-        error.wait,
-        "Too many guesses",
-        "Too many wrong passwords or codes came from your address, or for this name.",
-        f"Try again in {counted(-(-error.wait // 60), 'minute')}, or have a link made"
-        " by page-tracker account reset NAME.",
-    )
-
-
-def _too_many_at_once(_error: TooManyAtOnce) -> Response:
-    return _later(
-        503, 1, "Too many at once", "Others are just signing in.", "Send it once more."
-    )
-
-
-def _later(status: int, seconds: int, title: str, *sentences: str) -> Response:
-    page = problem(status, title, *sentences)
-    page.headers["Retry-After"] = str(seconds)
-    return page
-
-
-def _failed(error: PageTrackerError) -> Response:
-    """What no page has told beside its own form."""
-    status = 400 if error.exit_code == 2 else 409
-    return problem(
-        status, "That cannot be done", _sentence(error.problem), _sentence(error.remedy)
-    )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -8,8 +8,8 @@ from page_tracker.errors import AccountError
 from page_tracker.people.account import Account, role_at, with_role
 from page_tracker.people.one_time import LIFETIMES, Link, Purpose
 from page_tracker.people.roles import Role
-from page_tracker.web.pages.guard import no_such_site
 from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import render, to, unkept
 
 DAY_SECONDS = 24 * 60 * 60

@@ -1,0 +1,141 @@
+"""Who is not let in, and what they are answered: each a page that says what to do."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, current_app, redirect, request
+from flask.typing import ResponseReturnValue
+from redis import RedisError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from page_tracker.errors import PageTrackerError
+from page_tracker.plural import counted
+from page_tracker.web.pages.credentials import TooManyGuesses
+from page_tracker.web.pages.password_hashing import TooManyAtOnce
+from page_tracker.web.pages.render import problem
+
+LONGEST_FORM = 64 * 1024  # bytes
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class SignInFirst(Exception):
+    """Nobody has signed in."""
+
+
+class NotAllowed(Exception):
+    """The person's role is not enough: why, and what to do."""
+
+    def __init__(self, status: int, *sentences: str) -> None:
+        super().__init__(*sentences)
+        self.status = status
+        self.sentences = sentences
+
+
+class FormRefused(Exception):
+    """A form that was not sent by a page of ours, or not in this session."""
+
+
+def no_such_site() -> NotAllowed:
+    """The answer where there is no such site, and where it is not for this person."""
+    return NotAllowed(
+        404,
+        "There is no such site, or you have no role for it.",
+        "The page of all sites has yours; an owner can invite you to others.",
+    )
+
+
+def register_refusals(blueprint: Blueprint) -> None:
+    """Answer all of these, and what a store or a form fails with."""
+    for failure, answer in (
+        (SignInFirst, _to_sign_in),
+        (NotAllowed, _not_allowed),
+        (FormRefused, _form_refused),
+        (RequestEntityTooLarge, _too_large),
+        (TooManyGuesses, _too_many_guesses),
+        (TooManyAtOnce, _too_many_at_once),
+        (RedisError, _store_is_away),
+        (PageTrackerError, _failed),
+    ):
+        blueprint.register_error_handler(failure, answer)
+
+
+def _to_sign_in(_error: SignInFirst) -> ResponseReturnValue:
+    """Sign in, then come back here; a form has to be filled in again."""
+    if request.method not in SAFE:
+        return redirect("/sign-in", 303)
+    here = request.full_path if request.query_string else request.path
+    return redirect(f"/sign-in?{urlencode({'next': here})}", 303)
+
+
+def _not_allowed(error: NotAllowed) -> Response:
+    titles = {400: "No such host", 404: "No such page"}
+    return problem(
+        error.status, titles.get(error.status, "Not yours"), *error.sentences
+    )
+
+
+def _form_refused(_error: FormRefused) -> Response:
+    return problem(
+        403,
+        "This form cannot be taken",
+        "It was not sent by a page of this server, or you have signed in anew since.",
+        "Go back, load the page again, and send it once more. Behind a proxy, let that"
+        " pass on the Host that browsers send, or set PAGE_TRACKER_URL to the address"
+        " that they use.",
+    )
+
+
+def _too_large(_error: RequestEntityTooLarge) -> Response:
+    return problem(
+        413,
+        "Too much",
+        f"A form has at most {LONGEST_FORM // 1024} KiB.",
+        "Go back, and write less.",
+    )
+
+
+def _store_is_away(error: RedisError) -> Response:
+    current_app.logger.error("Redis failed: %s", error)
+    return _later(
+        503,
+        1,
+        "The store does not answer",
+        "Redis, which knows who you are, is away. What was stored stays.",
+        "Try again in a moment; page-tracker doctor says what is wrong.",
+    )
+
+
+def _too_many_guesses(error: TooManyGuesses) -> Response:
+    return _later(
+        429,
+        error.wait,
+        "Too many guesses",
+        "Too many wrong passwords or codes came from your address, or for this name.",
+        f"Try again in {counted(-(-error.wait // 60), 'minute')}, or have a link made"
+        " by page-tracker account reset NAME.",
+    )
+
+
+def _too_many_at_once(_error: TooManyAtOnce) -> Response:
+    return _later(
+        503, 1, "Too many at once", "Others are just signing in.", "Send it once more."
+    )
+
+
+def _later(status: int, seconds: int, title: str, *sentences: str) -> Response:
+    page = problem(status, title, *sentences)
+    page.headers["Retry-After"] = str(seconds)
+    return page
+
+
+def _failed(error: PageTrackerError) -> Response:
+    """What no page has told beside its own form."""
+    status = 400 if error.exit_code == 2 else 409
+    return problem(
+        status, "That cannot be done", _sentence(error.problem), _sentence(error.remedy)
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
