@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ from page_tracker.web.pages.people_blueprint import (
     people_pages,
 )
 from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.proxy_sign_in import ProxySignIn
 from page_tracker.web.pages.server_addresses import Reached
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
     from page_tracker.sites.site import Site
     from page_tracker.upkeep.deletion_with_imports import SiteEraser
     from page_tracker.upkeep.retention_preview import Expiring
+
+logger = logging.getLogger(__name__)
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -191,7 +195,13 @@ def people_parts(settings: Settings) -> Parts:
     """What lets people in, and keeps them."""
     reached = Reached(settings.url, settings.trusted_proxies)
     return Parts(
-        guard=PageGuard(accounts, lambda: Sessions(redis()), reached),
+        guard=PageGuard(
+            accounts,
+            lambda: Sessions(redis()),
+            reached,
+            proxy_sign_in_of(settings),
+            lambda: browser_name(open_lookups(settings).now),
+        ),
         checking=Checking(
             accounts,
             Hashing(),
@@ -205,8 +215,22 @@ def people_parts(settings: Settings) -> Parts:
         sites=sites,
         live=live,
         waits=lambda: Waits(redis()),
-        browser=lambda: browser_name(open_lookups(settings).now),
         own_bot=lambda: bot_name(open_lookups(settings).now),
+    )
+
+
+def proxy_sign_in_of(settings: Settings) -> ProxySignIn:
+    """What a proxy's word is worth; logged where nobody could say it."""
+    if settings.sign_in_header and not str(settings.trusted_proxies):
+        logger.warning(
+            "PAGE_TRACKER_SIGN_IN_HEADER lets nobody in: PAGE_TRACKER_TRUSTED_PROXIES"
+            " names no proxy that is to be believed"
+        )
+    return ProxySignIn(
+        settings.sign_in_header,
+        settings.trusted_proxies,
+        settings.sign_in_new == "added",
+        accounts,
     )
 
 

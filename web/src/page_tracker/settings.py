@@ -17,8 +17,9 @@ from page_tracker.errors import InvalidValueError, SettingsError
 from page_tracker.hits.client_address import Proxies
 from page_tracker.settings_parsing import (
     DEFAULT_REDIS_URL,
+    one_of,
     parse_folder,
-    parse_front_page,
+    parse_header,
     parse_host,
     parse_origin,
     parse_program,
@@ -154,6 +155,28 @@ class Settings:
         ),
         default_factory=Proxies,
     )
+    sign_in_header: str | None = _setting(
+        Setting(
+            "PAGE_TRACKER_SIGN_IN_HEADER",
+            "HEADER",
+            "none",
+            "The header in which those proxies name who has signed in, like"
+            " Remote-User.",
+            parse_header,
+        ),
+        default=None,
+    )
+    sign_in_new: str = _setting(
+        Setting(
+            "PAGE_TRACKER_SIGN_IN_NEW",
+            "WHAT",
+            "refused",
+            "Whom that header names without an account is: refused, or added without"
+            " any role.",
+            one_of("refused", "added"),
+        ),
+        default="refused",
+    )
     most_in_stream: int = _setting(
         Setting(
             "PAGE_TRACKER_MOST_IN_STREAM",
@@ -214,7 +237,7 @@ class Settings:
             "counter",
             "What `/` is: counter, which counts itself, or sites, which leads to"
             " /sites.",
-            parse_front_page,
+            one_of("counter", "sites"),
         ),
         default="counter",
     )

@@ -4,6 +4,7 @@ Every parser raises InvalidValueError.
 """
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -95,9 +96,22 @@ def parse_program(text: str) -> Path:
     return path
 
 
-def parse_front_page(text: str) -> str:
-    if text not in ("counter", "sites"):
-        raise InvalidValueError("is not a front page", "write counter or sites")
+def one_of(first: str, second: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in (first, second):
+            raise InvalidValueError(
+                "is none of its words", f"write {first} or {second}"
+            )
+        return text
+
+    return parse
+
+
+def parse_header(text: str) -> str:
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9-]{0,99}", text):
+        raise InvalidValueError(
+            "is not a header's name", "write one like Remote-User, without underscores"
+        )
     return text
 
 

@@ -27,6 +27,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     # The account's when it began.
     stamp: str
     client: str = ""
+    # Whether a proxy's word began it; then it lasts as long as that.
+    by_proxy: bool = False
     # UTC, seconds.
     created: int = 0
     seen: int = 0

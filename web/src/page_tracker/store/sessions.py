@@ -12,6 +12,9 @@ from page_tracker.people.account import Account
 from page_tracker.people.one_time import hash_of, new_secret
 from page_tracker.people.session import IDLE, LONGEST, NOTED, Session
 
+# Of one account. Who keeps no cookie begins one with each request.
+MOST = 50
+
 
 class Sessions:
     """All sessions of a store; every method may raise redis.RedisError.
@@ -22,16 +25,23 @@ class Sessions:
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis
 
-    def begin(self, account: Account, client: str, now: int) -> str:
-        """Begin a session; answers what its browser has, which is kept nowhere."""
+    def begin(
+        self, account: Account, client: str, now: int, by_proxy: bool = False
+    ) -> str:
+        """Begin a session; answers what its browser has, which is kept nowhere.
+
+        Beyond MOST of an account the one used longest ago ends.
+        """
         secret = new_secret()
         session = Session(
             account=account.id,
             stamp=account.stamp,
             client=client,
+            by_proxy=by_proxy,
             created=now,
             seen=now,
         )
+        self._make_room(account.id)
         # Listed first: none is there that cannot be ended.
         self._redis.sadd(_list_key(account.id), hash_of(secret))
         self._redis.expire(_list_key(account.id), LONGEST)
@@ -68,6 +78,10 @@ class Sessions:
         """End the session of a browser, where it has one."""
         if session := self._read(hash_of(secret)):
             self.end(session.account, [hash_of(secret)])
+
+    def _make_room(self, account_id: str) -> None:
+        if self._redis.scard(_list_key(account_id)) >= MOST:
+            self.end(account_id, list(self.of(account_id))[MOST - 1 :])
 
     def _read(self, session_id: str) -> Session | None:
         text = self._redis.get(_key(session_id))

@@ -10,7 +10,7 @@ from page_tracker.people.one_time import LIFETIMES, Link, Purpose
 from page_tracker.people.session import IDLE, NOTED
 from page_tracker.store.codes import UsedCodes
 from page_tracker.store.links import Links
-from page_tracker.store.sessions import Sessions
+from page_tracker.store.sessions import MOST, Sessions
 
 ADA = Account(id="1", name="ada", stamp="s")
 BOB = Account(id="2", name="bob", stamp="s")
@@ -70,6 +70,14 @@ def test_they_are_listed_and_ended_one_by_one(sessions: Sessions) -> None:
     sessions.end_of(secrets[0])
     assert [each.client for each in sessions.of(ADA.id).values()] == ["2"]
     assert sessions.find(other, NOW)
+
+
+def test_of_too_many_the_one_used_longest_ago_ends(sessions: Sessions) -> None:
+    """Whom a proxy names and who keeps no cookie begins one with each request."""
+    secrets = [sessions.begin(ADA, "", NOW + at) for at in range(MOST + 2)]
+    found = [bool(sessions.find(each, NOW + MOST + 2)) for each in secrets]
+    assert found == [False, False] + MOST * [True]
+    assert len(sessions.of(ADA.id)) == MOST
 
 
 def test_nobody_ends_another_one_s(sessions: Sessions) -> None:

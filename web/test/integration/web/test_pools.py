@@ -114,6 +114,7 @@ def test_no_header_with_an_underscore_reaches_a_program() -> None:
     names = (
         *("X_Forwarded_For", "X_Forwarded-For", "Accept_Language", "User_Agent"),
         *("If_None_Match", "Content_Type", "_Authorization", "Forwarded_"),
+        *("Remote_User", "X_WebAuth_User", "Remote_User-"),
     )
 
     async def test() -> None:

@@ -1,6 +1,7 @@
 """Who opens a page, and whether they may: sessions, roles, and forms of our own.
 
     a host of ours → a form of ours (origin, token) → a person → their role for the site
+                                    (whom a proxy vouches for, else of a session)
 
 Pages of a blueprint that is protected are closed: they need a person, unless their view
 is marked by `open_to_anybody`; what changes something needs a form that one of our own
@@ -23,6 +24,7 @@ from page_tracker.people.roles import Role
 from page_tracker.people.session import IDLE, form_token, is_valid
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.sessions import Sessions
+from page_tracker.web.pages.proxy_sign_in import ProxySignIn
 from page_tracker.web.pages.refusals import (
     LONGEST_FORM,
     SAFE,
@@ -30,6 +32,7 @@ from page_tracker.web.pages.refusals import (
     NotAllowed,
     SignInFirst,
     no_such_site,
+    nobody_here,
     register_refusals,
 )
 from page_tracker.web.pages.server_addresses import Reached
@@ -51,6 +54,8 @@ class Person:
     account: Account
     form_token: str
     session: str
+    # Whether the session lasts as long as a proxy's word.
+    by_proxy: bool = False
 
     @property
     def name(self) -> str:
@@ -70,38 +75,38 @@ def open_to_anybody(view: View) -> View:
     return view
 
 
+@dataclass(frozen=True)
 class PageGuard:
     """Lets people in."""
 
-    def __init__(
-        self,
-        accounts: Callable[[], Accounts],
-        sessions: Callable[[], Sessions],
-        reached: Reached,
-    ) -> None:
-        self._accounts = accounts
-        self._sessions = sessions
-        self.reached = reached
+    accounts: Callable[[], Accounts]
+    sessions: Callable[[], Sessions]
+    reached: Reached
+    proxy: ProxySignIn
+    # The name of the browser that has sent the request, like `Firefox on Linux`.
+    browser: Callable[[], str]
 
     def protect(self, blueprint: Blueprint) -> None:
         """Close a blueprint's pages, and answer those who may not in words."""
         blueprint.before_request(self._check)
         blueprint.context_processor(lambda: {"person": g.get("person")})
         register_refusals(blueprint)
+        blueprint.after_request(self._hand_over)
 
     def person(self) -> Person | None:
         """Who has signed in; None where nobody has. Raises RedisError."""
         if "person" not in g:
-            g.person = self._of_session()
+            g.person = self._found()
         found: Person | None = g.person
         return found
 
     def require(self) -> Person:
-        """Who has signed in; raises SignInFirst, RedisError."""
+        """Who has signed in; raises SignInFirst, NotAllowed, RedisError."""
         person = self.person()
-        if person is None:
-            raise SignInFirst
-        return person
+        if person:
+            return person
+        name = self.proxy.name()
+        raise SignInFirst if name is None else nobody_here(name)
 
     def admit(self, role: Role, site: str | None) -> Person:
         """The person, whose role for a site, or (None) for all, is this or more.
@@ -123,19 +128,10 @@ class PageGuard:
             f"Ask an owner of {where} for it.",
         )
 
-    def sign_in(self, response: Response, account: Account, client: str) -> Response:
+    def sign_in(self, response: Response, account: Account) -> Response:
         """Begin a session, in place of the one that the browser has."""
         self.end_session()
-        secret = self._sessions().begin(account, client, int(time.time()))
-        is_https = self.reached.is_https()
-        response.set_cookie(
-            HOST_COOKIE if is_https else COOKIE,
-            secret,
-            max_age=IDLE,
-            secure=is_https,
-            httponly=True,
-            samesite="Lax",
-        )
+        self._begin(account)
         return response
 
     def sign_out(self, response: Response) -> Response:
@@ -151,7 +147,8 @@ class PageGuard:
 
     def end_session(self) -> None:
         if secret := self._secret():
-            self._sessions().end_of(secret)
+            self.sessions().end_of(secret)
+        g.begun, g.person = "", None
 
     def _check(self) -> None:
         if not self.reached.is_host():
@@ -188,27 +185,63 @@ class PageGuard:
         origin = request.headers.get("Origin")
         return origin is None or self.reached.is_ours(origin)
 
+    def _found(self) -> Person | None:
+        """Whom a proxy vouches for; else, or where it is theirs, whose session it is.
+
+        One that belongs to another ends, and one of a proxy that vouches no more.
+        """
+        person, name = self._of_session(), self.proxy.name()
+        if person and (not person.by_proxy if name is None else person.name == name):
+            return person
+        if person:
+            self.end_session()
+        account = self.proxy.account(name) if name else None
+        return self._begin(account) if account else None
+
+    def _begin(self, account: Account) -> Person:
+        """Begin a session, which the browser is handed with the answer."""
+        by_proxy = self.proxy.name() == account.name
+        g.begun = self.sessions().begin(
+            account, self.browser(), int(time.time()), by_proxy
+        )
+        return Person(account, form_token(g.begun), hash_of(g.begun), by_proxy)
+
+    def _hand_over(self, response: Response) -> Response:
+        if secret := g.get("begun"):
+            is_https = self.reached.is_https()
+            response.set_cookie(
+                HOST_COOKIE if is_https else COOKIE,
+                secret,
+                max_age=IDLE,
+                secure=is_https,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
     def _of_session(self) -> Person | None:
         secret = self._secret()
         if not secret:
             return None
         now = int(time.time())
-        session = self._sessions().find(secret, now)
+        session = self.sessions().find(secret, now)
         if session is None:
             return None
-        account = self._accounts().known(session.account)
+        account = self.accounts().known(session.account)
         if not (account and is_valid(session, account, now)):
             # Another process may have made or changed it within this second.
-            account = self._accounts().known_now(session.account)
+            account = self.accounts().known_now(session.account)
         if not (account and is_valid(session, account, now)):
             return None
-        return Person(account, form_token(secret), hash_of(secret))
+        return Person(account, form_token(secret), hash_of(secret), session.by_proxy)
 
     def _secret(self) -> str:
         """What the browser has of its session; empty where it has none.
 
         A subdomain, or a page by http, can set a cookie of the plain name for us.
         """
+        if begun := g.get("begun", ""):
+            return str(begun)
         cookies = request.cookies
         if self.reached.is_https():
             return cookies.get(HOST_COOKIE, "")

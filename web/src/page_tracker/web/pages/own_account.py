@@ -32,6 +32,7 @@ class Listed(NamedTuple):
 
     id: str
     client: str
+    by_proxy: bool
     created: str
     seen: str
 
@@ -178,12 +179,15 @@ class _Own:
         """Change the account: its sessions are over, but for this one, begun anew."""
         person = self._parts.guard.require()
         account = self._parts.accounts().change(person.account.id, decide)
-        return self._parts.guard.sign_in(onwards, account, self._parts.browser())
+        return self._parts.guard.sign_in(onwards, account)
 
     def _sessions(self, account_id: str) -> list[Listed]:
         found = self._parts.sessions().of(account_id)
         return [
-            Listed(i, each.client, _moment(each.created), _moment(each.seen))
+            Listed(
+                *(i, each.client, each.by_proxy),
+                *(_moment(each.created), _moment(each.seen)),
+            )
             for i, each in found.items()
         ]
 

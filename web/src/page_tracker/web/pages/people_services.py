@@ -27,7 +27,5 @@ class Parts:
     sites: Callable[[], Sites]
     live: Callable[[], Live]
     waits: Callable[[], Waits]
-    # The name of the browser that has sent the request, like `Firefox on Linux`.
-    browser: Callable[[], str]
     # Which bot it would be taken for; empty where it is a person's.
     own_bot: Callable[[], str]

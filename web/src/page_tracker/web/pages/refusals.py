@@ -45,6 +45,21 @@ def no_such_site() -> NotAllowed:
     )
 
 
+def nobody_here(name: str) -> NotAllowed:
+    """The answer to whom a proxy vouches for, and who has no account."""
+    return NotAllowed(
+        403,
+        (
+            f"The proxy that you come through says that you are {name[:100]!r}, and no"
+            " account has exactly this name."
+            if name
+            else "What the proxy that you come through says of you is no one name."
+        ),
+        "Ask whoever runs this server to add it: page-tracker account add NAME --role"
+        " viewer --all-sites. Or open the link that invites you.",
+    )
+
+
 def register_refusals(blueprint: Blueprint) -> None:
     """Answer all of these, and what a store or a form fails with."""
     for failure, answer in (

@@ -26,8 +26,8 @@ def register_sign_in(blueprint: Blueprint, parts: Parts) -> None:
     @open_to_anybody
     def show_sign_in() -> Response:
         wanted = onward(request.args.get("next", ""))
-        if guard.person():
-            return to(wanted)
+        if guard.person() or guard.proxy.name() is not None:
+            return to(wanted)  # where it is told, too, that a proxy's person is nobody
         return _form(wanted, is_first=parts.accounts().are_none())
 
     @blueprint.post("/sign-in")
@@ -43,7 +43,7 @@ def register_sign_in(blueprint: Blueprint, parts: Parts) -> None:
         if account.totp:
             pending = Link(purpose=Purpose.CODE, account=account.id)
             return _code_form(parts.links().make(pending), wanted)
-        return guard.sign_in(to(wanted), account, parts.browser())
+        return guard.sign_in(to(wanted), account)
 
     @blueprint.post("/sign-in/code")
     @open_to_anybody
@@ -60,10 +60,14 @@ def register_sign_in(blueprint: Blueprint, parts: Parts) -> None:
         except Wrong:
             return _code_form(pending, wanted, WRONG_CODE)
         parts.links().use(pending)
-        return guard.sign_in(to(wanted), account, parts.browser())
+        return guard.sign_in(to(wanted), account)
 
     @blueprint.post("/sign-out")
     def sign_out() -> Response:
+        name = guard.proxy.name()
+        if name is not None:
+            guard.end_session()
+            return guard.sign_out(render("signed_out.html", name=name))
         return guard.sign_out(to("/sign-in"))
 
 

@@ -89,6 +89,7 @@ class _Welcome:
                 link=link,
                 account=account,
                 invited=invited if link.purpose is Purpose.INVITATION else None,
+                vouched=self._parts.guard.proxy.name(),
                 name=request.form.get("name", ""),
                 error=error,
                 shortest=SHORTEST,
@@ -106,10 +107,12 @@ class _Welcome:
 
     def _make_account(self, link: Link, secret: str) -> Response:
         accounts = self._parts.accounts()
-        name = account_name(request.form.get("name", ""))
+        vouched = self._parts.guard.proxy.name()
+        name = account_name(vouched or request.form.get("name", ""))
         if found_by_name(accounts.all(), name):
             raise AccountError("this name is taken", "choose another one")
-        choose = self._chosen_password(name)
+        # Whom a proxy vouches for needs no password.
+        choose = _unchanged if vouched else self._chosen_password(name)
 
         def decide(account: Account) -> Account:
             return _with_given(choose(account), link)
@@ -145,8 +148,11 @@ class _Welcome:
             raise LinkError("this link was used already", "ask for another one")
 
     def _let_in(self, account: Account, onwards: str) -> Response:
-        browser = self._parts.browser()
-        return unkept(self._parts.guard.sign_in(to(onwards), account, browser))
+        return unkept(self._parts.guard.sign_in(to(onwards), account))
+
+
+def _unchanged(account: Account) -> Account:
+    return account
 
 
 def _with_given(account: Account, link: Link) -> Account:
