@@ -27,7 +27,7 @@ from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.table import PARQUET, Lake
 from page_tracker.processes.embedded import redis_of
-from page_tracker.processes.garbage_collection import look_seldom
+from page_tracker.processes.garbage_collection import collect_garbage_seldom
 from page_tracker.schema import HITS
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
@@ -76,7 +76,7 @@ def fill(redis: Redis, hits: Iterator[Hit]) -> int:
 def drain(stream: Stream, lake: Lake) -> tuple[float, float]:
     """Seconds that the writer took: by the clock, and of the processor."""
     writer = Writer(stream, lake)
-    look_seldom()
+    collect_garbage_seldom()
     start, start_cpu = time.perf_counter(), time.process_time()
     while writer.round() is not Done.NOTHING:
         pass

@@ -45,7 +45,7 @@ from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collect_routes import collecting
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
-from page_tracker.web.pages.blueprint import Sources, pages
+from page_tracker.web.pages.blueprint import PageServices, pages
 from page_tracker.web.pages.credentials import Checking, Limits
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.password_hashing import Hashing
@@ -55,9 +55,9 @@ from page_tracker.web.pages.people_blueprint import (
     closed,
     people_pages,
 )
-from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.proxy_sign_in import ProxySignIn
-from page_tracker.web.pages.server_addresses import Reached
+from page_tracker.web.pages.server_addresses import ServerAddresses
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
 from page_tracker.web.token_guard import Guard, seen
@@ -67,8 +67,8 @@ from page_tracker.wiring.store import open_live, open_people, open_redis, open_r
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
     from page_tracker.sites.site import Site
-    from page_tracker.upkeep.deletion_with_imports import SiteEraser
-    from page_tracker.upkeep.retention_preview import Expiring
+    from page_tracker.upkeep.deletion_with_imports import SiteDeletion
+    from page_tracker.upkeep.retention_preview import RetentionPreview
 
 logger = logging.getLogger(__name__)
 
@@ -115,22 +115,22 @@ def asking() -> Asking:
     return open_asking(Settings.from_environment())
 
 
-def site_eraser(domain: str) -> SiteEraser:
+def site_deletion(domain: str) -> SiteDeletion:
     """What removes a site, loaded with the first one."""
     # pylint: disable-next=import-outside-toplevel # as above
-    from page_tracker.wiring.deleting import open_site_eraser
+    from page_tracker.wiring.deleting import open_site_deletion
 
-    return open_site_eraser(Settings.from_environment(), registry(), domain)
+    return open_site_deletion(Settings.from_environment(), registry(), domain)
 
 
-def find_expiring(site: Site, now: float) -> Expiring | None:
+def preview_retention(site: Site, now: float) -> RetentionPreview | None:
     """Which hits a site's retention would delete; raises LakeError."""
     if site.retention_days is None:
         return None
     # pylint: disable-next=import-outside-toplevel # as above
-    from page_tracker.wiring.deleting import open_expiring
+    from page_tracker.wiring.deleting import open_retention_preview
 
-    return open_expiring(Settings.from_environment())(site, now)
+    return open_retention_preview(Settings.from_environment())(site, now)
 
 
 @cache
@@ -173,16 +173,16 @@ def create_app() -> Flask:
             sites,
             tokens,
             lambda: seen(settings.trusted_proxies),
-            eraser=site_eraser,
-            find_expiring=find_expiring,
+            deletion_of=site_deletion,
+            preview_retention=preview_retention,
             guard=guard,
         )
     )
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(describing)
-    people = people_parts(settings)
-    sources = Sources(asking, sites, live, settings.url)
+    people = people_services(settings)
+    sources = PageServices(asking, sites, live, settings.url)
     flask.register_blueprint(closed(pages(sources, people.guard), people.guard))
     flask.register_blueprint(closed(people_pages(people), people.guard))
     for failure in (NotFound, MethodNotAllowed, InternalServerError):
@@ -191,10 +191,10 @@ def create_app() -> Flask:
     return flask
 
 
-def people_parts(settings: Settings) -> Parts:
+def people_services(settings: Settings) -> PeopleServices:
     """What lets people in, and keeps them."""
-    reached = Reached(settings.url, settings.trusted_proxies)
-    return Parts(
+    reached = ServerAddresses(settings.url, settings.trusted_proxies)
+    return PeopleServices(
         guard=PageGuard(
             accounts,
             lambda: Sessions(redis()),

@@ -12,7 +12,7 @@ import pytest
 
 from page_tracker.errors import ProcessError
 from page_tracker.lake.table import Lake, append, closed_mark, position
-from page_tracker.processes.run_command import run_job
+from page_tracker.processes.run_command import run_command
 from page_tracker.schema import HITS
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
@@ -100,7 +100,7 @@ def test_one_job_runs_at_a_time(
 
     monkeypatch.setattr(subprocess, "run", counted)
     with ThreadPoolExecutor() as threads:
-        for done in [threads.submit(run_job, settings, "upkeep") for _ in range(3)]:
+        for done in [threads.submit(run_command, settings, "upkeep") for _ in range(3)]:
             done.result()
 
     assert most == [1]

@@ -12,7 +12,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from page_tracker.protocols.request import Answer, Request
-from page_tracker.web.door.capacity import Room
+from page_tracker.web.door.capacity import Capacity
 from page_tracker.web.door.connection import Connection
 from support.pace import PACE
 
@@ -126,7 +126,9 @@ class Server:
 
 
 @asynccontextmanager
-async def served(room: Room | None = None, app: Any = None) -> AsyncIterator[Server]:
+async def served(
+    room: Capacity | None = None, app: Any = None
+) -> AsyncIterator[Server]:
     app = app or App()
     config = Config(
         app, http=Connection, ws="none", interface="asgi3", access_log=False
@@ -135,7 +137,7 @@ async def served(room: Room | None = None, app: Any = None) -> AsyncIterator[Ser
     config.load()
     config.loaded_app = app  # without its wrappers
     state, protocols = ServerState(), []
-    shared = room or Room()
+    shared = room or Capacity()
 
     def protocol() -> Connection:
         made = Connection(config, state, {})

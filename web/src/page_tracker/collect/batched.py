@@ -1,6 +1,6 @@
-"""The collector of a process: what is sent is judged, and goes to the store by a lane.
+"""The collector of a process: what is sent is judged, and goes to the store by a queue.
 
-    collect → enrich each → the lane of its visitor's shard → batch → store
+    collect → enrich each → the queue of its visitor's shard → batch → store
             ← drops       ← what became of each            ← one reply
 
 A hit is answered for when the store has it on disk, never before.
@@ -26,7 +26,7 @@ from page_tracker.collect.drops import (
     site_day_at,
 )
 from page_tracker.collect.rates import Rates
-from page_tracker.collect.shard_queue import Lane
+from page_tracker.collect.shard_queue import ShardQueue
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.enrich import Context, UnknownSaltError, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
@@ -48,7 +48,7 @@ logger = logging.getLogger(__name__)
 
 
 class Collector:
-    """All lanes of a process, and what its hits are judged by."""
+    """All queues of a process, and what its hits are judged by."""
 
     def __init__(
         self,
@@ -82,8 +82,8 @@ class Collector:
                 ("The watch over the lookups", look_at_lookups, LOOK_AT_LOOKUPS),
             )
         ]
-        self._lanes = [
-            Lane(
+        self._queues = [
+            ShardQueue(
                 partial(submit_async, store),
                 partial(self._batch, shard, bounds),
             )
@@ -107,7 +107,7 @@ class Collector:
         if len(raws) == 1:
             found = self._judged_at_once(raws[0], sender, time.time_ns() // 1000)
             if found is not None:
-                self._lane_of(found).put(found, partial(_tell_of_one, found, tell))
+                self._queue_of(found).put(found, partial(_tell_of_one, found, tell))
                 return
         task = begun(self._collect_and_tell(raws, sender, tell), "an answer")
         self._tasks.add(task)
@@ -129,7 +129,7 @@ class Collector:
         fates = []
         for each in found:
             fate: asyncio.Future[Outcome | NotStoredError] = self._loop.create_future()
-            self._lane_of(each).put(each, partial(_tell_future, fate))
+            self._queue_of(each).put(each, partial(_tell_future, fate))
             fates.append(fate)
         settled = []
         for each, outcome in zip(found, await asyncio.gather(*fates), strict=True):
@@ -158,16 +158,16 @@ class Collector:
         """Store what still waits, and let go of the store."""
         if self._tasks:
             await asyncio.wait(self._tasks)
-        for lane in self._lanes:
-            await lane.drained()
+        for queue in self._queues:
+            await queue.drained()
         for watch in self._watches:
             watch.cancel()
         await self._store.aclose()
 
-    def _lane_of(self, found: Hit | Drop) -> Lane:
-        if isinstance(found, Drop) or len(self._lanes) == 1:
-            return self._lanes[0]
-        return self._lanes[shard_of(found.visitor, len(self._lanes))]
+    def _queue_of(self, found: Hit | Drop) -> ShardQueue:
+        if isinstance(found, Drop) or len(self._queues) == 1:
+            return self._queues[0]
+        return self._queues[shard_of(found.visitor, len(self._queues))]
 
     def _batch(
         self, shard: int, bounds: Bounds, hits: list[Hit], drops: list[Drop]

@@ -2,7 +2,7 @@
 
     put → waits → batch → store → tell each what became of it
 
-A lane sends one batch at a time; what comes meanwhile makes the next one.
+A queue sends one batch at a time; what comes meanwhile makes the next one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MAX_PAUSE = 0.2
 # Hits that are worth a sync of the disk.
 ENOUGH = 48
 
-# Hits of a lane that wait for a batch; more are refused.
+# Hits of a queue that wait for a batch; more are refused.
 MAX_WAITING = 20_000
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Waiting(NamedTuple):
     tell: Callable[[Outcome | NotStoredError], None]
 
 
-class Lane:
+class ShardQueue:
     """The way to one shard: takes hits at any time, submits one batch at a time."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Lane:
             return
         self._waiting.append(Waiting(found, tell))
         if self._task is None:
-            self._task = begun(self._run(), "a lane to the store")
+            self._task = begun(self._run(), "a queue to the store")
         elif self._gathering is not None and len(self._waiting) >= ENOUGH:
             _end(self._gathering)
 

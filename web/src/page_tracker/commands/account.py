@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import click
 
-from page_tracker.commands.confirmation import ask, yes_option
+from page_tracker.commands.confirmation import confirm, yes_option
 from page_tracker.commands.options import Command, json_option, setting_option
 from page_tracker.commands.server_url import reached_at
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
@@ -164,7 +164,7 @@ def remove(name: str, yes: bool, data: str | None) -> None:
     with registry_of_folder(settings) as registry, _kept(settings, registry) as kept:
         found = found_named(kept.accounts.all(), name)
         if not yes:
-            ask(f"Remove {found.name}, {_roles(found)}?")
+            confirm(f"Remove {found.name}, {_roles(found)}?")
         kept.accounts.remove(found.id)
     click.echo(f"Removed {found.name}.")
 

@@ -23,7 +23,7 @@ from page_tracker.query.answer import (
 )
 from page_tracker.query.buckets import labels, max_labels
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
-from page_tracker.query.live_figures import Realtime
+from page_tracker.query.live_figures import LiveFigures
 from page_tracker.query.parse import MAX_LABELS
 from page_tracker.query.plan import Days, days_between
 from page_tracker.query.query import Query, Range, currency
@@ -245,7 +245,7 @@ def _runs(days: Sequence[Days]) -> str:
     )
 
 
-def echo_realtime(site: str, found: Realtime) -> None:
+def echo_realtime(site: str, found: LiveFigures) -> None:
     """Print who is on a site now, its last 30 minutes, and what did not count today."""
     current = found.current
     views = [minute.views for minute in found.minutes]

@@ -7,7 +7,7 @@ from page_tracker.errors import NotConfirmedError
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-def ask(question: str) -> None:
+def confirm(question: str) -> None:
     """Return once a person has answered yes. Raises NotConfirmedError."""
     try:
         is_agreed = click.confirm(question, err=True)

@@ -5,7 +5,7 @@ from datetime import date
 
 import click
 
-from page_tracker.commands.confirmation import ask, yes_option
+from page_tracker.commands.confirmation import confirm, yes_option
 from page_tracker.commands.options import setting_option
 from page_tracker.days import date_of, day_number
 from page_tracker.errors import SettingsError
@@ -13,8 +13,8 @@ from page_tracker.plural import counted
 from page_tracker.settings import Settings
 from page_tracker.store.sites import Sites
 from page_tracker.upkeep.deletion import Selection
-from page_tracker.upkeep.deletion_preview import Chosen
-from page_tracker.wiring.deleting import open_hits_eraser, what_is_chosen
+from page_tracker.upkeep.deletion_preview import DeletionPreview
+from page_tracker.wiring.deleting import deletion_preview, open_hits_deletion
 from page_tracker.wiring.store import registry_of_folder, store_of_folder
 from page_tracker.writer.service import told_plainly
 
@@ -61,14 +61,14 @@ def delete(
         stack.enter_context(told_plainly())
         found = Sites(registry).get(site)
         selection = Selection(found.id, path, begin, end)
-        eraser = open_hits_eraser(settings, registry, selection)
-        chosen = what_is_chosen(settings, selection)
+        deletion = open_hits_deletion(settings, registry, selection)
+        chosen = deletion_preview(settings, selection)
         _echo_chosen(selection, chosen)
         if dry_run:
             return
         if any(chosen) and not yes:
-            ask("Delete them for good?")
-        work = eraser.run if any(chosen) else eraser.finish
+            confirm("Delete them for good?")
+        work = deletion.run if any(chosen) else deletion.finish
         deleted = counted(work(lambda line: click.echo(f"  {line}")), "hit")
         click.echo(f"{deleted} of {named(selection)} went.")
 
@@ -85,7 +85,7 @@ def named(selection: Selection) -> str:
     return ", ".join(parts)
 
 
-def _echo_chosen(selection: Selection, chosen: Chosen) -> None:
+def _echo_chosen(selection: Selection, chosen: DeletionPreview) -> None:
     """Print what would be deleted."""
     if not any(chosen):
         click.echo(f"There are no hits of {named(selection)}.")

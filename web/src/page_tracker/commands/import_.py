@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import click
 
-from page_tracker.commands.confirmation import ask, yes_option
+from page_tracker.commands.confirmation import confirm, yes_option
 from page_tracker.commands.import_summary import in_words, most_left_out
 from page_tracker.commands.interrupted_import import interruptible
 from page_tracker.commands.options import setting_option
@@ -127,7 +127,7 @@ def _ask_before_undoing(historian: Historian, undo: str, site: str | None) -> No
             views = plural(entry.pageviews - entry.deleted, "page view")
             days = _days_of(entry.days)
             click.echo(f"{entry.site}: {views} of {days} would go.", err=True)
-            ask("Take the import out for good?")
+            confirm("Take the import out for good?")
 
 
 def _check_usage(

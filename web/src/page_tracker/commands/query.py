@@ -29,7 +29,7 @@ from page_tracker.query import dates, typed_dates
 from page_tracker.query.answer import as_json
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS
 from page_tracker.query.live_figures import as_json as realtime_as_json
-from page_tracker.query.live_figures import realtime
+from page_tracker.query.live_figures import live_figures
 from page_tracker.query.problem import QueryError, nearest
 from page_tracker.query.report import Report
 from page_tracker.query.spreadsheet import write_rows
@@ -186,7 +186,7 @@ def _refuse_what_does_not_go(said: dict[str, Any], live: bool, parquet: bool) ->
 
 
 def _echo_live(asker: Asker, site: Site, as_json_: bool) -> None:
-    found = realtime(asker.live, site, int(time.time()))
+    found = live_figures(asker.live, site, int(time.time()))
     if as_json_:
         echo_json(realtime_as_json(found))
     else:

@@ -76,4 +76,4 @@ def _recover(recovery: Recovery, yes: bool, with_doubtful: bool) -> None:
 
 def _ask(question: str, yes: bool) -> None:
     if not yes:
-        confirmation.ask(question)
+        confirmation.confirm(question)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from page_tracker.commands.confirmation import ask, yes_option
+from page_tracker.commands.confirmation import confirm, yes_option
 from page_tracker.commands.options import Command, json_option, setting_option
 from page_tracker.commands.server_url import reached_at
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
@@ -189,18 +189,18 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
     Stopped half-way, the same command once more finishes it.
     """
     # Delta and DuckDB take a second: pylint: disable=import-outside-toplevel
-    from page_tracker.wiring.deleting import open_site_eraser
+    from page_tracker.wiring.deleting import open_site_deletion
     from page_tracker.writer.service import told_plainly
 
     with store_of_folder(Settings.from_environment(**options)) as settings:
         with registry_of_folder(settings) as registry, told_plainly():
-            eraser = open_site_eraser(settings, registry, domain)
-            number = counted(eraser.count(), "hit")
-            click.echo(f"{eraser.site} and its {number} in the lake would go.")
+            deletion = open_site_deletion(settings, registry, domain)
+            number = counted(deletion.count(), "hit")
+            click.echo(f"{deletion.site} and its {number} in the lake would go.")
             if not yes:
-                ask("Delete it for good?")
-            eraser.run(lambda line: click.echo(f"  {line}"))
-    click.echo(f"{eraser.site} is gone.")
+                confirm("Delete it for good?")
+            deletion.run(lambda line: click.echo(f"  {line}"))
+    click.echo(f"{deletion.site} is gone.")
 
 
 def _ask_for_retention(settings: Settings, wanted: Site, now: float) -> None:
@@ -208,16 +208,16 @@ def _ask_for_retention(settings: Settings, wanted: Site, now: float) -> None:
     if wanted.retention_days is None:
         return
     # pylint: disable-next=import-outside-toplevel # as above
-    from page_tracker.wiring.deleting import open_expiring
+    from page_tracker.wiring.deleting import open_retention_preview
 
-    if going := open_expiring(settings)(wanted, now):
+    if going := open_retention_preview(settings)(wanted, now):
         days = counted(wanted.retention_days, "day")
         click.echo(
             f"{going.told()} are older than {days}:"
             " they would be deleted within a minute.",
             err=True,
         )
-        ask("Delete them for good?")
+        confirm("Delete them for good?")
 
 
 def snippet(of: Site, settings: Settings) -> str:

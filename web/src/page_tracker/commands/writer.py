@@ -13,7 +13,7 @@ from page_tracker.lake.damage import mend
 from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes.embedded import redis_of
 from page_tracker.processes.folder import make_folder
-from page_tracker.processes.garbage_collection import look_seldom
+from page_tracker.processes.garbage_collection import collect_garbage_seldom
 from page_tracker.processes.log_repeats import say_once
 from page_tracker.settings import Settings
 from page_tracker.store.format import require_store
@@ -67,5 +67,5 @@ def writer(once: bool, **options: str | None) -> None:
         if once:
             stop.set()
         writers = open_writers(settings, lake)
-        look_seldom()
+        collect_garbage_seldom()
         write(writers, stop)

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import astuple
 
 from page_tracker.history.dialect import Dialect, Lines, shown
-from page_tracker.history.formats import Asked, Request
+from page_tracker.history.formats import Exchange, Request
 from page_tracker.history.left_out_lines import LeftOut, Malformed, Refused
 from page_tracker.history.visits import FOUND
 from page_tracker.hits.enrich import Context, enrich
@@ -168,7 +168,7 @@ class Sieve:
         self._agentless += is_unsaid
         return found
 
-    def page_of(self, asked: Asked) -> str | Refused:
+    def page_of(self, asked: Exchange) -> str | Refused:
         """The address of the page that was asked for, where it is one of this site's
         and was shown."""
         for refuse in REFUSALS:
@@ -186,7 +186,7 @@ class Sieve:
         return f"https://{host or self.site.id}{target}"
 
 
-def refuse_answers(asked: Asked) -> Refused | None:
+def refuse_answers(asked: Exchange) -> Refused | None:
     """Errors, redirects, and what shows nothing; a page that the browser still has
     (304) was seen."""
     status = asked.status
@@ -196,20 +196,20 @@ def refuse_answers(asked: Asked) -> Refused | None:
     return Refused(reason, str(status)[:_NAME])
 
 
-def refuse_methods(asked: Asked) -> Refused | None:
+def refuse_methods(asked: Exchange) -> Refused | None:
     """What is not asked for by GET is not looked at."""
     if asked.method == "GET":
         return None
     return Refused(LeftOut.METHOD, shown(asked.method[:_NAME]))
 
 
-def refuse_static_files(asked: Asked) -> Refused | None:
+def refuse_static_files(asked: Exchange) -> Refused | None:
     """What pages are made of, and downloads."""
     ending = ending_of(asked.target)
     return Refused(LeftOut.STATIC_FILE, ending) if ending in STATIC else None
 
 
-REFUSALS: tuple[Callable[[Asked], Refused | None], ...] = (
+REFUSALS: tuple[Callable[[Exchange], Refused | None], ...] = (
     refuse_answers,
     refuse_methods,
     refuse_static_files,

@@ -26,7 +26,7 @@ from page_tracker.history.lines import text_of
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.duckdb_connection import connect
 from page_tracker.lookups.load import load
-from page_tracker.processes.garbage_collection import look_seldom
+from page_tracker.processes.garbage_collection import collect_garbage_seldom
 from page_tracker.sites.site import Site
 
 _DAY = [column.name for column in SPOOLED].index("day")
@@ -153,7 +153,7 @@ def _begin_worker(task: Task) -> None:
     # A worker never outlives its parent.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker.append(Sifter(task))
-    look_seldom()
+    collect_garbage_seldom()
     # The engine has to be closed before the interpreter ends.
     Finalize(None, _end_worker, exitpriority=1)
 

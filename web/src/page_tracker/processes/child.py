@@ -12,7 +12,7 @@ from shutil import disk_usage
 from typing import IO
 
 from page_tracker.errors import ProcessError
-from page_tracker.processes.die_with_parent import tethered
+from page_tracker.processes.die_with_parent import tied
 
 POLL_SECONDS = 0.02
 DISK_FULL = 1 << 20  # bytes: with less left, nothing works
@@ -103,7 +103,7 @@ class Child:
             output = self.program.log.open("ab")
         try:
             return subprocess.Popen(
-                tethered(self.program.command),
+                tied(self.program.command),
                 env=dict(self.program.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

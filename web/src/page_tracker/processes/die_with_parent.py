@@ -19,7 +19,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LOOK_SECONDS = 0.1
 
 
-def tethered(command: Sequence[str]) -> list[str]:
+def tied(command: Sequence[str]) -> list[str]:
     """The command line that runs `command` tied to this process."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 

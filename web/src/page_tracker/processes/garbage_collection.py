@@ -6,7 +6,7 @@ import gc
 SELDOM = 100_000
 
 
-def look_seldom() -> None:
+def collect_garbage_seldom() -> None:
     """For a process that takes rows by the thousand from one form into the next.
 
     They form no cycles, and all that is loaded by now stays: to look through both again

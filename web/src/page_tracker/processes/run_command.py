@@ -7,14 +7,14 @@ import sys
 import threading
 
 from page_tracker.errors import ProcessError
-from page_tracker.processes.die_with_parent import tethered
+from page_tracker.processes.die_with_parent import tied
 from page_tracker.settings import Settings, child_environment
 
 # One at a time: each may take as much memory as upkeep is promised.
 _alone = threading.Lock()
 
 
-def run_job(settings: Settings, *words: str) -> str:
+def run_command(settings: Settings, *words: str) -> str:
     """Run `page-tracker WORDS` on the data folder, store and lake of the settings.
 
     It ends with this process. Answers what it printed; raises ProcessError where it
@@ -27,7 +27,7 @@ def run_job(settings: Settings, *words: str) -> str:
     )
     with _alone:
         done = subprocess.run(
-            tethered([sys.executable, "-m", "page_tracker", *words]),
+            tied([sys.executable, "-m", "page_tracker", *words]),
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

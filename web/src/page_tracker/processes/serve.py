@@ -20,7 +20,7 @@ from page_tracker.processes import embedded
 from page_tracker.processes.child import Program
 from page_tracker.processes.folder import Holder, locked, make_folder
 from page_tracker.processes.readiness import web_answers
-from page_tracker.processes.run_command import run_job
+from page_tracker.processes.run_command import run_command
 from page_tracker.processes.supervisor import Supervisor
 from page_tracker.settings import Settings, child_environment, without_password
 
@@ -70,7 +70,7 @@ def _first_link(settings: Settings, log: Callable[[str], None]) -> str:
     if (settings.data / "people.json").exists():
         return ""
     try:
-        return run_job(settings, "account", "link").strip()
+        return run_command(settings, "account", "link").strip()
     except ProcessError as error:
         log(f"{error}; page-tracker account link makes the first account")
         return ""

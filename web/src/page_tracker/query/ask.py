@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
-from page_tracker.query.dropped_hits import LeftOut, left_out_statement
+from page_tracker.query.dropped_hits import DroppedHits, dropped_hits_statement
 from page_tracker.query.engine import Engine
-from page_tracker.query.lake_state import Sources
+from page_tracker.query.lake_state import LakeState
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.problem import FilesGoneError
@@ -23,7 +23,7 @@ from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
 from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
-from page_tracker.query.time_budget import Allowance
+from page_tracker.query.time_budget import TimeBudget
 from page_tracker.sites.site import Site, zone_at
 
 T = TypeVar("T")
@@ -39,12 +39,12 @@ class Asking:
     imported_days: Callable[[str], Sequence[date]] = lambda _: ()
     cache: ReportCache = field(default_factory=ReportCache)
 
-    def allowance(self, is_wanted: Callable[[], bool]) -> Allowance:
+    def budget(self, is_wanted: Callable[[], bool]) -> TimeBudget:
         """What a question may take, or a list as a whole, as long as it is wanted."""
-        return self.engine.allowance(is_wanted)
+        return self.engine.budget(is_wanted)
 
     def understand(
-        self, body: object, site: Site, now: float, allowed: Allowance | None = None
+        self, body: object, site: Site, now: float, budget: TimeBudget | None = None
     ) -> Query:
         """A question about a site, asked at `now` (UTC, seconds).
 
@@ -55,17 +55,17 @@ class Asking:
             site=site.id,
             timezone=zone,
             now=datetime.fromtimestamp(now, UTC),
-            begun=lambda: self._begun(site, now, allowed),
+            begun=lambda: self._begun(site, now, budget),
             goals=site.goals,
             segments={each.id: list(each.filters) for each in site.segments},
         )
         return parse(body, known)
 
-    def _begun(self, site: Site, now: float, allowed: Allowance | None) -> date:
-        days = self.days(site.id, allowed)
+    def _begun(self, site: Site, now: float, budget: TimeBudget | None) -> date:
+        days = self.days(site.id, budget)
         return days.first if days else datetime.fromtimestamp(now, UTC).date()
 
-    def days(self, site: str, allowed: Allowance | None = None) -> Days | None:
+    def days(self, site: str, budget: TimeBudget | None = None) -> Days | None:
         """The first and the last day that a site has hits of; raises as `reports`."""
 
         def ask() -> Days | None:
@@ -73,39 +73,41 @@ class Asking:
             return self.cache.days_of(
                 sources,
                 site,
-                lambda: days_with_hits(site, sources, self.engine, allowed),
+                lambda: days_with_hits(site, sources, self.engine, budget),
             )
 
         return self._of_files_that_are_there(ask)
 
-    def report(self, query: Query, allowed: Allowance | None = None) -> Report:
+    def report(self, query: Query, budget: TimeBudget | None = None) -> Report:
         """The answer to a question; raises as `reports`."""
-        return self.reports([query], allowed)[0]
+        return self.reports([query], budget)[0]
 
     def reports(
-        self, queries: Sequence[Query], allowed: Allowance | None = None
+        self, queries: Sequence[Query], budget: TimeBudget | None = None
     ) -> list[Report]:
         """The answers to questions, all of one state of the lake.
 
         Raises QuestionTooCostlyError, BusyError, NobodyWaitsError, LakeAwayError.
         """
-        allowed = allowed or self.engine.allowance()
+        budget = budget or self.engine.budget()
         return self._of_files_that_are_there(
-            lambda: self._reports(queries, self._sources(queries), allowed)
+            lambda: self._reports(queries, self._sources(queries), budget)
         )
 
     def left_out(
-        self, site: str, days: Days, allowed: Allowance | None = None
-    ) -> list[LeftOut]:
+        self, site: str, days: Days, budget: TimeBudget | None = None
+    ) -> list[DroppedHits]:
         """What of a site did not count in these days, the most first.
 
         Raises as `reports`.
         """
 
-        def ask() -> list[LeftOut]:
-            asked = left_out_statement(site, days, self.reading.drops())
-            found = self.engine.rows(asked, allowed)
-            return [LeftOut(str(why), str(name), int(str(n))) for why, name, n in found]
+        def ask() -> list[DroppedHits]:
+            asked = dropped_hits_statement(site, days, self.reading.drops())
+            found = self.engine.rows(asked, budget)
+            return [
+                DroppedHits(str(why), str(name), int(str(n))) for why, name, n in found
+            ]
 
         return self._of_files_that_are_there(ask)
 
@@ -133,12 +135,12 @@ class Asking:
             return ask()
 
     def _reports(
-        self, queries: Sequence[Query], sources: Sources, allowed: Allowance
+        self, queries: Sequence[Query], sources: LakeState, budget: TimeBudget
     ) -> list[Report]:
         known = self.cache.of(sources, queries)
         new = [query for query in dict.fromkeys(queries) if query not in known]
         if new:
-            found = answers(new, sources, self.engine, allowed)
+            found = answers(new, sources, self.engine, budget)
             self.cache.keep(sources, found)
             known |= {report.query: report for report in found}
         return [known[query] for query in queries]
@@ -153,7 +155,7 @@ class Asking:
                 "see that its folder is there and can be written, and ask again",
             ) from error
 
-    def _sources(self, queries: Sequence[Query]) -> Sources:
+    def _sources(self, queries: Sequence[Query]) -> LakeState:
         days: set[date] = set()
         for query in filter(can_use_tables, queries):
             days.update(days_of(query.range))

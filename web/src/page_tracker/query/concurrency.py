@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from page_tracker.query.problem import BusyError
-from page_tracker.query.time_budget import Allowance
+from page_tracker.query.time_budget import TimeBudget
 
 # Questions that are answered at once; further ones wait for as long as one may take.
 AT_ONCE = 4
@@ -25,13 +25,13 @@ class Turns:
         self._large = threading.Lock()
 
     @contextmanager
-    def one_of_some(self, allowed: Allowance) -> Iterator[None]:
+    def one_of_some(self, budget: TimeBudget) -> Iterator[None]:
         """Be one of the questions that are answered at once.
 
         Raises:
             BusyError: none of the others ended within the patience that is left.
         """
-        with allowed.waiting() as patience:
+        with budget.waiting() as patience:
             if not self._free.acquire(timeout=patience):
                 raise _busy()
         try:
@@ -40,7 +40,7 @@ class Turns:
             self._free.release()
 
     @contextmanager
-    def alone(self, allowed: Allowance, paused: Paused) -> Iterator[None]:
+    def alone(self, budget: TimeBudget, paused: Paused) -> Iterator[None]:
         """Do large work, which nobody else does meanwhile.
 
         Who waits for it gives up its place among `one_of_some`, and is not charged for
@@ -49,7 +49,7 @@ class Turns:
         Raises:
             BusyError: as `one_of_some`.
         """
-        with paused(), allowed.waiting() as patience:
+        with paused(), budget.waiting() as patience:
             self._free.release()
             try:
                 # pylint: disable-next=consider-using-with  # it is released below

@@ -13,7 +13,7 @@ from page_tracker.schema import DROPS
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class DroppedHits:
     """How many hits did not count; `name` says which bot, host … it was."""
 
     reason: str
@@ -21,7 +21,9 @@ class LeftOut:
     number: int
 
 
-def left_out_statement(site: str, days: Days, files: Iterable[DataFile]) -> Statement:
+def dropped_hits_statement(
+    site: str, days: Days, files: Iterable[DataFile]
+) -> Statement:
     """What was left out of a site, the most first."""
     drops = table(DROPS, paths_of(files, (days,)))
     return Statement(

@@ -7,8 +7,8 @@ What bounds questions that come at once:
     Turns.one_of_some   so many are answered at once; the others wait    (a semaphore)
     Turns.alone         one of them does large work; while one waits for
                         that, another is answered in its place           (a lock)
-    Clock.limiting      each is stopped when its time is over            (one thread)
-    Memory              they share tables, which go when nobody reads    (a lock)
+    Timers.limiting     each is stopped when its time is over            (one thread)
+    TableCache          they share tables, which go when nobody reads    (a lock)
                         them and others need the room
 """
 
@@ -31,9 +31,9 @@ from page_tracker.query.problem import (
     QuestionTooCostlyError,
 )
 from page_tracker.query.sql import Statement, SumTable
-from page_tracker.query.table_cache import Kept, Memory
-from page_tracker.query.time_budget import Allowance
-from page_tracker.query.timers import AGAIN, Clock
+from page_tracker.query.table_cache import CachedTable, TableCache
+from page_tracker.query.time_budget import TimeBudget
+from page_tracker.query.timers import AGAIN, Timers
 
 # What a row of hits or day tables takes at most that is kept in memory.
 BYTES_A_ROW = 250
@@ -56,13 +56,13 @@ class Session:
     def __init__(
         self,
         cursor: duckdb.DuckDBPyConnection,
-        memory: Memory,
+        cache: TableCache,
         max_rows: int,
         large: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._cursor = cursor
-        self._memory = memory
-        self._remembered: list[Kept] = []
+        self._cache = cache
+        self._cached: list[CachedTable] = []
         # How many rows tables of sums had when they were last added up.
         self._summed: dict[str, int] = {}
         self.max_rows = max_rows
@@ -94,14 +94,14 @@ class Session:
 
     def remembered(self, asked: Statement) -> str:
         """The name of a table with the rows of a statement, kept beyond the session."""
-        kept = self._memory.read(asked, self._cursor)
-        self._remembered.append(kept)
+        kept = self._cache.read(asked, self._cursor)
+        self._cached.append(kept)
         return kept.name
 
     def end(self) -> None:
         """Leave what is remembered to others."""
-        for kept in self._remembered:
-            self._memory.let_go(kept, self._cursor)
+        for kept in self._cached:
+            self._cache.let_go(kept, self._cursor)
 
 
 class Engine:
@@ -120,26 +120,26 @@ class Engine:
         self._seconds = seconds
         self.max_rows = memory // 4 // BYTES_A_ROW
         self._turns = Turns()
-        self._clock = Clock()
-        self._memory = Memory(memory // 10 // BYTES_A_ROW)
+        self._timers = Timers()
+        self._cache = TableCache(memory // 10 // BYTES_A_ROW)
 
-    def allowance(self, is_wanted: Callable[[], bool] | None = None) -> Allowance:
+    def budget(self, is_wanted: Callable[[], bool] | None = None) -> TimeBudget:
         """What one question may take, or a list of them; `is_wanted` as there."""
-        found = Allowance(self._seconds, self._seconds)
+        found = TimeBudget(self._seconds, self._seconds)
         return found if is_wanted is None else replace(found, is_wanted=is_wanted)
 
     def rows(
-        self, asked: Statement, allowed: Allowance | None = None
+        self, asked: Statement, budget: TimeBudget | None = None
     ) -> list[tuple[object, ...]]:
         """All rows of a statement; raises as `session`."""
-        with self.session(allowed) as session:
+        with self.session(budget) as session:
             return session.rows(asked)
 
     @contextmanager
-    def session(self, allowed: Allowance | None = None) -> Iterator[Session]:
+    def session(self, budget: TimeBudget | None = None) -> Iterator[Session]:
         """Statements that are run one after the other, and bounded together.
 
-        By what is left of an allowance, else by a new one.
+        By what is left of a budget, else by a new one.
 
         Raises:
             QuestionTooCostlyError: they took too long, or needed too much memory.
@@ -147,10 +147,10 @@ class Engine:
             NobodyWaitsError: nobody wants the answer any more.
             FilesGoneError: files that they read are no more, or cannot be read.
         """
-        allowed = allowed or self.allowance()
-        with self._cursor(allowed) as (cursor, paused):
-            alone = partial(self._turns.alone, allowed, paused)
-            session = Session(cursor, self._memory, self.max_rows, alone)
+        budget = budget or self.budget()
+        with self._cursor(budget) as (cursor, paused):
+            alone = partial(self._turns.alone, budget, paused)
+            session = Session(cursor, self._cache, self.max_rows, alone)
             try:
                 yield session
             finally:
@@ -166,28 +166,28 @@ class Engine:
             f"c{index}": list(values)
             for index, (_, values) in enumerate(columns.values())
         }
-        with self._cursor(self.allowance()) as (cursor, _):
+        with self._cursor(self.budget()) as (cursor, _):
             found = cursor.sql(f"SELECT {places}", params=values)
             found.write_parquet(str(path), compression="zstd")
 
     @contextmanager
     def _cursor(
-        self, allowed: Allowance
+        self, budget: TimeBudget
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Paused]]:
         """A cursor whose work is bounded, and what does not count in its time."""
-        if allowed.seconds <= 0:
+        if budget.seconds <= 0:
             raise self._too_long()
-        with self._turns.one_of_some(allowed), self._root.cursor() as cursor:
-            with self._errors_named(allowed), self._limited(cursor, allowed) as paused:
+        with self._turns.one_of_some(budget), self._root.cursor() as cursor:
+            with self._errors_named(budget), self._limited(cursor, budget) as paused:
                 yield cursor, paused
 
     @contextmanager
-    def _errors_named(self, allowed: Allowance) -> Iterator[None]:
+    def _errors_named(self, budget: TimeBudget) -> Iterator[None]:
         """Raise what DuckDB fails with as `session` says."""
         try:
             yield
         except duckdb.InterruptException as error:
-            if not allowed.is_wanted():
+            if not budget.is_wanted():
                 raise NobodyWaitsError(
                     "nobody waits for the answer any more", "ask again"
                 ) from error
@@ -211,19 +211,19 @@ class Engine:
 
     @contextmanager
     def _limited(
-        self, cursor: duckdb.DuckDBPyConnection, allowed: Allowance
+        self, cursor: duckdb.DuckDBPyConnection, budget: TimeBudget
     ) -> Iterator[Paused]:
         """Stop a cursor when its time is over, or nobody waits for it any more."""
 
         def look() -> None:
-            if not allowed.is_wanted():
+            if not budget.is_wanted():
                 cursor.interrupt()
 
-        limiting = self._clock.limiting
+        limiting = self._timers.limiting
         with (
-            allowed.working(),
+            budget.working(),
             limiting(look, AGAIN),
-            limiting(cursor.interrupt, allowed.seconds) as paused,
+            limiting(cursor.interrupt, budget.seconds) as paused,
         ):
             yield paused
 

@@ -25,7 +25,7 @@ SQL_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class LakeState:
     """The files of one state of both tables; `closed` days have a table that holds."""
 
     hits: tuple[DataFile, ...] = ()

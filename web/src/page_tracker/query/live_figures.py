@@ -18,7 +18,7 @@ from page_tracker.store.counters import Current, DropCount, Live, Minute
 
 
 @dataclass(frozen=True)
-class Realtime:
+class LiveFigures:
     """`minutes` are the last 30, the oldest first; `dropped` has the most first.
 
     `folded` are today's hits of visitors beyond the limit, who count as one.
@@ -39,7 +39,7 @@ class Realtime:
         )
 
 
-def realtime(live: Live, site: Site, now: int) -> Realtime:
+def live_figures(live: Live, site: Site, now: int) -> LiveFigures:
     """What the store counts of a site at `now`, in seconds since 1970.
 
     Raises redis.RedisError where Redis does not answer.
@@ -47,7 +47,7 @@ def realtime(live: Live, site: Site, now: int) -> Realtime:
     current = live.current(site.id, now)
     sources = {name or DIRECT: number for name, number in current.sources.items()}
     day = day_of(site, now * MICROSECONDS)
-    return Realtime(
+    return LiveFigures(
         replace(current, sources=sources),
         live.recent(site.id, now),
         live.drops(site.id, day),
@@ -55,7 +55,7 @@ def realtime(live: Live, site: Site, now: int) -> Realtime:
     )
 
 
-def as_json(found: Realtime) -> dict[str, Any]:
+def as_json(found: LiveFigures) -> dict[str, Any]:
     """For programs; a minute is given by when it begins, in seconds since 1970."""
     return {
         "visitors": found.current.visitors,

@@ -60,7 +60,7 @@ def in_days(days: tuple[Days, ...], binder: Binder) -> str:
     return "(" + (" OR ".join(found) or "false") + ")"
 
 
-class Parts:
+class PartialSums:
     """The parts that a query needs."""
 
     def __init__(self, query: Query, plan: Plan, binder: Binder) -> None:

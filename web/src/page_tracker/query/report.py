@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from page_tracker.query.buckets import label, labels, pairs
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
-from page_tracker.query.lake_state import Sources
+from page_tracker.query.lake_state import LakeState
 from page_tracker.query.plan import Days, Plan, plan
 from page_tracker.query.query import Query, Range, currency
 from page_tracker.query.runner import Result, run
@@ -18,7 +18,7 @@ from page_tracker.query.sql import Statement
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.engine import Column, Engine
-    from page_tracker.query.time_budget import Allowance
+    from page_tracker.query.time_budget import TimeBudget
 
 Value = int | float | None
 
@@ -55,7 +55,7 @@ class Report:
 
 
 def days_with_hits(
-    site: str, sources: Sources, engine: Engine, allowed: Allowance | None = None
+    site: str, sources: LakeState, engine: Engine, budget: TimeBudget | None = None
 ) -> Days | None:
     """The first and the last day that a site has hits of; None where it has none.
 
@@ -66,29 +66,29 @@ def days_with_hits(
         f"WITH hits AS ({tables['hits']})"
         " SELECT min(day), max(day) FROM hits WHERE site = $site"
     )
-    ((first, last),) = engine.rows(Statement(sql, {"site": site}), allowed)
+    ((first, last),) = engine.rows(Statement(sql, {"site": site}), budget)
     if not isinstance(first, date) or not isinstance(last, date):
         return None
     return Days(first, last)
 
 
-def answer(query: Query, sources: Sources, engine: Engine) -> Report:
+def answer(query: Query, sources: LakeState, engine: Engine) -> Report:
     """Ask a question of one state of the lake; raises as Engine.session."""
     return answers([query], sources, engine)[0]
 
 
 def answers(
     queries: Sequence[Query],
-    sources: Sources,
+    sources: LakeState,
     engine: Engine,
-    allowed: Allowance | None = None,
+    budget: TimeBudget | None = None,
 ) -> list[Report]:
     """Ask questions of one state of the lake, in one go; raises as Engine.session.
 
     Those that read the same rows share them.
     """
     asks = [Ask(_all_of(query), plan(query, sources.closed)) for query in queries]
-    with engine.session(allowed) as session:
+    with engine.session(budget) as session:
         results = run(asks, sources, session)
         further = [_further(results[ask], sources) for ask in asks]
         results |= run(
@@ -115,7 +115,7 @@ def _all_of(query: Query) -> Query:
     return replace(query, limit=_ALL, offset=0) if _is_over_time(query) else query
 
 
-def _further(result: Result, sources: Sources) -> dict[str, Ask]:
+def _further(result: Result, sources: LakeState) -> dict[str, Ask]:
     """What else must be asked to answer: about the compared range, and how many rows.
 
     The number of rows stands beside each row; where none is left, it is asked for.

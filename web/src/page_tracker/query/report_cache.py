@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from page_tracker.query.lake_state import Sources
+from page_tracker.query.lake_state import LakeState
 from page_tracker.query.plan import Days
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report
@@ -28,7 +28,7 @@ class ReportCache:
         self._reports: dict[Query, Report] = {}
         self._days: dict[str, Days | None] = {}
 
-    def of(self, sources: Sources, queries: Iterable[Query]) -> dict[Query, Report]:
+    def of(self, sources: LakeState, queries: Iterable[Query]) -> dict[Query, Report]:
         """The reports that are known of a state, by question."""
         with self._lock:
             self._turn_to(sources)
@@ -38,7 +38,7 @@ class ReportCache:
                 if query in self._reports
             }
 
-    def keep(self, sources: Sources, reports: Iterable[Report]) -> None:
+    def keep(self, sources: LakeState, reports: Iterable[Report]) -> None:
         """Remember reports of a state, where that is still the newest that was asked.
 
         Which days are closed changes how an answer is found, and not the answer.
@@ -53,7 +53,7 @@ class ReportCache:
                 del self._reports[next(iter(self._reports))]
 
     def days_of(
-        self, sources: Sources, site: str, ask: Callable[[], Days | None]
+        self, sources: LakeState, site: str, ask: Callable[[], Days | None]
     ) -> Days | None:
         """The days of a site in a state: those that are known, else what `ask` says."""
         with self._lock:
@@ -66,7 +66,7 @@ class ReportCache:
                 self._days[site] = found
         return found
 
-    def _turn_to(self, sources: Sources) -> None:
+    def _turn_to(self, sources: LakeState) -> None:
         state = (sources.hits, sources.days)
         if self._state != state:
             self._state = state

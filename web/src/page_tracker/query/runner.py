@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from page_tracker.query.lake_state import Sources, paths_of
+from page_tracker.query.lake_state import LakeState, paths_of
 from page_tracker.query.plan import Days
 from page_tracker.query.shared_rows import (
     TAKEN,
@@ -54,7 +54,7 @@ class Result:
     seconds: Mapping[str, float]
 
 
-def run(asks: Iterable[Ask], sources: Sources, session: Session) -> dict[Ask, Result]:
+def run(asks: Iterable[Ask], sources: LakeState, session: Session) -> dict[Ask, Result]:
     """The rows of each ask's statement; raises as Engine.session."""
     return {
         result.ask: result
@@ -66,7 +66,9 @@ def run(asks: Iterable[Ask], sources: Sources, session: Session) -> dict[Ask, Re
 class _Group:
     """Asks that read the same hits."""
 
-    def __init__(self, asks: Sequence[Ask], sources: Sources, session: Session) -> None:
+    def __init__(
+        self, asks: Sequence[Ask], sources: LakeState, session: Session
+    ) -> None:
         self._asks, self._sources, self._session = asks, sources, session
         self._days: dict[Ask, str] = {}
 

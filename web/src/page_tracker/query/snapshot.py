@@ -22,7 +22,7 @@ from page_tracker.lake.data_files import DataFile, files_of
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.table import Lake, closed_mark
 from page_tracker.lake.table_log import touched_since, transactions
-from page_tracker.query.lake_state import Sources
+from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import LakeAwayError
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Reading:
         # Whether files of the newest state were found to be gone.
         self._is_doubted = False
 
-    def sources(self, days: Iterable[date] = ()) -> Sources:
+    def sources(self, days: Iterable[date] = ()) -> LakeState:
         """The present state; and which of these days are closed."""
         asked = list(days)
         return self._read(lambda: self._sources(asked))
@@ -66,11 +66,11 @@ class Reading:
                 "see that its folder is there, and ask again",
             ) from error
 
-    def _sources(self, days: Sequence[date]) -> Sources:
+    def _sources(self, days: Sequence[date]) -> LakeState:
         hits, tabled = self._look("hits"), self._look("days")
         closed = self._closed_of(days)
         self._is_doubted = False
-        return Sources(hits, tabled, closed)
+        return LakeState(hits, tabled, closed)
 
     def _forget_all(self) -> None:
         self._tables.clear()

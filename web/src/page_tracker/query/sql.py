@@ -22,7 +22,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS
-from page_tracker.query.partial_sums import BEGAN, BEGAN_READS, SHARES, Parts, in_days
+from page_tracker.query.partial_sums import (
+    BEGAN,
+    BEGAN_READS,
+    SHARES,
+    PartialSums,
+    in_days,
+)
 from page_tracker.query.plan import Plan
 from page_tracker.query.query import (
     And,
@@ -162,7 +168,7 @@ class _Blocks:
         query = with_hosts(query)
         self.query, self.plan, self.binder = query, plan, binder
         self.sum_table = sum_table
-        self.parts = Parts(query, plan, binder)
+        self.parts = PartialSums(query, plan, binder)
         self.needed = self.parts.needed
         self.cut = query.range.start is not None
         self.by_events = asks_of_events(query.filter)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Kept:
+class CachedTable:
     """A table that is remembered, and how many sessions read it just now."""
 
     name: str
@@ -23,7 +23,7 @@ class Kept:
     readers: int
 
 
-class Memory:
+class TableCache:
     """Tables of what statements gave; safe to use from many threads.
 
     Files do not change, and a statement names its files: so what it gave stays true.
@@ -33,10 +33,10 @@ class Memory:
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
         self._lock = threading.Lock()
-        self._kept: OrderedDict[object, Kept] = OrderedDict()
+        self._kept: OrderedDict[object, CachedTable] = OrderedDict()
         self._numbers = itertools.count()
 
-    def read(self, asked: Statement, cursor: duckdb.DuckDBPyConnection) -> Kept:
+    def read(self, asked: Statement, cursor: duckdb.DuckDBPyConnection) -> CachedTable:
         """The table of a statement's rows; it is there until it is `let_go`."""
         key = (asked.sql, *asked.values.items())
         if (kept := self._known(key)) is not None:
@@ -44,17 +44,17 @@ class Memory:
         name = f"remembered{next(self._numbers)}"
         cursor.execute(f"CREATE TABLE {name} AS {asked.sql}", asked.values)
         ((rows,),) = cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
-        if (kept := self._known(key, Kept(name, int(rows), 0))).name != name:
+        if (kept := self._known(key, CachedTable(name, int(rows), 0))).name != name:
             cursor.execute(f"DROP TABLE {name}")  # another session was faster
         return kept
 
     @overload
-    def _known(self, key: object) -> Kept | None: ...
+    def _known(self, key: object) -> CachedTable | None: ...
 
     @overload
-    def _known(self, key: object, new: Kept) -> Kept: ...
+    def _known(self, key: object, new: CachedTable) -> CachedTable: ...
 
-    def _known(self, key: object, new: Kept | None = None) -> Kept | None:
+    def _known(self, key: object, new: CachedTable | None = None) -> CachedTable | None:
         """What is kept of a statement, and now read; else what is new."""
         with self._lock:
             kept = self._kept.get(key, new)
@@ -69,7 +69,7 @@ class Memory:
         """How many rows are kept."""
         return sum(kept.rows for kept in list(self._kept.values()))
 
-    def let_go(self, kept: Kept, cursor: duckdb.DuckDBPyConnection) -> None:
+    def let_go(self, kept: CachedTable, cursor: duckdb.DuckDBPyConnection) -> None:
         """Say that a session does not read a table any more."""
         with self._lock:
             kept.readers -= 1

@@ -13,7 +13,7 @@ def _always() -> bool:
 
 
 @dataclass(slots=True)
-class Allowance:
+class TimeBudget:
     """What is left to a question, or to a list of them as a whole.
 
     `seconds` of work and `patience`, as many of waiting, get less as they are used;

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 AGAIN = 0.1
 
 
-class Clock:
+class Timers:
     """Calls what has to be called after some time, and again, until it is done.
 
     One thread for all: a thread for each question would cost more than a small one.

@@ -2,8 +2,8 @@
 
 Deleting hits goes in this order, so that nothing slips through between the steps:
 
-1. `Removal` here: no visit that is open now goes on, so hits that come later belong to
-   new visits, and what the store knows of the old ones is gone;
+1. `StoreDeletion` here: no visit that is open now goes on, so hits that come later
+   belong to new visits, and what the store knows of the old ones is gone;
 2. the writer brings what waits into the lake, up to `Stream.last()` as of after step 1;
    an entry that was set aside and has hits of the site (`Aside.sites`) is replayed
    before, or forgotten where it cannot be read;
@@ -46,7 +46,7 @@ class LogNotRewrittenError(PageTrackerError):
         )
 
 
-class Removal:
+class StoreDeletion:
     """Removes from the shards of a store; each method may be called again.
 
     Every method raises redis.RedisError where Redis does not answer.

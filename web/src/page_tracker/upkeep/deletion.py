@@ -38,7 +38,7 @@ from page_tracker.lake.table import (
 from page_tracker.lake.vacuum import clean_at_once
 from page_tracker.origins import rows_of_any
 from page_tracker.plural import counted
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Aside
 from page_tracker.upkeep.day_sums import COLUMNS, DAYS_COUNTED, day_sums
 from page_tracker.upkeep.day_tables import close
@@ -143,14 +143,14 @@ class Deletion:
         selection: Selection,
         lake: Lake,
         writers: Sequence[Writer],
-        removal: Removal,
+        store: StoreDeletion,
         recount: Callable[[], object],
     ) -> None:
         """`recount` counts what the lake has of the site's imports, and the like."""
         self.selection = selection
         self.lake = lake
         self._writers = writers
-        self._removal = removal
+        self._store = store
         self._recount = recount
 
     def count(self) -> int:
@@ -187,7 +187,7 @@ class Deletion:
         self._recount()
         for name in TABLES:
             clean_at_once(self.lake, name)
-        self._removal.rewrite_log()
+        self._store.rewrite_log()
         return deleted
 
     @property
@@ -212,12 +212,12 @@ class Deletion:
     # The store --------------------------------------------------------------------
 
     def _clear_store(self, newest_day: int) -> None:
-        chosen, removal = self.selection, self._removal
+        chosen, store = self.selection, self._store
         if chosen.path is None:
             last = newest_day if chosen.last is None else chosen.last
-            removal.remove_days(chosen.site, chosen.first or 0, last)
+            store.remove_days(chosen.site, chosen.first or 0, last)
         else:
-            removal.end_visits(chosen.site)
+            store.end_visits(chosen.site)
 
     def drain(self) -> None:
         """Bring into the lake all that waits by now, and what was set aside."""
@@ -239,7 +239,7 @@ class Deletion:
 
     def _settle_notes(self) -> None:
         """Take off the counters what a deletion that was killed had deleted."""
-        for day, note in self._removal.notes(self.selection.site).items():
+        for day, note in self._store.notes(self.selection.site).items():
             what = json.loads(note)
             left = self._ask(
                 f"SELECT 1 FROM hits WHERE ({what['condition']})"  # nosec: our own
@@ -249,9 +249,9 @@ class Deletion:
 
     def _lower(self, day: int, what: Mapping[str, Any]) -> None:
         # Forgotten first: killed in between, the counters are too high, never too low.
-        if self._removal.forget_note(self.selection.site, day) and what:
-            self._removal.lower_pages(self.selection.site, what["pages"])
-            self._removal.lower_today(self.selection.site, day, what["sums"])
+        if self._store.forget_note(self.selection.site, day) and what:
+            self._store.lower_pages(self.selection.site, what["pages"])
+            self._store.lower_today(self.selection.site, day, what["sums"])
 
     # The lake ---------------------------------------------------------------------
 
@@ -288,7 +288,7 @@ class Deletion:
             renumbered = RENUMBERED.format(condition=self._condition, order=ORDER)
             connection.sql(renumbered).create_view("renumbered")
             what = self._taken_off(connection, day, newest_day)
-            self._removal.note(self.selection.site, day, json.dumps(what))
+            self._store.note(self.selection.site, day, json.dumps(what))
             left = connection.sql(
                 "SELECT * FROM day_rows"
                 f" WHERE visitor NOT IN ({visitors})"

@@ -11,7 +11,7 @@ from page_tracker.store.stream import Stream
 from page_tracker.upkeep.deletion import Selection
 
 
-class Chosen(NamedTuple):
+class DeletionPreview(NamedTuple):
     """How much of the lake is chosen, and how much is unknown yet.
 
     `drops` are hits that did not count, and of which there is a record. `waiting` are
@@ -25,10 +25,12 @@ class Chosen(NamedTuple):
     aside: int
 
 
-def chosen(selection: Selection, lake: Lake, streams: Sequence[Stream]) -> Chosen:
+def preview_deletion(
+    selection: Selection, lake: Lake, streams: Sequence[Stream]
+) -> DeletionPreview:
     """Look; raises DeltaError, OSError, StreamAwayError: lake or store is away."""
     drops = selection.of_drops()
-    return Chosen(
+    return DeletionPreview(
         _sum(lake, "hits", "count(*)", selection.condition()),
         0 if drops is None else _sum(lake, "drops", "sum(number)", drops),
         sum(stream.waiting() for stream in streams),

@@ -22,7 +22,7 @@ from page_tracker.history.imports import Imports
 from page_tracker.history.register import Register
 from page_tracker.sites.site import Directory, bare_host
 from page_tracker.store.sites import Sites
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.upkeep.deletion import Deletion
 from page_tracker.writer.service import one_line, told_plainly
 
@@ -32,7 +32,7 @@ FORGET_SECONDS = 3.0
 Say = Callable[[str], None]
 
 
-class HitsEraser:
+class HitsDeletion:
     """Deletes what a deletion has chosen."""
 
     def __init__(self, deletion: Deletion, imports: Imports, sites: Sites) -> None:
@@ -63,14 +63,14 @@ class HitsEraser:
             return self.deletion.finish(last_day(time.time()), say)
 
 
-class SiteEraser:
+class SiteDeletion:
     """Removes a site, or finishes that."""
 
     def __init__(
         self,
         domain: str,
         deletion_of: Callable[[str], Deletion],
-        removal: Removal,
+        store: StoreDeletion,
         register: Register,
         sites: Sites,
     ) -> None:
@@ -79,7 +79,7 @@ class SiteEraser:
         self._is_known = known is not None
         self._domain = domain
         self._deletion = deletion_of(self.site)
-        self._removal = removal
+        self._store = store
         self._register = register
         self._sites = sites
 
@@ -91,7 +91,7 @@ class SiteEraser:
         """
         with told_plainly():
             number = self._deletion.count()
-        if not (self._is_known or number or self._removal.is_begun(self.site)):
+        if not (self._is_known or number or self._store.is_begun(self.site)):
             self._sites.get(self._domain)
         return number
 
@@ -102,13 +102,13 @@ class SiteEraser:
         RedisError, LogNotRewrittenError.
         """
         with self._register.locked(), _told_half_done(f"removing {self.site}"):
-            self._removal.begin(self.site)
+            self._store.begin(self.site)
             if self._is_known:
                 self._sites.remove(self.site)
                 time.sleep(FORGET_SECONDS)
             self._register.forget(self.site)
             self._deletion.run(last_day(time.time()), say)
-            self._removal.end(self.site)
+            self._store.end(self.site)
 
 
 @contextmanager

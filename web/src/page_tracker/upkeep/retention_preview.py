@@ -16,7 +16,7 @@ from page_tracker.plural import counted
 from page_tracker.sites.site import Site, first_kept
 
 
-class Expiring(NamedTuple):
+class RetentionPreview(NamedTuple):
     """How many hits would go, and the first and last day that they are of."""
 
     hits: int
@@ -32,10 +32,10 @@ class Expiring(NamedTuple):
 
 
 # Of a site as it would be, and a time in seconds since 1970; None where nothing goes.
-FindExpiring = Callable[[Site, float], Expiring | None]
+PreviewRetention = Callable[[Site, float], RetentionPreview | None]
 
 
-def expiring(lake: Lake, site: Site, now: float) -> Expiring | None:
+def preview_retention(lake: Lake, site: Site, now: float) -> RetentionPreview | None:
     """Which hits the next upkeep deletes where a site is as this one.
 
     `now` is in seconds since 1970. Raises DeltaError or OSError where the lake is away.
@@ -46,5 +46,5 @@ def expiring(lake: Lake, site: Site, now: float) -> Expiring | None:
             with engine() as connection:
                 rows = rows_in(connection, files).filter(condition)
                 found = rows.aggregate("count(*), min(day), max(day)").fetchall()[0]
-                return Expiring(*found) if found[0] else None
+                return RetentionPreview(*found) if found[0] else None
     return None

@@ -8,12 +8,16 @@ from page_tracker.sites.site import Site
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.upkeep.deletion import Deletion, Selection
-from page_tracker.upkeep.deletion_preview import Chosen, chosen
-from page_tracker.upkeep.deletion_with_imports import HitsEraser, SiteEraser
+from page_tracker.upkeep.deletion_preview import DeletionPreview, preview_deletion
+from page_tracker.upkeep.deletion_with_imports import HitsDeletion, SiteDeletion
 from page_tracker.upkeep.recount import Recount
-from page_tracker.upkeep.retention_preview import Expiring, FindExpiring, expiring
+from page_tracker.upkeep.retention_preview import (
+    PreviewRetention,
+    RetentionPreview,
+    preview_retention,
+)
 from page_tracker.wiring.history import Unwatched, open_imports
 from page_tracker.wiring.lake import (
     open_lake,
@@ -25,9 +29,9 @@ from page_tracker.wiring.store import open_people
 from page_tracker.writer.service import told_plainly
 
 
-def open_hits_eraser(
+def open_hits_deletion(
     settings: Settings, registry: Registry, selection: Selection
-) -> HitsEraser:
+) -> HitsDeletion:
     """Open the deletion of some hits from lake and store."""
     imports = open_imports(settings, registry.redis, Unwatched())
     sites, lake = Sites(registry), open_lake(settings)
@@ -35,7 +39,7 @@ def open_hits_eraser(
         selection,
         lake,
         open_writers(settings, lake),
-        _open_removal(settings, registry),
+        _open_store_deletion(settings, registry),
         partial(
             _recount,
             open_recount(settings, lake),
@@ -43,47 +47,49 @@ def open_hits_eraser(
             sites.directory().by_id.get(selection.site, Site(id=selection.site)),
         ),
     )
-    return HitsEraser(deletion, imports, sites)
+    return HitsDeletion(deletion, imports, sites)
 
 
-def open_site_eraser(settings: Settings, registry: Registry, domain: str) -> SiteEraser:
-    """Open the removal of a site."""
-    removal, lake = _open_removal(settings, registry), open_lake(settings)
+def open_site_deletion(
+    settings: Settings, registry: Registry, domain: str
+) -> SiteDeletion:
+    """Open the deletion of a site."""
+    store_deletion, lake = _open_store_deletion(settings, registry), open_lake(settings)
 
     def deletion_of(site: str) -> Deletion:
         writers = open_writers(settings, lake)
 
         def forget() -> None:
-            removal.remove_site(site)
+            store_deletion.remove_site(site)
             Accounts(open_people(settings, registry.redis)).forget_site(site)
 
-        return Deletion(Selection(site), lake, writers, removal, forget)
+        return Deletion(Selection(site), lake, writers, store_deletion, forget)
 
     register = Register(settings.data / "imports")
-    return SiteEraser(domain, deletion_of, removal, register, Sites(registry))
+    return SiteDeletion(domain, deletion_of, store_deletion, register, Sites(registry))
 
 
-def what_is_chosen(settings: Settings, selection: Selection) -> Chosen:
+def deletion_preview(settings: Settings, selection: Selection) -> DeletionPreview:
     """What a deletion would delete; deletes nothing."""
-    return chosen(selection, open_lake(settings), open_streams(settings))
+    return preview_deletion(selection, open_lake(settings), open_streams(settings))
 
 
-def open_expiring(settings: Settings) -> FindExpiring:
+def open_retention_preview(settings: Settings) -> PreviewRetention:
     """Open the search for hits that a site's retention would delete.
 
     Calling it raises LakeError.
     """
     lake = open_lake(settings)
 
-    def find(site: Site, now: float) -> Expiring | None:
+    def find(site: Site, now: float) -> RetentionPreview | None:
         with told_plainly():
-            return expiring(lake, site, now)
+            return preview_retention(lake, site, now)
 
     return find
 
 
-def _open_removal(settings: Settings, registry: Registry) -> Removal:
-    return Removal(registry.redis, range(settings.shards))
+def _open_store_deletion(settings: Settings, registry: Registry) -> StoreDeletion:
+    return StoreDeletion(registry.redis, range(settings.shards))
 
 
 def _recount(recount: Recount, register: Register, site: Site) -> None:

@@ -11,7 +11,7 @@ from page_tracker.lake.damage import mend, unreadable_set_aside
 from page_tracker.lake.table import Lake
 from page_tracker.processes import append_only_file
 from page_tracker.processes.embedded import STORE_NAME
-from page_tracker.processes.run_command import run_job
+from page_tracker.processes.run_command import run_command
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.salts import throw_away_spent
@@ -80,7 +80,7 @@ def open_light_upkeep(
 
 
 def _run_upkeep(settings: Settings) -> None:
-    run_job(settings, "upkeep")
+    run_command(settings, "upkeep")
 
 
 def _tell_damage(lake: Lake, say: Callable[[str], None]) -> None:

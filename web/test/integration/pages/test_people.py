@@ -140,5 +140,5 @@ def test_a_removed_site_takes_its_roles_along() -> None:
     """One of its name that is added later is somebody else's."""
     account_of("ada", Role.OWNER)
     account_of("bob", Role.OWNER, [SITE])
-    app_module.site_eraser(SITE).run(lambda _: None)
+    app_module.site_deletion(SITE).run(lambda _: None)
     assert role_of("bob") is None and role_of("ada") is Role.OWNER

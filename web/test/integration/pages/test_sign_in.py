@@ -19,7 +19,7 @@ from page_tracker.store import registry as registry_module
 from page_tracker.store.accounts import Accounts, People
 from page_tracker.store.sessions import Sessions
 from page_tracker.web.pages import password_hashing as hashing_module
-from page_tracker.web.pages.after_sign_in import onward
+from page_tracker.web.pages.after_sign_in import safe_target
 from page_tracker.web.pages.password_hashing import NOBODYS, Hashing
 from support.people import PASSWORD, Visitor, account_of, signed_in
 
@@ -340,7 +340,7 @@ def test_nothing_leads_to_another_server(wanted: str) -> None:
 @settings(max_examples=200)
 @given(st.text(st.sampled_from("/\\:@.?#%&ax \t\r\n\u2028\ud7ff"), max_size=12))
 def test_wherever_it_leads_is_within_this_server(wanted: str) -> None:
-    led = onward(wanted)
+    led = safe_target(wanted)
     assert led.startswith("/") and not led.startswith(("//", "/\\"))
     assert urlsplit(urljoin("https://here.example/x", led)).netloc == "here.example"
 

@@ -14,7 +14,7 @@ from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
 from page_tracker.query.concurrency import AT_ONCE
 from page_tracker.query.engine import Engine
-from page_tracker.query.lake_state import Sources
+from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import (
     BusyError,
     LakeAwayError,
@@ -112,25 +112,25 @@ def test_a_list_is_bounded_as_a_whole_however_often_it_does_large_work() -> None
 def test_what_is_asked_one_after_the_other_shares_an_allowance() -> None:
     """As the first days of the sites of a list, and its second try."""
     engine = Engine(seconds=0.3)
-    allowed = engine.allowance()
+    budget = engine.budget()
     with pytest.raises(QuestionTooCostlyError):
-        engine.rows(COSTLY, allowed)
+        engine.rows(COSTLY, budget)
 
     with pytest.raises(QuestionTooCostlyError):
-        engine.rows(SMALL, allowed)
+        engine.rows(SMALL, budget)
     assert engine.rows(SMALL) == [(2,)]
 
 
 def test_a_list_waits_for_others_only_so_long_in_all() -> None:
     engine = Engine(seconds=0.3)
-    allowed = engine.allowance()
+    budget = engine.budget()
     with engine.session() as other, other.large():
         for _ in range(2):
-            with pytest.raises(BusyError), engine.session(allowed) as session:
+            with pytest.raises(BusyError), engine.session(budget) as session:
                 with session.large():
                     raise AssertionError("two do large work")
 
-    assert allowed.patience <= 0 < allowed.seconds
+    assert budget.patience <= 0 < budget.seconds
 
 
 def test_a_question_that_nobody_waits_for_is_stopped() -> None:
@@ -139,7 +139,7 @@ def test_a_question_that_nobody_waits_for_is_stopped() -> None:
     threading.Timer(0.2, gone.set).start()
 
     with pytest.raises(NobodyWaitsError):
-        engine.rows(COSTLY, engine.allowance(lambda: not gone.is_set()))
+        engine.rows(COSTLY, engine.budget(lambda: not gone.is_set()))
 
     assert engine.rows(SMALL) == [(2,)]
 
@@ -181,9 +181,9 @@ class Stale(Reading):
 
     def __init__(self, lake: Lake) -> None:
         super().__init__(lake)
-        self.old: Sources | None = super().sources()
+        self.old: LakeState | None = super().sources()
 
-    def sources(self, days: Iterable[date] = ()) -> Sources:
+    def sources(self, days: Iterable[date] = ()) -> LakeState:
         return self.old or super().sources(days)
 
     def renew(self) -> None:

@@ -35,10 +35,10 @@ class Asked:
         self._engine = Engine(seconds=600)
 
     def __call__(self, environ: Any, start: Any) -> Iterable[bytes]:
-        allowed = self._engine.allowance(is_wanted())
+        budget = self._engine.budget(is_wanted())
         self.began.set()
         try:
-            self._engine.rows(COSTLY, allowed)
+            self._engine.rows(COSTLY, budget)
         except NobodyWaitsError:
             self.stopped.set()
         start("200 OK", [])

@@ -19,7 +19,7 @@ from page_tracker.lake.commit_retries import ConflictError
 from page_tracker.lake.table import Lake, append
 from page_tracker.query.catalog import DIMENSIONS, METRICS
 from page_tracker.query.engine import Engine
-from page_tracker.query.lake_state import Sources
+from page_tracker.query.lake_state import LakeState
 from page_tracker.query.plan import can_use_tables, days_of
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer
@@ -55,11 +55,13 @@ def rows_of(report: Report) -> dict[tuple[str, ...], tuple[Any, ...]]:
     return {row.dimensions: row.metrics for row in report.rows}
 
 
-def sources_of(lake: Lake, query: Query) -> Sources:
+def sources_of(lake: Lake, query: Query) -> LakeState:
     return Reading(lake).sources(days_of(query.range))
 
 
-def both_ways(sources: Sources, query: Query, engine: Engine) -> tuple[Report, Report]:
+def both_ways(
+    sources: LakeState, query: Query, engine: Engine
+) -> tuple[Report, Report]:
     from_hits = answer(query, replace(sources, closed=frozenset()), engine)
     return answer(query, sources, engine), from_hits
 

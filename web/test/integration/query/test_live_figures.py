@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis import Redis
 
 from page_tracker.hits.hit import Drop, Reason
-from page_tracker.query.live_figures import as_json, realtime
+from page_tracker.query.live_figures import as_json, live_figures
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import RECENT_MINUTES, Live
 from page_tracker.store.ingest import submit
@@ -26,7 +26,7 @@ def test_a_site_is_told_of_as_it_is_now(redis_client: Redis) -> None:
     with new_shard(redis_client) as shard:
         submit(redis_client, a_batch(shard, a_hit("/a"), a_hit("/b"), drops=drops))
 
-        told = as_json(realtime(Live(redis_client, [shard]), site, NOW))
+        told = as_json(live_figures(Live(redis_client, [shard]), site, NOW))
 
     assert told["minutes"][-1] == {"minute": NOW, "views": 2, "visitors": 1}
     assert len(told.pop("minutes")) == RECENT_MINUTES

@@ -16,7 +16,7 @@ from page_tracker.days import day_number
 from page_tracker.lake.table import Lake
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.engine import Engine
-from page_tracker.query.lake_state import Sources
+from page_tracker.query.lake_state import LakeState
 from page_tracker.query.plan import days_of
 from page_tracker.query.problem import BusyError
 from page_tracker.query.query import Query
@@ -97,7 +97,7 @@ def test_a_list_is_answered_as_each_of_its_questions(
         assert [told(answer(each, sources, slicing)) for each in asked] == singly
 
 
-def sources_of(lake: Lake, asked: list[Query]) -> Sources:
+def sources_of(lake: Lake, asked: list[Query]) -> LakeState:
     days = {day for query in asked for day in days_of(query.range)}
     return Reading(lake).sources(days)
 

@@ -21,7 +21,7 @@ from page_tracker.store.ingest import (
     submit_async,
 )
 from page_tracker.store.salts import Salts, SiteDay, throw_away_spent
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit
 from support.pace import PACE
@@ -86,13 +86,13 @@ def test_everything_works_on_every_shard_of_a_cluster(port: int) -> None:
     assert live.total(SITE) == 11
     assert live.pages(SITE) == {"/": 7, "/b": 4}
     assert live.current(SITE, NOON // SECOND).visitors == 4
-    removal = Removal(cluster, SHARDS)
-    removal.end_visits(SITE)
-    removal.lower_pages(SITE, {"/b": 4})
-    removal.lower_today(SITE, DAY, {"views": 3, "bounces": -1})
+    deletion = StoreDeletion(cluster, SHARDS)
+    deletion.end_visits(SITE)
+    deletion.lower_pages(SITE, {"/b": 4})
+    deletion.lower_today(SITE, DAY, {"views": 3, "bounces": -1})
     assert live.pages(SITE) == {"/": 7}
     assert live.today(SITE, DAY).views == 5
-    removal.remove_site(SITE)
+    deletion.remove_site(SITE)
     assert live.total(SITE) == 0
     day = SiteDay(SITE, DAY, NOON // SECOND)
     assert Salts().get(cluster, day, 0) == Salts().get(cluster, day, 0)

@@ -12,7 +12,7 @@ from page_tracker.hits.hit import Drop, Hit, Kind
 from page_tracker.store import keys
 from page_tracker.store.counters import Live, Sums
 from page_tracker.store.ingest import Outcome, submit
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit, named, new_shard
 
@@ -31,8 +31,8 @@ def live(redis_client: Redis, shard: int) -> Live:
 
 
 @pytest.fixture
-def removal(redis_client: Redis, shard: int) -> Removal:
-    return Removal(redis_client, [shard])
+def deletion(redis_client: Redis, shard: int) -> StoreDeletion:
+    return StoreDeletion(redis_client, [shard])
 
 
 def _drained(redis: Redis, shard: int, *hits: Hit, **more: Any) -> list[dict[str, Any]]:
@@ -56,13 +56,13 @@ def _remains(redis: Redis, shard: int, text: bytes) -> list[bytes]:
 
 
 def test_a_removed_site_leaves_its_running_numbers_only(
-    redis_client: Redis, shard: int, live: Live, removal: Removal
+    redis_client: Redis, shard: int, live: Live, deletion: StoreDeletion
 ) -> None:
     drop = Drop(DAY, SITE, "bot", "Googlebot")
     hits = [a_hit("/a"), a_hit("/b", site=OTHER_SITE), a_hit("/c", day=DAY + 1)]
     _drained(redis_client, shard, *hits, drops=[drop])
     live.put_import(SITE, "log", {"/a": 4}, 10)
-    removal.remove_site(SITE)
+    deletion.remove_site(SITE)
     assert (live.total(SITE), live.pages(SITE), live.imports(SITE)) == (0, {}, [])
     assert live.today(SITE, DAY) == Sums()
     assert live.drops(SITE, DAY) == []
@@ -77,14 +77,14 @@ def test_a_removed_site_leaves_its_running_numbers_only(
 
 
 def test_removed_days_are_gone_and_others_stay(
-    redis_client: Redis, shard: int, live: Live, removal: Removal
+    redis_client: Redis, shard: int, live: Live, deletion: StoreDeletion
 ) -> None:
     hits = [a_hit(day=DAY + n) for n in range(3)]
     _drained(redis_client, shard, *hits)
-    removal.remove_days(SITE, DAY, DAY + 1)
-    removal.lower_pages(SITE, {"/": 2})
+    deletion.remove_days(SITE, DAY, DAY + 1)
+    deletion.lower_pages(SITE, {"/": 2})
     for day in (DAY, DAY + 1):
-        removal.lower_today(SITE, day, {"visits": 1})
+        deletion.lower_today(SITE, day, {"visits": 1})
     assert [live.today(SITE, DAY + n).visits for n in range(3)] == [0, 0, 1]
     assert (live.total(SITE), live.pages(SITE)) == (1, {"/": 1})
     rows = _drained(redis_client, shard, *hits)
@@ -92,12 +92,12 @@ def test_removed_days_are_gone_and_others_stay(
 
 
 def test_a_removed_page_is_in_no_visit_and_visits_begin_anew(
-    redis_client: Redis, shard: int, live: Live, removal: Removal
+    redis_client: Redis, shard: int, live: Live, deletion: StoreDeletion
 ) -> None:
     drained = [a_hit("/secret"), a_hit("/"), a_hit("/secret", visitor="bob")]
     _drained(redis_client, shard, *drained)
-    removal.end_visits(SITE)
-    removal.lower_pages(SITE, {"/secret": 2})
+    deletion.end_visits(SITE)
+    deletion.lower_pages(SITE, {"/secret": 2})
     assert not _remains(redis_client, shard, b"/secret")
     assert (live.total(SITE), live.pages(SITE)) == (1, {"/": 1})
 
@@ -115,13 +115,13 @@ def test_lowered_counts_are_taken_from_every_shard(redis_client: Redis) -> None:
     with new_shard(redis_client) as one, new_shard(redis_client) as two:
         for number in (one, two):
             submit(redis_client, a_batch(number, a_hit(), a_hit("/other")))
-        removal, live = Removal(redis_client, [one, two]), Live(
+        deletion, live = StoreDeletion(redis_client, [one, two]), Live(
             redis_client, [one, two]
         )
-        removal.lower_pages(SITE, {"/": 2, "/other": 1, "/unknown": 5})
+        deletion.lower_pages(SITE, {"/": 2, "/other": 1, "/unknown": 5})
         assert (live.total(SITE), live.pages(SITE)) == (1, {"/other": 1})
-        removal.lower_today(SITE, DAY, {"views": 3, "visits": 1, "since": 0})
-        removal.lower_today(SITE, DAY, {"bounces": -2})
+        deletion.lower_today(SITE, DAY, {"views": 3, "visits": 1, "since": 0})
+        deletion.lower_today(SITE, DAY, {"bounces": -2})
         submit(redis_client, a_batch(one, a_hit(visitor="bob")))
         today = live.today(SITE, DAY)
         assert (today.views, today.visits, today.visitors) == (2, 2, 3)
@@ -129,9 +129,9 @@ def test_lowered_counts_are_taken_from_every_shard(redis_client: Redis) -> None:
 
 
 def test_a_site_named_like_a_pattern_takes_no_other_with_it(
-    redis_client: Redis, shard: int, live: Live, removal: Removal
+    redis_client: Redis, shard: int, live: Live, deletion: StoreDeletion
 ) -> None:
     _drained(redis_client, shard, a_hit(), a_hit(site="*"), a_hit(site="[a].example"))
     for name in ("*", "[a].example", "?.example"):
-        removal.remove_site(name)
+        deletion.remove_site(name)
     assert (live.total(SITE), live.today(SITE, DAY).visits) == (1, 1)

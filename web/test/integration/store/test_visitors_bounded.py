@@ -12,7 +12,7 @@ from page_tracker.hits.hit import Hit, Kind
 from page_tracker.store import keys
 from page_tracker.store.counters import Live, Sums
 from page_tracker.store.ingest import Bounds, Outcome, submit
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from support.ingesting import DAY, SITE, a_batch, a_hit, named, new_shard
 
@@ -82,7 +82,7 @@ def test_an_engagement_belongs_to_the_view_before_it(
 def test_bounds_outlive_the_removal_of_visits(redis_client: Redis, shard: int) -> None:
     bounds = Bounds(of_address=2)
     submit(redis_client, a_batch(shard, of(OFFICE, 1, 0), of(OFFICE, 2, 1)))
-    Removal(redis_client, (shard,)).end_visits(SITE)
+    StoreDeletion(redis_client, (shard,)).end_visits(SITE)
     submit(redis_client, a_batch(shard, of(OFFICE, 3, 2), bounds=bounds))
     submit(redis_client, a_batch(shard, of(OFFICE, 1, 3), bounds=bounds))
     assert visitors_of(redis_client, shard) == [1, 2, 3, 1]

@@ -18,7 +18,7 @@ from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import submit
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_tables import close
 from page_tracker.upkeep.deletion import Deletion, Selection
@@ -60,7 +60,7 @@ def delete(store: Redis, lake: Lake, writer: Writer, selection: Selection) -> in
     def nothing_imported() -> None:
         pass
 
-    removal = Removal(store)
+    removal = StoreDeletion(store)
     deletion = Deletion(selection, lake, [writer], removal, nothing_imported)
     return deletion.run(TODAY)
 

@@ -27,11 +27,11 @@ from page_tracker.sites.site import Site
 from page_tracker.store.ingest import submit
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_tables import close
 from page_tracker.upkeep.deletion import Deletion, Selection
-from page_tracker.upkeep.deletion_with_imports import HitsEraser, SiteEraser
+from page_tracker.upkeep.deletion_with_imports import HitsDeletion, SiteDeletion
 from page_tracker.upkeep.lake_upkeep import Upkeep, closable
 from page_tracker.upkeep.recount import Recount
 from page_tracker.writer.writer import Done, Writer
@@ -127,23 +127,25 @@ class World:
 
     def _deletion(self, selection: Selection, recount: Work) -> Deletion:
         writer = Writer(Stream(self.redis), self.lake)
-        return Deletion(selection, self.lake, [writer], Removal(self.redis), recount)
+        return Deletion(
+            selection, self.lake, [writer], StoreDeletion(self.redis), recount
+        )
 
     def _delete(self) -> None:
         deletion = self._deletion(Selection(PAGE, MARK), self._recount)
         imports = self.history.imports
-        _again(lambda: HitsEraser(deletion, imports, self.sites).run(logger.debug))()
+        _again(lambda: HitsDeletion(deletion, imports, self.sites).run(logger.debug))()
         del self.expected[PAGE, MARK]
 
     def _remove(self) -> None:
-        removal = Removal(self.redis)
+        removal = StoreDeletion(self.redis)
 
         def deletion_of(site: str) -> Deletion:
             return self._deletion(Selection(site), lambda: removal.remove_site(site))
 
         register = self.history.imports.register
-        eraser = SiteEraser(GONE, deletion_of, removal, register, self.sites)
-        _again(lambda: eraser.run(logger.debug))()
+        deletion = SiteDeletion(GONE, deletion_of, removal, register, self.sites)
+        _again(lambda: deletion.run(logger.debug))()
         for site, path in list(self.expected):
             if site == GONE:
                 del self.expected[site, path]

@@ -15,10 +15,10 @@ from page_tracker.store.counters import Sums
 from page_tracker.store.ingest import submit
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.deletion import Deletion, Selection
-from page_tracker.upkeep.deletion_with_imports import HitsEraser, SiteEraser
+from page_tracker.upkeep.deletion_with_imports import HitsDeletion, SiteDeletion
 from page_tracker.upkeep.recount import Recount
 from page_tracker.writer.writer import Done, Writer
 from support.hits import DAY, batch, hit
@@ -71,13 +71,13 @@ class World:
             Selection(SITE, path, day, day),
             self.history.lake,
             [self.writer],
-            Removal(self.redis),
+            StoreDeletion(self.redis),
             lambda: self.history.imports.register.note_left(
                 self.recount.recount(self.site)
             ),
         )
-        eraser = HitsEraser(deletion, self.history.imports, self.sites)
-        return eraser.run(lambda line: None)
+        whole = HitsDeletion(deletion, self.history.imports, self.sites)
+        return whole.run(lambda line: None)
 
     def counts_are_the_lakes(self) -> None:
         """Hold every counter to the lake: all time by page, and today."""
@@ -287,8 +287,8 @@ def test_an_import_that_was_killed_is_finished_before_anything_is_deleted(
     assert world.import_() == 0
 
 
-def site_eraser(world: World, domain: str = SITE) -> SiteEraser:
-    removal = Removal(world.redis)
+def site_deletion(world: World, domain: str = SITE) -> SiteDeletion:
+    removal = StoreDeletion(world.redis)
 
     def deletion_of(site: str) -> Deletion:
         return Deletion(
@@ -300,7 +300,7 @@ def site_eraser(world: World, domain: str = SITE) -> SiteEraser:
         )
 
     register = world.history.imports.register
-    return SiteEraser(domain, deletion_of, removal, register, world.sites)
+    return SiteDeletion(domain, deletion_of, removal, register, world.sites)
 
 
 @pytest.fixture(autouse=True)
@@ -315,7 +315,7 @@ def test_a_removed_sites_imports_are_forgotten_and_can_be_imported_again(
     world.visit("/a")
     world.recount.catch_up()
 
-    site_eraser(world).run(lambda line: None)
+    site_deletion(world).run(lambda line: None)
 
     assert paths(world.history.lake) == []
     assert world.history.live.total(SITE) == 0
@@ -335,15 +335,15 @@ def test_a_removal_that_was_killed_is_finished_by_repeating_it(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    eraser = site_eraser(world)
+    deletion = site_deletion(world)
     with monkeypatch.context() as patched:
         patched.setattr(Deletion, step, killed)
         with pytest.raises(KeyboardInterrupt):
-            eraser.run(lambda line: None)
-    again = site_eraser(world)
+            deletion.run(lambda line: None)
+    again = site_deletion(world)
     again.count()  # would say that there is no such site
     again.run(lambda line: None)
 
     assert paths(world.history.lake) == []
     assert world.history.live.pages(SITE) == {}
-    assert not Removal(world.redis).is_begun(SITE)
+    assert not StoreDeletion(world.redis).is_begun(SITE)

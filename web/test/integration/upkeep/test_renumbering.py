@@ -9,7 +9,7 @@ from redis import Redis
 from page_tracker.hits.hit import Hit, Kind
 from page_tracker.lake.table import Lake
 from page_tracker.store.ingest import submit
-from page_tracker.store.store_deletion import Removal
+from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.deletion import Deletion, Selection
 from page_tracker.writer.writer import Done, Writer
@@ -63,7 +63,7 @@ def test_what_is_left_looks_as_if_the_rest_had_never_been(
     writer = stored(redis_client, cut, hits)
 
     chosen = Selection(SITE.id, "/marked")
-    Deletion(chosen, cut, [writer], Removal(redis_client), dict).run(TODAY)
+    Deletion(chosen, cut, [writer], StoreDeletion(redis_client), dict).run(TODAY)
 
     if not kept:
         assert not cut.snapshot("hits").file_uris()

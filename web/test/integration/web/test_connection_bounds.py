@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from page_tracker.web.door import connection as protocol
-from page_tracker.web.door.capacity import Room
+from page_tracker.web.door.capacity import Capacity
 from page_tracker.web.door.reader import MAX_HEAD
 from support.connecting import HIT, LONGEST_BODY, OTHER, Client, Server, run, served
 
@@ -313,7 +313,7 @@ def test_the_oldest_idle_connection_goes_where_they_run_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def test() -> None:
-        async with served(Room(most=3)) as server:
+        async with served(Capacity(most=3)) as server:
             clients = [await server.connect() for _ in range(3)]
             clients[0].send(HIT)  # it waits for us, and does not go
             await server.app.has(1)
@@ -334,7 +334,7 @@ def test_the_oldest_unfinished_request_goes_where_they_hold_too_much(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def test() -> None:
-        async with served(Room(most_held=1_000)) as server:
+        async with served(Capacity(most_held=1_000)) as server:
             silent = await server.connect()
             clients = [await server.connect() for _ in range(3)]
             for client in clients:

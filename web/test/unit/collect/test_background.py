@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from page_tracker.collect.background import begun, repeat
-from page_tracker.query.timers import Clock
+from page_tracker.query.timers import Timers
 from page_tracker.writer.service import keep
 from support.pace import PACE
 
@@ -78,8 +78,8 @@ def test_a_question_that_cannot_be_stopped_leaves_others_their_limits(
     def fail() -> None:
         raise RuntimeError("closed")
 
-    clock, stopped = Clock(), threading.Event()
-    with caplog.at_level(logging.ERROR), clock.limiting(fail, 0.0):
-        with clock.limiting(stopped.set, 0.05):
+    timers, stopped = Timers(), threading.Event()
+    with caplog.at_level(logging.ERROR), timers.limiting(fail, 0.0):
+        with timers.limiting(stopped.set, 0.05):
             assert stopped.wait(PATIENCE)
     assert "could not be stopped" in caplog.text

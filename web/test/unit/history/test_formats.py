@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from page_tracker.errors import LogFileError
 from page_tracker.history.dialect import Wanted
 from page_tracker.history.dialect_detection import recognise
-from page_tracker.history.formats import FORMATS, Asked, Request
+from page_tracker.history.formats import FORMATS, Exchange, Request
 from page_tracker.history.formats.logged_request import clf_time, epoch_time, iso_time
 
 NOON = int(datetime(2026, 1, 31, 12, 0, 5, tzinfo=UTC).timestamp()) * 1_000_000
@@ -29,7 +29,7 @@ NGINX = (
     '"GET /a?b=1 HTTP/2.0","status":"200","http_referer":"https://example.org/",'
     '"http_user_agent":"Agent (1.0)","host":"example.com"}'
 )
-ASKED = Asked("GET", "/a?b=1", 200)
+ASKED = Exchange("GET", "/a?b=1", 200)
 PLAIN = Request("192.0.2.7", NOON, ASKED, user_agent=None)
 FULL = replace(PLAIN, referrer="https://example.org/", user_agent="Agent (1.0)")
 OF_HOST = replace(FULL, asked=ASKED._replace(host="example.com"))

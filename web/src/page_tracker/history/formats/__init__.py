@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from page_tracker.history.formats.clf import CLF_FORMATS
 from page_tracker.history.formats.json_lines import JSON_FORMATS
-from page_tracker.history.formats.logged_request import Asked, Format, Request
+from page_tracker.history.formats.logged_request import Exchange, Format, Request
 
-__all__ = ["FORMATS", "Asked", "Format", "Request"]
+__all__ = ["FORMATS", "Exchange", "Format", "Request"]
 
 # Of two that read a line, the first is meant.
 FORMATS: dict[str, Format] = {each.name: each for each in (*CLF_FORMATS, *JSON_FORMATS)}

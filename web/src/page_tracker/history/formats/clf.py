@@ -20,7 +20,7 @@ from page_tracker.history.formats.hosts import (
     host_in,
 )
 from page_tracker.history.formats.logged_request import (
-    Asked,
+    Exchange,
     Format,
     Request,
     clf_time,
@@ -123,10 +123,10 @@ def _request_without_agent(
 
 
 @lru_cache(_CACHED)
-def _asked(request: str, status: str, host: str, identity: str) -> Asked:
+def _asked(request: str, status: str, host: str, identity: str) -> Exchange:
     method, _, rest = request.partition(" ")
     target, _, _ = rest.rpartition(" HTTP/")
-    return Asked(
+    return Exchange(
         method,
         unescape(target or rest),
         int(status),

@@ -15,7 +15,7 @@ import msgspec
 
 from page_tracker.history.formats.hosts import client_address, host_in
 from page_tracker.history.formats.logged_request import (
-    Asked,
+    Exchange,
     Format,
     Request,
     Unsaid,
@@ -102,7 +102,7 @@ def _request(said: dict[str, Any]) -> Request:
     return Request(
         client_address(text("address")),
         any_time(said.get(names.get("time", ""))),
-        Asked(method, target, int(text("status")), host_in(text("host"))),
+        Exchange(method, target, int(text("status")), host_in(text("host"))),
         text("referrer"),
         text("agent") if "agent" in names else None,
         text("forwarded"),
@@ -122,7 +122,7 @@ def _caddy(line: str) -> Request | None:
         return Request(
             client_address(_caddys_address(request)),
             any_time(said.get("ts")),
-            Asked(
+            Exchange(
                 _text(request.get("method")),
                 _text(request.get("uri")),
                 int(_text(said.get("status"))),

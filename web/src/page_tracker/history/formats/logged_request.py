@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 
-class Asked(NamedTuple):
+class Exchange(NamedTuple):
     """What was asked for, and how it was answered; `host` is empty where unsaid."""
 
     method: str
@@ -28,7 +28,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     address: str
     # Microseconds since 1970-01-01 UTC.
     time: int
-    asked: Asked
+    asked: Exchange
     referrer: str = ""
     # None where its format does not say it.
     user_agent: str | None = ""

@@ -14,8 +14,8 @@ import msgspec
 from flask import Blueprint, Response, jsonify, request
 
 from page_tracker.query.answer import as_json
-from page_tracker.query.live_figures import as_json as realtime_as_json
-from page_tracker.query.live_figures import realtime
+from page_tracker.query.live_figures import as_json as live_as_json
+from page_tracker.query.live_figures import live_figures
 from page_tracker.query.parse import KEYS
 from page_tracker.query.problem import QueryError
 from page_tracker.query.query import Query
@@ -30,7 +30,7 @@ from page_tracker.web.token_guard import Guard, Refused
 if TYPE_CHECKING:  # loaded with the first question
     from page_tracker.query.ask import Asking
     from page_tracker.query.report import Report
-    from page_tracker.query.time_budget import Allowance
+    from page_tracker.query.time_budget import TimeBudget
 
 LONGEST_BODY = 1_000_000  # bytes
 MOST_QUERIES = 50
@@ -46,9 +46,9 @@ def asking_api(
     blueprint = Blueprint("asking", __name__, url_prefix="/api")
     register_failures(blueprint)
 
-    def understood(body: Any, token: Token, allowed: Allowance) -> Query:
+    def understood(body: Any, token: Token, budget: TimeBudget) -> Query:
         site = _site(sites(), token, _site_id(body))
-        return asking().understand(body, site, time.time(), allowed)
+        return asking().understand(body, site, time.time(), budget)
 
     def told(report: Report) -> dict[str, Any]:
         imports = asking().not_imported(report.query) if report.query.imports else ""
@@ -56,9 +56,9 @@ def asking_api(
 
     @blueprint.post("/v2/query")
     def query() -> Response:
-        token, allowed = guard.token(), asking().allowance(is_wanted())
-        asked = understood(_body(), token, allowed)
-        return jsonify(told(asking().report(asked, allowed)))
+        token, budget = guard.token(), asking().budget(is_wanted())
+        asked = understood(_body(), token, budget)
+        return jsonify(told(asking().report(asked, budget)))
 
     @blueprint.post("/v2/queries")
     def queries() -> Response:
@@ -66,17 +66,15 @@ def asking_api(
         token, asked = guard.token(), _body()
         if not isinstance(asked, list) or not 1 <= len(asked) <= MOST_QUERIES:
             raise QueryError("#", f"must be a list of 1 to {MOST_QUERIES} queries")
-        allowed = asking().allowance(is_wanted())
+        budget = asking().budget(is_wanted())
         found = []
         for index, each in enumerate(asked):
             try:
-                found.append(understood(each, token, allowed))
+                found.append(understood(each, token, budget))
             except QueryError as error:
                 place = error.pointer.removeprefix("#")
                 raise QueryError(f"#/{index}{place}", error.problem) from error
-        return jsonify(
-            answers=[told(each) for each in asking().reports(found, allowed)]
-        )
+        return jsonify(answers=[told(each) for each in asking().reports(found, budget)])
 
     @blueprint.get("/v1/stats/realtime/visitors")
     def current_visitors() -> Response:
@@ -90,7 +88,7 @@ def asking_api(
         """Who is here, the last 30 minutes, what of today did not count."""
         token = guard.token()
         site = _site(sites(), token, request.args.get("site_id", ""))
-        return jsonify(realtime_as_json(realtime(live(), site, int(time.time()))))
+        return jsonify(live_as_json(live_figures(live(), site, int(time.time()))))
 
     return blueprint
 

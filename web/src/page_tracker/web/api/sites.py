@@ -24,7 +24,7 @@ from page_tracker.web.api.failures import register_failures, sent_body
 from page_tracker.web.token_guard import Guard, Refused, forbidden
 
 if TYPE_CHECKING:  # Delta is loaded with the first that is asked for
-    from page_tracker.upkeep.retention_preview import Expiring, FindExpiring
+    from page_tracker.upkeep.retention_preview import PreviewRetention, RetentionPreview
 
 LONGEST_BODY = 256 * 1024
 # How many hits a site's new retention deletes: to be said by whoever means it.
@@ -33,7 +33,7 @@ AGREED = "delete_hits"
 WANTED = ("scope", "sites", "all_sites", "name", "days")
 
 
-class Eraser(Protocol):
+class RunningDeletion(Protocol):
     """What removes one site."""
 
     def count(self) -> int:
@@ -46,7 +46,7 @@ class Eraser(Protocol):
 class WouldDelete(Exception):
     """A site's new retention would delete hits, and their number was not repeated."""
 
-    def __init__(self, going: Expiring) -> None:
+    def __init__(self, going: RetentionPreview) -> None:
         super().__init__(
             f"{going.told()} are older than that and would be deleted for good; repeat"
             f' it with "{AGREED}": {going.hits} if that is meant'
@@ -71,15 +71,15 @@ def api(  # pylint: disable=too-many-arguments # each is for something else
     tokens: Callable[[], Tokens],
     seen: Callable[[], ClientAddress],
     *,
-    eraser: Callable[[str], Eraser],
-    find_expiring: FindExpiring,
+    deletion_of: Callable[[str], RunningDeletion],
+    preview_retention: PreviewRetention,
     guard: Guard,
 ) -> Blueprint:
     """The routes; `seen` says which address the request comes from, and why that."""
     blueprint = Blueprint("api", __name__, url_prefix="/api")
     register_failures(blueprint)
     blueprint.register_error_handler(WouldDelete, _would_delete)
-    _register_sites(blueprint, sites, eraser, find_expiring, guard)
+    _register_sites(blueprint, sites, deletion_of, preview_retention, guard)
     _register_tokens(blueprint, tokens, sites, guard)
 
     @blueprint.get("/address")
@@ -95,12 +95,12 @@ def api(  # pylint: disable=too-many-arguments # each is for something else
 def _register_sites(
     blueprint: Blueprint,
     sites: Callable[[], Sites],
-    eraser: Callable[[str], Eraser],
-    find_expiring: FindExpiring,
+    deletion_of: Callable[[str], RunningDeletion],
+    preview_retention: PreviewRetention,
     guard: Guard,
 ) -> None:
     def require_agreed(site: Site, now: float, agreed: int | None) -> None:
-        going = find_expiring(site, now)
+        going = preview_retention(site, now)
         if going and agreed != going.hits:
             raise WouldDelete(going)
 
@@ -141,9 +141,9 @@ def _register_sites(
     def remove_site(domain: str) -> tuple[str, int]:
         """Remove a site and all of its hits, or finish that: once it is answered."""
         _admit(guard.token(), sites(), domain)
-        removal = eraser(domain)
-        removal.count()
-        removal.run(current_app.logger.debug)
+        deletion = deletion_of(domain)
+        deletion.count()
+        deletion.run(current_app.logger.debug)
         return "", 204
 
 

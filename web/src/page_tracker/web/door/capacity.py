@@ -33,7 +33,7 @@ class Guest(Protocol):
         """Close, to make room for others."""
 
 
-class Room:
+class Capacity:
     """The connections that wait for their clients, the longest first."""
 
     def __init__(self, most: int = MAX_CONNECTIONS, most_held: int = MAX_HELD) -> None:

@@ -35,7 +35,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from page_tracker.protocols.request import Answer
-from page_tracker.web.door.capacity import Room
+from page_tracker.web.door.capacity import Capacity
 from page_tracker.web.door.deadline import Deadline
 from page_tracker.web.door.fast_path import whole_request
 from page_tracker.web.door.reader import MAX_HEAD, BadRequestError, RequestReader
@@ -71,7 +71,7 @@ class Connection(RequestReader):
     """
 
     # Descriptors and memory are the process's.
-    room = Room()
+    room = Capacity()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

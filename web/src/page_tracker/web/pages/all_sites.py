@@ -117,7 +117,7 @@ def _reports(
     sites: Sequence[Site], period: str, metric: str, now: float, asking: Asking
 ) -> list[Report]:
     """One question for each site, all of one state of the lake."""
-    allowed = asking.allowance(is_wanted())
+    budget = asking.budget(is_wanted())
     moment = datetime.fromtimestamp(now, UTC)
     queries = []
     for site in sites:
@@ -125,8 +125,8 @@ def _reports(
         asked = periods.range_of(period, zone, moment, moment.date())
         compared = periods.compared("previous", False, asked, moment)
         body = page_questions.over_time(Scope(site.id, asked, compared), metric, "day")
-        queries.append(asking.understand(body, site, now, allowed))
-    return asking.reports(queries, allowed) if queries else []
+        queries.append(asking.understand(body, site, now, budget))
+    return asking.reports(queries, budget) if queries else []
 
 
 def _most(report: Report) -> float:

@@ -47,7 +47,7 @@ def add_converter(state: BlueprintSetupState) -> None:
     state.app.url_map.converters["domain"] = Domain
 
 
-class Sources(NamedTuple):
+class PageServices(NamedTuple):
     """What pages are made of; each is asked for when it is needed."""
 
     asking: Callable[[], Asking]
@@ -57,7 +57,7 @@ class Sources(NamedTuple):
     url: str | None
 
 
-def pages(sources: Sources, guard: PageGuard) -> Blueprint:
+def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
     """The routes; who has no role for a site is told that there is none."""
     blueprint = Blueprint("pages", __name__)
     blueprint.record(add_converter)
@@ -90,7 +90,7 @@ def pages(sources: Sources, guard: PageGuard) -> Blueprint:
 
 
 def _register_site_pages(
-    blueprint: Blueprint, sources: Sources, admitted: Callable[[str], Site]
+    blueprint: Blueprint, sources: PageServices, admitted: Callable[[str], Site]
 ) -> None:
     """The page of a site, and its lists."""
 
@@ -132,7 +132,7 @@ def _register_site_pages(
 
 
 def _register_parts(
-    blueprint: Blueprint, sources: Sources, admitted: Callable[[str], Site]
+    blueprint: Blueprint, sources: PageServices, admitted: Callable[[str], Site]
 ) -> None:
     """What a part of a site's page shows: as a file, and how it is counted."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from page_tracker.hits.hit import Reason
-from page_tracker.query.dropped_hits import LeftOut
+from page_tracker.query.dropped_hits import DroppedHits
 
 # As many names of a reason are told.
 MOST_NAMES = 12
@@ -58,7 +58,7 @@ class AllLeft:
     reasons: list[Left]
 
 
-def all_left(found: Iterable[LeftOut]) -> AllLeft:
+def all_left(found: Iterable[DroppedHits]) -> AllLeft:
     """By reasons, and bots by their kinds, the most first."""
     by_title: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for each in found:
@@ -69,7 +69,7 @@ def all_left(found: Iterable[LeftOut]) -> AllLeft:
     return AllLeft(number, sorted(reasons, key=lambda left: (-left.number, left.title)))
 
 
-def _titled(each: LeftOut) -> tuple[str, str]:
+def _titled(each: DroppedHits) -> tuple[str, str]:
     """The title that a drop stands under, and what it is called there."""
     kind, colon, name = each.name.partition(": ")
     if each.reason == Reason.BOT and colon:

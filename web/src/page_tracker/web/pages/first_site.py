@@ -17,7 +17,7 @@ from page_tracker.people.roles import Role
 from page_tracker.sites.site import Site, day_of, zone_at
 from page_tracker.store.counters import Live
 from page_tracker.web.pages.guard import Person
-from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import render, to
 from page_tracker.web.pages.snippet import policy_line, warnings, ways
@@ -35,9 +35,9 @@ class Told:
     host: str = ""
 
 
-def register_first_site(blueprint: Blueprint, parts: Parts) -> None:
+def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
     """The routes."""
-    guard, first = parts.guard, _First(parts)
+    guard, first = services.guard, _First(services)
 
     @blueprint.get("/sites/add")
     def show_add_site() -> Response:
@@ -49,10 +49,12 @@ def register_first_site(blueprint: Blueprint, parts: Parts) -> None:
         guard.admit(Role.OWNER, None)
         try:
             zone = request.form.get("timezone", "UTC")
-            site = parts.sites().add(request.form.get("domain", ""), {"timezone": zone})
+            site = services.sites().add(
+                request.form.get("domain", ""), {"timezone": zone}
+            )
         except SiteError as error:
             return _form(error)
-        parts.waits().begin_anew(site.id)
+        services.waits().begin_anew(site.id)
         return to(f"/sites/{site.id}/install")
 
     @blueprint.get("/sites/<name>/install")
@@ -86,46 +88,46 @@ def register_first_site(blueprint: Blueprint, parts: Parts) -> None:
         site, _ = first.admitted(name, Role.OWNER)
         # What is another's is not taken; what is to be taken first is said.
         hosts = [*site.hostnames, request.form.get("host", "")]
-        parts.sites().change(site.id, {"hostnames": hosts})
+        services.sites().change(site.id, {"hostnames": hosts})
         return to(f"/sites/{site.id}/install")
 
 
 class _First:
     """What comes for a site that waits for its first hit."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, services: PeopleServices) -> None:
+        self._services = services
 
     def admitted(self, name: str, role: Role) -> tuple[Site, Person]:
         """The site, where the person's role for it is this or more."""
-        site = self._parts.sites().look_again().resolve(name)
+        site = self._services.sites().look_again().resolve(name)
         if site is None:
-            self._parts.guard.require()
+            self._services.guard.require()
             raise no_such_site()
-        return site, self._parts.guard.admit(role, site.id)
+        return site, self._services.guard.admit(role, site.id)
 
     def news(self, site: Site, person: Person) -> dict[str, Any]:
         """What a page tells of the wait."""
-        now, live = int(time.time()), self._parts.live()
+        now, live = int(time.time()), self._services.live()
         views = live.total(site.id)
         counts = _counts(live, site, now, person.may(Role.OWNER, None))
 
         def decide(before: Waiting | None) -> Waiting:
             return looked(before or Waiting(views=views, since=now), counts, now)
 
-        waiting = self._parts.waits().look(site.id, decide)
+        waiting = self._services.waits().look(site.id, decide)
         return {
-            "policy": policy_line(self._parts.guard.reached.link("")),
+            "policy": policy_line(self._services.guard.reached.link("")),
             "has_come": views > waiting.views,
             "is_long": now - waiting.since >= PATIENCE,
             "may_add": person.may(Role.OWNER, site.id),
-            "is_behind_proxy": self._parts.guard.reached.is_behind_unknown_proxy(),
+            "is_behind_proxy": self._services.guard.reached.is_behind_unknown_proxy(),
             "arrivals": self._told(site, waiting),
         }
 
     def _told(self, site: Site, waiting: Waiting) -> list[Told]:
         zone = ZoneInfo(zone_at(site, waiting.since * MICROSECONDS))
-        own_bot = self._parts.own_bot()
+        own_bot = self._services.own_bot()
         return [
             Told(
                 f"{datetime.fromtimestamp(each.time, UTC).astimezone(zone):%H:%M}",

@@ -35,7 +35,7 @@ from page_tracker.web.pages.refusals import (
     nobody_here,
     register_refusals,
 )
-from page_tracker.web.pages.server_addresses import Reached
+from page_tracker.web.pages.server_addresses import ServerAddresses
 
 MOST_FIELDS = 200
 # What is no page: nothing is sent there but a question.
@@ -81,7 +81,7 @@ class PageGuard:
 
     accounts: Callable[[], Accounts]
     sessions: Callable[[], Sessions]
-    reached: Reached
+    reached: ServerAddresses
     proxy: ProxySignIn
     # The name of the browser that has sent the request, like `Firefox on Linux`.
     browser: Callable[[], str]

@@ -17,7 +17,7 @@ from page_tracker.people import recovery_codes, totp
 from page_tracker.people.account import Account, with_password, with_second_factor
 from page_tracker.people.passwords import SHORTEST, require_password
 from page_tracker.web.pages.credentials import Wrong
-from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.render import render, to, unkept
 
 WRONG_PASSWORD = "This is not your present password."  # nosec B105
@@ -37,9 +37,9 @@ class Listed(NamedTuple):
     seen: str
 
 
-def register_own_account(blueprint: Blueprint, parts: Parts) -> None:
+def register_own_account(blueprint: Blueprint, services: PeopleServices) -> None:
     """The routes; what lets others in asks for the password once more."""
-    own = _Own(parts)
+    own = _Own(services)
 
     @blueprint.get("/account")
     def show_account() -> Response:
@@ -93,11 +93,11 @@ def register_own_account(blueprint: Blueprint, parts: Parts) -> None:
 class _Own:
     """What people do with their own accounts."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, services: PeopleServices) -> None:
+        self._services = services
 
     def page(self, error: str = "") -> Response:
-        person = self._parts.guard.require()
+        person = self._services.guard.require()
         return render(
             "account.html",
             400 if error else 200,
@@ -109,8 +109,8 @@ class _Own:
 
     def second_factor(self, secret: str, error: str = "") -> Response:
         """The secret to be read by an app, and the form that shows it was."""
-        account = self._parts.guard.require().account
-        server = self._parts.guard.reached.browser_is_at().partition("://")[2]
+        account = self._services.guard.require().account
+        server = self._services.guard.reached.browser_is_at().partition("://")[2]
         code = segno.make(totp.address_of(secret, account.name, server), micro=False)
         picture = code.svg_inline(scale=5, border=4, title="QR code", omitsize=False)
         return unkept(
@@ -125,32 +125,32 @@ class _Own:
 
     def require_password(self) -> None:
         """Raise AccountError where the form has not the person's password."""
-        name = self._parts.guard.require().account.name
+        name = self._services.guard.require().account.name
         try:
-            self._parts.checking.password(name, request.form.get("password", ""))
+            self._services.checking.password(name, request.form.get("password", ""))
         except Wrong as error:
             raise AccountError(WRONG_PASSWORD, "write that") from error
 
     def change_password(self) -> Response:
-        account = self._parts.guard.require().account
+        account = self._services.guard.require().account
         wanted = require_password(request.form.get("new", ""), account.name)
-        hashed = self._parts.checking.hashing.hash(wanted)
+        hashed = self._services.checking.hashing.hash(wanted)
         return self._change(lambda each: with_password(each, hashed), to("/account"))
 
     def add_second_factor(self, secret: str) -> Response:
         """Take a secret that an app has shown to know."""
-        account = self._parts.guard.require().account
+        account = self._services.guard.require().account
         shown = msgspec.structs.replace(account, totp=secret, recovery=())
         try:
             code = request.form.get("code", "")
-            self._parts.checking.code(shown, code, time.time())
+            self._services.checking.code(shown, code, time.time())
         except Wrong as error:
             raise AccountError(WRONG_CODE, "write the next one") from error
         codes = recovery_codes.new_codes()
         return self.put_second_factor(secret, codes, _codes_page(codes))
 
     def renew_recovery_codes(self) -> Response:
-        account = self._parts.guard.require().account
+        account = self._services.guard.require().account
         if not account.totp:
             raise AccountError("There is no second factor.", "add one")
         codes = recovery_codes.new_codes()
@@ -166,7 +166,7 @@ class _Own:
 
     def end_sessions(self, session_id: str) -> None:
         """End a session of the person's, or (`others`) all but this one."""
-        person, sessions = self._parts.guard.require(), self._parts.sessions()
+        person, sessions = self._services.guard.require(), self._services.sessions()
         known = sessions.of(person.account.id)
         if session_id == "others":
             sessions.end(person.account.id, [i for i in known if i != person.session])
@@ -177,12 +177,12 @@ class _Own:
         self, decide: Callable[[Account], Account], onwards: Response
     ) -> Response:
         """Change the account: its sessions are over, but for this one, begun anew."""
-        person = self._parts.guard.require()
-        account = self._parts.accounts().change(person.account.id, decide)
-        return self._parts.guard.sign_in(onwards, account)
+        person = self._services.guard.require()
+        account = self._services.accounts().change(person.account.id, decide)
+        return self._services.guard.sign_in(onwards, account)
 
     def _sessions(self, account_id: str) -> list[Listed]:
-        found = self._parts.sessions().of(account_id)
+        found = self._services.sessions().of(account_id)
         return [
             Listed(
                 *(i, each.client, each.by_proxy),

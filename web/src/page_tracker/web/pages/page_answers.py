@@ -25,10 +25,10 @@ from page_tracker.web.pages.view import View
 
 if TYPE_CHECKING:  # loaded with the first question
     from page_tracker.query.ask import Asking
-    from page_tracker.query.dropped_hits import LeftOut
+    from page_tracker.query.dropped_hits import DroppedHits
     from page_tracker.query.plan import Days
     from page_tracker.query.report import Report
-    from page_tracker.query.time_budget import Allowance
+    from page_tracker.query.time_budget import TimeBudget
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Answers:
     def __init__(self, asking: Callable[[], Asking], site: Site) -> None:
         self._asking = asking()
         self._site = site
-        self._allowed: Allowance = self._asking.allowance(is_wanted())
+        self._budget: TimeBudget = self._asking.budget(is_wanted())
         self.now = time.time()
 
     def ask(self, bodies: Sequence[Body]) -> list[Report]:
@@ -66,18 +66,18 @@ class Answers:
         Raises QueryError and what `Asking.reports` does.
         """
         queries = [
-            self._asking.understand(body, self._site, self.now, self._allowed)
+            self._asking.understand(body, self._site, self.now, self._budget)
             for body in bodies
         ]
-        return self._asking.reports(queries, self._allowed)
+        return self._asking.reports(queries, self._budget)
 
     def days(self) -> Days | None:
         """The first and the last day with hits."""
-        return self._asking.days(self._site.id, self._allowed)
+        return self._asking.days(self._site.id, self._budget)
 
-    def left_out(self, days: Days) -> list[LeftOut]:
+    def left_out(self, days: Days) -> list[DroppedHits]:
         """What did not count in these days; raises as `ask`."""
-        return self._asking.left_out(self._site.id, days, self._allowed)
+        return self._asking.left_out(self._site.id, days, self._budget)
 
     def understand(self, view: View, problems: Sequence[str]) -> Asked:
         """What a view asks; to `problems` is added what of it means nothing.
@@ -106,7 +106,7 @@ class Answers:
                 "filters": [condition.as_json],
             }
             try:
-                self._asking.understand(body, self._site, self.now, self._allowed)
+                self._asking.understand(body, self._site, self.now, self._budget)
                 kept.append(condition)
             except QueryError as error:
                 problems.append(f"f={text_of(condition)}: {error.problem}"[:2_000])

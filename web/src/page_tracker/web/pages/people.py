@@ -8,16 +8,16 @@ from page_tracker.errors import AccountError
 from page_tracker.people.account import Account, role_at, with_role
 from page_tracker.people.one_time import LIFETIMES, Link, Purpose
 from page_tracker.people.roles import Role
-from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import render, to, unkept
 
 DAY_SECONDS = 24 * 60 * 60
 
 
-def register_people(blueprint: Blueprint, parts: Parts) -> None:
+def register_people(blueprint: Blueprint, services: PeopleServices) -> None:
     """The routes; each is there for all sites and for a single one."""
-    people = _People(parts)
+    people = _People(services)
 
     @blueprint.get("/people")
     @blueprint.get("/sites/<name>/people")
@@ -41,23 +41,23 @@ def register_people(blueprint: Blueprint, parts: Parts) -> None:
 class _People:
     """Who has a role for a site, or (None) for all of them."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, services: PeopleServices) -> None:
+        self._services = services
 
     def admitted(self, name: str | None) -> str | None:
         """The id of the site, which the person owns; None where they own all."""
         if name is None:
-            self._parts.guard.admit(Role.OWNER, None)
+            self._services.guard.admit(Role.OWNER, None)
             return None
-        self._parts.guard.require()
-        site = self._parts.sites().look_again().resolve(name)
+        self._services.guard.require()
+        site = self._services.sites().look_again().resolve(name)
         if site is None:
             raise no_such_site()
-        self._parts.guard.admit(Role.OWNER, site.id)
+        self._services.guard.admit(Role.OWNER, site.id)
         return site.id
 
     def page(self, site: str | None, link: str = "") -> Response:
-        accounts = self._parts.accounts().all()
+        accounts = self._services.accounts().all()
         page = render(
             "people.html",
             site=site,
@@ -79,10 +79,10 @@ class _People:
             purpose=Purpose.INVITATION,
             role=role,
             sites=None if site is None else (site,),
-            giver=self._parts.guard.require().account.id,
+            giver=self._services.guard.require().account.id,
         )
-        secret = self._parts.links().make(link)
-        return self._parts.guard.reached.link(f"/welcome/{secret}")
+        secret = self._services.links().make(link)
+        return self._services.guard.reached.link(f"/welcome/{secret}")
 
     def give(self, site: str | None, account_id: str, role: Role | None) -> None:
         """Give an account a role, or (None) take it away."""
@@ -94,7 +94,7 @@ class _People:
                 raise AccountError("nobody here has this account", "load the page anew")
             return with_role(account, role, sites)
 
-        self._parts.accounts().change(account_id, decide)
+        self._services.accounts().change(account_id, decide)
 
 
 def _is_in(account: Account, site: str | None) -> bool:

@@ -10,12 +10,12 @@ from page_tracker.web.pages.first_site import register_first_site
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.own_account import register_own_account
 from page_tracker.web.pages.people import register_people
-from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.sign_in import register_sign_in
 from page_tracker.web.pages.welcome import register_welcome
 
 
-def people_pages(parts: Parts) -> Blueprint:
+def people_pages(services: PeopleServices) -> Blueprint:
     """The routes."""
     blueprint = Blueprint("people", __name__)
     for register in (
@@ -25,7 +25,7 @@ def people_pages(parts: Parts) -> Blueprint:
         register_first_site,
         register_people,
     ):
-        register(blueprint, parts)
+        register(blueprint, services)
     return blueprint
 
 

@@ -16,7 +16,7 @@ from page_tracker.web.pages.guard import PageGuard
 
 
 @dataclass(frozen=True)
-class Parts:
+class PeopleServices:
     """The guard, and what it and the pages keep and check."""
 
     guard: PageGuard

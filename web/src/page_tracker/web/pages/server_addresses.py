@@ -20,7 +20,7 @@ _HOST = re.compile(r"(?:[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-class Reached:
+class ServerAddresses:
     """The addresses of this server, as requests and settings tell them."""
 
     def __init__(self, url: str | None, proxies: Proxies) -> None:

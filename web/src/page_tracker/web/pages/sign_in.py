@@ -7,10 +7,10 @@ import time
 from flask import Blueprint, Response, request
 
 from page_tracker.people.one_time import Link, Purpose
-from page_tracker.web.pages.after_sign_in import onward
+from page_tracker.web.pages.after_sign_in import safe_target
 from page_tracker.web.pages.credentials import Wrong
 from page_tracker.web.pages.guard import open_to_anybody
-from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.render import render, to
 
 WRONG = "Name or password is wrong."
@@ -18,22 +18,22 @@ WRONG_CODE = "This code is wrong, or was used already: wait for the next one."
 TOO_LATE = "That took too long: sign in again."
 
 
-def register_sign_in(blueprint: Blueprint, parts: Parts) -> None:
+def register_sign_in(blueprint: Blueprint, services: PeopleServices) -> None:
     """The routes."""
-    guard, checking = parts.guard, parts.checking
+    guard, checking = services.guard, services.checking
 
     @blueprint.get("/sign-in")
     @open_to_anybody
     def show_sign_in() -> Response:
-        wanted = onward(request.args.get("next", ""))
+        wanted = safe_target(request.args.get("next", ""))
         if guard.person() or guard.proxy.name() is not None:
             return to(wanted)  # where it is told, too, that a proxy's person is nobody
-        return _form(wanted, is_first=parts.accounts().are_none())
+        return _form(wanted, is_first=services.accounts().are_none())
 
     @blueprint.post("/sign-in")
     @open_to_anybody
     def sign_in() -> Response:
-        wanted, name = onward(request.form.get("next", "")), request.form.get(
+        wanted, name = safe_target(request.form.get("next", "")), request.form.get(
             "name", ""
         )
         try:
@@ -42,24 +42,24 @@ def register_sign_in(blueprint: Blueprint, parts: Parts) -> None:
             return _form(wanted, name, WRONG)
         if account.totp:
             pending = Link(purpose=Purpose.CODE, account=account.id)
-            return _code_form(parts.links().make(pending), wanted)
+            return _code_form(services.links().make(pending), wanted)
         return guard.sign_in(to(wanted), account)
 
     @blueprint.post("/sign-in/code")
     @open_to_anybody
     def show_code() -> Response:
         """Take the second factor's code of whoever has just shown the password."""
-        wanted = onward(request.form.get("next", ""))
+        wanted = safe_target(request.form.get("next", ""))
         pending = request.form.get("pending", "")
-        link = parts.links().find(pending)
-        account = parts.accounts().get(link.account) if link else None
+        link = services.links().find(pending)
+        account = services.accounts().get(link.account) if link else None
         if link is None or link.purpose is not Purpose.CODE or account is None:
             return _form(wanted, error=TOO_LATE)
         try:
             account = checking.code(account, request.form.get("code", ""), time.time())
         except Wrong:
             return _code_form(pending, wanted, WRONG_CODE)
-        parts.links().use(pending)
+        services.links().use(pending)
         return guard.sign_in(to(wanted), account)
 
     @blueprint.post("/sign-out")

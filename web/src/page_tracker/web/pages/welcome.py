@@ -20,7 +20,7 @@ from page_tracker.people.one_time import Link, Purpose
 from page_tracker.people.passwords import SHORTEST, require_password
 from page_tracker.web.pages.after_sign_in import HOME
 from page_tracker.web.pages.guard import Person, open_to_anybody
-from page_tracker.web.pages.people_services import Parts
+from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.render import problem, render, to, unkept
 
 Change = Callable[[Account], Account]
@@ -33,9 +33,9 @@ SPENT = (
 )
 
 
-def register_welcome(blueprint: Blueprint, parts: Parts) -> None:
+def register_welcome(blueprint: Blueprint, services: PeopleServices) -> None:
     """The routes; a link is used up by its form alone, not by being looked at."""
-    welcome = _Welcome(parts)
+    welcome = _Welcome(services)
 
     @blueprint.get("/welcome/<secret>")
     @open_to_anybody
@@ -60,18 +60,18 @@ def register_welcome(blueprint: Blueprint, parts: Parts) -> None:
 class _Welcome:
     """What the links do."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, services: PeopleServices) -> None:
+        self._services = services
 
     def link(self, secret: str) -> Link | None:
         """The link of a secret, where it can still do what it is for."""
-        link = self._parts.links().find(secret)
+        link = self._services.links().find(secret)
         if link is None or not self._holds(link):
             return None
         return link
 
     def _holds(self, link: Link) -> bool:
-        accounts = self._parts.accounts()
+        accounts = self._services.accounts()
         if link.purpose is Purpose.FIRST:
             return accounts.are_none()
         if link.purpose is Purpose.INVITATION:
@@ -80,8 +80,8 @@ class _Welcome:
         return link.purpose is Purpose.PASSWORD and bool(accounts.get(link.account))
 
     def form(self, link: Link, error: AccountError | None = None) -> Response:
-        account = self._parts.accounts().get(link.account) if link.account else None
-        invited = self._parts.guard.person()
+        account = self._services.accounts().get(link.account) if link.account else None
+        invited = self._services.guard.person()
         return unkept(
             render(
                 "welcome.html",
@@ -89,7 +89,7 @@ class _Welcome:
                 link=link,
                 account=account,
                 invited=invited if link.purpose is Purpose.INVITATION else None,
-                vouched=self._parts.guard.proxy.name(),
+                vouched=self._services.guard.proxy.name(),
                 name=request.form.get("name", ""),
                 error=error,
                 shortest=SHORTEST,
@@ -100,14 +100,14 @@ class _Welcome:
         """Do what a link is for; raises AccountError, LinkError."""
         if link.purpose is Purpose.PASSWORD:
             return self._choose_password(link, secret)
-        person = self._parts.guard.person()
+        person = self._services.guard.person()
         if link.purpose is Purpose.INVITATION and person:
             return self._accept(link, secret, person)
         return self._make_account(link, secret)
 
     def _make_account(self, link: Link, secret: str) -> Response:
-        accounts = self._parts.accounts()
-        vouched = self._parts.guard.proxy.name()
+        accounts = self._services.accounts()
+        vouched = self._services.guard.proxy.name()
         name = account_name(vouched or request.form.get("name", ""))
         if found_by_name(accounts.all(), name):
             raise AccountError("this name is taken", "choose another one")
@@ -124,31 +124,31 @@ class _Welcome:
 
     def _accept(self, link: Link, secret: str, person: Person) -> Response:
         self._use(secret)
-        self._parts.accounts().change(
+        self._services.accounts().change(
             person.account.id, lambda account: _with_given(account, link)
         )
         return to(HOME)
 
     def _choose_password(self, link: Link, secret: str) -> Response:
-        account = self._parts.accounts().get(link.account)
+        account = self._services.accounts().get(link.account)
         choose = self._chosen_password(account.name if account else "")
         self._use(secret)
-        account = self._parts.accounts().change(link.account, choose)
+        account = self._services.accounts().change(link.account, choose)
         if account.totp:  # the link is no second factor
             return to("/sign-in")
         return self._let_in(account, HOME)
 
     def _chosen_password(self, name: str) -> Change:
         password = require_password(request.form.get("password", ""), name)
-        hashed = self._parts.checking.hashing.hash(password)
+        hashed = self._services.checking.hashing.hash(password)
         return lambda account: with_password(account, hashed)
 
     def _use(self, secret: str) -> None:
-        if self._parts.links().use(secret) is None:
+        if self._services.links().use(secret) is None:
             raise LinkError("this link was used already", "ask for another one")
 
     def _let_in(self, account: Account, onwards: str) -> Response:
-        return unkept(self._parts.guard.sign_in(to(onwards), account))
+        return unkept(self._services.guard.sign_in(to(onwards), account))
 
 
 def _unchanged(account: Account) -> Account:
