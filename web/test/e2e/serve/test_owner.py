@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -43,41 +44,66 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token.strip()}"}
 
 
-def test_sites_and_tokens_made_before_the_server_starts_are_its_own(
-    tmp_path: Path,
-) -> None:
-    data = tmp_path / "data"
-    page_tracker(data, "site", "add", "a.example")
+@dataclass(frozen=True)
+class Served:
+    """A server whose folder had a site and an admin's token before it was started."""
+
+    data: Path
+    url: str
+    token: str
+
+
+@pytest.fixture(scope="module", name="served")
+def serve_a_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served_from(tmp_path_factory.mktemp("served") / "data") as found:
+        yield found
+
+
+@pytest.fixture(scope="module", name="behind_a_proxy")
+def serve_behind_a_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Other sites' hits come to it, too, of which the doctor would tell."""
+    trusting = {"PAGE_TRACKER_TRUSTED_PROXIES": "127.0.0.1"}
+    with served_from(tmp_path_factory.mktemp("proxy") / "data", **trusting) as found:
+        yield found
+
+
+@contextmanager
+def served_from(data: Path, **settings: str) -> Iterator[Served]:
+    page_tracker(data, "site", "add", "first.example")
     token = page_tracker(data, "token", "add", "--all-sites", "--scope", "admin")
-    with serving(data) as server:
-        listed = requests.get(
-            f"{server.url}/api/sites", timeout=ANSWER_SECONDS, headers=bearer(token)
-        ).json()
-    assert [site["domain"] for site in listed["sites"]] == ["a.example"]
+    with serving(data, **settings) as server:
+        yield Served(data, server.url, token)
 
 
-def test_the_line_for_pages_names_the_server_that_runs(tmp_path: Path) -> None:
-    with serving(tmp_path / "data") as server:
-        said = page_tracker(tmp_path / "data", "site", "add", "a.example")
-        source = re.search('src="([^"]+)"', said)
-        assert source and source[1] == f"{server.url}/js/script.js"
-        assert requests.get(source[1], timeout=ANSWER_SECONDS).ok
+def test_sites_and_tokens_made_before_the_server_starts_are_its_own(
+    served: Served,
+) -> None:
+    listed = requests.get(
+        f"{served.url}/api/sites", timeout=ANSWER_SECONDS, headers=bearer(served.token)
+    ).json()
+    assert "first.example" in [site["domain"] for site in listed["sites"]]
 
 
-def test_commands_and_a_running_server_see_each_other(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with serving(data) as server:
-        page_tracker(data, "site", "add", "a.example")
-        token = page_tracker(data, "token", "add", "--all-sites", "--scope", "admin")
-        changed = requests.patch(
-            f"{server.url}/api/sites/a.example",
-            json={"timezone": "Asia/Tokyo", "max_pages": 5},
-            headers=bearer(token),
-            timeout=ANSWER_SECONDS,
-        )
-        assert changed.status_code == 200, changed.text
-        shown = json.loads(page_tracker(data, "site", "show", "a.example", "--json"))
-        assert (shown["max_pages"], shown["next_timezone"]) == (5, "Asia/Tokyo")
+def test_the_line_for_pages_names_the_server_that_runs(served: Served) -> None:
+    said = page_tracker(served.data, "site", "add", "line.example")
+    source = re.search('src="([^"]+)"', said)
+    assert source and source[1] == f"{served.url}/js/script.js"
+    assert requests.get(source[1], timeout=ANSWER_SECONDS).ok
+
+
+def test_commands_and_a_running_server_see_each_other(served: Served) -> None:
+    page_tracker(served.data, "site", "add", "seen.example")
+    token = page_tracker(served.data, "token", "add", "--all-sites", "--scope", "admin")
+    changed = requests.patch(
+        f"{served.url}/api/sites/seen.example",
+        json={"timezone": "Asia/Tokyo", "max_pages": 5},
+        headers=bearer(token),
+        timeout=ANSWER_SECONDS,
+    )
+    assert changed.status_code == 200, changed.text
+    said = page_tracker(served.data, "site", "show", "seen.example", "--json")
+    shown = json.loads(said)
+    assert (shown["max_pages"], shown["next_timezone"]) == (5, "Asia/Tokyo")
 
 
 def test_an_emptied_store_starts_with_the_sites_and_tokens_of_its_mirror(
@@ -137,15 +163,18 @@ def doctor(data: Path, *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
 
 
 def test_the_doctor_finds_a_running_server_well_and_leaves_no_token(
-    tmp_path: Path,
+    served: Served,
 ) -> None:
+    before = page_tracker(served.data, "token", "list", "--json")
+    status, found = doctor(served.data)
+    assert status == 0, found
+    assert found["address"]["says"].endswith("it is at the socket's other end")
+    assert page_tracker(served.data, "token", "list", "--json") == before
+
+
+def test_the_doctor_says_how_to_start_a_server(tmp_path: Path) -> None:
     data = tmp_path / "data"
     page_tracker(data, "site", "add", "a.example")
-    with serving(data):
-        status, found = doctor(data)
-        assert status == 0, found
-        assert found["address"]["says"].endswith("it is at the socket's other end")
-        assert json.loads(page_tracker(data, "token", "list", "--json")) == []
     status, found = doctor(data)
     assert status == 1
     assert found["web"]["remedy"].startswith("page-tracker serve")
@@ -181,17 +210,17 @@ def proxy_before(url: str) -> Iterator[str]:
             thread.join()
 
 
-def test_the_doctor_tells_of_a_proxy_that_is_not_trusted(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    page_tracker(data, "site", "add", "a.example")
-    with serving(data) as server, proxy_before(server.url) as url:
-        status, found = doctor(data, "--url", url)
+def test_the_doctor_tells_of_a_proxy_that_is_not_trusted(served: Served) -> None:
+    with proxy_before(served.url) as url:
+        status, found = doctor(served.data, "--url", url)
     assert status == 1
     assert "PAGE_TRACKER_TRUSTED_PROXIES" in found["address"]["remedy"]
-    trusting = {"PAGE_TRACKER_TRUSTED_PROXIES": "127.0.0.1"}
-    with serving(data, **trusting) as server, proxy_before(server.url) as url:
-        status, found = doctor(data, "--url", url)
-    assert status == 0, found
+
+
+def test_the_doctor_finds_a_proxy_well_that_is_trusted(behind_a_proxy: Served) -> None:
+    with proxy_before(behind_a_proxy.url) as url:
+        _, found = doctor(behind_a_proxy.data, "--url", url)
+    assert found["address"]["ok"], found
     assert "sees us as 203.0.113.9" in found["address"]["says"]
 
 
@@ -207,34 +236,36 @@ def view(url: str, site: str, path: str) -> str:
     return answer.headers.get("x-plausible-dropped", "")
 
 
-@pytest.mark.parametrize("way", ["command", "HTTP"])
+@pytest.mark.parametrize("way", ["command", "http"])
 def test_a_new_site_counts_at_once_and_a_removed_one_is_gone_with_its_hits(
-    tmp_path: Path, way: str
+    behind_a_proxy: Served, way: str
 ) -> None:
-    data = tmp_path / "data"
-    lake = Lake(str(data / "lake"))
-    with serving(data) as server:
-        assert view(server.url, "a.example", "/early")
-        for site in ("a.example", "b.example"):
-            page_tracker(data, "site", "add", site)
-            assert not view(server.url, site, f"/of-{site}")
-        wait_until(lambda: len(paths(lake)) == 2)
-        if way == "HTTP":
-            token = page_tracker(data, "token", "add", "--all-sites", "--scope=admin")
-            removed = requests.delete(
-                f"{server.url}/api/sites/a.example",
-                headers=bearer(token),
-                timeout=ANSWER_SECONDS,
-            )
-            assert (removed.status_code, removed.text) == (204, "")
-        else:
-            page_tracker(data, "site", "remove", "a.example", "--yes")
-        assert paths(lake) == ["/of-b.example"]
-        assert view(server.url, "a.example", "/late")
-        assert not view(server.url, "b.example", "/late")
-    assert "/of-a.example" not in "".join(
+    gone, kept = f"{way}.gone.example", f"{way}.kept.example"
+    lake = Lake(str(behind_a_proxy.data / "lake"))
+
+    def stored() -> set[str]:
+        return {path for path in paths(lake) if path.startswith(f"/{way}")}
+
+    assert view(behind_a_proxy.url, gone, "/early")
+    for site in (gone, kept):
+        page_tracker(behind_a_proxy.data, "site", "add", site)
+        assert not view(behind_a_proxy.url, site, f"/{site}")
+    wait_until(lambda: len(stored()) == 2)
+    if way == "http":
+        removed = requests.delete(
+            f"{behind_a_proxy.url}/api/sites/{gone}",
+            headers=bearer(behind_a_proxy.token),
+            timeout=ANSWER_SECONDS,
+        )
+        assert (removed.status_code, removed.text) == (204, "")
+    else:
+        page_tracker(behind_a_proxy.data, "site", "remove", gone, "--yes")
+    assert stored() == {f"/{kept}"}
+    assert view(behind_a_proxy.url, gone, "/late")
+    assert not view(behind_a_proxy.url, kept, "/late")
+    assert f"/{gone}" not in "".join(
         file.read_bytes().decode("latin-1")
-        for file in (data / "redis").rglob("*")
+        for file in (behind_a_proxy.data / "redis").rglob("*")
         if file.is_file()
     )
 
@@ -242,12 +273,11 @@ def test_a_new_site_counts_at_once_and_a_removed_one_is_gone_with_its_hits(
 def test_a_removal_that_was_killed_half_way_is_finished_by_another(
     tmp_path: Path,
 ) -> None:
-    data = tmp_path / "data"
+    data, log = tmp_path / "data", write(tmp_path / "access.log", [line("/page")])
     lake = Lake(str(data / "lake"))
-    with serving(data) as server:
-        page_tracker(data, "site", "add", "a.example")
-        assert not view(server.url, "a.example", "/")
-        wait_until(lambda: len(paths(lake)) == 1)
+    page_tracker(data, "site", "add", "a.example")
+    page_tracker(data, "import", "a.example", str(log))
+    assert paths(lake)
     with embedded.redis_of(Settings(data=data)) as url:
         with Redis.from_url(url) as client:
             Sites(Registry(client, data)).remove("a.example")
