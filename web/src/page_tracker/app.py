@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from flask import (
@@ -27,6 +27,7 @@ from werkzeug.exceptions import (
 from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.lake.folder_format import refuse_newer_folder
 from page_tracker.processes.limits import leave_no_core
+from page_tracker.processes.run_command import run_command
 from page_tracker.settings import Settings
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.codes import UsedCodes
@@ -216,6 +217,7 @@ def people_services(settings: Settings) -> PeopleServices:
         live=live,
         waits=lambda: Waits(redis()),
         own_bot=lambda: bot_name(open_lookups(settings).now),
+        run_command=partial(run_command, settings),
     )
 
 

@@ -21,6 +21,7 @@ COMMANDS = (
         "account",
         "aside",
         "delete",
+        "demo",
         "doctor",
         "goal",
         "import_",

@@ -26,6 +26,7 @@ from page_tracker.history.register import Import, ImportedDay, Register
 from page_tracker.lookups.load import load
 from page_tracker.plural import counted as plural
 from page_tracker.settings import Settings
+from page_tracker.sites.demonstration import require_own
 from page_tracker.sites.site import Site
 from page_tracker.wiring.history import Historian, historian_of_folder
 
@@ -102,6 +103,8 @@ def import_(
         historian = stack.enter_context(historian_of_folder(settings, progress))
         site = historian.sites.get(domain) if domain else None
         named = site.id if site else None
+        if site and logs:
+            require_own(site)
         if as_list:
             _echo_list(historian.imports.register.present(named), as_json)
         elif undo is not None:

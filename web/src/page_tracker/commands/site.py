@@ -94,13 +94,15 @@ def list_(data: str | None, as_json: bool) -> None:
     else:
         echo_table(
             ("DOMAIN", "TIME ZONE", "ADDED", "FURTHER HOSTS"),
-            [
-                (s.id, s.timezone, as_date(s.created), ", ".join(s.hostnames))
-                for s in sites
-            ],
+            [(s.id, s.timezone, as_date(s.created), _hosts_of(s)) for s in sites],
             shorten=(0, 3),
             most=terminal_width(),
         )
+
+
+def _hosts_of(of: Site) -> str:
+    """Its further hosts; of a demonstration, that it is one."""
+    return "(a demonstration)" if of.demonstration else ", ".join(of.hostnames)
 
 
 @site.command()
@@ -116,7 +118,8 @@ def show(domain: str, data: str | None, url: str | None, as_json: bool) -> None:
     if as_json:
         echo_json({**settings_of(found), "snippet": snippet(found, settings)})
         return
-    click.echo(f"{found.id}, added {as_date(found.created)}")
+    what = ", a demonstration" if found.demonstration else ""
+    click.echo(f"{found.id}{what}, added {as_date(found.created)}")
     echo_table(
         ("SETTING", "VALUE"),
         [(name, shown(name, getattr(found, name))) for name in SETTINGS],

@@ -344,6 +344,9 @@ SETTINGS: Mapping[str, SiteSetting] = {
     ),
 }
 
+# What a site is beside its settings.
+BESIDE = ("next_timezone", "next_timezone_from", "created", "demonstration")
+
 
 def new_site(domain: Any, settings: Mapping[str, Any], now: int) -> Site:
     """A site as it is first made; `now` is UTC, seconds. Raises SiteError."""
@@ -363,12 +366,8 @@ def changed_site(site: Site, settings: Mapping[str, Any], now: int) -> Site:
 
 def settings_of(site: Site) -> dict[str, Any]:
     """The site as JSON has it: domain, settings, and a time zone that is to come."""
-    shown: dict[str, Any] = {"domain": site.id}
-    shown.update({name: getattr(site, name) for name in SETTINGS})
-    shown["next_timezone"] = site.next_timezone
-    shown["next_timezone_from"] = site.next_timezone_from
-    shown["created"] = site.created
-    return shown
+    shown = {name: getattr(site, name) for name in (*SETTINGS, *BESIDE)}
+    return {"domain": site.id, **shown}
 
 
 def _tidy(site: Site) -> Site:

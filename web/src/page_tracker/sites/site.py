@@ -52,6 +52,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     segments: tuple[Segment, ...] = ()
     # UTC, seconds.
     created: int = 0
+    # Whether it is there to be looked at alone: its log is none of its owner's.
+    demonstration: bool = False
 
 
 class Directory:
@@ -76,8 +78,9 @@ class Directory:
         return self._by_host.get(domain) or self._by_host.get(bare_host(domain))
 
     def only(self) -> Site | None:
-        """The only site that there is; None where there are more or none."""
-        return next(iter(self.by_id.values())) if len(self.by_id) == 1 else None
+        """The only site that there is, but for a demonstration; else None."""
+        found = [site for site in self.by_id.values() if not site.demonstration]
+        return found[0] if len(found) == 1 else None
 
 
 @lru_cache(maxsize=4096)

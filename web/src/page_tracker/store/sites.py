@@ -71,7 +71,10 @@ class Sites:
 
     def add(self, domain: Any, settings: Mapping[str, Any]) -> Site:
         """Make a site; raises SiteError, SiteExistsError, MirrorError."""
-        site = new_site(domain, settings, int(time.time()))
+        return self.put_in(new_site(domain, settings, int(time.time())))
+
+    def put_in(self, site: Site) -> Site:
+        """Put in a site that is new; raises SiteExistsError, MirrorError."""
 
         def decide(sites: ById) -> ById:
             return _with(sites, site, is_new=True)

@@ -8,7 +8,7 @@ import msgspec
 
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
 from page_tracker.sites.goal import MAX_NAME
-from page_tracker.sites.settings import SETTINGS
+from page_tracker.sites.settings import BESIDE, SETTINGS
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import GIVEN, Scope, Token
 from page_tracker.store.tokens import MAX_NAME as LONGEST_TOKEN_NAME
@@ -39,8 +39,7 @@ def _site() -> Schema:
     kept = _properties(Site)
     shown = {"domain": kept["id"]}
     shown |= {name: kept[name] for name in SETTINGS}
-    later = ("next_timezone", "next_timezone_from", "created")
-    return record(shown | {name: kept[name] for name in later})
+    return record(shown | {name: kept[name] for name in BESIDE})
 
 
 def _settings() -> dict[str, Schema]:

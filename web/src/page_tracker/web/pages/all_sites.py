@@ -41,6 +41,7 @@ class SiteLine:
     path of its figure over time."""
 
     name: str
+    is_demonstration: bool
     href: str
     now: int | None
     cell: Cell
@@ -70,6 +71,7 @@ def all_sites_page(
         _line(site, report, now, live, common)
         for site, report in zip(wanted, reports, strict=True)
     ]
+    own = [line for line in lines if not line.is_demonstration]
     return {
         "problems": tuple(said),
         "view": view,
@@ -77,7 +79,9 @@ def all_sites_page(
         "lines": _ordered(lines, order, view.sort.startswith("-")),
         "number": len(sites),
         "label": formatting.LABELS[metric],
-        "sum": formatting.figure(metric, sum(line.number for line in lines)),
+        "has_demonstration": any(site.demonstration for site in sites),
+        "number_of_own": len(own),
+        "sum": formatting.figure(metric, sum(line.number for line in own)),
         "now": _sum_now(lines),
         "order": order,
         "heads": {name: _order_href(view, name) for name in ORDERS},
@@ -149,6 +153,7 @@ def _line(
     ]
     return SiteLine(
         name=site.id,
+        is_demonstration=site.demonstration,
         href=home_of(site.id),
         now=_now(live, site, now),
         cell=Cell(formatting.figure(metric, number), change, mood, f"{before:,}"),
@@ -166,8 +171,9 @@ def _now(live: Callable[[], Live], site: Site, now: float) -> int | None:
 
 
 def _sum_now(lines: Sequence[SiteLine]) -> int | None:
-    known = [line.now for line in lines if line.now is not None]
-    return sum(known) if len(known) == len(lines) else None
+    if any(line.now is None for line in lines):
+        return None
+    return sum(line.now or 0 for line in lines if not line.is_demonstration)
 
 
 def _ordered(lines: Sequence[SiteLine], order: str, is_turned: bool) -> list[SiteLine]:

@@ -42,7 +42,7 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
     @blueprint.get("/sites/add")
     def show_add_site() -> Response:
         guard.admit(Role.OWNER, None)
-        return _form()
+        return _form(first.has_demonstration())
 
     @blueprint.post("/sites/add")
     def add_site() -> Response:
@@ -53,7 +53,7 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
                 request.form.get("domain", ""), {"timezone": zone}
             )
         except SiteError as error:
-            return _form(error)
+            return _form(first.has_demonstration(), error)
         services.waits().begin_anew(site.id)
         return to(f"/sites/{site.id}/install")
 
@@ -106,6 +106,10 @@ class _First:
             raise no_such_site()
         return site, self._services.guard.admit(role, site.id)
 
+    def has_demonstration(self) -> bool:
+        known = self._services.sites().directory().by_id.values()
+        return any(site.demonstration for site in known)
+
     def news(self, site: Site, person: Person) -> dict[str, Any]:
         """What a page tells of the wait."""
         now, live = int(time.time()), self._services.live()
@@ -152,7 +156,7 @@ def _counts(live: Live, site: Site, now: int, sees_all: bool) -> dict[str, int]:
     return own | (unknown if sees_all else about(unknown, site.id))
 
 
-def _form(error: SiteError | None = None) -> Response:
+def _form(has_demonstration: bool, error: SiteError | None = None) -> Response:
     return render(
         "add_site.html",
         400 if error else 200,
@@ -160,4 +164,5 @@ def _form(error: SiteError | None = None) -> Response:
         domain=request.form.get("domain", ""),
         zone=request.form.get("timezone", ""),
         zones=sorted(available_timezones()),
+        has_demonstration=has_demonstration,
     )

@@ -6,6 +6,7 @@ from flask import Blueprint, request
 
 from page_tracker.hits.facts import Lookups
 from page_tracker.hits.hit import MAX_USER_AGENT
+from page_tracker.web.pages.demonstration_routes import register_demonstration
 from page_tracker.web.pages.first_site import register_first_site
 from page_tracker.web.pages.guard import PageGuard
 from page_tracker.web.pages.own_account import register_own_account
@@ -23,6 +24,7 @@ def people_pages(services: PeopleServices) -> Blueprint:
         register_welcome,
         register_own_account,
         register_first_site,
+        register_demonstration,
         register_people,
     ):
         register(blueprint, services)

@@ -11,6 +11,7 @@ from redis import RedisError
 
 from page_tracker.query.catalog import GOAL
 from page_tracker.query.plan import Days
+from page_tracker.sites.demonstration import days_since
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.web.pages import page_questions
@@ -112,6 +113,7 @@ def frame(asked: Asked, live: Callable[[], Live]) -> dict[str, Any]:
         "operators": WORDS,
         "clock": f"{asked.now.astimezone(zone):%H:%M:%S}",
         "zone": str(zone),
+        "days_since": days_since(site, asked.now.timestamp()),
     }
 
 
