@@ -39,6 +39,7 @@ PAYLOADS = (
     "</bdi></a></td></tr></table></section></main>",
     "=HYPERLINK(0)",
 )
+ADDRESS = "8.8.8.8"  # in the United States
 PERSON = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/{}.0.0.0 Safari/537.36"
@@ -63,7 +64,10 @@ class Owner:
         sent = requests.post(
             f"{self.server.url}/api/event",
             data=json.dumps(body),
-            headers={"User-Agent": PERSON.format(142 - person)},
+            headers={
+                "User-Agent": PERSON.format(142 - person),
+                "X-Forwarded-For": ADDRESS,
+            },
             timeout=10,
         )
         assert sent.status_code == 202, sent.text
@@ -74,7 +78,7 @@ def owner(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Owner]:
     folder = tmp_path_factory.mktemp("pages") / "data"
-    with serving(folder) as server:
+    with serving(folder, "--trusted-proxies", "127.0.0.1") as server:
         command("site", "add", SITE, "--data", str(folder))
         command("site", "add", "empty.example", "--data", str(folder))
         said = command("account", "link", "--data", str(folder), "--url", server.url)
@@ -313,6 +317,22 @@ def test_the_chart_is_told_point_by_point(opened: Watched) -> None:
     page.keyboard.press("ArrowLeft")
     assert page.locator("output.point").inner_text() != f"{last[0]}: {last[1]}"
     assert page.url.endswith("compare=none")
+
+
+def test_a_country_on_the_map_is_a_filter(opened: Watched) -> None:
+    page = opened.page
+    page.goto(f"/{SITE}")
+    page.click("#places >> text=Map")
+    country = page.locator(".world a")
+    # The shape comes out of a file of its own.
+    page.wait_for_load_state("networkidle")
+    assert country.evaluate("each => each.getBBox().width") > 50
+    assert (country.text_content() or "").startswith("United States: ")
+
+    country.click()
+
+    page.wait_for_url(re.compile("f=is~country~US"))
+    assert page.locator(".world a").count() == 1
 
 
 def test_all_can_be_read_without_a_script(browser: Browser, owner: Owner) -> None:

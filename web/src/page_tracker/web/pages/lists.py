@@ -84,6 +84,7 @@ def list_page(  # pylint: disable=too-many-arguments,too-many-positional-argumen
         "tabs": [
             (each, _to(asked.view.of_page().with_tab(panel.name, each.name)))
             for each in panel.tabs
+            if not each.has_map
         ],
         "what": panel.name,
         "name_head": _head(

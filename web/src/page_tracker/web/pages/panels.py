@@ -14,11 +14,15 @@ from page_tracker.query.typed_filters import full_name, short_name
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One list of a panel: its name in addresses, its label, what its rows are by."""
+    """One list of a panel: its name in addresses, its label, what its rows are by.
+
+    `has_map`: its rows are countries, and stand below a map of them.
+    """
 
     name: str
     label: str
     dimension: str
+    has_map: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,12 @@ class Panel:
     may_have_properties: bool = False
 
 
-def _panel(name: str, title: str, **labels: str) -> Panel:
+MAP = Tab("map", "Map", "visit:country", has_map=True)
+
+
+def _panel(name: str, title: str, *more: Tab, **labels: str) -> Panel:
     tabs = tuple(Tab(tab, label, full_name(tab)) for tab, label in labels.items())
-    return Panel(name, title, tabs)
+    return Panel(name, title, (*tabs, *more))
 
 
 EVENTS = Panel(
@@ -70,7 +77,12 @@ PANELS: dict[str, Panel] = {
             hostname="Hosts",
         ),
         _panel(
-            "places", "Places", country="Countries", region="Regions", city="Cities"
+            "places",
+            "Places",
+            MAP,
+            country="Countries",
+            region="Regions",
+            city="Cities",
         ),
         _panel(
             "devices",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.web.pages import page_questions
 from page_tracker.web.pages.chart import chart_of
+from page_tracker.web.pages.country_map import SHADES, world
 from page_tracker.web.pages.dropped_hits import all_left
 from page_tracker.web.pages.figures import figures_of, has_before, total
 from page_tracker.web.pages.filter_chips import WORDS, buttons, chips, choices
@@ -28,8 +29,10 @@ from page_tracker.web.pages.view import View, written
 
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
+    from page_tracker.query.report import Report
 
 ROWS = 9
+COUNTRIES = 300  # more than there are
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,10 @@ def site_page(
         page_questions.figures(scope),
         page_questions.reading(scope),
         page_questions.over_time(scope, asked.view.metric, asked.interval),
-        *(page_questions.rows(scope, tab, ROWS) for _, tab in tabs),
+        *(
+            page_questions.rows(scope, tab, COUNTRIES if tab.has_map else ROWS)
+            for _, tab in tabs
+        ),
     ]
     figures, reading, over_time, *rows = answers.ask(bodies)
     whole = Whole(total(figures), has_before(figures))
@@ -81,9 +87,18 @@ def site_page(
         "chart": chart_of(over_time, asked.now),
         "charted": LABELS[asked.view.metric],
         "panels": [
-            filled(asked, panel, tab, report, whole)
+            filled(asked, panel, tab, first_rows(report), whole)
             for (panel, tab), report in zip(tabs, rows, strict=True)
         ],
+        "world": next(
+            (
+                world(asked, report)
+                for (_, tab), report in zip(tabs, rows, strict=True)
+                if tab.has_map
+            ),
+            None,
+        ),
+        "shades": SHADES,
         "is_compared": whole.is_compared,
         "left": all_left(answers.left_out(Days(scope.range.first, scope.range.last))),
         "empty": "" if total(figures, "pageviews") else _why_empty(asked, answers),
@@ -92,6 +107,11 @@ def site_page(
         "events_panel": EVENTS.name,
         "goal_dimension": GOAL,
     }
+
+
+def first_rows(report: Report) -> Report:
+    """A report with no more rows than a panel has."""
+    return replace(report, rows=report.rows[:ROWS])
 
 
 def frame(asked: Asked, live: Callable[[], Live]) -> dict[str, Any]:
