@@ -6,7 +6,13 @@ python -m support.pictures
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Page,
+    Playwright,
+    ViewportSize,
+    sync_playwright,
+)
 
 from support.importing import LOG
 from support.people import PASSWORD
@@ -17,6 +23,13 @@ SITE = "example.org"
 # The log's days; with hours, as of four days there is little to see by day.
 ADDRESS = f"/{SITE}?period=2015-05-17..2015-05-20&compare=none&by=hour"
 SIZE: ViewportSize = {"width": 1100, "height": 1180}
+
+
+def chromium(playwright: Playwright) -> Browser:
+    """A headless Chromium of the machine."""
+    return playwright.chromium.launch(
+        executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+    )
 
 
 def sign_up(page: Page, link: str) -> None:
@@ -34,9 +47,7 @@ def main() -> None:
         command("import", SITE, str(LOG), PAGE_TRACKER_DATA=str(data))
         with (
             serving(data) as server,
-            playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            ) as browser,
+            chromium(playwright) as browser,
         ):
             page = browser.new_page(viewport=SIZE)
             sign_up(page, server.said().partition("your account ")[2].split()[0])

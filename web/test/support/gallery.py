@@ -1,0 +1,133 @@
+"""Draws every view of a site's page, to be looked at: python -m support.gallery FOLDER.
+
+What is shown: the real log, a site without a hit, one with a single hit, and a crowd
+from a thousand sources that reads pages with long names and names from right to left.
+Each at the widths of a phone, a tablet and a desk, in light and dark; then without a
+script, where something is wrong, and as it is printed.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from playwright.sync_api import Browser, sync_playwright
+
+from support.importing import AGENT, LOG
+from support.pictures import chromium, sign_up
+from support.processes import Running, command, serving
+
+LOGGED, CROWD, ONE, EMPTY = "example.org", "crowd.example", "one.example", "new.example"
+# The log's days; with hours, as of four days there is little to see by day.
+DAYS = "period=2015-05-17..2015-05-20"
+WIDTHS = (360, 768, 1440)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PATHS = (
+    "/",
+    "/long/" + "a-very-long-name-" * 116,
+    "/long/" + "wide words/" * 180,
+    "/" + quote("مقالات/الأخبار-المحلية"),
+    "/" + quote("בלוג/שלום עולם"),
+    "/" + quote("ブログ/東京の天気"),
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """A view to be drawn; `is_plain`: without a script."""
+
+    name: str
+    address: str
+    is_plain: bool = False
+    is_printed: bool = False
+
+
+VIEWS = (
+    View("log", f"/{LOGGED}?{DAYS}&compare=2015-05-18..2015-05-20&by=hour"),
+    View("map", f"/{LOGGED}?{DAYS}&compare=none&places=map"),
+    View("filtered", f"/{LOGGED}?{DAYS}&f=is~country~US|DE&f=contains~page~/blog/"),
+    View("list", f"/{LOGGED}/list/pages?{DAYS}"),
+    View("how", f"/{LOGGED}/how/pages?{DAYS}"),
+    View("crowd", f"/{CROWD}"),
+    View("one", f"/{ONE}?period=day"),
+    View("empty", f"/{EMPTY}"),
+    View("wrong", f"/{LOGGED}?period=28dd&metric=visitor&f=is~contry~DE"),
+    View("nowhere", "/nowhere.example"),
+    View("sites", "/sites"),
+    View("plain", f"/{LOGGED}?{DAYS}&places=map", is_plain=True),
+    View("printed", f"/{LOGGED}?{DAYS}&places=map", is_printed=True),
+)
+
+
+def crowd(number: int = 20_000) -> Iterator[str]:
+    """Lines of a log: visitors of the last four weeks from a thousand sources."""
+    draw = random.Random(12)
+    now = datetime.now(UTC).replace(microsecond=0)
+    for at in range(number):
+        time = now - timedelta(days=28) * (1 - at / number)
+        address = ".".join(str(draw.randrange(1, 224)) for _ in range(4))
+        source = int(draw.paretovariate(0.6)) % 1_000
+        path = PATHS[min(int(draw.expovariate(0.5)), len(PATHS) - 1)]
+        yield (
+            f"{address} - - [{time:%d/%b/%Y:%H:%M:%S} +0000]"
+            f' "GET {path.replace(" ", "%20")} HTTP/1.1" 200 512'
+            f' "https://source-{source}.example/" "{AGENT}"\n'
+        )
+
+
+def fill(data: Path) -> None:
+    """Put sites and hits into a data folder."""
+    for site in (LOGGED, CROWD, ONE, EMPTY):
+        command("site", "add", site, "--data", str(data))
+    log = data.parent / "crowd.log"
+    lines = list(crowd())
+    log.write_text("".join(lines), "utf-8")
+    command("import", CROWD, str(log), "--data", str(data))
+    log.write_text(lines[-1], "utf-8")
+    command("import", ONE, str(log), "--data", str(data))
+    command("import", LOGGED, str(LOG), "--data", str(data))
+
+
+def draw(browser: Browser, server: Running, folder: Path) -> None:
+    """Draw all views of a server that has just begun."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        sign_up(page, server.said().partition("your account ")[2].split()[0])
+        state = context.storage_state()
+    for scheme in SCHEMES:
+        for view in VIEWS:
+            with browser.new_context(
+                base_url=server.url,
+                storage_state=state,
+                color_scheme=scheme,
+                java_script_enabled=not view.is_plain,
+            ) as context:
+                page = context.new_page()
+                page.emulate_media(media="print" if view.is_printed else "screen")
+                for width in WIDTHS:
+                    page.set_viewport_size({"width": width, "height": 900})
+                    page.goto(view.address)
+                    name = f"{view.name}-{scheme}-{width}.png"
+                    page.screenshot(path=folder / name, full_page=True)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as made:
+        data = Path(made) / "data"
+        fill(data)
+        with serving(data) as server, sync_playwright() as playwright:
+            with chromium(playwright) as browser:
+                draw(browser, server, folder)
+
+
+if __name__ == "__main__":
+    main()
