@@ -46,6 +46,6 @@ def application(
 def _begin_anew(redis: Redis) -> None:
     for cached in CACHED:
         cached.cache_clear()
-    ours = (keys.guesses("*"), "pt:session*", "pt:link:*", "pt:code:*")
+    ours = (keys.guesses("*"), "pt:session*", "pt:link:*", "pt:code:*", "pt:invit*")
     found = [key for pattern in ours for key in redis.scan_iter(pattern)]
     redis.delete(SITES_KEY, TOKENS_KEY, ACCOUNTS_KEY, *found)

@@ -11,7 +11,13 @@ from page_tracker.commands.options import Command, json_option, setting_option
 from page_tracker.commands.server_url import reached_at
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import AccountError, LinkError
-from page_tracker.people.account import Account, with_role, with_second_factor
+from page_tracker.people.account import (
+    Account,
+    roles_in_words,
+    signs_in_by,
+    with_role,
+    with_second_factor,
+)
 from page_tracker.people.one_time import LIFETIMES, Link, Purpose
 from page_tracker.people.roles import Role
 from page_tracker.settings import Settings
@@ -105,7 +111,7 @@ def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # o
     ):
         reach = _site_ids(kept, sites, all_sites)
         made = kept.accounts.add(name, lambda new: with_role(new, Role(role), reach))
-        click.echo(f"Added {made.name}, {_roles(made)}.", err=True)
+        click.echo(f"Added {made.name}, {roles_in_words(made)}.", err=True)
         _echo_link(kept, settings, _password_link(made), "lets them choose a password")
 
 
@@ -125,7 +131,12 @@ def list_(data: str | None, as_json: bool) -> None:
         echo_table(
             ("NAME", "ROLES", "SIGNS IN BY", "MADE"),
             [
-                (each.name, _roles(each), _signs_in_by(each), as_date(each.created))
+                (
+                    each.name,
+                    roles_in_words(each),
+                    signs_in_by(each),
+                    as_date(each.created),
+                )
                 for each in accounts
             ],
             shorten=(0, 1),
@@ -151,7 +162,7 @@ def role(
         changed = kept.accounts.change(
             found.id, lambda before: with_role(before, given, reach)
         )
-    click.echo(f"{changed.name}: {_roles(found)} → {_roles(changed)}")
+    click.echo(f"{changed.name}: {roles_in_words(found)} → {roles_in_words(changed)}")
 
 
 @account.command()
@@ -164,7 +175,7 @@ def remove(name: str, yes: bool, data: str | None) -> None:
     with registry_of_folder(settings) as registry, _kept(settings, registry) as kept:
         found = found_named(kept.accounts.all(), name)
         if not yes:
-            confirm(f"Remove {found.name}, {_roles(found)}?")
+            confirm(f"Remove {found.name}, {roles_in_words(found)}?")
         kept.accounts.remove(found.id)
     click.echo(f"Removed {found.name}.")
 
@@ -221,16 +232,3 @@ def _echo_link(kept: Kept, settings: Settings, made: Link, does: str) -> None:
     hours = LIFETIMES[made.purpose] // 3600
     click.echo(f"This link {does}. It works once, for {hours} hours:", err=True)
     click.echo(f"{reached_at(settings)}/welcome/{kept.links.make(made)}")
-
-
-def _roles(of: Account) -> str:
-    """All roles of an account in words."""
-    everywhere = [f"{of.everywhere} of all sites"] if of.everywhere else []
-    single = [f"{role} of {site}" for site, role in sorted(of.roles.items())]
-    return ", ".join(everywhere + single) or "no role"
-
-
-def _signs_in_by(of: Account) -> str:
-    if not of.password:
-        return "no password yet"
-    return "password, second factor" if of.totp else "password"

@@ -144,6 +144,23 @@ def is_owner_of_all(account: Account) -> bool:
     return account.everywhere is Role.OWNER
 
 
+def roles_in_words(account: Account) -> str:
+    """All roles of an account.
+
+    >>> roles_in_words(Account(id="1", name="ada", roles={"a.example": Role.EDITOR}))
+    'editor of a.example'
+    """
+    everywhere = [f"{account.everywhere} of all sites"] if account.everywhere else []
+    single = [f"{role} of {site}" for site, role in sorted(account.roles.items())]
+    return ", ".join(everywhere + single) or "no role"
+
+
+def signs_in_by(account: Account) -> str:
+    if not account.password:
+        return "no password yet"
+    return "password, second factor" if account.totp else "password"
+
+
 def require_an_owner(before: ById, after: ById) -> None:
     """Raise LastOwnerError where nobody would be left to let others in.
 

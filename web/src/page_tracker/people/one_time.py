@@ -12,6 +12,7 @@ from page_tracker.people.roles import Role
 
 SECRET_BYTES = 32
 LONGEST = 100  # characters
+LONGEST_GUEST = 100
 DAY = 24 * 60 * 60
 
 
@@ -43,6 +44,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     role: Role | None = None
     sites: tuple[str, ...] | None = ()
     giver: str = ""
+    # Whom the giver means, for the list of open ones.
+    guest: str = ""
 
 
 def new_secret() -> str:

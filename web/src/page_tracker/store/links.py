@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, NamedTuple
 
 import msgspec
 from redis import Redis
@@ -11,9 +12,20 @@ from page_tracker.people.one_time import (
     LIFETIMES,
     LONGEST,
     Link,
+    Purpose,
     hash_of,
     new_secret,
 )
+
+# The set of the invitations' hashes: they are listed, and taken back by these.
+INVITATIONS_KEY = "pt:invitations"
+
+
+class Invitation(NamedTuple):
+    """An invitation that nobody has used yet; `expires` is UTC, in seconds."""
+
+    link: Link
+    expires: int
 
 
 class Links:
@@ -26,6 +38,9 @@ class Links:
         """Keep a link; answers its secret, which is kept nowhere."""
         secret = new_secret()
         lifetime = LIFETIMES[link.purpose]
+        if link.purpose is Purpose.INVITATION:
+            # Listed first: none is there that cannot be taken back.
+            self._redis.sadd(INVITATIONS_KEY, hash_of(secret))
         self._redis.set(_key(secret), msgspec.json.encode(link), ex=lifetime)
         return secret
 
@@ -39,10 +54,33 @@ class Links:
         """The link of a secret, which nobody can use again."""
         return _read(self._redis.getdel(_key(secret)))
 
+    def invitations(self) -> dict[str, Invitation]:
+        """The open ones by their ids, that which expires first at the beginning."""
+        ids = [each.decode() for each in self._redis.smembers(INVITATIONS_KEY)]
+        found = {each: self._invitation(each) for each in ids}
+        if gone := [each for each, open_ in found.items() if open_ is None]:
+            self._redis.srem(INVITATIONS_KEY, *gone)
+        there = [(each, open_) for each, open_ in found.items() if open_]
+        return dict(sorted(there, key=lambda pair: (pair[1].expires, pair[0])))
+
+    def withdraw(self, invitation_id: str) -> None:
+        """Take an open invitation back, where there is one of this id."""
+        if self._redis.srem(INVITATIONS_KEY, invitation_id):
+            self._redis.delete(_key_of(invitation_id))
+
+    def _invitation(self, invitation_id: str) -> Invitation | None:
+        key = _key_of(invitation_id)
+        link, left = _read(self._redis.get(key)), int(self._redis.ttl(key))
+        return Invitation(link, int(time.time()) + left) if link else None
+
 
 def _read(text: bytes | None) -> Link | None:
     return None if text is None else msgspec.json.decode(text, type=Link)
 
 
 def _key(secret: str) -> str:
-    return f"pt:link:{hash_of(secret)}"
+    return _key_of(hash_of(secret))
+
+
+def _key_of(link_id: str) -> str:
+    return f"pt:link:{link_id}"

@@ -1,5 +1,6 @@
 """Sessions, one-time links and used codes in a real Redis."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from page_tracker.people.account import Account
 from page_tracker.people.one_time import LIFETIMES, Link, Purpose
 from page_tracker.people.session import IDLE, NOTED
 from page_tracker.store.codes import UsedCodes
-from page_tracker.store.links import Links
+from page_tracker.store.links import INVITATIONS_KEY, Links
 from page_tracker.store.sessions import MOST, Sessions
 
 ADA = Account(id="1", name="ada", stamp="s")
@@ -115,6 +116,26 @@ def test_a_link_is_good_for_once_and_for_so_long(
     assert secret.encode() not in everything(redis)
     assert links.use(secret) == link
     assert links.use(secret) is None and links.find(secret) is None
+
+
+def test_invitations_are_listed_until_they_are_used_taken_back_or_expire(
+    redis: Redis,
+) -> None:
+    links = Links(redis)
+    names = ("used", "taken", "expired", "open")
+    made = {
+        name: links.make(Link(purpose=Purpose.INVITATION, guest=name)) for name in names
+    }
+    links.make(Link(purpose=Purpose.PASSWORD, account="1"))
+    ids = {each.link.guest: i for i, each in links.invitations().items()}
+    assert set(ids) == set(names)
+    links.use(made["used"])
+    links.withdraw(ids["taken"])
+    redis.delete(f"pt:link:{ids['expired']}")
+    (left,) = links.invitations().values()
+    assert left.link.guest == "open" and links.find(made["taken"]) is None
+    assert abs(left.expires - time.time() - LIFETIMES[Purpose.INVITATION]) < 60
+    assert redis.scard(INVITATIONS_KEY) == 1
 
 
 @pytest.mark.parametrize("secret", ["", "x", "\udcff", "../x", "a" * 10_000])

@@ -48,7 +48,7 @@ def register_own_account(blueprint: Blueprint, services: PeopleServices) -> None
     @blueprint.post("/account/password")
     def change_password() -> Response:
         try:
-            own.require_password()
+            require_own_password(services)
             return own.change_password()
         except AccountError as error:
             return own.page(f"{error}.")
@@ -63,7 +63,7 @@ def register_own_account(blueprint: Blueprint, services: PeopleServices) -> None
         if not totp.is_secret(secret):
             return own.second_factor(totp.new_secret())
         try:
-            own.require_password()
+            require_own_password(services)
             return own.add_second_factor(secret)
         except AccountError as error:
             return own.second_factor(secret, error.problem)
@@ -71,7 +71,7 @@ def register_own_account(blueprint: Blueprint, services: PeopleServices) -> None
     @blueprint.post("/account/second-factor/remove")
     def remove_second_factor() -> Response:
         try:
-            own.require_password()
+            require_own_password(services)
         except AccountError as error:
             return own.page(error.problem)
         return own.put_second_factor("", [], to("/account"))
@@ -79,7 +79,7 @@ def register_own_account(blueprint: Blueprint, services: PeopleServices) -> None
     @blueprint.post("/account/recovery-codes")
     def renew_recovery_codes() -> Response:
         try:
-            own.require_password()
+            require_own_password(services)
             return own.renew_recovery_codes()
         except AccountError as error:
             return own.page(error.problem)
@@ -88,6 +88,15 @@ def register_own_account(blueprint: Blueprint, services: PeopleServices) -> None
     def end_sessions() -> Response:
         own.end_sessions(request.form.get("id", ""))
         return to("/account")
+
+
+def require_own_password(services: PeopleServices) -> None:
+    """Raise AccountError where the form has not the person's password."""
+    name = services.guard.require().account.name
+    try:
+        services.checking.password(name, request.form.get("password", ""))
+    except Wrong as error:
+        raise AccountError(WRONG_PASSWORD, "write that") from error
 
 
 class _Own:
@@ -122,14 +131,6 @@ class _Own:
                 picture=Markup(picture),  # nosec B704 # segno escapes its title
             )
         )
-
-    def require_password(self) -> None:
-        """Raise AccountError where the form has not the person's password."""
-        name = self._services.guard.require().account.name
-        try:
-            self._services.checking.password(name, request.form.get("password", ""))
-        except Wrong as error:
-            raise AccountError(WRONG_PASSWORD, "write that") from error
 
     def change_password(self) -> Response:
         account = self._services.guard.require().account

@@ -1,18 +1,50 @@
-"""`/people`, `/sites/<name>/people`: who has a role for all sites, or for one."""
+"""`/people`, `/sites/<name>/people`: who has a role for all sites, or for one.
+
+Whoever owns all sites sees every account; whoever owns one, those that have a role for
+it. Invitations that nobody has used yet are listed, and taken back.
+"""
 
 from __future__ import annotations
 
+import time
+from typing import NamedTuple
+
 from flask import Blueprint, Response, request
 
+from page_tracker.days import DAY_SECONDS
 from page_tracker.errors import AccountError
-from page_tracker.people.account import Account, role_at, with_role
-from page_tracker.people.one_time import LIFETIMES, Link, Purpose
+from page_tracker.people.account import (
+    Account,
+    may_give,
+    role_at,
+    roles_in_words,
+    with_role,
+)
+from page_tracker.people.one_time import LIFETIMES, LONGEST_GUEST, Link, Purpose
 from page_tracker.people.roles import Role
+from page_tracker.plural import counted
+from page_tracker.store.links import Invitation
 from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import render, to, unkept
 
-DAY_SECONDS = 24 * 60 * 60
+
+class Listed(NamedTuple):
+    """An account on the page: its role there, and all of its roles in words."""
+
+    account: Account
+    role: Role | None
+    words: str
+
+
+class OpenInvitation(NamedTuple):
+    """An invitation as it is listed; `left` is the time until it expires, in words."""
+
+    id: str
+    guest: str
+    gives: str
+    giver: str
+    left: str
 
 
 def register_people(blueprint: Blueprint, services: PeopleServices) -> None:
@@ -37,6 +69,13 @@ def register_people(blueprint: Blueprint, services: PeopleServices) -> None:
         people.give(site, request.form.get("account", ""), _role())
         return to(_path(site))
 
+    @blueprint.post("/people/withdraw")
+    @blueprint.post("/sites/<name>/people/withdraw")
+    def withdraw(name: str | None = None) -> Response:
+        site = people.admitted(name)
+        people.withdraw(site, request.form.get("invitation", ""))
+        return to(_path(site))
+
 
 class _People:
     """Who has a role for a site, or (None) for all of them."""
@@ -58,18 +97,47 @@ class _People:
 
     def page(self, site: str | None, link: str = "") -> Response:
         accounts = self._services.accounts().all()
+        listed = [
+            Listed(each, role_at(each, site), roles_in_words(each)) for each in accounts
+        ]
         page = render(
             "people.html",
             site=site,
             path=_path(site),
-            people=[
-                (each, role_at(each, site)) for each in accounts if _is_in(each, site)
-            ],
+            people=[each for each in listed if site is None or each.role],
+            others=[each for each in listed if not each.role],
+            owns_all=self._owns_all(),
+            invitations=self._open_invitations(site, accounts),
             roles=list(Role),
             link=link,
             days=LIFETIMES[Purpose.INVITATION] // DAY_SECONDS,
         )
         return unkept(page) if link else page
+
+    def _owns_all(self) -> bool:
+        return self._services.guard.require().may(Role.OWNER, None)
+
+    def _open_invitations(
+        self, site: str | None, accounts: list[Account]
+    ) -> list[OpenInvitation]:
+        """Those to this site, or (None) all, that their givers may still give."""
+        givers = {each.id: each for each in accounts}
+        return [
+            _as_listed(i, each, givers[each.link.giver])
+            for i, each in self._services.links().invitations().items()
+            if _is_to(each.link, site)
+            and each.link.giver in givers
+            and may_give(givers[each.link.giver], each.link.sites)
+        ]
+
+    def withdraw(self, site: str | None, invitation_id: str) -> None:
+        """Take back an invitation to this site, or (None) any."""
+        found = self._services.links().invitations().get(invitation_id)
+        if found is None or not _is_to(found.link, site):
+            raise AccountError(
+                "this invitation was used, or has expired", "load the page anew"
+            )
+        self._services.links().withdraw(invitation_id)
 
     def invitation(self, site: str | None, role: Role | None) -> str:
         """The whole address of a one-time link that gives a role."""
@@ -80,6 +148,7 @@ class _People:
             role=role,
             sites=None if site is None else (site,),
             giver=self._services.guard.require().account.id,
+            guest=" ".join(request.form.get("guest", "").split())[:LONGEST_GUEST],
         )
         secret = self._services.links().make(link)
         return self._services.guard.reached.link(f"/welcome/{secret}")
@@ -90,15 +159,27 @@ class _People:
 
         def decide(account: Account) -> Account:
             # Of others than those on the page it is not told that they are there.
-            if not _is_in(account, site):
+            if not (self._owns_all() or role_at(account, site)):
                 raise AccountError("nobody here has this account", "load the page anew")
             return with_role(account, role, sites)
 
         self._services.accounts().change(account_id, decide)
 
 
-def _is_in(account: Account, site: str | None) -> bool:
-    return role_at(account, site) is not None
+def _is_to(link: Link, site: str | None) -> bool:
+    return site is None or link.sites == (site,)
+
+
+def _as_listed(
+    invitation_id: str, invitation: Invitation, giver: Account
+) -> OpenInvitation:
+    link = invitation.link
+    where = "all sites" if link.sites is None else ", ".join(link.sites)
+    left = max(0, invitation.expires - int(time.time()))
+    days = counted(-(-left // DAY_SECONDS), "day")
+    return OpenInvitation(
+        invitation_id, link.guest, f"{link.role} of {where}", giver.name, days
+    )
 
 
 def _role() -> Role | None:
