@@ -17,7 +17,7 @@ from typing import Any
 import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from ua_parser.core import Domain, Matcher, UserAgent
-from ua_parser.matchers import UserAgentMatcher
+from ua_parser.lazy import UserAgentMatcher
 from ua_parser.regex import Resolver
 
 from page_tracker.hits.facts import (
@@ -93,13 +93,13 @@ class _Patterns:
     """Regular expressions that are tried together; raises ValueError for a bad one."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
+        numbered: list[Matcher[UserAgent]] = [
+            UserAgentMatcher(each, str(i)) for i, each in enumerate(patterns)
+        ]
         try:
-            numbered: list[Matcher[UserAgent]] = [
-                UserAgentMatcher(each, str(i)) for i, each in enumerate(patterns)
-            ]
-        except re.error as error:
+            self._resolve = Resolver((numbered, [], []))
+        except ValueError as error:
             raise ValueError(f"not a regular expression: {error}") from error
-        self._resolve = Resolver((numbered, [], []))
 
     def first(self, text: str) -> int | None:
         """The number of the first pattern that is found in `text`."""

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 from ua_parser import OS, Domain, PartialResult
-from ua_parser.loaders import load_builtins
-from ua_parser.matchers import DeviceMatcher, OSMatcher, UserAgentMatcher
+from ua_parser.lazy import DeviceMatcher, OSMatcher, UserAgentMatcher
+from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 
 from page_tracker.hits.hit import MAX_USER_AGENT, Client, Hints
@@ -83,7 +83,8 @@ def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
 
     What they do not say is empty; versions are major ones.
     """
-    browsers, systems, _ = load_builtins()
+    # Lazy ones: Python's engine need not read what ua-parser's own does.
+    browsers, systems, _ = load_lazy_builtins()
     # Devices are told apart by a few words: ua-parser's thousand patterns say models.
     resolve = Resolver(
         (
