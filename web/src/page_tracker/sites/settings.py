@@ -12,8 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +19,12 @@ import msgspec
 
 from page_tracker.errors import InvalidValueError, SiteError
 from page_tracker.schema import LIMITS
+from page_tracker.sites.places import (
+    countries,
+    nearest_country,
+    nearest_timezone,
+    timezones,
+)
 from page_tracker.sites.site import Site, ascii_host, bare_host, with_timezone
 
 # Between the dots of a host there are at most 63 of these (RFC 1035, 2.3.4). That none
@@ -29,6 +33,8 @@ _LABEL = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
 
 # RFC 3986, 3.1; and what has an address of such a scheme is a part of another page.
 _SCHEME = re.compile("[a-z][a-z0-9+.-]{0,39}")
+# What other trackers name a site by: a number, a UUID, a code.
+_ALIAS = re.compile("[a-z0-9][a-z0-9_.-]{0,99}")
 NO_PAGES = ("about", "blob", "data", "javascript", "vbscript")
 
 MAX_LIST = 500
@@ -41,8 +47,6 @@ TRUTHS = {"true": True, "yes": True, "on": True, "1": True} | {
     "off": False,
     "0": False,
 }
-# Codes that people write for countries that have another one.
-COUNTRY_SLIPS = {"UK": "GB", "EN": "GB", "EL": "GR"}
 
 
 class InvalidEntryError(InvalidValueError):
@@ -116,38 +120,7 @@ def _timezone(value: Any) -> str:
     zones = timezones()
     if text in zones:
         return text
-    raise InvalidValueError("is not a time zone", f"write {_nearest_timezone(text)}")
-
-
-def _nearest_timezone(text: str) -> str:
-    """What to write instead of an unknown zone: the nearest valid name."""
-    sign = text.upper().removeprefix("UTC").removeprefix("GMT")
-    if sign[:1] in ("+", "-"):
-        return "the zone of a place, like Europe/Berlin; it knows its summer time"
-    wanted = text.replace(" ", "_").casefold()
-    names = {name.casefold(): name for name in sorted(timezones())}
-    # A city alone is how people name a zone.
-    names.update({name.rpartition("/")[2]: full for name, full in names.items()})
-    names.update({name.casefold(): name for name in timezones()})
-    near = get_close_matches(wanted, names, n=1, cutoff=0.7)
-    if not near:
-        return "a name like Europe/Berlin, America/New_York or UTC"
-    return names[near[0]]
-
-
-@cache
-def timezones() -> frozenset[str]:
-    """Every time zone's name, as the IANA database that is installed has them."""
-    names = (files("tzdata") / "zones").read_text("utf-8").split()
-    return frozenset(names) - {"Factory"}
-
-
-@cache
-def countries() -> Mapping[str, str]:
-    """Names of countries by their ISO 3166-1 codes, from the same database."""
-    table = (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text("utf-8")
-    lines = (line for line in table.splitlines() if not line.startswith("#"))
-    return {code: name for code, _, name in (line.partition("\t") for line in lines)}
+    raise InvalidValueError("is not a time zone", f"write {nearest_timezone(text)}")
 
 
 def _country(value: Any) -> str:
@@ -155,9 +128,7 @@ def _country(value: Any) -> str:
     code = text.upper()
     if code in countries():
         return code
-    names = {name.casefold(): code for code, name in countries().items()}
-    near = get_close_matches(text.casefold(), names, n=1, cutoff=0.75)
-    code = COUNTRY_SLIPS.get(code) or (names[near[0]] if near else "")
+    code = nearest_country(text)
     instead = f"{code} ({countries()[code]})" if code else "its two letters, like DE"
     raise InvalidValueError("is not a country", f"write {instead}")
 
@@ -195,6 +166,16 @@ def _page(value: Any) -> str:
             "is too long", f"write at most {LIMITS['path']} characters"
         )
     return text
+
+
+def _alias(value: Any) -> str:
+    alias = _text(value).lower()
+    if not _ALIAS.fullmatch(alias):
+        raise InvalidValueError(
+            "is not the name of a site elsewhere",
+            "write its number, UUID or code there: letters, digits, . _ and -",
+        )
+    return alias
 
 
 def _scheme(value: Any) -> str:
@@ -284,6 +265,12 @@ SETTINGS: Mapping[str, SiteSetting] = {
         "HOST,…",
         "Further hosts whose hits belong to this site.",
         _list_of(parse_domain),
+        many=True,
+    ),
+    "aliases": SiteSetting(
+        "NAME,…",
+        "What pages made for another tracker name it by: a number, a UUID, a code.",
+        _list_of(_alias),
         many=True,
     ),
     "allowed_hostnames": SiteSetting(

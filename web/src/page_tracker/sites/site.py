@@ -28,6 +28,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     # Further hosts whose hits belong to this site.
     hostnames: tuple[str, ...] = ()
+    # What pages and clients made for another tracker name this site by.
+    aliases: tuple[str, ...] = ()
     # Addresses and networks (CIDR) whose hits are the owner's own, or unwanted.
     own_addresses: tuple[str, ...] = ()
     blocked_addresses: tuple[str, ...] = ()
@@ -57,25 +59,25 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Directory:
-    """All sites as one moment knew them, found by the hosts that they are named by."""
+    """All sites as one moment knew them, found by the names that they go by."""
 
     def __init__(self, sites: Iterable[Site] = ()) -> None:
         self.by_id = {site.id: site for site in sites}
-        self._by_host = {
-            host: site
+        self._by_name = {
+            name: site
             for site in self.by_id.values()
-            for host in (*site.hostnames, site.id)
+            for name in (*site.aliases, *site.hostnames, site.id)
         }
 
     def resolve(self, domain: str) -> Site | None:
-        """The site that a domain or host name stands for.
+        """The site that a domain, a host name or an alias stands for.
 
         Letter case, `www.`, a port and a final dot make no difference. What is longer
         than any host is not looked at: what is looked up is remembered.
         """
         if len(domain) > MAX_NAMED_HOST:
             return None
-        return self._by_host.get(domain) or self._by_host.get(bare_host(domain))
+        return self._by_name.get(domain) or self._by_name.get(bare_host(domain))
 
     def only(self) -> Site | None:
         """The only site that there is, but for a demonstration; else None."""

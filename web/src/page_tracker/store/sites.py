@@ -6,7 +6,7 @@ What a setting may say is decided in `site_settings`, how sites are kept in `reg
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -174,21 +174,28 @@ def _instead(sites: ById, domain: str) -> str:
 
 
 def _with(sites: ById, site: Site, *, is_new: bool) -> ById:
-    """The sites with this one, where no other has its hosts; raises SiteExistsError."""
+    """The sites with this one, where no other has its names; raises SiteExistsError."""
     others = [each for each in sites.values() if is_new or each.id != site.id]
     taken = Directory(others)
-    for host in (site.id, *site.hostnames):
-        other = taken.resolve(host)
+    for setting, name in _names_of(site):
+        other = taken.resolve(name)
         if other and other.id == site.id:
             raise SiteExistsError(
                 "domain",
-                f"{host} is a site already",
-                f"page-tracker site show {host} has its line, site set changes it",
+                f"{name} is a site already",
+                f"page-tracker site show {name} has its line, site set changes it",
             )
         if other:
             raise SiteExistsError(
-                "domain" if host == site.id else "hostnames",
-                f"{host!r} belongs to the site {other.id} already",
-                f"change that one, or take {host} from it first",
+                setting,
+                f"{name!r} belongs to the site {other.id} already",
+                f"change that one, or take {name} from it first",
             )
     return {**sites, site.id: site}
+
+
+def _names_of(site: Site) -> Iterator[tuple[str, str]]:
+    """What a site is found by, each with the setting that it stands in."""
+    yield "domain", site.id
+    yield from (("hostnames", name) for name in site.hostnames)
+    yield from (("aliases", name) for name in site.aliases)

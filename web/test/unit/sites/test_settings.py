@@ -91,6 +91,7 @@ def test_any_text_is_a_domain_that_is_found_again_or_refused(text: str) -> None:
         ("hostnames", "www.shop.de, example.org,", ("shop.de", "example.org")),
         ("hostnames", ["a.example", "A.example"], ("a.example",)),
         ("hostnames", "", ()),
+        ("aliases", "1,5F7F-x", ("1", "5f7f-x")),
         ("allowed_hostnames", "www.b.example", ("b.example",)),
         ("own_addresses", "192.0.2.1/32,2001:DB8::/32", ("192.0.2.1", "2001:db8::/32")),
         ("blocked_addresses", ["198.51.100.0/24"], ("198.51.100.0/24",)),
@@ -132,6 +133,11 @@ def test_a_setting_is_read_from_text_and_json(
             "write a name like Europe/Berlin, America/New_York or UTC",
         ),
         ("hostnames", "shop.de/x", "write shop.de"),
+        (
+            "aliases",
+            "a b",
+            "write its number, UUID or code there: letters, digits, . _ and -",
+        ),
         ("hostnames", {"a": 1}, "write strings in square brackets"),
         (
             "own_addresses",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.days import next_midnight
-from page_tracker.sites.settings import timezones
+from page_tracker.sites.places import timezones
 from page_tracker.sites.site import (
     Directory,
     Site,
