@@ -15,10 +15,12 @@ from typing import Any
 
 from page_tracker.app import app as flask_app
 from page_tracker.collect.batched import Collector
+from page_tracker.collect.each import collect_each_soon
 from page_tracker.errors import NotStoredError
-from page_tracker.hits.hit import NOBODY, Drop
+from page_tracker.hits.hit import NOBODY, RawHit
 from page_tracker.protocols import protocol_at
-from page_tracker.protocols.read_request import not_stored, read_request
+from page_tracker.protocols.bulk import BulkProtocol, Fate, readable_by
+from page_tracker.protocols.read_request import not_stored, read_bulk, read_request
 from page_tracker.protocols.request import (
     MAX_BODY,
     Answer,
@@ -112,16 +114,32 @@ class FrontDoor:
             raise ValueError(f"{request.path} is no protocol's")
         peer = client[0] if client else ""
         try:
+            if isinstance(protocol, BulkProtocol):
+                tell = partial(_tell_origin, request.header(b"origin"), tell)
+                bulk = read_bulk(protocol, request, peer, self._proxies)
+                tell_all = partial(_tell, protocol, bulk.accept, tell)
+                collect_each_soon(self._collector, bulk.parts, tell_all)
+                self._note(_each(bulk.refused))
+                return
             raws, sender = read_request(protocol, request, peer, self._proxies)
-            self._collector.collect_soon(raws, sender, partial(_tell, protocol, tell))
+            accept = partial(_accept, protocol)
+            self._collector.collect_soon(
+                raws, sender, partial(_tell, protocol, accept, tell)
+            )
         except NothingToCountError as answered:
             tell(answered.answer)
-            if answered.refused:
-                self._collector.collect_soon(answered.refused, NOBODY, _tell_nobody)
+            is_bulk = isinstance(protocol, BulkProtocol)
+            self._note(_each(answered.refused) if is_bulk else [answered.refused])
         except Exception:  # pylint: disable=broad-exception-caught
             # A fault of ours: its sender gets an answer all the same.
             logger.exception("A request to %s could not be read", request.path)
             tell(protocol.refuse(500, FAULT, ()))
+
+    def _note(self, events: Sequence[Sequence[RawHit]]) -> None:
+        """Count for its owners what was refused; its sender has the answer already."""
+        for raws in events:
+            if raws and self._collector is not None:
+                self._collector.collect_soon(raws, NOBODY, _tell_nobody)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open the collector when the server starts; store what waits when it stops."""
@@ -148,24 +166,37 @@ def headers_of(sent: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return headers
 
 
+def _accept(protocol: Protocol, fate: Fate) -> Answer:
+    if isinstance(fate, NotStoredError):
+        return not_stored(protocol, fate)
+    return protocol.accept(fate)
+
+
 def _tell(
-    protocol: Protocol,
+    protocol: Protocol | BulkProtocol,
+    accept: Callable[[Any], Answer],
     tell: Callable[[Answer], None],
-    fate: Sequence[Drop] | NotStoredError,
+    fate: Fate | Sequence[Fate],
 ) -> None:
     try:
-        if isinstance(fate, NotStoredError):
-            answer = not_stored(protocol, fate)
-        else:
-            answer = protocol.accept(fate)
+        answer = accept(fate)
     except Exception:  # pylint: disable=broad-exception-caught
         logger.exception("The outcome of hits could not be answered")
         answer = protocol.refuse(500, FAULT, ())
     tell(answer)
 
 
-def _tell_nobody(_fate: Sequence[Drop] | NotStoredError) -> None:
-    """What was refused is counted for its owner; its sender has the answer already."""
+def _tell_origin(origin: str, tell: Callable[[Answer], None], answer: Answer) -> None:
+    tell(readable_by(origin, answer))
+
+
+def _each(raws: Sequence[RawHit]) -> list[list[RawHit]]:
+    """Raw hits of which each is an event of its own."""
+    return [[raw] for raw in raws]
+
+
+def _tell_nobody(_fate: Fate) -> None:
+    """Who sent it has been told."""
 
 
 def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:

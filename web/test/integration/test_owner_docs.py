@@ -5,11 +5,12 @@ import re
 import pytest
 
 from page_tracker.app import create_app
+from page_tracker.protocols import PROTOCOLS
 from page_tracker.sites.settings import SETTINGS
 from page_tracker.sites.token import GIVEN
 from support.documentation import page
 
-SENDERS = ("/api/event", "/api/health")
+SENDERS = (*PROTOCOLS, "/api/health")
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -1,17 +1,21 @@
 """The senders' formats: one module and one row here for each."""
 
-from page_tracker.protocols import goatcounter, plausible
+from page_tracker.protocols import goatcounter, matomo, plausible, umami
+from page_tracker.protocols.bulk import BulkProtocol
 from page_tracker.protocols.request import Protocol
 
 # By the path that they are sent to, which may end with `/<variable>`: that is the
 # request's `variable` then.
-PROTOCOLS: dict[str, Protocol] = {
+PROTOCOLS: dict[str, Protocol | BulkProtocol] = {
     "/api/event": plausible.PROTOCOL,
     "/count": goatcounter.PROTOCOL,
+    "/api/send": umami.SEND,
+    "/api/batch": umami.BATCH,
+    **dict.fromkeys(matomo.PATHS, matomo.PROTOCOL),
 }
 
 
-def protocol_at(path: str) -> Protocol | None:
+def protocol_at(path: str) -> Protocol | BulkProtocol | None:
     """The protocol that is sent to a path; None where there is none."""
     found = PROTOCOLS.get(path)
     if found is None:

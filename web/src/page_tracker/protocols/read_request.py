@@ -5,6 +5,7 @@ from __future__ import annotations
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.client_address import Proxies
 from page_tracker.hits.hit import RawHit, Sender
+from page_tracker.protocols.bulk import Bulk, BulkProtocol
 from page_tracker.protocols.headers import seen_of, sender_of
 from page_tracker.protocols.request import (
     MAX_BODY,
@@ -14,6 +15,10 @@ from page_tracker.protocols.request import (
     Request,
 )
 
+# What the formats' own scripts send; Umami's loses all hits but the first of a page
+# where X-Umami-Cache is not among them.
+_HEADERS_SENT = b"Content-Type, X-Debug-Request, X-Umami-Cache"
+
 
 def read_request(
     protocol: Protocol, request: Request, peer: str, proxies: Proxies
@@ -22,27 +27,40 @@ def read_request(
 
     Raises NothingToCountError where there is nothing to count.
     """
+    sender = _sender_of(protocol, request, peer, proxies)
+    return protocol.decode(request, sender), sender
+
+
+def read_bulk(
+    protocol: BulkProtocol, request: Request, peer: str, proxies: Proxies
+) -> Bulk:
+    """The same where a request may bring several events, each with its own sender."""
+    return protocol.decode(request, _sender_of(protocol, request, peer, proxies))
+
+
+def _sender_of(
+    protocol: Protocol | BulkProtocol, request: Request, peer: str, proxies: Proxies
+) -> Sender:
     if request.method not in protocol.methods:
         raise NothingToCountError(_other_method(protocol, request.method))
     if len(request.body) > MAX_BODY:
         raise NothingToCountError(too_large(protocol))
     address = seen_of(request.headers, peer, proxies).address
-    sender = sender_of(request.headers, address)
-    return protocol.decode(request, sender), sender
+    return sender_of(request.headers, address)
 
 
-def too_large(protocol: Protocol) -> Answer:
+def too_large(protocol: Protocol | BulkProtocol) -> Answer:
     """The answer to a body that is not read to its end."""
     return protocol.refuse(413, f"a body has at most {MAX_BODY} bytes", ())
 
 
-def not_stored(protocol: Protocol, error: NotStoredError) -> Answer:
+def not_stored(protocol: Protocol | BulkProtocol, error: NotStoredError) -> Answer:
     """The answer where hits are not kept: the sender may try again, later."""
     retry_after = (b"retry-after", b"%d" % error.retry_after)
     return protocol.refuse(error.status, str(error), (retry_after,))
 
 
-def _other_method(protocol: Protocol, method: str) -> Answer:
+def _other_method(protocol: Protocol | BulkProtocol, method: str) -> Answer:
     """The answer to a browser that asks first (CORS), or to a mistake."""
     allowed = ", ".join((*protocol.methods, "OPTIONS")).encode()
     if method != "OPTIONS":
@@ -54,7 +72,7 @@ def _other_method(protocol: Protocol, method: str) -> Answer:
             (b"allow", allowed),
             (b"access-control-allow-origin", b"*"),
             (b"access-control-allow-methods", allowed),
-            (b"access-control-allow-headers", b"Content-Type, X-Debug-Request"),
+            (b"access-control-allow-headers", _HEADERS_SENT),
             (b"access-control-max-age", b"86400"),
         ),
     )

@@ -11,11 +11,18 @@ from contextlib import suppress
 from flask import Blueprint, Response, request
 
 from page_tracker.collect.direct import UnbatchedCollector
+from page_tracker.collect.each import collect_each
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.client_address import Proxies
 from page_tracker.hits.hit import NOBODY
 from page_tracker.protocols import PROTOCOLS
-from page_tracker.protocols.read_request import not_stored, read_request, too_large
+from page_tracker.protocols.bulk import BulkProtocol, Part, readable_by
+from page_tracker.protocols.read_request import (
+    not_stored,
+    read_bulk,
+    read_request,
+    too_large,
+)
 from page_tracker.protocols.request import (
     MAX_BODY,
     Answer,
@@ -24,6 +31,8 @@ from page_tracker.protocols.request import (
     Request,
 )
 
+# Neither may be in an endpoint's name.
+_NAMED = str.maketrans("/.", "__")
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -33,13 +42,16 @@ def collecting(
     """One route for each protocol; the collector is asked for at the first request."""
     blueprint = Blueprint("collecting", __name__)
 
-    def take(protocol: Protocol, **_variable: str) -> Response:
-        return _response(_answer(protocol, collector(), proxies))
+    def take(protocol: Protocol | BulkProtocol, **_variable: str) -> Response:
+        answer = _answer(protocol, collector(), proxies)
+        if isinstance(protocol, BulkProtocol):
+            answer = readable_by(request.headers.get("Origin", ""), answer)
+        return _response(answer)
 
     for path, protocol in PROTOCOLS.items():
         blueprint.add_url_rule(
             path,
-            endpoint=path.strip("/").replace("/", "_"),
+            endpoint=path.strip("/").translate(_NAMED),
             view_func=take,
             defaults={"protocol": protocol},
             methods=METHODS,
@@ -57,7 +69,7 @@ def headers_sent() -> dict[bytes, bytes]:
 
 
 def _answer(
-    protocol: Protocol, collector: UnbatchedCollector, proxies: Proxies
+    protocol: Protocol | BulkProtocol, collector: UnbatchedCollector, proxies: Proxies
 ) -> Answer:
     length = request.content_length or 0
     if length > MAX_BODY:
@@ -73,10 +85,18 @@ def _answer(
             headers_sent(),
             body,
         )
-        raws, sender = read_request(protocol, sent, request.remote_addr or "", proxies)
+        peer = request.remote_addr or ""
+        if isinstance(protocol, BulkProtocol):
+            bulk = read_bulk(protocol, sent, peer, proxies)
+            fates = collect_each(collector, bulk.parts)
+            collect_each(collector, [Part(raw, NOBODY) for raw in bulk.refused])
+            return bulk.accept(fates)
+        raws, sender = read_request(protocol, sent, peer, proxies)
         return protocol.accept(collector.collect(raws, sender))
     except NothingToCountError as answered:
-        if answered.refused:
+        if isinstance(protocol, BulkProtocol):
+            collect_each(collector, [Part(raw, NOBODY) for raw in answered.refused])
+        elif answered.refused:
             with suppress(NotStoredError):  # its sender has to hear of it all the same
                 collector.collect(answered.refused, NOBODY)
         return answered.answer

@@ -137,6 +137,8 @@ _TARGETS = st.sampled_from(
         *(f"/counter/TOTAL.json?site={SITE}", f"/counter/%ff.svg?site={SITE}"),
         *("/counter/.txt", f"/counter/a.svg?site={SITE}&label=%F0&color=zzz"),
         *(f"/hit/a.gif?site={SITE}", f"/hit/a.svg?site={SITE}", "/hit/..%2f.gif"),
+        *(f"/matomo.php?idsite={SITE}&rec=1&r=1&e_c=%00&e_a=a", "/piwik.php?rec=1&r"),
+        *(f"/matomo.php?idsite={SITE}&rec=1&url=//[&cvar=[[&ec_items=%7B", "/api/send"),
         *("/api/v2/query", "/api/v2/queries", f"/api/v2/realtime?site_id={SITE}"),
         *("/api/sites", f"/api/sites/{SITE}", "/api/tokens", "/api/address"),
         *("/api/openapi.json", "/js/script.js", "/", "/livez", "/readyz", "/nothing"),
@@ -185,8 +187,16 @@ _KEYS = st.sampled_from(
         *("n", "name", "u", "url", "d", "domain", "r", "p", "props", "$", "revenue"),
         *("i", "h", "e", "sd", "id", "w", "t", "v", "site_id", "metrics", "filters"),
         *("date_range", "dimensions", "order_by", "include", "pagination"),
+        *("website", "hostname", "data", "screen", "tag", "requests", "send_image"),
     ]
 )
+
+
+@st.composite
+def _umami(draw: st.DrawFn, form: str) -> str:
+    """An event in Umami's form, within `form`."""
+    payload = draw(_with_changes(f'{{"website":"{SITE}","url":"/a"}}'))
+    return form % f'{{"type":"event","payload":{payload}}}'
 
 
 @st.composite
@@ -197,11 +207,15 @@ def _with_changes(draw: st.DrawFn, body: str) -> str:
 
 
 _EVENTS, _QUESTIONS = _with_changes(EVENT), _with_changes(QUESTION)
+_MATOMO = _with_changes(f'{{"requests":["idsite={SITE}&rec=1&url=/a",{EVENT}]}}')
 _NOTHING, _GET, _POST = st.just(""), st.just("GET"), st.just("POST")
 # Methods, targets and bodies that belong together, and once what does not.
 _KINDS = st.sampled_from(
     [
         (_POST, st.just("/api/event"), _EVENTS),
+        (_POST, st.just("/api/send"), _umami("%s")),
+        (_POST, st.just("/api/batch"), _umami("[%s]")),
+        (_POST, st.just("/matomo.php"), _MATOMO),
         (_POST, st.just("/api/v2/query"), _QUESTIONS),
         (st.sampled_from(["GET", "POST"]), _TARGETS.filter(_is_pixel), _NOTHING),
         (_GET, _TARGETS, _NOTHING),

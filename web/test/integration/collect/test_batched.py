@@ -16,7 +16,7 @@ from page_tracker.asgi import FrontDoor
 from page_tracker.collect.shard_queue import PATIENCE
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Kind, RawHit, Reason
-from page_tracker.protocols import PROTOCOLS
+from page_tracker.protocols import PROTOCOLS, goatcounter
 from page_tracker.protocols.request import Answer, Request
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
@@ -330,7 +330,7 @@ def test_whatever_a_protocol_fails_with_its_sender_is_answered(
         raise KeyError("gone")
 
     assert server.url
-    known = PROTOCOLS["/count"]
+    known = goatcounter.PROTOCOL
     if part == "decode":
         faulty = known._replace(decode=fail)
     else:

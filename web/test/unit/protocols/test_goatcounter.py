@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from page_tracker.hits.hit import NOBODY, Drop, Kind, RawHit, Reason
 from page_tracker.hits.page import page_of
-from page_tracker.protocols import PROTOCOLS
+from page_tracker.protocols import goatcounter
 from page_tracker.protocols.request import Answer, NothingToCountError, Request
 
-GOATCOUNTER = PROTOCOLS["/count"]
+GOATCOUNTER = goatcounter.PROTOCOL
 
 
 def _decoded(query: str, headers: Mapping[bytes, bytes]) -> list[RawHit]:

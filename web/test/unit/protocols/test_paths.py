@@ -7,11 +7,11 @@ from flask import Flask
 
 from page_tracker.hits.client_address import Proxies
 from page_tracker.hits.hit import Drop, RawHit, Sender
-from page_tracker.protocols import PROTOCOLS, protocol_at
+from page_tracker.protocols import PROTOCOLS, goatcounter, protocol_at
 from page_tracker.protocols.request import Request
 from page_tracker.web.collect_routes import collecting
 
-GOATCOUNTER = PROTOCOLS["/count"]
+GOATCOUNTER = goatcounter.PROTOCOL
 
 
 def _decode(request: Request, sender: Sender) -> list[RawHit]:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.hits.hit import Drop, Kind, RawHit, Reason, Sender
-from page_tracker.protocols import PROTOCOLS
+from page_tracker.protocols import plausible
 from page_tracker.protocols.request import Answer, NothingToCountError, Request
 
-PLAUSIBLE = PROTOCOLS["/api/event"]
+PLAUSIBLE = plausible.PROTOCOL
 URL = "https://example.org/a"
 
 

@@ -1,0 +1,229 @@
+"""`matomo.php` and `piwik.php`: Matomo's tracking HTTP API.
+
+    GET or POST, parameters in the query, the body or both → one event
+    POST of {"requests": […]}, under any Content-Type      → an event for each
+
+Parameters are in `matomo_parameters`. An answer that is not 2xx has matomo.js send the
+same hit once more as an image: it is the same parameters, of which `r` or `rand` are
+random, and they are the event's id. See
+https://developer.matomo.org/api-reference/tracking-api.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from page_tracker.errors import NotStoredError
+from page_tracker.hits.hit import Drop, RawHit, Reason, Sender
+from page_tracker.protocols.bulk import (
+    MAX_PARTS,
+    Bulk,
+    BulkProtocol,
+    Fate,
+    Part,
+    first_refusal,
+)
+from page_tracker.protocols.goatcounter import GIF
+from page_tracker.protocols.matomo_parameters import InvalidParameterError, hit_of
+from page_tracker.protocols.request import (
+    Answer,
+    NothingToCountError,
+    Request,
+    answer_of,
+    header_text,
+    reasons_of,
+)
+
+# Where Matomo's own scripts, plugins and clients of all ages send to.
+PATHS = ("/matomo.php", "/piwik.php", "/js/tracker.php")
+
+_MAX_FIELDS = 1_000
+_TOLD = b"x-page-tracker-dropped"
+_EXPOSED = (b"access-control-expose-headers", b"Retry-After, X-Page-Tracker-Dropped")
+_KEEP_NOT = (b"cache-control", b"no-store")
+_HELLO = b"This is where Page Tracker takes hits in Matomo's format.\n"
+
+
+def decode(request: Request, sender: Sender) -> Bulk:
+    """Read one hit or many; raises NothingToCountError where nothing is to be stored.
+
+    400, with an image all the same, for parameters that are invalid.
+    """
+    if b'"requests"' in request.body:
+        return _bulk_of(request, sender)
+    parameters = _parameters_in(request)
+    if not parameters:
+        status = 200 if request.method == "GET" else 400
+        raise NothingToCountError(answer_of(status, b"text/plain", _HELLO))
+    has_image = parameters.get("send_image") != "0"
+    page = request.header(b"referer")
+    try:
+        raw = _hit_of(parameters, page)
+    except InvalidParameterError as error:
+        raise NothingToCountError(
+            _plain(400, has_image, str(error)), error.refused
+        ) from error
+    if raw is None:
+        raise NothingToCountError(_plain(200, has_image))
+    return Bulk([Part(raw, sender)], partial(_accept_one, has_image))
+
+
+def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
+    """Refuse with an image: what shows it would be broken otherwise."""
+    told = (_TOLD, header_text(why))
+    return answer_of(status, b"image/gif", GIF, (told, *headers, _EXPOSED, _KEEP_NOT))
+
+
+def _bulk_of(request: Request, sender: Sender) -> Bulk:
+    try:
+        body = msgspec.json.decode(request.body)
+    except (ValueError, RecursionError) as error:
+        raise NothingToCountError(refuse(400, "no JSON", ())) from error
+    items = body.get("requests") if isinstance(body, dict) else None
+    if not isinstance(items, list):
+        raise NothingToCountError(refuse(400, "requests: must be a list", ()))
+    if len(items) > MAX_PARTS:
+        why = f"requests: at most {MAX_PARTS} are taken"
+        raise NothingToCountError(refuse(413, why, ()))
+    parts: list[Part] = []
+    places: list[int] = []  # of each part among the items
+    invalid: list[int] = []
+    refused: list[RawHit] = []
+    for place, item in enumerate(items):
+        try:
+            raw = _hit_of(_parameters_of(item), "")
+        except InvalidParameterError as error:
+            invalid.append(place)
+            refused += error.refused
+            continue
+        if raw is not None:
+            parts.append(Part(raw, sender))
+            places.append(place)
+    has_body = body.get("send_image") not in (0, "0", False)
+    accept = partial(_accept_bulk, len(items), invalid, places, has_body)
+    if not parts:
+        raise NothingToCountError(accept(()), refused)
+    return Bulk(parts, accept, refused)
+
+
+def _accept_one(has_image: bool, fates: Sequence[Fate]) -> Answer:
+    (fate,) = fates
+    if isinstance(fate, NotStoredError):
+        return _refuse_all(fate)
+    if _is_unknown(fate):
+        return _plain(400, has_image, reasons_of(fate))
+    return _plain(200, has_image, reasons_of(fate))
+
+
+def _accept_bulk(
+    number: int,
+    invalid: Sequence[int],
+    places: Sequence[int],
+    has_body: bool,
+    fates: Sequence[Fate],
+) -> Answer:
+    """How many were tracked, those that do not count among them, as Matomo has it.
+
+    Where one could not be stored the whole is refused, since its sender repeats the
+    whole; the others are known by their ids then, and stay one hit each.
+    """
+    if refused := first_refusal(fates):
+        return _refuse_all(refused)
+    unknown = [
+        place
+        for place, fate in zip(places, fates, strict=True)
+        if not isinstance(fate, NotStoredError) and _is_unknown(fate)
+    ]
+    wrong = sorted((*invalid, *unknown))
+    if not has_body:
+        return _plain(200, False)
+    said: dict[str, Any] = {
+        "status": "success",
+        "tracked": number - len(wrong),
+        "invalid": len(wrong),
+    }
+    if wrong:
+        said["invalid_indices"] = wrong
+    return answer_of(
+        200, b"application/json", msgspec.json.encode(said), (_EXPOSED, _KEEP_NOT)
+    )
+
+
+def _is_unknown(fate: Sequence[Drop]) -> bool:
+    return any(drop.reason == Reason.UNKNOWN_SITE for drop in fate)
+
+
+def _refuse_all(error: NotStoredError) -> Answer:
+    retry_after = (b"retry-after", b"%d" % error.retry_after)
+    return refuse(error.status, str(error), (retry_after,))
+
+
+def _plain(status: int, has_image: bool, dropped: str = "") -> Answer:
+    """An image, or the same without: then 204 for what would be 200."""
+    told = ((_TOLD, header_text(dropped)),) if dropped else ()
+    headers = (*told, _EXPOSED, _KEEP_NOT)
+    if has_image:
+        return answer_of(status, b"image/gif", GIF, headers)
+    return answer_of(204 if status == 200 else status, b"text/plain", b"", headers)
+
+
+def _parameters_in(request: Request) -> dict[str, str]:
+    """Those of the query, and of a form in the body where the query has not the same.
+
+    matomo.js posts a query with an empty body that claims to be a form.
+    """
+    body = _pairs(request.body.decode("utf-8", "replace"))
+    return {**body, **_pairs(request.query)}
+
+
+def _pairs(text: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            text, keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="replace"
+        )
+    except ValueError as error:
+        why = f"at most {_MAX_FIELDS} parameters are read"
+        raise NothingToCountError(refuse(400, why, ())) from error
+    return dict(pairs)
+
+
+def _parameters_of(item: Any) -> dict[str, str]:
+    """The parameters of one item of a bulk: a query, an address, or an object."""
+    if isinstance(item, str):
+        _, mark, query = item.partition("?")
+        return _pairs(query if mark else item)
+    if isinstance(item, dict):
+        return {name: _text(value) for name, value in item.items()}
+    raise InvalidParameterError("request", "is neither a query nor an object")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, str | int | float):
+        return str(value)
+    return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def _hit_of(parameters: Mapping[str, str], page: str) -> RawHit | None:
+    raw = hit_of(parameters, page)
+    if raw is None or raw.event_id:
+        return raw
+    return msgspec.structs.replace(raw, event_id=_id_of(parameters))
+
+
+def _id_of(parameters: Mapping[str, str]) -> str:
+    """A request's id, the same when it is sent again; empty where none can be told."""
+    if not (parameters.get("r") or parameters.get("rand")):
+        return ""
+    said = sorted((n, v) for n, v in parameters.items() if n != "send_image")
+    return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()
+
+
+PROTOCOL = BulkProtocol(("GET", "POST"), decode, refuse)
