@@ -59,6 +59,8 @@ from page_tracker.web.pages.people_blueprint import (
 from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.proxy_sign_in import ProxySignIn
 from page_tracker.web.pages.server_addresses import ServerAddresses
+from page_tracker.web.pages.settings.section import SettingsServices
+from page_tracker.web.pages.settings.settings_blueprint import settings_pages
 from page_tracker.web.probes import probes
 from page_tracker.web.script import script
 from page_tracker.web.token_guard import Guard, seen
@@ -68,7 +70,7 @@ from page_tracker.wiring.store import open_live, open_people, open_redis, open_r
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
     from page_tracker.sites.site import Site
-    from page_tracker.upkeep.deletion_with_imports import SiteDeletion
+    from page_tracker.upkeep.deletion_with_imports import CountedDeletion, SiteDeletion
     from page_tracker.upkeep.retention_preview import RetentionPreview
 
 logger = logging.getLogger(__name__)
@@ -122,6 +124,18 @@ def site_deletion(domain: str) -> SiteDeletion:
     from page_tracker.wiring.deleting import open_site_deletion
 
     return open_site_deletion(Settings.from_environment(), registry(), domain)
+
+
+def hits_deletion(
+    site: str, path: str | None, first: str | None, last: str | None
+) -> CountedDeletion:
+    """The deletion of hits of a page, from a day to a day; raises SiteError."""
+    # pylint: disable=import-outside-toplevel # as above
+    from page_tracker.upkeep.deletion_preview import selected
+    from page_tracker.wiring.deleting import open_hits_deletion
+
+    selection = selected(site, path, first, last)
+    return open_hits_deletion(Settings.from_environment(), registry(), selection)
 
 
 def preview_retention(site: Site, now: float) -> RetentionPreview | None:
@@ -186,6 +200,16 @@ def create_app() -> Flask:
     sources = PageServices(asking, sites, live, settings.url)
     flask.register_blueprint(closed(pages(sources, people.guard), people.guard))
     flask.register_blueprint(closed(people_pages(people), people.guard))
+    settings_of_sites = SettingsServices(
+        people.guard,
+        sites,
+        tokens,
+        lambda: seen(settings.trusted_proxies),
+        preview_retention,
+        hits_deletion,
+        site_deletion,
+    )
+    flask.register_blueprint(closed(settings_pages(settings_of_sites), people.guard))
     for failure in (NotFound, MethodNotAllowed, InternalServerError):
         flask.register_error_handler(failure, _failed)
     flask.after_request(_secure)

@@ -89,9 +89,13 @@ class UpdateError(PageTrackerError):
 
 
 class AccessError(PageTrackerError):
-    """A token that was asked for cannot be made."""
+    """A token that was asked for cannot be made; `field` is what is wrong of it."""
 
     exit_code = 2
+
+    def __init__(self, problem: str, remedy: str, field: str = "") -> None:
+        super().__init__(problem, remedy)
+        self.field = field
 
 
 class AccountError(PageTrackerError):

@@ -61,7 +61,7 @@ class Visitor:
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.client.get(path, headers=self.headers, **options)
 
-    def post(self, path: str, **fields: str) -> TestResponse:
+    def post(self, path: str, /, **fields: str) -> TestResponse:
         """Send a form with the session's token, where there is a session."""
         return self.client.post(
             path, data={"token": self.token(), **fields}, headers=self.headers

@@ -90,7 +90,7 @@ def link(**options: str | None) -> None:
     "--role",
     required=True,
     type=click.Choice([role.value for role in Role]),
-    help="viewer: reads; editor: also keeps goals, segments, notes; owner: all of it.",
+    help="viewer: reads; editor: also goals and what counts; owner: all of it.",
 )
 @reach_options
 @setting_option("data")

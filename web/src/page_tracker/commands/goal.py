@@ -8,12 +8,12 @@ import click
 
 from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import echo_json, echo_table
-from page_tracker.errors import SiteError
 from page_tracker.settings import Settings
 from page_tracker.sites.goal import (
-    Goal,
+    described,
     goal_as_json,
     new_goal,
+    props_of,
     with_goal,
     without_goal,
 )
@@ -47,7 +47,7 @@ def goal() -> None:
 def add(domain: str, props: tuple[str, ...], data: str | None, **said: Any) -> None:
     """Add a goal to SITE; one of the same name is replaced."""
     wanted = {name: text for name, text in said.items() if text is not None}
-    made = new_goal({**wanted, "props": dict(map(_pair, props))})
+    made = new_goal({**wanted, "props": props_of(props)})
     with registry_of_folder(Settings.from_environment(data=data)) as registry:
         sites = Sites(registry)
         before = {each.name: each for each in sites.get(domain).goals}
@@ -90,19 +90,3 @@ def remove(domain: str, name: str, data: str | None) -> None:
         before = {each.name: each for each in sites.get(domain).goals}
         site = sites.put_goals(domain, lambda goals: without_goal(goals, name))
     click.echo(f"{site.id} no longer has the goal {name!r}: {described(before[name])}.")
-
-
-def described(each: Goal) -> str:
-    """By what a goal is reached, for people."""
-    parts = [f"event {each.event}" if each.event else f"page {each.page}"]
-    parts += [f"{key}={value}" for key, value in each.props]
-    if each.currency:
-        parts.append(f"revenue in {each.currency}")
-    return ", ".join(parts)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise SiteError("--prop", f"{text!r} has no value", "write it like plan=pro")
-    return key, value

@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from html import escape
-from typing import Any
 
 import click
 
@@ -15,6 +13,7 @@ from page_tracker.commands.tables import as_date, echo_json, echo_table, termina
 from page_tracker.errors import SiteError
 from page_tracker.plural import counted
 from page_tracker.settings import Settings
+from page_tracker.sites.setting_changes import shown, told_changes, zone_to_come
 from page_tracker.sites.settings import (
     SETTINGS,
     changed_site,
@@ -167,18 +166,8 @@ def set_(  # pylint: disable=too-many-positional-arguments
     if as_json:
         echo_json(settings_of(after))
     else:
-        _echo_changes(before, after, said)
-
-
-def _echo_changes(before: Site, after: Site, said: Mapping[str, str]) -> None:
-    for name in said:
-        old, new = getattr(before, name), getattr(after, name)
-        if old != new:
-            click.echo(f"{name}: {shown(name, old)} → {shown(name, new)}")
-        elif name != "timezone" or after.next_timezone is None:
-            click.echo(f"{name} stays {shown(name, new)}")
-    if "timezone" in said and (notice := zone_to_come(after)):
-        click.echo(notice)
+        for line in told_changes(before, after, said):
+            click.echo(line)
 
 
 @site.command()
@@ -227,26 +216,6 @@ def snippet(of: Site, settings: Settings) -> str:
     """The line for a page's head."""
     source = escape(f"{reached_at(settings)}/js/script.js")
     return f'<script defer data-domain="{escape(of.id)}" src="{source}"></script>'
-
-
-def shown(name: str, value: Any) -> str:
-    """A setting's value as it is written."""
-    if name == "retention_days" and value is None:
-        return "all"
-    if isinstance(value, tuple):
-        return ", ".join(value) or "(none)"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def zone_to_come(of: Site) -> str:
-    """When a change of the time zone takes effect; empty where none is to come."""
-    if of.next_timezone is None or of.next_timezone_from is None:
-        return ""
-    instant = datetime.fromtimestamp(of.next_timezone_from, UTC)
-    return (
-        f"timezone: {of.next_timezone} from {instant:%Y-%m-%d %H:%M} UTC, when the day"
-        f" is over in both zones; until then {of.timezone}"
-    )
 
 
 def _said(given: Mapping[str, str | None]) -> dict[str, str]:

@@ -1,16 +1,21 @@
-"""What a person may do with a site. Pure."""
+"""What a person may do with a site. Pure.
+
+`NEEDED` is the one table of it: pages ask it what their forms need, and show none that
+would be refused.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Role(StrEnum):
     """Each may do what those before it may."""
 
-    VIEWER = "viewer"  # read reports
-    EDITOR = "editor"  # and keep goals, segments and notes, let in what was left out
-    OWNER = "owner"  # and settings, tokens, people, deletion
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    OWNER = "owner"
 
     @property
     def rank(self) -> int:
@@ -23,3 +28,27 @@ class Role(StrEnum):
         (True, False)
         """
         return self.rank >= other.rank
+
+
+class Deed(StrEnum):
+    """What is done with a site."""
+
+    READ = "read its reports"
+    KEEP_GOALS = "keep its goals and segments"
+    SET_COUNTING = "set what counts"
+    SET_REACH = "set its hosts, its badges and its limits"
+    KEEP_TOKENS = "make and take back its tokens"
+    GIVE_ROLES = "give roles for it"
+    DELETE = "delete its hits, and it"
+
+
+# An editor's deeds destroy nothing, and let nobody in: what they set can be set back.
+NEEDED: Mapping[Deed, Role] = {
+    Deed.READ: Role.VIEWER,
+    Deed.KEEP_GOALS: Role.EDITOR,
+    Deed.SET_COUNTING: Role.EDITOR,
+    Deed.SET_REACH: Role.OWNER,
+    Deed.KEEP_TOKENS: Role.OWNER,
+    Deed.GIVE_ROLES: Role.OWNER,
+    Deed.DELETE: Role.OWNER,
+}

@@ -6,7 +6,7 @@ Both are kept with the site.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -74,6 +74,34 @@ def new_goal(said: Mapping[str, Any]) -> Goal:
 def goal_as_json(goal: Goal) -> dict[str, Any]:
     """A goal in the form that `new_goal` takes."""
     return {**msgspec.structs.asdict(goal), "props": dict(goal.props)}
+
+
+def described(goal: Goal) -> str:
+    """By what a goal is reached, for people.
+
+    >>> described(Goal(name="Sale", event="buy", currency="EUR"))
+    'event buy, revenue in EUR'
+    """
+    parts = [f"event {goal.event}" if goal.event else f"page {goal.page}"]
+    parts += [f"{key}={value}" for key, value in goal.props]
+    if goal.currency:
+        parts.append(f"revenue in {goal.currency}")
+    return ", ".join(parts)
+
+
+def props_of(pairs: Iterable[str]) -> dict[str, str]:
+    """Properties as people write them, each `KEY=VALUE`; raises SiteError.
+
+    >>> props_of(["plan=pro"])
+    {'plan': 'pro'}
+    """
+    props = {}
+    for text in pairs:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise SiteError("props", f"{text!r} has no value", "write it like plan=pro")
+        props[key] = value
+    return props
 
 
 def with_goal(goals: tuple[Goal, ...], goal: Goal) -> tuple[Goal, ...]:

@@ -168,6 +168,12 @@ def switch_instant(old: str, new: str, now: int) -> int:
     return instant
 
 
+def has_further_hosts(before: Site, after: Site) -> bool:
+    """Whether a site has got hosts, which are taken from all others: who may change
+    this site alone gives it none."""
+    return not set(after.hostnames) <= set(before.hostnames)
+
+
 def first_kept(sites: Iterable[Site], now: float) -> set[tuple[str, int]]:
     """Of each site that forgets its hits, its id and the first day to keep."""
     return {

@@ -127,7 +127,8 @@ def _found(tokens: Mapping[str, Token], token_id: str) -> Token:
 
 def _scope(value: Any) -> Scope:
     if value not in GIVEN:
-        raise AccessError(f"scope {value!r} is none", f"write {' or '.join(GIVEN)}")
+        remedy = f"write {' or '.join(GIVEN)}"
+        raise AccessError(f"scope {value!r} is none", remedy, "scope")
     return Scope(value)
 
 
@@ -136,6 +137,7 @@ def _name(value: Any) -> str:
         raise AccessError(
             f"name {value!r} cannot be shown in a list",
             f"write one line of at most {MAX_NAME} characters",
+            "name",
         )
     return value
 
@@ -147,5 +149,5 @@ def _expiry(days: object, now: int) -> int | None:
         if 1 <= days <= MAX_TOKEN_DAYS:
             return now + days * DAY_SECONDS
     raise AccessError(
-        f"days {days!r} is no time to live", f"write 1 to {MAX_TOKEN_DAYS}"
+        f"days {days!r} is no time to live", f"write 1 to {MAX_TOKEN_DAYS}", "days"
     )

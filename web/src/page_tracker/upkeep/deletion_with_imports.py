@@ -24,6 +24,7 @@ from page_tracker.sites.site import Directory, bare_host
 from page_tracker.store.sites import Sites
 from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.upkeep.deletion import Deletion
+from page_tracker.upkeep.deletion_preview import DeletionPreview, named, told
 from page_tracker.writer.service import one_line, told_plainly
 
 # Until every collector knows that a site is gone, and has sent off what it had.
@@ -61,6 +62,34 @@ class HitsDeletion:
         with self._imports.register.locked():
             self._imports.finish(self._sites.all())
             return self.deletion.finish(last_day(time.time()), say)
+
+
+class CountedDeletion:
+    """A deletion of hits, and how many they were when it was opened."""
+
+    def __init__(self, preview: DeletionPreview, deletion: HitsDeletion) -> None:
+        self.preview = preview
+        self._deletion = deletion
+        self._selection = deletion.deletion.selection
+
+    def __bool__(self) -> bool:
+        return any(self.preview)
+
+    @property
+    def name(self) -> str:
+        """Which hits, in words."""
+        return named(self._selection)
+
+    def told(self) -> list[str]:
+        """What would be deleted, sentence by sentence."""
+        return list(told(self._selection, self.preview))
+
+    def run(self, say: Say) -> int:
+        """Delete them, or finish that; answers how many went.
+
+        Raises what `HitsDeletion.run` does.
+        """
+        return (self._deletion.run if self else self._deletion.finish)(say)
 
 
 class SiteDeletion:

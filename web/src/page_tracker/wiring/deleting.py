@@ -1,5 +1,6 @@
 """What deletes: hits, and whole sites."""
 
+import time
 from functools import partial
 
 from page_tracker.history.register import Register
@@ -10,8 +11,12 @@ from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.upkeep.deletion import Deletion, Selection
-from page_tracker.upkeep.deletion_preview import DeletionPreview, preview_deletion
-from page_tracker.upkeep.deletion_with_imports import HitsDeletion, SiteDeletion
+from page_tracker.upkeep.deletion_preview import preview_deletion
+from page_tracker.upkeep.deletion_with_imports import (
+    CountedDeletion,
+    HitsDeletion,
+    SiteDeletion,
+)
 from page_tracker.upkeep.recount import Recount
 from page_tracker.upkeep.retention_preview import (
     PreviewRetention,
@@ -31,8 +36,11 @@ from page_tracker.writer.service import told_plainly
 
 def open_hits_deletion(
     settings: Settings, registry: Registry, selection: Selection
-) -> HitsDeletion:
-    """Open the deletion of some hits from lake and store."""
+) -> CountedDeletion:
+    """Open the deletion of some hits from lake and store, counted as they are now.
+
+    Raises LakeError, StreamAwayError.
+    """
     imports = open_imports(settings, registry.redis, Unwatched())
     sites, lake = Sites(registry), open_lake(settings)
     deletion = Deletion(
@@ -47,7 +55,9 @@ def open_hits_deletion(
             sites.directory().by_id.get(selection.site, Site(id=selection.site)),
         ),
     )
-    return HitsDeletion(deletion, imports, sites)
+    with told_plainly():
+        preview = preview_deletion(selection, lake, open_streams(settings), time.time())
+    return CountedDeletion(preview, HitsDeletion(deletion, imports, sites))
 
 
 def open_site_deletion(
@@ -67,11 +77,6 @@ def open_site_deletion(
 
     register = Register(settings.data / "imports")
     return SiteDeletion(domain, deletion_of, store_deletion, register, Sites(registry))
-
-
-def deletion_preview(settings: Settings, selection: Selection) -> DeletionPreview:
-    """What a deletion would delete; deletes nothing."""
-    return preview_deletion(selection, open_lake(settings), open_streams(settings))
 
 
 def open_retention_preview(settings: Settings) -> PreviewRetention:

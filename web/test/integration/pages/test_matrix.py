@@ -16,6 +16,7 @@ from page_tracker.app import create_app
 from page_tracker.people.roles import Role
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.sites.demonstration import DOMAIN
+from page_tracker.sites.goal import new_goal, with_goal
 from page_tracker.store.tokens import Tokens
 from support.people import Visitor, signed_in
 
@@ -42,6 +43,21 @@ class Route:
     need: Need
     path: str = ""
     fields: tuple[tuple[str, str], ...] = ()
+
+
+def section(path: str, need: Need) -> dict[tuple[str, str], Route]:
+    """A page of a site's settings, at both of its addresses."""
+    rest = f"/settings{path}"
+    return {
+        ("GET", f"/<domain:name>{rest}"): Route(need, f"/SITE{rest}"),
+        ("GET", f"/sites/<name>{rest}"): Route(need, f"/sites/SITE{rest}"),
+    }
+
+
+def setting(path: str, need: Need, **fields: str) -> dict[tuple[str, str], Route]:
+    """A form of a site's settings."""
+    route = Route(need, f"/sites/SITE/settings/{path}", tuple(fields.items()))
+    return {("POST", f"/sites/<name>/settings/{path}"): route}
 
 
 PAGES: dict[tuple[str, str], Route] = {
@@ -108,6 +124,25 @@ PAGES: dict[tuple[str, str], Route] = {
     ("POST", "/sites/<name>/hosts"): Route(
         Need.OWNER, "/sites/SITE/hosts", (("host", "shop.SITE"),)
     ),
+    **section("", Need.EDITOR),
+    **section("/goals", Need.EDITOR),
+    **section("/tokens", Need.OWNER),
+    **section("/deletion", Need.OWNER),
+    **section("/deletion/hits", Need.OWNER),
+    **section("/deletion/site", Need.OWNER),
+    **section("/own-visits", Need.VIEWER),
+    **setting("counting", Need.EDITOR, blocked_pages="/private"),
+    **setting("reach", Need.OWNER, max_pages="7"),
+    **setting("goals", Need.EDITOR, event="signup"),
+    **setting("goals/remove", Need.EDITOR, name="Sale"),
+    **setting("segments/remove", Need.EDITOR, number="1"),
+    **setting("tokens", Need.OWNER, scope="stats"),
+    **setting("tokens/remove", Need.OWNER, id="x"),
+    **setting("deletion/retention", Need.OWNER, retention_days="30"),
+    **setting("deletion/hits", Need.OWNER),
+    **setting("deletion/site", Need.OWNER),
+    **setting("own-visits/leave-out", Need.EDITOR, address="192.0.2.7"),
+    **setting("own-visits/count", Need.EDITOR, address="192.0.2.7"),
 }
 # What is no page: anybody may ask for it, and senders send to it.
 OPEN = {
@@ -125,7 +160,9 @@ def _two_sites(patched: pytest.MonkeyPatch) -> None:
     assert patched
     # The last one keeps its name from a demonstration, which would take its time.
     for domain in (OWN, OTHERS, DOMAIN):
-        app_module.sites().add(domain, {})
+        app_module.sites().add(domain, {"own_addresses": "192.0.2.7"})
+        put = app_module.sites().put_goals
+        put(domain, lambda goals: with_goal(goals, new_goal({"event": "Sale"})))
 
 
 def person(who: str) -> Visitor:
@@ -156,7 +193,8 @@ def ask(  # nosec B107 # no token of a form is none
 
 
 def state() -> object:
-    return app_module.sites().all(), app_module.accounts().all()
+    sites, tokens = app_module.sites().all(), app_module.tokens().all()
+    return sites, tokens, app_module.accounts().all()
 
 
 def test_every_route_that_is_neither_open_nor_the_programs_is_in_the_table() -> None:

@@ -16,15 +16,16 @@ from flask import Blueprint, Response, current_app, jsonify
 from page_tracker.errors import AccessError, SiteError
 from page_tracker.hits.client_address import ClientAddress
 from page_tracker.sites.settings import changed_site, new_site, settings_of
-from page_tracker.sites.site import Directory, Site
+from page_tracker.sites.site import Directory, Site, has_further_hosts
 from page_tracker.sites.token import Scope, Token, allows, may_give
 from page_tracker.store.sites import Sites, found_site
 from page_tracker.store.tokens import Tokens, token_as_json
 from page_tracker.web.api.failures import register_failures, sent_body
+from page_tracker.web.retention_agreement import WouldDelete, require_agreed
 from page_tracker.web.token_guard import Guard, Refused, forbidden
 
 if TYPE_CHECKING:  # Delta is loaded with the first that is asked for
-    from page_tracker.upkeep.retention_preview import PreviewRetention, RetentionPreview
+    from page_tracker.upkeep.retention_preview import PreviewRetention
 
 LONGEST_BODY = 256 * 1024
 # How many hits a site's new retention deletes: to be said by whoever means it.
@@ -41,17 +42,6 @@ class RunningDeletion(Protocol):
 
     def run(self, say: Callable[[str], None]) -> None:
         """Remove it; raises ImportsBusyError, LakeError where it is half done."""
-
-
-class WouldDelete(Exception):
-    """A site's new retention would delete hits, and their number was not repeated."""
-
-    def __init__(self, going: RetentionPreview) -> None:
-        super().__init__(
-            f"{going.told()} are older than that and would be deleted for good; repeat"
-            f' it with "{AGREED}": {going.hits} if that is meant'
-        )
-        self.going = going
 
 
 def _agreed(settings: dict[str, Any]) -> int | None:
@@ -99,11 +89,6 @@ def _register_sites(
     preview_retention: PreviewRetention,
     guard: Guard,
 ) -> None:
-    def require_agreed(site: Site, now: float, agreed: int | None) -> None:
-        going = preview_retention(site, now)
-        if going and agreed != going.hits:
-            raise WouldDelete(going)
-
     @blueprint.get("/sites")
     def list_sites() -> Response:
         token = _admin(guard)
@@ -115,7 +100,8 @@ def _register_sites(
         guard.admit(Scope.ADMIN, None)
         settings, now = json_object(), time.time()
         domain, agreed = settings.pop("domain", None), _agreed(settings)
-        require_agreed(new_site(domain, settings, int(now)), now, agreed)
+        wanted = new_site(domain, settings, int(now))
+        require_agreed(preview_retention, wanted, now, agreed)
         site = sites().add(domain, settings)
         location = f"{blueprint.url_prefix}/sites/{site.id}"
         return jsonify(settings_of(site)), 201, {"Location": location}
@@ -134,7 +120,7 @@ def _register_sites(
         agreed = _agreed(settings)
         if "retention_days" in settings:
             wanted = changed_site(site, settings, int(now))
-            require_agreed(wanted, now, agreed)
+            require_agreed(preview_retention, wanted, now, agreed)
         return jsonify(settings_of(sites().change(site.id, settings, approve)))
 
     @blueprint.delete("/sites/<domain>")
@@ -190,7 +176,11 @@ def _register_tokens(
 def _would_delete(error: WouldDelete) -> tuple[Response, int]:
     going = error.going
     days = {"first_day": f"{going.first}", "last_day": f"{going.last}"}
-    return jsonify(error=str(error), **{AGREED: going.hits}, **days), 409
+    why = (
+        f"{going.told()} are older than that and would be deleted for good; repeat it"
+        f' with "{AGREED}": {going.hits} if that is meant'
+    )
+    return jsonify(error=why, **{AGREED: going.hits}, **days), 409
 
 
 def _admin(guard: Guard) -> Token:
@@ -224,7 +214,7 @@ def _change_what_is_its_own(before: Site, after: Site) -> None:
 
     Whether another one has it is not told.
     """
-    if set(after.hostnames) - set(before.hostnames):
+    if has_further_hosts(before, after):
         raise Refused(403, "a site is given further hosts by a token for all sites")
 
 

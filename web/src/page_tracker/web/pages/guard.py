@@ -20,7 +20,7 @@ from flask import Blueprint, Response, current_app, g, request
 
 from page_tracker.people.account import Account, may, role_at
 from page_tracker.people.one_time import hash_of
-from page_tracker.people.roles import Role
+from page_tracker.people.roles import NEEDED, Deed, Role
 from page_tracker.people.session import IDLE, form_token, is_valid
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.sessions import Sessions
@@ -68,6 +68,10 @@ class Person:
     def may(self, role: Role, site: str | None) -> bool:
         return may(self.account, role, site)
 
+    def can(self, deed: Deed, site: str) -> bool:
+        """Whether they may do this with a site."""
+        return self.may(NEEDED[deed], site)
+
 
 def open_to_anybody(view: View) -> View:
     """Mark a view that needs no person; its forms need no token, but our origin."""
@@ -89,7 +93,7 @@ class PageGuard:
     def protect(self, blueprint: Blueprint) -> None:
         """Close a blueprint's pages, and answer those who may not in words."""
         blueprint.before_request(self._check)
-        blueprint.context_processor(lambda: {"person": g.get("person")})
+        blueprint.context_processor(lambda: {"person": g.get("person"), "deeds": Deed})
         register_refusals(blueprint)
         blueprint.after_request(self._hand_over)
 

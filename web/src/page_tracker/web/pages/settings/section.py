@@ -1,0 +1,111 @@
+"""The sections of a site's settings: who opens which, and how each is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from page_tracker.errors import SiteError
+from page_tracker.hits.client_address import ClientAddress
+from page_tracker.people.roles import NEEDED, Deed
+from page_tracker.sites.site import Site
+from page_tracker.store.sites import Sites
+from page_tracker.store.tokens import Tokens
+from page_tracker.web.pages.blueprint import elsewhere, named_site
+from page_tracker.web.pages.guard import PageGuard
+from page_tracker.web.pages.refusals import no_such_site
+from page_tracker.web.pages.render import render
+from page_tracker.web.pages.site_page import home_of
+
+if TYPE_CHECKING:  # Delta is loaded with the first that is looked for
+    from page_tracker.upkeep.deletion_with_imports import CountedDeletion, SiteDeletion
+    from page_tracker.upkeep.retention_preview import PreviewRetention
+
+
+@dataclass(frozen=True)
+class Section:
+    """A page of the settings; `path` is below `/SITE/settings`."""
+
+    path: str
+    label: str
+    deed: Deed
+
+
+COUNTING = Section("", "Counting", Deed.SET_COUNTING)
+GOALS = Section("/goals", "Goals and segments", Deed.KEEP_GOALS)
+TOKENS = Section("/tokens", "Tokens", Deed.KEEP_TOKENS)
+DELETION = Section("/deletion", "Deletion", Deed.DELETE)
+OWN_VISITS = Section("/own-visits", "Don’t count me", Deed.READ)
+SECTIONS = (COUNTING, GOALS, TOKENS, DELETION, OWN_VISITS)
+
+
+@dataclass(frozen=True)
+class SettingsServices:
+    """The guard, and what the settings change; each is asked for when it is needed."""
+
+    guard: PageGuard
+    sites: Callable[[], Sites]
+    tokens: Callable[[], Tokens]
+    # The address that the request comes from.
+    seen: Callable[[], ClientAddress]
+    preview_retention: PreviewRetention
+    # Of a site, a page, a first and a last day, as they are written.
+    hits_deletion: Callable[[str, str | None, str | None, str | None], CountedDeletion]
+    site_deletion: Callable[[str], SiteDeletion]
+
+    def admitted(self, name: str, deed: Deed) -> Site:
+        """The site as it is now, where the person may do this with it.
+
+        Raises SignInFirst, NotAllowed.
+        """
+        self.guard.require()
+        found = named_site(self.sites(), name)
+        if found is None:
+            raise no_such_site()
+        self.guard.admit(NEEDED[deed], found.id)
+        return self.sites().get(found.id)
+
+    def opened(
+        self,
+        name: str,
+        section: Section,
+        page: Callable[[Site], Response],
+        below: str = "",
+    ) -> ResponseReturnValue:
+        """A section's page, at the one address that it has."""
+        site = self.admitted(name, section.deed)
+        moved = elsewhere(site, f"/settings{section.path}{below}")
+        return moved or page(site)
+
+
+def shown(
+    site: Site, section: Section, template: str, status: int = 200, **context: Any
+) -> Response:
+    """A page of a section."""
+    return render(
+        f"settings/{template}",
+        status,
+        site=site,
+        home=home_of(site.id),
+        action=f"/sites/{site.id}/settings",
+        section=section,
+        sections=SECTIONS,
+        **context,
+    )
+
+
+def sent(name: str) -> str:
+    """What a form has in a field; line ends are \\n."""
+    # Of a box that is ticked the last counts: what it is else stands before it.
+    texts = request.form.getlist(name)
+    return "\n".join(texts[-1].splitlines()).strip() if texts else ""
+
+
+def at_field(error: SiteError) -> str:
+    """What is wrong, for beside the field that it is about."""
+    problem = error.problem.removeprefix(f"{error.field}: ")
+    return f"{problem[:1].upper()}{problem[1:]}: {error.remedy}."
