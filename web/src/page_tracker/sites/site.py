@@ -169,9 +169,10 @@ def switch_instant(old: str, new: str, now: int) -> int:
 
 
 def has_further_hosts(before: Site, after: Site) -> bool:
-    """Whether a site has got hosts, which are taken from all others: who may change
-    this site alone gives it none."""
-    return not set(after.hostnames) <= set(before.hostnames)
+    """Whether a site has got hosts or aliases, which are taken from all others: who may
+    change this site alone gives it none."""
+    had = {*before.hostnames, *before.aliases}
+    return not {*after.hostnames, *after.aliases} <= had
 
 
 def first_kept(sites: Iterable[Site], now: float) -> set[tuple[str, int]]:

@@ -60,6 +60,7 @@ def text(page: str) -> str:
 CHANGES = {
     "timezone": "Europe/Berlin",
     "hostnames": "shop.SITE,www.blog.SITE",
+    "aliases": "7-SITE",
     "allowed_hostnames": "SITE",
     "page_schemes": "capacitor://",
     "own_addresses": "192.0.2.1,10.0.0.0/8",

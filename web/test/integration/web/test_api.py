@@ -154,7 +154,7 @@ def test_a_token_for_one_site_claims_no_host_and_learns_of_no_other(
     refused = patch(mine, "x.example", host)
     assert refused.status_code == 403
     assert answer(refused) == {
-        "error": "a site is given further hosts by a token for all sites"
+        "error": "a site is given hosts and aliases by a token for all sites"
     }
     assert not sites.get("a.example").respect_dnt
     kept = patch(mine, "y.example")

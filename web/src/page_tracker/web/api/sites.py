@@ -215,7 +215,7 @@ def _change_what_is_its_own(before: Site, after: Site) -> None:
     Whether another one has it is not told.
     """
     if has_further_hosts(before, after):
-        raise Refused(403, "a site is given further hosts by a token for all sites")
+        raise Refused(403, "a site is given hosts and aliases by a token for all sites")
 
 
 def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:

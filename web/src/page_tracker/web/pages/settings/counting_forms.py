@@ -13,8 +13,9 @@ from flask.typing import ResponseReturnValue
 
 from page_tracker.errors import SiteError
 from page_tracker.people.roles import Deed, Role
+from page_tracker.sites.places import timezones
 from page_tracker.sites.setting_changes import told_changes, zone_to_come
-from page_tracker.sites.settings import SETTINGS, timezones
+from page_tracker.sites.settings import SETTINGS
 from page_tracker.sites.site import Site, has_further_hosts
 from page_tracker.web.pages.settings.section import (
     COUNTING,
@@ -49,7 +50,7 @@ GROUPS = (
         "reach",
         "Hosts, badges and limits",
         Deed.SET_REACH,
-        ("hostnames", "public_counter", "max_pages"),
+        ("hostnames", "aliases", "public_counter", "max_pages"),
     ),
 )
 _LABELS = {"timezone": "Time zone", "respect_dnt": "Respect Do Not Track"}
@@ -141,8 +142,8 @@ def _require_own_hosts(services: SettingsServices, before: Site, after: Site) ->
     if has_further_hosts(before, after):
         if not services.guard.require().may(Role.OWNER, None):
             raise SiteError(
-                "hostnames",
-                "a site is given further hosts by an owner of all sites",
+                "hostnames" if after.aliases == before.aliases else "aliases",
+                "a site is given hosts and aliases by an owner of all sites",
                 "ask one of them",
             )
 
