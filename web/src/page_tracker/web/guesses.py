@@ -19,6 +19,7 @@ from page_tracker.days import DAY_SECONDS
 from page_tracker.hits.client_address import subscriber_of
 from page_tracker.store import keys
 from page_tracker.store.salts import Salts, SiteDay
+from page_tracker.store.scripts import script
 
 MOST = 10
 WITHIN = 60  # seconds
@@ -52,9 +53,9 @@ class Guesses:
         """Note a wrong guess; seconds to wait where it is one too many, else 0."""
         return self._ask(_NOTE, address)
 
-    def _ask(self, script: str, address: str) -> int:
-        redis: Any = self._redis()
-        milliseconds = redis.eval(script, 1, self._key(address), *self._bounds)
+    def _ask(self, text: str, address: str) -> int:
+        run = self._redis().register_script(text)
+        milliseconds: Any = run([self._key(address)], self._bounds)
         return -(-int(milliseconds) // 1000)
 
     def _key(self, address: str) -> str:
@@ -67,20 +68,5 @@ class Guesses:
         return keys.guesses(f"{self._kind}{digest}")
 
 
-# A list of times (milliseconds), the last one first: where it has as many as there may
-# be, the oldest of them says when there may be one more.
-_LEFT = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local oldest = redis.call('LINDEX', KEYS[1], ARGV[1] - 1)
-local left = oldest and math.max(0, oldest + ARGV[2] - now) or 0
-"""
-_WAIT = "#!lua flags=no-writes\n" + _LEFT + "return left"
-_NOTE = "#!lua flags=allow-oom\n" + _LEFT + """
-if left == 0 then
-  redis.call('LPUSH', KEYS[1], now)
-  redis.call('LTRIM', KEYS[1], 0, ARGV[1] - 1)
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-end
-return left
-"""
+_WAIT = script("guesses_left", "guesses_wait", flag="no-writes")
+_NOTE = script("guesses_left", "guesses_note", flag="allow-oom")

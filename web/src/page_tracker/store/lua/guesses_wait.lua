@@ -1,0 +1,3 @@
+-- Answers how many milliseconds there are to wait; after guesses_left.lua.
+
+return left
