@@ -141,7 +141,7 @@ def redis(patient: Patient) -> Iterator[Finding]:
     if notice is None:
         yield Finding("durability", "what is acknowledged is on disk")
     else:
-        yield Finding("durability", *(part.strip() for part in notice.split(":", 1)))
+        yield Finding("durability", notice.problem, notice.remedy)
 
 
 def sites(patient: Patient) -> Iterator[Finding]:

@@ -1,12 +1,22 @@
 """Whether what the application needs is there, as a reason or None."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import Redis, RedisError
 
 from page_tracker.store.format import StoreFormatError, refuse_newer_store
 
 PROBE_KEY = "page_tracker:readyz"
+
+
+class DurabilityNotice(NamedTuple):
+    """Why Redis may lose what was acknowledged, and what to do about it."""
+
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.remedy}"
 
 
 def redis_problem(client: Redis) -> str | None:
@@ -21,20 +31,24 @@ def redis_problem(client: Redis) -> str | None:
     return None
 
 
-def durability_notice(client: Redis) -> str | None:
+def durability_notice(client: Redis) -> DurabilityNotice | None:
     """Why Redis may lose what was acknowledged; None where it has all on disk."""
     try:
         known: Any = client.config_get("appendonly", "appendfsync")
     except RedisError as error:
-        return f"Redis does not tell whether it writes all to disk: CONFIG GET: {error}"
+        return DurabilityNotice(
+            f"Redis does not tell whether it writes all to disk ({error})",
+            "allow its user CONFIG GET, and set appendonly yes, appendfsync always",
+        )
     if known.get("appendonly") != "yes":
-        return (
-            "Redis keeps no append-only file, and forgets hits when it stops:"
-            " set appendonly yes and appendfsync always"
+        return DurabilityNotice(
+            "Redis keeps no append-only file, and forgets hits when it stops",
+            "set appendonly yes and appendfsync always",
         )
     if known.get("appendfsync") != "always":
-        return (
+        return DurabilityNotice(
             f"Redis syncs its file {known.get('appendfsync')} only, and may forget the"
-            " last hits when its machine stops: set appendfsync always"
+            " last hits when its machine stops",
+            "set appendfsync always",
         )
     return None

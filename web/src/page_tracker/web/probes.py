@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Response
 
-Check = Callable[[], str | None]
+Check = Callable[[], object | None]  # what `str` gives of it is for people
 
 
 def probes(checks: Sequence[Check], notices: Sequence[Check]) -> Blueprint:
@@ -20,7 +20,7 @@ def probes(checks: Sequence[Check], notices: Sequence[Check]) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        problems = [problem for check in checks if (problem := check())]
+        problems = [str(problem) for check in checks if (problem := check())]
         if problems:
             return _answer(503, "\n".join(problems))
         said = [f"notice: {notice}" for check in notices if (notice := check())]

@@ -30,7 +30,7 @@ from page_tracker.store.format import (
     refuse_newer_store,
     require_store,
 )
-from page_tracker.store.redis_health import durability_notice
+from page_tracker.store.redis_health import DurabilityNotice, durability_notice
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 
@@ -145,7 +145,7 @@ def _folder_named(settings: Settings) -> Iterator[None]:
         raise UnknownSiteError(where, error.remedy) from error
 
 
-def require_redis(settings: Settings) -> str | None:
+def require_redis(settings: Settings) -> DurabilityNotice | None:
     """Raise RedisUnavailableError if Redis does not answer or refuses us.
 
     And StoreFormatError if a newer Page Tracker has written it. Returns why it may lose
