@@ -145,7 +145,7 @@ def test_a_backup_brings_back_its_moment_and_removal_leaves_nothing(
     assert machine.say(PAGES) == "page,pageviews\n/a,1\n"
 
     machine.say(commands("A new version, and back"))
-    machine.say(commands("Several commands that you may need"))
+    machine.say(commands("Change how it runs"))
     wait_for(machine, "sudo page-tracker doctor")
     assert machine.say(PAGES) == "page,pageviews\n/a,1\n"
 

@@ -47,6 +47,6 @@ def drop(name: str, number: int) -> tuple[object, ...]:
 
 def _printed(example: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """What lines of the page print, run as people paste them, of a lake in a folder."""
-    lines = example.replace("/srv/page-tracker/lake", str(folder / "lake"))
+    lines = example.replace("/var/lib/page-tracker/lake", str(folder / "lake"))
     exec(lines, {})  # pylint: disable=exec-used # nosec B102
     return capsys.readouterr().out
