@@ -40,7 +40,7 @@ def test_help_of_serve_names_option_variable_and_default() -> None:
 def test_what_an_import_would_not_heed_is_refused(arguments: str) -> None:
     refused = CliRunner().invoke(main, ["import", *arguments.split()])
     assert refused.exit_code == 2
-    assert "--dry-run and --overlap go with logs to import alone" in refused.output
+    assert "--dry-run and --overlap need logs to import" in refused.output
 
 
 def test_a_refused_setting_is_one_line_and_exit_code_2() -> None:

@@ -53,7 +53,7 @@ def reach_options(command: Command) -> Command:
     """`--site DOMAIN` and `--all-sites`: what a role is for."""
     for option in (
         click.option(
-            "--all-sites", is_flag=True, help="For every site, later ones too."
+            "--all-sites", is_flag=True, help="For all sites, including later ones."
         ),
         click.option(
             "--site", "sites", multiple=True, metavar="DOMAIN", help="For this site."
@@ -67,7 +67,7 @@ def reach_options(command: Command) -> Command:
 @setting_option("data")
 @setting_option("url")
 def link(**options: str | None) -> None:
-    """Print a one-time link that makes the first account, an owner of all sites."""
+    """Print a one-time link to create the first account, an owner of all sites."""
     settings = Settings.from_environment(**options)
     with (
         registry_of_new_folder(settings) as registry,
@@ -90,7 +90,7 @@ def link(**options: str | None) -> None:
     "--role",
     required=True,
     type=click.Choice([role.value for role in Role]),
-    help="viewer: reads; editor: also goals and what counts; owner: all of it.",
+    help="viewer: read; editor: also manage goals and what counts; owner: everything.",
 )
 @reach_options
 @setting_option("data")
@@ -102,7 +102,7 @@ def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # o
     all_sites: bool,
     **options: str | None,
 ) -> None:
-    """Make the account NAME; print a one-time link by which its password is chosen."""
+    """Create the account NAME, and print a one-time link to choose its password."""
     _require_reach(sites, all_sites)
     settings = Settings.from_environment(**options)
     with (
@@ -188,7 +188,7 @@ def remove(name: str, yes: bool, data: str | None) -> None:
 @setting_option("data")
 @setting_option("url")
 def reset(name: str, second_factor: bool, **options: str | None) -> None:
-    """Print a one-time link by which the account NAME gets a new password."""
+    """Print a one-time link to choose a new password for the account NAME."""
     settings = Settings.from_environment(**options)
     with registry_of_folder(settings) as registry, _kept(settings, registry) as kept:
         found = found_named(kept.accounts.all(), name)

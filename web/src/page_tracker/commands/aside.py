@@ -50,7 +50,7 @@ def list_(as_json: bool, data: str | None) -> None:
 @aside.command()
 @setting_option("data")
 def replay(data: str | None) -> None:
-    """Give all of it to the writer again, once; after an update that can read it."""
+    """Give them all back to the writer, after an update that can read them."""
     with store_of_folder(Settings.from_environment(data=data)) as settings:
         number = sum(
             bool(stream.replay(each.id))

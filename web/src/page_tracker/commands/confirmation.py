@@ -4,7 +4,7 @@ import click
 
 from page_tracker.errors import NotConfirmedError
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 def confirm(question: str) -> None:

@@ -22,8 +22,8 @@ from page_tracker.writer.service import told_plainly
 @click.command()
 @click.argument("site")
 @click.option("--path", metavar="PATH", help="Only hits of this page, like /about.")
-@click.option("--from", "first", metavar="DATE", help="Only from this day on.")
-@click.option("--to", "last", metavar="DATE", help="Only up to this day, included.")
+@click.option("--from", "first", metavar="DATE", help="Only from this day.")
+@click.option("--to", "last", metavar="DATE", help="Only up to and including this day.")
 @click.option("--dry-run", is_flag=True, help="Print how many, and delete none.")
 @yes_option
 @setting_option("data")
@@ -37,10 +37,10 @@ def delete(
     yes: bool,
     **options: str | None,
 ) -> None:
-    """Delete the hits of SITE for good: from files, Redis and what waits in it.
+    """Delete hits of SITE for good, from files and from Redis.
 
-    The visits that are cut are renumbered. Stopped half-way, the same command once
-    more finishes it.
+    Visits that lose hits are renumbered. If it is interrupted, run the same command
+    again to finish it.
     """
     wanted = selected(site, path, first, last)
     with ExitStack() as stack:

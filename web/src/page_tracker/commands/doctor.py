@@ -17,7 +17,7 @@ from page_tracker.wiring.diagnosing import patient_of_folder
 @setting_option("url")
 @json_option
 def doctor(as_json: bool, **options: str | None) -> None:
-    """Look at everything that must be right for hits to be counted and kept.
+    """Check everything that has to be right for hits to be counted and kept.
 
     Each line is ok, or a problem and what to do. Ends with 1 where there is one. By
     --url the server is asked through its proxies: which address does it see?

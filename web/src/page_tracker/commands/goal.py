@@ -40,7 +40,7 @@ def goal() -> None:
     "props",
     multiple=True,
     metavar="KEY=VALUE",
-    help="The event must have it.",
+    help="The event must have this property.",
 )
 @click.option("--currency", help="The currency of its events' revenue, like EUR.")
 @setting_option("data")

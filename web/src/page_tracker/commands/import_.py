@@ -38,7 +38,7 @@ from page_tracker.wiring.history import Historian, historian_of_folder
     "--format",
     "format_name",
     type=click.Choice(list(FORMATS)),
-    help="The logs' format; found by looking where it is not named.",
+    help="The logs' format; detected if not given.",
 )
 @click.option(
     "--address",
@@ -50,21 +50,23 @@ from page_tracker.wiring.history import Historian, historian_of_folder
 @click.option(
     "--skip-malformed",
     is_flag=True,
-    help="Also import a log of which many lines are in no format.",
+    help="Import a log even if many of its lines are malformed.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Print what would be imported; change nothing."
 )
 @click.option(
-    "--overlap", is_flag=True, help="Also import days that have hits of their own."
+    "--overlap",
+    is_flag=True,
+    help="Also import days on which the site has counted hits itself.",
 )
 @click.option(
-    "--follow", is_flag=True, help="Count the lines that LOG gets from now on, at once."
+    "--follow", is_flag=True, help="Count each line as it is added to LOG, from now on."
 )
 @click.option(
     "--list", "as_list", is_flag=True, help="List imports, of SITE or of all sites."
 )
-@click.option("--undo", metavar="ID", help="Take the import ID out again.")
+@click.option("--undo", metavar="ID", help="Undo the import ID: delete its page views.")
 @yes_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_option("data")
@@ -86,15 +88,15 @@ def import_(
     as_json: bool,
     **options: str | None,
 ) -> None:
-    """Import the page views of SITE from access logs, packed or not; - is stdin.
+    """Import page views of SITE from access logs, compressed or not; - is stdin.
 
     Static files, redirects, errors and bots are left out. It is safe to run it again:
-    lines that are in are known, also under another name, packed, or at the beginning of
-    a log that has grown. What was interrupted is finished by the next run.
+    lines that were imported are recognised, also under another name, compressed, or at
+    the beginning of a log that has grown. The next run finishes an interrupted one.
     """
     _check_usage(domain, logs, as_list, undo, follow)
     if (dry_run or overlap) and (as_list or undo is not None or follow):
-        raise click.UsageError("--dry-run and --overlap go with logs to import alone.")
+        raise click.UsageError("--dry-run and --overlap need logs to import.")
     settings = Settings.from_environment(**options)
     wanted = Wanted(format_name, whose, skip_malformed)
     with ExitStack() as stack:

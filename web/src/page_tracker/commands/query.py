@@ -92,10 +92,12 @@ PLACES = {
 @click.option(
     "--compare",
     metavar="previous|year|FROM..TO",
-    help="Beside the period before, the year before, or these days.",
+    help="Compare with the period before, the year before, or these days.",
 )
 @click.option(
-    "--match-weekdays", is_flag=True, help="Compare from the same day of the week on."
+    "--match-weekdays",
+    is_flag=True,
+    help="Begin the compared days on the same day of the week.",
 )
 @click.option(
     "--order",
@@ -104,7 +106,7 @@ PLACES = {
     help="By a metric or dimension; default: by time, or the first metric.",
 )
 @click.option("--limit", type=int, help=f"Rows; {ROWS} in a table, else 10000.")
-@click.option("--offset", type=int, help="Rows to leave out before.")
+@click.option("--offset", type=int, help="Skip this many rows.")
 @click.option("--json", "as_json_", is_flag=True, help="Print the answer as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
 @click.option(
@@ -139,7 +141,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     if as_json_ + as_csv + (parquet is not None) + explain > 1:
         raise click.UsageError("Choose one of --json, --csv, --parquet and --explain.")
     if live and others:
-        raise click.UsageError("--live goes with --json at most.")
+        raise click.UsageError("--live can be combined only with --json.")
     _refuse_what_does_not_go(said, live, parquet is not None)
     settings = Settings.from_environment(data=data, lake=lake)
     with _asker(settings) as asker:
@@ -173,9 +175,11 @@ def _asker(settings: Settings) -> AbstractContextManager[Asker]:
 def _refuse_what_does_not_go(said: dict[str, Any], live: bool, parquet: bool) -> None:
     """Refuse options that exclude each other. Raises click.UsageError."""
     if parquet and said["compare"]:
-        raise click.UsageError("--parquet has no place for --compare; use --csv.")
+        raise click.UsageError(
+            "--parquet cannot be combined with --compare; use --csv."
+        )
     if said["match_weekdays"] and not said["compare"]:
-        raise click.UsageError("--match-weekdays goes with --compare.")
+        raise click.UsageError("--match-weekdays needs --compare.")
     options = {"dimensions": "by", "filters": "filter", "first": "from", "last": "to"}
     for name, value in said.items():
         if live and value:
@@ -282,9 +286,9 @@ def _order_of(text: str, asked: Sequence[str]) -> list[str]:
     name, _, way = text.strip().partition(" ")
     way = way.strip().lower()
     if not name:
-        raise QueryError("", "--order names nothing; write it like 'visitors desc'")
+        raise QueryError("", "--order is empty; write it like 'visitors desc'")
     if way not in ("", "asc", "desc"):
-        raise QueryError("", f'--order: write asc or desc behind {name}, not "{way}"')
+        raise QueryError("", f'--order: write asc or desc after {name}, not "{way}"')
     try:
         full = name if name in METRICS else full_name(name)
     except QueryError as error:

@@ -19,15 +19,15 @@ from page_tracker.writer.service import told_plainly
 @click.option(
     "--with-doubtful",
     is_flag=True,
-    help="Also rows that were deleted, or lost when a newer file was written.",
+    help="Include rows that may have been deleted, or that a newer file lacks.",
 )
 @setting_option("data")
 @setting_option("lake")
 def recover(yes: bool, with_doubtful: bool, **options: str | None) -> None:
-    """Rebuild the lake's log from its files; let a new lake, or store, begin.
+    """Rebuild the lake's log from its files, or begin with a new lake or store.
 
-    Says first what it has found, and changes nothing without a yes. What does not count
-    is set aside in the lake's folder `damaged`, and nothing is deleted.
+    Lists what it has found, and changes nothing until that is confirmed. What does not
+    count is moved to the lake's folder `damaged`; nothing is deleted.
     """
     settings = Settings.from_environment(**options)
     try:

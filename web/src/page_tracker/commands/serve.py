@@ -22,7 +22,7 @@ from page_tracker.settings import Settings
 def serve(**options: str | None) -> None:
     """Run the whole server: web, writer and, unless REDIS_URL is set, its own Redis.
 
-    Stops cleanly on Ctrl-C and SIGTERM; starts again what dies.
+    Stops cleanly on Ctrl-C and SIGTERM; restarts a process that dies.
     """
     settings = Settings.from_environment(**options)
     if settings.redis_url:

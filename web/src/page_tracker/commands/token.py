@@ -18,7 +18,7 @@ def token() -> None:
 
 @token.command()
 @click.option("--site", "sites", multiple=True, metavar="DOMAIN", help="For this site.")
-@click.option("--all-sites", is_flag=True, help="For every site, later ones too.")
+@click.option("--all-sites", is_flag=True, help="For all sites, including later ones.")
 @click.option(
     "--scope",
     required=True,
@@ -36,7 +36,7 @@ def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # o
     days: int | None,
     data: str | None,
 ) -> None:
-    """Make a token. Standard output has the token alone, this once."""
+    """Create a token. Standard output has the token alone, this once."""
     if bool(sites) == all_sites:
         raise AccessError(
             "a token is for some sites or for all",
@@ -95,7 +95,7 @@ def list_(data: str | None, as_json: bool) -> None:
 @click.argument("token_id", metavar="ID")
 @setting_option("data")
 def remove(token_id: str, data: str | None) -> None:
-    """Take the token ID back; whoever has it is refused within a second."""
+    """Revoke the token ID; it is refused within a second."""
     with registry_of_folder(Settings.from_environment(data=data)) as registry:
         removed = Tokens(registry).remove(token_id)
     click.echo(f"Removed token {removed.id} ({removed.scope} of {_sites(removed)}).")

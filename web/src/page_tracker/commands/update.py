@@ -14,7 +14,7 @@ from page_tracker.settings import Settings
     "--only",
     type=click.Choice(list(DATASETS)),
     multiple=True,
-    help="Update this alone; may be given more than once.",
+    help="Update only this; may be given more than once.",
 )
 @setting_option("data")
 @setting_option("country_from")

@@ -14,9 +14,9 @@ from page_tracker.writer.service import told_plainly
 @setting_option("data")
 @setting_option("lake")
 def upkeep(**options: str | None) -> None:
-    """Tidy the lake now: close days, merge files, let old hits go.
+    """Tidy the lake now: close days, merge files, delete expired hits.
 
-    Also throws away what is spent, and counts again what the live counters do not have.
+    Also deletes expired salts, and recounts what the live counters lack.
     The writer does so by itself every minute.
     """
     found = store_of_folder(Settings.from_environment(**options))

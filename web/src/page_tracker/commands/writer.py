@@ -30,12 +30,12 @@ from page_tracker.writer.service import PASS, TICK, keep, wait_for, write
 @click.command()
 @setting_option("data")
 @setting_option("lake")
-@click.option("--once", is_flag=True, help="End when nothing waits any more.")
+@click.option("--once", is_flag=True, help="Stop when nothing is waiting.")
 def writer(once: bool, **options: str | None) -> None:
-    """Take what waits in Redis to the lake, until told to stop.
+    """Move hits from Redis to the lake until stopped.
 
-    `page-tracker serve` runs one by itself. Any number may run: none writes what
-    another one has written.
+    `page-tracker serve` starts one. Any number may run: none writes what another one
+    has written.
     """
     handler = logging.StreamHandler()
     say_once(handler)

@@ -91,7 +91,7 @@ def ask_anew(folder: Path) -> Callable[..., Done]:
         (["--order", "source"], '"source" is not asked for; name it in --by'),
         (["--order", "visits desc"], "name it in --metrics"),
         (["--order", "visitors down"], "asc or desc"),
-        (["--order", ""], "--order names nothing"),
+        (["--order", ""], "--order is empty"),
         (["--from", "1.3.2026", "--to", "2026-03-04"], "write it like 2026-01-31"),
         (["--from", "2026-03-05", "--to", "2026-03-04"], "before it begins"),
         (["--to", "2026-03-04"], "--from beside --to"),
