@@ -26,7 +26,7 @@ def test_every_route_of_the_owner_is_documented() -> None:
         re.findall(r"^\| `([A-Z]+ /api/[^`]+)`", page("reference/http"), re.M)
     )
     routes = {
-        f"{method} {rule.rule}"
+        f"{method} {re.sub('<[a-z]+:', '<', rule.rule)}"
         for rule in create_app().url_map.iter_rules()
         if rule.rule.startswith("/api") and rule.rule not in SENDERS
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
