@@ -13,16 +13,16 @@ from page_tracker.sites.site import Site
 
 
 @click.command()
-@click.option("--renew", is_flag=True, help="Make it anew, so that it ends today.")
-@click.option("--remove", is_flag=True, help="Take it away, with all of its hits.")
+@click.option("--renew", is_flag=True, help="Create it again, so that it ends today.")
+@click.option("--remove", is_flag=True, help="Delete it, with all of its hits.")
 @setting_option("data")
 @setting_option("lake")
 @setting_option("url")
 def demo(renew: bool, remove: bool, **options: str | None) -> None:
-    """Make the site demo.example out of a real log, to see what a site's page shows.
+    """Create the site demo.example from a real log, to see what a site's page shows.
 
     Its days are the last eight weeks. It is marked as a demonstration wherever it is
-    shown, and goes without a trace by --remove.
+    shown; --remove deletes it without a trace.
     """
     # Delta and DuckDB take a second: pylint: disable=import-outside-toplevel
     from page_tracker.wiring.demonstrating import demonstration_of_folder
