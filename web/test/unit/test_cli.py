@@ -58,7 +58,7 @@ def test_a_day_that_is_none_is_refused_with_how_to_write_one() -> None:
 
     assert result.exit_code == 2
     assert result.stderr == (
-        "page-tracker: --from '17.5.2015' is not a date; write it like 2026-01-31\n"
+        "page-tracker: from: '17.5.2015' is not a date; write it like 2026-01-31\n"
     )
 
 
