@@ -255,6 +255,8 @@ def bodies(draw: st.DrawFn, metric: str, is_filtered: bool = True) -> dict[str, 
     if needed and needed not in dimensions:
         if draw(one_of(False, True)):
             dimensions.append(needed)
+        elif needed == "event:page" and draw(one_of(False, True)):
+            parts.append(["matches", "event:page", [""]])
         else:
             parts.append(draw(leaf((needed,))))
     if needs == "dimension" and not dimensions:

@@ -207,10 +207,10 @@ def closed_mark(day: int) -> str:
     """The application whose number is the last version that touched a closed day.
 
     It stands in the hits once the day has been closed. Its name changes with what day
-    tables hold, so that all days are closed again; the second also counts visits
-    without a place.
+    tables hold, so that all days are closed again; the third also has how the pages of
+    a whole site were read.
     """
-    return f"closed2:{day}"
+    return f"closed3:{day}"
 
 
 def marks(snapshot: DeltaTable, days: Iterable[int], now: float) -> list[Transaction]:

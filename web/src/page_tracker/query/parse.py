@@ -32,6 +32,7 @@ from page_tracker.query.query import (
     event_dimensions,
     goals_named,
     leaves,
+    without_what_always_holds,
 )
 from page_tracker.sites.goal import Goal
 
@@ -117,7 +118,7 @@ def parse(body: object, known: Known) -> Query:
     )
     _check_labels(query)
     _check_sense(query)
-    return query
+    return replace(query, filter=without_what_always_holds(query.filter))
 
 
 def _list(value: object, pointer: str) -> Sequence[object]:

@@ -22,6 +22,9 @@ TABLED_MEASURES = frozenset(
         "all_visitors",
     }
 )
+# Those of how pages were read, and by which dimensions a day's table has them.
+READING_MEASURES = frozenset({"scroll", "scrolled", "engaged", "engaged_visits"})
+READING_DIMENSIONS = frozenset({"", "event:page"})
 # Dimensions that a day's table has; `''` is the site as a whole.
 TABLED_DIMENSIONS = ("", *(name for name in DIMENSIONS if name != "event:goal"))
 
@@ -51,11 +54,14 @@ def can_use_tables(query: Query) -> bool:
     """Whether day tables answer the query exactly, for the days that they hold."""
     if query.range.start is not None or query.filter.parts:
         return False
-    if not set(measures_of(query)) <= TABLED_MEASURES:
+    needed = set(measures_of(query))
+    if not needed <= TABLED_MEASURES:
         return False
     times = [name for name in query.dimensions if name in TIME_BUCKETS]
     others = [name for name in query.dimensions if name not in TIME_BUCKETS]
     if any(name in ("time:hour", "time:minute") for name in times) or len(others) > 1:
+        return False
+    if needed & READING_MEASURES and not {*others, ""} <= READING_DIMENSIONS:
         return False
     return all(
         name in TABLED_DIMENSIONS and not name.startswith(PROPS_PREFIX)

@@ -118,6 +118,23 @@ def asks_of_events(part: Filter) -> bool:
     return any(leaf.of_event for leaf in leaves(part))
 
 
+def without_what_always_holds(part: And) -> And:
+    """A filter without the patterns that every page matches.
+
+    Questions about how pages were read must filter by page, and may mean them all.
+    """
+    return And(tuple(each for each in part.parts if not _is_any_page(each)))
+
+
+def _is_any_page(part: Filter) -> bool:
+    return (
+        isinstance(part, Leaf)
+        and part.dimension == "event:page"
+        and part.operator in ("contains", "matches")
+        and "" in part.values
+    )
+
+
 def conjuncts(part: Filter) -> tuple[Filter, ...]:
     """The filters that must all hold for a filter to hold, where `and` joins them.
 

@@ -27,7 +27,13 @@ from page_tracker.lake.table_log import transactions
 from page_tracker.query import countries
 from page_tracker.query.catalog import SITE, dimension
 from page_tracker.query.lake_state import SQL_TYPES
-from page_tracker.query.plan import TABLED_DIMENSIONS, Days, Plan, tabled
+from page_tracker.query.plan import (
+    READING_DIMENSIONS,
+    TABLED_DIMENSIONS,
+    Days,
+    Plan,
+    tabled,
+)
 from page_tracker.query.query import Query, Range, measures_of
 from page_tracker.query.sql import sums
 from page_tracker.schema import DAYS
@@ -178,7 +184,7 @@ def _add(connection: duckdb.DuckDBPyConnection, name: str, days: Range) -> None:
     metrics: tuple[str, ...] = _OF_EVENTS
     if not name or dimension(name).scope == "visit" or name == "event:page":
         metrics += _OF_VISITS
-    if name == "event:page":
+    if name in READING_DIMENSIONS:
         metrics += _OF_READING
     query = Query(
         site="",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from page_tracker.query.answer import query_as_json
 from page_tracker.query.parse import Known, parse
+from page_tracker.query.plan import can_use_tables
 from page_tracker.query.problem import QueryError
 from page_tracker.query.query import Query, all_leaves
 from page_tracker.sites.goal import Goal
@@ -209,6 +210,17 @@ def test_reading_is_told_by_anything_beside_a_filter_by_page(name: str) -> None:
     page = ["is", "event:page", ["/"]]
 
     understood(metrics=["scroll_depth"], dimensions=[name], filters=[page])
+
+
+def test_how_a_whole_site_was_read_stands_in_day_tables() -> None:
+    def by_day(pattern: str) -> Query:
+        page = ["matches", "event:page", [pattern]]
+        return understood(
+            metrics=["scroll_depth"], dimensions=["time:day"], filters=[page]
+        )
+
+    assert can_use_tables(by_day(""))
+    assert not can_use_tables(by_day("a"))
 
 
 @pytest.mark.parametrize("nested", [False, True])

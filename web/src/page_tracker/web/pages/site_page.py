@@ -81,6 +81,7 @@ def site_page(
     ]
     figures, reading, over_time, *rows = answers.ask(bodies)
     whole = Whole(total(figures), has_before(figures))
+    is_empty = not total(figures, "pageviews")
     return {
         **frame(asked, live),
         "figures": figures_of(asked, (figures, reading)),
@@ -101,8 +102,8 @@ def site_page(
         "shades": SHADES,
         "is_compared": whole.is_compared,
         "left": all_left(answers.left_out(Days(scope.range.first, scope.range.last))),
-        "empty": "" if total(figures, "pageviews") else _why_empty(asked, answers),
-        "has_hits": answers.days() is not None,
+        "empty": _why_empty(asked, answers) if is_empty else "",
+        "has_hits": not is_empty or answers.days() is not None,
         "goals": site.goals,
         "events_panel": EVENTS.name,
         "goal_dimension": GOAL,
