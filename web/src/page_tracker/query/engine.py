@@ -19,6 +19,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -34,6 +35,9 @@ from page_tracker.query.sql import Statement, SumTable
 from page_tracker.query.table_cache import CachedTable, TableCache
 from page_tracker.query.time_budget import TimeBudget
 from page_tracker.query.timers import AGAIN, Timers
+
+if TYPE_CHECKING:  # Delta takes a second to load
+    from page_tracker.lake.kept_sums import KeptSums
 
 # What a row of hits or day tables takes at most that is kept in memory.
 BYTES_A_ROW = 250
@@ -92,9 +96,11 @@ class Session:
         ((rows,),) = self._cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
         return int(rows)
 
-    def remembered(self, asked: Statement) -> str:
-        """The name of a table with the rows of a statement, kept beyond the session."""
-        kept = self._cache.read(asked, self._cursor)
+    def remembered(self, asked: Statement, files: Sequence[str]) -> str:
+        """The name of a table with the rows of a statement, which reads these files of
+        day tables; kept beyond the session.
+        """
+        kept = self._cache.read(asked, files, self._cursor)
         self._cached.append(kept)
         return kept.name
 
@@ -107,11 +113,16 @@ class Session:
 class Engine:
     """DuckDB in this process's memory, bounded; safe to use from many threads.
 
-    `memory` is in bytes, and of all questions together; `seconds` of each.
+    `memory` is in bytes, and of all questions together; `seconds` of each. `kept` has
+    what was worked out before, by whatever process.
     """
 
     def __init__(
-        self, memory: int = 512_000_000, seconds: float = 30.0, threads: int = 2
+        self,
+        memory: int = 512_000_000,
+        seconds: float = 30.0,
+        threads: int = 2,
+        kept: KeptSums | None = None,
     ) -> None:
         limit = f"{int(OF_ROWS * memory)}B"
         self._root = connect(limit, threads, in_order=False)
@@ -121,7 +132,7 @@ class Engine:
         self.max_rows = memory // 4 // BYTES_A_ROW
         self._turns = Turns()
         self._timers = Timers()
-        self._cache = TableCache(memory // 10 // BYTES_A_ROW)
+        self._cache = TableCache(memory // 10 // BYTES_A_ROW, kept)
 
     def budget(self, is_wanted: Callable[[], bool] | None = None) -> TimeBudget:
         """What one question may take, or a list of them; `is_wanted` as there."""

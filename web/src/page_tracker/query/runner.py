@@ -102,13 +102,15 @@ class _Group:
         """Have what the asks read of day tables in memory: it is small, and lasts."""
         if not self._asks[0].plan.tables:
             return
-        days = self._sources.tables(self._asks[0].plan)["days"]
+        plan = self._asks[0].plan
+        files = paths_of(self._sources.days, plan.tables)
+        days = self._sources.tables(plan)["days"]
         for asks, select in (
             (by_day(self._asks), days_by_day),
             (over_days(self._asks), days_added_up),
         ):
             if asks:
-                table = self._session.remembered(select(asks, days))
+                table = self._session.remembered(select(asks, days), files)
                 self._days |= {ask: f"SELECT * FROM {table}" for ask in asks}
 
     def _tables(self, ask: Ask, hits: str) -> dict[str, str]:

@@ -186,7 +186,7 @@ def days_added_up(group: Sequence[Ask], days: str) -> Statement:
         tabled(name) for ask in group for name in measures_of(ask.query)
     }
     sums = ", ".join(
-        f"sum({column.name}) AS {column.name}"
+        f"sum({column.name})::BIGINT AS {column.name}"
         for column in DAYS
         if column.name in wanted
     )

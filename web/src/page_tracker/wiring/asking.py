@@ -8,6 +8,7 @@ from functools import partial
 
 from page_tracker.days import date_of
 from page_tracker.history.register import Register
+from page_tracker.lake.kept_sums import KeptSums
 from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
 from page_tracker.query.snapshot import Reading
@@ -20,11 +21,12 @@ from page_tracker.wiring.store import open_live, registry_of_folder
 
 def open_asking(settings: Settings) -> Asking:
     """Open the lake for questions; nothing is read before the first."""
-    engine = Engine(settings.query_memory * 1_000_000, settings.query_seconds)
-    register = Register(settings.data / "imports")
-    return Asking(
-        Reading(open_lake(settings)), engine, partial(_imported_days, register)
+    lake = open_lake(settings)
+    engine = Engine(
+        settings.query_memory * 1_000_000, settings.query_seconds, kept=KeptSums(lake)
     )
+    register = Register(settings.data / "imports")
+    return Asking(Reading(lake), engine, partial(_imported_days, register))
 
 
 def _imported_days(register: Register, site: str) -> list[date]:

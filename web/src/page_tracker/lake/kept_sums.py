@@ -1,0 +1,111 @@
+"""Sums over closed days, kept in files: worked out once, by whatever process, and there
+after a restart.
+
+    <lake>/sums/<files>/of             the files of `days` that sums were made of
+    <lake>/sums/<files>/<sums>.parquet
+
+Files of a table never change, so what was made of them stays true; and it goes when
+they go: whoever deletes files of `days` has the table alone, and deletes the sums that
+were made of them. Whoever keeps sums holds the table beside others meanwhile, and keeps
+none whose files are gone. So of a deleted page no name is left here either.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from deltalake.exceptions import DeltaError
+
+from page_tracker.files import replace_file, replacing
+from page_tracker.lake.table import Lake
+
+# What is beyond this goes, what was not read for the longest time first.
+MAX_BYTES = 64_000_000
+MADE_OF = "of"
+
+
+@dataclass(frozen=True)
+class KeptSums:
+    """The sums that are kept of a lake; none where that is no folder."""
+
+    lake: Lake
+    most: int = MAX_BYTES
+
+    def path(self, sums: str, made_of: Sequence[str]) -> Path | None:
+        """Where these sums are kept; None where they are not. `sums` names them."""
+        path = self._place(sums, made_of)
+        if path is None:
+            return None
+        with suppress(OSError):
+            os.utime(path)
+            return path
+        return None
+
+    def keep(
+        self, sums: str, made_of: Sequence[str], write: Callable[[Path], None]
+    ) -> None:
+        """Keep what `write` writes to a file, if all that it was made of is there.
+
+        Where that cannot be done, it is worked out again the next time.
+        """
+        path = self._place(sums, made_of)
+        if path is None:
+            return
+        with suppress(OSError, DeltaError):
+            with self.lake.using("days"):
+                if all(Path(each).exists() for each in made_of):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    replace_file(path.parent / MADE_OF, "\n".join(made_of).encode())
+                    with replacing(path) as beside:
+                        write(beside)
+            self._trim()
+
+    def forget(self, path: Path) -> None:
+        """Delete a file of sums that cannot be read."""
+        path.unlink(missing_ok=True)
+
+    def forget_gone(self) -> None:
+        """Delete the sums of files that are gone; needs the lock of `days`, alone."""
+        for folder in self._folders():
+            try:
+                made_of = (folder / MADE_OF).read_text("utf-8").split("\n")
+            except OSError:
+                made_of = [""]
+            if not all(each and Path(each).exists() for each in made_of):
+                shutil.rmtree(folder)
+
+    def _place(self, sums: str, made_of: Sequence[str]) -> Path | None:
+        if self.lake.folder is None:
+            return None
+        return self._root / _digest("\n".join(made_of)) / f"{_digest(sums)}.parquet"
+
+    @property
+    def _root(self) -> Path:
+        return (self.lake.folder or Path()) / "sums"
+
+    def _folders(self) -> Iterator[Path]:
+        if self.lake.folder is not None and self._root.is_dir():
+            yield from self._root.iterdir()
+
+    def _trim(self) -> None:
+        found = []
+        for path in self._root.glob("*/*.parquet"):
+            with suppress(OSError):  # another process has just deleted it
+                there = path.stat()
+                found.append((there.st_mtime, there.st_size, path))
+        size = sum(each for _, each, _ in found)
+        for _, each, path in sorted(found):
+            if size <= self.most:
+                break
+            path.unlink(missing_ok=True)
+            size -= each
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:32]
