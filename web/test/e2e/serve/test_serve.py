@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from support.own_redis import own_redis
 from support.pace import PACE
 from support.people import PASSWORD
 from support.processes import (
+    Running,
     descendants,
     is_alive,
     redis_pid,
@@ -47,15 +49,28 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_it_says_where_to_look_and_where_it_keeps_its_data(data: Path) -> None:
-    with serving(data) as server:
-        assert server.said_without_secret() == (
-            f"Page Tracker counts at {server.url}\n"
-            f"  your account {server.url}/welcome/…\n"
-            f"  data folder  {data}\n"
-            "  Ctrl-C stops it.\n"
-        )
-        assert view(server.url) == 1
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server") / "data"
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Running]:
+    """One that nobody stops."""
+    with serving(folder) as running:
+        yield running
+
+
+def test_it_says_where_to_look_and_where_it_keeps_its_data(
+    folder: Path, server: Running
+) -> None:
+    assert server.said_without_secret() == (
+        f"Page Tracker counts at {server.url}\n"
+        f"  your account {server.url}/welcome/…\n"
+        f"  data folder  {folder}\n"
+        "  Ctrl-C stops it.\n"
+    )
+    assert view(server.url) == 1
 
 
 def test_the_link_that_it_says_makes_the_first_account_and_then_there_is_none(
@@ -73,21 +88,16 @@ def test_the_link_that_it_says_makes_the_first_account_and_then_there_is_none(
         assert "welcome" not in server.said()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_cleanly_and_leaves_nothing_behind(
-    data: Path, number: signal.Signals
+def test_it_stops_cleanly_leaves_nothing_behind_and_goes_on_where_it_was(
+    data: Path,
 ) -> None:
-    with serving(data) as server:
-        processes = descendants(server.process.pid)
-        assert server.stop(number) == 0
-        assert not [pid for pid in processes if is_alive(pid)]
-        assert "Traceback" not in server.said()
-
-
-def test_counts_survive_a_stop_and_a_restart(data: Path) -> None:
-    for expected in (1, 2):
+    for expected, number in enumerate((signal.SIGINT, signal.SIGTERM), start=1):
         with serving(data) as server:
             assert view(server.url) == expected
+            processes = descendants(server.process.pid)
+            assert server.stop(number) == 0
+            assert not [pid for pid in processes if is_alive(pid)]
+            assert "Traceback" not in server.said()
 
 
 def test_counts_survive_sigkill_of_every_one_of_its_processes(data: Path) -> None:
@@ -196,13 +206,12 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     )
 
 
-def test_a_folder_in_use_is_one_clear_line(data: Path) -> None:
-    with serving(data) as server:
-        status, said = refusal("serve", "--data", str(data), "--port", "0")
+def test_a_folder_in_use_is_one_clear_line(folder: Path, server: Running) -> None:
+    status, said = refusal("serve", "--data", str(folder), "--port", "0")
 
     assert status == 1
     assert said == (
-        f"page-tracker: the data folder {data} is in use by process "
+        f"page-tracker: the data folder {folder} is in use by process "
         f"{server.process.pid}; stop that one, or name another folder by --data or "
         "PAGE_TRACKER_DATA\n"
     )
