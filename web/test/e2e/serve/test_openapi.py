@@ -78,10 +78,11 @@ ACCEPTED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Driven:
-    """The server, and an admin's token as a header."""
+    """The server, an admin's token as a header, and a connection that is kept."""
 
     url: str
     headers: dict[str, str]
+    session: requests.Session
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,8 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
     page_tracker("import", SITE, str(LOG))
     page_tracker("goal", "add", SITE, "--page", "/projects/**", "--name", "Projects")
     token = page_tracker("token", "add", "--all-sites", "--scope", "admin")
-    with serving(data) as server:
-        yield Driven(server.url, {"Authorization": f"Bearer {token}"})
+    with serving(data) as server, requests.Session() as session:
+        yield Driven(server.url, {"Authorization": f"Bearer {token}"}, session)
 
 
 # What it is sent is made up when its test begins: that takes seconds, and schema's own
@@ -163,7 +164,9 @@ def test_every_answer_conforms_to_the_description(
             case.path_parameters["domain"] = SITE
         if isinstance(case.body, dict) and isinstance(case.body.get("site_id"), str):
             case.body["site_id"] = SITE
-        response = case.call(base_url=driven.url, headers=driven.headers)
+        response = case.call(
+            base_url=driven.url, headers=driven.headers, session=driven.session
+        )
         if case.method == operation.method:
             answered[response.status_code] += 1
         case.validate_response(response, headers=driven.headers)
