@@ -7,7 +7,12 @@ than a processor for the tests everything takes longer in proportion.
 from __future__ import annotations
 
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from page_tracker.processes.machine import cgroups
+
+# Of cgroups version 2, and of version 1.
+_SHARES = (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
 
 
 def processors(root: Path = Path("/")) -> float:
@@ -16,25 +21,11 @@ def processors(root: Path = Path("/")) -> float:
     The least that a cgroup above it has, of version 2 or 1: see
     https://docs.kernel.org/admin-guide/cgroup-v2.html and scheduler/sched-bwc.html.
     """
-    return min([float(os.cpu_count() or 1), *_shares(root)])
-
-
-def _shares(root: Path) -> list[float]:
-    try:
-        lines = (root / "proc/self/cgroup").read_text("utf-8").splitlines()
-    except OSError:  # no Linux
-        return []
-    found = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        for place in (PurePosixPath(path), *PurePosixPath(path).parents):
-            inside = str(place).lstrip("/")
-            if not controllers:
-                found += _share(root / "sys/fs/cgroup" / inside, "cpu.max")
-            if "cpu" in controllers.split(","):
-                names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-                found += _share(root / "sys/fs/cgroup/cpu" / inside, *names)
-    return found
+    least = float(os.cpu_count() or 1)
+    for folder in cgroups("cpu", root):
+        for names in _SHARES:
+            least = min([least, *_share(folder, *names)])
+    return least
 
 
 def _share(folder: Path, *names: str) -> list[float]:

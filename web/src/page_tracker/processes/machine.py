@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath
 
-# Of cgroups version 2, and of version 1, with a hierarchy of its own.
-_LIMITS = (("", "memory.max"), ("memory", "memory.limit_in_bytes"))
+_LIMITS = ("memory.max", "memory.limit_in_bytes")  # of cgroups version 2, and 1
 
 
 def memory(root: Path = Path("/")) -> int:
@@ -15,11 +14,18 @@ def memory(root: Path = Path("/")) -> int:
     The least of the machine's and of what each cgroup above us has as its limit: see
     https://docs.kernel.org/admin-guide, cgroup-v2.html and cgroup-v1/memory.html.
     """
-    own = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([own, *_limits(root)])
+    least = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for folder in cgroups("memory", root):
+        for name in _LIMITS:
+            least = min([least, *_number_in(folder / name)])
+    return least
 
 
-def _limits(root: Path) -> list[int]:
+def cgroups(controller: str, root: Path = Path("/")) -> list[Path]:
+    """The folders of this process's cgroups, and of those above them.
+
+    They are those of version 2, and of version 1 those of the controller.
+    """
     try:
         lines = (root / "proc/self/cgroup").read_text("utf-8").splitlines()
     except OSError:  # no Linux
@@ -27,11 +33,10 @@ def _limits(root: Path) -> list[int]:
     found = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
-        for controller, name in _LIMITS:
-            if controller in controllers.split(","):
-                for place in (PurePosixPath(path), *PurePosixPath(path).parents):
-                    folder = root / "sys/fs/cgroup" / controller
-                    found += _number_in(folder / str(place).lstrip("/") / name)
+        for hierarchy in {"", controller}.intersection(controllers.split(",")):
+            for place in (PurePosixPath(path), *PurePosixPath(path).parents):
+                inside = str(place).lstrip("/")
+                found.append(root / "sys/fs/cgroup" / hierarchy / inside)
     return found
 
 
