@@ -1,6 +1,7 @@
 """`page-tracker site` and `page-tracker token`, as a person types them."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,21 @@ def test_settings_are_given_shown_and_changed(run: Run) -> None:
     assert "192.0.2.1, 10.0.0.0/8" in run("site", "show", "a.example").stdout
     run("site", "set", "a.example", "--own-addresses", "")
     assert said_json(run("site", "show", "a.example", "--json"))["own_addresses"] == []
+
+
+def test_a_bot_is_let_in_and_left_out_again(run: Run) -> None:
+    run("site", "add", "a.example")
+    told = run("site", "let-in", "a.example", "bot", "AI crawler: GPTBot").stdout
+    assert told == "a.example counts from now on: bot GPTBot.\n"
+    shown = run("site", "show", "a.example").stdout
+    assert re.search("bot +GPTBot +command line +20", shown)
+    (let_in,) = said_json(run("site", "show", "a.example", "--json"))["let_in"]
+    assert (let_in["name"], let_in["by"]) == ("GPTBot", "command line")
+    told = run("site", "leave-out", "a.example", "bot", "GPTBot").stdout
+    assert told == "a.example leaves out from now on: bot GPTBot.\n"
+    assert "LET IN" not in run("site", "show", "a.example").stdout
+    again = run("site", "leave-out", "a.example", "bot", "GPTBot")
+    assert "'GPTBot' is not among them; there is none" in again.stderr
 
 
 def test_a_change_of_zone_says_when_it_holds(run: Run) -> None:

@@ -7,12 +7,14 @@ from html import escape
 import click
 
 from page_tracker.commands.confirmation import confirm, yes_option
+from page_tracker.commands.letting_in import echo_let_in, leave_out, let_in
 from page_tracker.commands.options import Command, json_option, setting_option
 from page_tracker.commands.server_url import reached_at
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import SiteError
 from page_tracker.plural import counted
 from page_tracker.settings import Settings
+from page_tracker.sites.letting_in import COMMAND_LINE, let_in_of
 from page_tracker.sites.setting_changes import shown, told_changes, zone_to_come
 from page_tracker.sites.settings import (
     SETTINGS,
@@ -32,6 +34,10 @@ from page_tracker.wiring.store import (
 @click.group()
 def site() -> None:
     """Add, list, show, change and remove sites."""
+
+
+site.add_command(let_in)
+site.add_command(leave_out)
 
 
 def site_options(command: Command) -> Command:
@@ -125,6 +131,7 @@ def show(domain: str, data: str | None, url: str | None, as_json: bool) -> None:
     )
     if notice := zone_to_come(found):
         click.echo(notice)
+    echo_let_in(let_in_of(found))
     _echo_snippet(found, settings)
 
 
@@ -162,7 +169,7 @@ def set_(  # pylint: disable=too-many-positional-arguments
         wanted = changed_site(before, said, int(now))
         if "retention_days" in said and not yes:
             _ask_for_retention(settings, wanted, now)
-        after = sites.change(domain, said)
+        after = sites.change(domain, said, by=COMMAND_LINE)
     if as_json:
         echo_json(settings_of(after))
     else:

@@ -32,6 +32,7 @@ from page_tracker.hits.referrer import host_of
 from page_tracker.hits.text import clean
 from page_tracker.hits.visitor import group_of, visitor_of
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
+from page_tracker.sites.letting_in import bare_bot
 from page_tracker.sites.site import Directory, Site, day_of
 
 # The salt of a site's day, by the site's id and the day.
@@ -49,6 +50,9 @@ WIDEST_SCREEN = "Desktop"
 
 # A sender may give a page's path alone.
 _OF_THE_WEB = frozenset(("http", "https", ""))
+
+# The name of a bot that no list knows, but whose sender says that it is one.
+SAYS_SO = "(says so itself)"
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 
@@ -171,16 +175,19 @@ def respect_opt_out(draft: Draft, _context: Context) -> Drop | None:
 
 
 def refuse_bots(draft: Draft, context: Context) -> Drop | None:
-    """Bots by their user agents, or by another header that names them; where badges are
-    shown image proxies are people."""
+    """Bots by their user agents, or by another header that names them, but for those
+    that the site counts; where badges are shown image proxies are people."""
     bot = context.lookups.bot_of(draft.sender.user_agent)
     if draft.sender.agent and bot in (None, UNKNOWN):
         bot = _named_bot(draft.sender.agent, context)
     if bot is not None:
-        if bot.kind == IMAGE_PROXY and draft.raw.through_proxy:
+        is_shown = bot.kind == IMAGE_PROXY and draft.raw.through_proxy
+        if is_shown or bare_bot(bot.name) in draft.site.counted_bots:
             return None
         return draft.drop(Reason.BOT, bot.label)
-    return draft.drop(Reason.BOT, "(says so itself)") if draft.raw.bot else None
+    if draft.raw.bot and SAYS_SO not in draft.site.counted_bots:
+        return draft.drop(Reason.BOT, SAYS_SO)
+    return None
 
 
 def _named_bot(agent: str, context: Context) -> Bot:
@@ -190,11 +197,12 @@ def _named_bot(agent: str, context: Context) -> Bot:
 
 
 def refuse_referrer_spam(draft: Draft, context: Context) -> Drop | None:
-    """Hosts that are known to send false referrers."""
+    """Hosts that are known to send false referrers, but for those the site counts."""
     if draft.referrer:
         host = host_of(draft.referrer)
         if host and context.lookups.is_spam(host):
-            return draft.drop(Reason.REFERRER_SPAM, host)
+            if host not in draft.site.counted_referrers:
+                return draft.drop(Reason.REFERRER_SPAM, host)
     return None
 
 

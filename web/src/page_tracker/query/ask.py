@@ -5,15 +5,21 @@ What HTTP, command line and pages ask goes through here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
-from page_tracker.query.dropped_hits import DroppedHits, dropped_hits_statement
+from page_tracker.lake.data_files import DataFile
+from page_tracker.query.dropped_hits import (
+    DroppedHits,
+    dropped_hits_statement,
+    unknown_sites_statement,
+)
 from page_tracker.query.engine import Engine
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.parse import Known, parse
@@ -23,6 +29,7 @@ from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
 from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
+from page_tracker.query.sql import Statement
 from page_tracker.query.time_budget import TimeBudget
 from page_tracker.sites.site import Site, zone_at
 
@@ -102,9 +109,24 @@ class Asking:
         Raises as `reports`.
         """
 
+        return self._drops(partial(dropped_hits_statement, site, days), budget)
+
+    def unknown_sites(
+        self, days: Days, budget: TimeBudget | None = None
+    ) -> list[DroppedHits]:
+        """What hits of these days named that is no site, the most first.
+
+        Raises as `reports`.
+        """
+        return self._drops(partial(unknown_sites_statement, days), budget)
+
+    def _drops(
+        self,
+        asked_of: Callable[[Iterable[DataFile]], Statement],
+        budget: TimeBudget | None,
+    ) -> list[DroppedHits]:
         def ask() -> list[DroppedHits]:
-            asked = dropped_hits_statement(site, days, self.reading.drops())
-            found = self.engine.rows(asked, budget)
+            found = self.engine.rows(asked_of(self.reading.drops()), budget)
             return [
                 DroppedHits(str(why), str(name), int(str(n))) for why, name, n in found
             ]

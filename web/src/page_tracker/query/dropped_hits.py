@@ -11,6 +11,9 @@ from page_tracker.query.plan import Days
 from page_tracker.query.sql import Statement
 from page_tracker.schema import DROPS
 
+UNKNOWN = "unknown_site"
+MOST_UNKNOWN = 1_000  # names: anybody can make them up
+
 
 @dataclass(frozen=True, slots=True)
 class DroppedHits:
@@ -31,4 +34,15 @@ def dropped_hits_statement(
         " WHERE site = $site AND day BETWEEN $first AND $last"
         " GROUP BY reason, name HAVING hits > 0 ORDER BY hits DESC, reason, name",
         {"site": site, "first": days.first, "last": days.last},
+    )
+
+
+def unknown_sites_statement(days: Days, files: Iterable[DataFile]) -> Statement:
+    """The names that hits came for and that are no site's, the most first."""
+    drops = table(DROPS, paths_of(files, (days,)))
+    return Statement(
+        f"SELECT reason, site, sum(number)::BIGINT AS hits FROM ({drops})"
+        " WHERE reason = $reason AND day BETWEEN $first AND $last"
+        f" GROUP BY reason, site ORDER BY hits DESC, site LIMIT {MOST_UNKNOWN}",
+        {"reason": UNKNOWN, "first": days.first, "last": days.last},
     )

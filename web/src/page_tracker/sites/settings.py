@@ -13,23 +13,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import msgspec
 
 from page_tracker.errors import InvalidValueError, SiteError
 from page_tracker.schema import LIMITS
+from page_tracker.sites.domain import parse_domain, text_of
+from page_tracker.sites.letting_in import bare_bot, let_in_of
 from page_tracker.sites.places import (
     countries,
     nearest_country,
     nearest_timezone,
     timezones,
 )
-from page_tracker.sites.site import Site, ascii_host, bare_host, with_timezone
-
-# Between the dots of a host there are at most 63 of these (RFC 1035, 2.3.4). That none
-# is an underscore holds for names of machines, not for all of the DNS (RFC 2181, 11).
-_LABEL = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
+from page_tracker.sites.site import Site, with_timezone
 
 # RFC 3986, 3.1; and what has an address of such a scheme is a part of another page.
 _SCHEME = re.compile("[a-z][a-z0-9+.-]{0,39}")
@@ -63,60 +61,8 @@ class SiteSetting:
     many: bool = False
 
 
-def parse_domain(value: Any) -> str:
-    """The id of a site, from its domain: lower case, ASCII (punycode), no `www.`.
-
-    >>> parse_domain("www.Müller.example")
-    'xn--mller-kva.example'
-    """
-    return bare_host(_host(_text(value)))
-
-
-def _host(text: str) -> str:
-    """The host in ASCII. Raises InvalidValueError where it is not one."""
-    if not text:
-        raise InvalidValueError("is empty", "write a domain, like example.com")
-    if any(sign in text for sign in "/?#@\\") or "://" in text:
-        raise InvalidValueError("is more than a domain", f"write {_host_within(text)}")
-    name, colon, port = text.rpartition(":")
-    if colon and port.isdecimal() and ":" not in name:
-        raise InvalidValueError(
-            "has a port, and a site has all of its ports", f"write {name}"
-        )
-    if colon:
-        raise InvalidValueError("is not a domain", "write a name, like example.com")
-    if len(text) > LIMITS["site"]:
-        raise InvalidValueError(
-            "is too long", f"write at most {LIMITS['site']} characters"
-        )
-    try:
-        host = ascii_host(text).removesuffix(".")
-    except ValueError as error:
-        raise InvalidValueError(
-            "is not a domain", "write a name, like example.com"
-        ) from error
-    if len(host) > LIMITS["site"]:
-        raise InvalidValueError(
-            "is too long", f"write at most {LIMITS['site']} characters"
-        )
-    for label in host.split("."):
-        if not _LABEL.fullmatch(label):
-            what = f"a part {label!r}" if label else "an empty part"
-            raise InvalidValueError(f"has {what}", "write a name, like example.com")
-    return host
-
-
-def _host_within(text: str) -> str:
-    """The host of an address, where it has one; else an example."""
-    try:
-        host = urlsplit(text if "://" in text else f"//{text}").hostname
-    except ValueError:
-        host = None
-    return host or "example.com"
-
-
 def _timezone(value: Any) -> str:
-    text = _text(value)
+    text = text_of(value)
     zones = timezones()
     if text in zones:
         return text
@@ -124,7 +70,7 @@ def _timezone(value: Any) -> str:
 
 
 def _country(value: Any) -> str:
-    text = _text(value)
+    text = text_of(value)
     code = text.upper()
     if code in countries():
         return code
@@ -135,7 +81,7 @@ def _country(value: Any) -> str:
 
 def _address(value: Any) -> str:
     """An address, or a network in CIDR form, in its canonical writing."""
-    text = _text(value)
+    text = text_of(value)
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
@@ -155,8 +101,17 @@ def _address(value: Any) -> str:
     return str(network)
 
 
+def _bot(value: Any) -> str:
+    text = bare_bot(text_of(value))
+    if len(text) > LIMITS["name"]:
+        raise InvalidValueError(
+            "is too long", f"write at most {LIMITS['name']} characters"
+        )
+    return text
+
+
 def _page(value: Any) -> str:
-    text = unquote(_text(value))  # as pages are kept
+    text = unquote(text_of(value))  # as pages are kept
     if not text.startswith("/"):
         raise InvalidValueError(
             "is not a path", f"write one like /{text.lstrip('/')[:MAX_SHOWN]}"
@@ -169,7 +124,7 @@ def _page(value: Any) -> str:
 
 
 def _alias(value: Any) -> str:
-    alias = _text(value).lower()
+    alias = text_of(value).lower()
     if not _ALIAS.fullmatch(alias):
         raise InvalidValueError(
             "is not the name of a site elsewhere",
@@ -179,7 +134,7 @@ def _alias(value: Any) -> str:
 
 
 def _scheme(value: Any) -> str:
-    scheme = _text(value).lower().partition(":")[0]
+    scheme = text_of(value).lower().partition(":")[0]
     if not _SCHEME.fullmatch(scheme) or scheme in NO_PAGES:
         raise InvalidValueError("is not a scheme of pages", "write one like capacitor")
     return scheme
@@ -189,7 +144,7 @@ def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     try:
-        return TRUTHS[_text(value).lower()]
+        return TRUTHS[text_of(value).lower()]
     except KeyError as error:
         raise InvalidValueError(
             "is neither true nor false", "write true or false"
@@ -214,15 +169,6 @@ def _number(least: int, most: int, unit: str = "") -> Callable[[Any], int]:
         raise InvalidValueError("is out of range", f"write {least} to {most}{unit}")
 
     return parse
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidValueError("is not a string", "write it within quotation marks")
-    text = value.strip()
-    if not text.isprintable():
-        raise InvalidValueError("has invisible characters", "write it without them")
-    return text
 
 
 def _list_of(parse: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
@@ -309,6 +255,18 @@ SETTINGS: Mapping[str, SiteSetting] = {
         _list_of(_page),
         many=True,
     ),
+    "counted_bots": SiteSetting(
+        "BOT,…",
+        "Count these bots, by the names that what was left out has for them.",
+        _list_of(_bot),
+        many=True,
+    ),
+    "counted_referrers": SiteSetting(
+        "HOST,…",
+        "Count visits from these hosts, though lists call them referrer spam.",
+        _list_of(parse_domain),
+        many=True,
+    ),
     "respect_dnt": SiteSetting(
         "true|false",
         "Do not count browsers that ask not to be tracked (Do Not Track).",
@@ -354,7 +312,8 @@ def changed_site(site: Site, settings: Mapping[str, Any], now: int) -> Site:
 def settings_of(site: Site) -> dict[str, Any]:
     """The site as JSON has it: domain, settings, and a time zone that is to come."""
     shown = {name: getattr(site, name) for name in (*SETTINGS, *BESIDE)}
-    return {"domain": site.id, **shown}
+    let_in = [msgspec.to_builtins(each) for each in let_in_of(site)]
+    return {"domain": site.id, **shown, "let_in": let_in}
 
 
 def _tidy(site: Site) -> Site:

@@ -14,6 +14,7 @@ import idna
 import msgspec
 
 from page_tracker.days import MICROSECONDS, day_at, next_midnight, utc_day
+from page_tracker.sites.decision import Decision
 from page_tracker.sites.goal import Goal, Segment
 
 MAX_HOST = 253  # characters (RFC 1035, 2.3.4)
@@ -39,6 +40,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hostnames: tuple[str, ...] = ()
     # Whose pages count beside those of http and https: an app's shell, say.
     page_schemes: tuple[str, ...] = ()
+    # What counts though lists have it: bots by name, hosts of false referrers.
+    counted_bots: tuple[str, ...] = ()
+    counted_referrers: tuple[str, ...] = ()
     respect_dnt: bool = False
     public_counter: bool = True
     # Days that hits are kept for; None keeps all.
@@ -52,6 +56,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     # What its owner asks about again and again.
     goals: tuple[Goal, ...] = ()
     segments: tuple[Segment, ...] = ()
+    # What somebody has let in, or left out again; the latest last.
+    decisions: tuple[Decision, ...] = ()
     # UTC, seconds.
     created: int = 0
     # Whether it is there to be looked at alone: its log is none of its owner's.

@@ -14,6 +14,7 @@ import msgspec
 
 from page_tracker.errors import SiteExistsError, UnknownSiteError
 from page_tracker.sites.goal import Goal, Segment
+from page_tracker.sites.letting_in import leaving_out, letting_in, with_decisions
 from page_tracker.sites.settings import changed_site, new_site
 from page_tracker.sites.site import Directory, Site, bare_host
 from page_tracker.sites.token import without_site
@@ -22,6 +23,10 @@ from page_tracker.store.registry import Registry, Watched
 ById = Mapping[str, Site]
 
 LOOK_AGAIN = 0.1  # seconds between looks for what may not exist
+
+
+def _anything(_before: Site, _after: Site) -> None:
+    """A site may become what it likes."""
 
 
 class Sites:
@@ -86,19 +91,43 @@ class Sites:
         self,
         domain: str,
         settings: Mapping[str, Any],
-        approve: Callable[[Site, Site], None] = lambda _before, _after: None,
+        approve: Callable[[Site, Site], None] = _anything,
+        *,
+        by: str,
     ) -> Site:
-        """Change settings of a site and leave the others.
+        """Change settings of a site and leave the others; `by` is who does.
 
         `approve` raises where the site may not become that; nothing is changed then.
         Raises UnknownSiteError, SiteError, SiteExistsError, MirrorError.
         """
+        return self._change(domain, lambda _: settings, approve, by)
+
+    def let_in(self, domain: str, reason: str, name: str, by: str) -> Site:
+        """Count what is left out for a reason, under a name; raises as `change`."""
+        return self._change(
+            domain, lambda site: letting_in(site, reason, name), _anything, by
+        )
+
+    def leave_out(self, domain: str, reason: str, name: str, by: str) -> Site:
+        """Leave out what was let in; raises as `change`."""
+        return self._change(
+            domain, lambda site: leaving_out(site, reason, name), _anything, by
+        )
+
+    def _change(
+        self,
+        domain: str,
+        settings_for: Callable[[Site], Mapping[str, Any]],
+        approve: Callable[[Site, Site], None],
+        by: str,
+    ) -> Site:
         now = int(time.time())
         changed: list[Site] = []
 
         def decide(sites: ById) -> ById:
             site = found_site(sites, domain)
-            changed[:] = [changed_site(site, settings, now)]
+            after = changed_site(site, settings_for(site), now)
+            changed[:] = [with_decisions(site, after, by, now)]
             approve(site, changed[0])
             return _with(sites, changed[0], is_new=False)
 

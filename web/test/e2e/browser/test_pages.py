@@ -117,6 +117,8 @@ def _send(owner: Owner) -> None:
         props = {payload[:50]: payload, "plan": payload}
         owner.hit("/event", person, name=payload, props=props)
     owner.hit("/long/" + 380 * "wide/")
+    owner.hit("/", referrer="https://semalt.com/")
+    owner.hit("/", domain=f"shop.{SITE}")
 
 
 def _events(server: Running, token: str) -> int:
@@ -364,3 +366,16 @@ def test_the_whole_page_is_small(owner: Owner) -> None:
         assert answer.status_code == 200
         size += len(gzip.compress(answer.content, 6))
     assert size <= 40_000
+
+
+def test_what_was_left_out_is_let_in_by_a_click_and_left_out_again(
+    opened: Watched,
+) -> None:
+    page = opened.page
+    page.goto(f"/{SITE}")
+    page.click("#left-out summary:has-text('Referrer spam')")
+    page.get_by_role("button", name="Count from now on semalt.com").click()
+    page.wait_for_url("**#left-out")
+    page.locator(".let-in", has_text="by Olga").wait_for()
+    page.get_by_role("button", name="Leave out again semalt.com").click()
+    page.locator(".let-in").wait_for(state="detached")

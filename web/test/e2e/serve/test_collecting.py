@@ -57,7 +57,7 @@ def _server(
         for site in (SITE, "other.example"):
             if sites.directory().resolve(site) is None:
                 sites.add(site, {})
-        sites.change(SITE, {"own_addresses": ["192.0.2.77"]})
+        sites.change(SITE, {"own_addresses": ["192.0.2.77"]}, by="a test")
     # pytest runs the fixture to its end.
     # pylint: disable-next=contextmanager-generator-missing-cleanup
     with served(

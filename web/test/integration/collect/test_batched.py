@@ -15,7 +15,7 @@ from redis import Redis
 from page_tracker.asgi import FrontDoor
 from page_tracker.collect.shard_queue import PATIENCE
 from page_tracker.errors import NotStoredError
-from page_tracker.hits.hit import Kind, RawHit, Reason
+from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
 from page_tracker.protocols import PROTOCOLS, goatcounter
 from page_tracker.protocols.request import Answer, Request
 from page_tracker.settings import Settings
@@ -252,6 +252,24 @@ def test_a_stream_that_nobody_drains_is_bounded(
     assert stored(server)[0] == 2
 
 
+def test_a_bot_that_is_let_in_counts_in_a_collector_that_runs(
+    server: OwnRedis, settings: Settings
+) -> None:
+    bot = BROWSER._replace(user_agent="Mozilla/5.0 (compatible; GPTBot/1.2)")
+
+    async def run(redis: Redis) -> None:
+        async with collecting(settings) as collector:
+            (drop,) = await collector.collect([view()], bot)
+            assert isinstance(drop, Drop)
+            sites_of(redis, settings.data).let_in(SITE, "bot", drop.name, "a test")
+            while await collector.collect([view()], bot):
+                await asyncio.sleep(0.05)
+
+    with server.client() as client:
+        asyncio.run(run(client))
+    assert stored(server)[0] == 1
+
+
 def test_what_waits_at_the_end_is_stored(server: OwnRedis, settings: Settings) -> None:
     told: list[object] = []
 
@@ -279,7 +297,9 @@ def test_the_watch_over_the_sites_outlives_a_record_that_nobody_can_read(
             while "watch over the sites" not in caplog.text:
                 await asyncio.sleep(0.05)
             redis.hset(SITES_KEY, mapping={SITE: good, VERSION: 1001})
-            sites_of(redis, settings.data).change(SITE, {"blocked_pages": ["/7"]})
+            sites_of(redis, settings.data).change(
+                SITE, {"blocked_pages": ["/7"]}, by="a test"
+            )
             while not await collector.collect([view(7)], BROWSER):
                 await asyncio.sleep(0.05)
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from page_tracker.commands.interrupted_import import interruptible
 from page_tracker.errors import (
@@ -492,3 +493,15 @@ def test_days_that_the_lake_has_live_hits_of_are_refused(
     with pytest.raises(ImportRefusedError, match="2024-03-01 itself"):
         history.run(write(tmp_path / "access.log", LINES))
     assert history.run(before).tally.pageviews == 1
+
+
+def test_a_bot_that_is_let_in_counts_in_an_import_too(
+    history: History, tmp_path: Path
+) -> None:
+    gptbot = [each.replace(AGENT, "GPTBot/1.2") for each in LINES]
+    before = history.run(write(tmp_path / "a.log", gptbot[:3])).tally
+
+    history.site = replace_struct(history.site, counted_bots=("GPTBot",))
+    history.run(write(tmp_path / "b.log", [*gptbot[3:5], LINES[5]]))
+
+    assert (before.left_out["bot"], history.paths()) == (3, PATHS[3:6])

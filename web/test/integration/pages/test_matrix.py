@@ -121,6 +121,13 @@ PAGES: dict[tuple[str, str], Route] = {
     ("GET", "/sites/<name>/install/news"): Route(
         Need.VIEWER, "/sites/SITE/install/news"
     ),
+    **{
+        ("POST", f"/{name}/{way}"): Route(
+            Need.EDITOR, f"/{path}/{way}", (("reason", "bot"), ("name", "GPTBot"))
+        )
+        for name, path in (("<domain:name>", "SITE"), ("sites/<name>", "sites/SITE"))
+        for way in ("let-in", "leave-out")
+    },
     ("POST", "/sites/<name>/hosts"): Route(
         Need.OWNER, "/sites/SITE/hosts", (("host", "shop.SITE"),)
     ),

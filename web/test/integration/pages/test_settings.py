@@ -128,7 +128,7 @@ def test_what_was_not_typed_anew_stays_as_others_have_set_it_meanwhile(
 ) -> None:
     page = ada.get(f"/{SITE}/settings").text
     shown = dict(re.findall(r'name="(\w+-mark)" value="(\w+)"', page))
-    app_module.sites().change(SITE, {"blocked_pages": "/new"})
+    app_module.sites().change(SITE, {"blocked_pages": "/new"}, by="a test")
     done = ada.post(
         f"/sites/{SITE}/settings/counting",
         **shown,
@@ -161,7 +161,8 @@ def test_a_change_of_zone_says_when_it_holds_and_is_taken_back(ada: Visitor) -> 
 
 def test_who_owns_one_site_gives_it_no_host_and_may_take_one_away() -> None:
     """Others would lose its hits; whether another site has it is not told."""
-    app_module.sites().change(SITE, {"hostnames": "shop.a.example,blog.a.example"})
+    hosts = "shop.a.example,blog.a.example"
+    app_module.sites().change(SITE, {"hostnames": hosts}, by="a test")
     bob = signed_in("bob", Role.OWNER, [SITE])
     for host in (OTHER, "nobody.example"):
         page = bob.post(f"/sites/{SITE}/settings/reach", hostnames=host)

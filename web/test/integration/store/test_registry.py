@@ -84,13 +84,17 @@ def test_a_host_belongs_to_one_site(sites: Sites, domain: str) -> None:
 
 def test_a_change_keeps_the_rest_and_may_name_a_further_host(sites: Sites) -> None:
     sites.add("a.example", {"hostnames": "shop.example", "max_pages": 7})
-    sites.change("www.shop.example", {"respect_dnt": True})
+    sites.change("www.shop.example", {"respect_dnt": True}, by="a test")
     site = sites.get("a.example")
     assert (site.respect_dnt, site.max_pages) == (True, 7)
 
 
 def test_an_unknown_site_is_named(sites: Sites) -> None:
-    for ask in (sites.get, sites.remove, lambda domain: sites.change(domain, {})):
+    for ask in (
+        sites.get,
+        sites.remove,
+        lambda domain: sites.change(domain, {}, by=""),
+    ):
         with pytest.raises(UnknownSiteError, match="no site 'x.example'"):
             ask("x.example")
 
@@ -116,7 +120,7 @@ def test_a_change_elsewhere_is_seen(redis: Redis, tmp_path: Path) -> None:
     assert here.directory().resolve("a.example") is None
     there.add("a.example", {})
     assert here.directory().resolve("a.example") == there.get("a.example")
-    there.change("a.example", {"max_pages": 5})
+    there.change("a.example", {"max_pages": 5}, by="a test")
     known = here.directory()
     assert known.by_id["a.example"].max_pages == 5
     assert here.directory() is known
@@ -154,7 +158,7 @@ def test_the_mirror_has_every_change(
     sites: Sites, tokens: Tokens, tmp_path: Path
 ) -> None:
     sites.add("a.example", {})
-    sites.change("a.example", {"max_pages": 5})
+    sites.change("a.example", {"max_pages": 5}, by="a test")
     token, text = tokens.add("stats", ["a.example"], name="reader")
     mirror = (tmp_path / "mirror.json").read_text()
     said = json.loads(mirror)

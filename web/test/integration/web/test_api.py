@@ -144,7 +144,7 @@ def test_an_admin_of_one_site_sees_that_one_alone(
 def test_a_token_for_one_site_claims_no_host_and_learns_of_no_other(
     client: FlaskClient, tokens: Tokens, sites: Sites, host: str
 ) -> None:
-    sites.change("a.example", {"hostnames": "x.example,y.example"})
+    sites.change("a.example", {"hostnames": "x.example,y.example"}, by="a test")
     mine = admin(tokens, "a.example")
 
     def patch(headers: dict[str, str], *hosts: str) -> TestResponse:

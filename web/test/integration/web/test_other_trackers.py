@@ -21,7 +21,7 @@ ORIGIN = {"Origin": f"https://{SITE}"}
 @pytest.fixture(autouse=True)
 def aliases(door: Door) -> None:
     """The site has the names that it went by elsewhere."""
-    door.sites.change(SITE, {"aliases": [UUID, "7"]})
+    door.sites.change(SITE, {"aliases": [UUID, "7"]}, by="a test")
 
 
 def umami(**payload: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def test_an_event_is_one_whatever_its_name(door: Door, name: str) -> None:
 
 
 def test_a_site_and_its_further_host_in_one_list_are_one_site(door: Door) -> None:
-    door.sites.change(SITE, {"hostnames": ["b.example"]})
+    door.sites.change(SITE, {"hostnames": ["b.example"]}, by="a test")
     door.wait(seconds=2)
     door.event(d=f"{SITE},b.example,www.{SITE}")
     assert len(door.rows()) == 1
@@ -112,7 +112,7 @@ def test_nothing_of_a_visitors_disk_is_stored(door: Door, url: str, name: str) -
 
 
 def test_an_apps_pages_count_where_the_site_says_so(door: Door) -> None:
-    door.sites.change(SITE, {"page_schemes": ["capacitor"]})
+    door.sites.change(SITE, {"page_schemes": ["capacitor"]}, by="a test")
     door.wait(seconds=2)
     door.event(u="capacitor://localhost/a")
     assert [(row.hostname, row.path) for row in door.rows()] == [("localhost", "/a")]

@@ -212,6 +212,26 @@ def test_an_image_proxy_counts_where_a_badge_is_meant() -> None:
     assert hit(sender=SENDER._replace(user_agent="github-camo"), through_proxy=True)
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"counted_bots": ("Googlebot",)}, {"user_agent": "Googlebot"}),
+        ({"counted_bots": ("Googlebot",)}, {"user_agent": "Googlebot", "bot": True}),
+        ({"counted_bots": ("(says so itself)",)}, {"bot": True}),
+        ({"counted_referrers": ("spam.example",)}, {"referrer": "spam.example/x"}),
+    ],
+)
+def test_what_the_site_lets_in_counts_and_nothing_else_does(
+    settings: dict[str, Any], said: dict[str, Any]
+) -> None:
+    agent = said.pop("user_agent", CHROME)
+    told = {"sender": SENDER._replace(user_agent=agent), **said}
+    assert isinstance(judged(**told), Drop)
+    assert hit(settings=settings, **told)
+    others = {"counted_bots": ("Bingbot",), "counted_referrers": ("example",)}
+    assert judged(settings=others, **told) == judged(**told)
+
+
 def test_a_page_that_is_not_blocked_counts() -> None:
     assert hit(settings={"blocked_pages": ("/b*", "/a/*", "/?", "/[a]")})
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from page_tracker.errors import SiteError
+from page_tracker.sites.domain import parse_domain
 from page_tracker.sites.settings import (
     SETTINGS,
     changed_site,
     new_site,
-    parse_domain,
     settings_of,
 )
 from page_tracker.sites.site import Directory, Site

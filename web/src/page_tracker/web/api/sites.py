@@ -121,7 +121,8 @@ def _register_sites(
         if "retention_days" in settings:
             wanted = changed_site(site, settings, int(now))
             require_agreed(preview_retention, wanted, now, agreed)
-        return jsonify(settings_of(sites().change(site.id, settings, approve)))
+        changed = sites().change(site.id, settings, approve, by=_named(token))
+        return jsonify(settings_of(changed))
 
     @blueprint.delete("/sites/<domain>")
     def remove_site(domain: str) -> tuple[str, int]:
@@ -203,6 +204,11 @@ def _admit(token: Token, sites: Sites, domain: str) -> dict[str, Site]:
     if not allows(token, Scope.ADMIN, site.id if site else None):
         raise forbidden(token)
     return known
+
+
+def _named(token: Token) -> str:
+    """A token as it is told who has changed something."""
+    return f"token {token.name or token.id}"
 
 
 def _change_anything(_before: Site, _after: Site) -> None:

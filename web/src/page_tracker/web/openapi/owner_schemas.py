@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
+from page_tracker.sites.decision import Decision
 from page_tracker.sites.goal import MAX_NAME
 from page_tracker.sites.settings import BESIDE, SETTINGS
 from page_tracker.sites.site import Site
@@ -39,7 +40,8 @@ def _site() -> Schema:
     kept = _properties(Site)
     shown = {"domain": kept["id"]}
     shown |= {name: kept[name] for name in SETTINGS}
-    return record(shown | {name: kept[name] for name in BESIDE})
+    shown |= {name: kept[name] for name in BESIDE}
+    return record(shown | {"let_in": list_of(record(_properties(Decision)))})
 
 
 def _settings() -> dict[str, Schema]:

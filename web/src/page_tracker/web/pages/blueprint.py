@@ -25,7 +25,9 @@ from page_tracker.web.pages.error_pages import NoSuchPage, register_problems
 from page_tracker.web.pages.exports import ENDINGS, PARTS, how_page, taken
 from page_tracker.web.pages.forms import meant
 from page_tracker.web.pages.guard import PageGuard, Person
+from page_tracker.web.pages.letting_in import left_panel, register_letting_in
 from page_tracker.web.pages.lists import list_page
+from page_tracker.web.pages.page_answers import Answers
 from page_tracker.web.pages.panels import PANELS
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import HEADERS, render
@@ -84,13 +86,17 @@ def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
         may_add = person.may(Role.OWNER, None)
         return render("sites.html", may_add=may_add, **told)
 
-    _register_site_pages(blueprint, sources, admitted)
+    _register_site_pages(blueprint, sources, guard, admitted)
+    register_letting_in(blueprint, sources.sites, guard, admitted)
     _register_parts(blueprint, sources, admitted)
     return blueprint
 
 
 def _register_site_pages(
-    blueprint: Blueprint, sources: PageServices, admitted: Callable[[str], Site]
+    blueprint: Blueprint,
+    sources: PageServices,
+    guard: PageGuard,
+    admitted: Callable[[str], Site],
 ) -> None:
     """The page of a site, and its lists."""
 
@@ -104,8 +110,11 @@ def _register_site_pages(
         view, problems, is_form = _said()
         if is_form and not problems:
             return redirect(home_of(found.id) + written(view), 303)
-        told = site_page(found, view, problems, sources.asking, sources.live)
-        return render("site.html", **told)
+        answers = Answers(sources.asking, found)
+        told = site_page(answers, view, problems, sources.live)
+        known = sources.sites().directory()
+        left = left_panel(answers, told["asked"], known, guard.require())
+        return render("site.html", **told, **left)
 
     @blueprint.get("/<domain:name>/list/<panel>")
     @blueprint.get("/sites/<name>/list/<panel>")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from page_tracker.hits.hit import Reason
 from page_tracker.query.dropped_hits import DroppedHits
+from page_tracker.sites.letting_in import counts_now
+from page_tracker.sites.site import Site
 
 # As many names of a reason are told.
 MOST_NAMES = 12
 OTHER_BOTS = "Other bots"
-WORDS = {
+WORDS: dict[str, str] = {
     Reason.BOT: OTHER_BOTS,
     Reason.OWN_ADDRESS: "Your own addresses",
     Reason.BLOCKED_ADDRESS: "Blocked addresses",
@@ -38,6 +40,34 @@ WORDS = {
 }
 
 
+# What a button says that lets in, by the reason; each has a way to be let in.
+BUTTONS: dict[str, str] = {
+    Reason.BOT: "Count from now on",
+    Reason.REFERRER_SPAM: "Count from now on",
+    Reason.UNKNOWN_SITE: "Add as host",
+    Reason.OWN_ADDRESS: "Count from now on",
+    Reason.BLOCKED_ADDRESS: "Unblock",
+    Reason.BLOCKED_COUNTRY: "Unblock",
+    Reason.BLOCKED_PAGE: "Unblock",
+    Reason.BLOCKED_HOST: "Allow",
+    Reason.BLOCKED_SCHEME: "Count from now on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Hits that did not count under one name: how many, and whether they would now.
+
+    `button` is what lets them in; '' where nothing does.
+    """
+
+    reason: str
+    name: str
+    number: int
+    button: str
+    counts_now: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
     """Hits that did not count for one reason: how many, in percent of all of these,
@@ -46,27 +76,35 @@ class Left:
     title: str
     number: int
     share: int
-    names: list[tuple[str, int]]
+    names: list[Name]
     more: int
 
 
 @dataclass(frozen=True, slots=True)
 class AllLeft:
-    """All that did not count."""
+    """All that did not count of a site; and what no site has, which may be its own."""
 
     number: int
     reasons: list[Left]
+    unknown: Left | None
 
 
-def all_left(found: Iterable[DroppedHits]) -> AllLeft:
+def all_left(
+    found: Iterable[DroppedHits], unknown: Iterable[DroppedHits], site: Site
+) -> AllLeft:
     """By reasons, and bots by their kinds, the most first."""
-    by_title: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    by_title: dict[str, list[DroppedHits]] = defaultdict(list)
     for each in found:
         title, name = _titled(each)
-        by_title[title][name] += each.number
-    number = sum(sum(names.values()) for names in by_title.values())
-    reasons = [_left(title, names, number) for title, names in by_title.items()]
-    return AllLeft(number, sorted(reasons, key=lambda left: (-left.number, left.title)))
+        by_title[title].append(replace(each, name=name))
+    number = sum(each.number for them in by_title.values() for each in them)
+    reasons = [_left(title, them, number, site) for title, them in by_title.items()]
+    named = list(unknown)
+    return AllLeft(
+        number,
+        sorted(reasons, key=lambda left: (-left.number, left.title)),
+        _left(WORDS[Reason.UNKNOWN_SITE], named, 0, site) if named else None,
+    )
 
 
 def _titled(each: DroppedHits) -> tuple[str, str]:
@@ -77,14 +115,25 @@ def _titled(each: DroppedHits) -> tuple[str, str]:
     return WORDS.get(each.reason, each.reason.replace("_", " ").capitalize()), each.name
 
 
-def _left(title: str, names: dict[str, int], of: int) -> Left:
-    number = sum(names.values())
-    ordered = sorted(names.items(), key=lambda pair: (-pair[1], pair[0]))
-    told = [(name, each) for name, each in ordered if name]
+def _left(title: str, found: list[DroppedHits], of: int, site: Site) -> Left:
+    number = sum(each.number for each in found)
+    ordered = sorted(found, key=lambda each: (-each.number, each.name))
+    told = [_named(each, site) for each in ordered if each.name]
     return Left(
         title=title,
         number=number,
         share=round(100 * number / of) if of else 0,
         names=told[:MOST_NAMES],
         more=max(0, len(told) - MOST_NAMES),
+    )
+
+
+def _named(each: DroppedHits, site: Site) -> Name:
+    button = BUTTONS.get(each.reason, "")
+    return Name(
+        reason=each.reason,
+        name=each.name,
+        number=each.number,
+        button=button,
+        counts_now=bool(button) and counts_now(site, each.reason, each.name),
     )

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, request
 from page_tracker.days import MICROSECONDS, utc_day
 from page_tracker.errors import SiteError
 from page_tracker.hits.first_hit import Waiting, about, in_words, looked
+from page_tracker.hits.hit import Reason
 from page_tracker.people.roles import Role
 from page_tracker.sites.site import Site, day_of, zone_at
 from page_tracker.store.counters import Live
@@ -42,7 +43,8 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
     @blueprint.get("/sites/add")
     def show_add_site() -> Response:
         guard.admit(Role.OWNER, None)
-        return _form(first.has_demonstration())
+        domain = request.args.get("domain", "")
+        return _form(first.has_demonstration(), domain)
 
     @blueprint.post("/sites/add")
     def add_site() -> Response:
@@ -53,7 +55,8 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
                 request.form.get("domain", ""), {"timezone": zone}
             )
         except SiteError as error:
-            return _form(first.has_demonstration(), error)
+            domain = request.form.get("domain", "")
+            return _form(first.has_demonstration(), domain, error)
         services.waits().begin_anew(site.id)
         return to(f"/sites/{site.id}/install")
 
@@ -85,10 +88,10 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
     @blueprint.post("/sites/<name>/hosts")
     def add_host(name: str) -> Response:
         """Let the hits of a host count for a site."""
-        site, _ = first.admitted(name, Role.OWNER)
+        site, person = first.admitted(name, Role.OWNER)
         # What is another's is not taken; what is to be taken first is said.
-        hosts = [*site.hostnames, request.form.get("host", "")]
-        services.sites().change(site.id, {"hostnames": hosts})
+        host = request.form.get("host", "")
+        services.sites().let_in(site.id, Reason.UNKNOWN_SITE, host, person.name)
         return to(f"/sites/{site.id}/install")
 
 
@@ -156,12 +159,14 @@ def _counts(live: Live, site: Site, now: int, sees_all: bool) -> dict[str, int]:
     return own | (unknown if sees_all else about(unknown, site.id))
 
 
-def _form(has_demonstration: bool, error: SiteError | None = None) -> Response:
+def _form(
+    has_demonstration: bool, domain: str, error: SiteError | None = None
+) -> Response:
     return render(
         "add_site.html",
         400 if error else 200,
         error=error,
-        domain=request.form.get("domain", ""),
+        domain=domain,
         zone=request.form.get("timezone", ""),
         zones=sorted(available_timezones()),
         has_demonstration=has_demonstration,

@@ -116,10 +116,10 @@ def days(asked: Range, today: date) -> str:
         if (start.hour, start.minute) == (0, 0):
             first = day(start.date(), today)
         else:
-            first = _moment(start, today)
+            first = moment(start, today)
         if start.date() == end.date():
-            return f"{_moment(start, today)} – {end:%H:%M}"
-        return f"{first} – {_moment(end, today)}"
+            return f"{moment(start, today)} – {end:%H:%M}"
+        return f"{first} – {moment(end, today)}"
     if asked.first == asked.last:
         return f"{asked.first:%a} {day(asked.first, today)}"
     if asked.first.year == asked.last.year == today.year:
@@ -127,7 +127,8 @@ def days(asked: Range, today: date) -> str:
     return f"{day(asked.first)} – {day(asked.last)}"
 
 
-def _moment(instant: datetime, today: date) -> str:
+def moment(instant: datetime, today: date) -> str:
+    """A moment, in the zone that it is in."""
     return f"{day(instant.date(), today)}, {instant:%H:%M}"
 
 

@@ -56,7 +56,7 @@ class Answers:
 
     def __init__(self, asking: Callable[[], Asking], site: Site) -> None:
         self._asking = asking()
-        self._site = site
+        self.site = site
         self._budget: TimeBudget = self._asking.budget(is_wanted())
         self.now = time.time()
 
@@ -66,18 +66,22 @@ class Answers:
         Raises QueryError and what `Asking.reports` does.
         """
         queries = [
-            self._asking.understand(body, self._site, self.now, self._budget)
+            self._asking.understand(body, self.site, self.now, self._budget)
             for body in bodies
         ]
         return self._asking.reports(queries, self._budget)
 
     def days(self) -> Days | None:
         """The first and the last day with hits."""
-        return self._asking.days(self._site.id, self._budget)
+        return self._asking.days(self.site.id, self._budget)
 
     def left_out(self, days: Days) -> list[DroppedHits]:
         """What did not count in these days; raises as `ask`."""
-        return self._asking.left_out(self._site.id, days, self._budget)
+        return self._asking.left_out(self.site.id, days, self._budget)
+
+    def unknown_sites(self, days: Days) -> list[DroppedHits]:
+        """What these days' hits named that is no site; raises as `ask`."""
+        return self._asking.unknown_sites(days, self._budget)
 
     def understand(self, view: View, problems: Sequence[str]) -> Asked:
         """What a view asks; to `problems` is added what of it means nothing.
@@ -90,8 +94,8 @@ class Answers:
         view, asked = self._range(view, now, said)
         view, compared = _compared(view, asked, now, said)
         view, interval = _interval(view, asked, said)
-        scope = Scope(self._site.id, asked, compared, view.filters, view.is_any)
-        return Asked(self._site, view, now, scope, interval, tuple(said))
+        scope = Scope(self.site.id, asked, compared, view.filters, view.is_any)
+        return Asked(self.site, view, now, scope, interval, tuple(said))
 
     def _filters(
         self, filters: Sequence[Condition], problems: list[str]
@@ -100,13 +104,13 @@ class Answers:
         kept = []
         for condition in filters:
             body = {
-                "site_id": self._site.id,
+                "site_id": self.site.id,
                 "metrics": ["visitors"],
                 "date_range": "day",
                 "filters": [condition.as_json],
             }
             try:
-                self._asking.understand(body, self._site, self.now, self._budget)
+                self._asking.understand(body, self.site, self.now, self._budget)
                 kept.append(condition)
             except QueryError as error:
                 problems.append(f"f={text_of(condition)}: {error.problem}"[:2_000])
@@ -115,7 +119,7 @@ class Answers:
     def _range(
         self, view: View, now: datetime, problems: list[str]
     ) -> tuple[View, Range]:
-        zone = zone_at(self._site, int(self.now * MICROSECONDS))
+        zone = zone_at(self.site, int(self.now * MICROSECONDS))
         begun = now.astimezone(ZoneInfo(zone)).date()
         if view.period == "all" and (days := self.days()):
             begun = days.first

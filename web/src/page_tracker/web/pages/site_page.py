@@ -10,14 +10,12 @@ from zoneinfo import ZoneInfo
 from redis import RedisError
 
 from page_tracker.query.catalog import GOAL
-from page_tracker.query.plan import Days
 from page_tracker.sites.demonstration import days_since
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.web.pages import page_questions
 from page_tracker.web.pages.chart import chart_of
 from page_tracker.web.pages.country_map import SHADES, world
-from page_tracker.web.pages.dropped_hits import all_left
 from page_tracker.web.pages.figures import figures_of, has_before, total
 from page_tracker.web.pages.filter_chips import WORDS, buttons, chips, choices
 from page_tracker.web.pages.formatting import LABELS, day
@@ -28,7 +26,6 @@ from page_tracker.web.pages.rows import Whole, filled
 from page_tracker.web.pages.view import View, written
 
 if TYPE_CHECKING:
-    from page_tracker.query.ask import Asking
     from page_tracker.query.report import Report
 
 ROWS = 9
@@ -60,14 +57,12 @@ def shown_tabs(asked: Asked) -> list[tuple[Panel, Tab]]:
 
 
 def site_page(
-    site: Site,
+    answers: Answers,
     view: View,
     problems: tuple[str, ...],
-    asking: Callable[[], Asking],
     live: Callable[[], Live],
 ) -> dict[str, Any]:
-    """What the template needs; raises as Answers.ask."""
-    answers = Answers(asking, site)
+    """What the template needs but for what was left out; raises as Answers.ask."""
     asked = answers.understand(view, problems)
     scope, tabs = asked.scope, shown_tabs(asked)
     bodies = [
@@ -101,10 +96,9 @@ def site_page(
         ),
         "shades": SHADES,
         "is_compared": whole.is_compared,
-        "left": all_left(answers.left_out(Days(scope.range.first, scope.range.last))),
         "empty": _why_empty(asked, answers) if is_empty else "",
         "has_hits": not is_empty or answers.days() is not None,
-        "goals": site.goals,
+        "goals": asked.site.goals,
         "events_panel": EVENTS.name,
         "goal_dimension": GOAL,
     }

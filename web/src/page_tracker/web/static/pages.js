@@ -6,7 +6,7 @@ const age = () => document.getElementById("age");
 let refreshing = false;
 
 const isBusy = (main) =>
-  main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea") ||
+  main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea, button") ||
   main.querySelector(".menu[open]") ||
   !document.getSelection().isCollapsed && main.contains(document.getSelection().anchorNode);
 

@@ -44,6 +44,7 @@ GROUPS = (
         (
             *("timezone", "own_addresses", "blocked_addresses", "blocked_countries"),
             *("blocked_pages", "allowed_hostnames", "page_schemes", "respect_dnt"),
+            *("counted_bots", "counted_referrers"),
         ),
     ),
     Group(
@@ -126,7 +127,8 @@ def _change(services: SettingsServices, name: str, group: Group) -> Response:
         changed[:] = [(before, after)]
 
     try:
-        services.sites().change(site.id, said, approve)
+        who = services.guard.require().name
+        services.sites().change(site.id, said, approve, by=who)
     except SiteError as error:
         return _page(services, site, group, typed=typed, error=error)
     before, after = changed[0]

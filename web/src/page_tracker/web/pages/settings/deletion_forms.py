@@ -64,7 +64,8 @@ def _register_retention(blueprint: Blueprint, services: SettingsServices) -> Non
         except WouldDelete as would:
             wrong = NOT_THE_NUMBER if "agreed" in request.form else ""
             return _page(site, typed=said, going=would.going, wrong_number=wrong)
-        after = services.sites().change(site.id, said)
+        who = services.guard.require().name
+        after = services.sites().change(site.id, said, by=who)
         return _page(after, list(told_changes(site, after, said, label)))
 
 

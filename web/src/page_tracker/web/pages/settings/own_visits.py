@@ -70,7 +70,8 @@ def named(address: str) -> str:
 
 def _set(services: SettingsServices, site: Site, own: list[str]) -> Response:
     try:
-        after = services.sites().change(site.id, {OWN: own})
+        who = services.guard.require().name
+        after = services.sites().change(site.id, {OWN: own}, by=who)
     except SiteError as error:
         return _page(services, site, error=error)
     return _page(services, after, list(told_changes(site, after, [OWN], label)))
