@@ -25,11 +25,13 @@ from werkzeug.exceptions import (
 )
 
 from page_tracker.collect.direct import UnbatchedCollector
+from page_tracker.history.register import Import, Register
 from page_tracker.lake.folder_format import refuse_newer_folder
 from page_tracker.processes.limits import leave_no_core
 from page_tracker.processes.run_command import run_command
 from page_tracker.settings import Settings
 from page_tracker.store.accounts import Accounts
+from page_tracker.store.annotations import AnnotationStore
 from page_tracker.store.codes import UsedCodes
 from page_tracker.store.counters import Live
 from page_tracker.store.first_hit_waits import Waits
@@ -39,6 +41,7 @@ from page_tracker.store.registry import Registry
 from page_tracker.store.sessions import Sessions
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
+from page_tracker.web.api.annotations import annotations_api
 from page_tracker.web.api.goals import goals_api
 from page_tracker.web.api.query import asking_api
 from page_tracker.web.api.sites import api
@@ -65,7 +68,13 @@ from page_tracker.web.probes import probes
 from page_tracker.web.script import script
 from page_tracker.web.token_guard import Guard, seen
 from page_tracker.wiring.collecting import open_lookups, open_unbatched_collector
-from page_tracker.wiring.store import open_live, open_people, open_redis, open_registry
+from page_tracker.wiring.store import (
+    open_annotations,
+    open_live,
+    open_people,
+    open_redis,
+    open_registry,
+)
 
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
@@ -107,6 +116,18 @@ def tokens() -> Tokens:
 @cache
 def accounts() -> Accounts:
     return Accounts(open_people(Settings.from_environment(), redis()))
+
+
+@cache
+def annotation_store() -> AnnotationStore:
+    """What happened to sites, day by day, as their people wrote it."""
+    return AnnotationStore(open_annotations(Settings.from_environment(), redis()))
+
+
+def imports_of(site: str) -> list[Import]:
+    """The imports of a site, the undone ones too."""
+    register = Register(Settings.from_environment().data / "imports")
+    return [each for each in register.all() if each.site == site]
 
 
 @cache
@@ -194,10 +215,13 @@ def create_app() -> Flask:
         )
     )
     flask.register_blueprint(goals_api(sites, guard))
+    flask.register_blueprint(annotations_api(sites, annotation_store, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(describing)
     people = people_services(settings)
-    sources = PageServices(asking, sites, live, settings.url)
+    sources = PageServices(
+        asking, sites, live, annotation_store, imports_of, settings.url
+    )
     flask.register_blueprint(closed(pages(sources, people.guard), people.guard))
     flask.register_blueprint(closed(people_pages(people), people.guard))
     settings_of_sites = SettingsServices(

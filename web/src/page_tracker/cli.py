@@ -19,6 +19,7 @@ from page_tracker.processes.limits import leave_no_core, raise_file_limit
 COMMANDS = (
     *(
         "account",
+        "annotation",
         "aside",
         "delete",
         "demo",

@@ -187,3 +187,7 @@ class NotConfirmedError(PageTrackerError):
 
 class UnknownGoalError(PageTrackerError):
     """A site has no such goal or segment."""
+
+
+class UnknownAnnotationError(PageTrackerError):
+    """A site has no such annotation."""

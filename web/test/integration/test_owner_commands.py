@@ -12,6 +12,7 @@ from redis import Redis
 
 from page_tracker.cli import main
 from page_tracker.sites.settings import SETTINGS
+from page_tracker.store.annotations import ANNOTATIONS_KEY
 from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
 
 Run = Callable[..., Result]
@@ -24,9 +25,9 @@ def run(
     """Runs a command in a data folder of its own, whose Redis is `redis_url`."""
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
-    redis_client.delete(SITES_KEY, TOKENS_KEY)
+    redis_client.delete(SITES_KEY, TOKENS_KEY, ANNOTATIONS_KEY)
     yield lambda *arguments: CliRunner().invoke(main, arguments)
-    redis_client.delete(SITES_KEY, TOKENS_KEY)
+    redis_client.delete(SITES_KEY, TOKENS_KEY, ANNOTATIONS_KEY)
 
 
 def said_json(result: Result) -> Any:
@@ -81,6 +82,22 @@ def test_a_bot_is_let_in_and_left_out_again(run: Run) -> None:
     assert "LET IN" not in run("site", "show", "a.example").stdout
     again = run("site", "leave-out", "a.example", "bot", "GPTBot")
     assert "'GPTBot' is not among them; there is none" in again.stderr
+
+
+def test_an_annotation_is_written_listed_and_removed(run: Run) -> None:
+    run("site", "add", "a.example")
+    assert "There is none yet" in run("annotation", "list", "a.example").stdout
+    when = ("--date", "2026-03-01", "--time", "14:30")
+    told = run("annotation", "add", "a.example", "a new shop", *when).stdout
+    assert told == "a.example has the annotation 1, of 2026-03-01 14:30.\n"
+    listed = run("annotation", "list", "a.example").stdout
+    assert re.search("1 +2026-03-01 +14:30 +command line +a new shop", listed)
+    run("annotation", "add", "a.example", "today")
+    (_, today) = said_json(run("annotation", "list", "a.example", "--json"))
+    assert today["date"] > "2026-03-01"
+    run("annotation", "remove", "a.example", "1")
+    refused = run("annotation", "remove", "a.example", "1")
+    assert "there is no annotation 1" in refused.stderr
 
 
 def test_a_change_of_zone_says_when_it_holds(run: Run) -> None:

@@ -13,11 +13,13 @@ from page_tracker import app as app_module
 from page_tracker.store import keys
 from page_tracker.store import registry as registry_module
 from page_tracker.store.accounts import ACCOUNTS_KEY
+from page_tracker.store.annotations import ANNOTATIONS_KEY
 from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
 
 CACHED = (
     *(app_module.redis, app_module.registry, app_module.sites, app_module.tokens),
     *(app_module.asking, app_module.live, app_module.collector, app_module.accounts),
+    app_module.annotation_store,
 )
 
 
@@ -48,4 +50,4 @@ def _begin_anew(redis: Redis) -> None:
         cached.cache_clear()
     ours = (keys.guesses("*"), "pt:session*", "pt:link:*", "pt:code:*", "pt:invit*")
     found = [key for pattern in ours for key in redis.scan_iter(pattern)]
-    redis.delete(SITES_KEY, TOKENS_KEY, ACCOUNTS_KEY, *found)
+    redis.delete(SITES_KEY, TOKENS_KEY, ACCOUNTS_KEY, ANNOTATIONS_KEY, *found)

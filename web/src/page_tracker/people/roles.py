@@ -36,6 +36,7 @@ class Deed(StrEnum):
     READ = "read its reports"
     KEEP_GOALS = "keep its goals and segments"
     SET_COUNTING = "set what counts"
+    ANNOTATE = "write notes under its chart"
     SET_REACH = "set its hosts, its badges and its limits"
     KEEP_TOKENS = "make and take back its tokens"
     GIVE_ROLES = "give roles for it"
@@ -47,6 +48,7 @@ NEEDED: Mapping[Deed, Role] = {
     Deed.READ: Role.VIEWER,
     Deed.KEEP_GOALS: Role.EDITOR,
     Deed.SET_COUNTING: Role.EDITOR,
+    Deed.ANNOTATE: Role.EDITOR,
     Deed.SET_REACH: Role.OWNER,
     Deed.KEEP_TOKENS: Role.OWNER,
     Deed.GIVE_ROLES: Role.OWNER,

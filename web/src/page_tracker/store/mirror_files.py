@@ -1,7 +1,8 @@
-"""`mirror.json`, `people.json`: copies of what Redis keeps, beside the lake.
+"""`mirror.json`, `people.json`, `annotations.json`: copies of what Redis keeps.
 
-Sites and tokens are in the one, accounts of people in the other: an older Page Tracker
-that knows no accounts leaves them alone. Each is replaced as a whole. One that cannot
+They are beside the lake. Sites and tokens are in the first, accounts of people in the
+second, annotations of sites in the third: an older Page Tracker that does not know one
+of them leaves it alone. Each is replaced as a whole. One that cannot
 be read is set aside under another name, never overwritten.
 """
 
@@ -19,6 +20,7 @@ import msgspec
 from page_tracker.errors import MirrorError
 from page_tracker.files import exclusive_lock, replace_file
 from page_tracker.people.account import Account
+from page_tracker.sites.annotation import SiteAnnotations
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import Token
 
@@ -40,6 +42,13 @@ class MirroredPeople(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = FORMAT
     accounts: tuple[Account, ...] = ()
+
+
+class MirroredAnnotations(msgspec.Struct, frozen=True, kw_only=True):
+    """What the mirror of annotations says."""
+
+    format: int = FORMAT
+    sites: tuple[SiteAnnotations, ...] = ()
 
 
 Said = TypeVar("Said", bound=msgspec.Struct)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from deltalake.exceptions import DeltaError
 
-from page_tracker.days import last_day
+from page_tracker.days import last_day, utc_day
 from page_tracker.errors import LakeError
 from page_tracker.history.imports import Imports
 from page_tracker.history.register import Register
@@ -36,8 +36,16 @@ Say = Callable[[str], None]
 class HitsDeletion:
     """Deletes what a deletion has chosen."""
 
-    def __init__(self, deletion: Deletion, imports: Imports, sites: Sites) -> None:
+    def __init__(
+        self,
+        deletion: Deletion,
+        imports: Imports,
+        sites: Sites,
+        note: Callable[[int, int], None],
+    ) -> None:
+        """`note` is told how many hits went, and the day since 1970 (UTC)."""
         self.deletion = deletion
+        self._note = note
         self._imports = imports
         self._sites = sites
 
@@ -52,7 +60,10 @@ class HitsDeletion:
             chosen = self.deletion.selection
             if chosen.path is None:
                 self._imports.register.forget_drops(chosen.site, chosen.has_day)
-            return self.deletion.run(last_day(time.time()), say)
+            deleted = self.deletion.run(last_day(time.time()), say)
+            if deleted:
+                self._note(deleted, utc_day(time.time()))
+            return deleted
 
     def finish(self, say: Say) -> int:
         """Do what one that was stopped has left, where nothing is chosen any more.

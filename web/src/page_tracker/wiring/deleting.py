@@ -3,10 +3,14 @@
 import time
 from functools import partial
 
+from page_tracker.days import date_of
 from page_tracker.history.register import Register
+from page_tracker.plural import counted
 from page_tracker.settings import Settings
+from page_tracker.sites.annotation import with_annotation
 from page_tracker.sites.site import Site
 from page_tracker.store.accounts import Accounts
+from page_tracker.store.annotations import AnnotationStore
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.store_deletion import StoreDeletion
@@ -30,7 +34,7 @@ from page_tracker.wiring.lake import (
     open_streams,
     open_writers,
 )
-from page_tracker.wiring.store import open_people
+from page_tracker.wiring.store import open_annotations, open_people
 from page_tracker.writer.service import told_plainly
 
 
@@ -57,7 +61,8 @@ def open_hits_deletion(
     )
     with told_plainly():
         preview = preview_deletion(selection, lake, open_streams(settings), time.time())
-    return CountedDeletion(preview, HitsDeletion(deletion, imports, sites))
+    note = partial(_note_deletion, _annotations(settings, registry), selection)
+    return CountedDeletion(preview, HitsDeletion(deletion, imports, sites, note))
 
 
 def open_site_deletion(
@@ -72,6 +77,7 @@ def open_site_deletion(
         def forget() -> None:
             store_deletion.remove_site(site)
             Accounts(open_people(settings, registry.redis)).forget_site(site)
+            _annotations(settings, registry).forget(site)
 
         return Deletion(Selection(site), lake, writers, store_deletion, forget)
 
@@ -95,6 +101,24 @@ def open_retention_preview(settings: Settings) -> PreviewRetention:
 
 def _open_store_deletion(settings: Settings, registry: Registry) -> StoreDeletion:
     return StoreDeletion(registry.redis, range(settings.shards))
+
+
+def _annotations(settings: Settings, registry: Registry) -> AnnotationStore:
+    return AnnotationStore(open_annotations(settings, registry.redis))
+
+
+def _note_deletion(
+    annotations: AnnotationStore, selection: Selection, hits: int, today: int
+) -> None:
+    """Annotate the first day of a deletion; what was deleted is not named again."""
+    first, last = selection.first, selection.last
+    day = next((each for each in (first, last) if each is not None), today)
+    of = "of one page " if selection.path is not None else ""
+    days = [f"from {date_of(first)}"] if first is not None else []
+    days += [f"to {date_of(last)}"] if last is not None else []
+    text = f"{counted(hits, 'hit')} {of}deleted on {date_of(today)}"
+    said = {"date": str(date_of(day)), "text": ", ".join([text, *days])}
+    annotations.change(selection.site, lambda known: with_annotation(known, said, ""))
 
 
 def _recount(recount: Recount, register: Register, site: Site) -> None:

@@ -24,6 +24,7 @@ from page_tracker.processes.folder import (
 from page_tracker.settings import Settings, without_password
 from page_tracker.settings_parsing import DEFAULT_REDIS_URL
 from page_tracker.store.accounts import People
+from page_tracker.store.annotations import KeptAnnotations
 from page_tracker.store.counters import Live
 from page_tracker.store.format import (
     StoreFormatError,
@@ -70,6 +71,11 @@ def open_registry(settings: Settings, redis: Redis) -> Registry:
 def open_people(settings: Settings, redis: Redis) -> People:
     """Open people's accounts: what Redis has of them and their mirror."""
     return People(redis, settings.data)
+
+
+def open_annotations(settings: Settings, redis: Redis) -> KeptAnnotations:
+    """Open annotations of sites: what Redis has of them and their mirror."""
+    return KeptAnnotations(redis, settings.data)
 
 
 def open_sites(settings: Settings, redis: Redis) -> Sites:

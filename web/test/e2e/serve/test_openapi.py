@@ -55,6 +55,7 @@ schema = schemathesis.openapi.from_dict(
 REMOVALS = (
     "/api/sites/{domain}/goals/{name}",
     "/api/sites/{domain}/segments/{number}",
+    "/api/sites/{domain}/annotations/{number}",
     "/api/tokens/{token_id}",
 )
 
@@ -72,6 +73,7 @@ ACCEPTED: dict[str, Any] = {
         "name": "Accepted",
         "filters": [["is", "visit:country", ["DE"]]],
     },
+    "POST /api/sites/{domain}/annotations": {"date": "2026-01-31", "text": "Accepted"},
     "POST /api/tokens": {"scope": "stats", "sites": [SITE]},
 }
 

@@ -141,6 +141,8 @@ def test_a_badge_shows_what_the_lake_has_after_redis_lost_everything(
         assert shown(server.url) == "9"
         page_tracker(data, "delete", "a.example", "--to", "2024-12-31", "--yes")
         assert shown(server.url) == "2"
+        told = page_tracker(data, "annotation", "list", "a.example")
+        assert "2024-12-31" in told and "7 hits deleted on" in told
         listed = page_tracker(data, "import", "a.example", "--list")
     assert "7 (7 deleted)" in listed
 

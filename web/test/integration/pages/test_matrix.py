@@ -128,6 +128,15 @@ PAGES: dict[tuple[str, str], Route] = {
         for name, path in (("<domain:name>", "SITE"), ("sites/<name>", "sites/SITE"))
         for way in ("let-in", "leave-out")
     },
+    **{
+        ("POST", f"/{name}/annotations{way}"): Route(
+            Need.EDITOR,
+            f"/{path}/annotations{way.replace('<int:number>', '1')}",
+            (("date", "2026-03-01"), ("text", "what happened")),
+        )
+        for name, path in (("<domain:name>", "SITE"), ("sites/<name>", "sites/SITE"))
+        for way in ("", "/<int:number>", "/<int:number>/remove")
+    },
     ("POST", "/sites/<name>/hosts"): Route(
         Need.OWNER, "/sites/SITE/hosts", (("host", "shop.SITE"),)
     ),
@@ -201,7 +210,8 @@ def ask(  # nosec B107 # no token of a form is none
 
 def state() -> object:
     sites, tokens = app_module.sites().all(), app_module.tokens().all()
-    return sites, tokens, app_module.accounts().all()
+    notes = [app_module.annotation_store().known(site) for site in SITES]
+    return sites, tokens, app_module.accounts().all(), notes
 
 
 def test_every_route_that_is_neither_open_nor_the_programs_is_in_the_table() -> None:

@@ -173,7 +173,7 @@ def test_who_owns_one_site_gives_it_no_host_and_may_take_one_away() -> None:
 
 SEEN = {
     Role.VIEWER: {Deed.READ},
-    Role.EDITOR: {Deed.READ, Deed.SET_COUNTING, Deed.KEEP_GOALS},
+    Role.EDITOR: {Deed.READ, Deed.SET_COUNTING, Deed.ANNOTATE, Deed.KEEP_GOALS},
     Role.OWNER: set(Deed),
 }
 PAGES = ("", "/goals", "/tokens", "/deletion", "/own-visits")

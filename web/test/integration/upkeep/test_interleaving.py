@@ -134,7 +134,8 @@ class World:
     def _delete(self) -> None:
         deletion = self._deletion(Selection(PAGE, MARK), self._recount)
         imports = self.history.imports
-        _again(lambda: HitsDeletion(deletion, imports, self.sites).run(logger.debug))()
+        eraser = HitsDeletion(deletion, imports, self.sites, logger.debug)
+        _again(lambda: eraser.run(logger.debug))()
         del self.expected[PAGE, MARK]
 
     def _remove(self) -> None:

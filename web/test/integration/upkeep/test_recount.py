@@ -76,8 +76,10 @@ class World:
                 self.recount.recount(self.site)
             ),
         )
-        whole = HitsDeletion(deletion, self.history.imports, self.sites)
-        return whole.run(lambda line: None)
+        eraser = HitsDeletion(
+            deletion, self.history.imports, self.sites, lambda *_: None
+        )
+        return eraser.run(lambda line: None)
 
     def counts_are_the_lakes(self) -> None:
         """Hold every counter to the lake: all time by page, and today."""

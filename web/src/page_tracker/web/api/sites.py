@@ -121,7 +121,7 @@ def _register_sites(
         if "retention_days" in settings:
             wanted = changed_site(site, settings, int(now))
             require_agreed(preview_retention, wanted, now, agreed)
-        changed = sites().change(site.id, settings, approve, by=_named(token))
+        changed = sites().change(site.id, settings, approve, by=token_in_words(token))
         return jsonify(settings_of(changed))
 
     @blueprint.delete("/sites/<domain>")
@@ -206,7 +206,7 @@ def _admit(token: Token, sites: Sites, domain: str) -> dict[str, Site]:
     return known
 
 
-def _named(token: Token) -> str:
+def token_in_words(token: Token) -> str:
     """A token as it is told who has changed something."""
     return f"token {token.name or token.id}"
 

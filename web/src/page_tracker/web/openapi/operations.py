@@ -134,6 +134,29 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("DELETE", "/api/sites/<domain>/segments/<int:number>"): Operation(
         "remove_segment", "Remove a segment", "admin", status=204, refusals=(403, 404)
     ),
+    ("GET", "/api/sites/<domain>/annotations"): Operation(
+        "list_annotations",
+        "What happened to a site, by dates",
+        "admin",
+        "Annotations",
+        refusals=(403, 404),
+    ),
+    ("POST", "/api/sites/<domain>/annotations"): Operation(
+        "add_annotation",
+        "Write under the chart what happened on a day",
+        "admin",
+        "Annotation",
+        201,
+        body="NewAnnotation",
+        refusals=(400, 403, 404, 413),
+    ),
+    ("DELETE", "/api/sites/<domain>/annotations/<int:number>"): Operation(
+        "remove_annotation",
+        "Remove an annotation",
+        "admin",
+        status=204,
+        refusals=(403, 404),
+    ),
     ("GET", "/api/tokens"): Operation(
         "list_tokens",
         "The tokens within the token's own sites",

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
+from page_tracker.sites.annotation import LONGEST_TEXT, Annotation
 from page_tracker.sites.decision import Decision
 from page_tracker.sites.goal import MAX_NAME
 from page_tracker.sites.settings import BESIDE, SETTINGS
@@ -125,6 +126,16 @@ def owner_schemas() -> dict[str, Schema]:
         "Segment": record({"id": whole(1), **segment}),
         "Segments": record({"segments": list_of(ref("Segment"))}),
         "NewSegment": record(segment),
+        "Annotation": record(_properties(Annotation)),
+        "Annotations": record({"annotations": list_of(ref("Annotation"))}),
+        "NewAnnotation": record(
+            {
+                "date": text(like="2026-01-31"),
+                "time": text(like="14:30"),
+                "text": text(LONGEST_TEXT, 1),
+            },
+            ("date", "text"),
+        ),
         "Token": record(_token()),
         "Tokens": record({"tokens": list_of(ref("Token"))}),
         "NewToken": _new_token(),

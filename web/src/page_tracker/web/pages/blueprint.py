@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -16,11 +16,14 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
+from page_tracker.history.register import Import
 from page_tracker.people.roles import Role
 from page_tracker.sites.site import Site
+from page_tracker.store.annotations import AnnotationStore
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
 from page_tracker.web.pages.all_sites import all_sites_page
+from page_tracker.web.pages.annotations import annotated, register_annotations
 from page_tracker.web.pages.error_pages import NoSuchPage, register_problems
 from page_tracker.web.pages.exports import ENDINGS, PARTS, how_page, taken
 from page_tracker.web.pages.forms import meant
@@ -55,6 +58,9 @@ class PageServices(NamedTuple):
     asking: Callable[[], Asking]
     sites: Callable[[], Sites]
     live: Callable[[], Live]
+    annotations: Callable[[], AnnotationStore]
+    # The imports of a site, the undone ones too.
+    imports: Callable[[str], Sequence[Import]]
     # Where browsers reach this server, as far as that is set.
     url: str | None
 
@@ -88,6 +94,7 @@ def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
 
     _register_site_pages(blueprint, sources, guard, admitted)
     register_letting_in(blueprint, sources.sites, guard, admitted)
+    register_annotations(blueprint, sources.annotations, guard, admitted)
     _register_parts(blueprint, sources, admitted)
     return blueprint
 
@@ -113,8 +120,11 @@ def _register_site_pages(
         answers = Answers(sources.asking, found)
         told = site_page(answers, view, problems, sources.live)
         known = sources.sites().directory()
-        left = left_panel(answers, told["asked"], known, guard.require())
-        return render("site.html", **told, **left)
+        person, asked = guard.require(), told["asked"]
+        left = left_panel(answers, asked, known, person)
+        imports = sources.imports(found.id)
+        happened = annotated(asked, told["chart"], sources.annotations, imports, person)
+        return render("site.html", **told, **left, **happened)
 
     @blueprint.get("/<domain:name>/list/<panel>")
     @blueprint.get("/sites/<name>/list/<panel>")

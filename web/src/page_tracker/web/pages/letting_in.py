@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, request
@@ -25,9 +24,7 @@ from page_tracker.web.pages.dropped_hits import all_left
 from page_tracker.web.pages.formatting import moment
 from page_tracker.web.pages.guard import PageGuard, Person
 from page_tracker.web.pages.page_answers import Answers, Asked
-from page_tracker.web.pages.render import to
-from page_tracker.web.pages.site_page import home_of
-from page_tracker.web.pages.view import read, written
+from page_tracker.web.pages.site_page import back_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ def register_letting_in(
         """Count from now on what was left out under a name."""
         site, reason, wanted, who = meant(name)
         sites().let_in(site.id, reason, wanted, who)
-        return _back(site)
+        return back_to(site, "left-out")
 
     @blueprint.post("/<domain:name>/leave-out")
     @blueprint.post("/sites/<name>/leave-out")
@@ -71,7 +68,7 @@ def register_letting_in(
         """Leave out again what was let in."""
         site, reason, wanted, who = meant(name)
         sites().leave_out(site.id, reason, wanted, who)
-        return _back(site)
+        return back_to(site, "left-out")
 
 
 def left_panel(
@@ -113,9 +110,3 @@ def _told(asked: Asked) -> list[LetIn]:
         )
         for each in let_in_of(asked.site)
     ]
-
-
-def _back(site: Site) -> Response:
-    """To the site's page as it was seen."""
-    view, _ = read(parse_qsl(request.form.get("query", "").removeprefix("?")))
-    return to(f"{home_of(site.id)}{written(view)}#left-out")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+from flask import Response, request
 from redis import RedisError
 
 from page_tracker.query.catalog import GOAL
@@ -22,8 +24,9 @@ from page_tracker.web.pages.formatting import LABELS, day
 from page_tracker.web.pages.menus import menus_of
 from page_tracker.web.pages.page_answers import Answers, Asked
 from page_tracker.web.pages.panels import EVENTS, PANELS, Panel, Tab, tab_of
+from page_tracker.web.pages.render import to
 from page_tracker.web.pages.rows import Whole, filled
-from page_tracker.web.pages.view import View, written
+from page_tracker.web.pages.view import View, read, written
 
 if TYPE_CHECKING:
     from page_tracker.query.report import Report
@@ -136,6 +139,12 @@ def home_of(site_id: str) -> str:
     """The path of a site's page: its domain, or below `/sites` where that has no dot
     and could be another route's."""
     return f"/{site_id}" if "." in site_id else f"/sites/{site_id}"
+
+
+def back_to(site: Site, part: str) -> Response:
+    """After a form: to a part of the site's page, in the view that the form repeats."""
+    view, _ = read(parse_qsl(request.form.get("query", "").removeprefix("?")))
+    return to(f"{home_of(site.id)}{written(view)}#{part}")
 
 
 def _why_empty(asked: Asked, answers: Answers) -> str:
