@@ -35,6 +35,7 @@ COUNTRIES_OF: dict[str, Callable[[], Collection[str]]] = {
     "visit:country_name": lambda: countries.names().values(),
 }
 
+SEGMENT_OPERATORS = ("is", "is_not")
 # Names that are operators of filters, and not of leaves.
 COMBINING = ("and", "or", "not", "has_done", "has_not_done")
 
@@ -84,8 +85,12 @@ class _Reader:
         return HasDone(part) if operator == "has_done" else Not(HasDone(part))
 
     def segment(self, value: list[object], pointer: str, depth: int) -> Filter:
-        if value[0] != "is" or len(value) != 3 or not isinstance(value[2], list):
-            raise QueryError(pointer, 'a segment is asked for as ["is","segment",[1]]')
+        is_known = value[0] in SEGMENT_OPERATORS
+        if not is_known or len(value) != 3 or not isinstance(value[2], list):
+            raise QueryError(
+                pointer,
+                'a segment is asked for as ["is","segment",[1]], or by "is_not"',
+            )
         if not value[2]:
             raise QueryError(f"{pointer}/2", "needs at least one segment's number")
         found = []
@@ -100,7 +105,7 @@ class _Reader:
             found.append(
                 And(self.all(self.segments[number], f"{pointer}/2/{index}", depth + 1))
             )
-        return Or(tuple(found))
+        return Or(tuple(found)) if value[0] == "is" else Not(Or(tuple(found)))
 
     def count(self, pointer: str) -> None:
         self.leaves += 1

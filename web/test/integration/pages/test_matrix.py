@@ -137,6 +137,12 @@ PAGES: dict[tuple[str, str], Route] = {
         for name, path in (("<domain:name>", "SITE"), ("sites/<name>", "sites/SITE"))
         for way in ("", "/<int:number>", "/<int:number>/remove")
     },
+    ("POST", "/<domain:name>/segments"): Route(
+        Need.EDITOR, "/SITE/segments", (("name", "Ours"), ("query", "f=is~page~/"))
+    ),
+    ("POST", "/sites/<name>/segments"): Route(
+        Need.EDITOR, "/sites/SITE/segments", (("name", "x"), ("query", "f=is~page~/"))
+    ),
     ("POST", "/sites/<name>/hosts"): Route(
         Need.OWNER, "/sites/SITE/hosts", (("host", "shop.SITE"),)
     ),

@@ -124,7 +124,7 @@ def file_of(visitor: Visitor, path: str) -> Any:
 QUERIES = [
     PERIOD,
     f"{PERIOD}&f=is~country~DE|FR&f=contains_not~page~3",
-    f"{PERIOD}&f=is~goal~Sale&compare=none",
+    f"{PERIOD}&f=is~goal~Sale&f=is_not~segment~1&compare=none",
     f"{PERIOD}&f=is~segment~1&f=is~source~Google&filters=any",
     f"{PERIOD}&f=is~utm_campaign~spring\\|summer\\~",
     f"{PERIOD}&events=props:plan&sources=utm_campaign&pages=entry_page&places=city",

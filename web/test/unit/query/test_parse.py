@@ -258,6 +258,8 @@ def test_a_segment_stands_for_its_filters_and_is_told_as_it_was_written() -> Non
 
     assert [leaf.values for leaf in all_leaves(query.filter)] == [("DE",)]
     assert query_as_json(query)["filters"] == [["is", "segment", [1]]]
+    other = understood(filters=[["is_not", "segment", [1]]])
+    assert other.filter == understood(filters=[["not", ["is", "segment", [1]]]]).filter
 
 
 def test_rows_are_ordered_by_time_and_then_by_the_first_metric() -> None:

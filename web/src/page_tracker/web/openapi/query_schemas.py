@@ -14,6 +14,7 @@ from page_tracker.query.catalog import (
 )
 from page_tracker.query.dates import COUNTED, WORDS
 from page_tracker.query.filters import (
+    SEGMENT_OPERATORS,
     COUNTRIES_OF,
     MAX_PATTERN_LENGTH,
     MAX_VALUE_LENGTH,
@@ -206,7 +207,9 @@ def _realtime() -> Schema:
 def question_schemas() -> dict[str, Schema]:
     """All schemas that questions and answers are made of, by name."""
     done = tuple_of(one_of("has_done", "has_not_done"), ref("EventFilter"))
-    segments = tuple_of(one_of("is"), one_of("segment"), list_of(whole(), 1))
+    segments = tuple_of(
+        one_of(*SEGMENT_OPERATORS), one_of("segment"), list_of(whole(), 1)
+    )
     return {
         "Metric": one_of(*METRICS),
         "Dimension": _any_of(TIMES, one_of(*DIMENSIONS), PROPERTY),

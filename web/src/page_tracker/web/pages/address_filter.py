@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from page_tracker.query.catalog import OPERATORS
+from page_tracker.query.filters import SEGMENT_OPERATORS
 from page_tracker.query.problem import nearest
 from page_tracker.query.typed_filters import full_name, short_name
 
@@ -57,7 +58,8 @@ def new_condition(operator: str, name: str, values: list[str]) -> Condition:
     if not all(values):
         raise ValueError("a value is empty; write what is meant, like (not set)")
     if name == SEGMENT:
-        if operator != "is" or not all(re.fullmatch("[0-9]{1,9}", v) for v in values):
+        are_numbers = all(re.fullmatch("[0-9]{1,9}", value) for value in values)
+        if operator not in SEGMENT_OPERATORS or not are_numbers:
             raise ValueError("a segment is asked for by its number: is~segment~1")
         return Condition(operator, SEGMENT, tuple(values))
     return Condition(operator, full_name(name), tuple(values))

@@ -34,6 +34,7 @@ from page_tracker.web.pages.page_answers import Answers
 from page_tracker.web.pages.panels import PANELS
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import HEADERS, render
+from page_tracker.web.pages.segments import register_segments
 from page_tracker.web.pages.site_page import home_of, site_page
 from page_tracker.web.pages.view import View, read, written
 
@@ -95,6 +96,7 @@ def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
     _register_site_pages(blueprint, sources, guard, admitted)
     register_letting_in(blueprint, sources.sites, guard, admitted)
     register_annotations(blueprint, sources.annotations, guard, admitted)
+    register_segments(blueprint, sources.sites, guard, admitted)
     _register_parts(blueprint, sources, admitted)
     return blueprint
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import DIMENSIONS, GOAL, GOAL_OPERATORS, OPERATORS
+from page_tracker.query.filters import SEGMENT_OPERATORS
 from page_tracker.query.typed_filters import short_name
 from page_tracker.sites.goal import Segment
 from page_tracker.web.pages.address_filter import SEGMENT, Condition, text_of
@@ -84,7 +85,7 @@ def _chip(view: View, condition: Condition, segments: Sequence[Segment]) -> Chip
 def operators_of(dimension: str) -> dict[str, str]:
     """The operators that a dimension takes: their words by their names."""
     if dimension == SEGMENT:
-        return {"is": "is"}
+        return {name: WORDS[name] for name in SEGMENT_OPERATORS}
     if dimension == GOAL:
         return {name: WORDS[name] for name in OPERATORS if name in GOAL_OPERATORS}
     return WORDS

@@ -42,7 +42,7 @@ def conditions() -> st.SearchStrategy[Condition]:
     numbers = st.integers(0, 999).map(str)
     segments = st.builds(
         Condition,
-        st.just("is"),
+        st.sampled_from(["is", "is_not"]),
         st.just("segment"),
         st.lists(numbers, min_size=1, max_size=2).map(tuple),
     )
