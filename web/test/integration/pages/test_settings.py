@@ -49,7 +49,9 @@ def group_of(setting: str) -> str:
 
 
 def settings(site: str) -> dict[str, Any]:
-    return settings_of(app_module.sites().get(site)) | {"domain": "", "created": 0}
+    """All that is set of a site; who has set it is not the same."""
+    same = {"domain": "", "created": 0, "let_in": []}
+    return settings_of(app_module.sites().get(site)) | same
 
 
 def text(page: str) -> str:
@@ -67,6 +69,8 @@ CHANGES = {
     "blocked_addresses": "2001:db8::/32",
     "blocked_countries": "de,FR",
     "blocked_pages": "",
+    "counted_bots": "GPTBot",
+    "counted_referrers": "spam.example",
     "respect_dnt": "yes",
     "public_counter": "false",
     "max_pages": "77",
