@@ -65,6 +65,7 @@ from page_tracker.web.pages.server_addresses import ServerAddresses
 from page_tracker.web.pages.settings.section import SettingsServices
 from page_tracker.web.pages.settings.settings_blueprint import settings_pages
 from page_tracker.web.probes import probes
+from page_tracker.web.recent_sessions import RecentSessions
 from page_tracker.web.script import script
 from page_tracker.web.token_guard import Guard, seen
 from page_tracker.wiring.collecting import open_lookups, open_unbatched_collector
@@ -83,6 +84,9 @@ if TYPE_CHECKING:
     from page_tracker.upkeep.retention_preview import RetentionPreview
 
 logger = logging.getLogger(__name__)
+
+# Who may read while Redis is away; each process has seen its own people.
+recent_sessions = RecentSessions()
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -249,6 +253,7 @@ def people_services(settings: Settings) -> PeopleServices:
             lambda: Sessions(redis()),
             reached,
             proxy_sign_in_of(settings),
+            recent_sessions,
             lambda: browser_name(open_lookups(settings).now),
         ),
         checking=Checking(

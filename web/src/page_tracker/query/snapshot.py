@@ -40,6 +40,8 @@ class Reading:
         self._tables: dict[str, DeltaTable] = {}
         self._files: dict[str, tuple[DataFile, ...]] = {}
         self._closed: dict[date, bool] = {}
+        # Of the tables that had files: which they are.
+        self._ids: dict[str, str] = {}
         # Whether files of the newest state were found to be gone.
         self._is_doubted = False
 
@@ -61,10 +63,7 @@ class Reading:
                     self._forget_all()
                     return read()
         except (DeltaError, OSError) as error:
-            raise LakeAwayError(
-                f"the lake cannot be read ({error})",
-                "see that its folder is there, and ask again",
-            ) from error
+            raise _away(str(error)) from error
 
     def _sources(self, days: Sequence[date]) -> LakeState:
         hits, tabled = self._look("hits"), self._look("days")
@@ -92,19 +91,40 @@ class Reading:
         if table is None:
             if name != "drops":
                 self._closed.clear()
-            table = self._tables[name] = self._lake.snapshot(name)
-            self._files[name] = self._files_there(name, table)
-            return self._files[name]
+            table = self._opened(name)
+            files = self._files_there(name, table)
+            self._require_ours(name, table, files)
+            self._tables[name], self._files[name] = table, files
+            return files
         before = table.version()
         try:
             table.update_incremental()
-        except DeltaError:  # The log was cleaned up since.
-            table = self._tables[name] = self._lake.snapshot(name)
-            self._closed.clear()
+        except DeltaError:  # The log was cleaned up since, or the lake is away.
+            del self._tables[name]
+            return self._look(name)
         if table.version() != before:
             self._forget(name, table, before)
             self._files[name] = tuple(files_of(table))
         return self._files[name]
+
+    def _opened(self, name: str) -> DeltaTable:
+        """A table as it is now; none is made in place of one that there was."""
+        if name in self._ids and not self._lake.has(name):
+            raise _away("its folder is gone")
+        return self._lake.snapshot(name)
+
+    def _require_ours(
+        self, name: str, table: DeltaTable, files: tuple[DataFile, ...]
+    ) -> None:
+        """Raise LakeAwayError where an empty table stands in place of another one.
+
+        It is made where a volume is not mounted any more.
+        """
+        identity = str(table.metadata().id)
+        if not files and self._ids.get(name, identity) != identity:
+            raise _away("an empty one is in its place")
+        if files:
+            self._ids[name] = identity
 
     def _files_there(self, name: str, table: DeltaTable) -> tuple[DataFile, ...]:
         """The files of a table that was opened now, less those that are lost."""
@@ -145,3 +165,10 @@ class Reading:
             for mark, day in tabled.items()
             if mark in made_under and made_under[mark] == marks.get(mark)
         }
+
+
+def _away(why: str) -> LakeAwayError:
+    return LakeAwayError(
+        f"the lake cannot be read ({why})",
+        "see that its folder is there, and ask again",
+    )

@@ -69,6 +69,14 @@ class Accounts:
         """An account as it is now; the last one stays while Redis is away."""
         return self._watched.look().get(account_id)
 
+    def mirrored(self, account_id: str) -> Account | None:
+        """An account as the mirror has it: every change, while Redis is away.
+
+        Raises MirrorError.
+        """
+        there = self._people.mirror.read().accounts
+        return next((each for each in there if each.id == account_id), None)
+
     def are_none(self) -> bool:
         """Whether nobody has an account, as it is known now."""
         return not self._watched.look()

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, current_app, g, request
+from redis import RedisError
 
 from page_tracker.people.account import Account, may, role_at
 from page_tracker.people.one_time import hash_of
 from page_tracker.people.roles import NEEDED, Deed, Role
-from page_tracker.people.session import IDLE, form_token, is_valid
+from page_tracker.people.session import IDLE, Session, form_token, is_valid
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.sessions import Sessions
 from page_tracker.web.pages.proxy_sign_in import ProxySignIn
@@ -36,6 +37,7 @@ from page_tracker.web.pages.refusals import (
     register_refusals,
 )
 from page_tracker.web.pages.server_addresses import ServerAddresses
+from page_tracker.web.recent_sessions import RecentSessions
 
 MOST_FIELDS = 200
 # What is no page: nothing is sent there but a question.
@@ -56,6 +58,8 @@ class Person:
     session: str
     # Whether the session lasts as long as a proxy's word.
     by_proxy: bool = False
+    # Redis is away, which would know whether it still lasts: they may read.
+    is_read_only: bool = False
 
     @property
     def name(self) -> str:
@@ -87,6 +91,7 @@ class PageGuard:
     sessions: Callable[[], Sessions]
     reached: ServerAddresses
     proxy: ProxySignIn
+    recent: RecentSessions
     # The name of the browser that has sent the request, like `Firefox on Linux`.
     browser: Callable[[], str]
 
@@ -228,16 +233,43 @@ class PageGuard:
         if not secret:
             return None
         now = int(time.time())
-        session = self.sessions().find(secret, now)
+        session, is_read_only = self._session(secret, now)
         if session is None:
             return None
-        account = self.accounts().known(session.account)
-        if not (account and is_valid(session, account, now)):
-            # Another process may have made or changed it within this second.
-            account = self.accounts().known_now(session.account)
+        account = self._account_of(session, now, is_read_only)
         if not (account and is_valid(session, account, now)):
             return None
-        return Person(account, form_token(secret), hash_of(secret), session.by_proxy)
+        return Person(
+            *(account, form_token(secret), hash_of(secret)),
+            *(session.by_proxy, is_read_only),
+        )
+
+    def _account_of(
+        self, session: Session, now: int, is_read_only: bool
+    ) -> Account | None:
+        if is_read_only:  # what this process knows may be older
+            return self.accounts().mirrored(session.account)
+        account = self.accounts().known(session.account)
+        if account and is_valid(session, account, now):
+            return account
+        # Another process may have made or changed it within this second.
+        return self.accounts().known_now(session.account)
+
+    def _session(self, secret: str, now: int) -> tuple[Session | None, bool]:
+        """The session of a browser, and whether only this process's memory has it.
+
+        It is asked where Redis is away and nothing is to be changed. Raises RedisError.
+        """
+        session_id = hash_of(secret)
+        try:
+            session = self.sessions().find(secret, now)
+        except RedisError:
+            session = self.recent.find(session_id)
+            if session is None or request.method not in SAFE:
+                raise
+            return session, True
+        self.recent.note(session_id, session)
+        return session, False
 
     def _secret(self) -> str:
         """What the browser has of its session; empty where it has none.

@@ -116,7 +116,8 @@ def _store_is_away(error: RedisError) -> Response:
         503,
         1,
         "The store does not answer",
-        "Redis, which knows who you are, is away. What was stored stays.",
+        "Redis, which knows who you are and keeps what is changed, is away. What was"
+        " stored stays; pages that were read within the last hour can still be read.",
         "Try again in a moment; page-tracker doctor says what is wrong.",
     )
 
