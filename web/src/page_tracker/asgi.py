@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from page_tracker.app import app as flask_app
+from page_tracker.app import recent_sessions
 from page_tracker.collect.batched import Collector
 from page_tracker.collect.each import collect_each_soon
 from page_tracker.errors import NotStoredError
@@ -31,7 +32,9 @@ from page_tracker.protocols.request import (
 from page_tracker.settings import Settings
 from page_tracker.web.api.query import LONGEST_BODY as LONGEST_QUESTION
 from page_tracker.web.api.sites import LONGEST_BODY
+from page_tracker.web.askers import Askers
 from page_tracker.web.client_gone import watched
+from page_tracker.web.pages.error_pages import crowded_page
 from page_tracker.web.pages.guard import has_forms
 from page_tracker.web.pages.refusals import LONGEST_FORM
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
@@ -52,7 +55,8 @@ class FrontDoor:
     def __init__(self, settings: Settings, flask: Any) -> None:
         self._settings = settings
         self._proxies = settings.trusted_proxies
-        self._pools = Pools(flask)
+        self._pools = Pools(flask, crowded_page(flask_app))
+        self._askers = Askers(settings.trusted_proxies, recent_sessions)
         self._collector: Collector | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,7 +87,8 @@ class FrontDoor:
         headers = _meant(scope["headers"], body)
         if protocol_at(path) is None:
             scope = {**scope, "headers": headers}
-            answering = self._pools.of(path)(scope, partial(_received, body), send)
+            pool = self._pools.of(path, partial(self._asker, scope))
+            answering = pool(scope, partial(_received, body), send)
             is_whole = len(body) <= longest
             await (watched(answering, receive) if is_whole else answering)
             return
@@ -92,6 +97,10 @@ class FrontDoor:
         answered = asyncio.get_running_loop().create_future()
         self.answer_soon(request, scope["client"], partial(_tell_future, answered))
         await _send(await answered, send)
+
+    def _asker(self, scope: Scope) -> str:
+        peer = scope["client"][0] if scope["client"] else ""
+        return self._askers.of(headers_of(scope["headers"]), peer)
 
     def takes(self, path: str) -> bool:
         """Whether a request is for the collector, and `answer_soon` may be called."""

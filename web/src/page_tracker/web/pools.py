@@ -5,14 +5,18 @@
     others     the counter, badges, the owner's interface, static files
 
 A request takes a thread when it is there as a whole. Where more wait for one than are
-worth it, the next is told to come again.
+worth it, the next is told to come again. Of questions one asker has half the threads at
+most: the next ones wait without a place.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
 
 from a2wsgi import WSGIMiddleware
 
@@ -20,26 +24,61 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PROBES = frozenset(("/livez", "/readyz"))
 QUESTIONS = ("/api/v1/", "/api/v2/")
 
 RETRY_SECONDS = b"1"
+WAITING = 12  # questions of one asker, for those of theirs that are answered
+_TOO_MANY = json.dumps({"error": "too much is asked at once; ask again in a moment"})
+
+
+class Refusal(NamedTuple):
+    """The answer to whom there is no place for; `headers` by their names."""
+
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+PROGRAMS = Refusal(
+    (
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(_TOO_MANY))),
+        ("Cache-Control", "no-store"),
+    ),
+    _TOO_MANY.encode(),
+)
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """Programs are told in JSON, browsers on a page."""
+
+    page: Refusal
+
+    async def send(self, path: str, send: Send) -> None:
+        refusal = PROGRAMS if path.startswith("/api/") else self.page
+        headers = [
+            *((name.lower().encode(), text.encode()) for name, text in refusal.headers),
+            (b"retry-after", RETRY_SECONDS),
+        ]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.body", "body": refusal.body})
 
 
 class Pool:
     """Answers `most` requests at once, in some threads of its own; refuses others."""
 
-    def __init__(self, flask: Any, threads: int, most: int, many: str) -> None:
-        """`many` names what there are too many of, for who is refused."""
+    def __init__(self, flask: Any, threads: int, most: int, refusals: Refusals) -> None:
         self._flask = WSGIMiddleware(flask, workers=threads)
         self._most = most
-        self._many = many
+        self._refusals = refusals
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._inside >= self._most:
-            await _refuse(f"too many {self._many} at once; ask again in a moment", send)
+            await self._refusals.send(scope["path"], send)
             return
         self._inside += 1
         try:
@@ -48,34 +87,58 @@ class Pool:
             self._inside -= 1
 
 
+class Share:
+    """What one asker asks at once; `asked` counts those that wait, too."""
+
+    def __init__(self, most: int) -> None:
+        self.asked = 0
+        self.turns = asyncio.Semaphore(most)
+
+
+class SharedPool:
+    """A pool of which each asker has a part: `most` at once, and WAITING wait."""
+
+    def __init__(self, pool: Pool, most: int, refusals: Refusals) -> None:
+        self._pool = pool
+        self._most = most
+        self._refusals = refusals
+        self._shares: dict[str, Share] = {}
+
+    async def __call__(
+        self, asker: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        share = self._shares.setdefault(asker, Share(self._most))
+        if share.asked >= self._most + WAITING:
+            await self._refusals.send(scope["path"], send)
+            return
+        share.asked += 1
+        try:
+            async with share.turns:
+                await self._pool(scope, receive, send)
+        finally:
+            share.asked -= 1
+            if not share.asked:
+                del self._shares[asker]
+
+
 class Pools:
-    """The application, by the kind of what is asked."""
+    """The application, by the kind of what is asked; `page` is a refusal's."""
 
-    def __init__(self, flask: Any) -> None:
-        self._probes = Pool(flask, threads=2, most=100, many="probes")
-        self._questions = Pool(flask, threads=8, most=16, many="questions")
-        self._others = Pool(flask, threads=10, most=200, many="requests")
+    def __init__(self, flask: Any, page: Refusal) -> None:
+        refusals = Refusals(page)
+        self._probes = Pool(flask, 2, 100, refusals)
+        questions = Pool(flask, 8, 16, refusals)
+        self._questions = SharedPool(questions, 4, refusals)
+        self._others = Pool(flask, 10, 200, refusals)
 
-    def of(self, path: str) -> Pool:
-        """The pool that a path's requests are answered in."""
+    def of(self, path: str, asker: Callable[[], str]) -> Application:
+        """The pool that a path's requests are answered in; `asker` says whose."""
         if path in PROBES:
             return self._probes
-        return self._questions if asks(path) else self._others
+        return partial(self._questions, asker()) if asks(path) else self._others
 
 
 def asks(path: str) -> bool:
     """Whether a path's requests ask questions: those of sites' pages do, too."""
     first = path[1:].partition("/")[0]
     return path.startswith(QUESTIONS) or "." in first or first == "sites"
-
-
-async def _refuse(why: str, send: Send) -> None:
-    body = json.dumps({"error": why}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
-        (b"retry-after", RETRY_SECONDS),
-    ]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Flask, Response, current_app
 
 from page_tracker.errors import PageTrackerError
 from page_tracker.query.problem import (
@@ -13,6 +13,7 @@ from page_tracker.query.problem import (
     QuestionTooCostlyError,
 )
 from page_tracker.web.pages.render import problem
+from page_tracker.web.pools import Refusal
 
 AGAIN = {"Retry-After": "1"}
 
@@ -24,6 +25,19 @@ class NoSuchPage(Exception):
         super().__init__(title)
         self.title = title
         self.remedy = remedy
+
+
+def crowded_page(app: Flask) -> Refusal:
+    """The page for who is refused before there is a thread to make one."""
+    with app.test_request_context("/"):
+        page = problem(
+            503,
+            "Too much is asked at once",
+            "More pages are asked for at this moment, by you or by others, than can be"
+            " answered.",
+            "Load it again in a moment.",
+        )
+    return Refusal(tuple(page.headers), page.get_data())
 
 
 def register_problems(blueprint: Blueprint) -> None:
