@@ -29,6 +29,7 @@ WHOLE = {
     "docs/guides/frameworks.md": "e2e/serve/test_guides.py",
     "docs/guides/from-another-tracker.md": "e2e/serve/test_guides.py",
     "docs/guides/nothing-is-counted.md": "e2e/serve/test_guides.py",
+    "docs/guides/python.md": "../../client/test/test_applications.py",
     "docs/start/machine-size.md": "e2e/serve/test_guides.py",
     "docs/start/server.md": "e2e/serve/test_docs_of_server.py",
 }
@@ -39,6 +40,7 @@ REASONS = {
     r"scripts/|\.ci/run": "test/pipeline/test_workflow.py: the workflow runs it",
     r"git |cd ": "needs a place that the repository is fetched from",
     r"(page-tracker (serve|writer)|gunicorn|flask)\b": "runs on: see test/e2e/serve",
+    r"pip (install|wheel .*) \./client": "scripts/setup installs it for these tests",
     r"page-tracker update": "fetches: test_update.py does it with files of its own",
     r".*\[[-A-Z]": "a synopsis: what stands in brackets may be left out",
 }

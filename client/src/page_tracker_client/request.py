@@ -1,0 +1,178 @@
+"""A request to the application: what counting it needs to know. Pure.
+
+One form for each interface by which a server calls an application; headers are looked
+up when they are asked for, several at once, as most requests are no page views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from page_tracker_client.event import Visitor
+
+# Headers of browsers that say more of who they are and what they wish.
+_MORE = (
+    *("Sec-CH-UA", "Sec-CH-UA-Platform", "Sec-CH-UA-Mobile"),
+    *("Sec-GPC", "DNT", "Signature-Agent"),
+)
+_OF_VISITOR = (
+    *("User-Agent", "Accept-Language", "X-Forwarded-For", "Forwarded"),
+    *_MORE,
+)
+# What a path may hold unquoted (RFC 3986, 3.3).
+_SAFE = "/:@!$&'()*+,;=~"
+
+
+class Request(Protocol):
+    """A request."""
+
+    @property
+    def method(self) -> str:
+        """Its method, in capitals."""
+
+    @property
+    def path(self) -> str:
+        """The path, decoded, from the server's root."""
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end, as the application sees it; may be empty."""
+
+    @property
+    def scheme(self) -> str:
+        """http or https."""
+
+    @property
+    def query(self) -> str:
+        """What follows the question mark, as it was sent."""
+
+    @property
+    def host(self) -> str:
+        """The host that was asked, with its port where it is not the usual one."""
+
+    def headers(self, names: tuple[str, ...]) -> list[str]:
+        """Headers' texts; empty where one was not sent."""
+
+
+class WsgiRequest:
+    """A request by WSGI (PEP 3333), whose texts hold bytes as Latin-1."""
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self._environ = environ
+
+    @property
+    def method(self) -> str:
+        return str(self._environ["REQUEST_METHOD"])
+
+    @property
+    def path(self) -> str:
+        script, path = self._text("SCRIPT_NAME"), self._text("PATH_INFO")
+        return (script + path).encode("latin-1", "replace").decode("utf-8", "replace")
+
+    @property
+    def peer(self) -> str:
+        return self._text("REMOTE_ADDR")
+
+    @property
+    def scheme(self) -> str:
+        return self._text("wsgi.url_scheme") or "http"
+
+    @property
+    def query(self) -> str:
+        return self._text("QUERY_STRING")
+
+    @property
+    def host(self) -> str:
+        named = f"{self._text('SERVER_NAME')}:{self._text('SERVER_PORT')}"
+        return self._text("HTTP_HOST") or named
+
+    def headers(self, names: tuple[str, ...]) -> list[str]:
+        get = self._environ.get
+        return [get(variable) or "" for variable in _variables_of(names)]
+
+    def _text(self, key: str) -> str:
+        return self._environ.get(key) or ""
+
+
+class AsgiRequest:
+    """A request by ASGI 3 (https://asgi.readthedocs.io)."""
+
+    def __init__(self, scope: Mapping[str, Any]) -> None:
+        self._scope = scope
+
+    @property
+    def method(self) -> str:
+        return str(self._scope["method"])
+
+    @property
+    def path(self) -> str:
+        root, path = self._scope.get("root_path") or "", str(self._scope["path"])
+        return path if path.startswith(root) else root + path
+
+    @property
+    def peer(self) -> str:
+        client = self._scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def scheme(self) -> str:
+        return self._scope.get("scheme") or "http"
+
+    @property
+    def query(self) -> str:
+        sent: bytes = self._scope.get("query_string") or b""
+        return sent.decode("latin-1")
+
+    @property
+    def host(self) -> str:
+        return self._headers.get("host", "")
+
+    def headers(self, names: tuple[str, ...]) -> list[str]:
+        return [self._headers.get(name.lower(), "") for name in names]
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        """Several of one name are joined, as WSGI's servers do."""
+        headers: dict[str, str] = {}
+        sent: Iterable[tuple[bytes, bytes]] = self._scope["headers"]
+        for name, value in sent:
+            key, text = name.decode("latin-1"), value.decode("latin-1")
+            headers[key] = f"{headers[key]},{text}" if key in headers else text
+        return headers
+
+
+@cache
+def _variables_of(headers: tuple[str, ...]) -> list[str]:
+    """The variables by which WSGI names headers."""
+    return [f"HTTP_{name.upper().replace('-', '_')}" for name in headers]
+
+
+def url_of(request: Request) -> str:
+    """The page's address, as its visitor asked for it."""
+    query = request.query
+    return "".join(
+        (
+            f"{request.scheme}://{request.host}",
+            quote(request.path, safe=_SAFE),
+            f"?{query}" if query else "",
+        )
+    )
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Who asks: all hops on the way here, of which the server knows whom to believe.
+
+    The other end's address is added as a proxy adds it, to X-Forwarded-For or, where
+    that one was not sent, to Forwarded (RFC 7239).
+    """
+    agent, languages, hops, forwarded, *more = request.headers(_OF_VISITOR)
+    peer, others = request.peer, list(zip(_MORE, more)) if any(more) else []
+    if forwarded and not hops:
+        added = f', for="{peer}"' if peer else ""
+        others.append(("Forwarded", forwarded + added))
+    elif peer:
+        hops = f"{hops}, {peer}" if hops else peer
+    return Visitor(hops, agent, languages, tuple(others))
