@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from redis import Redis
 
@@ -11,9 +12,14 @@ from page_tracker.settings import Settings
 from support.pace import PACE, PROCESSES
 from support.processes import serving
 
-# Each run draws the same examples, and none fails for the time that it takes;
-# --hypothesis-profile=default draws new ones.
-hypothesis_settings.register_profile("repeatable", derandomize=True, deadline=None)
+# Each run draws the same examples, and none fails for the time that it takes, or that
+# drawing it takes; --hypothesis-profile=default draws new ones.
+hypothesis_settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 hypothesis_settings.load_profile("repeatable")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
@@ -189,7 +189,6 @@ def test_any_text_is_answered_in_one_line(
 
     @settings(
         max_examples=5_000 if request.config.getoption("--long") else 60,
-        suppress_health_check=[HealthCheck.too_slow],
     )
     @given(st.sampled_from(PLACES), texts)
     def check(place: Place, text: str) -> None:

@@ -71,7 +71,7 @@ def plain_hits(draw: st.DrawFn) -> list[PlainHit]:
 @settings(
     max_examples=150,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_column_is_the_naive_models(
     redis_client: Redis, hits: list[PlainHit], splits: list[int], again: set[int]

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
@@ -269,7 +269,6 @@ def test_no_order_of_steps_loses_a_file_or_a_hit(
     @settings(
         max_examples=60 if request.config.getoption("--long") else 2,
         phases=[Phase.generate],  # Fewer steps say no more, and take minutes to find.
-        suppress_health_check=[HealthCheck.too_slow],
     )
     def hold(choices: list[int]) -> None:
         _hold(store, lambda world: _as_drawn(choices))
