@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from page_tracker.settings import Settings, described_settings
+from support.pace import ANSWER_SECONDS
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
@@ -24,7 +25,7 @@ def analyzed(*arguments: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         check=False,
         text=True,
-        timeout=30,
+        timeout=ANSWER_SECONDS,
     )
 
 

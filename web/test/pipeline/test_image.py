@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 import pytest
 
 from support.containers import ROOT, docker, inspect
+from support.pace import ANSWER_SECONDS
 from support.processes import wait_until
 
 IMAGE = "page-tracker-test-image"
@@ -84,7 +85,7 @@ def test_the_image_serves_and_is_healthy_as_it_is(container: str) -> None:
     address = docker("port", container, "5000").stdout.strip()
     wait_until(lambda: inspect(container, "{{.State.Health.Status}}") != "starting")
 
-    connection = HTTPConnection(address, timeout=10)
+    connection = HTTPConnection(address, timeout=ANSWER_SECONDS)
     connection.request("GET", "/")
     answer = connection.getresponse()
 

@@ -6,6 +6,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
+from support.pace import ANSWER_SECONDS
 from support.processes import serving
 
 # Fetching a browser, where none is there, takes minutes.
@@ -20,7 +21,10 @@ def hit(server: str, domain: str) -> None:
     """A view of a page, as its browser sends it."""
     view = {"name": "pageview", "domain": domain, "url": f"https://{domain}/"}
     sent = requests.post(
-        f"{server}/api/event", json=view, headers={"User-Agent": PERSON}, timeout=30
+        f"{server}/api/event",
+        json=view,
+        headers={"User-Agent": PERSON},
+        timeout=ANSWER_SECONDS,
     )
     assert sent.status_code == 202
 

@@ -16,6 +16,7 @@ import requests
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from support.pace import ANSWER_SECONDS
 from support.processes import Running, command, serving, wait_until
 
 # Fetching a browser, where none is there, takes minutes.
@@ -68,7 +69,7 @@ class Owner:
                 "User-Agent": PERSON.format(142 - person),
                 "X-Forwarded-For": ADDRESS,
             },
-            timeout=10,
+            timeout=ANSWER_SECONDS,
         )
         assert sent.status_code == 202, sent.text
 
@@ -126,7 +127,7 @@ def _events(server: Running, token: str) -> int:
         f"{server.url}/api/v2/query",
         json={"site_id": SITE, "metrics": ["events"], "date_range": "day"},
         headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
+        timeout=ANSWER_SECONDS,
     )
     return int(answer.json()["results"][0]["metrics"][0])
 
@@ -362,7 +363,9 @@ def test_the_whole_page_is_small(owner: Owner) -> None:
     cookies = {each["name"]: each["value"] for each in owner.state["cookies"]}
     size = 0
     for path in (f"/{SITE}", "/static/pages.css", "/static/pages.js"):
-        answer = requests.get(owner.server.url + path, cookies=cookies, timeout=30)
+        answer = requests.get(
+            owner.server.url + path, cookies=cookies, timeout=ANSWER_SECONDS
+        )
         assert answer.status_code == 200
         size += len(gzip.compress(answer.content, 6))
     assert size <= 40_000

@@ -14,7 +14,9 @@ from support.processes import BIN, clean_environment, wait_until
 def _answers(data: Path) -> bool:
     who = holder(data) if data.exists() else None
     try:
-        return bool(who and who.web_url and requests.get(who.web_url, timeout=5).ok)
+        return bool(
+            who and who.web_url and requests.get(who.web_url, timeout=ANSWER_SECONDS).ok
+        )
     except requests.RequestException:
         return False
 

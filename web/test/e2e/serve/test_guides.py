@@ -16,6 +16,7 @@ from support.documentation import page
 from support.guides import SERVER, SITE, blocks, commands, section
 from support.hitting import BROWSER
 from support.importing import line
+from support.pace import ANSWER_SECONDS
 from support.processes import BIN, Running, clean_environment, serving, wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -49,7 +50,7 @@ def pasted(command: str, server: Running, folder: Path) -> str:
         capture_output=True,
         check=False,
         text=True,
-        timeout=60,
+        timeout=ANSWER_SECONDS,
     )
     assert said.returncode == 0, f"{command}\n{said.stdout}{said.stderr}"
     return said.stdout
@@ -60,7 +61,7 @@ def test_every_command_of_a_guide_runs(
     server: Running, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "access.log").write_text(line("/a", 0))
-    requests.get(f"{server.url}/hit/my-project.svg?site={SITE}", timeout=10)
+    requests.get(f"{server.url}/hit/my-project.svg?site={SITE}", timeout=ANSWER_SECONDS)
     run = [
         each
         for each in commands(name)
@@ -136,7 +137,7 @@ def view(server: Running, **headers: str) -> requests.Response:
         f"{server.url}/api/event",
         json={"name": "pageview", "url": f"https://{SITE}/"},
         headers={"User-Agent": BROWSER, **headers},
-        timeout=10,
+        timeout=ANSWER_SECONDS,
     )
 
 
@@ -151,13 +152,18 @@ def test_badges_count_or_show_as_the_table_says(
 
     def shown() -> str:
         at = f"{server.url}/counter/my-project.json?site={SITE}"
-        return str(requests.get(at, timeout=10).json()["count"])
+        return str(requests.get(at, timeout=ANSWER_SECONDS).json()["count"])
 
-    assert requests.get(f"{server.url}{rows[4][1]}", timeout=10).status_code == 404
+    assert (
+        requests.get(f"{server.url}{rows[4][1]}", timeout=ANSWER_SECONDS).status_code
+        == 404
+    )
     assert shown() == "0"
     for what, address in rows:
         before = int(shown())
-        answer = requests.get(server.url + address, headers=person, timeout=10)
+        answer = requests.get(
+            server.url + address, headers=person, timeout=ANSWER_SECONDS
+        )
         assert answer.status_code == 200
         assert int(shown()) == before + ("that counts" in what)
         if "number" in what:
@@ -168,7 +174,10 @@ def test_badges_count_or_show_as_the_table_says(
         "guides/count-a-badge", "Count with a badge", "markdown", server.url, SITE
     )
     address = markdown.partition("(")[2].partition(")")[0]
-    assert "visits: 3" in requests.get(address, headers=person, timeout=10).text
+    assert (
+        "visits: 3"
+        in requests.get(address, headers=person, timeout=ANSWER_SECONDS).text
+    )
 
     hidden = f"page-tracker site set {SITE} --public-counter no"
     assert hidden in page("guides/count-a-badge").replace("\n", " ")
@@ -178,7 +187,7 @@ def test_badges_count_or_show_as_the_table_says(
         status = 200 if address == pixel else 403
         wait_until(
             lambda at=address, code=status: requests.get(  # type: ignore[misc]
-                server.url + at, headers=person, timeout=10
+                server.url + at, headers=person, timeout=ANSWER_SECONDS
             ).status_code
             == code
         )
@@ -197,12 +206,15 @@ def test_one_folder_of_a_site_leads_to_the_server(
     with caddy(tmp_path, f":{port} {{\n{inner}\n}}\n"):
         at = f"http://127.0.0.1:{port}/numbers"
         wait_until(lambda: reached(f"{at}/livez"))
-        assert "api/event" in requests.get(f"{at}/js/script.js", timeout=10).text
+        assert (
+            "api/event"
+            in requests.get(f"{at}/js/script.js", timeout=ANSWER_SECONDS).text
+        )
         told = requests.post(
             f"{at}/api/event",
             json={"name": "pageview", "url": f"https://{SITE}/"},
             headers={"User-Agent": BROWSER, "X-Forwarded-For": "203.0.113.9"},
-            timeout=10,
+            timeout=ANSWER_SECONDS,
         )
     assert (told.status_code, told.text) == (202, "ok")
     assert "X-Page-Tracker-Dropped" not in told.headers
@@ -227,6 +239,6 @@ def caddy(folder: Path, text: str) -> Iterator[None]:
 
 def reached(address: str) -> bool:
     try:
-        return requests.get(address, timeout=10).ok
+        return requests.get(address, timeout=ANSWER_SECONDS).ok
     except requests.ConnectionError:
         return False

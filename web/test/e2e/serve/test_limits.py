@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from page_tracker.collect.rates import BURST
+from support.pace import ANSWER_SECONDS
 from support.processes import Running, command, serving
 
 FIRST, SECOND = "first.example", "second.example"
@@ -33,7 +34,7 @@ class Client:
     """One connection, from any address."""
 
     def __init__(self, url: str) -> None:
-        self._http = HTTPConnection(urlsplit(url).netloc, timeout=30)
+        self._http = HTTPConnection(urlsplit(url).netloc, timeout=ANSWER_SECONDS)
 
     def close(self) -> None:
         self._http.close()

@@ -11,7 +11,7 @@ import requests
 
 from support.load import Answers, stated, under_load
 from support.own_redis import own_redis
-from support.pace import PACE
+from support.pace import ANSWER_SECONDS
 from support.people import PASSWORD
 from support.processes import (
     Running,
@@ -24,16 +24,14 @@ from support.processes import (
     wait_until,
 )
 
-TIMEOUT = 30 * PACE
-
 
 def view(url: str) -> int:
-    return stated(requests.get(url, timeout=TIMEOUT).text)
+    return stated(requests.get(url, timeout=ANSWER_SECONDS).text)
 
 
 def is_ready(url: str) -> bool:
     try:
-        return requests.get(f"{url}/readyz", timeout=TIMEOUT).ok
+        return requests.get(f"{url}/readyz", timeout=ANSWER_SECONDS).ok
     except requests.RequestException:  # its process was killed, maybe in mid-answer
         return False
 
@@ -79,9 +77,13 @@ def test_the_link_that_it_says_makes_the_first_account_and_then_there_is_none(
     with serving(data) as server:
         link = server.said().partition("your account ")[2].split()[0]
         fields = {"name": "ada", "password": PASSWORD}
-        made = requests.post(link, fields, allow_redirects=False, timeout=30)
+        made = requests.post(
+            link, fields, allow_redirects=False, timeout=ANSWER_SECONDS
+        )
         assert (made.status_code, made.headers["Location"]) == (303, "/sites/add")
-        again = requests.post(link, fields, allow_redirects=False, timeout=30)
+        again = requests.post(
+            link, fields, allow_redirects=False, timeout=ANSWER_SECONDS
+        )
         assert again.status_code == 404
         assert server.stop() == 0
     with serving(data) as server:

@@ -26,6 +26,7 @@ from page_tracker.store import registry as registry_module
 from page_tracker.store.registry import SITES_KEY, TOKENS_KEY, Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
+from support.pace import ANSWER_SECONDS
 
 
 @pytest.fixture
@@ -318,7 +319,7 @@ def test_processes_that_change_at_once_lose_nothing(
         )
         for number in range(3)
     ]
-    assert [process.wait(30) for process in processes] == [0, 0, 0]
+    assert [process.wait(ANSWER_SECONDS) for process in processes] == [0, 0, 0]
     assert len(Sites(Registry(redis, tmp_path)).all()) == 60
 
 
