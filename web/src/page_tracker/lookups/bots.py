@@ -3,8 +3,8 @@
 Three lists work together: the rows of `agents.toml` know best; isbot's patterns say
 whether any other is one, but for words that those rows excuse; the patterns of
 crawler-user-agents give its name and kind, and decide where that is an AI's or a
-monitor. All run in ua-parser's engine, which tries hundreds of patterns in one pass in
-linear time; the few that look around themselves, which it cannot, run in Python's.
+monitor. RE2 tries the hundreds of patterns of a list in one pass, in linear time; the
+few that look around themselves, which it cannot, run in Python's engine.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from typing import Any
 
 import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from ua_parser.core import Domain, Matcher, UserAgent
-from ua_parser.lazy import UserAgentMatcher
-from ua_parser.regex import Resolver
 
 from page_tracker.hits.facts import (
     AI_ASSISTANT,
@@ -65,7 +62,7 @@ def bot_finder(
     # Those that decide stand in front.
     crawlers = sorted(_crawlers(), key=lambda each: each[1].kind not in _DECIDING)
     known = [*own, *crawlers]
-    number_of = _Patterns(pattern for pattern, _ in known).first
+    number_of = first_found(pattern for pattern, _ in known)
     decided = len(own) + sum(bot.kind in _DECIDING for _, bot in crawlers)
 
     @lru_cache(_CACHED)
@@ -89,27 +86,26 @@ def bot_finder(
 _METACHARACTER = re.compile(r"[][(){}*+?|^$.]")
 
 
-class _Patterns:
-    """Regular expressions that are tried together; raises ValueError for a bad one."""
+def first_found(patterns: Iterable[str]) -> Callable[[str], int | None]:
+    """The number of the first of these patterns that is found in a text, if any is.
 
-    def __init__(self, patterns: Iterable[str]) -> None:
-        numbered: list[Matcher[UserAgent]] = [
-            UserAgentMatcher(each, str(i)) for i, each in enumerate(patterns)
-        ]
-        try:
-            self._resolve = Resolver((numbered, [], []))
-        except ValueError as error:
-            raise ValueError(f"not a regular expression: {error}") from error
-
-    def first(self, text: str) -> int | None:
-        """The number of the first pattern that is found in `text`."""
-        found = self._resolve(text, Domain.USER_AGENT).user_agent
-        return None if found is None else int(found.family)
+    Raises ValueError for one that cannot be read.
+    """
+    quiet = re2.Options()
+    quiet.log_errors = False
+    together = re2.Set.SearchSet(quiet)
+    try:
+        for pattern in patterns:
+            together.Add(pattern)
+        together.Compile()
+    except re2.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return lambda text: min(together.Match(text) or (), default=None)
 
 
 def _any_of(patterns: Sequence[str]) -> Callable[[str], bool]:
     plain = [f"(?i){each}" for each in patterns if not _looks_around(each)]
-    together = _Patterns(_with_plain_classes(each) for each in plain)
+    together = first_found(_with_plain_classes(each) for each in plain)
     around = [
         _with_single_lookbehinds(each) for each in patterns if _looks_around(each)
     ]
@@ -117,7 +113,7 @@ def _any_of(patterns: Sequence[str]) -> Callable[[str], bool]:
         others = re.compile("|".join(around) or r"(?!)", re.IGNORECASE | re.ASCII)
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from error
-    return lambda text: together.first(text) is not None or bool(others.search(text))
+    return lambda text: together(text) is not None or bool(others.search(text))
 
 
 def _looks_around(pattern: str) -> bool:
