@@ -154,7 +154,7 @@ def site_deletion(domain: str) -> SiteDeletion:
 def hits_deletion(
     site: str, path: str | None, first: str | None, last: str | None
 ) -> CountedDeletion:
-    """The deletion of hits of a page, from a day to a day; raises SiteError."""
+    """The deletion of hits of a page, from a day to a day. Raises SiteError."""
     # pylint: disable=import-outside-toplevel # as above
     from page_tracker.upkeep.deletion_preview import selected
     from page_tracker.wiring.deleting import open_hits_deletion
@@ -164,7 +164,7 @@ def hits_deletion(
 
 
 def preview_retention(site: Site, now: float) -> RetentionPreview | None:
-    """Which hits a site's retention would delete; raises LakeError."""
+    """Which hits a site's retention would delete. Raises LakeError."""
     if site.retention_days is None:
         return None
     # pylint: disable-next=import-outside-toplevel # as above

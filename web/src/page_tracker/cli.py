@@ -110,7 +110,7 @@ def _docstring_of(module: str) -> str | None:
 
 
 def _told(error: Exception) -> tuple[str, int]:
-    """An error's line and its exit code; raises the error if it is a bug of ours."""
+    """An error's line and its exit code. Raises the error if it is a bug of ours."""
     if isinstance(error, PageTrackerError):
         return str(error), error.exit_code
     if isinstance(error, click.UsageError):

@@ -217,7 +217,7 @@ def _require_reach(sites: tuple[str, ...], all_sites: bool) -> None:
 def _site_ids(
     kept: Kept, domains: tuple[str, ...], all_sites: bool
 ) -> tuple[str, ...] | None:
-    """The ids of the sites, None for all; raises UnknownSiteError."""
+    """The ids of the sites, None for all. Raises UnknownSiteError."""
     if all_sites:
         return None
     return tuple(kept.sites.get(domain).id for domain in domains)

@@ -126,7 +126,7 @@ def import_(
 
 
 def _ask_before_undoing(historian: Historian, undo: str, site: str | None) -> None:
-    """Ask, where there is such an import; raises NotConfirmedError."""
+    """Ask, where there is such an import. Raises NotConfirmedError."""
     for entry in historian.imports.register.present(site):
         if entry.id == undo:
             views = plural(entry.pageviews - entry.deleted, "page view")

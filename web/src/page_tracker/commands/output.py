@@ -21,7 +21,7 @@ _BEGINNING, _END = 600, 300
 
 
 class Output:
-    """A stream; raises OutputError where it cannot be written, and from then on."""
+    """A stream. Raises OutputError where it cannot be written, and from then on."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -203,7 +203,7 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
 
 
 def _ask_for_retention(settings: Settings, wanted: Site, now: float) -> None:
-    """Ask where hits are older than a site's retention; raises NotConfirmedError."""
+    """Ask where hits are older than a site's retention. Raises NotConfirmedError."""
     if wanted.retention_days is None:
         return
     # pylint: disable-next=import-outside-toplevel # as above

@@ -32,7 +32,7 @@ class Recognised(NamedTuple):
 
 
 def recognise(log: str, lines: Sequence[str], wanted: Wanted) -> Recognised:
-    """The dialect of a log with these first lines; raises LogFileError.
+    """The dialect of a log with these first lines. Raises LogFileError.
 
     Refused is a log with no line in a known format, or in the one that is wanted; and
     one with the addresses of a proxy and those of its visitors, unless it is said which

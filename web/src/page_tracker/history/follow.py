@@ -260,7 +260,7 @@ class LogFollower:
         return hits, drops
 
     def _check(self, found: list[Hit | Drop | Refused | Malformed]) -> None:
-        """Tell of malformed lines; raises LogFileError where they are too many."""
+        """Tell of malformed lines. Raises LogFileError where they are too many."""
         malformed = [each.text for each in found if isinstance(each, Malformed)]
         blank = found.count(Refused(LeftOut.BLANK))
         recent = self._recent.with_more(len(found) - blank, len(malformed))
@@ -272,7 +272,7 @@ class LogFollower:
         self._recent = recent
 
     def _patiently(self, act: Callable[[], T], stop: Event) -> T:
-        """Do it again until the store answers; raises Stopped where told to stop."""
+        """Do it again until the store answers. Raises Stopped where told to stop."""
         pause = FIRST_PAUSE
         while True:
             try:

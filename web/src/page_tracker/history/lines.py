@@ -130,7 +130,7 @@ def size_of(name: str) -> int | None:
 
 
 def unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
-    """The content of a file, whatever it is packed with; raises LogFileError."""
+    """The content of a file, whatever it is packed with. Raises LogFileError."""
     head = file.peek(8)
     if head.startswith(_ZSTANDARD):
         raise LogFileError(

@@ -204,7 +204,7 @@ class _Stretch:
         self._first_line = self._line
 
     def keep(self) -> None:
-        """Count what was sifted; raises LogFileError where much of it is malformed."""
+        """Count what was sifted. Raises LogFileError where much of it is malformed."""
         found = [(line, future.result()) for line, future in self._blocks]
         if not self._reader.wanted.skip_malformed:
             left_out = [each.block.left_out for _, each in found]

@@ -80,7 +80,7 @@ class Register:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only process that imports; raises ImportsBusyError."""
+        """Be the only process that imports. Raises ImportsBusyError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with held(
             self.folder / "lock",
@@ -106,7 +106,7 @@ class Register:
         ]
 
     def get(self, import_id: str, site: str | None = None) -> Import:
-        """The import of that id; raises UnknownImportError, also where it is undone.
+        """The import of that id. Raises UnknownImportError, also where it is undone.
 
         And where it is not the site's, if one is named.
         """
@@ -189,7 +189,7 @@ def undone(entry: Import) -> Import:
 
 @contextmanager
 def held(path: Path, busy: ImportsBusyError) -> Iterator[None]:
-    """Hold a lock file, as long as the process lives; raises `busy` if another does."""
+    """Hold a lock file, as long as the process lives. Raises `busy` if another does."""
     with ExitStack() as stack:
         try:
             stack.enter_context(exclusive_lock(path, patience=0))

@@ -67,7 +67,7 @@ class Proxies:
 
     @classmethod
     def parse(cls, text: str) -> Proxies:
-        """Read `10.0.0.0/8,::1,unix`; raises InvalidValueError."""
+        """Read `10.0.0.0/8,::1,unix`. Raises InvalidValueError."""
         words = [word.strip() for word in text.split(",") if word.strip()]
         networks = tuple(network_of(word) for word in words if word != UNIX)
         return cls(networks, UNIX in words)
@@ -120,7 +120,7 @@ class Proxies:
 
 
 def network_of(text: str) -> Network:
-    """Read an address or a network (CIDR); raises InvalidValueError.
+    """Read an address or a network (CIDR). Raises InvalidValueError.
 
     One of IPv4 that is written as IPv6 is IPv4's, as addresses are.
     """

@@ -55,7 +55,7 @@ def conflicts() -> Iterator[None]:
 
 
 def done_each(steps: Iterable[Callable[[], object]]) -> None:
-    """Do all steps, also where some fail; raises what the first of these did."""
+    """Do all steps, also where some fail. Raises what the first of these did."""
     failures = []
     for step in steps:
         try:

@@ -49,7 +49,7 @@ class Agents(
 
 
 def read_agents(text: str) -> Agents:
-    """Read the table from TOML; raises ValueError, which says the row at fault."""
+    """Read the table from TOML. Raises ValueError, which says the row at fault."""
     agents = msgspec.convert(tomllib.loads(text), Agents)
     for table in Agents.__struct_fields__:
         for number, row in enumerate(getattr(agents, table), 1):

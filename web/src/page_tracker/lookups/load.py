@@ -90,17 +90,17 @@ def sources_in(folder: Path | None) -> dict[str, Source]:
 
 
 def agents_from(path: Path) -> Agents:
-    """Read facts about user agents; raises OSError or ValueError."""
+    """Read facts about user agents. Raises OSError or ValueError."""
     return read_agents(path.read_text("utf-8"))
 
 
 def sources_from(path: Path) -> dict[str, Source]:
-    """Read names and kinds of sources; raises OSError or ValueError."""
+    """Read names and kinds of sources. Raises OSError or ValueError."""
     return read_sources(path.read_text("utf-8"))
 
 
 def bots_from(path: Path, agents: Agents = Agents()) -> Callable[[str], Bot | None]:
-    """Read a JSON array of patterns; raises OSError or ValueError."""
+    """Read a JSON array of patterns. Raises OSError or ValueError."""
     patterns = json.loads(path.read_text("utf-8"))
     if not isinstance(patterns, list) or not all(
         isinstance(each, str) for each in patterns
@@ -110,12 +110,12 @@ def bots_from(path: Path, agents: Agents = Agents()) -> Callable[[str], Bot | No
 
 
 def places_from(path: Path) -> Callable[[str], Place]:
-    """Open a database of places; raises OSError or ValueError."""
+    """Open a database of places. Raises OSError or ValueError."""
     return place_finder(open_places(path))
 
 
 def spam_from(path: Path) -> Callable[[str], bool]:
-    """Read a list of hosts; raises OSError or ValueError."""
+    """Read a list of hosts. Raises OSError or ValueError."""
     return spam_finder(read_hosts(path.read_text("utf-8")))
 
 

@@ -19,7 +19,7 @@ _NOWHERE = Place()
 
 
 def open_places(path: Path) -> maxminddb.Reader:
-    """Open a database, packed with xz or not; raises ValueError for a bad one.
+    """Open a database, packed with xz or not. Raises ValueError for a bad one.
 
     A packed one is unpacked into a temporary file that has no name any more: it is
     mapped, so that memory holds only the pages that are asked for.

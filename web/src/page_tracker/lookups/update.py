@@ -52,7 +52,7 @@ class Dataset:
     # In an archive the largest file whose name ends like this is taken.
     ending: str
     extract: Callable[[bytes], bytes]
-    # Reads the file; raises ValueError where it is not what it should be.
+    # Reads the file. Raises ValueError where it is not what it should be.
     verify: Callable[[Path], None]
 
 
@@ -80,7 +80,7 @@ def update(kind: Dataset, origin: str, folder: Path) -> bool:
 
 
 def fetched(origin: str) -> bytes:
-    """The bytes that `origin` names; raises OSError or ValueError."""
+    """The bytes that `origin` names. Raises OSError or ValueError."""
     if origin.startswith("npm:"):
         return _from_npm(origin.removeprefix("npm:"))
     if origin.startswith(("http://", "https://")):

@@ -44,7 +44,7 @@ ById = Mapping[str, Account]
 
 
 def new_account(name: Any, now: int) -> Account:
-    """An account without password and roles; raises AccountError."""
+    """An account without password and roles. Raises AccountError."""
     return Account(
         id=secrets.token_hex(ID_BYTES),
         name=account_name(name),
@@ -58,7 +58,7 @@ def new_stamp() -> str:
 
 
 def account_name(value: Any) -> str:
-    """A name as it is kept; raises AccountError.
+    """A name as it is kept. Raises AccountError.
 
     >>> account_name(" Ada Lovelace ")
     'Ada Lovelace'

@@ -24,7 +24,7 @@ _GUESSES = (
 
 
 def require_password(value: str, name: str) -> str:
-    """A password as it is hashed; raises AccountError, which never shows it.
+    """A password as it is hashed. Raises AccountError, which never shows it.
 
     `name` is whose it is.
     """

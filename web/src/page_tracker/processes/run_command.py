@@ -17,7 +17,7 @@ _alone = threading.Lock()
 def run_command(settings: Settings, *words: str) -> str:
     """Run `page-tracker WORDS` on the data folder, store and lake of the settings.
 
-    It ends with this process. Answers what it printed; raises ProcessError where it
+    It ends with this process. Answers what it printed. Raises ProcessError where it
     fails.
     """
     environment = child_environment(

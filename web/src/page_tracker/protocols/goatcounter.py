@@ -67,7 +67,7 @@ def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> A
 
 
 def _hit_of(said: dict[str, str], site: str, page: str) -> RawHit:
-    """The hit of a request; raises ValueError for what is invalid.
+    """The hit of a request. Raises ValueError for what is invalid.
 
     What is long is cut where it is kept, and no reason to lose a view.
     """

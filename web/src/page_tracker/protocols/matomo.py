@@ -51,7 +51,7 @@ _HELLO = b"This is where Page Tracker takes hits in Matomo's format.\n"
 
 
 def decode(request: Request, sender: Sender) -> Bulk:
-    """Read one hit or many; raises NothingToCountError where nothing is to be stored.
+    """Read one hit or many. Raises NothingToCountError where nothing is to be stored.
 
     400, with an image all the same, for parameters that are invalid.
     """

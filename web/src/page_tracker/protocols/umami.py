@@ -50,7 +50,7 @@ class _InvalidError(Exception):
 
 
 def decode_one(request: Request, sender: Sender) -> Bulk:
-    """Read `/api/send`; raises NothingToCountError for what brings no hit."""
+    """Read `/api/send`. Raises NothingToCountError for what brings no hit."""
     body = _json_of(request.body)
     try:
         raw = _hit_of(body)

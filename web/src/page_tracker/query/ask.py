@@ -73,7 +73,7 @@ class Asking:
         return days.first if days else datetime.fromtimestamp(now, UTC).date()
 
     def days(self, site: str, budget: TimeBudget | None = None) -> Days | None:
-        """The first and the last day that a site has hits of; raises as `reports`."""
+        """The first and the last day that a site has hits of. Raises as `reports`."""
 
         def ask() -> Days | None:
             sources = self.reading.sources()
@@ -86,7 +86,7 @@ class Asking:
         return self._of_files_that_are_there(ask)
 
     def report(self, query: Query, budget: TimeBudget | None = None) -> Report:
-        """The answer to a question; raises as `reports`."""
+        """The answer to a question. Raises as `reports`."""
         return self.reports([query], budget)[0]
 
     def reports(
@@ -168,7 +168,7 @@ class Asking:
         return [known[query] for query in queries]
 
     def write_parquet(self, report: Report, path: Path) -> None:
-        """Write a report's rows into a file; raises OutputError."""
+        """Write a report's rows into a file. Raises OutputError."""
         try:
             self.engine.write_parquet(columns_of(report), path)
         except FilesGoneError as error:

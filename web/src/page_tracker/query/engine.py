@@ -142,7 +142,7 @@ class Engine:
     def rows(
         self, asked: Statement, budget: TimeBudget | None = None
     ) -> list[tuple[object, ...]]:
-        """All rows of a statement; raises as `session`."""
+        """All rows of a statement. Raises as `session`."""
         with self.session(budget) as session:
             return session.rows(asked)
 
@@ -168,7 +168,7 @@ class Engine:
                 session.end()
 
     def write_parquet(self, columns: Mapping[str, Column], path: Path) -> None:
-        """Write columns, by their names, into a file; raises as `rows`."""
+        """Write columns, by their names, into a file. Raises as `rows`."""
         places = ", ".join(
             f"unnest($c{index}::{kind}[]) AS {_identifier(name)}"
             for index, (name, (kind, _)) in enumerate(columns.items())

@@ -73,7 +73,7 @@ def days_with_hits(
 
 
 def answer(query: Query, sources: LakeState, engine: Engine) -> Report:
-    """Ask a question of one state of the lake; raises as Engine.session."""
+    """Ask a question of one state of the lake. Raises as Engine.session."""
     return answers([query], sources, engine)[0]
 
 
@@ -83,7 +83,7 @@ def answers(
     engine: Engine,
     budget: TimeBudget | None = None,
 ) -> list[Report]:
-    """Ask questions of one state of the lake, in one go; raises as Engine.session.
+    """Ask questions of one state of the lake, in one go. Raises as Engine.session.
 
     Those that read the same rows share them.
     """

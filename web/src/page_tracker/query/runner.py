@@ -55,7 +55,7 @@ class Result:
 
 
 def run(asks: Iterable[Ask], sources: LakeState, session: Session) -> dict[Ask, Result]:
-    """The rows of each ask's statement; raises as Engine.session."""
+    """The rows of each ask's statement. Raises as Engine.session."""
     return {
         result.ask: result
         for group in groups(asks)

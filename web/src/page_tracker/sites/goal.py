@@ -46,7 +46,7 @@ _KEYS = ("name", "event", "page", "props", "currency")
 
 
 def new_goal(said: Mapping[str, Any]) -> Goal:
-    """A goal from what JSON says of it; raises SiteError."""
+    """A goal from what JSON says of it. Raises SiteError."""
     for key in said:
         if key not in _KEYS:
             raise SiteError(
@@ -90,7 +90,7 @@ def described(goal: Goal) -> str:
 
 
 def props_of(pairs: Iterable[str]) -> dict[str, str]:
-    """Properties as people write them, each `KEY=VALUE`; raises SiteError.
+    """Properties as people write them, each `KEY=VALUE`. Raises SiteError.
 
     >>> props_of(["plan=pro"])
     {'plan': 'pro'}
@@ -105,7 +105,7 @@ def props_of(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def with_goal(goals: tuple[Goal, ...], goal: Goal) -> tuple[Goal, ...]:
-    """The goals with this one, in place of one of the same name; raises SiteError."""
+    """The goals with this one, in place of one of the same name. Raises SiteError."""
     kept = tuple(each for each in goals if each.name != goal.name)
     if len(kept) >= MAX_GOALS:
         raise SiteError("name", f"there are {MAX_GOALS} goals", "remove one first")
@@ -113,7 +113,7 @@ def with_goal(goals: tuple[Goal, ...], goal: Goal) -> tuple[Goal, ...]:
 
 
 def without_goal(goals: tuple[Goal, ...], name: str) -> tuple[Goal, ...]:
-    """The goals less the one of this name; raises UnknownGoalError."""
+    """The goals less the one of this name. Raises UnknownGoalError."""
     names = [goal.name for goal in goals]
     if name not in names:
         near = get_close_matches(name, names, n=1)
@@ -127,7 +127,7 @@ def without_goal(goals: tuple[Goal, ...], name: str) -> tuple[Goal, ...]:
 def with_segment(
     segments: tuple[Segment, ...], name: Any, filters: Sequence[Any]
 ) -> tuple[Segment, ...]:
-    """The segments and a new one at their end; raises SiteError.
+    """The segments and a new one at their end. Raises SiteError.
 
     Its id is a number that none of them has.
     """
@@ -141,7 +141,7 @@ def with_segment(
 
 
 def without_segment(segments: tuple[Segment, ...], number: int) -> tuple[Segment, ...]:
-    """The segments less the one of this id; raises UnknownGoalError."""
+    """The segments less the one of this id. Raises UnknownGoalError."""
     if number not in {each.id for each in segments}:
         raise UnknownGoalError(
             f"there is no segment {number}", "page-tracker segment list SITE"

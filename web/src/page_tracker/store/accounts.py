@@ -137,7 +137,7 @@ class Accounts:
         return changed[0]
 
     def remove(self, account_id: str) -> Account:
-        """Take an account away; raises UnknownAccountError, LastOwnerError."""
+        """Take an account away. Raises UnknownAccountError, LastOwnerError."""
         removed: list[Account] = []
 
         def put(accounts: ById) -> ById:
@@ -170,7 +170,7 @@ class Accounts:
 
 
 def found_named(accounts: Iterable[Account], name: str) -> Account:
-    """The account of this name; raises UnknownAccountError."""
+    """The account of this name. Raises UnknownAccountError."""
     known = list(accounts)
     if found := found_by_name(known, name):
         return found

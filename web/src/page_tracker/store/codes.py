@@ -13,7 +13,7 @@ _KEPT = (2 * DRIFT + 2) * STEP_SECONDS
 
 
 class UsedCodes:
-    """The codes that were used of late; raises redis.RedisError."""
+    """The codes that were used of late. Raises redis.RedisError."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis

@@ -104,7 +104,7 @@ class Mirror(Generic[Said]):
             return self._nothing
 
     def write(self, mirrored: Said) -> None:
-        """Replace the mirror, where it says something else; raises MirrorError."""
+        """Replace the mirror, where it says something else. Raises MirrorError."""
         text = msgspec.json.format(msgspec.json.encode(mirrored), indent=2) + b"\n"
         try:
             if self.path.exists() and self.path.read_bytes() == text:

@@ -71,15 +71,15 @@ class Sites:
         return [entries[site_id] for site_id in sorted(entries)]
 
     def get(self, domain: str) -> Site:
-        """The site that a domain stands for, as it is now; raises UnknownSiteError."""
+        """The site that a domain stands for, as it is now. Raises UnknownSiteError."""
         return found_site(self._registry.sites.read().entries, domain)
 
     def add(self, domain: Any, settings: Mapping[str, Any]) -> Site:
-        """Make a site; raises SiteError, SiteExistsError, MirrorError."""
+        """Make a site. Raises SiteError, SiteExistsError, MirrorError."""
         return self.put_in(new_site(domain, settings, int(time.time())))
 
     def put_in(self, site: Site) -> Site:
-        """Put in a site that is new; raises SiteExistsError, MirrorError."""
+        """Put in a site that is new. Raises SiteExistsError, MirrorError."""
 
         def decide(sites: ById) -> ById:
             return _with(sites, site, is_new=True)
@@ -186,7 +186,7 @@ class Sites:
 
 
 def found_site(sites: ById, domain: str) -> Site:
-    """The site that a domain stands for; raises UnknownSiteError."""
+    """The site that a domain stands for. Raises UnknownSiteError."""
     site = Directory(sites.values()).resolve(domain)
     if site is None:
         raise UnknownSiteError(f"there is no site {domain!r}", _instead(sites, domain))
@@ -203,7 +203,7 @@ def _instead(sites: ById, domain: str) -> str:
 
 
 def _with(sites: ById, site: Site, *, is_new: bool) -> ById:
-    """The sites with this one, where no other has its names; raises SiteExistsError."""
+    """The sites with this one, where no other has its names. Raises SiteExistsError."""
     others = [each for each in sites.values() if is_new or each.id != site.id]
     taken = Directory(others)
     for setting, name in _names_of(site):

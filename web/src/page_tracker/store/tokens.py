@@ -50,7 +50,7 @@ class Tokens:
         return sorted(tokens, key=lambda token: (token.created, token.id))
 
     def get(self, token_id: str) -> Token:
-        """The token of this id; raises UnknownTokenError."""
+        """The token of this id. Raises UnknownTokenError."""
         return _found(self._registry.tokens.read().entries, token_id)
 
     def add(
@@ -82,7 +82,7 @@ class Tokens:
         return token, text
 
     def remove(self, token_id: str) -> Token:
-        """Take a token back; raises UnknownTokenError, MirrorError."""
+        """Take a token back. Raises UnknownTokenError, MirrorError."""
         removed: list[Token] = []
 
         def decide(tokens: Mapping[str, Token]) -> Mapping[str, Token]:

@@ -38,7 +38,7 @@ class DeletionPreview(NamedTuple):
 def selected(
     site: str, path: str | None, first: str | None, last: str | None
 ) -> Selection:
-    """The hits of a site, of a page, from a day to a day; raises SiteError.
+    """The hits of a site, of a page, from a day to a day. Raises SiteError.
 
     Days are written like 2026-01-31; None chooses all.
     """

@@ -153,7 +153,7 @@ class Recount:
             self._live.put_earlier_today(site, day, sums.get(day, {}))
 
     def _ask(self, site: str, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a query on the site's part of `hits`; raises OSError."""
+        """Rows of a query on the site's part of `hits`. Raises OSError."""
         of_site = f"site = {quoted(site)}"
         with self._lake.using("hits") as hits, engine() as connection:
             if not (files := hits.file_uris(file_pruning_predicate=of_site)):

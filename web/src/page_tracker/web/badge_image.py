@@ -84,7 +84,7 @@ def count_text(count: int) -> str:
 
 
 def checked(look: Look) -> Look:
-    """The look with what SVG takes; raises ValueError, with what to write instead."""
+    """The look with what SVG takes. Raises ValueError, with what to write instead."""
     return Look(
         label=_NO_XML.sub("", clean(look.label, LABEL_LIMIT)).strip(),
         color=color_of(look.color),
@@ -105,7 +105,7 @@ def _side(text: str, left: int, background: str) -> Side:
 
 
 def color_of(text: str) -> str:
-    """A colour as SVG takes it; raises ValueError for what is none."""
+    """A colour as SVG takes it. Raises ValueError for what is none."""
     name = text.strip().lower().removeprefix("#")
     if name in COLORS:
         return COLORS[name]

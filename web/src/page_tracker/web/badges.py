@@ -139,7 +139,7 @@ def _require_all_time() -> None:
 
 
 def _site(sites: Sites) -> Site:
-    """The site that is meant, were it made just now; raises Refused."""
+    """The site that is meant, were it made just now. Raises Refused."""
     named = request.args.get("site", "").strip()
     site = _site_in(sites.directory(), named) or _site_in(sites.look_again(), named)
     if site is not None:
@@ -168,7 +168,7 @@ def _require_public(site: Site) -> None:
 
 
 def _views(live: Live, site: Site, name: str) -> int:
-    """The page's views, or the site's; raises Refused for a page that has none."""
+    """The page's views, or the site's. Raises Refused for a page that has none."""
     if name == TOTAL:
         return live.total(site.id)
     views = live.views(site.id, _path(name))
@@ -232,7 +232,7 @@ def _drawn(look: Look, count: str) -> Response:
 
 
 def _look() -> Look:
-    """How the badge shall look, by the query; raises Refused for nonsense."""
+    """How the badge shall look, by the query. Raises Refused for nonsense."""
     said = {
         field: request.args[field] for field in Look._fields if field in request.args
     }

@@ -39,7 +39,7 @@ class Guard:
         self._address = address
 
     def token(self) -> Token:
-        """The request's token; raises Refused, RedisError."""
+        """The request's token. Raises Refused, RedisError."""
         kind, _, text = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer" or not text.strip():
             raise Refused(

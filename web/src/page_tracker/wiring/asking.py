@@ -50,7 +50,7 @@ class Asker:
 
 @contextmanager
 def asker_of_folder(settings: Settings) -> Iterator[Asker]:
-    """Open what `page-tracker query` needs; raises what `store_of_folder` does."""
+    """Open what `page-tracker query` needs. Raises what `store_of_folder` does."""
     with registry_of_folder(settings) as registry:
         live = open_live(settings, registry.redis)
         yield Asker(Sites(registry), open_asking(settings), live)

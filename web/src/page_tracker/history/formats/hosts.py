@@ -52,7 +52,7 @@ def host_for_identity(text: str) -> str:
 
 @lru_cache(_CACHED)
 def client_address(text: str) -> str:
-    """The canonical address of a client, the first of a list; raises ValueError.
+    """The canonical address of a client, the first of a list. Raises ValueError.
 
     A list is what proxies have forwarded: the visitor's, then those of proxies. Hosts
     that were looked up, `-` and `unix:` are no addresses: nothing could be blocked by

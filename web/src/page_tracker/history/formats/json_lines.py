@@ -84,7 +84,7 @@ def _nginx(line: str) -> Request | None:
 
 
 def _request(said: dict[str, Any]) -> Request:
-    """What an object says; raises ValueError or OverflowError."""
+    """What an object says. Raises ValueError or OverflowError."""
     names = _names_in(tuple(said))
 
     def text(part: str) -> str:

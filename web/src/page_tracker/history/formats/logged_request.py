@@ -112,7 +112,7 @@ def _clf_minute(minute: str, zone: str) -> int:
 
 
 def iso_time(text: str) -> int:
-    """Read ISO 8601 with a zone, `2026-01-31T10:05:03.25+02:00`; raises ValueError."""
+    """Read ISO 8601 with a zone, `2026-01-31T10:05:03.25+02:00`. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no zone")
@@ -135,7 +135,7 @@ def epoch_time(number: float) -> int:
 
 
 def any_time(value: object) -> int:
-    """Read a time however a server writes it; raises ValueError."""
+    """Read a time however a server writes it. Raises ValueError."""
     if isinstance(value, str):
         for read in (iso_time, clf_time):
             try:

@@ -63,7 +63,7 @@ def register_failures(blueprint: Blueprint) -> None:
 
 
 def sent_body(longest: int) -> bytes:
-    """The request's body, at most so many bytes; raises Refused."""
+    """The request's body, at most so many bytes. Raises Refused."""
     request.max_content_length = longest
     try:
         return request.get_data(cache=False)

@@ -88,7 +88,7 @@ def _register_segments(
 
 
 def _filters(value: Any) -> list[Any]:
-    """A segment's filters; raises SiteError."""
+    """A segment's filters. Raises SiteError."""
     try:
         return segment_filters(value)
     except QueryError as error:

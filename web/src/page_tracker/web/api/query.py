@@ -94,7 +94,7 @@ def asking_api(
 
 
 def _site_id(body: Any) -> str:
-    """Which site a question is about; raises QueryError."""
+    """Which site a question is about. Raises QueryError."""
     if not isinstance(body, dict):
         raise QueryError("#", f"a query is an object with {', '.join(KEYS)}")
     site = body.get("site_id")
@@ -104,7 +104,7 @@ def _site_id(body: Any) -> str:
 
 
 def _site(sites: Sites, token: Token, domain: str) -> Site:
-    """The site, where the token may read its counts; raises Refused."""
+    """The site, where the token may read its counts. Raises Refused."""
     site = sites.directory().resolve(domain)
     if site is None or not allows(token, Scope.STATS, site.id):
         raise Refused(
@@ -116,7 +116,7 @@ def _site(sites: Sites, token: Token, domain: str) -> Site:
 
 
 def _body() -> Any:
-    """The request's JSON; raises Refused, QueryError."""
+    """The request's JSON. Raises Refused, QueryError."""
     try:
         return msgspec.json.decode(sent_body(LONGEST_BODY))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -38,10 +38,10 @@ class RunningDeletion(Protocol):
     """What removes one site."""
 
     def count(self) -> int:
-        """How many hits would go; raises UnknownSiteError."""
+        """How many hits would go. Raises UnknownSiteError."""
 
     def run(self, say: Callable[[str], None]) -> None:
-        """Remove it; raises ImportsBusyError, LakeError where it is half done."""
+        """Remove it. Raises ImportsBusyError, LakeError where it is half done."""
 
 
 def _agreed(settings: dict[str, Any]) -> int | None:
@@ -193,12 +193,12 @@ def _admin(guard: Guard) -> Token:
 
 
 def admitted_site(guard: Guard, sites: Sites, domain: str) -> str:
-    """The id of a site that the request's token may change; raises Refused."""
+    """The id of a site that the request's token may change. Raises Refused."""
     return found_site(_admit(guard.token(), sites, domain), domain).id
 
 
 def _admit(token: Token, sites: Sites, domain: str) -> dict[str, Site]:
-    """All sites, where the token may change this one; raises Refused."""
+    """All sites, where the token may change this one. Raises Refused."""
     known = {site.id: site for site in sites.all()}
     site = Directory(known.values()).resolve(domain)
     if not allows(token, Scope.ADMIN, site.id if site else None):
@@ -225,7 +225,7 @@ def _change_what_is_its_own(before: Site, after: Site) -> None:
 
 
 def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:
-    """The domains that a token is wanted for, None for all; raises AccessError."""
+    """The domains that a token is wanted for, None for all. Raises AccessError."""
     domains, all_sites = wanted.get("sites"), wanted.get("all_sites", False)
     if all_sites is True and domains is None:
         return None
@@ -247,7 +247,7 @@ def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
 
 
 def json_object() -> dict[str, Any]:
-    """The request's JSON object; raises Refused."""
+    """The request's JSON object. Raises Refused."""
     try:
         body = msgspec.json.decode(sent_body(LONGEST_BODY))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -54,7 +54,7 @@ class RequestReader(HttpToolsProtocol):
             raise BadRequestError(400, "a request names one Host")
 
     def read_body(self, piece: bytes) -> None:
-        """Read on in a body; raises BadRequestError, HttpParserError."""
+        """Read on in a body. Raises BadRequestError, HttpParserError."""
         if self.left_of_body is not None:
             self.left_of_body -= len(piece)
         self._raw += len(piece)

@@ -51,7 +51,7 @@ def condition_of(text: str) -> Condition:
 
 
 def new_condition(operator: str, name: str, values: list[str]) -> Condition:
-    """A filter by a dimension's short name; raises as `condition_of`."""
+    """A filter by a dimension's short name. Raises as `condition_of`."""
     if operator not in OPERATORS:
         hint = nearest(operator, OPERATORS)
         raise ValueError(f'there is no operator "{operator[:40]}"{hint}')

@@ -57,7 +57,7 @@ def all_sites_page(
     asking: Callable[[], Asking],
     live: Callable[[], Live],
 ) -> dict[str, Any]:
-    """What the template needs; raises as `Asking.reports`."""
+    """What the template needs. Raises as `Asking.reports`."""
     said = list(problems)
     period = _known(view.period, PERIODS, "period", USUAL, said)
     metric = _known(view.metric, FIGURES, "metric", FIGURES[0], said)

@@ -76,7 +76,7 @@ def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
     register_problems(blueprint)
 
     def admitted(name: str) -> Site:
-        """The site of that name, where the person may see it; raises NotAllowed."""
+        """The site of that name, where the person may see it. Raises NotAllowed."""
         found = named_site(sources.sites(), name)
         if found is None:
             raise no_such_site()

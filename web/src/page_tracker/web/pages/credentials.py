@@ -98,7 +98,7 @@ class Checking:
 
 
 def _used_up(account: Account, code: str) -> Account:
-    """The account without a recovery code; raises Wrong where it was used meanwhile."""
+    """The account without a recovery code. Raises Wrong where it was used meanwhile."""
     left = recovery_codes.left_after(account.recovery, code)
     if left is None:
         raise Wrong

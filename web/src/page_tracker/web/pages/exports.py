@@ -72,7 +72,7 @@ def how_page(  # pylint: disable=too-many-arguments,too-many-positional-argument
     live: Callable[[], Live],
     server: str,
 ) -> dict[str, Any]:
-    """What the template needs; raises as Answers.ask."""
+    """What the template needs. Raises as Answers.ask."""
     answers = Answers(asking, site)
     asked = answers.understand(view, problems)
     bodies = bodies_of(asked, part, ROWS)

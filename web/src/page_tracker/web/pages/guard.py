@@ -110,7 +110,7 @@ class PageGuard:
         return found
 
     def require(self) -> Person:
-        """Who has signed in; raises SignInFirst, NotAllowed, RedisError."""
+        """Who has signed in. Raises SignInFirst, NotAllowed, RedisError."""
         person = self.person()
         if person:
             return person

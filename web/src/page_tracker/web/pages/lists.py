@@ -66,7 +66,7 @@ def list_page(  # pylint: disable=too-many-arguments,too-many-positional-argumen
     asking: Callable[[], Asking],
     live: Callable[[], Live],
 ) -> dict[str, Any]:
-    """What the template needs; raises as Answers.ask."""
+    """What the template needs. Raises as Answers.ask."""
     answers = Answers(asking, site)
     asked = answers.understand(view, problems)
     tab = tab_shown(asked.view, panel)

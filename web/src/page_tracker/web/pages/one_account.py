@@ -66,7 +66,7 @@ class _OneAccount:
         self._services = services
 
     def admitted(self, account_id: str) -> Account:
-        """The account, for an owner of all sites; raises UnknownAccountError."""
+        """The account, for an owner of all sites. Raises UnknownAccountError."""
         self._services.guard.admit(Role.OWNER, None)
         account = self._services.accounts().get(account_id)
         if account is None:

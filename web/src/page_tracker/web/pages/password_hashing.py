@@ -31,7 +31,7 @@ class TooManyAtOnce(Exception):
 
 
 class Hashing:
-    """The hashes of a process's passwords; raises TooManyAtOnce."""
+    """The hashes of a process's passwords. Raises TooManyAtOnce."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(_TIMES, _MEMORY, _LANES)

@@ -183,7 +183,7 @@ def _as_listed(
 
 
 def _role() -> Role | None:
-    """The role that a form names; raises AccountError."""
+    """The role that a form names. Raises AccountError."""
     text = request.form.get("role", "")
     if text not in (*Role, "none"):
         raise AccountError(f"{text[:100]!r} is no role", "choose one of the list")

@@ -29,5 +29,5 @@ class PeopleServices:
     waits: Callable[[], Waits]
     # Which bot it would be taken for; empty where it is a person's.
     own_bot: Callable[[], str]
-    # Runs `page-tracker WORDS` in a process of its own; raises ProcessError.
+    # Runs `page-tracker WORDS` in a process of its own. Raises ProcessError.
     run_command: Callable[..., str]

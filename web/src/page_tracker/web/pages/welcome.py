@@ -97,7 +97,7 @@ class _Welcome:
         )
 
     def take(self, link: Link, secret: str) -> Response:
-        """Do what a link is for; raises AccountError, LinkError."""
+        """Do what a link is for. Raises AccountError, LinkError."""
         if link.purpose is Purpose.PASSWORD:
             return self._choose_password(link, secret)
         person = self._services.guard.person()

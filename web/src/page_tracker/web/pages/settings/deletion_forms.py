@@ -157,7 +157,7 @@ def _removal(services: SettingsServices, site: Site) -> Response:
 def _chosen(
     services: SettingsServices, site: Site, said: Mapping[str, str]
 ) -> CountedDeletion:
-    """The hits that a form means; raises SiteError."""
+    """The hits that a form means. Raises SiteError."""
     path, first, last = (said.get(field, "").strip() or None for field in SELECTION)
     return services.hits_deletion(site.id, path, first, last)
 

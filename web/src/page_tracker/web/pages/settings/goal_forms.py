@@ -94,7 +94,7 @@ def register_goals(blueprint: Blueprint, services: SettingsServices) -> None:
 
 
 def _goal(typed: Mapping[str, str]) -> Goal:
-    """The goal that was typed; raises SiteError."""
+    """The goal that was typed. Raises SiteError."""
     said = {name: text for name, text in typed.items() if text and name != "props"}
     lines = [line for line in typed["props"].splitlines() if line.strip()]
     return new_goal({**said, "props": props_of(lines)})
