@@ -44,9 +44,8 @@ def connect(
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for upkeep; its spilled files are gone when it is closed.
 
-    Raises:
-        OSError: a file cannot be read: a deletion has removed it meanwhile, or it is
-            damaged, for which DuckDB does not always have an error of its own.
+    Raises OSError if a file cannot be read: a deletion has removed it meanwhile, or it
+    is damaged, for which DuckDB does not always have an error of its own.
     """
     # pylint: disable-next=import-outside-toplevel # see above
     import duckdb

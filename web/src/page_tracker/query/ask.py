@@ -147,8 +147,7 @@ class Asking:
 
         A state keeps its files for some minutes, so one newer state is enough.
 
-        Raises:
-            FilesGoneError: files of that one are gone, too.
+        Raises FilesGoneError if files of that one are gone, too.
         """
         try:
             return ask()

@@ -119,8 +119,7 @@ SITE = "site"
 def dimension(name: str) -> Dimension:
     """The dimension of that name, properties included.
 
-    Raises:
-        KeyError: there is none.
+    Raises KeyError if there is none.
     """
     if name.startswith(PROPS_PREFIX) and len(name) > len(PROPS_PREFIX):
         return Dimension("event", "", NO_PROPERTY)

@@ -28,8 +28,7 @@ class Turns:
     def one_of_some(self, budget: TimeBudget) -> Iterator[None]:
         """Be one of the questions that are answered at once.
 
-        Raises:
-            BusyError: none of the others ended within the patience that is left.
+        Raises BusyError if none of the others ended within the patience that is left.
         """
         with budget.waiting() as patience:
             if not self._free.acquire(timeout=patience):
@@ -46,8 +45,7 @@ class Turns:
         Who waits for it gives up its place among `one_of_some`, and is not charged for
         the time.
 
-        Raises:
-            BusyError: as `one_of_some`.
+        Raises BusyError as `one_of_some`.
         """
         with paused(), budget.waiting() as patience:
             self._free.release()

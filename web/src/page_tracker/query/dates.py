@@ -40,8 +40,7 @@ def month_start(day: date, months_back: int = 0) -> date:
 def parse_day(text: str) -> date:
     """The day that is written as YYYY-MM-DD.
 
-    Raises:
-        ValueError: there is none.
+    Raises ValueError if there is none.
     """
     try:
         return date.fromisoformat(text)
@@ -54,8 +53,7 @@ def parse_day(text: str) -> date:
 def parse_instant(text: str) -> datetime:
     """The aware instant that is written as ISO 8601 has it.
 
-    Raises:
-        ValueError: there is none, or it has no offset.
+    Raises ValueError if there is none, or it has no offset.
     """
     try:
         instant = datetime.fromisoformat(text)
@@ -74,9 +72,7 @@ def named_range(word: str, timezone: str, now: datetime, begun: date) -> Range:
 
     `now` is aware; `begun` is the site's first day with data (for `all`).
 
-    Raises:
-        KeyError: no range has that name.
-        ValueError: it is out of all bounds.
+    Raises KeyError if no range has that name, or ValueError if it is out of all bounds.
     """
     zone = ZoneInfo(timezone)
     today = now.astimezone(zone).date()
@@ -113,8 +109,8 @@ def _before(today: date, word: str, timezone: str) -> Range:
 def days_range(first: date, last: date, timezone: str) -> Range:
     """The range of whole days, both included.
 
-    Raises:
-        ValueError: the first day comes after the last, or one is out of all bounds.
+    Raises ValueError if the first day comes after the last, or one is out of all
+    bounds.
     """
     return _checked(Range(first, last, timezone))
 
@@ -122,8 +118,7 @@ def days_range(first: date, last: date, timezone: str) -> Range:
 def instants_range(start: datetime, end: datetime, timezone: str) -> Range:
     """The range between two aware instants, both included to the second.
 
-    Raises:
-        ValueError: the first comes after the last, or one is out of all bounds.
+    Raises ValueError if the first comes after the last, or one is out of all bounds.
     """
     zone = ZoneInfo(timezone)
     if start > end:
@@ -145,8 +140,7 @@ def _checked(asked: Range) -> Range:
 def previous(asked: Range) -> Range:
     """The period of the same length just before.
 
-    Raises:
-        ValueError: it is out of all bounds.
+    Raises ValueError if it is out of all bounds.
     """
     if asked.start is not None and asked.end is not None:
         return instants_range(
@@ -160,8 +154,7 @@ def previous(asked: Range) -> Range:
 def shifted(asked: Range, days: int) -> Range:
     """The range moved by so many days, to the same times of these days.
 
-    Raises:
-        ValueError: it is out of all bounds.
+    Raises ValueError if it is out of all bounds.
     """
     step = timedelta(days=days)
     return _moved(asked, asked.first + step, asked.last + step)
@@ -170,8 +163,7 @@ def shifted(asked: Range, days: int) -> Range:
 def year_over_year(asked: Range) -> Range:
     """As many days from the same day a year earlier on; 29 February becomes 28.
 
-    Raises:
-        ValueError: it is out of all bounds.
+    Raises ValueError if it is out of all bounds.
     """
     first = year_before(asked.first, 1)
     return _moved(asked, first, first + (asked.last - asked.first))
@@ -202,8 +194,7 @@ def weekdays_matched(asked: Range, compared: Range) -> Range:
 
     Where that is the start of `asked` itself, to the one a week before.
 
-    Raises:
-        ValueError: it is out of all bounds.
+    Raises ValueError if it is out of all bounds.
     """
     ahead = (asked.first.weekday() - compared.first.weekday()) % 7
     is_far = ahead > 3 or compared.first + timedelta(days=ahead) == asked.first

@@ -152,11 +152,10 @@ class Engine:
 
         By what is left of a budget, else by a new one.
 
-        Raises:
-            QuestionTooCostlyError: they took too long, or needed too much memory.
-            BusyError: too many others are being answered.
-            NobodyWaitsError: nobody wants the answer any more.
-            FilesGoneError: files that they read are no more, or cannot be read.
+        Raises QuestionTooCostlyError if they took too long, or needed too much memory,
+        BusyError if too many others are being answered, NobodyWaitsError if nobody
+        wants the answer any more, or FilesGoneError if files that they read are no
+        more, or cannot be read.
         """
         budget = budget or self.budget()
         with self._cursor(budget) as (cursor, paused):

@@ -203,8 +203,7 @@ def is_text(text: str) -> bool:
 def check_pattern(text: str, pointer: str) -> None:
     """Refuse what is no regular expression of RE2.
 
-    Raises:
-        QueryError: it is none, or too long.
+    Raises QueryError if it is none, or too long.
     """
     if len(text) > MAX_PATTERN_LENGTH:
         raise QueryError(
@@ -225,8 +224,7 @@ def check_pattern(text: str, pointer: str) -> None:
 def check_countries(leaf: Leaf, pointer: str) -> None:
     """Refuse a country that there is not: nothing would ever be found.
 
-    Raises:
-        QueryError: there is none of that code, or name; says which is meant.
+    Raises QueryError if there is none of that code, or name; says which is meant.
     """
     if leaf.operator not in ("is", "is_not") or leaf.dimension not in COUNTRIES_OF:
         return
@@ -253,8 +251,7 @@ def _no_country(dimension: str, value: str) -> str:
 def parse_filters(value: object, segments: Mapping[int, object]) -> And:
     """The filter of a query: all filters of the list must hold.
 
-    Raises:
-        QueryError: it is none; says where and what would be right.
+    Raises QueryError if it is none; says where and what would be right.
     """
     return And(_Reader(segments).all(value, "#/filters", 0))
 
@@ -262,8 +259,7 @@ def parse_filters(value: object, segments: Mapping[int, object]) -> And:
 def segment_filters(value: Any) -> list[Any]:
     """The filters of a segment: those of a query, but for segments, and not none.
 
-    Raises:
-        QueryError: they are none; says where and what would be right.
+    Raises QueryError if they are none; says where and what would be right.
     """
     if not parse_filters(value, {}).parts:
         raise QueryError("#/filters", "needs at least one filter")

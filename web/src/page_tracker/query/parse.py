@@ -74,8 +74,7 @@ class Known:
 def parse(body: object, known: Known) -> Query:
     """Understand a question.
 
-    Raises:
-        QueryError: it is not one; says where and what would be right.
+    Raises QueryError if it is not one; says where and what would be right.
     """
     if not isinstance(body, dict):
         raise QueryError("#", "a query is a JSON object")

@@ -26,8 +26,7 @@ NAMES = (
 def period(text: str, now: datetime) -> Any:
     """The range that `--period` names; `now` is in the site's zone.
 
-    Raises:
-        QueryError: it names none.
+    Raises QueryError if it names none.
     """
     if text in WORDS or re.fullmatch(COUNTED, text):
         return text
@@ -50,8 +49,7 @@ def between(first: str, last: str | None, now: datetime, option: str) -> list[st
     Days, months and years are whole; a time without an offset is the site's, in whose
     zone `now` is. `option` is where it was typed.
 
-    Raises:
-        QueryError: one of them is no day and no time.
+    Raises QueryError if one of them is no day and no time.
     """
     start = _moment(first, now, option)
     if last is None:

@@ -29,8 +29,7 @@ EXAMPLE = "write it like 'country is DE' or 'page contains /docs|/blog'"
 def full_name(name: str) -> str:
     """The dimension that a short name, or the full one, stands for.
 
-    Raises:
-        QueryError: there is none.
+    Raises QueryError if there is none.
     """
     if name in SHORT:
         return SHORT[name]
@@ -51,8 +50,7 @@ def parse_filter(text: str, segments: Sequence[Segment] = ()) -> Any:
     `DIMENSION OPERATOR VALUE|VALUE…`, where a backslash keeps a bar in a value. Any of
     the site's segments goes by its number or its name.
 
-    Raises:
-        QueryError: it is none.
+    Raises QueryError if it is none.
     """
     if text.lstrip().startswith("["):
         try:
@@ -79,8 +77,7 @@ def parse_filter(text: str, segments: Sequence[Segment] = ()) -> Any:
 def segment_of(text: str, segments: Sequence[Segment]) -> int:
     """The number of the segment that is meant: by its number, or its name.
 
-    Raises:
-        QueryError: there is none, or there are several of that name.
+    Raises QueryError if there is none, or there are several of that name.
     """
     if re.fullmatch("[0-9]{1,9}", text):
         return int(text)
