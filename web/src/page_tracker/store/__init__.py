@@ -1,1 +1,1 @@
-"""All that is kept in Redis, and its mirrors beside the lake."""
+"""Everything that is kept in Redis, and its mirrors beside the lake."""

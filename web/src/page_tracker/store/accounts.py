@@ -50,7 +50,7 @@ class People(Kept):
 
 
 class Accounts:
-    """All accounts of a store; what is asked of Redis may raise RedisError."""
+    """All accounts of a store; calls that reach Redis may raise RedisError."""
 
     def __init__(self, people: People) -> None:
         self._people = people
@@ -59,14 +59,14 @@ class Accounts:
         )
 
     def known(self, account_id: str) -> Account | None:
-        """An account, at most a second old: for every request.
+        """An account, as of a second ago at most: for every request.
 
-        The last one stays while Redis is away.
+        While Redis is away, as last seen.
         """
         return self._watched.get().get(account_id)
 
     def known_now(self, account_id: str) -> Account | None:
-        """An account as it is now; the last one stays while Redis is away."""
+        """An account as it is now; while Redis is away, as last seen."""
         return self._watched.look().get(account_id)
 
     def mirrored(self, account_id: str) -> Account | None:
@@ -78,7 +78,7 @@ class Accounts:
         return next((each for each in there if each.id == account_id), None)
 
     def are_none(self) -> bool:
-        """Whether nobody has an account, as it is known now."""
+        """Whether nobody has an account."""
         return not self._watched.look()
 
     def all(self) -> list[Account]:
@@ -123,7 +123,7 @@ class Accounts:
         return account
 
     def change(self, account_id: str, decide: Change) -> Account:
-        """Put what `decide` makes of an account in its place.
+        """Replace an account by what `decide` makes of it.
 
         Raises UnknownAccountError, LastOwnerError, MirrorError, and what `decide` does.
         """
@@ -148,7 +148,7 @@ class Accounts:
         return removed[0]
 
     def forget_site(self, site: str) -> None:
-        """Take the roles for a site away: one of its name may come again."""
+        """Take a site's roles away: another of its name may be added later."""
 
         def put(accounts: ById) -> ById:
             return {i: with_role(each, None, [site]) for i, each in accounts.items()}

@@ -2,8 +2,8 @@
 
 The ingest script adds to these hashes; here they are read, over all shards, and lowered
 when hits are deleted. Imported views count in: each import is a hash of its own that is
-replaced or removed as a whole. So do those that earlier stores have counted, where this
-one was emptied or restored: `upkeep/recount.py` reads both from the lake.
+replaced or removed as a whole. So do the views that earlier stores counted, if this one
+was emptied or restored: `upkeep/recount.py` reads both from the lake.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from redis import Redis, RedisCluster
 from page_tracker.store import keys
 from page_tracker.store.scripts import script
 
-# Minutes in which a visitor was seen to be a current one, this one included.
+# A visitor is current if seen in these last minutes, the present one included.
 CURRENT_MINUTES = 5
 RECENT_MINUTES = 30
 
-# Named like an import: what earlier stores have counted.
+# Named like an import: what earlier stores counted.
 EARLIER = "earlier"
 _DAYS_KEPT = 3 * 24 * 60 * 60  # seconds
 
@@ -54,9 +54,9 @@ class Minute:
 
 @dataclass(frozen=True)
 class Current:
-    """Who was here in the last minutes, by the page viewed last and by source.
+    """Current visitors, by the page viewed last and by source.
 
-    A visitor who stays over the site's midnight is two for as long.
+    A visitor who stays past the site's midnight counts twice for that long.
     """
 
     visitors: int
@@ -134,7 +134,7 @@ class Live:
         return found
 
     def current(self, site: str, now: int) -> Current:
-        """Who is here; `now` in seconds since 1970."""
+        """Current visitors; `now` in seconds since 1970."""
         places = [
             (shard, now // 60 - ago, site)
             for shard in self._shards
@@ -148,14 +148,14 @@ class Live:
         )
 
     def drops(self, site: str, day: int) -> list[DropCount]:
-        """What was dropped of a site's day, by reason and name, the most first."""
+        """What was dropped on a site's day, by reason and name, most frequent first."""
         found = self._added([keys.drops(shard, day, site) for shard in self._shards])
         ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
         pairs = [(name.partition("\0"), number) for name, number in ordered]
         return [DropCount(reason, name, number) for (reason, _, name), number in pairs]
 
     def unknown_sites(self, day: int) -> list[DropCount]:
-        """What was sent for sites that are not known; `name` is the site that was."""
+        """Hits for unknown sites; `name` is the site that they named."""
         return self.drops("", day)
 
     # Imports
@@ -168,9 +168,9 @@ class Live:
     def put_import(
         self, site: str, import_id: str, views: Mapping[str, int], most: int
     ) -> None:
-        """Count an import's views, in place of what it counted before.
+        """Count an import's views, replacing what it counted before.
 
-        The `most` most viewed pages are told apart.
+        Only the `most` most viewed pages are counted separately.
         """
         ordered = Counter(views).most_common()
         kept = dict(ordered[:most])
@@ -199,7 +199,7 @@ class Live:
         self._redis.expire(key, _DAYS_KEPT)
 
     def recounted(self) -> dict[str, str]:
-        """What each site's counts by earlier stores and imports were made from."""
+        """What each site's counts of earlier stores and imports were computed from."""
         found = cast(dict[bytes, bytes], self._redis.hgetall(keys.recounted()))
         return {site.decode(): mark.decode() for site, mark in found.items()}
 
@@ -208,11 +208,11 @@ class Live:
         return self._redis.hlen(keys.recounted())
 
     def begin_recount(self, site: str, mark: str) -> None:
-        """Say that a site is being recounted; only the last who said so may end it."""
+        """Announce the recount of a site; only the last one announced may end it."""
         self._redis.hset(keys.recounted(), site, mark)
 
     def end_recount(self, site: str, begun: str, mark: str) -> bool:
-        """Say what a site was recounted from; False where another one has begun."""
+        """Note what a site was recounted from; False if another recount has begun."""
         return bool(self._end_recount([keys.recounted()], [site, begun, mark]))
 
     # Reading

@@ -1,4 +1,4 @@
-"""One batch as it lies in a shard's stream, and what it says: the decoder.
+"""One batch as stored in a shard's stream, and its decoder.
 
 An entry is one batch, numbered from 1 (`<number>-0`). Its fields, all bytes:
 
@@ -6,7 +6,7 @@ An entry is one batch, numbered from 1 (`<number>-0`). Its fields, all bytes:
     origin    of the store when the entry was appended: with the shard it names the
               lake's application transaction, whose version is the entry's number
     born      origin of the visitors and visits, where it is another one (replayed)
-    batch     id of the batch: tells two entries of one number apart
+    batch     id of the batch: distinguishes two entries with one number
     total     rows (hits and drops) appended to the shard so far, with this entry
     rows      rows of this entry
     sites     the sites that it has hits of, a line each
@@ -36,8 +36,8 @@ from page_tracker.schema import NUMBER_BITS
 
 FORMAT = b"1"
 
-# Milliseconds by which a view may have been on its way for longer than what is told of
-# its reading: it may have been sent again.
+# A view may have arrived so many milliseconds later than the report of its reading: it
+# may have been sent again.
 _SLACK = 60_000
 
 # As Lua reads it, too.
@@ -62,14 +62,14 @@ class UnreadableEntryError(PageTrackerError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One batch as it lies in the stream."""
+    """One batch as stored in the stream."""
 
     number: int
     fields: Mapping[bytes, bytes]
 
     @property
     def origin(self) -> int:
-        """With the shard it names the application transaction of this entry."""
+        """Together with the shard, the name of this entry's application transaction."""
         return int(self.fields[b"origin"])
 
     @property
@@ -85,7 +85,7 @@ class Entry:
 
     @property
     def id(self) -> bytes:
-        """The batch's id as it lies there; empty where it is lost."""
+        """The batch's id as stored; empty if it is lost."""
         return self.fields.get(b"batch", b"")
 
     @property
@@ -187,7 +187,7 @@ def _row(
 
 
 def _engaged(told: int | None, elapsed: int) -> int | None:
-    """What is told of reading, bounded by what can have passed: clocks may jump."""
+    """A reported reading time, at most what can have passed: clocks may jump."""
     return None if told is None else min(told, elapsed + _SLACK)
 
 

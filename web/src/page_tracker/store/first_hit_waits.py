@@ -14,15 +14,15 @@ KEPT = 60 * 60  # seconds after the last look
 
 
 class Waits:
-    """All that is waited for; every method may raise redis.RedisError."""
+    """Sites whose first hit is awaited; every method may raise redis.RedisError."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis
 
     def look(self, site: str, decide: Callable[[Waiting | None], Waiting]) -> Waiting:
-        """Keep what `decide` makes of the looks before; None where there were none.
+        """Keep what `decide` makes of the previous look; None if there was none.
 
-        Two who look at once decide on the same: neither adds to what the other found.
+        If two look at once, both decide from the same previous look.
         """
         text = self._redis.get(_key(site))
         found = decide(msgspec.json.decode(text, type=Waiting) if text else None)
@@ -30,7 +30,7 @@ class Waits:
         return found
 
     def begin_anew(self, site: str) -> None:
-        """Forget the looks before: a site of this name was added just now."""
+        """Forget previous looks: a site of this name was added just now."""
         self._redis.delete(_key(site))
 
 

@@ -38,22 +38,22 @@ from page_tracker.store.counters import CURRENT_MINUTES, SUMS
 from page_tracker.store.entry import FORMAT, NUMBERS
 from page_tracker.store.scripts import script
 
-# A batch holds the store for about a hundredth of a second at most.
+# A batch blocks the store for about a hundredth of a second at most.
 MAX_HITS = 1000
 
-# A date is over everywhere twelve hours after it is over in UTC.
+# A date is over everywhere on Earth twelve hours after it is over in UTC.
 _WESTMOST = 12 * 60 * 60
 # Visitors of a day that is over are kept for this long after their last hit.
 _SLACK = 2 * 60 * 60
 
-# Of a batch that has drops only.
+# For a batch that has only drops.
 _NO_COLUMNS = [()] * 10
 
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class StreamFullError(PageTrackerError):
-    """More rows wait for the writer than may; nothing of the batch was written."""
+    """Too many rows wait for the writer; nothing of the batch was written."""
 
     def __init__(self, waiting: int) -> None:
         super().__init__(
@@ -63,14 +63,14 @@ class StreamFullError(PageTrackerError):
 
 
 class StoreAwayError(PageTrackerError):
-    """Redis gave no answer: the batch may be stored or not; submit the same again."""
+    """Redis did not answer: it may be stored or not; submit the same batch again."""
 
     def __init__(self, why: Exception) -> None:
         super().__init__(f"Redis cannot store hits ({why})", "submit the batch again")
 
 
 class BatchRefusedError(PageTrackerError):
-    """Redis refuses this batch and would again; nothing of it was written."""
+    """Redis rejects this batch and always would; nothing of it was written."""
 
     def __init__(self, why: Exception) -> None:
         super().__init__(f"Redis refuses a batch ({why})", "this is a fault; report it")
@@ -106,7 +106,7 @@ class Bounds(NamedTuple):
 
     # Rows that may wait in the shard's stream; more are refused.
     waiting: int = 1_000_000
-    # Visitors of a site's day that are told apart, and of them those of one address.
+    # Visitors of a site's day that count separately, and those of one address.
     visitors: int = 5_000_000
     of_address: int = 5_000
 
@@ -139,9 +139,9 @@ class Call:
 
 
 def prepare(batch: Batch) -> Call:
-    """Lay a batch out for the script. Pure, but for a random number.
+    """Lay a batch out for the script. Pure, except for a random number.
 
-    Raises ValueError for too many hits, and for text that is no Unicode.
+    Raises ValueError for too many hits, and for text that is not valid Unicode.
     """
     if len(batch.hits) > MAX_HITS:
         raise ValueError(f"a batch has {len(batch.hits)} hits, more than {MAX_HITS}")
@@ -195,10 +195,10 @@ def read(reply: bytes | str | int) -> list[Outcome]:
 
 
 def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
-    """Store a batch; the client must not retry by itself, nor decode what it reads.
+    """Store a batch; the client must neither retry by itself nor decode replies.
 
     Raises StreamFullError and BatchRefusedError where nothing is stored, and
-    StoreAwayError where nobody knows: then submit the same batch again.
+    StoreAwayError if that is unknown: then submit the same batch again.
     """
     call = prepare(batch)
     try:
@@ -214,7 +214,7 @@ def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
 async def submit_async(
     redis: AsyncRedis | AsyncRedisCluster, batch: Batch
 ) -> list[Outcome]:
-    """`submit` for a client of the event loop."""
+    """`submit` for an asynchronous client."""
     call = prepare(batch)
     try:
         try:
@@ -228,8 +228,9 @@ async def submit_async(
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
-# What a store that cannot write just now answers: out of memory, its disk failing, not
-# the primary, busy with a script, a cluster that moves slots or misses some.
+# The answers of a store that cannot write at the moment: out of memory, its disk
+# failing, not the primary, busy with a script, a cluster that moves slots or misses
+# some.
 _FOR_NOW = frozenset(
     "OOM MISCONF READONLY BUSY NOREPLICAS MASTERDOWN CLUSTERDOWN TRYAGAIN".split()
 )
@@ -257,7 +258,7 @@ def _days(
 
 
 def _event_key(site: str, event_id: str) -> bytes:
-    """What is kept of an event id: 12 bytes, enough to tell 10^12 of them apart."""
+    """What is kept of an event id: 12 bytes, enough to distinguish 10^12 of them."""
     return blake2b(f"{site} {event_id}".encode(), digest_size=12).digest()
 
 

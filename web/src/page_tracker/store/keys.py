@@ -59,7 +59,7 @@ def aside(shard: int) -> str:
 
 
 def writer(shard: int) -> str:
-    """Hash: when the shard's writer was last at work (moment, ms), and its trouble."""
+    """Hash: when the shard's writer last ran (moment, ms), and its last error."""
     return prefix(shard) + "writer"
 
 
@@ -74,8 +74,8 @@ def seen(shard: int, hour: int) -> str:
 
 
 def visitors(shard: int, origin: int, day: int, site: str) -> str:
-    """Hash of a site's day: visitor → its numbers and its visit; `(other)` is who all
-    are beyond the bounds; group of addresses (a number) → how many visitors it has."""
+    """Hash of a site's day: visitor → its numbers and its visit; `(other)` stands for
+    all beyond the bounds; group of addresses (a number) → how many visitors it has."""
     return f"{prefix(shard)}{ShardKey.VISITORS}:{origin}:{day}:{site}"
 
 
@@ -122,7 +122,7 @@ def salt(site: str, day: int) -> str:
 
 
 def salts() -> str:
-    """Sorted set of the keys of salts, by the second at which they are spent."""
+    """Sorted set of the keys of salts, by the second at which they expire."""
     return "pt:salts"
 
 
@@ -142,7 +142,7 @@ def earlier_today(site: str, day: int) -> str:
 
 
 def recounted() -> str:
-    """Hash: site → what its counts by earlier stores and imports were made from."""
+    """Hash: site → what its counts of earlier stores and imports were computed from."""
     return "pt:recounted"
 
 

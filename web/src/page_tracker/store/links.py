@@ -17,7 +17,7 @@ from page_tracker.people.one_time import (
     new_secret,
 )
 
-# The set of the invitations' hashes: they are listed, and taken back by these.
+# The set of the invitations' hashes, by which they are listed and withdrawn.
 INVITATIONS_KEY = "pt:invitations"
 
 
@@ -35,17 +35,17 @@ class Links:
         self._redis: Any = redis
 
     def make(self, link: Link) -> str:
-        """Keep a link; answers its secret, which is kept nowhere."""
+        """Keep a link; returns its secret, which is kept nowhere."""
         secret = new_secret()
         lifetime = LIFETIMES[link.purpose]
         if link.purpose is Purpose.INVITATION:
-            # Listed first: none is there that cannot be taken back.
+            # Listed first, so that there is none that cannot be withdrawn.
             self._redis.sadd(INVITATIONS_KEY, hash_of(secret))
         self._redis.set(_key(secret), msgspec.json.encode(link), ex=lifetime)
         return secret
 
     def find(self, secret: str) -> Link | None:
-        """The link of a secret, which stays good; None where there is none."""
+        """The link of a secret, which stays valid; None if there is none."""
         if len(secret) > LONGEST:
             return None
         return _read(self._redis.get(_key(secret)))
@@ -55,7 +55,7 @@ class Links:
         return _read(self._redis.getdel(_key(secret)))
 
     def invitations(self) -> dict[str, Invitation]:
-        """The open ones by their ids, that which expires first at the beginning."""
+        """The open ones by their ids, in the order in which they expire."""
         ids = [each.decode() for each in self._redis.smembers(INVITATIONS_KEY)]
         found = {each: self._invitation(each) for each in ids}
         if gone := [each for each, open_ in found.items() if open_ is None]:
@@ -64,7 +64,7 @@ class Links:
         return dict(sorted(there, key=lambda pair: (pair[1].expires, pair[0])))
 
     def withdraw(self, invitation_id: str) -> None:
-        """Take an open invitation back, where there is one of this id."""
+        """Withdraw an open invitation, if there is one of this id."""
         if self._redis.srem(INVITATIONS_KEY, invitation_id):
             self._redis.delete(_key_of(invitation_id))
 

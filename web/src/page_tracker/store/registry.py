@@ -1,13 +1,13 @@
-"""What people decide as Redis keeps it, and its mirror beside the lake.
+"""Sites, tokens and accounts in Redis, and their mirrors beside the lake.
 
 Sites and tokens are `Registry` here, accounts `store/accounts.py`.
 
     change:  lock → restore an empty store → read → decide (pure) → swap → mirror
-    look:    version, once a second → read where it is another one
+    look:    version, once a second → read if it is a different one
 
-Redis has the truth; the mirror is what an emptied or replaced Redis starts from. Every
+Redis is authoritative; an emptied or replaced Redis starts from the mirror. Every
 change writes both under one lock, so the mirror never falls behind a change that was
-reported, and a start (`synchronise`) mends what a kill in between has left.
+reported, and a start (`synchronise`) repairs what a kill in between has left.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ View = TypeVar("View")
 
 SITES_KEY = "pt:sites"
 TOKENS_KEY = "pt:tokens"
-# A field of each hash; no domain and no token's id has this sign.
+# A field of each hash; no domain or token id contains this character.
 VERSION = b"@version"
 LOOK_SECONDS = 1.0
 
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot(Generic[Entry]):
-    """All entries by id as of one version; None where nothing was ever kept."""
+    """All entries by id as of one version; None if there never were any."""
 
     version: int | None = None
     entries: Mapping[str, Entry] = field(default_factory=dict)
@@ -71,10 +71,10 @@ class Shelf(Generic[Entry]):
         return Snapshot(None if version is None else int(version), entries)
 
     def swap(self, known: Snapshot[Entry], entries: Mapping[str, Entry]) -> bool:
-        """Put these entries in place of `known`; False where that is known no more.
+        """Replace `known` by these entries; False if something else is stored by now.
 
         The version is a time (microseconds), so that a store which was emptied never
-        comes back to one that somebody has seen.
+        returns to one that somebody has seen.
         """
         removed = set(known.entries) - set(entries)
         put = {i: e for i, e in entries.items() if known.entries.get(i) != e}
@@ -103,10 +103,10 @@ class Kept(ABC):
         shelf: Shelf[Entry],
         decide: Callable[[Mapping[str, Entry]], Mapping[str, Entry]],
     ) -> None:
-        """Put what `decide` makes of all entries in their place, and in the mirror.
+        """Replace all entries by what `decide` makes of them, in the mirror too.
 
-        `decide` may be called again where another process was faster; what it raises
-        changes nothing. Raises RedisError, MirrorError.
+        `decide` is called again if another process was faster; if it raises, nothing
+        changes. Raises RedisError, MirrorError.
         """
         with self.mirror.locked():
             self._restore()
@@ -116,9 +116,9 @@ class Kept(ABC):
             self._write_mirror()
 
     def synchronise(self) -> bool:
-        """Fill an empty store from the mirror, else the mirror from the store.
+        """Fill an empty store from the mirror, or else the mirror from the store.
 
-        True where it was filled. Raises RedisError, MirrorError.
+        True if the store was filled. Raises RedisError, MirrorError.
         """
         with self.mirror.locked():
             restored = self._restore()
@@ -126,14 +126,14 @@ class Kept(ABC):
         return restored
 
     def mend(self) -> None:
-        """Synchronise where that must not fail: a mirror that does is logged."""
+        """Synchronise where that must not fail: errors of the mirror are logged."""
         try:
             self.synchronise()
         except MirrorError:
             logger.exception("Redis and the mirror %s may differ", self.mirror.path)
 
     def is_emptied(self) -> bool:
-        """Whether the store has lost what is kept: it has none, the mirror has."""
+        """Whether the store has lost its entries: it has none, the mirror has some."""
         return self._main.version() is None and self.mirror.path.exists()
 
     def _restore(self) -> bool:
@@ -141,11 +141,11 @@ class Kept(ABC):
 
     @abstractmethod
     def _fill(self) -> bool:
-        """Fill an empty store from the mirror; False where that has nothing."""
+        """Fill an empty store from the mirror; False if that is empty too."""
 
     @abstractmethod
     def _write_mirror(self) -> None:
-        """Write what the store has, where it has anything."""
+        """Write what the store has, if it has anything."""
 
 
 class Registry(Kept):
@@ -160,7 +160,7 @@ class Registry(Kept):
         mirrored = self.mirror.read()
         if not (mirrored.sites or mirrored.tokens):
             return False
-        # Sites last: until they are there, this is done again.
+        # Sites last: until they are there, filling is repeated.
         self.tokens.swap(Snapshot(), {token.id: token for token in mirrored.tokens})
         return self.sites.swap(Snapshot(), {site.id: site for site in mirrored.sites})
 
@@ -177,10 +177,10 @@ class Registry(Kept):
 
 
 class Watched(Generic[Entry, View]):
-    """A view of a shelf that is at most a second old; for code that asks often.
+    """A view of a shelf, at most a second old, for code that asks often.
 
-    While Redis is away the last view stays; before the first one RedisError is raised,
-    and StoreFormatError as long as the store is of a newer format.
+    While Redis is away the last view stays. Before the first view RedisError is raised,
+    and StoreFormatError as long as the store has a newer format.
     """
 
     def __init__(
@@ -204,7 +204,7 @@ class Watched(Generic[Entry, View]):
         return self._current
 
     def look(self) -> View:
-        """The view as it is now, where Redis answers: for who cannot wait a second."""
+        """The view as it is now, if Redis answers: for callers that cannot wait."""
         self._looked = -LOOK_SECONDS
         return self.get()
 

@@ -1,7 +1,7 @@
-"""The salts: random, one for each site's day, and gone when the day is over.
+"""The salts: random, one for each site's day, deleted when the day is over.
 
-Without its salt nobody can tell which address and user agent a visitor's key was made
-of. A salt is drawn by whoever needs it first, and all collectors use that one.
+Without the salt nobody can tell from which address and user agent a visitor's key was
+made. Whichever collector needs a salt first draws it, and all others use it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SiteDay:
 
 @dataclass
 class Salts:
-    """The salts as this process knows them. One event loop or thread at a time."""
+    """The salts that this process knows. For one event loop or thread at a time."""
 
     _known: dict[SiteDay, tuple[bytes, int]] = field(default_factory=dict)
 
@@ -67,7 +67,7 @@ class Salts:
         return salt
 
     def _candidate(self, day: SiteDay) -> bytes:
-        """What the salt becomes where Redis has none: the one that was used so far."""
+        """The salt if Redis has none: the one used so far, or else a new one."""
         salt, _ = self._known.get(day, (None, 0))
         return salt or secrets.token_bytes(SALT_BYTES)
 
@@ -79,7 +79,7 @@ class Salts:
 
 
 def _ask(pipeline: Any, day: SiteDay, now: int, candidate: bytes) -> Any:
-    """Keep the candidate unless there is a salt, and answer the one that there was."""
+    """Store the candidate unless there is a salt; return that one."""
     key, spent = keys.salt(day.site, day.day), day.ends + GRACE
     pipeline.zadd(keys.salts(), {key: spent})
     seconds = max(spent - now, GRACE)
@@ -88,10 +88,10 @@ def _ask(pipeline: Any, day: SiteDay, now: int, candidate: bytes) -> Any:
 
 
 def throw_away_spent(redis: Redis | RedisCluster, now: int) -> int:
-    """Delete the salts of days that are over, and write the append-only file anew.
+    """Delete the salts of days that are over, and rewrite the append-only file.
 
-    Answers how many were deleted. Call it every few minutes: the file keeps a deleted
-    salt until it is written anew, and what fails is done again by the next call. Raises
+    Returns how many were deleted. Call it every few minutes: the file keeps a deleted
+    salt until it is rewritten, and the next call repeats what has failed. Raises
     redis.RedisError, LogNotRewrittenError.
     """
     client = cast(Any, redis)

@@ -19,7 +19,7 @@ MOST = 50
 class Sessions:
     """All sessions of a store; every method may raise redis.RedisError.
 
-    Times are UTC, in seconds. What has expired is gone by itself.
+    Times are UTC, in seconds. Expired sessions disappear by themselves.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -28,9 +28,9 @@ class Sessions:
     def begin(
         self, account: Account, client: str, now: int, by_proxy: bool = False
     ) -> str:
-        """Begin a session; answers what its browser has, which is kept nowhere.
+        """Begin a session; returns its browser's secret, which is kept nowhere.
 
-        Beyond MOST of an account the one used longest ago ends.
+        If the account has more than MOST, the one used longest ago ends.
         """
         secret = new_secret()
         session = Session(
@@ -42,7 +42,7 @@ class Sessions:
             seen=now,
         )
         self._make_room(account.id)
-        # Listed first: none is there that cannot be ended.
+        # Listed first, so that there is none that cannot be ended.
         self._redis.sadd(_list_key(account.id), hash_of(secret))
         self._redis.expire(_list_key(account.id), LONGEST)
         text = msgspec.json.encode(session)
@@ -54,7 +54,7 @@ class Sessions:
         session = self._read(hash_of(secret))
         if session and now - session.seen >= NOTED:
             session = msgspec.structs.replace(session, seen=now)
-            # One that was ended meanwhile stays ended.
+            # A session that was ended meanwhile stays ended.
             text = msgspec.json.encode(session)
             self._redis.set(_key(hash_of(secret)), text, ex=IDLE, xx=True)
         return session

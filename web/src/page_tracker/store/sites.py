@@ -1,6 +1,7 @@
 """The registry of sites: add, find, change and remove them.
 
-What a setting may say is decided in `site_settings`, how sites are kept in `registry`.
+What a setting may be is decided in `sites/settings.py`, how sites are kept in
+`registry`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from page_tracker.store.registry import Registry, Watched
 
 ById = Mapping[str, Site]
 
-LOOK_AGAIN = 0.1  # seconds between looks for what may not exist
+LOOK_AGAIN = 0.1  # seconds between looks for unknown sites
 
 
 def _anything(_before: Site, _after: Site) -> None:
@@ -30,7 +31,7 @@ def _anything(_before: Site, _after: Site) -> None:
 
 
 class Sites:
-    """All sites of a store; what is asked of Redis may raise RedisError."""
+    """All sites of a store; calls that reach Redis may raise RedisError."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -54,7 +55,7 @@ class Sites:
         return self._directory.look()
 
     def look_again(self) -> Directory:
-        """`look` for anybody who names a site that is not known.
+        """`look`, for anybody who names an unknown site.
 
         Ten looks a second at most, so that nobody can make it cost more; else what is
         known.
@@ -97,7 +98,7 @@ class Sites:
     ) -> Site:
         """Change settings of a site and leave the others; `by` is who does.
 
-        `approve` raises where the site may not become that; nothing is changed then.
+        `approve` raises if the site may not become that; then nothing changes.
         Raises UnknownSiteError, SiteError, SiteExistsError, MirrorError.
         """
         return self._change(domain, lambda _: settings, approve, by)
@@ -139,7 +140,7 @@ class Sites:
         domain: str,
         decide: Callable[[tuple[Goal, ...]], tuple[Goal, ...]],
     ) -> Site:
-        """Put what `decide` makes of a site's goals in their place.
+        """Replace a site's goals by what `decide` makes of them.
 
         Raises UnknownSiteError, MirrorError, and what `decide` does.
         """
@@ -194,7 +195,7 @@ def found_site(sites: ById, domain: str) -> Site:
 
 
 def _instead(sites: ById, domain: str) -> str:
-    """What to do where a domain stands for no site."""
+    """What to do if a domain stands for no site."""
     if near := get_close_matches(bare_host(domain), sites, n=1):
         return f"write {near[0]} if you mean that, or see page-tracker site list"
     if sites:
@@ -203,7 +204,7 @@ def _instead(sites: ById, domain: str) -> str:
 
 
 def _with(sites: ById, site: Site, *, is_new: bool) -> ById:
-    """The sites with this one, where no other has its names. Raises SiteExistsError."""
+    """The sites with this one, if no other has its names. Raises SiteExistsError."""
     others = [each for each in sites.values() if is_new or each.id != site.id]
     taken = Directory(others)
     for setting, name in _names_of(site):
@@ -224,7 +225,7 @@ def _with(sites: ById, site: Site, *, is_new: bool) -> ById:
 
 
 def _names_of(site: Site) -> Iterator[tuple[str, str]]:
-    """What a site is found by, each with the setting that it stands in."""
+    """The names of a site, each with the setting that contains it."""
     yield "domain", site.id
     yield from (("hostnames", name) for name in site.hostnames)
     yield from (("aliases", name) for name in site.aliases)

@@ -7,10 +7,10 @@ Deleting hits goes in this order, so that nothing slips through between the step
 2. the writer brings what waits into the lake, up to `Stream.last()` as of after step 1;
    an entry that was set aside and has hits of the site (`Aside.sites`) is replayed
    before, or forgotten where it cannot be read;
-3. the lake deletes, and numbers anew the visits that it cut;
-4. `lower_pages` and `lower_today` take off the live counters what the lake deleted of
-   the store's own hits; what it deleted of others is recounted (`upkeep/recount.py`);
-5. the append-only file is written anew: `rewrite_log`.
+3. the lake deletes, and renumbers the visits that lost hits;
+4. `lower_pages` and `lower_today` subtract from the live counters what the lake deleted
+of the store's own hits; what it deleted of others is recounted (`upkeep/recount.py`);
+5. the append-only file is rewritten: `rewrite_log`.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from page_tracker.store.scripts import script
 
 _AT_ONCE = 1000
 
-# All in seconds.
+# Seconds.
 REWRITE_SECONDS = 300.0
 _POLL = 0.05
 
 
 class LogNotRewrittenError(PageTrackerError):
-    """Redis's append-only file still has what was removed."""
+    """Redis's append-only file still contains what was deleted."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class LogNotRewrittenError(PageTrackerError):
 
 
 class StoreDeletion:
-    """Removes from the shards of a store; each method may be called again.
+    """Deletes from the shards of a store; each method may be called again.
 
     Every method raises redis.RedisError where Redis does not answer.
     """
@@ -69,7 +69,7 @@ class StoreDeletion:
             self._redis.hdel(keys.totals(shard), site)
             self._redis.unlink(keys.pages(shard, site))
             for _, today in self._days(shard, ShardKey.TODAY, site):
-                # The running numbers stay: none is given twice.
+                # The running numbers stay, so that none is given twice.
                 self._redis.hdel(today, *SUMS)
         for name in cast(list[bytes], self._redis.hkeys(keys.imports(site))):
             self._redis.unlink(keys.imported(site, name.decode()))
@@ -79,7 +79,7 @@ class StoreDeletion:
     def remove_days(self, site: str, first: int, last: int) -> None:
         """Remove visitors, visits and drops of a site's days.
 
-        Counts stay: they are lowered by what the lake deletes.
+        Counts stay: `lower_pages` and `lower_today` adjust them.
         """
         self._remove_days(site, range(first, last + 1))
 
@@ -93,14 +93,14 @@ class StoreDeletion:
                 self._forget_all_visits(visitors)
 
     def lower_pages(self, site: str, views: Mapping[str, int]) -> None:
-        """Take views off the page counts and the total, by path."""
+        """Subtract views from the page counts and the total, by path."""
         for path, number in views.items():
             for shard in self._shards:
                 hashes = [keys.pages(shard, site), keys.totals(shard)]
                 number = int(self._lower_page(hashes, [site, path, number]))
 
     def lower_today(self, site: str, day: int, sums: Mapping[str, int]) -> None:
-        """Take off a day's sums so far, by their names in `counters.Sums`."""
+        """Subtract from a day's sums so far, by their names in `counters.Sums`."""
         for name, number in sums.items():
             for shard in self._shards:
                 key = keys.today(shard, day, site)
@@ -117,20 +117,20 @@ class StoreDeletion:
         self._redis.srem(keys.removing(), site)
 
     def note(self, site: str, day: int, what: str) -> None:
-        """Keep what is going to be taken off the counters for a site's day."""
+        """Keep what is going to be subtracted from the counters of a site's day."""
         self._redis.hset(keys.deletion(site), str(day), what)
 
     def notes(self, site: str) -> dict[int, str]:
-        """The notes that were not forgotten: of a deletion that did not end."""
+        """The notes still kept: those of a deletion that did not end."""
         found = cast(dict[bytes, bytes], self._redis.hgetall(keys.deletion(site)))
         return {int(day): what.decode() for day, what in found.items()}
 
     def forget_note(self, site: str, day: int) -> bool:
-        """Forget a note; False where it is not there."""
+        """Forget a note; False if it is not there."""
         return bool(self._redis.hdel(keys.deletion(site), str(day)))
 
     def rewrite_log(self) -> None:
-        """Write the append-only file anew: until then it has what was removed.
+        """Rewrite the append-only file, which has what was deleted until then.
 
         Raises LogNotRewrittenError.
         """
@@ -171,10 +171,11 @@ class StoreDeletion:
 
 
 def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -> None:
-    """Have each server's append-only file written anew, and wait until that is done.
+    """Have each server rewrite its append-only file, and wait until that is done.
 
-    One that was begun before does not count: it may have what was removed since. Raises
-    LogNotRewrittenError where that is refused, or does not succeed within `seconds`.
+    A rewrite that began before this call does not count: it may have what was deleted
+    since. Raises LogNotRewrittenError where that is refused, or does not succeed within
+    `seconds`.
     """
     client = cast(Any, redis)
     if isinstance(redis, RedisCluster):
@@ -205,7 +206,7 @@ def _rewrite_log_of(node: Any, deadline: float) -> bool:
 
 
 def _wait_for_rewrite(node: Any, deadline: float) -> str:
-    """Wait until none is under way; how the last one has ended."""
+    """Wait until no rewrite is under way; return how the last one ended."""
     while True:
         info = node.info("persistence")
         if not (info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"]):
@@ -216,7 +217,7 @@ def _wait_for_rewrite(node: Any, deadline: float) -> str:
 
 
 def _literal(text: str) -> str:
-    """A text as a pattern of Redis that matches nothing else."""
+    """A Redis pattern that matches only this text."""
     return "".join("\\" + each if each in "*?[]\\^-" else each for each in text)
 
 

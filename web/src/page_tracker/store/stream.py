@@ -1,6 +1,6 @@
 """The writer's end of a shard's stream: reading, trimming and setting entries aside.
 
-What an entry is says `entry`.
+The format of an entry is in `entry`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from page_tracker.store.counters import SUMS
 from page_tracker.store.entry import Entry
 from page_tracker.store.scripts import script
 
-# What every method of a stream raises where Redis does not answer.
+# What every method of a stream raises if Redis does not answer.
 StreamAwayError = RedisError
 
-# A writer that has not said anything for so long is not running.
+# A writer that has reported nothing for so long is not running.
 HEARD_OF = 60  # seconds
 
 
@@ -40,8 +40,8 @@ class Aside:
 class Stream:
     """One shard's stream. The client must not decode what it reads.
 
-    Every method raises redis.RedisError where Redis does not answer, and may be called
-    again then: a second time changes nothing.
+    Every method raises redis.RedisError where Redis does not answer, and may then be
+    called again: a second call changes nothing more.
     """
 
     def __init__(self, redis: Redis | RedisCluster, shard: int = 0) -> None:
@@ -57,7 +57,7 @@ class Stream:
         self._renew_origin = redis.register_script(_RENEW_ORIGIN)
 
     def origin(self) -> int:
-        """The store's origin; drawn now where it is new or was emptied."""
+        """The store's origin; drawn now if the store is new or was emptied."""
         known = self._redis.hget(self._state, "origin")
         if known is None:
             self._redis.hsetnx(self._state, "origin", new_origin())
@@ -78,7 +78,7 @@ class Stream:
         return int(self._rows_waiting([self._stream, self._state]))
 
     def drained(self) -> int:
-        """How many rows were removed for being in the lake; 0 where none ever was."""
+        """How many rows were removed because the lake has them."""
         return int(cast(bytes | None, self._redis.hget(self._state, "drained")) or 0)
 
     def read(self, after: int, most: int) -> list[Entry]:
@@ -87,7 +87,7 @@ class Stream:
         return [_entry(name, fields) for name, fields in cast(_Found, found)]
 
     def trim(self, position: int, origin: int) -> int:
-        """Remove the entries up to `position`, which are in the lake; answers how many.
+        """Remove the entries up to `position`, which are in the lake; returns how many.
 
         Nothing is removed where those entries are of another origin: the store was
         emptied since they were read.
@@ -95,7 +95,7 @@ class Stream:
         return int(self._trim([self._stream, self._state], [position, origin]))
 
     def set_aside(self, number: int, why: str) -> bool:
-        """Take an entry out of the stream, and keep it; False where it is not there."""
+        """Move an entry out of the stream, and keep it; False if it is not there."""
         return bool(self._set_aside([self._stream, self._aside], [number, why]))
 
     def aside(self) -> list[Aside]:
@@ -106,17 +106,17 @@ class Stream:
     def replay(self, id_: str) -> int:
         """Append an entry that was set aside to the stream again.
 
-        Answers its new number; 0 where it is not there (any more).
+        Returns its new number; 0 if it is not there (any more).
         """
         names = [self._aside, self._stream, self._state]
         return int(self._replay(names, [id_, new_origin()]))
 
     def forget(self, id_: str) -> bool:
-        """Throw away an entry that was set aside; False where it is not there."""
+        """Delete an entry that was set aside; False if it is not there."""
         return bool(self._redis.xdel(self._aside, id_))
 
     def renew_origin(self, old: int) -> int:
-        """Give the store a new origin in place of `old`; answers the one it has now.
+        """Give the store a new origin instead of `old`; returns the one it has now.
 
         For a store that was restored: what it numbers from now on is new to the lake,
         and its counters begin anew, as the lake knows better what came before.
@@ -130,7 +130,7 @@ class Stream:
         self._redis.unlink(keys.recounted())
 
     def tell(self, moment: int, trouble: str = "") -> None:
-        """Say for all to see that the writer is at work, and what keeps it from it.
+        """Report that the writer is running, and what its last error was.
 
         `moment` in milliseconds since 1970.
         """
@@ -139,7 +139,7 @@ class Stream:
         self._redis.expire(key, HEARD_OF)
 
     def told(self) -> tuple[int, str] | None:
-        """What `tell` said last; None where no writer is at work."""
+        """What `tell` reported last; None if no writer is running."""
         found = cast(dict[bytes, bytes], self._redis.hgetall(keys.writer(self.shard)))
         return (int(found[b"moment"]), found[b"trouble"].decode()) if found else None
 
@@ -164,7 +164,7 @@ def _aside(name: str, fields: Mapping[bytes, bytes]) -> Aside:
 
 
 _ROWS_WAITING = script("entries", "rows_waiting", flag="no-writes")
-# A store without memory must still be drained: what shrinks it runs there too.
+# A store whose memory is full must still be drained: these scripts make room.
 _TRIM = script("entries", "trim", flag="allow-oom")
 _SET_ASIDE = script("set_aside", flag="allow-oom")
 _REPLAY = script("entries", "replay")

@@ -1,6 +1,6 @@
-"""Who may do what: tokens are made, checked and taken back here.
+"""Tokens are created, checked and revoked here.
 
-What a token may do is decided in `token`, how tokens are kept in `registry`.
+What a token may do is decided in `sites/token.py`, how tokens are kept in `registry`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_TOKEN_DAYS = 100 * 365
 
 
 class Tokens:
-    """All tokens of a store; what is asked of Redis may raise RedisError."""
+    """All tokens of a store; calls that reach Redis may raise RedisError."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -29,10 +29,10 @@ class Tokens:
         )
 
     def check(self, text: str) -> Token | None:
-        """The token that a request has shown; None where it is none (any more).
+        """The token that a request has sent; None if it is invalid.
 
-        One that was made elsewhere is known at once, one that was taken back elsewhere
-        is refused within a second.
+        A token created by another process is known at once, one revoked there is
+        refused within a second.
         """
         token_id = id_of(text)
         if token_id is None:
@@ -60,7 +60,7 @@ class Tokens:
         name: Any = "",
         days: Any = None,
     ) -> tuple[Token, str]:
-        """Make a token for some sites, or (None) for all; valid for so many days.
+        """Create a token for some sites, or (None) for all; valid for so many days.
 
         Returns it and its text, which is kept nowhere. Raises AccessError,
         UnknownSiteError, MirrorError.
@@ -82,7 +82,7 @@ class Tokens:
         return token, text
 
     def remove(self, token_id: str) -> Token:
-        """Take a token back. Raises UnknownTokenError, MirrorError."""
+        """Revoke a token. Raises UnknownTokenError, MirrorError."""
         removed: list[Token] = []
 
         def decide(tokens: Mapping[str, Token]) -> Mapping[str, Token]:
@@ -105,7 +105,7 @@ class Tokens:
 
 
 def token_as_json(token: Token) -> dict[str, Any]:
-    """What may be shown of a token: all but its hash."""
+    """What may be shown of a token: everything except its hash."""
     return {
         "id": token.id,
         "name": token.name,
