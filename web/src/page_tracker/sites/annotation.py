@@ -42,7 +42,7 @@ class SiteAnnotations(msgspec.Struct, frozen=True, kw_only=True):
 def with_annotation(
     known: Annotations, said: Mapping[str, Any], by: str
 ) -> Annotations:
-    """The annotations and a new one, by their dates; raises SiteError.
+    """The annotations and a new one, by their dates. Raises SiteError.
 
     Where there are too many, the oldest that nobody has written makes room.
     """
@@ -63,7 +63,7 @@ def with_annotation(
 def with_changed(
     known: Annotations, number: int, said: Mapping[str, Any]
 ) -> Annotations:
-    """The annotations with another date and text of one; raises SiteError,
+    """The annotations with another date and text of one. Raises SiteError,
     UnknownAnnotationError."""
     found = found_annotation(known, number)
     changed = msgspec.structs.replace(found, **_fields(said))
@@ -71,13 +71,13 @@ def with_changed(
 
 
 def without_annotation(known: Annotations, number: int) -> Annotations:
-    """The annotations less one; raises UnknownAnnotationError."""
+    """The annotations less one. Raises UnknownAnnotationError."""
     found = found_annotation(known, number)
     return tuple(each for each in known if each != found)
 
 
 def found_annotation(known: Annotations, number: int) -> Annotation:
-    """The annotation of this id; raises UnknownAnnotationError."""
+    """The annotation of this id. Raises UnknownAnnotationError."""
     for each in known:
         if each.id == number:
             return each

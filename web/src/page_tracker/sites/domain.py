@@ -68,7 +68,7 @@ def _host_within(text: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A line of text, without the spaces around it; raises InvalidValueError."""
+    """A line of text, without the spaces around it. Raises InvalidValueError."""
     if not isinstance(value, str):
         raise InvalidValueError("is not a string", "write it within quotation marks")
     text = value.strip()

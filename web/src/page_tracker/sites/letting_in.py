@@ -57,12 +57,12 @@ def counts_now(site: Site, reason: str, name: str) -> bool:
 
 
 def letting_in(site: Site, reason: str, name: str) -> dict[str, list[str]]:
-    """The settings by which it counts from now on; raises SiteError."""
+    """The settings by which it counts from now on. Raises SiteError."""
     return _settings(site, reason, name, is_let_in=True)
 
 
 def leaving_out(site: Site, reason: str, name: str) -> dict[str, list[str]]:
-    """The settings by which it is left out from now on; raises SiteError."""
+    """The settings by which it is left out from now on. Raises SiteError."""
     return _settings(site, reason, name, is_let_in=False)
 
 

@@ -104,13 +104,13 @@ class Sites:
         return self._change(domain, lambda _: settings, approve, by)
 
     def let_in(self, domain: str, reason: str, name: str, by: str) -> Site:
-        """Count what is left out for a reason, under a name; raises as `change`."""
+        """Count what is left out for a reason, under a name. Raises as `change`."""
         return self._change(
             domain, lambda site: letting_in(site, reason, name), _anything, by
         )
 
     def leave_out(self, domain: str, reason: str, name: str, by: str) -> Site:
-        """Leave out what was let in; raises as `change`."""
+        """Leave out what was let in. Raises as `change`."""
         return self._change(
             domain, lambda site: leaving_out(site, reason, name), _anything, by
         )

@@ -74,7 +74,7 @@ def register_letting_in(
 def left_panel(
     answers: Answers, asked: Asked, known: Directory, person: Person
 ) -> dict[str, Any]:
-    """What the panel tells this person; raises as Answers.ask."""
+    """What the panel tells this person. Raises as Answers.ask."""
     site, days = asked.site, Days(asked.scope.range.first, asked.scope.range.last)
     sees_all = person.may(Role.OWNER, None)
     unknown = _about(answers.unknown_sites(days), site, sees_all, known)

@@ -76,11 +76,11 @@ class Answers:
         return self._asking.days(self.site.id, self._budget)
 
     def left_out(self, days: Days) -> list[DroppedHits]:
-        """What did not count in these days; raises as `ask`."""
+        """What did not count in these days. Raises as `ask`."""
         return self._asking.left_out(self.site.id, days, self._budget)
 
     def unknown_sites(self, days: Days) -> list[DroppedHits]:
-        """What these days' hits named that is no site; raises as `ask`."""
+        """What these days' hits named that is no site. Raises as `ask`."""
         return self._asking.unknown_sites(days, self._budget)
 
     def understand(self, view: View, problems: Sequence[str]) -> Asked:

@@ -65,7 +65,7 @@ def site_page(
     problems: tuple[str, ...],
     live: Callable[[], Live],
 ) -> dict[str, Any]:
-    """What the template needs but for what was left out; raises as Answers.ask."""
+    """What the template needs but for what was left out. Raises as Answers.ask."""
     asked = answers.understand(view, problems)
     scope, tabs = asked.scope, shown_tabs(asked)
     bodies = [
