@@ -144,7 +144,7 @@ PAGES: dict[tuple[str, str], Route] = {
         Need.EDITOR, "/sites/SITE/segments", (("name", "x"), ("query", "f=is~page~/"))
     ),
     ("POST", "/sites/<name>/hosts"): Route(
-        Need.OWNER, "/sites/SITE/hosts", (("host", "shop.SITE"),)
+        Need.OWNER_OF_ALL, "/sites/SITE/hosts", (("host", "shop.SITE"),)
     ),
     **section("", Need.EDITOR),
     **section("/goals", Need.EDITOR),
@@ -198,7 +198,7 @@ def may(who: str, need: Need, site: str) -> bool:
     if need is Need.PERSON:
         return True
     if need is Need.OWNER_OF_ALL:
-        return who == "owner all"
+        return who == "owner all" and site != NONE
     reaches = site == OWN or (where == "all" and site == OTHERS)
     return reaches and Role(role).includes(RANKS[need])
 

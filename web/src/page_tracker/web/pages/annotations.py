@@ -68,7 +68,6 @@ def annotated(
     chart: Chart,
     annotations: Callable[[], AnnotationStore],
     imports: Sequence[Import],
-    person: Person,
 ) -> dict[str, Any]:
     """What the chart tells of what happened in its days."""
     site, days = asked.site, asked.scope.range
@@ -80,7 +79,6 @@ def annotated(
     labels = [point.name for point in chart.points]
     return {
         "annotations": notes_of(happened, days, labels, asked.today),
-        "may_annotate": person.can(Deed.ANNOTATE, site.id),
         "longest_annotation": LONGEST_TEXT,
     }
 

@@ -122,10 +122,9 @@ def _register_site_pages(
         answers = Answers(sources.asking, found)
         told = site_page(answers, view, problems, sources.live)
         known = sources.sites().directory()
-        person, asked = guard.require(), told["asked"]
-        left = left_panel(answers, asked, known, person)
-        imports = sources.imports(found.id)
-        happened = annotated(asked, told["chart"], sources.annotations, imports, person)
+        asked, imports = told["asked"], sources.imports(found.id)
+        left = left_panel(answers, asked, known, guard.require())
+        happened = annotated(asked, told["chart"], sources.annotations, imports)
         return render("site.html", **told, **left, **happened)
 
     @blueprint.get("/<domain:name>/list/<panel>")

@@ -87,8 +87,9 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
 
     @blueprint.post("/sites/<name>/hosts")
     def add_host(name: str) -> Response:
-        """Let the hits of a host count for a site."""
-        site, person = first.admitted(name, Role.OWNER)
+        """Let the hits of a host count for a site: all others lose them."""
+        site, person = first.admitted(name, Role.VIEWER)
+        guard.admit(Role.OWNER, None)
         # What is another's is not taken; what is to be taken first is said.
         host = request.form.get("host", "")
         services.sites().let_in(site.id, Reason.UNKNOWN_SITE, host, person.name)
@@ -127,7 +128,7 @@ class _First:
             "policy": policy_line(self._services.guard.reached.link("")),
             "has_come": views > waiting.views,
             "is_long": now - waiting.since >= PATIENCE,
-            "may_add": person.may(Role.OWNER, site.id),
+            "may_add": person.may(Role.OWNER, None),
             "is_behind_proxy": self._services.guard.reached.is_behind_unknown_proxy(),
             "arrivals": self._told(site, waiting),
         }

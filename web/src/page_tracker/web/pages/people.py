@@ -21,7 +21,7 @@ from page_tracker.people.account import (
     with_role,
 )
 from page_tracker.people.one_time import LIFETIMES, LONGEST_GUEST, Link, Purpose
-from page_tracker.people.roles import Role
+from page_tracker.people.roles import NEEDED, Deed, Role
 from page_tracker.plural import counted
 from page_tracker.store.links import Invitation
 from page_tracker.web.pages.people_services import PeopleServices
@@ -92,7 +92,7 @@ class _People:
         site = self._services.sites().look_again().resolve(name)
         if site is None:
             raise no_such_site()
-        self._services.guard.admit(Role.OWNER, site.id)
+        self._services.guard.admit(NEEDED[Deed.GIVE_ROLES], site.id)
         return site.id
 
     def page(self, site: str | None, link: str = "") -> Response:

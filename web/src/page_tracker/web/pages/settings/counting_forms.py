@@ -45,7 +45,6 @@ GROUPS = (
             *("timezone", "own_addresses", "blocked_addresses", "blocked_countries"),
             *("blocked_pages", "allowed_hostnames", "page_schemes", "respect_dnt"),
             *("counted_bots", "counted_referrers"),
-            *("counted_bots", "counted_referrers"),
         ),
     ),
     Group(
