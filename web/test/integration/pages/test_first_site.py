@@ -128,6 +128,17 @@ def test_other_sites_names_are_told_to_who_owns_all_alone(ada: Visitor) -> None:
     assert "Add as host" not in seen
 
 
+def test_who_owns_one_site_alone_gives_it_no_host(ada: Visitor) -> None:
+    ada.post("/sites/add", domain="a.example", timezone="UTC")
+    bob = signed_in("bob", Role.OWNER, ["a.example"])
+    hit("shop.a.example")
+    told = bob.get("/sites/a.example/install").text
+    assert "shop.a.example" in told and "Add as host" not in told
+    refused = bob.post("/sites/a.example/hosts", host="shop.a.example")
+    assert refused.status_code == 403
+    assert app_module.sites().get("a.example").hostnames == ()
+
+
 def test_a_host_of_another_site_is_not_taken(ada: Visitor) -> None:
     for domain in ("a.example", "b.example"):
         ada.post("/sites/add", domain=domain, timezone="UTC")

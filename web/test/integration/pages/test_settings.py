@@ -98,6 +98,7 @@ def test_every_setting_does_from_the_page_what_it_does_from_the_command_line(
 REFUSED = {
     "timezone": "Mars/Base",
     "hostnames": "https://x.example/shop",
+    "aliases": "two words",
     "page_schemes": "javascript",
     "own_addresses": "192.0.2.1,10.0.0.1/8",
     "blocked_addresses": "here",
@@ -171,6 +172,8 @@ def test_who_owns_one_site_gives_it_no_host_and_may_take_one_away() -> None:
     for host in (OTHER, "nobody.example"):
         page = bob.post(f"/sites/{SITE}/settings/reach", hostnames=host)
         assert "an owner of all sites: ask one of them." in page.text
+    page = bob.post(f"/sites/{SITE}/settings/reach", aliases="17")
+    assert 'id="aliases-error"' in page.text
     bob.post(f"/sites/{SITE}/settings/reach", hostnames="blog.a.example")
     assert app_module.sites().get(SITE).hostnames == ("blog.a.example",)
 
