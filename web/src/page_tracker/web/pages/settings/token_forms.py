@@ -31,8 +31,7 @@ class Listed(NamedTuple):
     id: str
     name: str
     reach: str
-    made: str
-    expires: str
+    valid: str
 
 
 def register_tokens(blueprint: Blueprint, services: SettingsServices) -> None:
@@ -134,8 +133,10 @@ class _Keys:
 
 
 def _listed(token: Token) -> Listed:
-    expires = "never" if token.expires is None else _date(token.expires)
-    return Listed(token.id, token.name, _reach(token), _date(token.created), expires)
+    valid = f"since {_date(token.created)}"
+    if token.expires is not None:
+        valid = f"{_date(token.created)} to {_date(token.expires)}"
+    return Listed(token.id, token.name, _reach(token), valid)
 
 
 def _reach(token: Token) -> str:
