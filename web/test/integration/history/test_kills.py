@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from page_tracker.history.lines import BLOCK_BYTES
 from page_tracker.lake.table import Lake
 from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
@@ -19,7 +20,7 @@ from support.lake import ask
 
 PROGRAM = (sys.executable, "-m", "page_tracker")
 # More than one block, so that processes of its own work too; over many days.
-LINES = 40_000
+LINES = 26_000
 
 
 @pytest.mark.timeout(600)
@@ -31,6 +32,7 @@ def test_an_import_that_is_killed_again_and_again_is_there_once(tmp_path: Path) 
             for number in range(LINES)
         ],
     )
+    assert log.stat().st_size > BLOCK_BYTES
     data = tmp_path / "data"
     environment = {**os.environ, "PAGE_TRACKER_DATA": str(data)}
     environment.pop("REDIS_URL", None)
