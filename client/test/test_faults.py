@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,26 @@ def test_a_server_that_takes_nothing_is_waited_for_by_nobody_and_told_with_a_cou
     said = [each.getMessage() for each in caplog.records]
     assert sum(int(line.split()[0]) for line in said) == 20
     assert len(said) <= 2 and all(server in line for line in said)
+
+
+class Odd:
+    """A property that cannot be written."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError("odd")
+
+
+def test_a_property_that_cannot_be_written_is_told_and_harms_nothing_else(
+    counted: Counted, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Client(counted.url, SITE) as client:
+        odd: Any = {"plan": Odd()}
+        client.track("Signup", "https://odd.example/", visitor(0), props=odd)
+        client.view("https://odd.example/after", visitor(0))
+        assert client.flush(SECONDS)
+    assert counted.paths("odd.example", 1) == ["/after"]
+    assert client.losses == 1
+    assert "cannot be written: ZeroDivisionError('odd')" in caplog.text
 
 
 def test_nothing_is_lost_and_nothing_twice_while_the_server_is_killed(

@@ -119,10 +119,18 @@ class Worker:
                 self._deliver(wave)
             except Exception:  # pylint: disable=broad-exception-caught # goes on
                 logger.exception("the page tracker's thread failed, and goes on")
+                self._close_connections()
             with self._changed:
+                if self._in_hand and not self._is_over:
+                    self.losses.add(
+                        "were in hand when the thread failed", self._in_hand
+                    )
                 self._in_hand = 0
                 self._changed.notify_all()
             self._report()
+        self._close_connections()
+
+    def _close_connections(self) -> None:
         for connection in self._connections:
             connection.close()
 
@@ -199,8 +207,9 @@ class Worker:
             connection.send(request, deadline)
         except OSError as error:
             return _away(error, connection)
-        except (TypeError, ValueError) as error:
-            return Verdict(Fate.LOST, f"cannot be written: {error}")
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # A property may be any object, and fail in its own way to become text.
+            return Verdict(Fate.LOST, f"cannot be written: {error!r}")
         return None
 
     def _judge(self, each: Try, verdict: Verdict) -> None:

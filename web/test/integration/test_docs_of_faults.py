@@ -1,17 +1,17 @@
 """The page on faults names tests that exist, and tests for all that it claims."""
 
 import re
-from pathlib import Path
 
-from support.documentation import page
+from support.documentation import ROOT, page
 
-TESTS = Path(__file__).parents[1]
+TESTS = (ROOT / "web" / "test", ROOT / "client" / "test")
 PAGE = page("explanation/faults")
 
 
 def test_every_test_that_is_named_is_there() -> None:
     named = re.findall(r"`(test_\w+)`", PAGE)
-    text = "".join(path.read_text("utf-8") for path in TESTS.rglob("test_*.py"))
+    files = (path for folder in TESTS for path in folder.rglob("test_*.py"))
+    text = "".join(path.read_text("utf-8") for path in files)
     there = set(re.findall(r"^ *(?:async )?def (test_\w+)", text, re.MULTILINE))
 
     assert len(named) > 80
