@@ -1,4 +1,6 @@
-"""Draws every view of a site's page, to be looked at: python -m support.gallery FOLDER.
+"""Draws the views of a site's page, to be looked at.
+
+python -m support.gallery FOLDER [VIEW…]
 
 What is shown: the real log, a site without a hit, one with a single hit, and a crowd
 from a thousand sources that reads pages with long names and names from right to left.
@@ -11,7 +13,7 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,14 +68,14 @@ VIEWS = (
 )
 
 
-def crowd(number: int = 20_000) -> Iterator[str]:
+def crowd(number: int = 4_000) -> Iterator[str]:
     """Lines of a log: visitors of the last four weeks from a thousand sources."""
     draw = random.Random(12)
     now = datetime.now(UTC).replace(microsecond=0)
     for at in range(number):
         time = now - timedelta(days=28) * (1 - at / number)
         address = ".".join(str(draw.randrange(1, 224)) for _ in range(4))
-        source = int(draw.paretovariate(0.6)) % 1_000
+        source = (at if at % 2 else int(draw.paretovariate(0.6))) % 1_000
         path = PATHS[min(int(draw.expovariate(0.5)), len(PATHS) - 1)]
         yield (
             f"{address} - - [{time:%d/%b/%Y:%H:%M:%S} +0000]"
@@ -95,14 +97,16 @@ def fill(data: Path) -> None:
     command("import", LOGGED, str(LOG), "--data", str(data))
 
 
-def draw(browser: Browser, server: Running, folder: Path) -> None:
-    """Draw all views of a server that has just begun."""
+def draw(
+    browser: Browser, server: Running, folder: Path, views: Sequence[View]
+) -> None:
+    """Draw views of a server that has just begun."""
     with browser.new_context() as context:
         page = context.new_page()
         sign_up(page, server.said().partition("your account ")[2].split()[0])
         state = context.storage_state()
     for scheme in SCHEMES:
-        for view in VIEWS:
+        for view in views:
             with browser.new_context(
                 base_url=server.url,
                 storage_state=state,
@@ -119,14 +123,15 @@ def draw(browser: Browser, server: Running, folder: Path) -> None:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, names = Path(sys.argv[1]), sys.argv[2:]
+    views = [view for view in VIEWS if view.name in names or not names]
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
         data = Path(made) / "data"
         fill(data)
         with serving(data) as server, sync_playwright() as playwright:
             with chromium(playwright) as browser:
-                draw(browser, server, folder)
+                draw(browser, server, folder, views)
 
 
 if __name__ == "__main__":

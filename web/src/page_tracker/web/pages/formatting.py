@@ -16,6 +16,8 @@ SECONDS = frozenset({"visit_duration", "time_on_page"})
 # What is better the less there is of it; all else is better the more.
 FEWER_IS_BETTER = frozenset({"bounce_rate"})
 NOTHING = "–"
+# A larger growth is told as how many times as much there is.
+MAX_PERCENT = 1_000
 
 LABELS = {
     "visitors": "Visitors",
@@ -76,6 +78,8 @@ def changed(metric: str, now: Value, before: Value) -> tuple[str, str]:
 
     >>> changed("visitors", 150, 100), changed("visitors", 3, 0)
     (('▲ 50%', 'good'), ('new', 'good'))
+    >>> changed("visitors", 30_000, 2)
+    ('▲ 15,000×', 'good')
     """
     by = change(metric, now, before)
     if by is None:
@@ -85,6 +89,8 @@ def changed(metric: str, now: Value, before: Value) -> tuple[str, str]:
     mood = "good" if (by > 0) != (metric in FEWER_IS_BETTER) else "bad"
     if before == 0 and metric not in POINTS:
         return "new", mood
+    if by >= MAX_PERCENT and now and before:
+        return f"▲ {round(now / before):,}×", mood
     unit = " pt" if metric in POINTS else "%"
     return f"{'▲' if by > 0 else '▼'} {abs(by):,}{unit}", mood
 
