@@ -22,13 +22,15 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, sync_playwright
 
+from support import commands
 from support.importing import AGENT, LOG
 from support.pictures import chromium, sign_up
-from support.processes import Running, command, serving
+from support.processes import Running, clean_environment, serving
 
 LOGGED, CROWD, ONE, EMPTY = "example.org", "crowd.example", "one.example", "new.example"
 # The log's days; with hours, as of four days there is little to see by day.
 DAYS = "period=2015-05-17..2015-05-20"
+PATIENCE = 600  # seconds
 WIDTHS = (360, 768, 1440)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PATHS = (
@@ -84,17 +86,23 @@ def crowd(number: int = 4_000) -> Iterator[str]:
         )
 
 
+def _command(*arguments: str) -> None:
+    """Run a command of ours, which takes its time on a busy machine."""
+    ended = commands.run(*arguments, environment=clean_environment(), seconds=PATIENCE)
+    assert ended.returncode == 0, ended.stderr
+
+
 def fill(data: Path) -> None:
     """Put sites and hits into a data folder."""
     for site in (LOGGED, CROWD, ONE, EMPTY):
-        command("site", "add", site, "--data", str(data))
+        _command("site", "add", site, "--data", str(data))
     log = data.parent / "crowd.log"
     lines = list(crowd())
     log.write_text("".join(lines), "utf-8")
-    command("import", CROWD, str(log), "--data", str(data))
+    _command("import", CROWD, str(log), "--data", str(data))
     log.write_text(lines[-1], "utf-8")
-    command("import", ONE, str(log), "--data", str(data))
-    command("import", LOGGED, str(LOG), "--data", str(data))
+    _command("import", ONE, str(log), "--data", str(data))
+    _command("import", LOGGED, str(LOG), "--data", str(data))
 
 
 def draw(
