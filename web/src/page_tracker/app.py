@@ -28,7 +28,7 @@ from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.history.register import Import, Register
 from page_tracker.lake.folder_format import refuse_newer_folder
 from page_tracker.processes.limits import leave_no_core
-from page_tracker.processes.run_command import run_command
+from page_tracker.processes.run_command import run_command, start_command
 from page_tracker.settings import Settings
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.annotations import AnnotationStore
@@ -69,6 +69,7 @@ from page_tracker.web.recent_sessions import RecentSessions
 from page_tracker.web.script import script
 from page_tracker.web.token_guard import Guard, seen
 from page_tracker.wiring.collecting import open_lookups, open_unbatched_collector
+from page_tracker.wiring.sent_logs import open_sent_logs
 from page_tracker.wiring.store import (
     open_annotations,
     open_live,
@@ -271,6 +272,9 @@ def people_services(settings: Settings) -> PeopleServices:
         waits=lambda: Waits(redis()),
         own_bot=lambda: bot_name(open_lookups(settings).now),
         run_command=partial(run_command, settings),
+        start_command=partial(start_command, settings),
+        register=Register(settings.data / "imports"),
+        sent_logs=open_sent_logs(settings),
     )
 
 

@@ -36,7 +36,7 @@ from page_tracker.web.askers import Askers
 from page_tracker.web.client_gone import watched
 from page_tracker.web.pages.error_pages import crowded_page
 from page_tracker.web.pages.guard import has_forms
-from page_tracker.web.pages.refusals import LONGEST_FORM
+from page_tracker.web.pages.refusals import longest_form
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 from page_tracker.wiring.collecting import open_collector, open_lookups
 
@@ -76,7 +76,7 @@ class FrontDoor:
             return LONGEST_QUESTION
         if path.startswith("/api/"):
             return LONGEST_BODY
-        return LONGEST_FORM if has_forms(path) else 0
+        return longest_form(path) if has_forms(path) else 0
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]

@@ -32,6 +32,8 @@ COMMANDS = (
     ),
     *("serve", "site", "token", "update", "upkeep", "writer"),
 )
+# Those that the program alone starts, and no list shows.
+INTERNAL = ("sent_log",)
 STOPPED = 130  # as shells have it of what Ctrl-C ends
 
 
@@ -42,21 +44,21 @@ class Commands(click.Group):
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [module.rstrip("_") for module in COMMANDS]
+        return [_name_of(module) for module in COMMANDS]
 
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """List all commands by their docstrings, without loading any of them."""
         shown = (
-            click.Command(module.rstrip("_"), help=_docstring_of(module))
+            click.Command(_name_of(module), help=_docstring_of(module))
             for module in COMMANDS
         )
         click.Group(commands=list(shown)).format_commands(ctx, formatter)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        for module in COMMANDS:
-            if module.rstrip("_") == cmd_name:
+        for module in (*COMMANDS, *INTERNAL):
+            if _name_of(module) == cmd_name:
                 found = import_module(f"page_tracker.commands.{module}")
                 command: click.Command = getattr(found, module)
                 return command
@@ -65,7 +67,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        names = self.list_commands(ctx)
+        names = [_name_of(module) for module in (*COMMANDS, *INTERNAL)]
         if args[0] not in names and (near := get_close_matches(args[0], names, n=1)):
             raise click.UsageError(
                 f"No such command {args[0]!r}. Did you mean {near[0]!r}?", ctx
@@ -98,6 +100,11 @@ class Commands(click.Group):
         status = super().main(words, **options)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
+
+
+def _name_of(module: str) -> str:
+    """The command of a module: `import` is no name that a module may have."""
+    return module.rstrip("_").replace("_", "-")
 
 
 def _docstring_of(module: str) -> str | None:

@@ -251,7 +251,16 @@ class Settings:
         ),
         default=2,
     )
-
+    longest_log: int = _setting(
+        Setting(
+            "PAGE_TRACKER_LONGEST_LOG",
+            "MB",
+            "2000",
+            "The longest log that may be sent by the page, in millions of bytes.",
+            whole_number(1, 1_000_000),
+        ),
+        default=2_000,
+    )
     query_seconds: float = _setting(
         Setting(
             "PAGE_TRACKER_QUERY_SECONDS",

@@ -11,7 +11,6 @@ from typing import Any, get_args
 import click
 
 from page_tracker.commands.confirmation import confirm, yes_option
-from page_tracker.commands.import_summary import in_words, most_left_out
 from page_tracker.commands.interrupted_import import interruptible
 from page_tracker.commands.options import setting_option
 from page_tracker.commands.progress import Progress
@@ -20,9 +19,16 @@ from page_tracker.days import date_of
 from page_tracker.history.dialect import Wanted, Whose
 from page_tracker.history.follow import LogFollower
 from page_tracker.history.formats import FORMATS
+from page_tracker.history.import_summary import (
+    days_of,
+    figures,
+    headline,
+    in_words,
+    summary,
+)
 from page_tracker.history.imports import Order, Outcome
 from page_tracker.history.log_reader import Tally
-from page_tracker.history.register import Import, ImportedDay, Register
+from page_tracker.history.register import Import, Register
 from page_tracker.lookups.load import load
 from page_tracker.plural import counted as plural
 from page_tracker.settings import Settings
@@ -130,7 +136,7 @@ def _ask_before_undoing(historian: Historian, undo: str, site: str | None) -> No
     for entry in historian.imports.register.present(site):
         if entry.id == undo:
             views = plural(entry.pageviews - entry.deleted, "page view")
-            days = _days_of(entry.days)
+            days = days_of(entry.days)
             click.echo(f"{entry.site}: {views} of {days} would go.", err=True)
             confirm("Take the import out for good?")
 
@@ -194,54 +200,20 @@ def _follow(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 
 
 def _echo_outcome(site: Site, outcome: Outcome, dry_run: bool, as_json: bool) -> None:
-    tally, entry = outcome.tally, outcome.entry
+    said = summary(site.id, outcome.tally, outcome.entry, dry_run)
     if as_json:
-        said = _summary(site, tally)
-        echo_json({"import": entry.id if entry else None, "dry_run": dry_run, **said})
+        echo_json(said)
         return
-    _echo_malformed(tally)
-    for note in _notes(tally):
+    _echo_malformed(outcome.tally)
+    for note in said["notes"]:
         click.echo(note, err=True)
-    if mostly := most_left_out(tally):
+    if mostly := said["most_left_out"]:
         click.echo(mostly)
-    click.echo(_headline(site, outcome, dry_run))
-    rows = [(f"{tally.lines:,}", "lines"), (f"{tally.pageviews:,}", "page views")]
-    rows += [
-        (f"{number:,}", f"left out: {in_words(reason)}")
-        for reason, number in tally.left_out.most_common()
-        if number
-    ]
+    click.echo(headline(said))
+    rows = figures(said)
     width = max(len(number) for number, _ in rows)
     for number, what in rows:
         click.echo(f"  {number:>{width}}  {what}")
-
-
-def _headline(site: Site, outcome: Outcome, dry_run: bool) -> str:
-    tally, days = outcome.tally, _days_of(outcome.tally.days())
-    formats = " and ".join(tally.formats)
-    if dry_run:
-        return f"{site.id}: would import {days} ({formats}); nothing was changed."
-    if outcome.entry is None:
-        return f"{site.id}: nothing new."
-    return f"{site.id}: import {outcome.entry.id} brought {days} ({formats})."
-
-
-def _days_of(days: tuple[ImportedDay, ...]) -> str:
-    if not days:
-        return "no page view"
-    first, last = date_of(days[0].day), date_of(days[-1].day)
-    return f"{first}" if first == last else f"{first} to {last}"
-
-
-def _notes(tally: Tally) -> list[str]:
-    """What to know beside the figures."""
-    notes = list(tally.notes)
-    if tally.agentless:
-        notes.append(
-            f"{tally.agentless:,} page views come from lines without a user agent:"
-            " their browsers are unknown, and bots may be among them"
-        )
-    return notes
 
 
 def _echo_malformed(tally: Tally) -> None:
@@ -250,23 +222,6 @@ def _echo_malformed(tally: Tally) -> None:
     more = tally.left_out["malformed"] - len(tally.malformed)
     if more > 0:
         click.echo(f"… and {more:,} more malformed lines", err=True)
-
-
-def _summary(site: Site, tally: Tally) -> Mapping[str, Any]:
-    days = tally.days()
-    return {
-        "site": site.id,
-        "logs": tally.logs,
-        "formats": tally.formats,
-        "lines": tally.lines,
-        "pageviews": tally.pageviews,
-        "left_out": {reason: n for reason, n in tally.left_out.most_common() if n},
-        "first_day": str(date_of(days[0].day)) if days else None,
-        "last_day": str(date_of(days[-1].day)) if days else None,
-        "malformed_lines": [each._asdict() for each in tally.malformed],
-        "most_left_out": most_left_out(tally),
-        "notes": _notes(tally),
-    }
 
 
 def _echo_list(imports: list[Import], as_json: bool) -> None:
@@ -282,7 +237,7 @@ def _echo_list(imports: list[Import], as_json: bool) -> None:
                     each.id,
                     each.site,
                     as_date(each.started),
-                    _days_of(each.days),
+                    days_of(each.days),
                     _views_of(each),
                     f"{each.lines:,}",
                     _STATES[each.state],

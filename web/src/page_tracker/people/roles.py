@@ -37,9 +37,11 @@ class Deed(StrEnum):
     KEEP_GOALS = "keep its goals and segments"
     SET_COUNTING = "set what counts"
     ANNOTATE = "write notes under its chart"
+    IMPORT = "import its logs"
     SET_REACH = "set its hosts, its badges and its limits"
     KEEP_TOKENS = "make and take back its tokens"
     GIVE_ROLES = "give roles for it"
+    UNDO_IMPORTS = "undo its imports"
     DELETE = "delete its hits, and it"
 
 
@@ -49,8 +51,10 @@ NEEDED: Mapping[Deed, Role] = {
     Deed.KEEP_GOALS: Role.EDITOR,
     Deed.SET_COUNTING: Role.EDITOR,
     Deed.ANNOTATE: Role.EDITOR,
+    Deed.IMPORT: Role.EDITOR,
     Deed.SET_REACH: Role.OWNER,
     Deed.KEEP_TOKENS: Role.OWNER,
     Deed.GIVE_ROLES: Role.OWNER,
+    Deed.UNDO_IMPORTS: Role.OWNER,
     Deed.DELETE: Role.OWNER,
 }

@@ -19,6 +19,7 @@ from page_tracker.store.stream import Stream
 from page_tracker.upkeep.due_work import Due
 from page_tracker.upkeep.lake_upkeep import Upkeep
 from page_tracker.upkeep.recount import Recount
+from page_tracker.wiring.sent_logs import open_sent_logs
 from page_tracker.wiring.store import open_live, open_redis, open_registry
 from page_tracker.writer.writer import Writer
 
@@ -91,9 +92,10 @@ def _tell_damage(lake: Lake, say: Callable[[str], None]) -> None:
 def _pass(
     settings: Settings, see_to: Callable[[float, Sequence[Site]], None]
 ) -> Callable[[], None]:
-    """A pass that deletes what has expired in the store, and tidies the lake."""
+    """A pass that deletes what has expired in the store, and tidies logs and lake."""
     redis = open_redis(settings)
     registry = open_registry(settings, redis)
+    sent_logs = open_sent_logs(settings)
 
     def tidy() -> None:
         now = time.time()
@@ -101,7 +103,9 @@ def _pass(
             throw_away_spent(redis, int(now))
             append_only_file.forget_aside(settings.data / STORE_NAME, now)
         finally:
-            see_to(now, list(registry.sites.read().entries.values()))
+            sites = registry.sites.read().entries
+            sent_logs.tidy(now, sites)
+            see_to(now, list(sites.values()))
 
     return tidy
 

@@ -199,7 +199,9 @@ Scheme = Literal["light", "dark"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", [*VIEWS, "/empty.example", "/nowhere.example"])
+@pytest.mark.parametrize(
+    "path", [*VIEWS, "/empty.example", "/empty.example/import", "/nowhere.example"]
+)
 def test_everybody_can_use_it_on_every_screen(
     browser: Browser, owner: Owner, path: str, scheme: Scheme, tmp_path: Path
 ) -> None:

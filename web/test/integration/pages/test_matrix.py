@@ -107,6 +107,20 @@ PAGES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/account/remove"): Route(Need.PERSON),
     ("POST", "/account/remove"): Route(Need.PERSON),
+    ("GET", "/<domain:name>/import"): Route(Need.EDITOR, "/SITE/import"),
+    ("GET", "/sites/<name>/import"): Route(Need.EDITOR, "/sites/SITE/import"),
+    # Without a log, or an import, they say so.
+    ("POST", "/sites/<name>/import/log"): Route(Need.EDITOR, "/sites/SITE/import/log"),
+    ("POST", "/sites/<name>/import/read"): Route(
+        Need.EDITOR, "/sites/SITE/import/read"
+    ),
+    ("POST", "/sites/<name>/import/run"): Route(Need.EDITOR, "/sites/SITE/import/run"),
+    ("POST", "/sites/<name>/import/discard"): Route(
+        Need.EDITOR, "/sites/SITE/import/discard"
+    ),
+    ("POST", "/sites/<name>/import/undo"): Route(
+        Need.OWNER, "/sites/SITE/import/undo", (("import", "1"),)
+    ),
     ("GET", "/sites/<name>/people"): Route(Need.OWNER, "/sites/SITE/people"),
     ("POST", "/sites/<name>/people/invite"): Route(
         Need.OWNER, "/sites/SITE/people/invite", (("role", "viewer"),)

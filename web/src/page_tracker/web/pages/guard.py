@@ -27,11 +27,11 @@ from page_tracker.store.accounts import Accounts
 from page_tracker.store.sessions import Sessions
 from page_tracker.web.pages.proxy_sign_in import ProxySignIn
 from page_tracker.web.pages.refusals import (
-    LONGEST_FORM,
     SAFE,
     FormRefused,
     NotAllowed,
     SignInFirst,
+    longest_form,
     no_such_site,
     nobody_here,
     register_refusals,
@@ -169,8 +169,8 @@ class PageGuard:
         view = current_app.view_functions[request.endpoint or ""]
         is_open = getattr(view, "is_open", False)
         if request.method not in SAFE:
-            request.max_content_length = LONGEST_FORM
-            request.max_form_memory_size = LONGEST_FORM
+            longest = longest_form(request.path)
+            request.max_content_length = request.max_form_memory_size = longest
             request.max_form_parts = MOST_FIELDS
             if not self._is_sent_by_us():
                 raise FormRefused

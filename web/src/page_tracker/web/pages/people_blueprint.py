@@ -9,6 +9,7 @@ from page_tracker.hits.hit import MAX_USER_AGENT
 from page_tracker.web.pages.demonstration_routes import register_demonstration
 from page_tracker.web.pages.first_site import register_first_site
 from page_tracker.web.pages.guard import PageGuard
+from page_tracker.web.pages.import_routes import register_imports
 from page_tracker.web.pages.one_account import register_one_account
 from page_tracker.web.pages.own_account import register_own_account
 from page_tracker.web.pages.people import register_people
@@ -26,6 +27,7 @@ def people_pages(services: PeopleServices) -> Blueprint:
         register_own_account,
         register_first_site,
         register_demonstration,
+        register_imports,
         register_people,
         register_one_account,
     ):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from page_tracker.history.register import Register
+from page_tracker.history.sent_log import SentLogs
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.counters import Live
 from page_tracker.store.first_hit_waits import Waits
@@ -31,3 +33,8 @@ class PeopleServices:
     own_bot: Callable[[], str]
     # Runs `page-tracker WORDS` in a process of its own. Raises ProcessError.
     run_command: Callable[..., str]
+    # The same beside this process.
+    start_command: Callable[..., None]
+    # Imports, and the logs that people send for them.
+    register: Register
+    sent_logs: SentLogs

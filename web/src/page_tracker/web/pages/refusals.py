@@ -16,6 +16,9 @@ from page_tracker.web.pages.password_hashing import TooManyAtOnce
 from page_tracker.web.pages.render import problem
 
 LONGEST_FORM = 64 * 1024  # bytes
+# Of a form that brings a log: a script sends it in pieces, a browser alone in one.
+LONGEST_PIECE = 4 * 1024 * 1024
+TAKES_LOGS = "/import/log"
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -34,6 +37,11 @@ class NotAllowed(Exception):
 
 class FormRefused(Exception):
     """A form that was not sent by a page of ours, or not in this session."""
+
+
+def longest_form(path: str) -> int:
+    """How many bytes a form may have that is sent to a page."""
+    return LONGEST_PIECE if path.endswith(TAKES_LOGS) else LONGEST_FORM
 
 
 def no_such_site() -> NotAllowed:
@@ -102,6 +110,14 @@ def _form_refused(_error: FormRefused) -> Response:
 
 
 def _too_large(_error: RequestEntityTooLarge) -> Response:
+    if request.path.endswith(TAKES_LOGS):
+        return problem(
+            413,
+            "Too much at once",
+            f"Without JavaScript a log has at most {LONGEST_PIECE >> 20} MiB here.",
+            "Turn JavaScript on, which sends it in pieces, send it packed, or import it"
+            " by page-tracker import.",
+        )
     return problem(
         413,
         "Too much",
