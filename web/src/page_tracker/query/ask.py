@@ -25,6 +25,7 @@ from page_tracker.query.lake_state import LakeState
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.problem import FilesGoneError
+from page_tracker.query.property_keys import PropertyKey, property_keys_statement
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answers, columns_of, days_with_hits
 from page_tracker.query.report_cache import ReportCache
@@ -119,6 +120,21 @@ class Asking:
         Raises as `reports`.
         """
         return self._drops(partial(unknown_sites_statement, days), budget)
+
+    def property_keys(
+        self, site: str, days: Days, budget: TimeBudget | None = None
+    ) -> list[PropertyKey]:
+        """Which properties the events of these days have; raises as `reports`."""
+
+        def ask() -> list[PropertyKey]:
+            state = self.reading.sources()
+            asked = property_keys_statement(site, days, state)
+            return [
+                PropertyKey(str(name), str(key), int(str(events)), int(str(values)))
+                for name, key, events, values in self.engine.rows(asked, budget)
+            ]
+
+        return self._of_files_that_are_there(ask)
 
     def _drops(
         self,

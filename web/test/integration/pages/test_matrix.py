@@ -87,6 +87,8 @@ PAGES: dict[tuple[str, str], Route] = {
     ("GET", "/sites/<name>/export/<part>.<ending>"): Route(
         Need.VIEWER, "/sites/SITE/export/figures.json"
     ),
+    ("GET", "/<domain:name>/properties"): Route(Need.VIEWER, "/SITE/properties"),
+    ("GET", "/sites/<name>/properties"): Route(Need.VIEWER, "/sites/SITE/properties"),
     ("GET", "/<domain:name>/how/<part>"): Route(Need.VIEWER, "/SITE/how/chart"),
     ("GET", "/sites/<name>/how/<part>"): Route(Need.VIEWER, "/sites/SITE/how/pages"),
     ("GET", "/sites/add"): Route(Need.OWNER_OF_ALL),

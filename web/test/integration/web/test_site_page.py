@@ -394,6 +394,21 @@ def test_the_file_of_a_chart_has_every_point(owner: Visitor) -> None:
     )
 
 
+def test_the_properties_of_events_are_told_and_lead_to_their_values(
+    owner: Visitor,
+) -> None:
+    page = owner.get(f"/a.org/properties?{PERIOD}&f=is~country~DE")
+    assert "plan buy 1 1" in text_of(page.text)
+    hrefs = re.findall(r'href="(/a.org\?[^"]*#events)"', page.text)
+    assert len(hrefs) == 2
+    for href in hrefs:
+        path = html.unescape(href)
+        assert "events=props:plan" in path and "f=is~country~DE" in path
+        assert ("f=is~name~buy" in path) is (href == hrefs[1])
+        assert "By property" in shown(owner, path)
+    assert "No event of these days" in shown(owner, "/a.org/properties?period=2025")
+
+
 def test_what_was_left_out_is_told_by_reason_and_name(owner: Visitor) -> None:
     page = shown(owner, f"/a.org?{PERIOD}")
 

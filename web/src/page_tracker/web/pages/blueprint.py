@@ -32,6 +32,7 @@ from page_tracker.web.pages.letting_in import left_panel, register_letting_in
 from page_tracker.web.pages.lists import list_page
 from page_tracker.web.pages.page_answers import Answers
 from page_tracker.web.pages.panels import PANELS
+from page_tracker.web.pages.property_list import property_page
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import HEADERS, render
 from page_tracker.web.pages.segments import register_segments
@@ -167,6 +168,20 @@ def _register_parts(
         view, problems, _ = _said()
         text = taken(found, part, ending, view, problems, sources.asking, False)
         return _file(text, f"{found.id}-{part}", ending)
+
+    @blueprint.get("/<domain:name>/properties")
+    @blueprint.get("/sites/<name>/properties")
+    def properties(name: str) -> ResponseReturnValue:
+        """Which properties the events of these days have."""
+        found = admitted(name)
+        if moved := elsewhere(found, "/properties"):
+            return moved
+        view, problems, is_form = _said()
+        if is_form and not problems:
+            return redirect(f"{home_of(found.id)}/properties{written(view)}", 303)
+        answers = Answers(sources.asking, found)
+        told = property_page(answers, view, problems, sources.live)
+        return render("properties.html", **told)
 
     @blueprint.get("/<domain:name>/how/<part>")
     @blueprint.get("/sites/<name>/how/<part>")

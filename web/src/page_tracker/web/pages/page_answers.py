@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # loaded with the first question
     from page_tracker.query.ask import Asking
     from page_tracker.query.dropped_hits import DroppedHits
     from page_tracker.query.plan import Days
+    from page_tracker.query.property_keys import PropertyKey
     from page_tracker.query.report import Report
     from page_tracker.query.time_budget import TimeBudget
 
@@ -78,6 +79,10 @@ class Answers:
     def left_out(self, days: Days) -> list[DroppedHits]:
         """What did not count in these days. Raises as `ask`."""
         return self._asking.left_out(self.site.id, days, self._budget)
+
+    def property_keys(self, days: Days) -> list[PropertyKey]:
+        """Which properties events of these days have; raises as `ask`."""
+        return self._asking.property_keys(self.site.id, days, self._budget)
 
     def unknown_sites(self, days: Days) -> list[DroppedHits]:
         """What these days' hits named that is no site. Raises as `ask`."""

@@ -1,0 +1,34 @@
+"""Which properties the events of some days have: their keys, by event. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from page_tracker.query.lake_state import LakeState
+from page_tracker.query.plan import Days
+from page_tracker.query.sql import Statement
+
+MOST_KEYS = 500  # of events, in all: anybody can make them up
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyKey:
+    """A property of an event: how many of these have it, with how many values."""
+
+    event: str
+    key: str
+    events: int
+    values: int
+
+
+def property_keys_statement(site: str, days: Days, state: LakeState) -> Statement:
+    """The keys of each event's properties, those of most events first."""
+    return Statement(
+        "SELECT name, pair.key, count(*) AS events, count(DISTINCT pair.value) FROM"
+        " (SELECT name, unnest(map_entries(props)) AS pair"
+        f" FROM ({state.hits_of((days,))})"
+        " WHERE site = $site AND day BETWEEN $first AND $last)"
+        " GROUP BY name, pair.key ORDER BY events DESC, name, pair.key"
+        f" LIMIT {MOST_KEYS}",
+        {"site": site, "first": days.first, "last": days.last},
+    )
