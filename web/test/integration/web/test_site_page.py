@@ -28,6 +28,8 @@ from page_tracker.people.roles import Role
 from page_tracker.schema import DROPS
 from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.store.counters import Live
+from page_tracker.web.pages.all_sites import ADDING_UP
+from page_tracker.web.pages.formatting import LABELS
 from page_tracker.web.pages.panels import PANELS
 from page_tracker.web.pages.site_page import home_of
 from page_tracker.web.pages.view import CHARTED
@@ -342,6 +344,23 @@ def test_all_sites_are_those_of_the_person(owner: Visitor) -> None:
     assert re.findall("<bdi>(.*?)</bdi>", viewer.get("/sites").text) == ["b.org"]
     assert 'href="/sites/intranet"' in owner.get("/sites?search=TRA").text
     assert "No site has" in shown(owner, "/sites?search=xyz")
+
+
+def test_each_figure_of_all_sites_is_that_of_the_site_s_own_page(
+    owner: Visitor, environment: Path
+) -> None:
+    now = datetime.now(UTC)
+    today = {"time": now, "day": now.date()}
+    rows = [view(n % 4 + 1, f"/{n}", site="intranet") | today for n in range(6)]
+    put(Lake(str(environment / "lake")), rows, 2)
+    own = shown(owner, "/sites/intranet?period=7d")
+    for metric in CHARTED:
+        page = owner.get(f"/sites?period=7d&metric={metric}").text
+        row = page.partition("<bdi>intranet</bdi>")[2].partition("</tr>")[0]
+        value = re.findall('<td class="number">(.*?)</td>', row)[1]
+        assert f"{LABELS[metric]} {value} " in own
+        sums = re.findall('<td class="number">(.*?)</td>', page.partition("<tfoot>")[2])
+        assert sums[1] == (value if metric in ADDING_UP else "")
 
 
 def test_forms_become_addresses(owner: Visitor) -> None:

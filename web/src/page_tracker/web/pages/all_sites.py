@@ -12,7 +12,7 @@ from redis import RedisError
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.query.answer import before_of
-from page_tracker.query.report import Report
+from page_tracker.query.report import Report, Value
 from page_tracker.sites.site import Site, zone_at
 from page_tracker.store.counters import Live
 from page_tracker.web.client_gone import is_wanted
@@ -22,13 +22,13 @@ from page_tracker.web.pages.menus import Choice
 from page_tracker.web.pages.page_questions import Scope
 from page_tracker.web.pages.rows import Cell
 from page_tracker.web.pages.site_page import home_of
-from page_tracker.web.pages.view import View, written
+from page_tracker.web.pages.view import CHARTED, View, written
 
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
 
-# Figures that add up over days, and so can be told of each day and of all.
-FIGURES = ("visitors", "visits", "pageviews")
+# Figures that add up over days, and over sites.
+ADDING_UP = ("visitors", "visits", "pageviews")
 PERIODS = ("7d", "28d", "91d")
 ORDERS = ("name", "figure", "change", "now")
 # Of longer periods a site's page tells.
@@ -46,7 +46,7 @@ class SiteLine:
     now: int | None
     cell: Cell
     line: str
-    number: int
+    number: Value
     grown: float
 
 
@@ -60,16 +60,16 @@ def all_sites_page(
     """What the template needs. Raises as `Asking.reports`."""
     said = list(problems)
     period = _known(view.period, PERIODS, "period", USUAL, said)
-    metric = _known(view.metric, FIGURES, "metric", FIGURES[0], said)
+    metric = _known(view.metric, CHARTED, "metric", CHARTED[0], said)
     order = _known(view.sort.removeprefix("-") or "name", ORDERS, "sort", "name", said)
     wanted = [site for site in sites if view.search.casefold() in site.id]
     now = time.time()
     reports = _reports(wanted, period, metric, now, asking())
-    top = max((_most(report) for report in reports), default=1) or 1
+    top = max((_most(over_time) for over_time, _ in reports), default=1) or 1
     common = top if view.is_any else None
     lines = [
-        _line(site, report, now, live, common)
-        for site, report in zip(wanted, reports, strict=True)
+        _line(site, over_time, whole, now, live, common)
+        for site, (over_time, whole) in zip(wanted, reports, strict=True)
     ]
     own = [line for line in lines if not line.is_demonstration]
     return {
@@ -81,13 +81,13 @@ def all_sites_page(
         "label": formatting.LABELS[metric],
         "has_demonstration": any(site.demonstration for site in sites),
         "number_of_own": len(own),
-        "sum": formatting.figure(metric, sum(line.number for line in own)),
+        "sum": _sum(metric, own),
         "now": _sum_now(lines),
         "order": order,
         "heads": {name: _order_href(view, name) for name in ORDERS},
         "figures": [
             Choice(formatting.LABELS[name], _to(view, metric=name), name == metric)
-            for name in FIGURES
+            for name in CHARTED
         ],
         "periods": [
             Choice(
@@ -119,8 +119,9 @@ def _known(
 
 def _reports(
     sites: Sequence[Site], period: str, metric: str, now: float, asking: Asking
-) -> list[Report]:
-    """One question for each site, all of one state of the lake."""
+) -> list[tuple[Report, Report]]:
+    """Of each site its figure over time, and what it is of all the days; all of one
+    state of the lake. What adds up is asked once."""
     budget = asking.budget(is_wanted())
     moment = datetime.fromtimestamp(now, UTC)
     queries = []
@@ -128,39 +129,65 @@ def _reports(
         zone = zone_at(site, int(now * MICROSECONDS))
         asked = periods.range_of(period, zone, moment, moment.date())
         compared = periods.compared("previous", False, asked, moment)
-        body = page_questions.over_time(Scope(site.id, asked, compared), metric, "day")
-        queries.append(asking.understand(body, site, now, budget))
-    return asking.reports(queries, budget) if queries else []
+        scope = Scope(site.id, asked, compared)
+        bodies = [page_questions.over_time(scope, metric, "day")]
+        if metric not in ADDING_UP:
+            bodies.append(page_questions.one_figure(scope, metric))
+        queries += [asking.understand(body, site, now, budget) for body in bodies]
+    reports = asking.reports(queries, budget) if queries else []
+    if metric in ADDING_UP:
+        return [(report, report) for report in reports]
+    return list(zip(reports[::2], reports[1::2], strict=True))
 
 
 def _most(report: Report) -> float:
     return max((row.metrics[0] or 0 for row in report.rows), default=0)
 
 
-def _line(
+def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     site: Site,
-    report: Report,
+    over_time: Report,
+    whole: Report,
     now: float,
     live: Callable[[], Live],
     common: float | None,
 ) -> SiteLine:
-    metric = report.query.metrics[0]
-    number = int(sum(row.metrics[0] or 0 for row in report.rows))
-    before = int(sum(before_of(report, row)[0] or 0 for row in report.rows))
+    metric = over_time.query.metrics[0]
+    number = _added(metric, [row.metrics[0] for row in whole.rows])
+    before = _added(metric, [before_of(whole, row)[0] for row in whole.rows])
     change, mood = formatting.changed(metric, number, before) if before else ("", "")
     values = [
-        point.value for point in points_of(report, datetime.fromtimestamp(now, UTC))
+        point.value for point in points_of(over_time, datetime.fromtimestamp(now, UTC))
     ]
     return SiteLine(
         name=site.id,
         is_demonstration=site.demonstration,
         href=home_of(site.id),
         now=_now(live, site, now),
-        cell=Cell(formatting.figure(metric, number), change, mood, f"{before:,}"),
-        line=path(values, common or _most(report) or 1),
+        cell=Cell(
+            formatting.figure(metric, number),
+            change,
+            mood,
+            formatting.figure(metric, before),
+        ),
+        line=path(values, common or _most(over_time) or 1),
         number=number,
-        grown=number / before if before else float("inf") if number else 0,
+        grown=(number or 0) / before if before else float("inf") if number else 0,
     )
+
+
+def _added(metric: str, values: Sequence[Value]) -> Value:
+    """A figure of all days: the sum where it adds up, else the only value."""
+    if metric in ADDING_UP:
+        return int(sum(value or 0 for value in values))
+    return next(iter(values), None)
+
+
+def _sum(metric: str, lines: Sequence[SiteLine]) -> str:
+    """The sum over sites; '' of what does not add up."""
+    if metric not in ADDING_UP:
+        return ""
+    return formatting.figure(metric, int(sum(line.number or 0 for line in lines)))
 
 
 def _now(live: Callable[[], Live], site: Site, now: float) -> int | None:
@@ -179,7 +206,7 @@ def _sum_now(lines: Sequence[SiteLine]) -> int | None:
 def _ordered(lines: Sequence[SiteLine], order: str, is_turned: bool) -> list[SiteLine]:
     """By name from A on, else the most first; a minus before `sort` turns it round."""
     keys: dict[str, Callable[[SiteLine], float]] = {
-        "figure": lambda line: -line.number,
+        "figure": lambda line: -(line.number or 0),
         "change": lambda line: -line.grown,
         "now": lambda line: -(line.now or 0),
     }

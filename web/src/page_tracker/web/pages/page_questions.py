@@ -55,6 +55,12 @@ def reading(scope: Scope) -> Body:
     return _with_pages(_body(scope, READING))
 
 
+def one_figure(scope: Scope, metric: str) -> Body:
+    """One figure of all the days."""
+    body = _body(scope, [metric])
+    return _with_pages(body) if metric in READING else body
+
+
 def over_time(scope: Scope, metric: str, interval: str) -> Body:
     """One figure, bucket by bucket."""
     body = _body(scope, [metric], [f"time:{interval}"])
