@@ -93,7 +93,7 @@ def test_an_annotation_is_written_listed_and_removed(run: Run) -> None:
     listed = run("annotation", "list", "a.example").stdout
     assert re.search("1 +2026-03-01 +14:30 +command line +a new shop", listed)
     run("annotation", "add", "a.example", "today")
-    (_, today) = said_json(run("annotation", "list", "a.example", "--json"))
+    _, today = said_json(run("annotation", "list", "a.example", "--json"))
     assert today["date"] > "2026-03-01"
     run("annotation", "remove", "a.example", "1")
     refused = run("annotation", "remove", "a.example", "1")

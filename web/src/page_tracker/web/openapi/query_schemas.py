@@ -14,11 +14,11 @@ from page_tracker.query.catalog import (
 )
 from page_tracker.query.dates import COUNTED, WORDS
 from page_tracker.query.filters import (
-    SEGMENT_OPERATORS,
     COUNTRIES_OF,
     MAX_PATTERN_LENGTH,
     MAX_VALUE_LENGTH,
     MAX_VALUES,
+    SEGMENT_OPERATORS,
 )
 from page_tracker.query.parse import MAX_DIMENSIONS, MAX_ROWS, MODES
 from page_tracker.schema import PROP_KEY_LIMIT

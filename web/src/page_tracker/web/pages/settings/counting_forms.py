@@ -130,10 +130,10 @@ def _change(services: SettingsServices, name: str, group: Group) -> Response:
         who = services.guard.require().name
         services.sites().change(site.id, said, approve, by=who)
     except SiteError as error:
-        return _page(services, site, group, typed=typed, error=error)
+        return _page(services, site, typed=typed, error=error)
     before, after = changed[0]
     done = list(told_changes(before, after, said, label))
-    return _page(services, after, group, done or ["Nothing was changed."])
+    return _page(services, after, done or ["Nothing was changed."])
 
 
 def _require_own_hosts(services: SettingsServices, before: Site, after: Site) -> None:
@@ -153,7 +153,6 @@ def _require_own_hosts(services: SettingsServices, before: Site, after: Site) ->
 def _page(  # pylint: disable=too-many-arguments # each is shown
     services: SettingsServices,
     site: Site,
-    changed: Group | None = None,
     done: Sequence[str] = (),
     *,
     typed: Mapping[str, str] | None = None,
@@ -170,7 +169,6 @@ def _page(  # pylint: disable=too-many-arguments # each is shown
             (group, [_field(site, name, typed or {}, error) for name in group.settings])
             for group in groups
         ],
-        changed=changed,
         done=done,
         error=error,
         zones=sorted(timezones()),
