@@ -13,7 +13,7 @@ from typing import NotRequired, TypedDict, Unpack
 from page_tracker_client.client import Client
 from page_tracker_client.event import PAGE_VIEW, Props, Revenue, event_of
 from page_tracker_client.page_views import is_page, may_be_page_view
-from page_tracker_client.request import Request, url_of, visitor_of
+from page_tracker_client.request import Request, referrer_of, url_of, visitor_of
 
 logger = logging.getLogger("page_tracker_client")
 
@@ -103,13 +103,12 @@ class Page:
         interactive: bool = True,
     ) -> None:
         """Send an event of this page and its visitor."""
-        [referrer] = self.request.headers(("Referer",))
         self.counting.client.send(
             event_of(
                 name,
                 url_of(self.request),
                 visitor_of(self.request),
-                referrer=referrer,
+                referrer=referrer_of(self.request),
                 props=props,
                 revenue=revenue,
                 interactive=interactive,

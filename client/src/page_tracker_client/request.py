@@ -162,6 +162,12 @@ def url_of(request: Request) -> str:
     )
 
 
+def referrer_of(request: Request) -> str:
+    """The page that led to this one; empty where the browser does not say."""
+    [referrer] = request.headers(("Referer",))
+    return referrer
+
+
 def visitor_of(request: Request) -> Visitor:
     """Who asks: all hops on the way here, of which the server knows whom to believe.
 
