@@ -11,6 +11,7 @@ from page_tracker.processes import embedded
 from page_tracker.settings import Settings
 from support.pace import PACE, PROCESSES
 from support.processes import serving
+from support.routes import compile_once
 
 # Each run draws the same examples, and none fails for the time that it takes, or that
 # drawing it takes; --hypothesis-profile=default draws new ones.
@@ -21,6 +22,7 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("repeatable")
+compile_once()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
