@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from page_tracker import app as app_module
 from page_tracker.app import create_app
 from page_tracker.protocols import PROTOCOLS
+from page_tracker.sites.annotation import with_annotation
 from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.sites.token import GIVEN
 from support.application import application
@@ -53,6 +54,7 @@ QUESTION = {
     "metrics": ["visitors"],
     "date_range": ["2026-03-01", "2026-03-02"],
 }
+NOTE = {"date": "2026-03-01", "text": "x"}
 SITE_PATH = "/api/sites/SITE"
 ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/v2/query"): Route(Need.STATS, body=QUESTION),
@@ -93,6 +95,18 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/api/sites/<domain>/segments/<int:number>"): Route(
         Need.ADMIN_OF_SITE, f"{SITE_PATH}/segments/1", status=204
     ),
+    ("GET", "/api/sites/<domain>/annotations"): Route(
+        Need.ADMIN_OF_SITE, f"{SITE_PATH}/annotations"
+    ),
+    ("POST", "/api/sites/<domain>/annotations"): Route(
+        Need.ADMIN_OF_SITE,
+        f"{SITE_PATH}/annotations",
+        NOTE,
+        201,
+    ),
+    ("DELETE", "/api/sites/<domain>/annotations/<int:number>"): Route(
+        Need.ADMIN_OF_SITE, f"{SITE_PATH}/annotations/1", status=204
+    ),
     ("GET", "/api/tokens"): Route(Need.ADMIN),
     ("POST", "/api/tokens"): Route(
         Need.ADMIN_OF_SITE, body={"scope": "stats", "sites": ["SITE"]}, status=201
@@ -113,10 +127,13 @@ def environment(redis_url: str, tmp_path: Path) -> Iterator[None]:
     goal, filters = new_goal({"event": "buy"}), [["is", "event:page", "/"]]
     with application(redis_url, tmp_path):
         for domain in (OWN, OTHERS):
-            app_module.sites().add(domain, {})
+            site = app_module.sites().add(domain, {})
             app_module.sites().put_goals(domain, lambda known: with_goal(known, goal))
             app_module.sites().put_segments(
                 domain, lambda known: with_segment(known, "s", filters)
+            )
+            app_module.annotation_store().change(
+                site.id, lambda known: with_annotation(known, NOTE, "ada")
             )
         yield
 
