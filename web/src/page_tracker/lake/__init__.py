@@ -1,1 +1,2 @@
-"""The lake: Delta tables of Parquet files. It knows neither Redis nor questions."""
+"""The lake: Delta tables of Parquet files. It knows nothing of Redis or of
+questions."""

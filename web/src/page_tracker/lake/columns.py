@@ -1,4 +1,4 @@
-"""Rows of Python into Arrow columns, and the schema's types in Delta's words. Pure.
+"""Python's rows as Arrow columns, and the schema's types as Delta names them. Pure.
 
 rows (tuples in the schema's order) → columns (zip) → arrays → one Arrow table
 """
@@ -57,7 +57,7 @@ def arrow_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
 
     A date is days and a timestamp microseconds since 1970-01-01 UTC, a map a dict of
     strings. Raises an Exception (arro3 has no other) where a value is of another type,
-    too large, or missing in a column that has to have one.
+    too large, or missing in a column that needs one.
     """
     values = zip(*rows, strict=True) if rows else ((),) * len(columns)
     arrays = [

@@ -1,4 +1,4 @@
-"""Steps of what changes the lake: each opens a table, reads it and commits.
+"""Steps that change the lake: each opens a table, reads it and commits.
 
 refused, as another process committed first → again from the newest state → … → an error
 failed, as files are damaged → the other steps are done → then the error is raised
@@ -18,16 +18,16 @@ from page_tracker.errors import LakeError, PageTrackerError
 
 T = TypeVar("T")
 
-# A step is done so often, each time after a pause that is longer by this.
+# A step is tried so often, with a pause before each try that grows by LONGER.
 TRIES = 30
 LONGER = 0.02  # seconds
 
-# What deltalake says where the log of an older snapshot was cleaned up meanwhile.
+# deltalake's message if the log of an older snapshot was cleaned up meanwhile.
 _CLEANED_UP = ("Invalid table version", "File not found")
 
 
 class ConflictError(LakeError):
-    """Somebody else has changed the table since the snapshot: look again."""
+    """Another process has changed the table since the snapshot: look again."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -37,12 +37,12 @@ class ConflictError(LakeError):
 
 
 class LakeBusyError(LakeError):
-    """Other processes committed first each time that a step was tried."""
+    """Other processes committed first, each time the step was tried."""
 
 
 @contextmanager
 def conflicts() -> Iterator[None]:
-    """Raise ConflictError where a commit is refused or the snapshot is too old."""
+    """Raise ConflictError if a commit is refused or the snapshot is too old."""
     try:
         yield
     except CommitFailedError as error:
@@ -55,7 +55,7 @@ def conflicts() -> Iterator[None]:
 
 
 def done_each(steps: Iterable[Callable[[], object]]) -> None:
-    """Do all steps, also where some fail. Raises what the first of these did."""
+    """Do all steps even if some fail. Raises the first failure."""
     failures = []
     for step in steps:
         try:
@@ -69,7 +69,7 @@ def done_each(steps: Iterable[Callable[[], object]]) -> None:
 def repeated(step: Callable[[], T]) -> T:
     """Do a step that opens the table itself, until no other process commits first.
 
-    Raises LakeBusyError where others always were, and what the step does.
+    Raises LakeBusyError if others always were first, and what the step raises.
     """
     attempt = 0
     while True:

@@ -1,4 +1,4 @@
-"""What a crash, a disk or a person has damaged in the lake: found, reported, repaired.
+"""Damage to the lake by a crash, a disk or a person: found, reported, repaired.
 
 last commit unreadable → set aside: the writer makes it again from the stream
 file missing, cut short or not Parquet → set aside, and taken out of the table
@@ -38,21 +38,21 @@ class DamagedLakeError(LakeError):
     """A table's log cannot be read, or a file of it."""
 
 
-# Why a file is damaged; empty where it is not.
+# Why a file is damaged; empty if it is not.
 Fault = Callable[[DataFile], str]
 
 
 def mend(lake: Lake) -> Iterator[str]:
-    """Set aside what is damaged in a lake that is a folder; a line for each thing.
+    """Set aside what is damaged in a lake that is a folder; one line for each item.
 
-    Raises DamagedLakeError where a table cannot be opened any more.
+    Raises DamagedLakeError if a table can no longer be opened.
     """
     for name in _tables(lake):
         yield from _mend(lake, name, fault_of)
 
 
 def mend_unreadable(lake: Lake) -> Iterator[str]:
-    """`mend`, and what cannot be read through; it reads all there is."""
+    """`mend`, and also set aside files that cannot be read; it reads all of them."""
     for name in _tables(lake):
         with shared(_folder(lake, name)):
             unreadable = {
@@ -65,9 +65,9 @@ def mend_unreadable(lake: Lake) -> Iterator[str]:
 
 @contextmanager
 def unreadable_set_aside(lake: Lake) -> Iterator[None]:
-    """Where files stop what is done, set aside those that cannot be read.
+    """If files make the block fail, set aside those that cannot be read.
 
-    Raises DamagedLakeError then, which names them; else what stopped it.
+    Then raises DamagedLakeError, which names them; else the original error.
     """
     try:
         yield
@@ -80,7 +80,7 @@ def unreadable_set_aside(lake: Lake) -> Iterator[None]:
 
 
 def damages(lake: Lake) -> Iterator[str]:
-    """What is damaged now, a line for each, and what was reported; repairs nothing.
+    """What is damaged now, one line for each, and what was reported; repairs nothing.
 
     Raises DamagedLakeError.
     """
@@ -94,7 +94,7 @@ def damages(lake: Lake) -> Iterator[str]:
 
 
 def _mend(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
-    """Mend one table; who writes all the time leaves it to the next time."""
+    """Mend one table; if others write all the time, leave it for the next time."""
     lines: list[str] = []
     with alone_if_free(_folder(lake, name)) as is_alone:
         if is_alone:
@@ -115,7 +115,7 @@ def _folder(lake: Lake, name: str) -> Path:
 
 
 def _mend_last_commit(lake: Lake, name: str) -> Iterator[str]:
-    """Set the last commit aside where it is no JSON: half of it was never written."""
+    """Set the last commit aside if it is not JSON: part of it was never written."""
     folder = _folder(lake, name)
     commits = sorted((folder / LOG).glob("*.json"))
     if not commits:
@@ -163,7 +163,7 @@ def _opened(lake: Lake, name: str) -> DeltaTable:
 
 
 def fault_of(file: DataFile) -> str:
-    """What can be found without reading the whole file."""
+    """The fault that can be found without reading the whole file."""
     try:
         found = Path(file.path).stat().st_size
         if found != file.size:
@@ -183,7 +183,7 @@ def _fault_in(unreadable: Mapping[str, str], file: DataFile) -> str:
 
 
 def _fault_within(file: DataFile) -> str:
-    """Whether all of it can be read; where memory or disk fail, it may be."""
+    """The fault that reading all of it finds; none if memory or disk fail."""
     try:
         with engine() as connection:
             rows_in(connection, [file.path]).create_view("part")
@@ -202,7 +202,7 @@ def _lost(file: DataFile) -> str:
 
 
 def set_aside(lake: Lake, name: str, path: Path) -> Path:
-    """Move a table's file to where nothing is overwritten; answers where."""
+    """Move a table's file to a place where it overwrites nothing; returns the place."""
     folder = _folder(lake, name).parent / DAMAGED / name
     folder.mkdir(parents=True, exist_ok=True)
     aside = unused(folder / path.name)

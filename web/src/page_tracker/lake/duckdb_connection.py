@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # loaded with the first engine: a writer has days without
+if TYPE_CHECKING:  # loaded with the first engine: a writer may run for days without one
     import duckdb
 
 MEMORY = "512MB"
@@ -19,9 +19,9 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A database in memory that installs nothing and has the time zone UTC.
 
-    `memory` is its limit, as DuckDB writes it. What needs more goes to files in the
-    folder `spill`; where there is none, it fails. `threads`: by default one for each
-    processor. With `in_order` rows keep the order in which they were read.
+    `memory` is its limit, as DuckDB writes it. What needs more is written to the folder
+    `spill`; without one, it fails. `threads`: by default one for each processor. With
+    `in_order` rows keep the order in which they were read.
     """
     # pylint: disable-next=import-outside-toplevel # see above
     import duckdb

@@ -1,4 +1,4 @@
-"""The format version of a data folder: what a newer or older one means.
+"""The format version of a data folder: how a newer or older one is treated.
 
 newer than we know → refused in one line, by whoever would write to it
 older → copied, then migrated step by step; killed meanwhile, it begins from the copy
@@ -16,7 +16,7 @@ from page_tracker.files import READABLE, replace_file
 
 FORMAT = 1
 FORMAT_FILE = "format.json"
-# What a migration may change, and what is copied before.
+# What a migration may change, and what is copied before it.
 KEPT = ("lake", "mirror.json", "imports")
 
 # From which version → what makes it the next one.
@@ -25,11 +25,11 @@ FOLDER_STEPS: FolderSteps = {}
 
 
 class FormatError(PageTrackerError):
-    """Data folder or store were written by another version of Page Tracker."""
+    """The data folder or the store was written by another version of Page Tracker."""
 
 
 def refuse_newer_folder(folder: Path, newest: int = FORMAT) -> None:
-    """Raise FormatError where a data folder is of a newer format; changes nothing."""
+    """Raise FormatError if a data folder has a newer format; changes nothing."""
     found = _folder_format(folder)
     if found is not None and found > newest:
         raise FormatError(*newer_than(f"the data folder {folder}", found, newest))
@@ -58,7 +58,7 @@ def require_folder(
 
 
 def newer_than(what: str, found: int, newest: int) -> tuple[str, str]:
-    """What is wrong where something has a newer format, and what to do."""
+    """The problem of a newer format, and the remedy."""
     return (
         f"{what} has format {found}, written by a newer Page Tracker than this one,"
         f" which knows {newest}",
@@ -92,7 +92,7 @@ def _write_format(folder: Path, version: int) -> None:
 
 
 def _copy(folder: Path, copy: Path) -> None:
-    """Copy what may change; complete, or not there."""
+    """Copy what may change; the copy is complete, or does not exist."""
     unfinished = copy.with_name(copy.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()

@@ -1,11 +1,11 @@
-"""Who may write to a table just now: many that add to it, or one that cleans it.
+"""Who may write to a table: several that add to it, or one that cleans it.
 
 A commit is two steps, files and log, and a file that is not in the log yet looks like
-one that nobody needs. So those who write, or read a table's files, share a lock on
-`<table>.lock`, and whoever deletes files or log entries holds it alone. The kernel
-frees it when its holder dies. A lake on object storage has no lock: there such files
-stay. Whoever changes a table takes the lock by `Lake.using` and `Lake.alone`, which
-open the table once it is held.
+one that nobody needs. So everyone who writes, or reads a table's files, shares a lock
+on `<table>.lock`, and whoever deletes files or log entries holds it exclusively. The
+kernel frees it when its holder dies. A lake on object storage has no lock: there
+unneeded files stay. To change a table, take the lock by `Lake.using` or `Lake.alone`,
+which open the table once it is held.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from deltalake import DeltaTable
 
 from page_tracker.files import exclusive_lock, shared_lock
 
-# Who has something that can wait tries so long to have a table alone.
+# How long work that can wait tries to get a table exclusively.
 PATIENCE = 1.0  # seconds
 
 
 def folder_of(table: DeltaTable) -> Path | None:
-    """The folder that a table lies in, where it lies in one."""
+    """The folder of a table, if it is in a folder."""
     address = urlsplit(table.table_uri)
     if address.scheme not in ("", "file"):
         return None
@@ -33,23 +33,23 @@ def folder_of(table: DeltaTable) -> Path | None:
 
 @contextmanager
 def shared(folder: Path | None) -> Iterator[None]:
-    """Write to the table in a folder beside others; waits while one has it alone."""
+    """Share the table in a folder; waits while somebody has it exclusively."""
     with nullcontext() if folder is None else shared_lock(_lock_of(folder)):
         yield
 
 
 @contextmanager
 def alone(folder: Path | None) -> Iterator[None]:
-    """Have the table in a folder alone; waits for those who write."""
+    """Have the table in a folder exclusively; waits for those who write."""
     with nullcontext() if folder is None else exclusive_lock(_lock_of(folder)):
         yield
 
 
 @contextmanager
 def alone_if_free(folder: Path | None) -> Iterator[bool]:
-    """Have the table in a folder alone, unless others write all the time: then False.
+    """Have the table in a folder exclusively; False if others write all the time.
 
-    Who was stopped in the middle of a commit writes all the time.
+    A process that was stopped in the middle of a commit counts as writing.
     """
     with ExitStack() as stack:
         try:

@@ -35,7 +35,7 @@ from page_tracker.lake.table_log import LOG
 if TYPE_CHECKING:
     import duckdb
 
-# What a row keeps when its visit is renumbered, and by which it is recognised.
+# The columns that renumbering a visit keeps: a row is recognised by them.
 _KEYS = {
     "hits": "time, day, site, name, hostname, path, title, visitor, visit, engaged,"
     " scroll, revenue, currency",
@@ -45,7 +45,7 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class SurveyedFile:
-    """A data file, and of how many rows, of which days, sites and moments."""
+    """A data file: its number of rows, its days, sites and moments."""
 
     path: Path
     rows: int
@@ -72,7 +72,7 @@ class Survey:
 
 
 def lost_tables(lake: Lake) -> list[str]:
-    """The tables of a lake that is a folder whose files have no log that opens."""
+    """The tables, of a lake that is a folder, that have files but no readable log."""
     return [
         name for name in TABLES if lake.files_in_folder(name) and not _opens(lake, name)
     ]
@@ -120,12 +120,12 @@ def survey(lake: Lake, name: str) -> Survey:
 def _read_keys(
     connection: duckdb.DuckDBPyConnection, name: str, number: int, path: Path
 ) -> bool:
-    """Read a file through; whether it could be read."""
+    """Read all of a file; whether that succeeded."""
     import duckdb  # pylint: disable=import-outside-toplevel # loaded with the engine
 
     try:
         rows = rows_in(connection, [str(path)])
-        # All of it is read, so that what cannot be is found before it counts.
+        # All of it is read, so that damage is found before the file counts.
         counted = rows.aggregate(
             f"hash({_KEYS[name]}) AS key, count(*) AS n, sum(hash(COLUMNS(*)))"
         )
@@ -142,7 +142,7 @@ def _larger(
 ) -> list[int]:
     """Those of the newer files with more rows than a file.
 
-    Rows of drops are often alike: only a file that others were merged into has theirs.
+    Rows of drops are often equal: only a file that others were merged into has theirs.
     """
     sizes = dict(
         connection.sql("SELECT file, sum(n)::BIGINT FROM keys GROUP BY file").fetchall()
@@ -199,9 +199,9 @@ def _found(rows: duckdb.DuckDBPyRelation, name: str, path: Path) -> SurveyedFile
 def rebuild(
     lake: Lake, found: Survey, transactions: Sequence[Transaction]
 ) -> Mapping[Path, Path]:
-    """Make the table of what counts; where each of the other files was put.
+    """Create the table from what counts; returns where each other file was put.
 
-    Killed before its end, nothing has begun, and the same once more does it.
+    If it is killed before its end nothing has changed; run it again.
     """
     assert lake.folder is not None  # nosec: `lost_tables` names those of folders
     folder = lake.folder / found.name
@@ -265,7 +265,7 @@ def set_days_aside(lake: Lake) -> None:
 
 
 def add_doubtful(lake: Lake, found: Survey, moved: Mapping[Path, Path]) -> int:
-    """Add the rows that were in doubt after all; answers how many. Once only."""
+    """Add the rows that were in doubt after all; returns how many. Once only."""
     added = 0
     for each in found.doubtful:
         name = f"recovered:{each.path.name}"
@@ -331,7 +331,7 @@ def numbers_in(files: Iterable[Path], probes: Sequence[Probe]) -> set[int]:
 
 
 def days_in(files: Iterable[Path], condition: str) -> set[date]:
-    """The days on which files have hits that fulfil a condition of SQL."""
+    """The days on which files have hits that fulfil an SQL condition."""
     paths = [str(path) for path in files]
     if not paths:
         return set()
@@ -341,14 +341,14 @@ def days_in(files: Iterable[Path], condition: str) -> set[date]:
 
 
 def _added(folder: Path, found: SurveyedFile) -> AddAction:
-    """A file as a commit names it, with what readers leave it out by.
+    """A file as a commit names it, with the statistics by which readers skip it.
 
     https://github.com/delta-io/delta/blob/master/PROTOCOL.md#per-file-statistics
     """
     least = {"day": f"{found.first}", "site": found.sites[0]}
     most = {"day": f"{found.last}", "site": found.sites[1]}
     if found.moments is not None:
-        # The log has milliseconds: the last one is above what is cut off.
+        # The log has milliseconds: round up, so that nothing is above the last one.
         above = found.moments[1] + timedelta(milliseconds=1)
         least["time"], most["time"] = map(_moment, (found.moments[0], above))
     stats = {

@@ -5,7 +5,7 @@
 A commit is made from a *snapshot*, a DeltaTable that was just opened, and carries an
 application transaction: a name and a number that only ever grows. Whoever reads the
 number from the snapshot and commits from that same snapshot adds rows exactly once: of
-two that do so at the same time one is refused (ConflictError) and has to look again.
+two that do so at the same time, one is refused (ConflictError) and has to look again.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ from page_tracker.schema import DAYS, DROPS, HITS, Column
 
 TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS, "days": DAYS}
 
-# Readers and writers in flight find the files of a snapshot for as long as this.
+# Running readers and writers find the files of a snapshot for this long.
 GRACE = timedelta(minutes=5)
 
-# Of these columns the log keeps the least and the greatest of each file: what readers
-# leave files out by. No others: a path in the log would outlive its deletion.
+# The log has the least and greatest value of these columns for each file, by which
+# readers skip files. No others: a path in the log would outlive its deletion.
 _PRUNED_BY = {
     "hits": "time,day,site",
     "drops": "day,site",
     "days": "day,site,dimension",
 }
 
-# Numbers that hardly repeat: a dictionary of them would only be in the way.
+# Numbers that hardly repeat: a dictionary of them would only cost space.
 _SCATTERED = ("time", "visitor", "visit", "since", "elapsed", "engaged")
 
 PARQUET = WriterProperties(
@@ -68,7 +68,7 @@ PARQUET = WriterProperties(
 )
 
 
-# What a file system must have left for a commit, above what the commit itself takes.
+# The room that a file system must have left beyond what the commit itself takes.
 RESERVE = 64_000_000  # bytes
 
 
@@ -77,7 +77,7 @@ class LakeFullError(PageTrackerError):
 
 
 class LakeLogGoneError(LakeError):
-    """A table's files are there, and its log is not."""
+    """A table's files are there, but its log is not."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ class Lake:
 
     @property
     def folder(self) -> Path | None:
-        """The folder, where the lake is one."""
+        """The folder, if the lake is one."""
         return None if "://" in self.uri else Path(self.uri)
 
     def require_room(self) -> None:
-        """Raise LakeFullError where a folder's file system is nearly full."""
+        """Raise LakeFullError if a folder's file system is nearly full."""
         if (folder := self.folder) and folder.exists():
             free = shutil.disk_usage(folder).free
             if free < RESERVE:
@@ -110,9 +110,9 @@ class Lake:
         return f"{self.uri.rstrip('/')}/{name}"
 
     def snapshot(self, name: str) -> DeltaTable:
-        """The table `hits`, `drops` or `days` as it is now; made where there is none.
+        """The table `hits`, `drops` or `days` as it is now; created if there is none.
 
-        Raises LakeLogGoneError where there are files of it, and no log; DeltaError.
+        Raises LakeLogGoneError if there are files but no log, and DeltaError.
         """
         try:
             return DeltaTable(self.address(name), storage_options=self._options)
@@ -121,22 +121,22 @@ class Lake:
 
     @contextmanager
     def using(self, name: str) -> Iterator[DeltaTable]:
-        """A table as it is now, to read its files or to commit to it beside others.
+        """A table as it is now, to read its files or commit to it, shared with others.
 
-        None of its files goes meanwhile, but those that had their grace.
+        No file is deleted meanwhile, except those whose grace is over.
         """
         with shared(self._folder_of(name)):
             yield self.snapshot(name)
 
     @contextmanager
     def alone(self, name: str) -> Iterator[DeltaTable]:
-        """A table as it is now, which nobody else changes meanwhile."""
+        """A table as it is now, that nobody else changes meanwhile."""
         with alone(self._folder_of(name)):
             yield self.snapshot(name)
 
     @contextmanager
     def alone_if_free(self, name: str) -> Iterator[DeltaTable | None]:
-        """`alone`, or None where others write all the time."""
+        """`alone`, or None if others write all the time."""
         with alone_if_free(self._folder_of(name)) as is_alone:
             yield self.snapshot(name) if is_alone else None
 
@@ -154,7 +154,7 @@ class Lake:
         return sorted(path for path in found if path.is_file())
 
     def create_at(self, address: str, name: str) -> None:
-        """Make a table like `name` at an address, which has none."""
+        """Create a table like `name` at an address that has none."""
         lasting = f"interval {int(self.grace.total_seconds() * 1000)} milliseconds"
         DeltaTable.create(
             address,
@@ -184,7 +184,7 @@ class Lake:
         try:
             self.create_at(self.address(name), name)
         except DeltaError:
-            # Another process has made it first; else opening it says why.
+            # Another process may have created it first; if not, opening it tells why.
             pass
         return DeltaTable(self.address(name), storage_options=self._options)
 
@@ -199,14 +199,14 @@ def quoted(text: str) -> str:
 
 
 def position(snapshot: DeltaTable, application: str) -> int:
-    """The number of the application's last transaction; 0 where it made none."""
+    """The number of the application's last transaction; 0 if it made none."""
     return snapshot.transaction_version(application) or 0
 
 
 def closed_mark(day: int) -> str:
     """The application whose number is the last version that touched a closed day.
 
-    It stands in the hits once the day has been closed. Its name changes with what day
+    The table of hits has it once the day was closed. Its name changes with what day
     tables hold, so that all days are closed again; the third also has how the pages of
     a whole site were read.
     """
@@ -214,10 +214,10 @@ def closed_mark(day: int) -> str:
 
 
 def marks(snapshot: DeltaTable, days: Iterable[int], now: float) -> list[Transaction]:
-    """What a commit that touches days has to carry: the marks of the closed ones.
+    """What a commit that touches days has to carry: the marks of closed ones.
 
-    And of all that may be closed by now: of a commit and a closing at the same time,
-    one is refused.
+    And of all that may be closed by now: if a commit and a closing coincide, one is
+    refused.
     """
     version = snapshot.version() + 1
     return [
@@ -237,8 +237,8 @@ def append(
 ) -> None:
     """Add rows under the application's transaction `number`, all or none.
 
-    Says in the commit which days it touches (`days`, numbers since 1970-01-01), and
-    moves the marks of the closed ones among them. No rows: the transaction alone.
+    The commit has the days that it touches (`days`, numbers since 1970-01-01), and
+    moves the marks of the closed ones. Without rows, only the transaction is made.
     Raises ConflictError or DeltaError (nothing was added), OSError.
     """
     at = [column.name for column in columns].index("day")
@@ -271,7 +271,7 @@ def append_table(
 def touching(
     snapshot: DeltaTable, days: Sequence[int], *transactions: Transaction
 ) -> CommitProperties:
-    """What every commit says that changes rows of `days`."""
+    """The metadata of every commit that changes rows of `days`."""
     return CommitProperties(
         custom_metadata={"days": list(days)},
         app_transactions=[*transactions, *marks(snapshot, days, time.time())],

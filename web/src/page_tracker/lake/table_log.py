@@ -1,8 +1,8 @@
-"""A table's log: what many applications, and the last commits, have said.
+"""A table's log: the transactions of many applications, and the last commits.
 
-deltalake reads the log again for each application that it is asked about. The log is
-JSON files, one a commit, and now and then a Parquet file of all that holds so far:
-https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+deltalake reads the log again for each application that it is asked about. The log
+consists of JSON files, one for each commit, and now and then a Parquet file that sums
+up everything so far: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from page_tracker.lake.lock import folder_of
 # The folder of a table's log, within the table's own.
 LOG = "_delta_log"
 
-# So many applications are worth an engine.
+# From so many applications on, an engine is worth its start.
 MANY = 16
-# Commits that are looked through for the days that they touched: those of some minutes,
+# How many commits are searched for the days that they touched: those of some minutes,
 # with a shard for each processor of a large machine.
 MAX_COMMITS = 5_000
 
@@ -34,11 +34,11 @@ def commit_path(folder: Path, version: int) -> Path:
 
 
 def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str, int]:
-    """By application the number of its last transaction, of those that made one."""
+    """The number of each application's last transaction, if it made one."""
     folder = folder_of(snapshot)
     if folder is not None and len(applications) >= MANY:
-        # Where the log was cleaned up since, or others wrote it in another form, one
-        # after the other is asked about.
+        # If the log was cleaned up since, or others wrote it in another form, deltalake
+        # is asked about each application.
         with suppress(OSError, ValueError):
             found = _all(folder, snapshot.version())
             return {name: found[name] for name in applications if name in found}
@@ -47,9 +47,9 @@ def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str,
 
 
 def all_transactions(snapshot: DeltaTable) -> dict[str, int]:
-    """The last transaction of every application; empty on object storage.
+    """Every application's last transaction; empty on object storage.
 
-    Raises OSError or ValueError where the log was cleaned up since.
+    Raises OSError or ValueError if the log was cleaned up since.
     """
     folder = folder_of(snapshot)
     return _all(folder, snapshot.version()) if folder else {}
@@ -58,7 +58,7 @@ def all_transactions(snapshot: DeltaTable) -> dict[str, int]:
 def touched_since(hits: DeltaTable, version: int) -> set[int] | None:
     """The days, since 1970, that the commits after a version touched.
 
-    None where that cannot be known any more. Raises DeltaError.
+    None if that can no longer be known. Raises DeltaError.
     """
     commits = hits.version() - version
     if not 0 <= commits <= MAX_COMMITS:
