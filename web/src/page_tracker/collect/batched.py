@@ -241,7 +241,7 @@ class Collector:
         await self._refresh(self._sites.look)
 
     async def _look_around(self) -> None:
-        """Follow changes of sites, and ask for salts anew now and then."""
+        """Follow changes of sites, and ask for salts again now and then."""
         if time.monotonic() >= self._forget_salts:
             self._salts_at_hand.clear()
             self._forget_salts = time.monotonic() + TRUST_SALTS

@@ -40,7 +40,9 @@ def recover(yes: bool, with_doubtful: bool, **options: str | None) -> None:
         _ask("Begin with an empty store?", yes)
         with locked(settings.data):
             aside = set_aside(settings.data / STORE_NAME)
-        click.echo(f"The store begins anew; what was is in {aside}, for two days.")
+        click.echo(
+            f"The store starts empty; the old files are in {aside}, for two days."
+        )
         _recover_lake(settings, yes, with_doubtful)
 
 

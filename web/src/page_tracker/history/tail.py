@@ -90,7 +90,7 @@ class Tail:
 
     def read(self, until: int | None = None) -> bytes:
         """The next whole lines, or all up to the offset `until`; empty: none so far."""
-        if self._begins_otherwise():  # it was truncated, and written anew
+        if self._begins_otherwise():  # it was truncated and rewritten
             self._go_to(0)
         self._file.seek(self._offset)
         if until is not None:

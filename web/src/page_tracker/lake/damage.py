@@ -157,8 +157,8 @@ def _opened(lake: Lake, name: str) -> DeltaTable:
         raise DamagedLakeError(
             f"the log of the lake's table {lake.address(name)} cannot be read"
             f" ({' '.join(str(error).split())})",
-            "put the lake back from a backup, or have the log built anew from the"
-            " files by page-tracker recover",
+            "restore the lake from a backup, or rebuild the log from the files:"
+            " page-tracker recover",
         ) from error
 
 

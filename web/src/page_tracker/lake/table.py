@@ -175,9 +175,9 @@ class Lake:
             raise LakeLogGoneError(
                 f"{self.address(name)} has {len(files)} files of data and no log"
                 f" ({LOG}) that says which of them count",
-                "put the log back from a backup of the same time, or have it built anew"
-                " from the files by page-tracker recover; until then nothing is written"
-                " there and nothing deleted",
+                "restore the log from a backup of the same time, or rebuild it from the"
+                " files: page-tracker recover; until then nothing is written there and"
+                " nothing deleted",
             )
         if folder := self.folder:
             (folder / name).mkdir(parents=True, exist_ok=True)

@@ -143,7 +143,7 @@ def _loaded(
         except (OSError, ValueError) as error:
             log.error(
                 "%s cannot be read (%s), so the %s that is packaged is used;"
-                " run `page-tracker update` to get it anew, or remove it",
+                " run `page-tracker update` to get it again, or remove it",
                 updated,
                 error,
                 name,

@@ -23,7 +23,7 @@ class FreshLookups:
         self.now: Lookups = load(folder)
 
     def look(self) -> None:
-        """Load them anew where files are others than before, which takes half a second.
+        """Load them again if files have changed, which takes half a second.
 
         Raises OSError where that cannot be seen.
         """

@@ -18,7 +18,7 @@ POINTS = frozenset(
     {"bounce_rate", "percentage", "conversion_rate", "group_conversion_rate"}
     | {"scroll_depth"}
 )
-# Why there is no revenue, by the code of the Stats API.
+# The Stats API's codes for why there is no revenue.
 NO_REVENUE = {
     "no_revenue_goals_matching": "the goals asked about have no revenue;"
     " ask about a goal with a currency",
@@ -28,9 +28,9 @@ NO_REVENUE = {
 
 
 def as_json(report: Report, imports: str = "") -> dict[str, Any]:
-    """The answer to a question, as its asker gets it.
+    """The answer to a question, as JSON.
 
-    `imports` is the code of why nothing imported is in it, if that was asked.
+    `imports` is the code that tells why no imports are included, if that was asked.
     """
     query = report.query
     meta: dict[str, Any] = {}
@@ -95,13 +95,13 @@ def _result(
 
 
 def before_of(report: Report, row: Row) -> tuple[Value, ...]:
-    """A row's metrics in the compared range; of a group that was not there, nothing."""
+    """A row's metrics in the compared range; zeros for a group that it did not have."""
     known = report.compared or {}
     return known.get(row.dimensions) or nothing(report.query, row.dimensions)
 
 
 def change(metric: str, now: Value, before: Value) -> Value:
-    """By how many percent a metric has changed; a percentage by how many points."""
+    """A metric's change in percent; for a percentage, in points."""
     if now is None or before is None:
         return None
     if metric in POINTS:
@@ -120,7 +120,7 @@ def _values(query: Query, row: Row, metrics: tuple[Value, ...]) -> list[Any]:
 
 
 def money(value: Value, unit: str) -> dict[str, Any] | None:
-    """An amount with its texts; None where there is no currency, or no amount."""
+    """An amount with its texts; None without a currency, or an amount."""
     if value is None or not unit:
         return None
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
@@ -138,7 +138,7 @@ def money(value: Value, unit: str) -> dict[str, Any] | None:
 
 
 def query_as_json(query: Query) -> dict[str, Any]:
-    """A query as it was understood: to ask it again gives the same answer."""
+    """A query as it was understood: asking it again gives the same answer."""
     include: dict[str, Any] = {
         name: True
         for name in ("imports", "time_labels", "total_rows")

@@ -1,6 +1,6 @@
 """The way of a question: JSON → Query → one state of the lake → Report.
 
-What HTTP, command line and pages ask goes through here.
+HTTP, the command line and the pages all ask through here.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ class Asking:
 
     reading: Reading
     engine: Engine
-    # Tells the days that imports brought to a site, each with hits.
+    # The days with imported hits of a site.
     imported_days: Callable[[str], Sequence[date]] = lambda _: ()
     cache: ReportCache = field(default_factory=ReportCache)
 
     def budget(self, is_wanted: Callable[[], bool]) -> TimeBudget:
-        """What a question may take, or a list as a whole, as long as it is wanted."""
+        """The budget of a question or of a list, while the answer is wanted."""
         return self.engine.budget(is_wanted)
 
     def understand(
         self, body: object, site: Site, now: float, budget: TimeBudget | None = None
     ) -> Query:
-        """A question about a site, asked at `now` (UTC, seconds).
+        """Parse a question about a site, asked at `now` (UTC, seconds).
 
         Raises QueryError; where it is about all days, as `reports` too.
         """
@@ -74,7 +74,7 @@ class Asking:
         return days.first if days else datetime.fromtimestamp(now, UTC).date()
 
     def days(self, site: str, budget: TimeBudget | None = None) -> Days | None:
-        """The first and the last day that a site has hits of. Raises as `reports`."""
+        """The first and the last day for which a site has hits. Raises as `reports`."""
 
         def ask() -> Days | None:
             sources = self.reading.sources()
@@ -93,7 +93,7 @@ class Asking:
     def reports(
         self, queries: Sequence[Query], budget: TimeBudget | None = None
     ) -> list[Report]:
-        """The answers to questions, all of one state of the lake.
+        """The answers to questions, all from one state of the lake.
 
         Raises QuestionTooCostlyError, BusyError, NobodyWaitsError, LakeAwayError.
         """
@@ -105,7 +105,7 @@ class Asking:
     def left_out(
         self, site: str, days: Days, budget: TimeBudget | None = None
     ) -> list[DroppedHits]:
-        """What of a site did not count in these days, the most first.
+        """The hits of a site that did not count on these days, most frequent first.
 
         Raises as `reports`.
         """
@@ -150,7 +150,7 @@ class Asking:
         return self._of_files_that_are_there(ask)
 
     def not_imported(self, query: Query) -> str:
-        """The code of why nothing imported is in an answer; '' where it is."""
+        """The code that tells why an answer includes no imports; '' if it does."""
         days = self.imported_days(query.site)
         if not days:
             return "no_imported_data"
@@ -159,7 +159,7 @@ class Asking:
         return "" if is_in else "out_of_range"
 
     def _of_files_that_are_there(self, ask: Callable[[], T]) -> T:
-        """What is asked, of a newer state where files are gone.
+        """Ask, and ask once more of a newer state if files are gone.
 
         A state keeps its files for some minutes, so one newer state is enough.
 

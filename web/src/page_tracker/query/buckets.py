@@ -1,8 +1,9 @@
-"""Buckets of time: which there are in a range, what they are called, what pairs. Pure.
+"""Buckets of time: those of a range, their labels, and their pairs. Pure.
 
 A bucket has a *key*, which is what SQL groups by, and a *label*, which answers show.
 Both are the same text for days, weeks and months. The key of an hour or minute is the
-second since 1970 at which it begins, so that an hour that comes twice is two.
+second since 1970 at which it begins, so that an hour that the clock repeats is two
+buckets.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from page_tracker.query.dates import year_before
 from page_tracker.query.query import Range
 
-# Seconds of the buckets that are shorter than a day.
+# The length of the buckets shorter than a day, in seconds.
 SECONDS = {"time:minute": 60, "time:hour": 3600}
 
 # In every zone an hour begins at one of these steps from the full hour of UTC.
@@ -39,15 +40,15 @@ def bucket(asked: Range) -> str:
 
 
 def max_labels(asked: Range, name: str) -> int:
-    """How many labels there are at most."""
+    """The largest possible number of labels."""
     days = (asked.last - asked.first).days + 1
     return days * {"time:minute": 1500, "time:hour": 25}.get(name, 1)
 
 
 def label(name: str, key: str, timezone: str) -> str:
-    """What answers call the bucket of a key.
+    """The label of the bucket with this key.
 
-    Of an hour that comes twice, the second has its offset behind it.
+    If an hour comes twice, the label of the second ends with its offset.
     """
     if name not in SECONDS:
         return key
@@ -61,7 +62,7 @@ def label(name: str, key: str, timezone: str) -> str:
 
 
 def buckets(asked: Range, name: str) -> dict[str, str]:
-    """All buckets of a range in order of time: their labels by their keys."""
+    """The labels of all buckets of a range by their keys, in order of time."""
     if name in SECONDS:
         keys = _instants(asked, SECONDS[name])
         return {key: label(name, key, asked.timezone) for key in keys}
@@ -79,7 +80,7 @@ def labels(asked: Range, name: str) -> tuple[str, ...]:
 
 
 def pairs(asked: Range, compared: Range, name: str) -> dict[str, str]:
-    """The keys of the compared range's buckets, by those of ours at the same place.
+    """The keys of the compared range's buckets, by the key of ours at the same place.
 
     The place is that in the calendar: the same day of the year before, else the same
     day of the range; the same time by the clock. Weeks and months are counted from the
@@ -95,7 +96,7 @@ def pairs(asked: Range, compared: Range, name: str) -> dict[str, str]:
 
 
 def _begin_alike(asked: Range, compared: Range) -> bool:
-    """Whether both ranges begin at the same time of the day."""
+    """Whether both ranges begin at the same time of day."""
     zone = ZoneInfo(asked.timezone)
     clocks = {
         each.start.astimezone(zone).time() if each.start else datetime.min.time()
@@ -122,7 +123,7 @@ def _days(asked: Range) -> list[date]:
 
 
 def _instants(asked: Range, size: int) -> list[str]:
-    """The keys of all buckets of so many seconds, in order."""
+    """The keys of all buckets of this length in seconds, in order."""
     zone, midnight = ZoneInfo(asked.timezone), datetime.min.time()
     start = asked.start or datetime.combine(asked.first, midnight, zone)
     end = asked.end or datetime.combine(asked.last + _DAY, midnight, zone)

@@ -21,7 +21,7 @@ NOT_SET = "(not set)"
 class Dimension:
     """One dimension: the expression that gives its value, and its label where empty.
 
-    `reads` is the column of `hits` that an expression reads which is none itself.
+    `reads` is the column of `hits` that the expression reads, if it is not one itself.
     `fixed` is true where the value is the same for all hits of a visitor's day, so
     that visitors are a plain sum over arrivals. Without a label (`empty` is None)
     rows that have no value belong to no group.
@@ -94,12 +94,12 @@ TIME_BUCKETS: dict[str, str] = {
 
 EXIT_DIMENSIONS = frozenset({"visit:exit_page", "visit:exit_page_hostname"})
 
-# By these, measures of visits count the visits that entered there.
+# Grouped by these, measures of visits count the visits that entered there.
 ENTRY_OF: dict[str, str] = {
     "event:page": "visit:entry_page",
     "event:hostname": "visit:entry_page_hostname",
 }
-# The host that a filter by host must hold for beside these.
+# For each of these, the host dimension to which a filter by host also applies.
 HOST_OF: dict[str, str] = {
     **dict.fromkeys(
         [
@@ -112,12 +112,12 @@ HOST_OF: dict[str, str] = {
     "visit:exit_page": "visit:exit_page_hostname",
 }
 
-# By site, for days that close: all sites at once. Nobody may ask by it.
+# Used only to close days, for all sites at once: not part of the query language.
 SITE = "site"
 
 
 def dimension(name: str) -> Dimension:
-    """The dimension of that name, properties included.
+    """The dimension with that name, which may be a property.
 
     Raises KeyError if there is none.
     """
@@ -145,7 +145,7 @@ class Metric:
 
     @property
     def counts(self) -> bool:
-        """Whether it counts things, and is 0 where there are none."""
+        """Whether it is a count, which is 0 if there is nothing to count."""
         return self.formula in self.measures
 
 
@@ -202,7 +202,7 @@ METRICS: dict[str, Metric] = {
     ),
 }
 
-# Metrics that are 0, and not null, where nothing was seen.
+# Metrics that are 0, not null, if there were no hits.
 ZERO_WHERE_EMPTY = frozenset(
     {"views_per_visit", "bounce_rate", "visit_duration", "percentage"}
     | {"conversion_rate", "group_conversion_rate"}

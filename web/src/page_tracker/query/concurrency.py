@@ -1,4 +1,4 @@
-"""Whose turn it is: so many questions at once, and of large work one piece."""
+"""Limits concurrency: a few questions at once, and one piece of large work."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, contextmanager
 from page_tracker.query.problem import BusyError
 from page_tracker.query.time_budget import TimeBudget
 
-# Questions that are answered at once; further ones wait for as long as one may take.
+# How many questions are answered at once; others wait as long as one may take.
 AT_ONCE = 4
 
-# What does not count in a question's time while the block is being run.
+# While its block runs, time does not count against the question.
 Paused = Callable[[], AbstractContextManager[None]]
 
 
@@ -26,7 +26,7 @@ class Turns:
 
     @contextmanager
     def one_of_some(self, budget: TimeBudget) -> Iterator[None]:
-        """Be one of the questions that are answered at once.
+        """Take one of the places for questions that are answered at once.
 
         Raises BusyError if none of the others ended within the patience that is left.
         """
@@ -40,10 +40,10 @@ class Turns:
 
     @contextmanager
     def alone(self, budget: TimeBudget, paused: Paused) -> Iterator[None]:
-        """Do large work, which nobody else does meanwhile.
+        """Do large work while nobody else does.
 
-        Who waits for it gives up its place among `one_of_some`, and is not charged for
-        the time.
+        While a question waits for this it gives up its place among `one_of_some`, and
+        the time is not charged to it.
 
         Raises BusyError as `one_of_some`.
         """

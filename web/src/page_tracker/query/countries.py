@@ -1,4 +1,4 @@
-"""The countries that there are: ISO 3166-1 codes and their English names (CLDR)."""
+"""All countries: ISO 3166-1 codes and their English names (CLDR)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 # Columns `code` and `name`; beside ISO 3166-1 what it reserves, and Kosovo (XK).
 COUNTRIES = Path(__file__).with_name("countries.csv")
 
-# Codes that people write for others.
+# Codes that people write instead of the official ones.
 _MEANT = {"UK": "GB", "EL": "GR"}
 
 
@@ -31,7 +31,7 @@ def table() -> tuple[str, dict[str, str]]:
 
 
 def meant(text: str) -> str:
-    """The code of the country that a text seems to mean; '' where that is not clear."""
+    """The code of the country that a text seems to mean; '' if that is unclear."""
     code = _MEANT.get(text.upper(), text.upper())
     if code in names():
         return code

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from page_tracker.query.query import Range
 
-# Each word with what it stands for, as the command line's help explains it.
+# Each word with its meaning, as the command line's help explains it.
 WORDS = {
     "day": "today",
     "24h": "the last 24 hours",
@@ -22,7 +22,7 @@ WORDS = {
     "year": "this year, to its end",
     "all": "since the site's first day",
 }
-# Any number of days or months is read like those of the table.
+# Any number of days or months is accepted, like those in the table.
 COUNTED = r"[1-9][0-9]{0,4}(d|mo)"
 
 # Nothing was counted before, and nothing will be asked about later.
@@ -32,13 +32,13 @@ _DAY = timedelta(days=1)
 
 
 def month_start(day: date, months_back: int = 0) -> date:
-    """The first day of the month that lies so many months before `day`'s."""
+    """The first day of the month that many months before `day`'s."""
     months = day.year * 12 + day.month - 1 - months_back
     return date(months // 12, months % 12 + 1, 1)
 
 
 def parse_day(text: str) -> date:
-    """The day that is written as YYYY-MM-DD.
+    """Parse a day written as YYYY-MM-DD.
 
     Raises ValueError if there is none.
     """
@@ -51,7 +51,7 @@ def parse_day(text: str) -> date:
 
 
 def parse_instant(text: str) -> datetime:
-    """The aware instant that is written as ISO 8601 has it.
+    """Parse an instant written in ISO 8601, with an offset.
 
     Raises ValueError if there is none, or it has no offset.
     """
@@ -92,9 +92,9 @@ def named_range(word: str, timezone: str, now: datetime, begun: date) -> Range:
 
 
 def _before(today: date, word: str, timezone: str) -> Range:
-    """So many whole days, or months, before the running one.
+    """That many whole days, or months, before the current one.
 
-    Raises ValueError where they are too many.
+    Raises ValueError if they are too many.
     """
     number = int(re.sub(r"\D", "", word))
     try:
@@ -152,7 +152,7 @@ def previous(asked: Range) -> Range:
 
 
 def shifted(asked: Range, days: int) -> Range:
-    """The range moved by so many days, to the same times of these days.
+    """The range moved by that many days, at the same times of day.
 
     Raises ValueError if it is out of all bounds.
     """
@@ -161,7 +161,7 @@ def shifted(asked: Range, days: int) -> Range:
 
 
 def year_over_year(asked: Range) -> Range:
-    """As many days from the same day a year earlier on; 29 February becomes 28.
+    """The same number of days from the same date a year before; 29 February becomes 28.
 
     Raises ValueError if it is out of all bounds.
     """
@@ -182,7 +182,7 @@ def _moved(asked: Range, first: date, last: date) -> Range:
 
 
 def year_before(day: date, years: int) -> date:
-    """The same day so many years earlier; of the 29th of February, the 28th."""
+    """The same date that many years earlier; for the 29th of February, the 28th."""
     try:
         return day.replace(year=day.year - years)
     except ValueError:
@@ -192,7 +192,7 @@ def year_before(day: date, years: int) -> date:
 def weekdays_matched(asked: Range, compared: Range) -> Range:
     """`compared` moved to the nearest start on the weekday that `asked` starts on.
 
-    Where that is the start of `asked` itself, to the one a week before.
+    If that is the start of `asked` itself, to the one a week before.
 
     Raises ValueError if it is out of all bounds.
     """

@@ -1,4 +1,4 @@
-"""What did not count in some days, by reason and name, as `drops` has it. Pure."""
+"""Hits that did not count on some days, by reason and name, from `drops`. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DroppedHits:
 def dropped_hits_statement(
     site: str, days: Days, files: Iterable[DataFile]
 ) -> Statement:
-    """What was left out of a site, the most first."""
+    """What was dropped for a site, most frequent first."""
     drops = table(DROPS, paths_of(files, (days,)))
     return Statement(
         f"SELECT reason, name, sum(number)::BIGINT AS hits FROM ({drops})"

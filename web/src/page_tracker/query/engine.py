@@ -1,8 +1,8 @@
 """DuckDB, bounded: what runs the statements of questions.
 
-One engine a process; each question has a cursor of its own, a limit of time, and shares
-the engine's limit of memory. Nothing is fetched, installed or written by the engine.
-What bounds questions that come at once:
+One engine for each process; each question has its own cursor and time limit, and shares
+the engine's memory limit. Nothing is fetched, installed or written by the engine. What
+bounds questions that come at once:
 
     Turns.one_of_some   so many are answered at once; the others wait    (a semaphore)
     Turns.alone         one of them does large work; while one waits for
@@ -39,19 +39,19 @@ from page_tracker.query.timers import AGAIN, Timers
 if TYPE_CHECKING:  # Delta takes a second to load
     from page_tracker.lake.kept_sums import KeptSums
 
-# What a row of hits or day tables takes at most that is kept in memory.
+# The most memory that a kept row of hits or day tables takes, in bytes.
 BYTES_A_ROW = 250
 
-# The part of the memory that DuckDB may fill with rows; what it does not count (files'
-# footers, its threads, answers on their way) needs the rest.
+# The share of memory that DuckDB may fill with rows; what it does not count (files'
+# footers, its threads, answers in transit) needs the rest.
 OF_ROWS = 0.8
 
-# A column of a file: the type of SQL, and the values.
+# A column of a file: its SQL type, and its values.
 Column = tuple[str, Sequence[object]]
 
 
 class Session:
-    """What runs the statements of one asker, one after the other.
+    """Runs the statements of one asker, one after the other.
 
     `max_rows` is how many rows of hits it should keep at once, and that in a `large`
     piece of work: only one is done at a time.
@@ -77,13 +77,13 @@ class Session:
         return list(self._cursor.execute(asked.sql, asked.values).fetchall())
 
     def keep(self, name: str, asked: Statement) -> None:
-        """Keep the rows of a statement as a table, in place of what it held."""
+        """Keep the rows of a statement as a table, replacing its contents."""
         self._summed.pop(name, None)
         self._cursor.execute(f"DROP TABLE IF EXISTS {name}")
         self._cursor.execute(f"CREATE TEMP TABLE {name} AS {asked.sql}", asked.values)
 
     def add(self, table: SumTable) -> None:
-        """Add to a table of sums that is kept; where it doubles, add it up again."""
+        """Add to a kept table of sums; when it has doubled, sum it up again."""
         name, asked = table.name, table.sums
         self._cursor.execute(f"INSERT INTO {name} BY NAME {asked.sql}", asked.values)
         if self._count(name) > 2 * self._summed.get(name, self.max_rows // 16):
@@ -105,7 +105,7 @@ class Session:
         return kept.name
 
     def end(self) -> None:
-        """Leave what is remembered to others."""
+        """Release the cached tables."""
         for kept in self._cached:
             self._cache.let_go(kept, self._cursor)
 
@@ -135,7 +135,7 @@ class Engine:
         self._cache = TableCache(memory // 10 // BYTES_A_ROW, kept)
 
     def budget(self, is_wanted: Callable[[], bool] | None = None) -> TimeBudget:
-        """What one question may take, or a list of them; `is_wanted` as there."""
+        """A new budget, for one question or a list; `is_wanted` as in TimeBudget."""
         found = TimeBudget(self._seconds, self._seconds)
         return found if is_wanted is None else replace(found, is_wanted=is_wanted)
 
@@ -148,9 +148,9 @@ class Engine:
 
     @contextmanager
     def session(self, budget: TimeBudget | None = None) -> Iterator[Session]:
-        """Statements that are run one after the other, and bounded together.
+        """Run statements one after the other, under one common limit.
 
-        By what is left of a budget, else by a new one.
+        The limit is what is left of `budget`, or a new budget.
 
         Raises QuestionTooCostlyError if they took too long, or needed too much memory,
         BusyError if too many others are being answered, NobodyWaitsError if nobody
@@ -184,7 +184,7 @@ class Engine:
     def _cursor(
         self, budget: TimeBudget
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Paused]]:
-        """A cursor whose work is bounded, and what does not count in its time."""
+        """A cursor whose work is bounded, and a way to pause its time limit."""
         if budget.seconds <= 0:
             raise self._too_long()
         with self._turns.one_of_some(budget), self._root.cursor() as cursor:
@@ -193,7 +193,7 @@ class Engine:
 
     @contextmanager
     def _errors_named(self, budget: TimeBudget) -> Iterator[None]:
-        """Raise what DuckDB fails with as `session` says."""
+        """Translate DuckDB's errors into those that `session` raises."""
         try:
             yield
         except duckdb.InterruptException as error:
@@ -223,7 +223,7 @@ class Engine:
     def _limited(
         self, cursor: duckdb.DuckDBPyConnection, budget: TimeBudget
     ) -> Iterator[Paused]:
-        """Stop a cursor when its time is over, or nobody waits for it any more."""
+        """Interrupt a cursor when its time is over, or when nobody waits for it."""
 
         def look() -> None:
             if not budget.is_wanted():
@@ -239,7 +239,7 @@ class Engine:
 
 
 def _is_about_files(error: duckdb.Error) -> bool:
-    """Whether files are gone or damaged; some damage has no class of its own."""
+    """Whether files are missing or damaged; some damage has no class of its own."""
     return (
         isinstance(error, duckdb.IOException)
         or not isinstance(error, duckdb.DatabaseError)

@@ -1,4 +1,4 @@
-"""From JSON to a Filter, within bounds that keep a question cheap to understand."""
+"""From JSON to a Filter, within bounds that keep questions cheap to parse."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ MAX_PATTERNS = 100
 MAX_PATTERN_LENGTH = 500
 MAX_PATTERN_BYTES = 1 << 20  # bytes of memory, compiled
 
-# What there can be of these dimensions.
+# The possible values of these dimensions.
 COUNTRIES_OF: dict[str, Callable[[], Collection[str]]] = {
     "visit:country": lambda: countries.names().keys(),
     "visit:country_name": lambda: countries.names().values(),
 }
 
 SEGMENT_OPERATORS = ("is", "is_not")
-# Names that are operators of filters, and not of leaves.
+# Operators that combine filters, rather than compare values.
 COMBINING = ("and", "or", "not", "has_done", "has_not_done")
 
 
@@ -113,7 +113,7 @@ class _Reader:
             raise QueryError(pointer, f"at most {MAX_LEAVES} filters in a query")
 
     def count_values(self, number: int, are_patterns: bool, pointer: str) -> None:
-        """Refuse more than can be compiled at once: that cannot be interrupted."""
+        """Refuse more patterns than compile quickly: that cannot be interrupted."""
         self.values_in_all += number
         if self.values_in_all > MAX_VALUES_IN_ALL:
             raise QueryError(
@@ -190,18 +190,18 @@ class _Reader:
 
 
 def is_property(name: str) -> bool:
-    """Whether it is the dimension of a property of events."""
+    """Whether the dimension is a property of events."""
     key = name.removeprefix(PROPS_PREFIX)
     return name != key and 0 < len(key) <= PROP_KEY_LIMIT and is_text(key)
 
 
 def is_text(text: str) -> bool:
-    """Whether UTF-8 can write it, and it has no NUL."""
+    """Whether it can be encoded in UTF-8, and contains no NUL."""
     return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def check_pattern(text: str, pointer: str) -> None:
-    """Refuse what is no regular expression of RE2.
+    """Refuse a pattern that is not a valid RE2 expression.
 
     Raises QueryError if it is none, or too long.
     """
@@ -222,7 +222,7 @@ def check_pattern(text: str, pointer: str) -> None:
 
 
 def check_countries(leaf: Leaf, pointer: str) -> None:
-    """Refuse a country that there is not: nothing would ever be found.
+    """Refuse a country that does not exist: nothing would ever be found.
 
     Raises QueryError if there is none of that code, or name; says which is meant.
     """
@@ -237,7 +237,7 @@ def check_countries(leaf: Leaf, pointer: str) -> None:
 
 
 def _no_country(dimension: str, value: str) -> str:
-    """What is wrong with a country, and what to write."""
+    """What is wrong with a country, and what to write instead."""
     said, code = f'"{value[:100]}" is no country', countries.meant(value)
     if dimension == "visit:country":
         if code:

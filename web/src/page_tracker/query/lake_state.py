@@ -1,4 +1,4 @@
-"""One state of the lake, as the tables that statements read. Pure."""
+"""One state of the lake, as tables that statements can read. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SQL_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class LakeState:
-    """The files of one state of both tables; `closed` days have a table that holds."""
+    """The files of one state of both tables; `closed` days have a valid day table."""
 
     hits: tuple[DataFile, ...] = ()
     days: tuple[DataFile, ...] = ()
@@ -44,7 +44,7 @@ class LakeState:
         return table(HITS, paths_of(self.hits, days))
 
     def hits_about(self, days: tuple[Days, ...]) -> int:
-        """How many hits these days have, if those of a file are spread evenly."""
+        """Roughly how many hits these days have, if a file's are spread evenly."""
         return round(sum(file.rows * _share(file, days) for file in self.hits))
 
 
@@ -58,7 +58,7 @@ def paths_of(files: Iterable[DataFile], days: tuple[Days, ...]) -> list[str]:
 
 
 def _share(file: DataFile, days: tuple[Days, ...]) -> float:
-    """Which part of a file's days these are, 0 to 1."""
+    """Which share of a file's days these are, 0 to 1."""
     common = sum(
         max(0, (min(file.last, each.last) - max(file.first, each.first)).days + 1)
         for each in days
@@ -67,7 +67,7 @@ def _share(file: DataFile, days: tuple[Days, ...]) -> float:
 
 
 def table(columns: tuple[Column, ...], files: list[str]) -> str:
-    """The SQL of a table with these columns that is in these files."""
+    """The SQL of a table with these columns, read from these files."""
     if not files:
         nothing = ", ".join(
             f"NULL::{SQL_TYPES[column.type]} AS {column.name}" for column in columns

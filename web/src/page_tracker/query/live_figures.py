@@ -1,4 +1,4 @@
-"""A site right now: who is here, its last 30 minutes, what of today did not count."""
+"""A site right now: current visitors, the last 30 minutes, today's dropped hits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from page_tracker.store.counters import Current, DropCount, Live, Minute
 
 @dataclass(frozen=True)
 class LiveFigures:
-    """`minutes` are the last 30, the oldest first; `dropped` has the most first.
+    """`minutes` are the last 30, oldest first; `dropped` has the most frequent first.
 
     `folded` are today's hits of visitors beyond the limit, who count as one.
     """
@@ -40,7 +40,7 @@ class LiveFigures:
 
 
 def live_figures(live: Live, site: Site, now: int) -> LiveFigures:
-    """What the store counts of a site at `now`, in seconds since 1970.
+    """A site's live figures at `now`, in seconds since 1970.
 
     Raises redis.RedisError where Redis does not answer.
     """

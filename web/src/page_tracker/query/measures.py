@@ -1,7 +1,7 @@
 """What adds up over the rows of `hits`: each sum as SQL. Pure.
 
-Questions, day tables and what is taken off the live counters all add up by these. The
-store adds up the same in its script as hits come in.
+Questions, day tables, and what is subtracted from the live counters all use these. The
+store's script computes the same sums as hits come in.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Sum(NamedTuple):
-    """An aggregate of SQL, and the columns of `hits` that it reads."""
+    """An SQL aggregate, and the columns of `hits` that it reads."""
 
     sql: str
     columns: tuple[str, ...] = ()

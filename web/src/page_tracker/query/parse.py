@@ -1,6 +1,6 @@
-"""From JSON to a Query. Every refusal names the place by a JSON pointer (RFC 6901).
+"""From JSON to a Query. Every refusal has a JSON pointer to the place (RFC 6901).
 
-The grammar is that of Plausible's Stats API v2. Pure: what is known of the site, and
+The grammar is that of Plausible's Stats API v2. Pure: what is known about the site, and
 the time, are arguments.
 """
 
@@ -47,7 +47,7 @@ KEYS = (
     "pagination",
 )
 INCLUDES = ("imports", "time_labels", "total_rows", "comparisons")
-# The ranges that a question can be compared with, but for one of its own choice.
+# The ranges that a question can be compared with, besides a custom one.
 MODES: dict[str, Callable[[Range], Range]] = {
     "previous_period": dates.previous,
     "year_over_year": dates.year_over_year,
@@ -59,12 +59,12 @@ MAX_LABELS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What must be known of a site to understand a question about it."""
+    """What has to be known about a site to understand a question about it."""
 
     site: str
     timezone: str
     now: datetime
-    # Tells the site's first day with data.
+    # Returns the site's first day with data.
     begun: Callable[[], date]
     goals: tuple[Goal, ...] = ()
     # Filters by the segment's id, as JSON.
@@ -223,7 +223,7 @@ def _named_range(word: str, known: Known) -> Range:
 def _usual_order(
     metrics: tuple[str, ...], dimensions: tuple[str, ...]
 ) -> tuple[tuple[str, bool], ...]:
-    """By time, where that is asked for, then the largest first."""
+    """By time, if the question has a dimension of time, then largest first."""
     times = [(name, False) for name in dimensions if name in TIME_BUCKETS]
     return (*times[:1], (metrics[0], True))
 
@@ -299,7 +299,7 @@ def _compared(
 
 
 def _check_labels(query: Query) -> None:
-    """Refuse to list, or to match for a comparison, more buckets than can be."""
+    """Refuse to list, or to pair for a comparison, more buckets than the limit."""
     times = [name for name in query.dimensions if name in TIME_BUCKETS]
     if query.time_labels:
         pointer = "#/include/time_labels"
@@ -324,7 +324,7 @@ def _check_sense(query: Query) -> None:
     _check_goals(query)
     # The event that has_done asks for is not among those that are counted.
     asked = names | {leaf.dimension for leaf in leaves(query.filter)}
-    # Those with which no measure of visits is defined.
+    # The dimensions by which measures of visits are not defined.
     apart = set(event_dimensions(query)) - {"event:page"}
     if "event:page" in names:
         apart -= {"event:hostname"}
@@ -350,7 +350,7 @@ def _names_goals(leaf: Leaf) -> bool:
 
 
 def _problem(metric: Metric, names: set[str], asked: set[str], apart: set[str]) -> str:
-    """Why a metric is invalid here; '' where it is valid."""
+    """Why a metric is invalid here; '' if it is valid."""
     if metric.needs == "dimension" and not names:
         return "needs a dimension"
     if metric.needs == "goal" and metric.type != "money" and GOAL not in asked:

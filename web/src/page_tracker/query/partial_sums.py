@@ -1,7 +1,7 @@
 """The parts of an answer: sums of measures by the query's dimensions. Pure.
 
-Each part is a SELECT over one of the blocks of `sql`; parts are put under each other,
-a measure that a part lacks is nothing, and then added up by dimension.
+Each part is a SELECT over one of the blocks of `sql`. The parts are united, with 0 for
+measures that a part lacks, and added up by dimension.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ENTERED = {
     "entered_views": measures.VIEWS,
     "since": measures.SINCE,
 }
-# Of the visits for which a condition holds.
+# Measures of the visits for which a condition holds.
 _LANDED = {"landed": measures.visits, "bounces": measures.bounces}
 _ENGAGED = (
     "sum(deepest) AS scroll",
@@ -46,13 +46,13 @@ _ENGAGED = (
 )
 # The columns that only engagements have.
 ENGAGEMENT = frozenset({"scroll", "engaged"})
-# What conversion rates are shares of, and all shares.
+# The whole of which conversion rates, and other shares, are a share.
 CONVERSIONS = frozenset({"reached_visitors", "group_visitors"})
 SHARES = CONVERSIONS | {"all_visitors"}
 
 
 def in_days(days: tuple[Days, ...], binder: Binder) -> str:
-    """The condition that a row is of one of these days."""
+    """The condition that a row belongs to one of these days."""
     found = [
         f"day BETWEEN {binder.bind(each.first)} AND {binder.bind(each.last)}"
         for each in days
@@ -69,7 +69,7 @@ class PartialSums:
         self.by = strategies(query)
 
     def all(self) -> str:
-        """All parts, one under the other."""
+        """All parts, united."""
         found = [
             part
             for part in (
@@ -155,7 +155,7 @@ class PartialSums:
         return self._group("matched", sums)
 
     def _of_who_came_back(self) -> str:
-        """Visitors with several visits a day: once in each group, less their arrivals.
+        """Visitors with several visits a day, once in each group, minus their arrivals.
 
         Arrivals are counted already, and most visitors have no other visit.
         """
@@ -180,7 +180,7 @@ class PartialSums:
         )
 
     def _of_distinct(self) -> str:
-        """Visitors and visits that have to be distinct, and not only summed."""
+        """Visitors and visits that have to be counted distinct rather than summed."""
         visitors = self.by.visitors is Visitors.DISTINCT
         visits = self.by.visits is Visits.DISTINCT
         if not (visitors or visits):
@@ -224,7 +224,7 @@ class PartialSums:
         return sums
 
     def _landed(self) -> str:
-        """The condition that a visit entered at a page that filters by page allow."""
+        """The condition that the visit's entry page satisfies the filters by page."""
         pages = all_about(self.query.filter, "event:page")
         if not pages:
             return ""
@@ -237,7 +237,7 @@ class PartialSums:
             return ""
         self.binder.reads("visit", "path", "step", *ENGAGEMENT)
         dims, page = self._expressions(began=False), "day, visit, path"
-        # What only the page's own events have is taken from them.
+        # Columns that only the page's own events have are read from those.
         own = {
             index: f"{sql} AS own{index}"
             for index, sql in enumerate(dims)
@@ -274,7 +274,7 @@ class PartialSums:
             else:
                 which = name
                 dims.append(f"value AS d{index}")
-        # Day tables have no rows of what has no events.
+        # Day tables have no rows for values without events.
         sums = {"events": "count(*)"} | {
             name: f"sum({tabled(name)})" for name in sorted(self.needed - SHARES)
         }
@@ -288,7 +288,7 @@ class PartialSums:
         )
 
     def within(self, instant: str) -> str:
-        """The condition that an instant lies in a range that cuts a day."""
+        """The condition that an instant is in a range that cuts a day."""
         asked = self.query.range
         if asked.start is None:
             return ""

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from page_tracker.query.catalog import DIMENSIONS, PROPS_PREFIX, TIME_BUCKETS
 from page_tracker.query.query import Query, Range, measures_of
 
-# Measures that a day's table holds; shares of them are made when a question is asked.
+# Measures in a day's table; shares are computed when a question is asked.
 TABLED_MEASURES = frozenset(
     {"visitors", "visits", "views", "events", "entered", "entered_views", "landed"}
     | {
@@ -22,15 +22,15 @@ TABLED_MEASURES = frozenset(
         "all_visitors",
     }
 )
-# Those of how pages were read, and by which dimensions a day's table has them.
+# Measures of reading, and the dimensions by which a day's table has them.
 READING_MEASURES = frozenset({"scroll", "scrolled", "engaged", "engaged_visits"})
 READING_DIMENSIONS = frozenset({"", "event:page"})
-# Dimensions that a day's table has; `''` is the site as a whole.
+# Dimensions in a day's table; `''` is the site as a whole.
 TABLED_DIMENSIONS = ("", *(name for name in DIMENSIONS if name != "event:goal"))
 
 
 def tabled(measure: str) -> str:
-    """The column of a day's table that has a measure: all visits land, unfiltered."""
+    """The column of a day's table for a measure: without filters all visits land."""
     return "entered" if measure == "landed" else measure
 
 
@@ -51,7 +51,7 @@ class Plan:
 
 
 def can_use_tables(query: Query) -> bool:
-    """Whether day tables answer the query exactly, for the days that they hold."""
+    """Whether day tables answer the query exactly, for days whose table is valid."""
     if query.range.start is not None or query.filter.parts:
         return False
     needed = set(measures_of(query))
@@ -70,7 +70,7 @@ def can_use_tables(query: Query) -> bool:
 
 
 def runs(days: Iterable[date]) -> tuple[Days, ...]:
-    """Days in any order as runs of neighbours."""
+    """Days in any order, as runs of consecutive days."""
     found: list[Days] = []
     for day in sorted(set(days)):
         if found and found[-1].last + timedelta(days=1) == day:
@@ -81,7 +81,7 @@ def runs(days: Iterable[date]) -> tuple[Days, ...]:
 
 
 def plan(query: Query, closed: frozenset[date]) -> Plan:
-    """The plan for a query, where `closed` days have a table that still holds."""
+    """The plan for a query; `closed` days have a valid table."""
     days = days_of(query.range)
     if not can_use_tables(query):
         return Plan((), runs(days))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from page_tracker.errors import PageTrackerError
 
-# More names than these are not listed in a refusal.
+# A refusal lists at most this many names.
 _MAX_LISTED = 16
 
 
@@ -21,7 +21,7 @@ class QueryError(ValueError):
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
-    """A hint at the valid name that is meant, and else at all of them."""
+    """A hint at the valid name that is probably meant, or else at all of them."""
     names = list(names)
     found = difflib.get_close_matches(word[:100], names, 1, 0.6)
     if found:
@@ -35,7 +35,7 @@ def escaped(key: object) -> str:
 
 
 class QuestionTooCostlyError(PageTrackerError):
-    """A question was stopped at its limit of time or memory."""
+    """A question was stopped because it reached its limit of time or memory."""
 
 
 class BusyError(PageTrackerError):
@@ -43,7 +43,7 @@ class BusyError(PageTrackerError):
 
 
 class NobodyWaitsError(PageTrackerError):
-    """A question was stopped: who asked it has gone."""
+    """A question was stopped because its asker has gone."""
 
 
 class LakeAwayError(PageTrackerError):
@@ -51,9 +51,9 @@ class LakeAwayError(PageTrackerError):
 
 
 class FilesGoneError(LakeAwayError):
-    """Files of the state that was asked cannot be read: take a newer one.
+    """Files of this state of the lake cannot be read: ask a newer one.
 
-    Most often they were cleaned up since.
+    Usually they were cleaned up meanwhile.
     """
 
     def __init__(self, why: str) -> None:

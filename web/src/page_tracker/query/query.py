@@ -21,7 +21,7 @@ class Leaf:
 
     @property
     def of_event(self) -> bool:
-        """Whether it asks for an attribute of one event, and not of a visit."""
+        """Whether it filters by an attribute of an event rather than of a visit."""
         return dimension(self.dimension).scope == "event"
 
 
@@ -101,7 +101,7 @@ class Query:
 
 
 def leaves(part: Filter) -> tuple[Leaf, ...]:
-    """All leaves of a filter that are asked of one and the same event."""
+    """All leaves of a filter that apply to one and the same event."""
     match part:
         case Leaf():
             return (part,)
@@ -114,14 +114,14 @@ def leaves(part: Filter) -> tuple[Leaf, ...]:
 
 
 def asks_of_events(part: Filter) -> bool:
-    """Whether a filter selects events within visits, and not only whole visits."""
+    """Whether a filter selects events within visits rather than whole visits."""
     return any(leaf.of_event for leaf in leaves(part))
 
 
 def without_what_always_holds(part: And) -> And:
     """A filter without the patterns that every page matches.
 
-    Questions about how pages were read must filter by page, and may mean them all.
+    Questions about reading must filter by page, and may mean all pages.
     """
     return And(tuple(each for each in part.parts if not _is_any_page(each)))
 
@@ -136,9 +136,9 @@ def _is_any_page(part: Filter) -> bool:
 
 
 def conjuncts(part: Filter) -> tuple[Filter, ...]:
-    """The filters that must all hold for a filter to hold, where `and` joins them.
+    """The filters that a filter joins by `and`: all of them must hold.
 
-    A segment, and what is joined by `and`, is as if its filters were written alone.
+    A segment, or an `and`, means the same as its filters written separately.
     """
     match part:
         case And(parts):
@@ -150,7 +150,7 @@ def conjuncts(part: Filter) -> tuple[Filter, ...]:
 
 
 def without_conversions(part: And) -> And:
-    """The filter less goals and properties: what a conversion rate is a share of."""
+    """The filter without goals and properties: the whole of a conversion rate."""
     return And(
         tuple(
             each
@@ -213,7 +213,7 @@ def uses(query: Query, names: frozenset[str]) -> bool:
 
 
 def all_leaves(part: Filter) -> tuple[Leaf, ...]:
-    """All leaves of a filter, those asked of other events of the visit included."""
+    """All leaves of a filter, including those about other events of the visit."""
     match part:
         case Leaf():
             return (part,)
@@ -224,7 +224,7 @@ def all_leaves(part: Filter) -> tuple[Leaf, ...]:
 
 
 def event_dimensions(query: Query) -> tuple[str, ...]:
-    """Those of the query's dimensions that are attributes of an event."""
+    """The query's dimensions that are attributes of an event."""
     return tuple(name for name in query.dimensions if dimension(name).scope == "event")
 
 
@@ -234,7 +234,7 @@ def property_key(name: str) -> str | None:
 
 
 def measures_of(query: Query) -> tuple[str, ...]:
-    """The measures that the query's metrics need, each once, in a steady order."""
+    """The measures that the query's metrics need, each once, in a stable order."""
     found = dict.fromkeys(
         measure for metric in query.metrics for measure in METRICS[metric].measures
     )

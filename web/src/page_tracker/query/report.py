@@ -1,4 +1,4 @@
-"""Asks a question's statement of one state of the lake and shapes the answer."""
+"""Runs a question's statement on one state of the lake and shapes the answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Value = int | float | None
 # More rows than any question has.
 _ALL = 2**31 - 1
 
-# What else may be asked for an answer, as `Report.seconds` names it.
+# What else an answer may need, as `Report.seconds` names it.
 COMPARED, COUNTED = "compare", "count"
 
 
@@ -41,7 +41,7 @@ class Row:
 class Report:
     """The answer to a question; `compared` answers it for the compared range.
 
-    `seconds` says what took how long.
+    `seconds` has how long each step took.
     """
 
     query: Query
@@ -57,7 +57,7 @@ class Report:
 def days_with_hits(
     site: str, sources: LakeState, engine: Engine, budget: TimeBudget | None = None
 ) -> Days | None:
-    """The first and the last day that a site has hits of; None where it has none.
+    """The first and the last day for which a site has hits; None if it has none.
 
     Raises as Engine.session.
     """
@@ -73,7 +73,7 @@ def days_with_hits(
 
 
 def answer(query: Query, sources: LakeState, engine: Engine) -> Report:
-    """Ask a question of one state of the lake. Raises as Engine.session."""
+    """Answer a question from one state of the lake. Raises as Engine.session."""
     return answers([query], sources, engine)[0]
 
 
@@ -83,9 +83,9 @@ def answers(
     engine: Engine,
     budget: TimeBudget | None = None,
 ) -> list[Report]:
-    """Ask questions of one state of the lake, in one go. Raises as Engine.session.
+    """Answer questions from one state of the lake, in one go. Raises as Engine.session.
 
-    Those that read the same rows share them.
+    Questions that read the same rows share them.
     """
     asks = [Ask(_all_of(query), plan(query, sources.closed)) for query in queries]
     with engine.session(budget) as session:
@@ -105,13 +105,13 @@ def answers(
 
 
 def _is_over_time(query: Query) -> bool:
-    """Whether the answer has rows that only the compared range has hits of."""
+    """Whether the answer has rows for which only the compared range has hits."""
     names = query.dimensions
     return bool(query.comparison and names) and TIME_BUCKETS.keys() >= set(names)
 
 
 def _all_of(query: Query) -> Query:
-    """The query for all rows, where rows of the compared range come among them."""
+    """The query for all rows, if rows of the compared range go among them."""
     return replace(query, limit=_ALL, offset=0) if _is_over_time(query) else query
 
 
@@ -308,7 +308,7 @@ def _moved(
 
 
 def columns_of(report: Report) -> dict[str, Column]:
-    """A report's rows as columns of a file, by name."""
+    """A report's rows as the columns of a file, by name."""
     kinds = {"integer": "BIGINT", "float": "DOUBLE", "money": "DOUBLE"}
     query, rows = report.query, report.rows
     dimensions: dict[str, Column] = {

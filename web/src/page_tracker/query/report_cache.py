@@ -1,4 +1,4 @@
-"""The answers that were given of one state of the lake: the same question is the same.
+"""Reports of one state of the lake: the same question is answered once.
 
 a question of the state that is known → its report, if it was asked before
 a newer state → all is forgotten
@@ -14,7 +14,7 @@ from page_tracker.query.plan import Days
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report
 
-# What is remembered at once: so many reports, of so many rows each at most.
+# Limits: the number of reports, and the rows of each.
 MAX_REPORTS = 256
 MAX_ROWS = 100
 
@@ -39,9 +39,9 @@ class ReportCache:
             }
 
     def keep(self, sources: LakeState, reports: Iterable[Report]) -> None:
-        """Remember reports of a state, where that is still the newest that was asked.
+        """Keep reports of a state, if that is still the newest one.
 
-        Which days are closed changes how an answer is found, and not the answer.
+        Closing a day changes how an answer is found, but not the answer.
         """
         with self._lock:
             if self._state != (sources.hits, sources.days):
@@ -55,7 +55,7 @@ class ReportCache:
     def days_of(
         self, sources: LakeState, site: str, ask: Callable[[], Days | None]
     ) -> Days | None:
-        """The days of a site in a state: those that are known, else what `ask` says."""
+        """A site's days with hits in a state: remembered, or else from `ask`."""
         with self._lock:
             self._turn_to(sources)
             if site in self._days:

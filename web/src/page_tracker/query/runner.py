@@ -36,13 +36,13 @@ if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.engine import Session
 
 
-# Work on less than this part of the rows that memory holds need not be done alone.
+# Work on less than this share of the rows that memory holds need not be done alone.
 SMALL = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The rows of an ask's statement, and how many seconds each step took.
+    """The rows of an ask's statement, and the seconds that each step took.
 
     `statement` reads `files`; what was run may have read copies of their rows.
     """
@@ -99,7 +99,7 @@ class _Group:
         return [self._summed(at, ask, seconds) for at, ask in enumerate(self._asks)]
 
     def _remember_days(self) -> None:
-        """Have what the asks read of day tables in memory: it is small, and lasts."""
+        """Have the day tables' rows that the asks read in memory: few, and reusable."""
         if not self._asks[0].plan.tables:
             return
         plan = self._asks[0].plan
@@ -121,14 +121,14 @@ class _Group:
         return tables
 
     def _counted(self, days: tuple[Days, ...]) -> dict[date, int]:
-        """How many rows of each day the asks read."""
+        """The number of rows of each day that the asks read."""
         selected = shared_rows(self._asks, self._sources.hits_of(days))
         counts = f"SELECT day, count(*) FROM ({selected.sql}) GROUP BY day"
         counted = self._session.rows(Statement(counts, selected.values))
         return {day: int(str(n)) for day, n in counted if isinstance(day, date)}
 
     def _taken(self, part: Slice) -> str:
-        """The SQL of the hits of a slice: taken out, where several asks read them."""
+        """The SQL of a slice's hits: extracted first, if several asks read them."""
         hits = part.of(self._sources.hits_of(part.days))
         if len(self._asks) == 1 or not part.days:
             return hits
@@ -144,7 +144,7 @@ class _Group:
         return self._result(ask, values, {**sharing, **seconds})
 
     def _add(self, part: Slice, is_first: bool) -> None:
-        """Add what a slice has to the tables of all asks."""
+        """Add a slice's sums to the tables of all asks."""
         hits = self._taken(part)
         for index, ask in enumerate(self._asks):
             plan = replace(ask.plan, hits=part.days)

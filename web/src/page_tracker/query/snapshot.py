@@ -29,9 +29,9 @@ T = TypeVar("T")
 
 
 class Reading:
-    """The lake as questions see it; safe to use from many threads.
+    """The lake, as questions read it; safe to use from many threads.
 
-    Everything raises LakeAwayError where the lake is away.
+    Every method raises LakeAwayError if the lake cannot be read.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -42,16 +42,16 @@ class Reading:
         self._closed: dict[date, bool] = {}
         # Of the tables that had files: which they are.
         self._ids: dict[str, str] = {}
-        # Whether files of the newest state were found to be gone.
+        # Whether files of the newest state turned out to be gone.
         self._is_doubted = False
 
     def sources(self, days: Iterable[date] = ()) -> LakeState:
-        """The present state; and which of these days are closed."""
+        """The present state, and which of these days are closed."""
         asked = list(days)
         return self._read(lambda: self._sources(asked))
 
     def drops(self) -> tuple[DataFile, ...]:
-        """The present files of what did not count."""
+        """The present files of the table `drops`."""
         return self._read(lambda: self._look("drops"))
 
     def _read(self, read: Callable[[], T]) -> T:
@@ -77,9 +77,9 @@ class Reading:
         self._closed.clear()
 
     def renew(self) -> None:
-        """Open the lake again: files of the known state are gone.
+        """Open the lake again, because files of the known state are gone.
 
-        Those that the newest state has, and are gone, are left out of what is answered.
+        Files that the newest state has but that are gone are left out of answers.
         """
         with self._lock:
             self._is_doubted = True
@@ -131,7 +131,7 @@ class Reading:
         files = tuple(files_of(table))
         if self._is_doubted and folder_of(table) is not None:
             there = tuple(file for file in files if Path(file.path).exists())
-            # Else they may have gone because a newer version does not need them.
+            # If so, they may be gone because a newer version does not need them.
             if self._lake.snapshot(name).version() == table.version():
                 return there
         return files
@@ -151,7 +151,7 @@ class Reading:
         return frozenset(day for day in days if self._closed[day])
 
     def _holding(self, days: Sequence[date]) -> set[date]:
-        """Those of the days whose table holds."""
+        """The days among these whose table is valid."""
         tabled = {
             closed_mark(day_number(day)): day
             for day in days

@@ -37,7 +37,7 @@ def exact(value: Value) -> str:
 
 
 def cell(text: str) -> str:
-    """A text for a spreadsheet: what it would take for a formula begins with a quote.
+    """A text for a spreadsheet: one that looks like a formula gets a quote in front.
 
     See OWASP's page on CSV injection.
     """

@@ -106,7 +106,7 @@ def statement_over_sums(query: Query, name: str) -> Statement:
 
 
 def sums(query: Query, plan: Plan) -> Statement:
-    """The statement that gives what metrics are made of: dimensions, then measures."""
+    """The statement that gives the sums for metrics: dimensions, then measures."""
     binder = Binder()
     columns = [f"d{index}" for index in range(len(query.dimensions))]
     columns += [f"{name}::BIGINT AS {name}" for name in measures_of(query)]
@@ -116,7 +116,7 @@ def sums(query: Query, plan: Plan) -> Statement:
 
 def _with(blocks: Iterable[tuple[str, str]]) -> str:
     named = dict(blocks)
-    # What several parts read is worked out once.
+    # What several parts read is computed once.
     is_shared = named.get("parts", "").count("FROM matched") > 1
     return "WITH " + ",\n".join(
         f"{name} AS {'MATERIALIZED ' * (is_shared and name == 'matched')}"
@@ -157,7 +157,7 @@ def _indent(sql: str) -> str:
 
 
 class _Blocks:
-    """The named blocks of one statement, in the order in which they are read.
+    """The named blocks (CTEs) of one statement, in the order in which they are read.
 
     `sum_table` is the table that has the parts already, where there is one.
     """

@@ -1,6 +1,6 @@
-"""Tables that outlast a question: what is asked again and again.
+"""Tables that outlast a question, for what is asked again and again.
 
-in memory → else from a file, if any process has kept it → else worked out, and kept
+in memory → or from a file, if any process has kept it → or computed, and kept
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # Delta takes a second to load
 
 @dataclass(slots=True)
 class CachedTable:
-    """A table that is remembered, and how many sessions read it just now."""
+    """A cached table, and how many sessions are reading it."""
 
     name: str
     rows: int
@@ -32,10 +32,10 @@ class CachedTable:
 
 
 class TableCache:
-    """Tables of what statements gave; safe to use from many threads.
+    """Tables with the results of statements; safe to use from many threads.
 
-    Files do not change, and a statement names its files: so what it gave stays true.
-    What was not read for the longest time is forgotten beyond `max_rows` rows in all.
+    Files do not change, and a statement names its files, so its result stays valid.
+    Beyond `max_rows` rows in all, the table that was read longest ago is dropped.
     `files` keeps it for others, and for the time after a restart.
     """
 
@@ -105,7 +105,7 @@ class TableCache:
     def _known(self, key: object, new: CachedTable) -> CachedTable: ...
 
     def _known(self, key: object, new: CachedTable | None = None) -> CachedTable | None:
-        """What is kept of a statement, and now read; else what is new."""
+        """The cached table of a statement, now being read; or else `new`."""
         with self._lock:
             kept = self._kept.get(key, new)
             if kept is not None:
@@ -116,11 +116,11 @@ class TableCache:
 
     @property
     def rows(self) -> int:
-        """How many rows are kept."""
+        """The number of cached rows."""
         return sum(kept.rows for kept in list(self._kept.values()))
 
     def let_go(self, kept: CachedTable, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Say that a session does not read a table any more."""
+        """Note that a session no longer reads a table."""
         with self._lock:
             kept.readers -= 1
             size = self.rows

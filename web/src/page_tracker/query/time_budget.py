@@ -1,4 +1,4 @@
-"""What a question may still take: time to work, time to wait for others, its asker."""
+"""What a question may still use: time to work, and time to wait for others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TimeBudget:
 
     @contextmanager
     def waiting(self) -> Iterator[float]:
-        """Wait within the block, for so many seconds at most."""
+        """Wait within the block, for at most the seconds that it is given."""
         began = time.monotonic()
         try:
             yield max(0.0, self.patience)
@@ -35,7 +35,7 @@ class TimeBudget:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Work within the block; what is waited there is not work."""
+        """Work within the block; waiting in it does not count as work."""
         began, patience = time.monotonic(), self.patience
         try:
             yield

@@ -1,4 +1,4 @@
-"""Calls what has to be called after some time: what bounds questions."""
+"""Calls functions after some time: this is what stops questions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from contextlib import AbstractContextManager, contextmanager
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which a question that goes on in spite of it is stopped again: between
-# two of its statements there is nothing to stop.
+# Seconds after which a question that goes on nevertheless is stopped again: between two
+# of its statements there is nothing to stop.
 AGAIN = 0.1
 
 
 class Timers:
-    """Calls what has to be called after some time, and again, until it is done.
+    """Calls functions after some time, and again, until their block ends.
 
-    One thread for all: a thread for each question would cost more than a small one.
+    One thread for all: a thread for each would cost more than a small question.
     """
 
     def __init__(self) -> None:
@@ -32,9 +32,9 @@ class Timers:
     def limiting(
         self, call: Callable[[], None], seconds: float
     ) -> Iterator[Callable[[], AbstractContextManager[None]]]:
-        """Call after so many seconds, while the block is being run.
+        """Call after that many seconds, unless the block has ended.
 
-        Gives what the seconds of a block within do not count in.
+        Yields a context manager within which the time does not count.
         """
         number = next(self._numbers)
         self._put(number, time.monotonic() + seconds, call)

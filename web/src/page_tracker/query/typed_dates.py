@@ -1,4 +1,4 @@
-"""What people type for days and times, into the grammar's ranges. Pure."""
+"""Days and times as people type them, as ranges of the grammar. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from page_tracker.query.dates import COUNTED, WORDS, month_start
 from page_tracker.query.problem import QueryError, nearest
 
-# How many days are asked about where nothing is said, today included.
+# How many days a question covers by default, today included.
 USUAL_DAYS = 30
 
 _DAY = timedelta(days=1)
 _MIDNIGHT, _LAST_SECOND = time(0), time(23, 59, 59)
 Days = tuple[date, date]
 
-# Periods that only people type, beside those of the grammar.
+# Periods that can be typed, in addition to those of the grammar.
 NAMES = (
     *("today", "yesterday", "week", "last week", "last month", "last year"),
     *("2026", "2026-01", "2026-01-31"),
@@ -38,13 +38,13 @@ def period(text: str, now: datetime) -> Any:
 
 
 def usual(now: datetime) -> list[str]:
-    """The range where none is said: the last days, with today."""
+    """The default range: the last days, including today."""
     today = now.date()
     return [str(today - (USUAL_DAYS - 1) * _DAY), str(today)]
 
 
 def between(first: str, last: str | None, now: datetime, option: str) -> list[str]:
-    """The range from what is typed to what is typed, or to now; both ends included.
+    """The range between two typed ends, or up to now; both ends included.
 
     Days, months and years are whole; a time without an offset is the site's, in whose
     zone `now` is. `option` is where it was typed.

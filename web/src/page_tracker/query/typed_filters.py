@@ -1,4 +1,4 @@
-"""What people type for a question's names and filters, into the grammar's. Pure."""
+"""A question's names and filters as people type them, as the grammar's. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def short_name(name: str) -> str:
 
 
 def parse_filter(text: str, segments: Sequence[Segment] = ()) -> Any:
-    """A filter as people write it, or as JSON, as the grammar has it.
+    """Parse a filter as people write it, or JSON, into the grammar's form.
 
     `DIMENSION OPERATOR VALUE|VALUE…`, where a backslash keeps a bar in a value. Any of
     the site's segments goes by its number or its name.

@@ -21,9 +21,9 @@ from page_tracker.sites.goal import Goal
 
 @dataclass(slots=True)
 class Binder:
-    """Gathers what a statement needs while it is written.
+    """Collects what a statement needs while it is written.
 
-    `values` by the names of their places, and the `columns` of `hits` that it reads.
+    `values` by the names of their placeholders, and the `columns` of `hits` it reads.
     """
 
     values: dict[str, object] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Binder:
     _places: dict[tuple[type, object], str] = field(default_factory=dict)
 
     def bind(self, value: object) -> str:
-        """The placeholder of a value; the same value has one."""
+        """The placeholder of a value; equal values share one."""
         place = self._places.get((type(value), value))
         if place is None:
             name = f"v{len(self.values)}"
@@ -45,7 +45,7 @@ class Binder:
 
 
 def column(name: str, binder: Binder) -> str:
-    """The expression that gives a dimension's value, '' where there is none."""
+    """The expression for a dimension's value, '' if there is none."""
     key = property_key(name)
     if key is not None:
         binder.reads("props")
@@ -56,7 +56,7 @@ def column(name: str, binder: Binder) -> str:
 
 
 def labelled(name: str, binder: Binder) -> str:
-    """The same with the dimension's label in place of ''."""
+    """The same, with the dimension's label instead of ''."""
     plain, empty = column(name, binder), dimension(name).empty
     if empty is None:
         return plain
@@ -64,7 +64,7 @@ def labelled(name: str, binder: Binder) -> str:
 
 
 def pattern(page: str) -> str:
-    """The regular expression of a goal's page: `*` stays in a folder, `**` does not."""
+    """The pattern for a goal's page: `*` stays in a folder, `**` does not."""
     parts = re.split(r"(\*\*|\*)", page)
     wild = {"**": ".*", "*": "[^/]*"}
     return "^" + "".join(wild.get(part) or re.escape(part) for part in parts) + "$"
@@ -108,13 +108,13 @@ def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
     if not operator.negated:
         return f"({any_of})"
     if property_key(leaf.dimension) and not operator.is_exact:
-        # an event without the property is not one with another
+        # an event without the property does not have a different one
         return f"({value} <> '' AND NOT ({any_of}))"
     return f"(NOT ({any_of}))"
 
 
 def _with_nothing(leaf: Leaf) -> tuple[str, ...]:
-    """A leaf's values, and '' where one is the label of rows that have none.
+    """A leaf's values, with '' added if one is the label of rows without a value.
 
     A row may also have just that text: both are in one group of the answer.
     """

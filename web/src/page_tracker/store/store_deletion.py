@@ -40,7 +40,7 @@ class LogNotRewrittenError(PageTrackerError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"Redis does not write its append-only file anew ({why}), which has the"
+            f"Redis does not rewrite its append-only file ({why}), which has the"
             " text of what was deleted until then",
             "see that it can, and do this once more; or run BGREWRITEAOF there",
         )

@@ -119,7 +119,7 @@ class Stream:
         """Give the store a new origin instead of `old`; returns the one it has now.
 
         For a store that was restored: what it numbers from now on is new to the lake,
-        and its counters begin anew, as the lake knows better what came before.
+        and its counters start over, because the lake knows better what came before.
         Entries that wait keep the old one; those that the lake lacks though it has
         their number are brought in by `set_aside` and `replay`.
         """

@@ -81,7 +81,7 @@ def badges(counters: Counters) -> Blueprint:
         except Refused as error:
             response = _failed(form, error)
         response.headers["Cache-Control"] = LOOK_AGAIN
-        if response.status_code == 200:  # a failure is told anew, unchanged or not
+        if response.status_code == 200:  # a failure is sent again, unchanged or not
             response.add_etag()
             response.make_conditional(request)
         return response

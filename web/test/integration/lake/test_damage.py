@@ -104,7 +104,7 @@ def test_a_log_that_is_damaged_further_back_is_named_with_what_to_do(
     log = sorted((lake.folder / "hits" / "_delta_log").glob("*.json"))[1]
     log.write_bytes(b"{")
 
-    with pytest.raises(DamagedLakeError, match="put the lake back from a backup"):
+    with pytest.raises(DamagedLakeError, match="restore the lake from a backup"):
         list(mend(lake))
 
 

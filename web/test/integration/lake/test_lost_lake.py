@@ -1,4 +1,4 @@
-"""A lake whose log or folder is gone: nothing begins anew without a word."""
+"""A lake whose log or folder is gone: nothing starts over without a word."""
 
 import shutil
 import time

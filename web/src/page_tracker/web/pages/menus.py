@@ -95,7 +95,7 @@ def _to(view: View, **changes: object) -> str:
 
 
 def _period(view: View, word: str) -> str:
-    """Other days; the interval is chosen anew by them."""
+    """Other days; the interval is chosen again by them."""
     return _to(view, period=word, by="")
 
 

@@ -177,7 +177,7 @@ class _Own:
     def _change(
         self, decide: Callable[[Account], Account], onwards: Response
     ) -> Response:
-        """Change the account: its sessions are over, but for this one, begun anew."""
+        """Change the account: all of its sessions end; this one begins again."""
         person = self._services.guard.require()
         account = self._services.accounts().change(person.account.id, decide)
         return self._services.guard.sign_in(onwards, account)

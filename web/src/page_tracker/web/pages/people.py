@@ -135,7 +135,7 @@ class _People:
         found = self._services.links().invitations().get(invitation_id)
         if found is None or not _is_to(found.link, site):
             raise AccountError(
-                "this invitation was used, or has expired", "load the page anew"
+                "this invitation was used, or has expired", "reload the page"
             )
         self._services.links().withdraw(invitation_id)
 
@@ -160,7 +160,7 @@ class _People:
         def decide(account: Account) -> Account:
             # Of others than those on the page it is not told that they are there.
             if not (self._owns_all() or role_at(account, site)):
-                raise AccountError("nobody here has this account", "load the page anew")
+                raise AccountError("nobody here has this account", "reload the page")
             return with_role(account, role, sites)
 
         self._services.accounts().change(account_id, decide)

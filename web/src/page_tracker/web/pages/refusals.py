@@ -102,7 +102,7 @@ def _form_refused(_error: FormRefused) -> Response:
     return problem(
         403,
         "This form cannot be taken",
-        "It was not sent by a page of this server, or you have signed in anew since.",
+        "It was not sent by a page of this server, or you have signed in again since.",
         "Go back, load the page again, and send it once more. Behind a proxy, let that"
         " pass on the Host that browsers send, or set PAGE_TRACKER_URL to the address"
         " that they use.",

@@ -112,7 +112,7 @@ def mark_of(text: str) -> str:
 
 
 def _change(services: SettingsServices, name: str, group: Group) -> Response:
-    """Change what was typed anew; what others have changed meanwhile stays."""
+    """Change what was typed; what others have changed meanwhile stays."""
     site = services.admitted(name, group.deed)
     typed = {each: sent(each) for each in group.settings if each in request.form}
     said: dict[str, str | list[str]] = {

@@ -110,7 +110,7 @@ def _filters(segment: Segment) -> str:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise UnknownGoalError(f"there is no segment {text[:20]!r}", "load it anew")
+        raise UnknownGoalError(f"there is no segment {text[:20]!r}", "reload the page")
     return int(text)
 
 

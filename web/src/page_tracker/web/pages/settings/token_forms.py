@@ -97,7 +97,7 @@ class _Keys:
         """Raises UnknownTokenError, of one that is none of these too."""
         if token_id not in {token.id for token in self.of(site)}:
             raise UnknownTokenError(
-                f"{site.id} has no token {token_id[:20]!r}", "load the list anew"
+                f"{site.id} has no token {token_id[:20]!r}", "reload the page"
             )
         return self._services.tokens().remove(token_id)
 
