@@ -1,4 +1,4 @@
-"""A badge's looks: how a count is written, how wide text is, what colours. Pure."""
+"""How a badge looks: the form of its count, the width of text, colours. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 LABEL_LIMIT = 60
 PADDING = 6
 
-# Names for what people use most; else six or three hexadecimal digits.
+# Names of the most common colours; others are six or three hexadecimal digits.
 COLORS = {
     "black": "#000000",
     "blue": "#1666b5",
@@ -31,12 +31,12 @@ _HEX = re.compile(r"[0-9a-f]{6}|[0-9a-f]{3}")
 # Widths in Verdana of 11 pixels, roughly; the text is fitted to what they add up to.
 _NARROW = frozenset("fijlrtI.,:;!|'()[]1 " + THIN_SPACE)
 _WIDE = frozenset("mwMW@%—")
-# No characters of XML 1.0.
+# Characters that XML 1.0 does not allow.
 _NO_XML = re.compile("[\ufffe\uffff]")
 
 
 class Look(NamedTuple):
-    """What a badge says beside its count, and its colours, as people write them."""
+    """A badge's label and its colours, as people write them."""
 
     label: str = "views"
     color: str = "blue"
@@ -84,7 +84,7 @@ def count_text(count: int) -> str:
 
 
 def checked(look: Look) -> Look:
-    """The look with what SVG takes. Raises ValueError, with what to write instead."""
+    """The look, with values for SVG. Raises ValueError, with what to write instead."""
     return Look(
         label=_NO_XML.sub("", clean(look.label, LABEL_LIMIT)).strip(),
         color=color_of(look.color),
@@ -130,7 +130,7 @@ def ink_on(background: str) -> str:
 
 
 def text_width(text: str) -> int:
-    """About how wide a text is, in pixels."""
+    """The approximate width of a text, in pixels."""
     return round(sum(map(_character_width, text)))
 
 

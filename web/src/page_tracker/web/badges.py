@@ -34,7 +34,7 @@ from page_tracker.web.path_converter import add_converter
 TOTAL = "TOTAL"
 UNKNOWN = "?"
 
-# A badge is looked at again each time, and kept by nobody on the way.
+# A badge is fetched again each time, and no cache may keep it.
 LOOK_AGAIN = "private, no-cache, max-age=0"
 KEEP_NOT = "private, no-cache, no-store, max-age=0"
 
@@ -50,7 +50,7 @@ class Refused(Exception):
 
 
 class Counters(NamedTuple):
-    """What the badges are made of; each is asked for when it is needed."""
+    """What the badges need; each is created on first use."""
 
     sites: Callable[[], Sites]
     live: Callable[[], Live]
@@ -116,7 +116,7 @@ def badges(counters: Counters) -> Blueprint:
 
 
 def _split(name: str, forms: tuple[str, ...]) -> tuple[str, str]:
-    """The page and the form that is asked for; there is no other address here."""
+    """The page and the format in the address; anything else is not found."""
     name, _, form = name.rpartition(".")
     if form not in forms:
         raise NotFound(f"what ends in one of .{', .'.join(forms)} is here")
@@ -129,7 +129,7 @@ def _path(name: str) -> str:
 
 
 def _require_all_time() -> None:
-    """Refuse a period: leaving it out of the answer would make that a wrong one."""
+    """Refuse a period: ignoring it would make the answer wrong."""
     if "start" in request.args or "end" in request.args:
         raise Refused(
             400,
@@ -139,7 +139,7 @@ def _require_all_time() -> None:
 
 
 def _site(sites: Sites) -> Site:
-    """The site that is meant, were it made just now. Raises Refused."""
+    """The site that is meant, even if it was added just now. Raises Refused."""
     named = request.args.get("site", "").strip()
     site = _site_in(sites.directory(), named) or _site_in(sites.look_again(), named)
     if site is not None:
@@ -178,7 +178,7 @@ def _views(live: Live, site: Site, name: str) -> int:
 
 
 def _counted(counters: Counters, site: Site, name: str) -> list[Drop]:
-    """Store one view; what was dropped. Raises NotStoredError."""
+    """Store one view; returns why it was dropped, if it was. Raises NotStoredError."""
     headers = headers_sent()
     address = seen_of(headers, request.remote_addr or "", counters.proxies).address
     referrer = request.headers.get("Referer", "")
@@ -202,7 +202,7 @@ def _shown(form: str, look: Look, views: int) -> Response:
 
 
 def _failed(form: str, refused: Refused) -> Response:
-    """The failure, in a form that does not break the page that shows it."""
+    """The failure, in a format that does not break the page that shows it."""
     if form == "svg":
         response = _drawn(Look(), refused.count)
     elif form == "gif":
@@ -232,7 +232,7 @@ def _drawn(look: Look, count: str) -> Response:
 
 
 def _look() -> Look:
-    """How the badge shall look, by the query. Raises Refused for nonsense."""
+    """How the badge should look, from the query. Raises Refused if that is invalid."""
     said = {
         field: request.args[field] for field in Look._fields if field in request.args
     }

@@ -1,4 +1,5 @@
-"""Tells a request's thread that its client has gone: nobody reads what it works out."""
+"""Tells a request's thread that its client has gone, so that nobody needs its
+answer."""
 
 from __future__ import annotations
 
@@ -9,15 +10,15 @@ from contextvars import ContextVar
 
 from page_tracker.web.pools import Receive
 
-# How long whoever closed its end of the connection is waited for.
+# How long to go on for a client that has closed its end of the connection.
 LINGER_SECONDS = 2.0
 
-# Of the request that is being answered: set once its client has gone.
+# For the request that is being answered: set once its client has gone.
 _GONE: ContextVar[threading.Event] = ContextVar("gone")
 
 
 def is_wanted() -> Callable[[], bool]:
-    """What tells, in any thread, whether the client of this request still waits."""
+    """Tells, in any thread, whether the client of this request still waits."""
     gone = _GONE.get(None)
     return lambda: gone is None or not gone.is_set()
 
@@ -25,7 +26,7 @@ def is_wanted() -> Callable[[], bool]:
 async def watched(answering: Awaitable[None], receive: Receive) -> None:
     """Await what answers a request, in whose threads `is_wanted` knows of its client.
 
-    Its body is received already: all that can come is that the client goes, or closes
+    Its body has been received: all that can follow is that the client leaves, or closes
     its end of the connection.
     """
     gone = threading.Event()
@@ -39,6 +40,6 @@ async def watched(answering: Awaitable[None], receive: Receive) -> None:
 
 async def _wait(receive: Receive, gone: threading.Event) -> None:
     if (await receive())["type"] != "http.disconnect":
-        # It has closed its end: most have gone, few still wait for an answer.
+        # It has closed its end: most such clients have gone, a few still wait.
         await asyncio.sleep(LINGER_SECONDS)
     gone.set()

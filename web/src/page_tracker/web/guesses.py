@@ -1,8 +1,8 @@
 """Wrong tokens and passwords of an address or a name, counted by all web processes.
 
 Redis has the times of the last ones, under a hash of the address that is keyed with the
-day's salt: no address is ever written down, and nobody can make the hash again once the
-salt is thrown away (see store/salts.py).
+day's salt: no address is ever stored, and nobody can compute the hash again once the
+salt is deleted (see store/salts.py).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ WITHIN = 60  # seconds
 class Guesses:
     """At most `most` of an address (IPv6: a network of 64 bits) in `within` seconds.
 
-    `kind` is what is guessed, and tells its guesses from others. Every method raises
-    redis.RedisError where Redis does not answer.
+    `kind` is what is guessed, and keeps its guesses separate from others. Every method
+    raises redis.RedisError where Redis does not answer.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Guesses:
         self._lock = threading.Lock()
 
     def wait(self, address: str) -> int:
-        """Seconds until an address may guess again; 0 where it may now."""
+        """Seconds until an address may guess again; 0 if it may now."""
         return self._ask(_WAIT, address)
 
     def note(self, address: str) -> int:
-        """Note a wrong guess; seconds to wait where it is one too many, else 0."""
+        """Note a wrong guess; returns seconds to wait if it is one too many, else 0."""
         return self._ask(_NOTE, address)
 
     def _ask(self, text: str, address: str) -> int:

@@ -1,6 +1,6 @@
-"""`<anything:name>`: the rest of an address, slashes at its beginning too.
+"""`<anything:name>` in a route: the rest of an address, leading slashes included.
 
-Routes with it need `merge_slashes=False`.
+Routes that use it need `merge_slashes=False`.
 """
 
 from __future__ import annotations
@@ -17,5 +17,5 @@ class Anything(BaseConverter):
 
 
 def add_converter(state: BlueprintSetupState) -> None:
-    """Let routes of a blueprint's application have it."""
+    """Make it available to the routes of a blueprint's application."""
     state.app.url_map.converters["anything"] = Anything

@@ -1,12 +1,12 @@
-"""The threads that Flask answers in, in pools: no kind of work waits for another.
+"""The threads that Flask answers in, in pools: no kind of work delays another.
 
     probes     what a proxy asks to know whether we live
     questions  what may take half a minute each
     others     the counter, badges, the owner's interface, static files
 
-A request takes a thread when it is there as a whole. Where more wait for one than are
-worth it, the next is told to come again. Of questions one asker has half the threads at
-most: the next ones wait without a place.
+A request takes a thread once all of it has arrived. If too many wait already, the next
+one is told to try again. One asker's questions get half of the threads at most; further
+ones wait without taking a place.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TOO_MANY = json.dumps({"error": "too much is asked at once; ask again in a mome
 
 
 class Refusal(NamedTuple):
-    """The answer to whom there is no place for; `headers` by their names."""
+    """The answer to a request for which there is no place; `headers` by name."""
 
     headers: Sequence[tuple[str, str]]
     body: bytes
@@ -53,7 +53,7 @@ PROGRAMS = Refusal(
 
 @dataclass(frozen=True)
 class Refusals:
-    """Programs are told in JSON, browsers on a page."""
+    """For programs as JSON, for browsers as a page."""
 
     page: Refusal
 
@@ -88,7 +88,7 @@ class Pool:
 
 
 class Share:
-    """What one asker asks at once; `asked` counts those that wait, too."""
+    """One asker's requests at the moment; `asked` includes those that wait."""
 
     def __init__(self, most: int) -> None:
         self.asked = 0
@@ -96,7 +96,7 @@ class Share:
 
 
 class SharedPool:
-    """A pool of which each asker has a part: `most` at once, and WAITING wait."""
+    """A pool in which each asker has a share: `most` at once, and WAITING that wait."""
 
     def __init__(self, pool: Pool, most: int, refusals: Refusals) -> None:
         self._pool = pool
@@ -132,13 +132,13 @@ class Pools:
         self._others = Pool(flask, 10, 200, refusals)
 
     def of(self, path: str, asker: Callable[[], str]) -> Application:
-        """The pool that a path's requests are answered in; `asker` says whose."""
+        """The pool that answers a path's requests; `asker` is who sent them."""
         if path in PROBES:
             return self._probes
         return partial(self._questions, asker()) if asks(path) else self._others
 
 
 def asks(path: str) -> bool:
-    """Whether a path's requests ask questions: those of sites' pages do, too."""
+    """Whether a path's requests ask questions, as those for sites' pages do."""
     first = path[1:].partition("/")[0]
     return path.startswith(QUESTIONS) or "." in first or first == "sites"

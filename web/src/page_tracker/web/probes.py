@@ -1,16 +1,16 @@
-"""`/livez`: the process answers. `/readyz`: what it needs to count is there."""
+"""`/livez`: the process answers. `/readyz`: everything that counting needs is there."""
 
 from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Response
 
-Check = Callable[[], object | None]  # what `str` gives of it is for people
+Check = Callable[[], object | None]  # its `str` is for people
 
 
 def probes(checks: Sequence[Check], notices: Sequence[Check]) -> Blueprint:
-    """The two routes; each check says why it is not ready, or None.
+    """The two routes; each check returns why it is not ready, or None.
 
-    A notice is said too, but does not keep it from being ready.
+    A notice is shown too, but does not make it unready.
     """
     blueprint = Blueprint("probes", __name__)
 

@@ -1,7 +1,7 @@
 """Sessions that Redis has lately confirmed, in a process's own memory.
 
-While Redis is away they let their people read. None can be ended then, so that one
-which was good a moment before stays so; for how long, and how many, is bounded.
+While Redis is away, people with such a session can still read. No session can be ended
+then, so one that was valid a moment ago still is; how long, and how many, is limited.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from page_tracker.people.session import Session
 
 MOST = 1_000
-KEPT = 60 * 60  # seconds after Redis has confirmed it last
+KEPT = 60 * 60  # seconds since Redis last confirmed it
 
 
 class RecentSessions:
@@ -26,7 +26,7 @@ class RecentSessions:
         self._confirmed: OrderedDict[str, tuple[Session, float]] = OrderedDict()
 
     def note(self, session_id: str, session: Session | None) -> None:
-        """Note what Redis has just said: the session, or that there is none."""
+        """Note Redis's latest answer: the session, or that there is none."""
         with self._lock:
             self._confirmed.pop(session_id, None)
             if session is not None:
@@ -35,7 +35,7 @@ class RecentSessions:
                 self._confirmed.popitem(last=False)
 
     def find(self, session_id: str) -> Session | None:
-        """The session, where it was confirmed within KEPT."""
+        """The session, if it was confirmed within KEPT."""
         with self._lock:
             session, at = self._confirmed.get(session_id, (None, 0.0))
         return session if session and self._clock() - at < KEPT else None

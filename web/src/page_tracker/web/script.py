@@ -14,7 +14,7 @@ script = Blueprint("script", __name__)
 
 @script.get("/js/script.js")
 def give_script() -> Response:
-    """Give the script, for any site's pages, packed where the browser can unpack it."""
+    """Serve the script, compressed if the browser accepts that."""
     response = Response(SCRIPT, mimetype="text/javascript")
     if request.accept_encodings["gzip"]:
         response.set_data(PACKED)

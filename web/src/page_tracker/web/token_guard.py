@@ -1,6 +1,6 @@
-"""Who asks: the token of a request, and answers to those who may not.
+"""Who asks: the token of a request, and the answers to requests that are refused.
 
-Authorization: Bearer TOKEN → the address's wrong guesses are few → the token
+Authorization: Bearer TOKEN → the address has few wrong guesses → the token
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from page_tracker.web.guesses import Guesses
 
 
 class Refused(Exception):
-    """A request that is not let in: the status, why, and headers of the answer."""
+    """A refused request: the answer's status, reason and headers."""
 
     def __init__(self, status: int, why: str, **headers: str) -> None:
         super().__init__(why)
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 class Guard:
-    """Lets requests in by their tokens; `address` says who a request comes from."""
+    """Admits requests by their tokens; `address` returns where a request comes from."""
 
     def __init__(
         self,
@@ -64,16 +64,16 @@ class Guard:
         return token
 
     def _wait_after(self, token: Token | None) -> int:
-        """Seconds to wait after too many wrong tokens, of which this may be one."""
+        """Seconds to wait after too many wrong tokens, possibly including this one."""
         if token is None:
             return self._guesses.note(self._address())
         try:
             return self._guesses.wait(self._address())
-        except RedisError:  # a right token is one without Redis too
+        except RedisError:  # a correct token is accepted without Redis too
             return 0
 
     def admit(self, scope: Scope, site: str | None) -> Token:
-        """The request's token where it may do this with a site, or (None) with all.
+        """The request's token, if it may do this for a site, or (None) for all.
 
         Raises Refused, RedisError.
         """
@@ -84,7 +84,7 @@ class Guard:
 
 
 def seen(proxies: Proxies) -> ClientAddress:
-    """The client's address behind this request's socket, and why this one."""
+    """The client's address for this request, and why it is this one."""
     headers = request.headers
     return proxies.seen(
         request.remote_addr or "",
@@ -94,7 +94,7 @@ def seen(proxies: Proxies) -> ClientAddress:
 
 
 def forbidden(token: Token) -> Refused:
-    """The answer to a right token that is not for this."""
+    """The answer to a valid token that does not allow this."""
     where = "all sites" if token.sites is None else ", ".join(token.sites)
     return Refused(
         403, f"this token is not for that: it is for {token.scope} of {where}"

@@ -1,8 +1,8 @@
-"""What the connections of a process may take together: descriptors and memory.
+"""What the connections of a process may use together: descriptors and memory.
 
-Where either runs out, whoever has kept us waiting the longest goes first. So a crowd of
-silent connections, or of requests that never end, closes itself, and a request that
-comes whole finds room.
+When either runs out, the client that has kept us waiting longest is closed first. So a
+crowd of silent connections, or of requests that never end, makes room for requests that
+arrive whole.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from collections import OrderedDict
 from math import inf
 from typing import Protocol
 
-# Connections of a process at most; three quarters of its descriptors, where that is
+# The most connections of a process; or three quarters of its descriptors, if that is
 # less: the store, the lake's files and the logs need some too.
 MAX_CONNECTIONS = 10_000
 OF_DESCRIPTORS = 0.75
 
-# Bytes of requests that are not answered yet; a process takes up to thrice as much.
+# Bytes of requests not answered yet; a process uses up to three times as much.
 MAX_HELD = 32_000_000
 
 logger = logging.getLogger(__name__)
 
 
 class Guest(Protocol):
-    """A connection; `held` is how many bytes of unanswered requests it has sent."""
+    """A connection; `held` is the number of bytes of its unanswered requests."""
 
     held: int
 
@@ -34,7 +34,7 @@ class Guest(Protocol):
 
 
 class Capacity:
-    """The connections that wait for their clients, the longest first."""
+    """The connections that wait for their clients, longest first."""
 
     def __init__(self, most: int = MAX_CONNECTIONS, most_held: int = MAX_HELD) -> None:
         self._most = most
@@ -43,7 +43,7 @@ class Capacity:
         self._waiting: OrderedDict[Guest, None] = OrderedDict()
 
     def admit(self, number: int) -> None:
-        """Make room where a connection came, and `number` are open now."""
+        """Make room after a connection was opened; `number` are open now."""
         most = min(self._most, OF_DESCRIPTORS * open_files())
         if number > most and self._waiting:
             logger.warning(
@@ -57,11 +57,11 @@ class Capacity:
         self._waiting[guest] = None
 
     def leave(self, guest: Guest) -> None:
-        """Note that a connection is waited for by its client, or is closed."""
+        """Note that a connection no longer waits for its client, or is closed."""
         self._waiting.pop(guest, None)
 
     def hold(self, guest: Guest, number: int) -> None:
-        """Note how many bytes a connection holds, and make room where it's too much."""
+        """Note how many bytes a connection holds, and make room if it is too much."""
         more = number - guest.held
         self._held += more
         guest.held = number

@@ -1,12 +1,12 @@
-"""uvicorn's HTTP, bounded, and a short way to the collector beside it.
+"""uvicorn's HTTP, bounded, and beside it a fast path to the collector.
 
 Most requests that we get are one small hit in one piece. Between its last byte and its
 answer there is nothing to wait for but the store: no parser's callbacks, no task, no
-messages, one write. All other requests go uvicorn's own way, hits that come in several
-pieces among them.
+messages, one write. All other requests take uvicorn's own way, including hits that come
+in several pieces.
 
-On either way a request is answered once it is there as a whole, one after the other,
-and what a client may take of time and memory until then is bounded:
+Either way a request is answered once all of it has arrived, one after the other, and
+the time and memory that a client may use until then are bounded:
 
 | a connection is | until | at most | else |
 |---|---|---|---|
@@ -19,9 +19,9 @@ and what a client may take of time and memory until then is bounded:
 | refused | the client has closed | LINGER_SECONDS; all is thrown away | it is cut |
 | closing | the client has read | TAKE_SECONDS, and SLOWEST | it is cut |
 
-Chunk extensions and trailers mean nothing to us and are bounded by MAX_HEAD, too.
-While a connection is idle, in a head or in a body it waits for its client, and may have
-to go before its time to make room for others (`capacity.py`).
+Chunk extensions and trailers are ignored, and bounded by MAX_HEAD too. While a
+connection is idle, in a head or in a body it waits for its client, and may be closed
+early to make room for others (`capacity.py`).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ FIRST_SECONDS = 10.0
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
 TAKE_SECONDS = 30.0
-LINGER_SECONDS = 2.0  # until who was refused has heard it
-STOP_SECONDS = 1.0  # for a request that is half there when the server stops
+LINGER_SECONDS = 2.0  # until a refused client has read the answer
+STOP_SECONDS = 1.0  # for a request that is incomplete when the server stops
 
 # Bytes a second.
 SLOWEST = 8_192
@@ -55,7 +55,7 @@ _END = b"\r\n\r\n"
 
 
 class Phase(Enum):
-    """Where a connection is, as in the table above."""
+    """The state of a connection, as in the table above."""
 
     IDLE = auto()
     HEAD = auto()
@@ -65,7 +65,7 @@ class Phase(Enum):
 
 
 class Connection(RequestReader):
-    """One client's connection: reads requests, hands them on, writes their answers.
+    """One client's connection: reads requests, passes them on, writes their answers.
 
     The application has `takes` and `answer_soon` beside ASGI, and `longest_body`.
     """
@@ -77,7 +77,7 @@ class Connection(RequestReader):
         super().__init__(*arguments, **options)
         self.held = 0
         self._phase = Phase.IDLE
-        # What came and was not looked at yet, and how far an empty line is not in it.
+        # What arrived but was not read yet, and up to where it has no empty line.
         self._unread = bytearray()
         self._searched = 0
         self._deadline = Deadline(self.loop, self._overdue)
@@ -103,7 +103,7 @@ class Connection(RequestReader):
         self._read()
 
     def eof_received(self) -> bool:  # type: ignore[override] # uvicorn keeps none
-        """Who says no more may still wait for an answer: the application is told."""
+        """A client that has closed its end may still wait: the application is told."""
         self._end_soon()
         if self.cycle is not None:
             self.cycle.message_event.set()
@@ -129,7 +129,7 @@ class Connection(RequestReader):
             self._wait()
 
     def shutdown(self) -> None:
-        """Close, but not before what was sent is answered."""
+        """Close, but only once the requests received are answered."""
         self._end_soon()
         if self._phase is Phase.IDLE:
             self._close()
@@ -148,7 +148,7 @@ class Connection(RequestReader):
     # A request is read.
 
     def _is_taken(self, data: bytes) -> bool:
-        """Whether it is a request for the short way, which is on it then."""
+        """Whether it is a request for the fast path; if so, it has been passed on."""
         if self.flow.write_paused:
             return False
         request = whole_request(data)
@@ -231,7 +231,7 @@ class Connection(RequestReader):
         cycle = self.cycle
 
         async def send_on(message: Any) -> None:
-            # Where a write has just failed uvicorn knows it a moment later.
+            # If a write has just failed, uvicorn knows it only a moment later.
             cycle.disconnected |= self.transport.is_closing()
             await send(message)
 
@@ -244,7 +244,7 @@ class Connection(RequestReader):
         self._go_on()
 
     def _answer(self, answer: Answer) -> None:
-        """The short way's answer is there."""
+        """The fast path's answer is there."""
         if self.transport.is_closing():
             return
         self.server_state.total_requests += 1
@@ -252,7 +252,7 @@ class Connection(RequestReader):
         self._go_on()
 
     def _go_on(self) -> None:
-        """Wait for the next request, or begin with it where it is there."""
+        """Wait for the next request, or begin with it if it is there."""
         if self.is_last or self.transport.is_closing():
             self._close()
             return
@@ -269,7 +269,7 @@ class Connection(RequestReader):
             self.loop.call_soon(self._read)
 
     def _refuse(self, refused: BadRequestError) -> None:
-        """Answer a request that is not handed on, and close."""
+        """Answer a request that is not passed on, and close."""
         if not self.transport.is_closing():
             body = f"{refused}\n".encode()
             headers = (
@@ -280,7 +280,7 @@ class Connection(RequestReader):
             )
             answer = Answer(refused.status, headers, body)
             self.transport.write(_bytes_of(answer, True))
-            # Were it closed now, what still comes would take the answer away.
+            # If it were closed now, data still arriving would discard the answer.
             if self.transport.can_write_eof():
                 self.transport.write_eof()
             else:
@@ -299,7 +299,7 @@ class Connection(RequestReader):
             self.cycle.keep_alive = False
 
     def _close(self) -> None:
-        """Close once what was written is read."""
+        """Close once the client has read everything."""
         self._phase = Phase.CLOSING
         self._unread.clear()
         self.room.leave(self)

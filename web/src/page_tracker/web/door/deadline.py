@@ -1,4 +1,4 @@
-"""A time limit that is moved at every request, which must cost next to nothing."""
+"""A time limit that every request moves, so moving it must cost next to nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from math import inf
 
 
 class Deadline:
-    """Calls `overdue` when its time is over; there is none until one is set.
+    """Calls `overdue` when its time is over; there is no limit until one is set.
 
-    The loop's timer may fire too early: it is set anew then, and not whenever the
-    deadline moves on.
+    The loop's timer may fire too early: then it is set again, rather than whenever the
+    deadline is moved.
     """
 
     def __init__(
@@ -23,7 +23,7 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self, seconds: float) -> None:
-        """Be due in so many seconds from now."""
+        """Be due this many seconds from now."""
         self._due = self._loop.time() + seconds
         if self._due < self._fires:
             self._stop()
@@ -31,15 +31,15 @@ class Deadline:
             self._timer = self._loop.call_at(self._due, self._fire)
 
     def set_sooner(self, seconds: float) -> None:
-        """Be due in so many seconds from now, if that is sooner."""
+        """Be due this many seconds from now, if that is sooner."""
         self.set(min(seconds, self._due - self._loop.time()))
 
     def lift(self) -> None:
-        """There is all the time that it takes."""
+        """Remove the limit."""
         self._due = inf
 
     def end(self) -> None:
-        """Never call again, and let go of whom it would call."""
+        """Never call again, and drop the reference to what it would call."""
         self._due = inf
         self._stop()
         self._overdue = _nothing

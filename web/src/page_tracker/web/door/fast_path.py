@@ -1,7 +1,7 @@
-"""A whole request in one piece: read at once, where nothing about it is unusual.
+"""A whole request in one piece: read at once, if nothing about it is unusual.
 
-Strict on purpose: what is not plain HTTP/1.1 (RFC 9112) with a body of a known length
-is left to uvicorn's parser, which takes what it takes and refuses the rest.
+Strict on purpose: whatever is not plain HTTP/1.1 (RFC 9112) with a body of known length
+is left to uvicorn's parser, to accept or to refuse.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from functools import lru_cache
 
 from page_tracker.protocols.request import Request
 
-# Bytes; a longer body takes the way that can make its sender wait.
+# Bytes; a longer body takes the other way, which can make its sender wait.
 SHORT_BODY = 32_768
-# Bytes; what is longer is unusual, and nothing of it is remembered here.
+# Bytes; a longer one is unusual, and would fill the caches here.
 SHORT_HEAD = 8_192
 
-# What a line may hold: visible characters, spaces, tabs, and bytes that are no ASCII.
+# What a line may contain: visible characters, spaces, tabs, and non-ASCII bytes.
 _TEXT = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
-# Not one with an underscore, which is let go by whoever reads it the other way.
+# No underscore: the other way drops headers whose names have one.
 _NAME = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _TARGET = re.compile(rb"/[!$&->@-~]*(?:\?[!$-~]*)?")
 _LENGTH = re.compile(rb"[0-9]{1,5}")
@@ -27,7 +27,7 @@ _UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b""))
 
 
 def whole_request(data: bytes) -> Request | None:
-    """Read the one request that `data` is; None where it is more, less or unusual."""
+    """Read `data` as one request; None if it is more, less or unusual."""
     head, end, body = data.partition(b"\r\n\r\n")
     if not end or len(head) > SHORT_HEAD:
         return None
@@ -38,7 +38,8 @@ def whole_request(data: bytes) -> Request | None:
     for line in lines:
         name, colon, value = line.partition(b":")
         headers[colon and _lower_case(name)] = value.strip(b" \t")
-    # A header came twice, a line is none, or it changes how a request is read.
+    # A header came twice, a line is not a header, or it changes how to read the
+    # request.
     if len(headers) != len(lines) or not _UNUSUAL.isdisjoint(headers):
         return None
     kept = headers.get(b"connection", b"keep-alive").lower() == b"keep-alive"
@@ -52,7 +53,7 @@ def whole_request(data: bytes) -> Request | None:
 
 @lru_cache(1_000)
 def _asked(line: bytes) -> tuple[str, str, str]:
-    """Method, path and query of a request's first line; empty where it is unusual."""
+    """Method, path and query of a request's first line; empty if it is unusual."""
     method, _, rest = line.partition(b" ")
     target, _, version = rest.partition(b" ")
     if method not in (b"GET", b"POST") or version != b"HTTP/1.1":
@@ -64,7 +65,7 @@ def _asked(line: bytes) -> tuple[str, str, str]:
 
 
 def _length_in(headers: dict[bytes, bytes]) -> int:
-    """The length that a body has; -1 where that is unusual, or too long."""
+    """The length of the body; -1 if that is unusual, or too long."""
     length = headers.get(b"content-length", b"0")
     if not _LENGTH.fullmatch(length) or int(length) > SHORT_BODY:
         return -1
@@ -73,5 +74,5 @@ def _length_in(headers: dict[bytes, bytes]) -> int:
 
 @lru_cache(1_000)
 def _lower_case(name: bytes) -> bytes:
-    """A header's name in lower case; empty for what is no name."""
+    """A header's name in lower case; empty if it is not a valid name."""
     return name.lower() if _NAME.fullmatch(name) else b""
