@@ -40,28 +40,36 @@ def pytest_xdist_auto_num_workers() -> int:
     return PROCESSES
 
 
-# They take tens of seconds each: one that was begun last would be waited for.
+# They take ten seconds or more each: one that was begun last would be waited for.
 LONGEST = (
-    "test_day_tables.py",
-    "test_kills.py",
-    "test_openapi.py",
-    "test_shared_rows.py",
-    "test_serve.py",
-    "test_owner.py",
-    "test_docs_asking.py",
-    "test_writer.py",
-    "test_interleaving.py",
-    "test_answers.py",
     "test_script.py",
+    "test_script_sees.py",
+    "test_pages.py",
+    "test_openapi.py",
+    "test_serve.py",
+    "test_interleaving.py",
+    "test_access.py",
+    "test_day_tables.py",
+    "test_hostile.py",
+    "test_matrix.py",
+    "test_kills.py",
+    "test_replay.py",
+    "test_shared_rows.py",
+    "test_owner.py",
+    "test_answers.py",
+    "test_first_day.py",
+    "test_odd_words.py",
+    "test_docs_asking.py",
+    "test_disk_full.py",
+    "test_docs_of_importing.py",
+    "test_writer.py",
+    "test_readme.py",
+    "test_formats.py",
     "test_visits_in_sql.py",
     "test_year.py",
-    "test_docs_of_importing.py",
-    "test_readme.py",
-    "test_first_day.py",
-    "test_disk_full.py",
-    "test_replay.py",
+    "test_docs_of_server.py",
     "test_commands.py",
-    "test_formats.py",
+    "test_lake_upkeep.py",
 )
 
 
