@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from page_tracker.query import dates
 from page_tracker.query.answer import range_as_json
-from page_tracker.query.buckets import labels, max_labels
+from page_tracker.query.buckets import SECONDS, labels, max_labels
 from page_tracker.query.catalog import TIME_BUCKETS
 from page_tracker.query.dates import month_start
 from page_tracker.query.problem import QueryError
@@ -199,8 +199,9 @@ def intervals(asked: Range) -> list[str]:
     """The intervals that a range may be charted by."""
     found = []
     for name in TIME_BUCKETS:
-        # What may have a hundred times too many is not counted.
-        few = max_labels(asked, name) <= 100 * MOST
+        # What has too many for certain is not counted, which takes its time: a month
+        # has up to 31 days, and of a range's two last days a minute may be meant.
+        few = max_labels(asked, name) <= (10 if name in SECONDS else 100) * MOST
         if few and FEWEST <= len(labels(asked, name)) <= MOST:
             found.append(short_name(name))
     return found or [usual_interval(asked)]
