@@ -1,18 +1,23 @@
-"""How fast a site's page is answered, beside the build before.
+"""How fast the questions of a site's page are answered, beside the build before.
 
-    python bench/page.py FOLDER --before TREE [--rounds 3]
-        [--hits 10000000] [--visits 4000000]
+    python bench/page.py FOLDER --before TREE [--hits 10000000] [--visits 4000000]
 
 Needs the optional group `bench`. FOLDER keeps a year of one site's hits up to today,
-closed and merged by upkeep; TREE is a git worktree of another build. Both serve a copy
-of the lake in turn, each to a person who has signed in and asks for twelve months:
+closed and merged by upkeep; TREE is a git worktree of another build. Both answer what
+the page of twelve months asks, as one list, in a process of their own with a copy of
+the lake:
 
-    first      the first view after the start
+    first      the first time after the start
     again      with nothing changed
-    changing   while hits come in, 200 a second
+    changed    when hits have come in: what closed days gave is known
+    restarted  the first time after another start
 
-Prints seconds, and ratios to the first view of the build before. Fails where a target
-is missed.
+Prints the seconds of processor time, which other work on the machine does not add to,
+and their share in the first of the build before, which is given the memory it needs
+(PAGE_TRACKER_QUERY_MEMORY). Fails where a target is missed.
+
+The program runs in both builds; so it imports of Page Tracker only where it works, and
+of the other build only what that has.
 """
 
 from __future__ import annotations
@@ -20,179 +25,126 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
-import statistics
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-import requests
-from filled import SITE, Year, filled
-
-HERE = Path(__file__).parent
-OURS = HERE.parents[1]
-PAGE = f"/{SITE}?period=12mo"
-VIEWS = 10
-RATE = 200  # hits a second
-TOKEN = re.compile(r'name="token" value="(\w+)"')
-AGENT = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/{}.0.0.0 Safari/537.36"
-)
-# The most that each may take, of the first view of the build before.
-TARGETS = {"first": 1 / 2, "again": 1 / 20, "changing": 1 / 5}
+HERE = Path(__file__)
+OURS = HERE.parents[2]
+SITE = "example.com"
+# The most that each may take, of the first time of the build before.
+TARGETS = {"first": 1 / 2, "again": 1 / 20, "changed": 1 / 5, "restarted": 1 / 2}
+MEMORY = 6_000_000_000  # bytes, for the build before
 
 
-@dataclass
-class Build:
-    """A build, and the seconds that its pages took, by what was asked."""
+def bodies() -> list[dict[str, Any]]:
+    """What the page of twelve months asks today."""
+    from page_tracker.sites.site import Site
+    from page_tracker.web.pages import page_questions as ask
+    from page_tracker.web.pages.panels import PANELS
+    from page_tracker.web.pages.periods import compared, range_of
+    from page_tracker.web.pages.site_page import ROWS
 
-    name: str
-    tree: Path
-    seconds: dict[str, list[float]] = field(
-        default_factory=lambda: {name: [] for name in TARGETS}
-    )
+    now, site = _now(), Site(id=SITE)
+    asked = range_of("12mo", site.timezone, now, now.date())
+    scope = ask.Scope(SITE, asked, compared("previous", False, asked, now))
+    return [
+        ask.figures(scope),
+        ask.reading(scope),
+        ask.over_time(scope, "visitors", "week"),
+        *(ask.rows(scope, panel.tabs[0], ROWS) for panel in PANELS.values()),
+    ]
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self.tree / "web" / "src")}
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
-@contextmanager
-def serving(build: Build, lake: Path) -> Iterator[tuple[str, requests.Session]]:
-    """A server with a copy of the lake: its address, and who has signed in there."""
+def answer(folder: str, questions: list[dict[str, Any]], is_ours: bool) -> None:
+    """Ask in this process, and print the processor seconds by what was asked."""
+    from page_tracker.lake.table import Lake
+    from page_tracker.query.ask import Asking
+    from page_tracker.query.engine import Engine
+    from page_tracker.query.report_cache import ReportCache
+    from page_tracker.query.snapshot import Reading
+    from page_tracker.sites.site import Site
+
+    lake, site, now = Lake(folder), Site(id=SITE), time.time()
+
+    def started() -> Asking:
+        if not is_ours:
+            return Asking(Reading(lake), Engine(MEMORY, 600))
+        from page_tracker.lake.kept_sums import KeptSums
+
+        return Asking(Reading(lake), Engine(kept=KeptSums(lake)))
+
+    def ask(asking: Asking) -> Callable[[], object]:
+        queries = [asking.understand(body, site, now) for body in questions]
+        return lambda: asking.reports(queries)
+
+    asking = started()
+    found = {"first": _seconds(ask(asking)), "again": _seconds(ask(asking))}
+    asking = replace(asking, cache=ReportCache())
+    found["changed"] = _seconds(ask(asking))
+    found["restarted"] = _seconds(ask(started()))
+    print(json.dumps(found))
+
+
+def _seconds(ask: Callable[[], object]) -> float:
+    began = time.process_time()
+    ask()
+    return time.process_time() - began
+
+
+def measured(tree: Path, lake: Path, questions: str) -> dict[str, float]:
+    """The seconds of the build in a tree."""
     with TemporaryDirectory(prefix="page-tracker-page-", dir=lake.parent) as made:
-        data = Path(made) / "data"
-        copy = Path(made) / "lake"
-        subprocess.run(["cp", "-al", lake, copy], check=True)
-        command = [sys.executable, "-m", "page_tracker"]
-        folder = ("--data", str(data), "--lake", str(copy))
-        subprocess.run(
-            [*command, "site", "add", SITE, *folder[:2]],
-            env=build.environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        with subprocess.Popen(
-            [*command, "serve", "--port", "0", *folder],
-            env=build.environment,
+        subprocess.run(["cp", "-al", lake, f"{made}/lake"], check=True)
+        is_ours = "ours" if tree == OURS else "before"
+        ran = subprocess.run(
+            [sys.executable, str(HERE), f"{made}/lake", "--answer", is_ours],
+            env={**os.environ, "PYTHONPATH": str(tree / "web" / "src")},
+            input=questions,
             stdout=subprocess.PIPE,
             text=True,
-        ) as process:
-            try:
-                yield _signed_in(process)
-            finally:
-                process.terminate()
-                process.wait()
-
-
-def _signed_in(process: subprocess.Popen[str]) -> tuple[str, requests.Session]:
-    said = ""
-    while not (link := re.search(r"(https?://\S+)(/welcome/\S+)", said)):
-        said += process.stdout.readline() if process.stdout else ""
-    threading.Thread(target=process.communicate, daemon=True).start()
-    session = requests.Session()
-    fields = {"name": "ada", "password": "quiet river under old bridges"}
-    if token := TOKEN.search(session.get(link[1] + link[2]).text):
-        fields["token"] = token[1]
-    session.post(link[1] + link[2], data=fields).raise_for_status()
-    time.sleep(2)  # all workers know the account by then
-    return link[1], session
-
-
-def view(url: str, session: requests.Session) -> float:
-    """The seconds that the page takes."""
-    began = time.perf_counter()
-    answer = session.get(url + PAGE, timeout=120)
-    taken = time.perf_counter() - began
-    answer.raise_for_status()
-    if "Visitors by" not in answer.text:
-        raise RuntimeError(f"no page: {answer.text[:500]}")
-    return taken
-
-
-@contextmanager
-def hits(url: str) -> Iterator[None]:
-    """Hits come in, so many a second, of a new visitor each minute."""
-    is_over = threading.Event()
-
-    def send() -> None:
-        session = requests.Session()
-        due = time.monotonic()
-        number = 0
-        while not is_over.is_set():
-            event = {
-                "name": "pageview",
-                "url": f"https://{SITE}/{number % 50}",
-                "domain": SITE,
-            }
-            agent = {"User-Agent": AGENT.format(100 + number // (60 * RATE) % 40)}
-            session.post(
-                f"{url}/api/event", data=json.dumps(event), headers=agent, timeout=30
-            )
-            number += 1
-            due += 1 / RATE
-            time.sleep(max(0.0, due - time.monotonic()))
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
-
-
-def measure(build: Build, lake: Path) -> None:
-    """One round: a server from its start on."""
-    with serving(build, lake) as (url, session):
-        build.seconds["first"].append(view(url, session))
-        again = [view(url, session) for _ in range(VIEWS)]
-        build.seconds["again"].append(statistics.median(again))
-        with hits(url):
-            time.sleep(3)
-            changing = []
-            for _ in range(VIEWS):
-                changing.append(view(url, session))
-                time.sleep(1)
-        build.seconds["changing"].append(statistics.median(changing))
+            check=True,
+        )
+    found: dict[str, float] = json.loads(ran.stdout)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--before", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--before", type=Path)
     parser.add_argument("--hits", type=int, default=10_000_000)
     parser.add_argument("--visits", type=int, default=4_000_000)
+    parser.add_argument("--answer", choices=("ours", "before"), help=argparse.SUPPRESS)
     given = parser.parse_args()
-    today = date.today()
-    first = today - timedelta(days=364)
-    filled(given.folder, Year(given.hits, given.visits, first=first, last=today))
-    builds = [Build("before", given.before), Build("now", OURS)]
-    for _ in range(given.rounds):
-        for build in builds:
-            measure(build, given.folder / "lake")
-    before, now = builds
-    whole = statistics.median(before.seconds["first"])
-    missed = False
+    if given.answer:
+        answer(str(given.folder), json.load(sys.stdin), given.answer == "ours")
+        return
+    if given.before is None:
+        parser.error("--before is needed")
+    from filled import Year, filled
+
+    first, last = date.today() - timedelta(days=364), date.today()
+    filled(given.folder, Year(given.hits, given.visits, first=first, last=last))
+    lake, questions = given.folder / "lake", json.dumps(bodies())
+    now = measured(OURS, lake, questions)
+    before = measured(given.before, lake, questions)
     for name, target in TARGETS.items():
-        theirs, ours = (
-            statistics.median(build.seconds[name]) for build in (before, now)
-        )
-        missed = missed or ours > target * whole
         print(
-            f"{name:9} {ours:7.3f} s, before {theirs:7.3f} s:"
-            f" {ours / whole:6.3f} of the first view before, at most {target:g}"
+            f"{name:9} {now[name]:7.3f} s, before {before[name]:7.3f} s:"
+            f" {now[name] / before['first']:.4f} of its first, at most {target:g}"
         )
-    if missed:
+    if any(now[name] > most * before["first"] for name, most in TARGETS.items()):
         sys.exit("a target is missed")
 
 

@@ -25,10 +25,11 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 
 import requests
-from filled import Year, filled
-from page import OURS, PAGE, Build, serving
+from filled import SITE, Year, filled
 from playwright.sync_api import Browser, sync_playwright
+from served import served
 
+PAGE = f"/{SITE}?period=12mo"
 TARGET = 1.3
 SLOWED = 4
 LINE = {
@@ -57,7 +58,8 @@ class Quiet(SimpleHTTPRequestHandler):
 @contextmanager
 def static(url: str, session: requests.Session) -> Iterator[str]:
     """The page and what it loads, as files of a server: the page's address there."""
-    page = session.get(url + PAGE)
+    page = session.get(url + PAGE, timeout=120)
+    page.raise_for_status()
     with TemporaryDirectory() as made:
         folder = Path(made)
         (folder / "page.html").write_bytes(page.content)
@@ -103,7 +105,7 @@ def main() -> None:
     filled(given.folder, Year(given.hits, given.visits, first=first, last=today))
     ours, theirs = [], []
     with (
-        serving(Build("now", OURS), given.folder / "lake") as (url, session),
+        served(given.folder / "lake") as (url, session),
         static(url, session) as file,
         sync_playwright() as playwright,
         playwright.chromium.launch(
