@@ -24,6 +24,7 @@ from page_tracker.settings import Settings
 from page_tracker.store.accounts import Accounts, account_as_json, found_named
 from page_tracker.store.links import Links
 from page_tracker.store.registry import Registry
+from page_tracker.store.sessions import Sessions
 from page_tracker.store.sites import Sites
 from page_tracker.wiring.store import (
     open_people,
@@ -41,6 +42,7 @@ class Kept:
 
     accounts: Accounts
     links: Links
+    sessions: Sessions
     sites: Sites
 
 
@@ -177,6 +179,7 @@ def remove(name: str, yes: bool, data: str | None) -> None:
         if not yes:
             confirm(f"Remove {found.name}, {roles_in_words(found)}?")
         kept.accounts.remove(found.id)
+        kept.sessions.end_all(found.id)
     click.echo(f"Removed {found.name}.")
 
 
@@ -196,6 +199,7 @@ def reset(name: str, second_factor: bool, **options: str | None) -> None:
             kept.accounts.change(
                 found.id, lambda each: with_second_factor(each, "", ())
             )
+            kept.sessions.end_all(found.id)
             click.echo(f"{found.name} signs in without a second factor.", err=True)
         _echo_link(kept, settings, _password_link(found), "sets a new password")
 
@@ -203,7 +207,9 @@ def reset(name: str, second_factor: bool, **options: str | None) -> None:
 @contextmanager
 def _kept(settings: Settings, registry: Registry) -> Iterator[Kept]:
     accounts = Accounts(open_people(settings, registry.redis))
-    yield Kept(accounts, Links(registry.redis), Sites(registry))
+    yield Kept(
+        accounts, Links(registry.redis), Sessions(registry.redis), Sites(registry)
+    )
 
 
 def _require_reach(sites: tuple[str, ...], all_sites: bool) -> None:

@@ -74,6 +74,10 @@ class Sessions:
             if self._redis.srem(_list_key(account_id), each):
                 self._redis.delete(_key(each))
 
+    def end_all(self, account_id: str) -> None:
+        """End all of an account's sessions: each process knows it at once."""
+        self.end(account_id, list(self.of(account_id)))
+
     def end_of(self, secret: str) -> None:
         """End the session of a browser, where it has one."""
         if session := self._read(hash_of(secret)):

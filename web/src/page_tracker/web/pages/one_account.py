@@ -47,7 +47,7 @@ def register_one_account(blueprint: Blueprint, services: PeopleServices) -> None
 
     @blueprint.post("/people/<account_id>/remove")
     def remove_account(account_id: str) -> Response:
-        services.accounts().remove(accounts.admitted(account_id).id)
+        accounts.remove(accounts.admitted(account_id))
         return to("/people")
 
     @blueprint.get("/account/remove")
@@ -93,10 +93,15 @@ class _OneAccount:
             account = self._services.accounts().change(
                 account.id, lambda each: with_second_factor(each, "", ())
             )
+            self._services.sessions().end_all(account.id)
         made = Link(purpose=Purpose.PASSWORD, account=account.id)
         secret = self._services.links().make(made)
         link = self._services.guard.reached.link(f"/welcome/{secret}")
         return self.page(account, link)
+
+    def remove(self, account: Account) -> None:
+        self._services.accounts().remove(account.id)
+        self._services.sessions().end_all(account.id)
 
     def own_removal(self, error: str = "") -> Response:
         account = self._services.guard.require().account
@@ -117,7 +122,7 @@ class _OneAccount:
                 require_own_password(self._services)
             except AccountError as error:
                 return self.own_removal(error.problem)
-        self._services.accounts().remove(account.id)
+        self.remove(account)
         return self._services.guard.sign_out(to("/sign-in"))
 
     def _removal(self, account: Account) -> Removal:

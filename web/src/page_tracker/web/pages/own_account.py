@@ -180,6 +180,7 @@ class _Own:
         """Change the account: all of its sessions end; this one begins again."""
         person = self._services.guard.require()
         account = self._services.accounts().change(person.account.id, decide)
+        self._services.sessions().end_all(account.id)
         return self._services.guard.sign_in(onwards, account)
 
     def _sessions(self, account_id: str) -> list[Listed]:

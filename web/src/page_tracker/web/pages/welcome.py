@@ -134,6 +134,7 @@ class _Welcome:
         choose = self._chosen_password(account.name if account else "")
         self._use(secret)
         account = self._services.accounts().change(link.account, choose)
+        self._services.sessions().end_all(account.id)
         if account.totp:  # the link is no second factor
             return to("/sign-in")
         return self._let_in(account, HOME)
