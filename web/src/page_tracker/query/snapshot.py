@@ -18,6 +18,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from page_tracker.days import date_of, day_number
+from page_tracker.errors import LakeError
 from page_tracker.lake.data_files import DataFile, files_of
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.table import Lake, closed_mark
@@ -34,8 +35,12 @@ class Reading:
     Every method raises LakeAwayError if the lake cannot be read.
     """
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(
+        self, lake: Lake, refuse_new: Callable[[], None] = lambda: None
+    ) -> None:
+        """`refuse_new` raises LakeError where this lake is new, in another's place."""
         self._lake = lake
+        self._refuse_new = refuse_new
         self._lock = threading.Lock()
         self._tables: dict[str, DeltaTable] = {}
         self._files: dict[str, tuple[DataFile, ...]] = {}
@@ -125,6 +130,11 @@ class Reading:
             raise _away("an empty one is in its place")
         if files:
             self._ids[name] = identity
+        elif name == "hits":
+            try:
+                self._refuse_new()
+            except LakeError as error:
+                raise _away(error.problem) from error
 
     def _files_there(self, name: str, table: DeltaTable) -> tuple[DataFile, ...]:
         """The files of a table that was opened now, less those that are lost."""

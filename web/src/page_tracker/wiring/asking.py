@@ -1,22 +1,26 @@
 """What answers questions: the lake as it is read, and the live counters."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
+from redis import RedisError
+
 from page_tracker.days import date_of
 from page_tracker.history.register import Register
 from page_tracker.lake.kept_sums import KeptSums
+from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
 from page_tracker.query.snapshot import Reading
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
-from page_tracker.wiring.lake import open_lake
+from page_tracker.wiring.lake import open_lake, open_streams
 from page_tracker.wiring.store import open_live, registry_of_folder
+from page_tracker.writer.writer import refuse_new_lake
 
 
 def open_asking(settings: Settings) -> Asking:
@@ -26,7 +30,21 @@ def open_asking(settings: Settings) -> Asking:
         settings.query_memory * 1_000_000, settings.query_seconds, kept=KeptSums(lake)
     )
     register = Register(settings.data / "imports")
-    return Asking(Reading(lake), engine, partial(_imported_days, register))
+    refuse_new = partial(_refuse_new, settings, lake)
+    reading = Reading(lake, refuse_new)
+    return Asking(reading, engine, partial(_imported_days, register))
+
+
+def _refuse_new(settings: Settings, lake: Lake) -> None:
+    """Raise LakeLostError where the hits of the store have gone to another lake.
+
+    Where Redis is not known, or is away, a lake is taken for its own.
+    """
+    if settings.redis_url is None:
+        return
+    with suppress(RedisError):
+        for stream in open_streams(settings):
+            refuse_new_lake(lake, stream, lake.snapshot("hits"))
 
 
 def _imported_days(register: Register, site: str) -> list[date]:

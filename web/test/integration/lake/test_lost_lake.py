@@ -11,10 +11,13 @@ from redis import Redis
 from page_tracker.cli import main
 from page_tracker.lake.damage import damages
 from page_tracker.lake.table import Lake, LakeLogGoneError, append
+from page_tracker.query.problem import LakeAwayError
 from page_tracker.schema import HITS
+from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.lake_upkeep import Upkeep
+from page_tracker.wiring.asking import open_asking
 from page_tracker.writer.writer import Done, LakeLostError, Writer
 from support.hits import SITE, row, send
 from support.importing import History, line, write
@@ -56,7 +59,7 @@ def test_where_files_lie_without_a_log_no_table_begins_and_none_goes(
 
 
 def test_a_store_goes_on_with_no_new_lake_in_place_of_its_own(
-    redis_client: Redis, tmp_path: Path
+    redis_client: Redis, redis_url: str, tmp_path: Path
 ) -> None:
     redis_client.flushall()
     mounted, elsewhere = tmp_path / "lake", tmp_path / "unmounted"
@@ -69,10 +72,15 @@ def test_a_store_goes_on_with_no_new_lake_in_place_of_its_own(
         with pytest.raises(LakeLostError, match="1 hits and drops of shard 0"):
             drain(redis_client, lake)
         send(redis_client, f"/new/{waiting}")
+        # Nor does a process that was just started answer that there was nobody.
+        settings = Settings(redis_url=redis_url, data=tmp_path, lake=str(mounted))
+        with pytest.raises(LakeAwayError, match="have gone to another one"):
+            open_asking(settings).days(SITE.id)
 
     assert not [file for file in files_in(lake) if file.suffix == ".parquet"]
     shutil.rmtree(mounted)
     elsewhere.rename(mounted)
+    assert open_asking(settings).days(SITE.id)
     drain(redis_client, lake)
     assert paths(lake) == ["/a", "/new/0", "/new/1"]
 
