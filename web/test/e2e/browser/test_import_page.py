@@ -6,9 +6,10 @@ import base64
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from support.importing import LOG
+from support.pictures import sign_up
 from support.processes import command, serving
 
 # Fetching a browser, where none is there, takes minutes.
@@ -23,6 +24,13 @@ DROPPED = """([form, content, name]) => {
 SECONDS = 120_000
 
 
+def drop(page: Page, log: Path) -> None:
+    """Drop a file on the page's form."""
+    form = page.locator("form[data-log]").element_handle()
+    content = base64.b64encode(log.read_bytes()).decode()
+    page.evaluate(DROPPED, [form, content, log.name])
+
+
 def test_a_dropped_log_is_imported_as_by_the_command_and_undone(
     browser: Browser, tmp_path: Path
 ) -> None:
@@ -33,21 +41,12 @@ def test_a_dropped_log_is_imported_as_by_the_command_and_undone(
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(server.said().partition("your account ")[2].split()[0])
-        page.get_by_label("Name").fill("ada")
-        page.get_by_label("Password").fill("quiet river under old bridges")
-        page.get_by_role("button", name="Make account").click()
-        page.wait_for_url("**/sites/add")
-
+        sign_up(page, server.said().partition("your account ")[2].split()[0])
         page.goto(f"{server.url}/a.example/import")
-        content = base64.b64encode(LOG.read_bytes()).decode()
-        form = page.locator("form[data-log]").element_handle()
-        page.evaluate(DROPPED, [form, content, LOG.name])
+        drop(page, LOG)
         expect(page.get_by_role("progressbar")).to_be_visible(timeout=SECONDS)
-        begin = page.get_by_role("button", name="Import", exact=True)
-        begin.click(timeout=SECONDS)
-        seen = page.get_by_role("link", name="See its days")
-        expect(seen).to_be_visible(timeout=SECONDS)
+        page.get_by_role("button", name="Import", exact=True).click(timeout=SECONDS)
+        page.get_by_role("link", name="See its days").wait_for(timeout=SECONDS)
         told = page.locator("table.figures-of-log").inner_text().split()
 
         imported = command("import", "b.example", str(LOG), "--data", str(data))
