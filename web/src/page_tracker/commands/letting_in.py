@@ -12,12 +12,12 @@ from page_tracker.sites.letting_in import COMMAND_LINE, WAYS, bare_bot
 from page_tracker.store.sites import Sites
 from page_tracker.wiring.store import registry_of_folder
 
-_REASON = click.argument("reason", type=click.Choice(list(WAYS)), metavar="REASON")
+_reason = click.argument("reason", type=click.Choice(list(WAYS)), metavar="REASON")
 
 
 @click.command(name="let-in")
 @click.argument("domain")
-@_REASON
+@_reason
 @click.argument("name")
 @setting_option("data")
 def let_in(domain: str, reason: str, name: str, data: str | None) -> None:
@@ -33,7 +33,7 @@ def let_in(domain: str, reason: str, name: str, data: str | None) -> None:
 
 @click.command(name="leave-out")
 @click.argument("domain")
-@_REASON
+@_reason
 @click.argument("name")
 @setting_option("data")
 def leave_out(domain: str, reason: str, name: str, data: str | None) -> None:

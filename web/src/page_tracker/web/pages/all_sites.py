@@ -65,8 +65,7 @@ def all_sites_page(
     wanted = [site for site in sites if view.search.casefold() in site.id]
     now = time.time()
     reports = _reports(wanted, period, metric, now, asking())
-    top = max((_most(over_time) for over_time, _ in reports), default=1) or 1
-    common = top if view.is_any else None
+    common = _most_of_all(reports) if view.is_any else None
     lines = [
         _line(site, over_time, whole, now, live, common)
         for site, (over_time, whole) in zip(wanted, reports, strict=True)
@@ -138,6 +137,10 @@ def _reports(
     if metric in ADDING_UP:
         return [(report, report) for report in reports]
     return list(zip(reports[::2], reports[1::2], strict=True))
+
+
+def _most_of_all(reports: Sequence[tuple[Report, Report]]) -> float:
+    return max((_most(over_time) for over_time, _ in reports), default=1) or 1
 
 
 def _most(report: Report) -> float:
