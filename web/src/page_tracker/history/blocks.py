@@ -4,9 +4,9 @@
                    → RawHit → enrich, as every hit is → Hit | Drop
                    → a row of SPOOLED
 
-Pure. What is looked up or judged is so once for each distinct value: the caches are
-those of enrichment, and one of what was asked for. Address and user agent end here, in
-a hash whose key nobody keeps.
+Pure. Every lookup and decision is made once for each distinct value: by enrichment's
+caches, and one of requests. Address and user agent go no further than a hash made here,
+whose key nobody keeps.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ SPOOLED: tuple[Column, ...] = (
 )
 
 _CACHED = 65_536
-# So many malformed lines are told by number.
+# How many malformed lines are reported by their number.
 TOLD = 10
-# No name of a refusal is longer, but hosts.
+# No refusal's name is longer, except hosts.
 _NAME = 16
 EXPIRED = Refused(LeftOut.EXPIRED)
 
-# Endings of what a page is made of, and of files that are no pages.
+# Extensions of what pages consist of, and of files that are not pages.
 STATIC = frozenset("""
     css js mjs map json xml txt rss atom wasm webmanifest
     png jpg jpeg gif svg webp avif ico bmp tif tiff heic
@@ -62,15 +62,15 @@ class Block(NamedTuple):
 
     rows: list[tuple[Any, ...]]
     left_out: Counter[str]
-    # Which lines are malformed, from 0, and their beginnings: the first TOLD of them.
+    # The first TOLD malformed lines: their numbers, from 0, and their beginnings.
     malformed: list[tuple[int, str]]
-    # Those of `left_out` that a server would have dropped too.
+    # Those in `left_out` that a server would have dropped too.
     drops: Counter[Drop]
-    # The others of `left_out`, by what they are told by.
+    # The others in `left_out`, by the name that identifies them.
     refused: Counter[Refused]
-    # Of the rows: those whose line tells no user agent.
+    # The number of rows whose line has no user agent.
     agentless: int
-    # Formats of lines that were not in the dialect's first.
+    # Formats of lines that were not in the dialect's first format.
     formats: set[str]
 
 
@@ -97,7 +97,7 @@ class Sieve:
         self._lines = Lines(dialect)
         self._has_agents = dialect.has_agents
         self._known = known
-        # What says no user agent is no bot's for that.
+        # A line is not a bot's just because it has no user agent.
         without_bots = replace(known.lookups, bot_of=lambda _: None)
         self._known_without_agents = known._replace(lookups=without_bots)
         self._first_day = first_day
@@ -144,7 +144,7 @@ class Sieve:
         )
 
     def hits(self, text: str) -> Iterator[Hit | Drop | Refused | Malformed]:
-        """What each line is: a page view, or why it is none."""
+        """What each line is: a page view, or the reason why it is not one."""
         page_of = self._page_of
         for request in self._lines.read(text):
             if not isinstance(request, Request):
@@ -175,7 +175,7 @@ class Sieve:
             if refused := refuse(asked):
                 return refused
         target, host = asked.target, asked.host
-        if not target.startswith("/"):  # a whole address, as proxies are asked
+        if not target.startswith("/"):  # a whole address, as in requests to proxies
             scheme, separator, rest = target.partition("://")
             if not separator or scheme not in ("http", "https"):
                 return Refused(LeftOut.ERROR, shown(scheme[:_NAME]))
@@ -197,14 +197,14 @@ def refuse_answers(asked: Exchange) -> Refused | None:
 
 
 def refuse_methods(asked: Exchange) -> Refused | None:
-    """What is not asked for by GET is not looked at."""
+    """Only pages requested by GET are viewed."""
     if asked.method == "GET":
         return None
     return Refused(LeftOut.METHOD, shown(asked.method[:_NAME]))
 
 
 def refuse_static_files(asked: Exchange) -> Refused | None:
-    """What pages are made of, and downloads."""
+    """Refuse what pages consist of, and downloads."""
     ending = ending_of(asked.target)
     return Refused(LeftOut.STATIC_FILE, ending) if ending in STATIC else None
 
@@ -217,7 +217,7 @@ REFUSALS: tuple[Callable[[Exchange], Refused | None], ...] = (
 
 
 def ending_of(target: str) -> str:
-    """What a request's path ends with after a dot, in lower case."""
+    """The extension of a request's path, in lower case."""
     path = target.partition("?")[0].partition("#")[0]
     return splitext(path)[1][1:].lower()
 

@@ -1,4 +1,4 @@
-"""How the lines of one log are read: in its format, and what is in others by those.
+"""How the lines of one log are read: in its format, or else in the others.
 
 A log may change its format, and lines of several may alternate. Pure.
 """
@@ -12,21 +12,21 @@ from page_tracker.history.formats import FORMATS, Request
 from page_tracker.history.formats.hosts import forwarded_address
 from page_tracker.history.left_out_lines import LeftOut, Malformed, Refused
 
-# Whose address is the visitor's: that of the one who sent, or what a proxy forwarded.
+# Which address is the visitor's: the sender's, or the one that a proxy forwarded.
 Whose = Literal["peer", "forwarded"]
 
-# What stands on a line that says nothing: it is no part of what a log says.
+# The content of lines that carry nothing: they are no part of what a log says.
 _NOTHING = " \t\r\f\v,[]"
-# So much of a line is shown.
+# How much of a line is shown.
 SHOWN = 160
 
 
 class Wanted(NamedTuple):
-    """What a person says of the logs; None: found by looking."""
+    """What a person has said about the logs; None means detect it."""
 
     format: str | None = None
     whose: Whose | None = None
-    # Import a log of which many lines are in no format.
+    # Import a log even if many of its lines are malformed.
     skip_malformed: bool = False
 
 
@@ -35,9 +35,9 @@ class Dialect(NamedTuple):
 
     # The format that is tried first.
     format: str
-    # Whether lines that are not in it are tried with the others.
+    # Whether lines that are not in it are tried in the others.
     has_others: bool = True
-    # Where a log tells no user agents at all, a line without one is no bot's.
+    # If a log has no user agents at all, a line without one is not a bot's.
     has_agents: bool = True
     whose: Whose = "peer"
 
@@ -57,7 +57,7 @@ class Lines:
         self.formats: set[str] = set()
 
     def read(self, text: str) -> Iterator[Request | Refused | Malformed]:
-        """What each line of a text says."""
+        """The content of each line of a text."""
         lines: list[str] = []
         for number, request in enumerate(self._first.read_lines(text)):
             if request is None:
@@ -84,12 +84,12 @@ class Lines:
 
 
 def is_blank(line: str) -> bool:
-    """Whether a line says nothing: is empty, or a bracket of a JSON array."""
+    """Whether a line carries nothing: it is empty, or a bracket of a JSON array."""
     return not line.strip(_NOTHING)
 
 
 def tells_agents(text: str, dialect: Dialect) -> bool:
-    """Whether any line of a text tells a user agent."""
+    """Whether any line of a text has a user agent."""
     return any(
         isinstance(each, Request) and each.user_agent
         for each in Lines(dialect).read(text)
@@ -97,7 +97,7 @@ def tells_agents(text: str, dialect: Dialect) -> bool:
 
 
 def shown(line: str) -> str:
-    """A line as a person is shown it: its beginning, without what terminals obey."""
+    """A line for people: its beginning, without control characters."""
     text = line[: SHOWN + 1]
     cut = text[:SHOWN] + "…" if len(text) > SHOWN else text
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in cut)

@@ -1,6 +1,6 @@
 """Which dialect a log is in, found by its first lines; and why it cannot be read.
 
-Pure; what is refused is raised, in words for a person.
+Pure; a refusal is raised, in words for people.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from page_tracker.history.formats.hosts import forwarded_address, is_private
 
 # Lines by which a dialect is recognised.
 LOOKED_AT = 200
-# Of all lines: with more malformed ones a log is not what it seems.
+# Of all lines; with a larger share of malformed ones a log is refused.
 MAX_MALFORMED = 0.1
-# Fewer malformed lines say nothing of a log.
+# Fewer malformed lines than this prove nothing.
 FEWEST_MALFORMED = 3
-# With fewer lines of the same client nothing is said of it.
+# With fewer lines from one client there is no note about it.
 _ENOUGH = 10
 
 
 class Recognised(NamedTuple):
-    """A log's dialect, and what to know of its lines, in words."""
+    """A log's dialect, and notes about its lines for people."""
 
     dialect: Dialect
     notes: tuple[str, ...] = ()
@@ -60,12 +60,12 @@ def recognise(log: str, lines: Sequence[str], wanted: Wanted) -> Recognised:
 
 
 def is_known(lines: Iterable[str]) -> bool:
-    """Whether any of these lines is in a format that is known."""
+    """Whether any of these lines is in a known format."""
     return any(each.read(line) for line in lines for each in FORMATS.values())
 
 
 def check_malformed(log: str, number: int, lines: int, samples: Iterable[str]) -> None:
-    """Raise LogFileError where too many of a log's lines are malformed."""
+    """Raise LogFileError if too many of a log's lines are malformed."""
     if number < FEWEST_MALFORMED or number <= MAX_MALFORMED * lines:
         return
     three = list(samples)[:3]
@@ -77,7 +77,7 @@ def check_malformed(log: str, number: int, lines: int, samples: Iterable[str]) -
 
 
 def how_far(line: str, names: Iterable[str] = FORMATS) -> str:
-    """How far each format reads a line, in words; those that come as far together."""
+    """How far each format can read a line, in words, grouped by how far."""
     by_reason: dict[str, list[str]] = {}
     for name in names:
         by_reason.setdefault(FORMATS[name].lacks(line), []).append(name)
@@ -109,7 +109,7 @@ _KNOWN = "write it in one of these formats: docs/guides/importing.md describes t
 
 
 def _unsaid(log: str, name: str, lines: Sequence[str]) -> Iterable[str]:
-    """What no line says, where others of the format do."""
+    """The fields that no line has, though the format can have them."""
     its = [
         FORMATS[name].unsaid(line)
         for line in lines
@@ -124,7 +124,7 @@ def _unsaid(log: str, name: str, lines: Sequence[str]) -> Iterable[str]:
 
 
 def _proxied(log: str, requests: Sequence[Request]) -> Iterable[str]:
-    """Refuse a log of a proxy's addresses with those of its visitors beside them."""
+    """Refuse a log that has a proxy's addresses, and the visitors' beside them."""
     beside = [
         address
         for each in requests

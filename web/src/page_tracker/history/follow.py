@@ -1,10 +1,10 @@
-"""A live log, line by line the collector's way: enriched, ingested, counted live.
+"""A live log, whose lines take the collector's way: enriched, ingested, counted live.
 
     Tail → lines → intent on disk → Sieve → Batch → submit → spot on disk
 
 Each line counts once, whenever this is killed: what is about to be submitted is
 written down first, with the batch's id; after a crash the very same batch is submitted
-again, and the store knows it (for an hour at least). Where the store is away or full,
+again, and the store knows it (for an hour at least). While the store is away or full,
 it waits.
 """
 
@@ -54,13 +54,13 @@ from page_tracker.store.keys import shard_of
 
 T = TypeVar("T")
 
-# All in seconds.
+# Seconds.
 LOOK_EVERY = 0.5
 FIRST_PAUSE = 0.2
 MAX_PAUSE = 10.0
-# Lines by which it is judged whether a log is what it seems.
+# How many of the last lines decide whether too many are malformed.
 _RECENT = 1_000
-# Bytes of what was in the log before that are looked at.
+# How many bytes of the log's earlier content are looked at.
 _LOOKED_AT = 1 << 18
 
 
@@ -73,13 +73,13 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recent(msgspec.Struct, frozen=True, array_like=True):
-    """Of the last lines: how many there were, and how many were malformed."""
+    """How many of the last lines there were, and how many of them malformed."""
 
     lines: int = 0
     malformed: int = 0
 
     def with_more(self, lines: int, malformed: int) -> Recent:
-        """With those of a block; what was long ago counts less and less."""
+        """With those of a block added; older lines count less and less."""
         half = 2 if self.lines > _RECENT else 1
         return Recent(self.lines // half + lines, self.malformed // half + malformed)
 
@@ -90,7 +90,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     site: str
     path: str
     spot: Spot
-    # What its lines were found to be in.
+    # The format that was detected.
     dialect: Dialect | None = None
     intent: Intent | None = None
     recent: Recent = Recent()
@@ -100,7 +100,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
 class Store:
     """The collector's end of the store, as the composition root makes it.
 
-    Both raise StoreAwayError where it does not answer.
+    Both raise StoreAwayError if it does not answer.
     """
 
     submit: Callable[[Batch], list[Outcome]]
@@ -113,7 +113,7 @@ class Store:
 
 @dataclass
 class Counted:
-    """What was followed so far."""
+    """The counts of what was followed so far."""
 
     lines: int = 0
     pageviews: int = 0
@@ -207,7 +207,7 @@ class LogFollower:
         return self.counted
 
     def _next_block(self, tail: Tail) -> bytes:
-        """The next lines, so few that their hits fit into one batch."""
+        """The next lines, no more than fit into one batch."""
         block = tail.read()
         lines = block.split(b"\n", MAX_HITS)
         return block[: len(block) - len(lines[-1])] if len(lines) > MAX_HITS else block
@@ -260,7 +260,7 @@ class LogFollower:
         return hits, drops
 
     def _check(self, found: list[Hit | Drop | Refused | Malformed]) -> None:
-        """Tell of malformed lines. Raises LogFileError where they are too many."""
+        """Report malformed lines. Raises LogFileError if there are too many."""
         malformed = [each.text for each in found if isinstance(each, Malformed)]
         blank = found.count(Refused(LeftOut.BLANK))
         recent = self._recent.with_more(len(found) - blank, len(malformed))
@@ -272,7 +272,7 @@ class LogFollower:
         self._recent = recent
 
     def _patiently(self, act: Callable[[], T], stop: Event) -> T:
-        """Do it again until the store answers. Raises Stopped where told to stop."""
+        """Repeat a call until the store answers. Raises Stopped if told to stop."""
         pause = FIRST_PAUSE
         while True:
             try:
@@ -329,4 +329,4 @@ def _intent(until: int) -> Intent:
 
 
 class Stopped(Exception):
-    """Told to stop while the store was away; what was begun is written down."""
+    """Told to stop while the store was away; what was begun is on disk."""

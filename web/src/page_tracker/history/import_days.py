@@ -1,4 +1,4 @@
-"""An import's days on their way from the spool to the lake, some of them at a time.
+"""An import's days on their way from the spool to the lake, a few at a time.
 
     files of the spool → page views of some days → their visits, by one query → rows
 
@@ -21,8 +21,8 @@ from page_tracker.lake.duckdb_connection import connect
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "256MB"  # of the engine that finds visits; the rest goes to the spool's folder
-# Page views that are committed together, if they are of several days.
+MEMORY = "256MB"  # for the engine that finds visits; the rest spills to the spool
+# The most page views of several days that share a commit.
 MAX_VIEWS = 50_000
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class FoundDays(NamedTuple):
 
     first: int
     last: int
-    # None where the lake has these days already.
+    # None if the lake has these days already.
     rows: duckdb.DuckDBPyRelation | None
     views: dict[str, int]
 
@@ -42,9 +42,10 @@ class FoundDays(NamedTuple):
 def found_in(
     spool: Path, days: Sequence[ImportedDay], origin: int, done: int
 ) -> Generator[FoundDays, None, None]:
-    """What there is to commit of an import, in the order of its days.
+    """What to commit of an import, in the order of its days.
 
-    The first `done` days are in the lake. Rows can be read until the next are taken.
+    The first `done` days are in the lake. Rows can be read until the next are
+    requested.
     """
     with connect(MEMORY, spill=str(spool / "spill")) as engine:
         finder = engine.cursor()
@@ -66,7 +67,7 @@ def found_in(
 
 
 def together(days: Sequence[ImportedDay]) -> Iterator[tuple[int, int]]:
-    """Which days, [first, last), go into one commit: so that few of them are small."""
+    """Which days, [first, last), share a commit, so that few commits are small."""
     first = views = 0
     for last, day in enumerate(days):
         if views and views + day.views > MAX_VIEWS:
@@ -94,7 +95,7 @@ def _lay_out(
 
 
 def _one_ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """The work's results in order; while one is used the next is made."""
+    """The work's results in order; while one is used, the next is computed."""
     with ThreadPoolExecutor(1) as thread:
         made: Future[R] | None = None
         for item in items:

@@ -30,7 +30,7 @@ DROPS_IN, DROPS_OUT = 1, 2
 
 
 class LiveDays(Protocol):
-    """Tells which days have hits that are still on their way to the lake."""
+    """Finds days with hits that are still on their way to the lake."""
 
     def __call__(self, site: str, days: Sequence[int]) -> set[int]:
         """The days among `days`."""
@@ -46,7 +46,7 @@ class ImportedRows:
     def live_days(
         self, site: str, days: Sequence[int], imported: Collection[int]
     ) -> list[int]:
-        """Which of these days have hits of other origins than the imported ones."""
+        """Those of these days that have hits of origins other than imports."""
         if not days:
             return []
         if not self._lake.has("hits"):
@@ -64,11 +64,11 @@ class ImportedRows:
         return self._position("hits", of_import(origin)) > 0
 
     def days_in(self, entry: Import) -> int:
-        """How many of the import's days are in; they go in in their order."""
+        """How many of the import's days are in the lake; they go in in order."""
         return self._position("hits", of_import(entry.origin))
 
     def commit(self, entry: Import, first: int, last: int, rows: Any) -> None:
-        """Add the import's days [first, last), unless they are in."""
+        """Add the import's days [first, last), unless the lake has them."""
         days = [each.day for each in entry.days[first:last]]
 
         def step() -> None:
@@ -102,11 +102,11 @@ class ImportedRows:
         clean_up(self._lake, "hits")
 
     def commit_drops(self, entry: Import) -> None:
-        """Add what the import's log has of drops, unless it is in."""
+        """Add the drops of the import's logs, unless the lake has them."""
         self._append_drops(entry, DROPS_IN, 1)
 
     def take_back_drops(self, entry: Import) -> None:
-        """Add the same with a minus, where it is in: rows have no origin there."""
+        """Add the same negated, if the lake has them: rows there have no origin."""
         if self._position("drops", of_import(entry.origin)) == DROPS_IN:
             self._append_drops(entry, DROPS_OUT, -1)
 

@@ -1,15 +1,15 @@
 """One command, one import: from logs to the lake, exactly once, and back.
 
     read        logs → page views in the spool; the lake knows nothing of them
-    note        the import, its origin and the content that it brings: now it counts
+    note        the import, its origin and its content: from now on it counts
     commit      day by day, small ones together: visits → one commit, numbered by its
                 last day, under the import's origin
     count       its views in the live counters
-    done        the spool goes
+    done        the spool is deleted
 
-Killed before it is written down, nothing has happened. Killed after, the next command
-finishes it: the days' numbers in the lake say which are in. Undoing goes the same way
-back, and is finished by the next command too.
+If it is killed before the note, nothing has happened. After it, the next command
+finishes the import: the days' numbers in the lake tell which are in. Undoing takes the
+same way back, and the next command finishes it too.
 """
 
 from __future__ import annotations
@@ -53,32 +53,32 @@ from page_tracker.history.workers import Crew, Task
 from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 
-# Of the bytes of a log: what its page views may take, in the spool and in the lake.
+# The share of a log's bytes that its page views may take, in spool and lake.
 _SHARE_OF_LOG = 0.2
 _PACKED_TIMES = 20
 _LEAST_ROOM = 16 << 20
 
 
 class Counters(Protocol):
-    """The live counters, as far as imports have to do with them."""
+    """The live counters, as far as imports use them."""
 
     def put_import(
         self, site: str, import_id: str, views: dict[str, int], most: int
     ) -> None:
-        """Count an import's views, in place of what it counted before."""
+        """Count an import's views, replacing what it counted before."""
 
     def remove_import(self, site: str, import_id: str) -> None:
-        """Count an import's views no more."""
+        """Stop counting an import's views."""
 
 
 class Watcher(Protocol):
-    """Is told how far an import is; what shows progress to a person."""
+    """Is informed of an import's progress, to show it to a person."""
 
     def reads(self, log: Log) -> None:
-        """So much of this log has been read."""
+        """This much of the log has been read."""
 
     def writes(self, done: int, days: int) -> None:
-        """So many of the days are in the lake."""
+        """This many of the days are in the lake."""
 
     def finishes(self, entry: Import) -> None:
         """An interrupted import, or undoing, is finished first."""
@@ -110,7 +110,7 @@ class Imports:
         self._watcher = watcher
 
     def rehearse(self, order: Order, lookups: Path) -> Tally:
-        """Say what an import would bring, and change nothing.
+        """Find out what an import would bring, and change nothing.
 
         Raises LogFileError, ImportRefusedError as it would, ImportStoppedError.
         """
@@ -120,7 +120,7 @@ class Imports:
             return tally
 
     def run(self, order: Order, lookups: Path, sites: Iterable[Site]) -> Outcome:
-        """Import what is new of these logs; `sites` are all there are.
+        """Import what is new in these logs; `sites` are all sites.
 
         Raises LogFileError, ImportRefusedError, ImportsBusyError (nothing of it counts
         then), ImportStoppedError, RedisError (the next command finishes it).
@@ -169,7 +169,7 @@ class Imports:
             return entry
 
     def finish(self, sites: Iterable[Site]) -> None:
-        """Finish what a killed process has begun. The register is locked."""
+        """Finish what a killed process has begun. The register has to be locked."""
         most = {site.id: site.max_pages for site in sites}
         for entry in self.register.all():
             if entry.state in ("writing", "undoing"):
@@ -297,7 +297,7 @@ class Imports:
         self._forget(entry)
 
     def _forget(self, entry: Import) -> None:
-        """Forget an import that has no rows any more."""
+        """Forget an import that has no rows left."""
         self._counters.remove_import(entry.site, entry.id)
         # Retention has taken drops as it took hits.
         before = gone_before(self.register, entry)
@@ -308,7 +308,7 @@ class Imports:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an import has done; `entry` is None where nothing was new."""
+    """What an import has done; `entry` is None if nothing was new."""
 
     entry: Import | None
     tally: Tally
@@ -316,7 +316,7 @@ class Outcome:
 
 @contextmanager
 def _told_plainly(what: str) -> Iterator[None]:
-    """Raise ImportStoppedError for what disk, memory or lake fail with."""
+    """Raise ImportStoppedError for failures of disk, memory or lake."""
     try:
         yield
     except (OSError, DeltaError, duckdb.Error, BrokenExecutor) as error:
@@ -328,7 +328,7 @@ def _told_plainly(what: str) -> Iterator[None]:
 
 
 def _check_room(logs: Sequence[str], folder: Path) -> None:
-    """Raises ImportRefusedError where the logs cannot fit."""
+    """Raises ImportRefusedError if there is no room for the logs."""
     bytes_ = 0
     for name in logs:
         is_packed = Path(name).suffix in (".gz", ".bz2", ".xz")

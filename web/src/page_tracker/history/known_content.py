@@ -1,10 +1,10 @@
-"""Which of a log's content is known, whatever the file is called and however packed.
+"""Which part of a log is known, whatever the file's name and compression.
 
 A *part* is a stretch of content that was imported in one go: its length in bytes, to
 the end of its last line's text, and its digest. A log is followed from its beginning:
-where it has reached the length of a known part with the same digest, all of it so far
-is known, and what follows is looked at as if it began there. So a log that has grown
-is continued, and known logs one after the other are known. Pure.
+if it reaches the length of a known part with the same digest, everything so far is
+known, and what follows is treated as if it began there. So a log that has grown is
+continued, and known logs one after the other are known. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hashlib import blake2b
 import msgspec
 
 _DIGEST_BYTES = 16
-# Digests at these lengths tell that a log begins like a known one that is longer.
+# Digests at these lengths show that a log begins like a longer known one.
 _MARKS = tuple(1024 << doubled for doubled in range(40))
 
 
@@ -29,7 +29,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
 
 class KnownParts:
-    """The parts that are known of a site, with the imports that brought them."""
+    """The known parts of a site's logs, with the imports that brought them."""
 
     def __init__(self) -> None:
         self._imports: dict[tuple[int, str], str] = {}
@@ -45,7 +45,7 @@ class KnownParts:
         self._note_lengths()
 
     def add_repeatable(self, parts: Iterable[Part], import_id: str) -> None:
-        """Parts that are no longer known, but whose import is to be told."""
+        """Parts that are no longer known, but whose import has to be named."""
         self._repeatable.update(
             {(each.length, each.digest): import_id for each in parts}
         )
@@ -56,7 +56,7 @@ class KnownParts:
         self._lengths = sorted(lengths.union(_MARKS))
 
     def next_length(self, beyond: int) -> int:
-        """The least length above `beyond` at which to compare."""
+        """The smallest length above `beyond` at which to compare."""
         lengths = self._lengths or _MARKS
         return lengths[bisect_right(lengths, beyond)]
 
@@ -88,7 +88,7 @@ class Follower:
 
     @property
     def repeats(self) -> set[str]:
-        """The imports that are repeated by what was followed."""
+        """The imports that the followed content repeats."""
         return {each for run in self._runs for each in run.repeats}
 
     @property
@@ -97,7 +97,7 @@ class Follower:
         return self._runs[-1].begins_like
 
     def follow(self, block: bytes) -> int:
-        """Take the next block; answers how much of it, and so all before it, is known.
+        """Take the next block; returns up to where it, and so all before it, is known.
 
         0: nothing of it is.
         """
@@ -120,7 +120,7 @@ class Follower:
         return known_until
 
     def part(self) -> Part | None:
-        """What was followed since the last known part; None where that is nothing."""
+        """What was followed since the last known part; None if that is nothing."""
         return self._runs[-1].part()
 
 
@@ -140,8 +140,7 @@ class _Run:
         self.may_go_on = True
 
     def take(self, block: bytes) -> Iterator[tuple[int, str]]:
-        """Add to the digest; gives where in the block known parts end, and the imports
-        that brought them."""
+        """Add to the digest; yields where known parts end, and their imports."""
         text = self._held + block
         content = text.rstrip(b"\n")
         taken = 0
@@ -169,7 +168,7 @@ class _Run:
         self._length += len(content)
 
     def part(self) -> Part | None:
-        """What was taken; None where that is nothing."""
+        """What was taken; None if that is nothing."""
         if not self._length:
             return None
         return Part(self._length, self._digest.hexdigest(), tuple(self._marks))

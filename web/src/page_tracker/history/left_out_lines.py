@@ -1,4 +1,4 @@
-"""Why a line of a log is no page view."""
+"""Why a line of a log is not a page view."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class LeftOut(StrEnum):
-    """Why a line is no page view; `Reason` has those that other hits know too."""
+    """Why a line is not a page view; `Reason` has the reasons of all hits."""
 
     # Counted for every line; an enumeration's own takes longer.
     __hash__ = str.__hash__
