@@ -62,6 +62,10 @@ def whole_number(smallest: int, largest: int) -> Callable[[str], int]:
     return parse
 
 
+# The lake's library makes an address of a folder's path, and reads these as parts of it.
+_NOT_OF_A_LAKE = re.compile(r"[\[\]^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
+
+
 def parse_path(text: str) -> Path:
     example = "write an absolute path, like /srv/page-tracker"
     if not text:
@@ -84,7 +88,13 @@ def parse_folder(text: str) -> Path:
             "is an address, and only folders are supported yet",
             "write a path, like /srv/page-tracker",
         )
-    return parse_path(text)
+    path = parse_path(text)
+    if found := _NOT_OF_A_LAKE.search(str(path)):
+        raise InvalidValueError(
+            f"has {found[0]!r} in its path, where no table can be written",
+            "choose a folder without such signs",
+        )
+    return path
 
 
 def parse_program(text: str) -> Path:

@@ -66,6 +66,8 @@ def test_addresses_of_redis_are_accepted(url: str) -> None:
     ("variable", "text", "remedy"),
     [
         ("REDIS_URL", "localhost:6379", "write one like redis://localhost:6379"),
+        ("PAGE_TRACKER_DATA", "/srv/a|b", "choose a folder without such signs"),
+        ("PAGE_TRACKER_LAKE", "/srv/a%20b", "choose a folder without such signs"),
         ("REDIS_URL", "http://localhost:6379", "redis://localhost:6379"),
         ("REDIS_URL", "redis://", "redis://localhost:6379"),
         ("REDIS_URL", "redis://localhost:port", "redis://localhost:6379"),
