@@ -62,7 +62,7 @@ def whole_number(smallest: int, largest: int) -> Callable[[str], int]:
     return parse
 
 
-# The lake's library makes an address of a folder's path, and reads these as parts of it.
+# The lake's library makes an address of a folder's path, and misreads these in it.
 _NOT_OF_A_LAKE = re.compile(r"[\[\]^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
 

@@ -111,8 +111,8 @@ def test_each_is_dropped_before_its_button_and_stored_after_it(
 def test_a_host_is_for_who_owns_all_and_a_viewer_has_no_button(
     ada: Visitor, tmp_path: Path
 ) -> None:
-    secret = "secret.example"
-    hosts = [(host, "unknown_site", "") for host in ("shop.a.example", secret)]
+    hidden = "hidden.example"
+    hosts = [(host, "unknown_site", "") for host in ("shop.a.example", hidden)]
     drop(tmp_path, (SITE, "bot", "GPTBot"), *hosts)
     own, eve, bob = (signed_in(role, role, [SITE]) for role in reversed(Role))
     for person in (own, eve):
@@ -120,15 +120,15 @@ def test_a_host_is_for_who_owns_all_and_a_viewer_has_no_button(
     assert not forms(bob.get(f"/{SITE}").text)
     for person in (own, eve, bob):
         page = person.get(f"/{SITE}").text
-        assert "shop.a.example" in page and secret not in page
+        assert "shop.a.example" in page and hidden not in page
         assert "/sites/add?domain=" not in page
         refused = person.post(
             f"/{SITE}/let-in", reason="unknown_site", name="x.example"
         )
         assert refused.status_code == 403
     page = ada.get(f"/{SITE}").text
-    assert f"/sites/add?domain={secret}" in page
-    assert f'value="{secret}"' in ada.get(f"/sites/add?domain={secret}").text
+    assert f"/sites/add?domain={hidden}" in page
+    assert f'value="{hidden}"' in ada.get(f"/sites/add?domain={hidden}").text
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_an_account_is_let_in_again_by_a_link() -> None:
     ada.post(f"/people/{bob.id}/link", **{"second-factor": "off"})
     assert not account_named("bob").totp
     visitor = Visitor()
-    chosen = visitor.send(link_in(made.text), password="another river, new bridges")
+    chosen = visitor.send(link_in(made.text), password=PASSWORD)
     assert chosen.status_code == 303 and visitor.is_signed_in()
 
 
@@ -132,7 +132,7 @@ def test_one_s_own_account_goes_with_its_password_and_its_session() -> None:
     account_of("ada", Role.OWNER)
     bob = signed_in("bob", Role.VIEWER, [SITE])
     assert "Remove bob" in bob.get("/account/remove").text
-    refused = bob.post("/account/remove", password="wrong")
+    refused = bob.post("/account/remove", password=PASSWORD[1:])
     assert refused.status_code == 400 and "not your present password" in refused.text
     left = bob.post("/account/remove", password=PASSWORD)
     assert (left.status_code, left.location) == (303, "/sign-in") and not bob.cookie()
