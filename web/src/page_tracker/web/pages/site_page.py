@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, request
 from redis import RedisError
 
+from page_tracker.protocols import PROTOCOLS
 from page_tracker.query.catalog import GOAL
 from page_tracker.sites.demonstration import days_since
 from page_tracker.sites.site import Site
@@ -136,9 +137,10 @@ def frame(asked: Asked, live: Callable[[], Live]) -> dict[str, Any]:
 
 
 def home_of(site_id: str) -> str:
-    """The path of a site's page: its domain, or below `/sites` where that has no dot
-    and could be another route's."""
-    return f"/{site_id}" if "." in site_id else f"/sites/{site_id}"
+    """The path of a site's page: its domain, or below `/sites` where that could be
+    another route's: those have no dot, but for the senders'."""
+    is_own = "." in site_id and f"/{site_id}" not in PROTOCOLS
+    return f"/{site_id}" if is_own else f"/sites/{site_id}"
 
 
 def back_to(site: Site, part: str) -> Response:
