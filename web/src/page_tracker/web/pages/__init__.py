@@ -1,1 +1,1 @@
-"""The pages that people open in a browser: rendered here, whole without a script."""
+"""The pages that people open in a browser: rendered here, complete without a script."""

@@ -1,8 +1,8 @@
-"""One filter of a page, and how its address writes it. Pure.
+"""One filter of a page, and its form in the page's address. Pure.
 
     is~country~DE|FR  ⇄  Condition("is", "visit:country", ("DE", "FR"))
 
-A backslash before a bar, a tilde or a backslash has the sign for itself.
+A backslash before a bar, a tilde or a backslash makes that character literal.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Condition:
 
 
 def condition_of(text: str) -> Condition:
-    """The filter that is written `OPERATOR~DIMENSION~VALUE|VALUE…`.
+    """Parse a filter written `OPERATOR~DIMENSION~VALUE|VALUE…`.
 
     Raises ValueError, and QueryError (which is one).
     """
@@ -66,13 +66,13 @@ def new_condition(operator: str, name: str, values: list[str]) -> Condition:
 
 
 def values_of(text: str) -> list[str]:
-    """The values that a person types, with bars between them."""
+    """The values that a person types, separated by bars."""
     parts = re.split(r"(?<!\\)\|", text)
     return [part.strip().replace("\\|", "|") for part in parts]
 
 
 def text_of(condition: Condition) -> str:
-    """The filter as `condition_of` reads it."""
+    """The filter, written so that `condition_of` can read it."""
     name = short_name(condition.dimension)
     values = "|".join(_escaped(value) for value in condition.values)
     return f"{condition.operator}~{_escaped(name)}~{values}"
@@ -83,9 +83,9 @@ def _escaped(text: str) -> str:
 
 
 def _split(text: str) -> list[list[str]]:
-    """What stands between the first two tildes and behind them, split at its bars.
+    """The text between the first two tildes and the text after them, split at its bars.
 
-    Behind the second tilde a tilde is a sign like others.
+    After the second tilde, a tilde is an ordinary character.
     """
     parts: list[list[str]] = [[""]]
     for match in _TOKEN.finditer(text):

@@ -1,4 +1,4 @@
-"""Where a person goes on after signing in: within this server alone. Pure."""
+"""Where a person goes after signing in: only within this server. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ LONGEST = 2_000  # characters
 
 
 def safe_target(wanted: str) -> str:
-    """The path and query that were wanted, where that is what they are; else HOME.
+    """The path and query that were requested if they are just that; else HOME.
 
-    Browsers take a backslash for a slash, and leave out tabs and line ends: with them
-    a path could name another server.
+    Browsers read a backslash as a slash, and drop tabs and line ends: with them a path
+    could name another server.
 
     >>> safe_target("/example.org?period=28d"), safe_target("//evil.example")
     ('/example.org?period=28d', '/sites')

@@ -1,4 +1,4 @@
-"""All sites on one page: a figure of each, how it has changed, and a line over time."""
+"""All sites on one page: one figure for each, its change, and its line over time."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 ADDING_UP = ("visitors", "visits", "pageviews")
 PERIODS = ("7d", "28d", "91d")
 ORDERS = ("name", "figure", "change", "now")
-# Of longer periods a site's page tells.
+# A site's page shows longer periods.
 USUAL = "28d"
 
 
 @dataclass(frozen=True, slots=True)
 class SiteLine:
-    """A site in the list. `now` is None where the store does not answer; `line` is the
+    """A site in the list. `now` is None if the store does not answer; `line` is the
     path of its figure over time."""
 
     name: str
@@ -119,8 +119,8 @@ def _known(
 def _reports(
     sites: Sequence[Site], period: str, metric: str, now: float, asking: Asking
 ) -> list[tuple[Report, Report]]:
-    """Of each site its figure over time, and what it is of all the days; all of one
-    state of the lake. What adds up is asked once."""
+    """Each site's figure over time, and its value for all the days; all from one
+    state of the lake. Figures that add up are asked for once."""
     budget = asking.budget(is_wanted())
     moment = datetime.fromtimestamp(now, UTC)
     queries = []
@@ -180,14 +180,14 @@ def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 
 
 def _added(metric: str, values: Sequence[Value]) -> Value:
-    """A figure of all days: the sum where it adds up, else the only value."""
+    """A figure for all days: the sum if it adds up, else the only value."""
     if metric in ADDING_UP:
         return int(sum(value or 0 for value in values))
     return next(iter(values), None)
 
 
 def _sum(metric: str, lines: Sequence[SiteLine]) -> str:
-    """The sum over sites; '' of what does not add up."""
+    """The sum over sites; '' for figures that do not add up."""
     if metric not in ADDING_UP:
         return ""
     return formatting.figure(metric, int(sum(line.number or 0 for line in lines)))
@@ -207,7 +207,7 @@ def _sum_now(lines: Sequence[SiteLine]) -> int | None:
 
 
 def _ordered(lines: Sequence[SiteLine], order: str, is_turned: bool) -> list[SiteLine]:
-    """By name from A on, else the most first; a minus before `sort` turns it round."""
+    """By name from A on, else highest first; a minus before `sort` reverses it."""
     keys: dict[str, Callable[[SiteLine], float]] = {
         "figure": lambda line: -(line.number or 0),
         "change": lambda line: -line.grown,

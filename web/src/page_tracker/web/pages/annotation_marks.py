@@ -1,7 +1,7 @@
-"""What happened in the days of a chart: numbered, listed and marked in it. Pure.
+"""What happened during the days of a chart: numbered, listed and marked in it. Pure.
 
-What people have written is kept. What was let in or left out again, and what was
-imported, is told by what the site and the imports themselves remember.
+What people have written is stored. What was let in or left out again, and what was
+imported, comes from the records of the site and of its imports.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from page_tracker.sites.site import Site
 from page_tracker.web.pages.chart import HEIGHT, WIDTH
 from page_tracker.web.pages.formatting import day
 
-MOST_NOTES = 100  # that a page tells, the latest
-# Marks in the chart are as far apart, in percent of its width: 24 pixels on a phone.
+MOST_NOTES = 100  # on a page, the latest
+# The least distance of marks in percent of the chart's width: 24 pixels on a phone.
 APART = 9
 _ADDRESSES = ("own_address", "blocked_address")
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What happened; `id` is 0 where nobody has written it, so nobody can change it.
+    """Something that happened; `id` is 0 if nobody wrote it, so nobody can change it.
 
     `number` is its number in the list, `when` its date and time in words.
     """
@@ -47,7 +47,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in the chart, in percent of its width, and what it stands for."""
+    """A place in the chart, in percent of its width, and the notes that it marks."""
 
     place: int
     label: str
@@ -56,9 +56,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What happened in a chart's days: the list, the marks, and the path of lines.
+    """What happened during a chart's days: the list, the marks, and the path of lines.
 
-    `more` is how many are not told.
+    `more` is how many are not shown.
     """
 
     notes: list[Note]
@@ -95,7 +95,7 @@ def kept(annotations: Iterable[Annotation]) -> Iterator[Note]:
 
 
 def decided(site: Site, timezone: str) -> Iterator[Note]:
-    """What was let in and left out again. Nobody's address is told."""
+    """What was let in and left out again. No addresses are shown."""
     for each in site.decisions:
         when = datetime.fromtimestamp(each.at, UTC).astimezone(ZoneInfo(timezone))
         what = WAYS[each.reason].what
@@ -105,7 +105,7 @@ def decided(site: Site, timezone: str) -> Iterator[Note]:
 
 
 def imported(site: Site, imports: Iterable[Import]) -> Iterator[Note]:
-    """Where what was imported begins, or did before it was undone."""
+    """Where imported data begins, or began before the import was undone."""
     for each in imports:
         if not each.days or each.started < site.created:
             continue
@@ -136,13 +136,13 @@ def _in_words(note: Note, today: date) -> str:
 
 
 def _place(note: Note, buckets: Sequence[str]) -> int:
-    """The point that a note belongs to: the last that has begun by then."""
+    """The point that a note belongs to: the last one that had begun by then."""
     when = f"{note.date} {note.time or '00:00'}:00"
     return max(0, bisect_right(buckets, when, key=lambda label: label[:19]) - 1)
 
 
 def _marks(notes: Sequence[Note], places: Sequence[int]) -> list[Mark]:
-    """Marks that do not cover each other: what is too near stands for its neighbour."""
+    """Marks that do not overlap: one too near its neighbour is merged with it."""
     begins: list[int] = []
     for place in places:
         begins.append(begins[-1] if begins and place - begins[-1] < APART else place)

@@ -32,7 +32,7 @@ def register_annotations(
     guard: PageGuard,
     admitted: Callable[[str], Site],
 ) -> None:
-    """The routes; an editor's."""
+    """The routes, for editors."""
 
     def change(
         name: str, decide: Callable[[Annotations, Person], Annotations]
@@ -45,7 +45,7 @@ def register_annotations(
     @blueprint.post("/<domain:name>/annotations")
     @blueprint.post("/sites/<name>/annotations")
     def annotate(name: str) -> Response:
-        """Write down what happened on a day."""
+        """Add a note of what happened on a day."""
         return change(
             name, lambda known, person: with_annotation(known, _said(), person.name)
         )
@@ -53,13 +53,13 @@ def register_annotations(
     @blueprint.post("/<domain:name>/annotations/<int:number>")
     @blueprint.post("/sites/<name>/annotations/<int:number>")
     def change_annotation(name: str, number: int) -> Response:
-        """Write another date or text."""
+        """Change a note's date or text."""
         return change(name, lambda known, _: with_changed(known, number, _said()))
 
     @blueprint.post("/<domain:name>/annotations/<int:number>/remove")
     @blueprint.post("/sites/<name>/annotations/<int:number>/remove")
     def remove_annotation(name: str, number: int) -> Response:
-        """Take an annotation away."""
+        """Remove an annotation."""
         return change(name, lambda known, _: without_annotation(known, number))
 
 
@@ -69,7 +69,7 @@ def annotated(
     annotations: Callable[[], AnnotationStore],
     imports: Sequence[Import],
 ) -> dict[str, Any]:
-    """What the chart tells of what happened in its days."""
+    """What the chart shows of what happened during its days."""
     site, days = asked.site, asked.scope.range
     happened = [
         *kept(_known(annotations, site)),
@@ -84,7 +84,7 @@ def annotated(
 
 
 def _known(annotations: Callable[[], AnnotationStore], site: Site) -> Annotations:
-    """Those that are kept; none where the store is away and was never asked."""
+    """The stored ones; none if the store is away and was never asked."""
     try:
         return annotations().known(site.id)
     except RedisError:

@@ -55,20 +55,20 @@ def add_converter(state: BlueprintSetupState) -> None:
 
 
 class PageServices(NamedTuple):
-    """What pages are made of; each is asked for when it is needed."""
+    """What pages are made of; each part is requested when it is needed."""
 
     asking: Callable[[], Asking]
     sites: Callable[[], Sites]
     live: Callable[[], Live]
     annotations: Callable[[], AnnotationStore]
-    # The imports of a site, the undone ones too.
+    # The imports of a site, including undone ones.
     imports: Callable[[str], Sequence[Import]]
-    # Where browsers reach this server, as far as that is set.
+    # Where browsers reach this server, if that is set.
     url: str | None
 
 
 def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
-    """The routes; who has no role for a site is told that there is none."""
+    """The routes; without a role for a site, one is answered as if there were none."""
     blueprint = Blueprint("pages", __name__)
     blueprint.record(add_converter)
     blueprint.add_app_template_filter(shown_pairs, "pairs")
@@ -77,7 +77,7 @@ def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
     register_problems(blueprint)
 
     def admitted(name: str) -> Site:
-        """The site of that name, where the person may see it. Raises NotAllowed."""
+        """The site with that name, if the person may see it. Raises NotAllowed."""
         found = named_site(sources.sites(), name)
         if found is None:
             raise no_such_site()
@@ -113,7 +113,7 @@ def _register_site_pages(
     @blueprint.get("/<domain:name>")
     @blueprint.get("/sites/<name>")
     def site(name: str) -> ResponseReturnValue:
-        """What was counted of a site."""
+        """What was counted for a site."""
         found = admitted(name)
         if moved := elsewhere(found, ""):
             return moved
@@ -155,7 +155,7 @@ def _register_site_pages(
 def _register_parts(
     blueprint: Blueprint, sources: PageServices, admitted: Callable[[str], Site]
 ) -> None:
-    """What a part of a site's page shows: as a file, and how it is counted."""
+    """What a part of a site's page shows: as a file, and with how it is counted."""
 
     @blueprint.get("/<domain:name>/export/<part>.<ending>")
     @blueprint.get("/sites/<name>/export/<part>.<ending>")
@@ -186,7 +186,7 @@ def _register_parts(
     @blueprint.get("/<domain:name>/how/<part>")
     @blueprint.get("/sites/<name>/how/<part>")
     def how(name: str, part: str) -> ResponseReturnValue:
-        """How a part of the page is counted, and how to ask the same."""
+        """How a part of the page is counted, and how to ask the same question."""
         found = admitted(name)
         if moved := elsewhere(found, f"/how/{part}"):
             return moved
@@ -224,7 +224,7 @@ def _file(text: str, name: str, ending: str) -> Response:
 
 
 def shown_pairs(query: str) -> list[tuple[str, str]]:
-    """The parts of a query string, for a form that repeats them."""
+    """The parts of a query string, for a form that resends them."""
     return parse_qsl(query.removeprefix("?"), keep_blank_values=True)
 
 
@@ -234,25 +234,25 @@ def shown_as(view: View, **changes: Any) -> str:
 
 
 def _seen(sites: Sites, person: Person) -> list[Site]:
-    """The sites that a person may see, by their names."""
+    """The sites that a person may see, by name."""
     known = sites.directory().by_id
     return [known[name] for name in sorted(known) if person.may(Role.VIEWER, name)]
 
 
 def _said() -> tuple[View, tuple[str, ...], bool]:
-    """The view that the request's address, or a form, says."""
+    """The view that the request's address, or a form, describes."""
     pairs = list(request.args.items(multi=True))
     known = meant(pairs)
     return (*read(known), known != pairs)
 
 
 def named_site(sites: Sites, name: str) -> Site | None:
-    """The site of that name, were it made just now."""
+    """The site with that name, as if it were created just now."""
     return sites.directory().resolve(name) or sites.look_again().resolve(name)
 
 
 def elsewhere(site: Site, rest: str) -> ResponseReturnValue | None:
-    """The way to the one address that a site's page has, from all others."""
+    """Redirect to the one address that a site's page has, from all others."""
     wanted = home_of(site.id) + rest
     if request.path == wanted:
         return None

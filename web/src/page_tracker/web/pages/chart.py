@@ -1,7 +1,7 @@
 """One figure over time, as lines of an SVG and as a table. Pure.
 
-The lines are drawn in a square that is stretched to what room there is, so that they
-keep their width; what is written beside them is HTML and keeps its size.
+The lines are drawn in a square that is stretched to the space available, so that they
+keep their width; the text beside them is HTML and keeps its size.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_LABELS = 6
 @dataclass(frozen=True, slots=True)
 class Point:
     """A bucket: its label for people and in answers, its values; None where there is
-    none, as in the future. `other` is the label of what it is compared with."""
+    none, as in the future. `other` is the label of the bucket it is compared with."""
 
     label: str
     name: str
@@ -37,7 +37,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Paths of the lines ('' where there is none), what is written beside them."""
+    """Paths of the lines ('' if there is none), and the text beside them."""
 
     points: list[Point]
     area: str
@@ -51,7 +51,7 @@ class Chart:
 
 
 def chart_of(report: Report, now: datetime) -> Chart:
-    """The chart of a report of one metric by one dimension of time."""
+    """The chart of a report with one metric and one dimension of time."""
     points = points_of(report, now)
     values = [point.value for point in points]
     before = [point.before for point in points]
@@ -72,7 +72,7 @@ def chart_of(report: Report, now: datetime) -> Chart:
 
 
 def points_of(report: Report, now: datetime) -> list[Point]:
-    """All buckets of the range, those without hits too."""
+    """All buckets of the range, including those without hits."""
     query = report.query
     (name,), zone = query.dimensions, query.range.timezone
     known = {row.dimensions[0]: row.metrics[0] for row in report.rows}
@@ -117,8 +117,8 @@ def _begin(name: str, key: str, timezone: str) -> datetime:
 def _parts(
     report: Report, values: Sequence[Value], now: datetime
 ) -> tuple[list[Value], list[Value]]:
-    """The values of the buckets that are over, and the one that is not with the one
-    before it: each in its place, None in all others."""
+    """The values of the buckets that have ended, and of the one that has not with the
+    one before it: each in its place, None in all others."""
     query = report.query
     (name,), zone = query.dimensions, query.range.timezone
     begun = [_begin(name, key, zone) <= now for key in buckets(query.range, name)]
@@ -152,7 +152,7 @@ def _is_over(report: Report, at: int, now: datetime) -> bool:
 
 
 def scale(values: Sequence[Value], metric: str) -> tuple[float, list[str]]:
-    """The value at the top of a chart, and what is written from there down to 0."""
+    """The value at the top of a chart, and the labels from there down to 0."""
     most = max((value for value in values if value is not None), default=0)
     top = _round_up(max(most, 1), whole=METRICS[metric].type == "integer")
     half = top / 2
@@ -163,7 +163,7 @@ def scale(values: Sequence[Value], metric: str) -> tuple[float, list[str]]:
 
 
 def _round_up(most: float, whole: bool) -> float:
-    """The next round number, half of which is one too."""
+    """The next round number whose half is round too."""
     power = 1.0
     while power * 10 < most:
         power *= 10
@@ -174,7 +174,7 @@ def _round_up(most: float, whole: bool) -> float:
 
 
 def path(values: Sequence[Value], top: float) -> str:
-    """The path of a line, which is broken where there is no value.
+    """The path of a line, with gaps where there is no value.
 
     >>> path([0, 10, None, 5], 10)
     'M0,240L333,0M1000,120h0'
@@ -194,7 +194,7 @@ def path(values: Sequence[Value], top: float) -> str:
 
 
 def _area(values: Sequence[Value], top: float) -> str:
-    """The path of the area below the line, where it is one piece."""
+    """The path of the area below the line, if the line has no gap."""
     there = [at for at, value in enumerate(values) if value is not None]
     if len(there) < 2 or len(there) != there[-1] - there[0] + 1:
         return ""
@@ -212,18 +212,18 @@ def _across(at: int, number: int) -> int:
 
 
 def _labels(labels: Sequence[str]) -> list[str]:
-    """Some of the labels, at even distances, the first and the last among them."""
+    """Some of the labels, evenly spaced, including the first and the last."""
     gaps, most = len(labels) - 1, MOST_LABELS - 1
     if gaps < 1:
         return list(labels)
-    # Of many points the nearest one is near enough.
+    # With many points, the nearest one is near enough.
     fits = (n for n in range(min(most, gaps), 0, -1) if gaps % n == 0)
     steps = most if gaps > 4 * most else next(fits)
     return [labels[round(gaps * step / steps)] for step in range(steps + 1)]
 
 
 def _sentence(points: Sequence[Point]) -> str:
-    """What the chart shows, for who does not see it."""
+    """What the chart shows, for people who cannot see it."""
     told = [point for point in points if point.value]
     if not told:
         return "Nothing in these days."

@@ -1,6 +1,6 @@
-"""The map of countries: each that visitors came from is coloured, and is a filter.
+"""The map of countries: each that visitors came from is shaded, and is a filter.
 
-Its shapes are in `static/world.svg`, by their codes (made by scripts/make-map).
+Its shapes are in `static/world.svg`, by country code (made by scripts/make-map).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from page_tracker.web.pages.page_answers import Asked
 from page_tracker.web.pages.rows import lines_of
 
 SHAPES = Path(__file__).parents[1] / "static" / "world.svg"
-# Percent of all visitors from which on a country has the next darker shade.
+# The share of visitors, in percent, from which on a country has the next darker shade.
 STEPS = (1, 3, 10, 30)
 SHADES = ("under 1%", "1% and more", "3% and more", "10% and more", "30% and more")
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country on the map: its shade is 1 to 5, `text` what is told of it.
+    """A country on the map: its shade is 1 to 5, `text` is its description.
 
-    `href` leads to the page with this filter, or without it where it is on.
+    `href` leads to the page with this filter, or without it if it is on.
     """
 
     code: str
@@ -36,7 +36,7 @@ class Country:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The map; `elsewhere` are names of rows that it has no shape for."""
+    """The map; `elsewhere` has the names of rows for which it has no shape."""
 
     countries: list[Country]
     elsewhere: list[str]
@@ -44,7 +44,7 @@ class World:
 
 @cache
 def drawn() -> frozenset[str]:
-    """The codes of the countries that the map has a shape for."""
+    """The codes of the countries for which the map has a shape."""
     return frozenset(re.findall('id="([A-Z]{2})"', SHAPES.read_text("utf-8")))
 
 

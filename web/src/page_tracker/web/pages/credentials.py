@@ -1,6 +1,6 @@
-"""Passwords and second factors, as people show them: few guesses, and none told apart.
+"""Passwords and second factors as people enter them: few guesses, and no hints.
 
-A name that nobody has costs what a wrong password does. Guesses are counted by address
+An unknown name costs the same time as a wrong password. Guesses are counted by address
 and by name (by account, for codes), in all web processes together.
 """
 
@@ -22,11 +22,11 @@ from page_tracker.web.pages.password_hashing import Hashing
 
 
 class Wrong(Exception):
-    """The name, the password or the code is wrong; which is not told."""
+    """The name, the password or the code is wrong; which one is not revealed."""
 
 
 class TooManyGuesses(Exception):
-    """Too many were wrong; seconds until there may be another."""
+    """Too many wrong guesses; the seconds until another is allowed."""
 
     def __init__(self, wait: int) -> None:
         super().__init__(wait)
@@ -35,7 +35,7 @@ class TooManyGuesses(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Wrong guesses of an address, of a name, and of a second factor's codes."""
+    """Wrong guesses from an address, for a name, and of a second factor's codes."""
 
     address: Guesses
     name: Guesses
@@ -43,8 +43,8 @@ class Limits:
 
     @classmethod
     def in_store(cls, redis: Callable[[], Redis]) -> Limits:
-        """Ten of an address in a minute; of a name, which anybody may guess for, 100 in
-        an hour; five codes in five minutes."""
+        """Ten from an address in a minute; 100 for a name, for which anybody may guess,
+        in an hour; five codes in five minutes."""
         return cls(
             Guesses(redis, "sign-in:", 10, 60),
             Guesses(redis, "name:", 100, 60 * 60),
@@ -54,7 +54,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Checking:
-    """What is asked of who signs in; every method may raise redis.RedisError."""
+    """Checks what people sign in with; every method may raise redis.RedisError."""
 
     accounts: Callable[[], Accounts]
     hashing: Hashing
@@ -64,7 +64,7 @@ class Checking:
     address: Callable[[], str]
 
     def password(self, name: str, password: str) -> Account:
-        """The account of a name and its password.
+        """The account with this name and password.
 
         Raises Wrong, TooManyGuesses, TooManyAtOnce.
         """
@@ -78,11 +78,11 @@ class Checking:
         if not self.hashing.is_right(as_hashed(password[: LONGEST + 1]), hashed):
             _note(*guesses)
             raise Wrong
-        assert account is not None  # nosec B101 # for mypy; nobody's is never right
+        assert account is not None  # nosec B101 # for mypy; without an account, wrong
         return account
 
     def code(self, account: Account, code: str, now: float) -> Account:
-        """The account, whose second factor shows this code or a recovery code.
+        """The account, if its second factor gives this code, or it is a recovery code.
 
         Raises Wrong, TooManyGuesses.
         """
@@ -98,7 +98,7 @@ class Checking:
 
 
 def _used_up(account: Account, code: str) -> Account:
-    """The account without a recovery code. Raises Wrong where it was used meanwhile."""
+    """The account without a recovery code. Raises Wrong if it was used meanwhile."""
     left = recovery_codes.left_after(account.recovery, code)
     if left is None:
         raise Wrong

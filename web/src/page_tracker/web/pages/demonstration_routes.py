@@ -1,4 +1,4 @@
-"""`/sites/demo`: a site to look at before there is one's own, and its end."""
+"""`/sites/demo`: a site to look at before one has one's own, and its removal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from page_tracker.web.pages.site_page import home_of
 
 
 def register_demonstration(blueprint: Blueprint, services: PeopleServices) -> None:
-    """The routes; where the name is another site's nothing is begun."""
+    """The routes; if another site has the name, nothing is begun."""
 
     def run(*options: str) -> None:
         services.guard.admit(Role.OWNER, None)

@@ -1,4 +1,4 @@
-"""What did not count, in words: reasons, and which bots, hosts … these were. Pure."""
+"""What did not count, in words: reasons, and which bots, hosts … it was. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from page_tracker.query.dropped_hits import DroppedHits
 from page_tracker.sites.letting_in import counts_now
 from page_tracker.sites.site import Site
 
-# As many names of a reason are told.
+# How many names are listed for each reason.
 MOST_NAMES = 12
 OTHER_BOTS = "Other bots"
 WORDS: dict[str, str] = {
@@ -40,7 +40,7 @@ WORDS: dict[str, str] = {
 }
 
 
-# What a button says that lets in, by the reason; each has a way to be let in.
+# The label of the button that lets hits in, for each reason that can be let in.
 BUTTONS: dict[str, str] = {
     Reason.BOT: "Count from now on",
     Reason.REFERRER_SPAM: "Count from now on",
@@ -58,7 +58,7 @@ BUTTONS: dict[str, str] = {
 class Name:
     """Hits that did not count under one name: how many, and whether they would now.
 
-    `button` is what lets them in; '' where nothing does.
+    `button` is the label of the button that lets them in; '' if nothing does.
     """
 
     reason: str
@@ -70,8 +70,8 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Hits that did not count for one reason: how many, in percent of all of these,
-    and by name. `more` is how many names are not told."""
+    """Hits that did not count for one reason: their number, their percentage of all of
+    these, and by name. `more` is how many names are not listed."""
 
     title: str
     number: int
@@ -82,7 +82,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class AllLeft:
-    """All that did not count of a site; and what no site has, which may be its own."""
+    """All that did not count for a site; and for unknown ones, which may mean this."""
 
     number: int
     reasons: list[Left]
@@ -92,7 +92,7 @@ class AllLeft:
 def all_left(
     found: Iterable[DroppedHits], unknown: Iterable[DroppedHits], site: Site
 ) -> AllLeft:
-    """By reasons, and bots by their kinds, the most first."""
+    """By reason, and bots by kind, most frequent first."""
     by_title: dict[str, list[DroppedHits]] = defaultdict(list)
     for each in found:
         title, name = _titled(each)
@@ -108,7 +108,7 @@ def all_left(
 
 
 def _titled(each: DroppedHits) -> tuple[str, str]:
-    """The title that a drop stands under, and what it is called there."""
+    """The title under which a drop is listed, and its name there."""
     kind, colon, name = each.name.partition(": ")
     if each.reason == Reason.BOT and colon:
         return kind[:1].upper() + kind[1:], name

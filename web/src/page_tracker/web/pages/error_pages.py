@@ -1,4 +1,4 @@
-"""What can go wrong with a page: each a page that says so, and what to do."""
+"""What can go wrong with a page: each has a page that explains it and what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AGAIN = {"Retry-After": "1"}
 
 
 class NoSuchPage(Exception):
-    """There is no page here; says what is missing, and what to do."""
+    """There is no page here; with what is missing, and what to do."""
 
     def __init__(self, title: str, remedy: str) -> None:
         super().__init__(title)
@@ -28,7 +28,7 @@ class NoSuchPage(Exception):
 
 
 def crowded_page(app: Flask) -> Refusal:
-    """The page for who is refused before there is a thread to make one."""
+    """The page for requests that are refused before a thread is free for them."""
     with app.test_request_context("/"):
         page = problem(
             503,

@@ -1,4 +1,4 @@
-"""What a part of the page asks, to be explained or taken away as a file."""
+"""The questions of a part of the page, to be explained or downloaded as a file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENDINGS = ("csv", "json")
 
 
 def bodies_of(asked: Asked, part: str, rows: int) -> list[Body]:
-    """The questions that a part of the page asks; of a panel, so many rows."""
+    """The questions that a part of the page asks; for a panel, with this many rows."""
     scope = asked.scope
     if part == FIGURES:
         return [page_questions.figures(scope), page_questions.reading(scope)]
@@ -105,10 +105,10 @@ def taken(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     asking: Callable[[], Asking],
     is_list: bool,
 ) -> str:
-    """A part of the page as the text of a file.
+    """A part of the page as the content of a file.
 
-    Raises QueryError where the address is not understood: a file has no place to say
-    what it leaves out. And as Answers.ask.
+    Raises QueryError if the address is invalid: a file has no place to report what it
+    leaves out. Also raises as Answers.ask.
     """
     answers = Answers(asking, site)
     asked = answers.understand(view, problems)
@@ -137,7 +137,7 @@ def _csv_of_figures(reports: list[Report]) -> str:
 
 
 def _csv_of_points(asked: Asked, report: Report) -> str:
-    """All points of the chart, those without hits too."""
+    """All points of the chart, including those without hits."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     metric = report.query.metrics[0]

@@ -16,9 +16,9 @@ from page_tracker.web.pages.view import written
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure as it stands on the page; `change` and `before` may be ''.
+    """A figure as the page shows it; `change` and `before` may be ''.
 
-    `mood` is `good`, `bad` or ''; `why` says why there is nothing to tell.
+    `mood` is `good`, `bad` or ''; `why` is why there is no value.
     """
 
     metric: str
@@ -32,7 +32,7 @@ class Figure:
     why: str = ""
 
 
-# Why a figure tells nothing.
+# Why a figure has no value.
 WHY_NOTHING = {
     "scroll_depth": "no script told it in these days",
     "time_on_page": "no script told it in these days",
@@ -40,7 +40,7 @@ WHY_NOTHING = {
 
 
 def figures_of(asked: Asked, reports: tuple[Report, ...]) -> list[Figure]:
-    """The figures that reports without dimensions tell."""
+    """The figures of reports without dimensions."""
     return [
         _figure(asked, report, index, metric)
         for report in reports
@@ -70,9 +70,9 @@ def _figure(asked: Asked, report: Report, index: int, metric: str) -> Figure:
 
 
 def has_before(report: Report) -> bool:
-    """Whether anything was counted in the days that are compared.
+    """Whether anything was counted in the days compared with.
 
-    Beside nothing no figure has changed: it is the first of its kind.
+    Without anything to compare with, no figure has changed: it is the first.
     """
     return any(any(values) for values in (report.compared or {}).values())
 

@@ -1,4 +1,4 @@
-"""The filters that are on, as chips, and a site's segments, as buttons. Pure."""
+"""The active filters as chips, and a site's segments as buttons. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from page_tracker.web.pages.panels import PANELS
 from page_tracker.web.pages.view import View, written
 
 WORDS = {operator: operator.replace("_", " ") for operator in OPERATORS}
-# The operator that says the opposite.
+# The opposite operator.
 OPPOSITE = {
     "is": "is_not",
     "contains": "contains_not",
@@ -25,9 +25,9 @@ OPPOSITE = {
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter that is on: what it says, and what takes it off or turns it round.
+    """An active filter: its text, and the addresses that remove or invert it.
 
-    `values` is what an editing form begins with, `text` the filter in addresses.
+    `values` are the initial values of its form, `text` is the filter in addresses.
     """
 
     label: str
@@ -51,7 +51,7 @@ class Button:
 
 
 def chips(view: View, segments: Sequence[Segment]) -> list[Chip]:
-    """The filters that are on, in their order."""
+    """The active filters, in order."""
     return [_chip(view, condition, segments) for condition in view.filters]
 
 
@@ -83,7 +83,7 @@ def _chip(view: View, condition: Condition, segments: Sequence[Segment]) -> Chip
 
 
 def operators_of(dimension: str) -> dict[str, str]:
-    """The operators that a dimension takes: their words by their names."""
+    """The operators that a dimension accepts: their words by name."""
     if dimension == SEGMENT:
         return {name: WORDS[name] for name in SEGMENT_OPERATORS}
     if dimension == GOAL:
@@ -92,7 +92,7 @@ def operators_of(dimension: str) -> dict[str, str]:
 
 
 def replaced(view: View, old: Condition, new: Condition) -> View:
-    """The view with a filter in the place of another."""
+    """The view with a filter in place of another."""
     kept = [new if each == old else each for each in view.filters]
     return replace(view, filters=tuple(dict.fromkeys(kept)))
 
@@ -112,7 +112,7 @@ def buttons(view: View, segments: Sequence[Segment]) -> list[Button]:
 
 
 def choices() -> dict[str, str]:
-    """What a person may filter by: labels by short names, as the panels stand."""
+    """What a person may filter by: labels by short name, in the panels' order."""
     tabs = [tab.dimension for panel in PANELS.values() for tab in panel.tabs]
     rest = [name for name in DIMENSIONS if name not in tabs]
     hidden = {"visit:country_name", "visit:region_name", "visit:city_name"}

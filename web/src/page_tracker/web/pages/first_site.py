@@ -29,7 +29,7 @@ PATIENCE = 60
 
 @dataclass(frozen=True)
 class Told:
-    """An arrival as the page tells it; `host` is one that may be added to the site."""
+    """An arrival as the page shows it; `host` is one that may be added to the site."""
 
     when: str
     words: str
@@ -62,7 +62,7 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
 
     @blueprint.get("/sites/<name>/install")
     def show_install(name: str) -> Response:
-        """The code for the pages; below it what has come so far."""
+        """The code for the site's pages; below it what has arrived so far."""
         site, person = first.admitted(name, Role.VIEWER)
         chosen = request.args.get("way", "html")
         address = guard.reached.link("")
@@ -78,7 +78,7 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
 
     @blueprint.get("/sites/<name>/install/news")
     def show_news(name: str) -> Response:
-        """What has come so far, alone; the site's own page once a hit has."""
+        """What has arrived so far, alone; the site's own page once a hit has."""
         site, person = first.admitted(name, Role.VIEWER)
         news = first.news(site, person)
         if news["has_come"]:
@@ -87,23 +87,23 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
 
     @blueprint.post("/sites/<name>/hosts")
     def add_host(name: str) -> Response:
-        """Let the hits of a host count for a site: all others lose them."""
+        """Let a host's hits count for a site: all other sites lose them."""
         site, person = first.admitted(name, Role.VIEWER)
         guard.admit(Role.OWNER, None)
-        # What is another's is not taken; what is to be taken first is said.
+        # Another site's host is refused, with what to remove first.
         host = request.form.get("host", "")
         services.sites().let_in(site.id, Reason.UNKNOWN_SITE, host, person.name)
         return to(f"/sites/{site.id}/install")
 
 
 class _First:
-    """What comes for a site that waits for its first hit."""
+    """What arrives for a site that waits for its first hit."""
 
     def __init__(self, services: PeopleServices) -> None:
         self._services = services
 
     def admitted(self, name: str, role: Role) -> tuple[Site, Person]:
-        """The site, where the person's role for it is this or more."""
+        """The site, if the person's role for it is this or higher."""
         site = self._services.sites().look_again().resolve(name)
         if site is None:
             self._services.guard.require()
@@ -115,7 +115,7 @@ class _First:
         return any(site.demonstration for site in known)
 
     def news(self, site: Site, person: Person) -> dict[str, Any]:
-        """What a page tells of the wait."""
+        """What the page shows during the wait."""
         now, live = int(time.time()), self._services.live()
         views = live.total(site.id)
         counts = _counts(live, site, now, person.may(Role.OWNER, None))
@@ -147,9 +147,9 @@ class _First:
 
 
 def _counts(live: Live, site: Site, now: int, sees_all: bool) -> dict[str, int]:
-    """What was dropped today for the site, and for unknown ones that this may mean.
+    """What was dropped today for the site, and for unknown ones that may mean it.
 
-    Only who owns all sites is told of names that have nothing to do with this one.
+    Only owners of all sites see names that have nothing to do with this one.
     """
     dropped = live.drops(site.id, day_of(site, now * MICROSECONDS))
     own = {f"{each.reason}\0{each.name}": each.number for each in dropped}

@@ -13,10 +13,10 @@ from page_tracker.query.report import Value
 from page_tracker.query.typed_filters import short_name
 
 SECONDS = frozenset({"visit_duration", "time_on_page"})
-# What is better the less there is of it; all else is better the more.
+# Lower is better for these; for all others higher is.
 FEWER_IS_BETTER = frozenset({"bounce_rate"})
 NOTHING = "–"
-# A larger growth is told as how many times as much there is.
+# A larger growth is given as a factor.
 MAX_PERCENT = 1_000
 
 LABELS = {
@@ -74,7 +74,7 @@ def duration(seconds: int) -> str:
 
 
 def changed(metric: str, now: Value, before: Value) -> tuple[str, str]:
-    """How a metric has changed, and whether that is `good`, `bad` or neither ('').
+    """How a metric has changed, and whether that is `good`, `bad` or neutral ('').
 
     >>> changed("visitors", 150, 100), changed("visitors", 3, 0)
     (('▲ 50%', 'good'), ('new', 'good'))
@@ -96,7 +96,7 @@ def changed(metric: str, now: Value, before: Value) -> tuple[str, str]:
 
 
 def change_in_words(now_label: str, before: str, told: str) -> str:
-    """The change as a screen reader says it."""
+    """The change in words, for screen readers."""
     words = {"▲": "up", "▼": "down"}
     sign, _, rest = told.partition(" ")
     said = f"{words[sign]} {rest}" if sign in words else told
@@ -104,7 +104,7 @@ def change_in_words(now_label: str, before: str, told: str) -> str:
 
 
 def day(value: date, today: date | None = None) -> str:
-    """A day; of this year without its year.
+    """A day; without its year if that is this year.
 
     >>> day(date(2026, 11, 3), date(2026, 11, 27)), day(date(2025, 1, 3))
     ('3 Nov', '3 Jan 2025')
@@ -114,7 +114,7 @@ def day(value: date, today: date | None = None) -> str:
 
 
 def days(asked: Range, today: date) -> str:
-    """The days of a range, or its moments where it cuts a day."""
+    """The days of a range, or its moments if it does not consist of whole days."""
     if asked.start is not None and asked.end is not None:
         zone = ZoneInfo(asked.timezone)
         start = asked.start.astimezone(zone)
@@ -134,7 +134,7 @@ def days(asked: Range, today: date) -> str:
 
 
 def moment(instant: datetime, today: date) -> str:
-    """A moment, in the zone that it is in."""
+    """A moment, in its own zone."""
     return f"{day(instant.date(), today)}, {instant:%H:%M}"
 
 
@@ -158,7 +158,7 @@ def bucket(name: str, label: str, today: date) -> str:
 
 
 def next_bucket(name: str, label: str) -> date:
-    """The first day behind a bucket of whole days."""
+    """The first day after a bucket of whole days."""
     first = date.fromisoformat(label[:10])
     if name == "time:month":
         return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -168,7 +168,7 @@ def next_bucket(name: str, label: str) -> date:
 
 
 def label_of(dimension: str) -> str:
-    """A dimension as people call it; of a property, its key."""
+    """A dimension's name for people; for a property, its key."""
     name = short_name(dimension).removeprefix("props:")
     if dimension in _DIMENSIONS or dimension.startswith("event:props:"):
         return _DIMENSIONS.get(dimension, name)

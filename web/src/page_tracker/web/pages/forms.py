@@ -1,4 +1,4 @@
-"""What forms send, as the parts of an address that mean the same. Pure.
+"""What forms send, as the equivalent parts of an address. Pure.
 
 from, to                             → period
 dimension, operator, value, instead  → f, in the place of `instead`
@@ -17,7 +17,7 @@ _FIELDS = ("from", "to", "dimension", "operator", "value", "instead", "property"
 
 
 def meant(pairs: Sequence[tuple[str, str]]) -> Pairs:
-    """The parts of an address, with what a form has said among them."""
+    """The parts of an address, with those that a form has set."""
     form = {name: text for name, text in pairs if name in _FIELDS}
     found = [pair for pair in pairs if pair[0] not in _FIELDS]
     if "from" in form and "to" in form:
@@ -31,7 +31,7 @@ def meant(pairs: Sequence[tuple[str, str]]) -> Pairs:
 
 
 def _with_filter(pairs: Pairs, form: dict[str, str]) -> Pairs:
-    """With the form's filter, where it means one; else with what will be named."""
+    """With the form's filter, if it gives one; else with the parts named here."""
     operator, name = form.get("operator", "is"), form["dimension"]
     values = values_of(form.get("value", ""))
     try:

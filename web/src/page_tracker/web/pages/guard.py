@@ -3,9 +3,9 @@
     a host of ours → a form of ours (origin, token) → a person → their role for the site
                                     (whom a proxy vouches for, else of a session)
 
-Pages of a blueprint that is protected are closed: they need a person, unless their view
-is marked by `open_to_anybody`; what changes something needs a form that one of our own
-pages has sent, in the same session. Views ask for the role that they need by `admit`.
+The pages of a protected blueprint are closed: they need a person, unless their view
+is marked by `open_to_anybody`; every change needs a form sent by one of our own pages,
+in the same session. Views check the role that they need by `admit`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from page_tracker.web.pages.server_addresses import ServerAddresses
 from page_tracker.web.recent_sessions import RecentSessions
 
 MOST_FIELDS = 200
-# What is no page: nothing is sent there but a question.
+# These are not pages, and have no forms.
 NO_FORMS = ("/static/", "/js/", "/counter/", "/hit/", "/livez", "/readyz")
 COOKIE = "page-tracker"
 # Over https: no other host and no http page can set a cookie of this name.
@@ -51,14 +51,14 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Person:
-    """Who has signed in; `session` is the id of their session."""
+    """Who has signed in; `session` is their session's id."""
 
     account: Account
     form_token: str
     session: str
-    # Whether the session lasts as long as a proxy's word.
+    # Whether the session is valid only as long as a proxy vouches for the person.
     by_proxy: bool = False
-    # Redis is away, which would know whether it still lasts: they may read.
+    # Redis is away, so whether the session is still valid is unknown: they may read.
     is_read_only: bool = False
 
     @property
@@ -85,7 +85,7 @@ def open_to_anybody(view: View) -> View:
 
 @dataclass(frozen=True)
 class PageGuard:
-    """Lets people in."""
+    """Admits people."""
 
     accounts: Callable[[], Accounts]
     sessions: Callable[[], Sessions]
@@ -96,14 +96,14 @@ class PageGuard:
     browser: Callable[[], str]
 
     def protect(self, blueprint: Blueprint) -> None:
-        """Close a blueprint's pages, and answer those who may not in words."""
+        """Close a blueprint's pages; who may not see them is answered in words."""
         blueprint.before_request(self._check)
         blueprint.context_processor(lambda: {"person": g.get("person"), "deeds": Deed})
         register_refusals(blueprint)
         blueprint.after_request(self._hand_over)
 
     def person(self) -> Person | None:
-        """Who has signed in; None where nobody has. Raises RedisError."""
+        """Who has signed in; None if nobody has. Raises RedisError."""
         if "person" not in g:
             g.person = self._found()
         found: Person | None = g.person
@@ -118,9 +118,9 @@ class PageGuard:
         raise SignInFirst if name is None else nobody_here(name)
 
     def admit(self, role: Role, site: str | None) -> Person:
-        """The person, whose role for a site, or (None) for all, is this or more.
+        """The person, if their role for a site, or (None) for all, is this or higher.
 
-        Who has no role for a site is told what is told of one that there is not.
+        Without any role for a site, a person gets the answer for an unknown site.
         Raises SignInFirst, NotAllowed, RedisError.
         """
         person = self.require()
@@ -138,13 +138,13 @@ class PageGuard:
         )
 
     def sign_in(self, response: Response, account: Account) -> Response:
-        """Begin a session, in place of the one that the browser has."""
+        """Begin a session, replacing the one that the browser has."""
         self.end_session()
         self._begin(account)
         return response
 
     def sign_out(self, response: Response) -> Response:
-        """End the browser's session, and forget what it may keep of our pages."""
+        """End the browser's session, and clear what it may have stored of our pages."""
         self.end_session()
         for name, secure in ((HOST_COOKIE, True), (COOKIE, False)):
             if name in request.cookies:
@@ -183,10 +183,10 @@ class PageGuard:
             raise FormRefused
 
     def _is_sent_by_us(self) -> bool:
-        """Whether a page of ours sent this form; programs that are no browser may too.
+        """Whether a page of ours sent this form; programs other than browsers may too.
 
-        Browsers say so by Sec-Fetch-Site where they trust the connection, and by Origin
-        with every POST; no page can write either.
+        Browsers tell us by Sec-Fetch-Site if they trust the connection, and by Origin
+        with every POST; no page can set either.
         """
         site = request.headers.get("Sec-Fetch-Site")
         if site is not None:
@@ -195,9 +195,9 @@ class PageGuard:
         return origin is None or self.reached.is_ours(origin)
 
     def _found(self) -> Person | None:
-        """Whom a proxy vouches for; else, or where it is theirs, whose session it is.
+        """The person a proxy vouches for; else, or if it is theirs, the session's.
 
-        One that belongs to another ends, and one of a proxy that vouches no more.
+        A session of another person ends, and so does a proxy's that vouches no more.
         """
         person, name = self._of_session(), self.proxy.name()
         if person and (not person.by_proxy if name is None else person.name == name):
@@ -208,7 +208,7 @@ class PageGuard:
         return self._begin(account) if account else None
 
     def _begin(self, account: Account) -> Person:
-        """Begin a session, which the browser is handed with the answer."""
+        """Begin a session; its cookie goes to the browser with the answer."""
         by_proxy = self.proxy.name() == account.name
         g.begun = self.sessions().begin(
             account, self.browser(), int(time.time()), by_proxy
@@ -252,13 +252,13 @@ class PageGuard:
         account = self.accounts().known(session.account)
         if account and is_valid(session, account, now):
             return account
-        # Another process may have made or changed it within this second.
+        # Another process may have created or changed it within the last second.
         return self.accounts().known_now(session.account)
 
     def _session(self, secret: str, now: int) -> tuple[Session | None, bool]:
-        """The session of a browser, and whether only this process's memory has it.
+        """A browser's session, and whether it comes only from this process's memory.
 
-        It is asked where Redis is away and nothing is to be changed. Raises RedisError.
+        The memory is used if Redis is away and nothing is to change. Raises RedisError.
         """
         session_id = hash_of(secret)
         try:
@@ -272,7 +272,7 @@ class PageGuard:
         return session, False
 
     def _secret(self) -> str:
-        """What the browser has of its session; empty where it has none.
+        """The session's secret that the browser sent; empty if it has none.
 
         A subdomain, or a page by http, can set a cookie of the plain name for us.
         """
@@ -285,5 +285,5 @@ class PageGuard:
 
 
 def has_forms(path: str) -> bool:
-    """Whether a form may be sent to a path: it may be a page's."""
+    """Whether a form may be sent to a path, as it may be a page's."""
     return path != "/" and not path.startswith(NO_FORMS)

@@ -1,8 +1,8 @@
-"""How a figure is counted, and the same question to ask by oneself. Pure.
+"""How a figure is counted, and how to ask the same question oneself. Pure.
 
-A page asks nothing that others cannot: here are its questions as a command, as a
-request
-over HTTP and as SQL over the lake's files, each of which gives the same figures.
+Pages ask nothing that others cannot ask: here are their questions as a command, as a
+request over HTTP and as SQL over the lake's files, each of which gives the same
+figures.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def command(body: Body) -> str:
 
 
 def filter_words(asked: Any) -> str:
-    """A filter as people write it, where that means the same; else as JSON."""
+    """A filter as people write it, if that can express it; else as JSON."""
     if len(asked) == 3 and isinstance(asked[2], list) and asked[1] != "segment":
         operator, name, values = asked
         told = "|".join(str(value).replace("|", "\\|") for value in values)
@@ -55,7 +55,7 @@ def filter_words(asked: Any) -> str:
 
 
 def curl(body: Body, server: str) -> str:
-    """The question as a request over HTTP, for a shell that has a token in `$TOKEN`."""
+    """The question as a request over HTTP, for a shell with a token in `$TOKEN`."""
     sent = shlex.quote(json.dumps(body, ensure_ascii=False))
     return (
         f'curl {shlex.quote(f"{server}/api/v2/query")}'
@@ -64,8 +64,7 @@ def curl(body: Body, server: str) -> str:
 
 
 def sql(asked: Statement) -> str:
-    """A statement with its values in their places, as DuckDB runs it in the folder of
-    the lake."""
+    """A statement with its values inserted, as DuckDB runs it in the lake's folder."""
     told = re.sub(
         r"\$([a-z_0-9]+)",
         lambda match: (
@@ -78,7 +77,7 @@ def sql(asked: Statement) -> str:
 
 
 def literal(value: object) -> str:
-    """A value as SQL has it."""
+    """A value as an SQL literal."""
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, int | float):

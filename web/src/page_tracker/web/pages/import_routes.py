@@ -1,9 +1,9 @@
-"""`/example.org/import`: a log of a site, sent by its page, looked at, then imported.
+"""`/example.org/import`: a site's log, sent from its page, examined, then imported.
 
     a log, piece by piece → what it would bring → its import → what it has brought
 
-What is read and written is so by `page-tracker sent-log`, in a process of its own; the
-pages only say how far it is, and what to do next.
+Reading and writing are done by `page-tracker sent-log`, in its own process; the pages
+only show its progress, and what to do next.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def register_imports(blueprint: Blueprint, services: PeopleServices) -> None:
 
     @blueprint.post("/sites/<name>/import/log")
     def take_log(name: str) -> Response:
-        """Take a log, or a piece of it; read it once it is there."""
+        """Take a log, or a piece of it; read it once it is complete."""
         return desk.take(desk.site(name, Deed.IMPORT))
 
     @blueprint.post("/sites/<name>/import/read")
     def read_log(name: str) -> Response:
-        """Say anew what the log would bring, read as the form says."""
+        """Show again what the log would bring, read with the form's options."""
         return desk.work(
             desk.site(name, Deed.IMPORT),
             "reading",
@@ -51,7 +51,7 @@ def register_imports(blueprint: Blueprint, services: PeopleServices) -> None:
 
     @blueprint.post("/sites/<name>/import/run")
     def run_import(name: str) -> Response:
-        """Import the log, or go on with that."""
+        """Import the log, or continue with that."""
         return desk.work(desk.site(name, Deed.IMPORT), "importing")
 
     @blueprint.post("/sites/<name>/import/discard")
@@ -69,14 +69,14 @@ def register_imports(blueprint: Blueprint, services: PeopleServices) -> None:
 
 
 class _Desk:
-    """Where logs come in, and are handed on."""
+    """Where logs arrive, and are passed on."""
 
     def __init__(self, services: PeopleServices) -> None:
         self._services = services
         self._logs = services.sent_logs
 
     def site(self, name: str, deed: Deed) -> Site:
-        """The site, where the person may do that with it."""
+        """The site, if the person may do that with it."""
         site = self._services.sites().look_again().resolve(name)
         if site is None:
             self._services.guard.require()
@@ -121,7 +121,7 @@ class _Desk:
         return self._begin(site, replace(sent, step="reading", done=0))
 
     def work(self, site: Site, step: Step, **changes: object) -> Response:
-        """Begin a step with the log that is there."""
+        """Begin a step with the current log."""
         sent = self._logs.of(site.id)
         self._logs.require_idle(site.id)
         if sent is None or sent.step == "coming" or not self._logs.log(sent).is_file():
@@ -131,7 +131,7 @@ class _Desk:
         return self._begin(site, replace(sent, step=step, done=0, **changes))
 
     def undo(self, site: Site, import_id: str) -> Response:
-        """Begin to take an import out; raises UnknownImportError, ImportsBusyError."""
+        """Begin to undo an import; raises UnknownImportError, ImportsBusyError."""
         self._services.register.get(import_id, site.id)
         self._logs.require_free(site.id)
         self._logs.discard(site.id)
@@ -148,7 +148,7 @@ class _Desk:
 
 
 def _wanted() -> Wanted:
-    """How the form says that the log is to be read."""
+    """The form's options for reading the log."""
     form = request.form
     name, whose = form.get("format"), form.get("address")
     return Wanted(

@@ -1,6 +1,6 @@
-"""`/example.org/let-in`, `/example.org/leave-out`: what of that left out is to count.
+"""`/example.org/let-in`, `/example.org/leave-out`: what left out before is to count.
 
-And the panel of a site's page that tells what was left out, with the buttons for it.
+And the panel of a site's page that shows what was left out, with the buttons for it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from page_tracker.web.pages.site_page import back_to
 
 @dataclass(frozen=True, slots=True)
 class LetIn:
-    """What somebody has let in: what it is, and who it was, when, in words."""
+    """What somebody has let in: what, who did it and when, in words."""
 
     reason: str
     name: str
@@ -44,10 +44,10 @@ def register_letting_in(
     guard: PageGuard,
     admitted: Callable[[str], Site],
 ) -> None:
-    """The routes. Hosts are for who owns all sites, as others lose what one gets."""
+    """The routes. Hosts are for owners of all sites: other sites lose what one gets."""
 
     def meant(name: str) -> tuple[Site, str, str, str]:
-        """The site, the reason, the name under which hits were left out, and who."""
+        """The site, the reason, the name that hits were left out by, and the person."""
         site, reason = admitted(name), request.form.get("reason", "")
         person = guard.admit(NEEDED[Deed.SET_COUNTING], site.id)
         if reason == Reason.UNKNOWN_SITE:
@@ -57,7 +57,7 @@ def register_letting_in(
     @blueprint.post("/<domain:name>/let-in")
     @blueprint.post("/sites/<name>/let-in")
     def let_in(name: str) -> Response:
-        """Count from now on what was left out under a name."""
+        """From now on, count what was left out under a name."""
         site, reason, wanted, who = meant(name)
         sites().let_in(site.id, reason, wanted, who)
         return back_to(site, "left-out")
@@ -65,7 +65,7 @@ def register_letting_in(
     @blueprint.post("/<domain:name>/leave-out")
     @blueprint.post("/sites/<name>/leave-out")
     def leave_out(name: str) -> Response:
-        """Leave out again what was let in."""
+        """Leave out again what had been let in."""
         site, reason, wanted, who = meant(name)
         sites().leave_out(site.id, reason, wanted, who)
         return back_to(site, "left-out")
@@ -74,7 +74,7 @@ def register_letting_in(
 def left_panel(
     answers: Answers, asked: Asked, known: Directory, person: Person
 ) -> dict[str, Any]:
-    """What the panel tells this person. Raises as Answers.ask."""
+    """What the panel shows this person. Raises as Answers.ask."""
     site, days = asked.site, Days(asked.scope.range.first, asked.scope.range.last)
     sees_all = person.may(Role.OWNER, None)
     unknown = _about(answers.unknown_sites(days), site, sees_all, known)
@@ -89,7 +89,7 @@ def left_panel(
 def _about(
     unknown: Iterable[DroppedHits], site: Site, sees_all: bool, known: Directory
 ) -> list[DroppedHits]:
-    """What this person may know of, and what is still no other site's."""
+    """What this person may see, without names that now belong to other sites."""
     return [
         each
         for each in unknown

@@ -1,4 +1,4 @@
-"""The full list of a panel: searched, ordered and paged here, not in the browser."""
+"""The full list of a panel: searched, sorted and paged here, not in the browser."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
 
 ROWS = 100
-# What a question gives at most, which an export has.
+# The most rows of an answer, all of which an export has.
 ALL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column's head: `way` is `ascending`, `descending` or ''."""
+    """A column's header: `way` is `ascending`, `descending` or ''."""
 
     label: str
     href: str
@@ -42,9 +42,9 @@ def tab_shown(view: View, panel: Panel) -> Tab:
 
 
 def order_of(asked: Asked, tab: Tab) -> tuple[list[str], str]:
-    """The order that a view says, and what is wrong with it; '' where nothing is.
+    """The order that a view asks for, and what is wrong with it; '' if nothing is.
 
-    `sort` names a figure or the rows' name; a minus before it turns it round.
+    `sort` names a figure or the rows' name; a minus before it reverses the order.
     """
     columns = page_questions.columns_of(tab, asked.scope)
     said = asked.view.sort
@@ -108,7 +108,7 @@ def _to(view: View, **changes: object) -> str:
 
 
 def _head(asked: Asked, name: str, label: str, order: list[str]) -> Head:
-    """A head that orders by its column, and the other way round where that is so."""
+    """A header that sorts by its column, or in reverse if that is so already."""
     by, way = order
     is_on = short_name(by) == name
     usual = "desc" if name in METRICS else "asc"

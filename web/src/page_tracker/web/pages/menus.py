@@ -1,4 +1,4 @@
-"""What else may be looked at: other days, other comparisons, other intervals. Pure."""
+"""Other views to choose: other days, other comparisons, other intervals. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from page_tracker.web.pages.view import COMPARISONS, View, written
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several: its label, its address, the key that chooses it ('' for none)."""
+    """One option: its label, its address, the key that chooses it ('' for none)."""
 
     label: str
     href: str
@@ -21,7 +21,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Menus:
-    """The choices, and what is chosen: `days` and `compared` are written out."""
+    """The options, and the current ones: `days` and `compared` are written out."""
 
     period: str
     days: str
@@ -95,7 +95,7 @@ def _to(view: View, **changes: object) -> str:
 
 
 def _period(view: View, word: str) -> str:
-    """Other days; the interval is chosen again by them."""
+    """Other days; the interval is again the usual one for them."""
     return _to(view, period=word, by="")
 
 
@@ -116,6 +116,6 @@ def _shifted(asked: Asked, steps: int) -> str:
 
 
 def _after(choices: list[Choice]) -> str:
-    """The choice behind the one that is on, from the last to the first."""
+    """The option after the current one; after the last comes the first."""
     on = next((at for at, each in enumerate(choices) if each.is_on), 0)
     return choices[(on + 1) % len(choices)].href if len(choices) > 1 else ""

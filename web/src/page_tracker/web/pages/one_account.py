@@ -1,4 +1,4 @@
-"""`/people/<id>`: an account, for whoever owns all sites: a way in again, its removal.
+"""`/people/<id>`: an account, for owners of all sites: a new password, its removal.
 
 `/account/remove` is the same removal, of one's own account.
 """
@@ -25,7 +25,7 @@ from page_tracker.web.pages.render import render, to, unkept
 
 
 class Removal(NamedTuple):
-    """What goes with an account, and why it cannot go, where it cannot."""
+    """What is removed with an account, and why it cannot be, if so."""
 
     sessions: int
     invitations: int
@@ -60,7 +60,7 @@ def register_one_account(blueprint: Blueprint, services: PeopleServices) -> None
 
 
 class _OneAccount:
-    """What is done with a single account."""
+    """What can be done with a single account."""
 
     def __init__(self, services: PeopleServices) -> None:
         self._services = services
@@ -88,7 +88,7 @@ class _OneAccount:
         return unkept(page) if link else page
 
     def let_in_again(self, account: Account) -> Response:
-        """Make a link by which the password is chosen, as `account reset` does."""
+        """Make a link for choosing a new password, as `account reset` does."""
         if request.form.get("second-factor"):
             account = self._services.accounts().change(
                 account.id, lambda each: with_second_factor(each, "", ())
@@ -115,7 +115,7 @@ class _OneAccount:
         )
 
     def remove_own(self) -> Response:
-        """Remove the person's account, once its password was shown, if it has one."""
+        """Remove the person's account, once its password was given, if it has one."""
         account = self._services.guard.require().account
         if account.password:
             try:

@@ -38,7 +38,7 @@ class Listed(NamedTuple):
 
 
 def register_own_account(blueprint: Blueprint, services: PeopleServices) -> None:
-    """The routes; what lets others in asks for the password once more."""
+    """The routes; those that let others in ask for the password once more."""
     own = _Own(services)
 
     @blueprint.get("/account")
@@ -91,7 +91,7 @@ def register_own_account(blueprint: Blueprint, services: PeopleServices) -> None
 
 
 def require_own_password(services: PeopleServices) -> None:
-    """Raise AccountError where the form has not the person's password."""
+    """Raise AccountError unless the form has the person's password."""
     name = services.guard.require().account.name
     try:
         services.checking.password(name, request.form.get("password", ""))
@@ -117,7 +117,7 @@ class _Own:
         )
 
     def second_factor(self, secret: str, error: str = "") -> Response:
-        """The secret to be read by an app, and the form that shows it was."""
+        """The secret for an app to scan, and the form that proves the app has it."""
         account = self._services.guard.require().account
         server = self._services.guard.reached.browser_is_at().partition("://")[2]
         code = segno.make(totp.address_of(secret, account.name, server), micro=False)
@@ -139,7 +139,7 @@ class _Own:
         return self._change(lambda each: with_password(each, hashed), to("/account"))
 
     def add_second_factor(self, secret: str) -> Response:
-        """Take a secret that an app has shown to know."""
+        """Accept a secret once an app has proved to have it."""
         account = self._services.guard.require().account
         shown = msgspec.structs.replace(account, totp=secret, recovery=())
         try:
@@ -166,7 +166,7 @@ class _Own:
         )
 
     def end_sessions(self, session_id: str) -> None:
-        """End a session of the person's, or (`others`) all but this one."""
+        """End one of the person's sessions, or (`others`) all but this one."""
         person, sessions = self._services.guard.require(), self._services.sessions()
         known = sessions.of(person.account.id)
         if session_id == "others":
@@ -177,7 +177,7 @@ class _Own:
     def _change(
         self, decide: Callable[[Account], Account], onwards: Response
     ) -> Response:
-        """Change the account: all of its sessions end; this one begins again."""
+        """Change the account: all of its sessions end, and this one is replaced."""
         person = self._services.guard.require()
         account = self._services.accounts().change(person.account.id, decide)
         self._services.sessions().end_all(account.id)

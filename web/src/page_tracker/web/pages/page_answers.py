@@ -1,6 +1,6 @@
-"""What a page's address asks of a site, understood and answered.
+"""What a page's address asks about a site, parsed and answered.
 
-View → Scope, with the days written out → questions → reports of one state
+View → Scope, with the days written out → questions → reports from one state
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:  # loaded with the first question
 
 @dataclass(frozen=True)
 class Asked:
-    """A view of a site at a moment: what it asks, and what of it means nothing.
+    """A view of a site at a moment: what it asks, and which parts of it are invalid.
 
-    `view` has what is shown, less what is not understood; `interval` is a short name.
+    `view` is what is shown, without the invalid parts; `interval` is a short name.
     """
 
     site: Site
@@ -48,12 +48,12 @@ class Asked:
 
     @property
     def today(self) -> date:
-        """The site's day."""
+        """Today in the site's zone."""
         return self.now.astimezone(ZoneInfo(self.scope.range.timezone)).date()
 
 
 class Answers:
-    """Asks the questions of one request, which share what it may take."""
+    """Asks the questions of one request, which share one budget."""
 
     def __init__(self, asking: Callable[[], Asking], site: Site) -> None:
         self._asking = asking()
@@ -62,7 +62,7 @@ class Answers:
         self.now = time.time()
 
     def ask(self, bodies: Sequence[Body]) -> list[Report]:
-        """The answers, in one go and of one state of the lake.
+        """The answers, in one go and from one state of the lake.
 
         Raises QueryError and what `Asking.reports` does.
         """
@@ -77,19 +77,19 @@ class Answers:
         return self._asking.days(self.site.id, self._budget)
 
     def left_out(self, days: Days) -> list[DroppedHits]:
-        """What did not count in these days. Raises as `ask`."""
+        """What did not count on these days. Raises as `ask`."""
         return self._asking.left_out(self.site.id, days, self._budget)
 
     def property_keys(self, days: Days) -> list[PropertyKey]:
-        """Which properties events of these days have; raises as `ask`."""
+        """Which properties the events of these days have; raises as `ask`."""
         return self._asking.property_keys(self.site.id, days, self._budget)
 
     def unknown_sites(self, days: Days) -> list[DroppedHits]:
-        """What these days' hits named that is no site. Raises as `ask`."""
+        """The unknown sites that hits named on these days. Raises as `ask`."""
         return self._asking.unknown_sites(days, self._budget)
 
     def understand(self, view: View, problems: Sequence[str]) -> Asked:
-        """What a view asks; to `problems` is added what of it means nothing.
+        """What a view asks, with its invalid parts added to `problems`.
 
         Raises as `days`.
         """
@@ -105,7 +105,7 @@ class Answers:
     def _filters(
         self, filters: Sequence[Condition], problems: list[str]
     ) -> tuple[Condition, ...]:
-        """Those that can be asked."""
+        """The valid ones."""
         kept = []
         for condition in filters:
             body = {
@@ -140,7 +140,7 @@ def _compared(
     view: View, asked: Range, now: datetime, problems: list[str]
 ) -> tuple[View, Range | None]:
     if view.period == "all" and view.compare in ("previous", "year"):
-        return view, None  # nothing was before
+        return view, None  # there is nothing before
     try:
         found = periods.compared(view.compare, view.weekdays, asked, now)
         return view, found

@@ -1,6 +1,6 @@
 """The questions that a page asks, in the query language. Pure.
 
-Whatever a page shows can be asked again, by these words, on the command line and over
+Whatever a page shows can also be asked, in these words, on the command line and over
 HTTP: a page has no way of its own to the lake.
 """
 
@@ -22,10 +22,10 @@ FIGURES = (
     *("visitors", "visits", "pageviews"),
     *("views_per_visit", "bounce_rate", "visit_duration"),
 )
-# How pages were read: told of pages only, and so asked apart.
+# How pages were read: known only for pages, and so asked about separately.
 READING = ("scroll_depth", "time_on_page")
 ANY_PAGE = ["matches", "event:page", [""]]
-# Rows by these are rows of events; no figure of whole visits stands beside them.
+# Rows by these are rows of events; figures of whole visits do not apply to them.
 OF_EVENTS = ("event:name", "event:hostname")
 
 
@@ -41,7 +41,7 @@ class Scope:
 
     @property
     def goal_is_chosen(self) -> bool:
-        """Whether only those are told of who reached a goal."""
+        """Whether only visitors who reached a goal are shown."""
         return any(each.dimension == GOAL for each in self.filters)
 
 
@@ -56,7 +56,7 @@ def reading(scope: Scope) -> Body:
 
 
 def one_figure(scope: Scope, metric: str) -> Body:
-    """One figure of all the days."""
+    """One figure for all the days."""
     body = _body(scope, [metric])
     return _with_pages(body) if metric in READING else body
 
@@ -69,7 +69,7 @@ def over_time(scope: Scope, metric: str, interval: str) -> Body:
 
 
 def metrics_of(tab: Tab, scope: Scope) -> list[str]:
-    """What a panel tells of each row; the first is what rows are ordered by."""
+    """The figures of each row in a panel; rows are sorted by the first."""
     if tab.dimension == GOAL:
         return ["visitors", "events", "conversion_rate"]
     found = ["visitors", "percentage"]
@@ -81,7 +81,7 @@ def metrics_of(tab: Tab, scope: Scope) -> list[str]:
 
 
 def columns_of(tab: Tab, scope: Scope) -> list[str]:
-    """What the full list tells of each row."""
+    """The figures of each row in the full list."""
     found = metrics_of(tab, scope)
     if tab.dimension == "event:page":
         more = ["pageviews", "visits", "bounce_rate", *READING]
@@ -95,7 +95,7 @@ def columns_of(tab: Tab, scope: Scope) -> list[str]:
 
 
 def rows(scope: Scope, tab: Tab, limit: int) -> Body:
-    """The first rows of a panel, and how many there are."""
+    """The first rows of a panel, and the number of all rows."""
     body = _body(scope, metrics_of(tab, scope), [tab.dimension])
     return body | {"pagination": {"limit": limit}}
 
@@ -103,7 +103,7 @@ def rows(scope: Scope, tab: Tab, limit: int) -> Body:
 def listed(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     scope: Scope, tab: Tab, order: Sequence[str], search: str, limit: int, offset: int
 ) -> Body:
-    """A part of the full list; `order` is a metric or dimension, and its way."""
+    """A part of the full list; `order` is a metric or dimension, and its direction."""
     body = _body(scope, columns_of(tab, scope), [tab.dimension])
     body |= {
         "order_by": [list(order)],
@@ -115,7 +115,7 @@ def listed(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 
 
 def searched(tab: Tab, text: str) -> list[Any]:
-    """The filter of a search in a list, whatever the case."""
+    """The filter of a search in a list, ignoring case."""
     by = "visit:country_name" if tab.dimension == "visit:country" else tab.dimension
     return ["contains", by, [text], {"case_sensitive": False}]
 

@@ -1,6 +1,6 @@
-"""The panels of a site's page, in the order in which they stand. Pure.
+"""The panels of a site's page, in their order. Pure.
 
-To add a tab is to add a row here.
+To add a tab, add a row here.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from page_tracker.query.typed_filters import full_name, short_name
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One list of a panel: its name in addresses, its label, what its rows are by.
+    """One list of a panel: its name in addresses, its label, the dimension of its rows.
 
-    `has_map`: its rows are countries, and stand below a map of them.
+    `has_map`: its rows are countries, and there is a map of them above.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Tab:
 class Panel:
     """A panel: its name in addresses, its title, its tabs, and what its rows count.
 
-    `may_have_properties`: each property of events may be a tab, too.
+    `may_have_properties`: each property of events may be a tab as well.
     """
 
     name: str
@@ -100,7 +100,7 @@ PANELS: dict[str, Panel] = {
 
 
 def tab_of(panel: Panel, name: str) -> Tab | None:
-    """The tab of that name; of a property, `props:KEY`."""
+    """The tab with that name; `props:KEY` for a property."""
     for tab in panel.tabs:
         if tab.name == name:
             return tab
@@ -111,7 +111,7 @@ def tab_of(panel: Panel, name: str) -> Tab | None:
 
 
 def panel_of(dimension: str) -> tuple[Panel, Tab] | None:
-    """The panel and tab whose rows are by a dimension; None where there is none."""
+    """The panel and tab whose rows are by a dimension; None if there is none."""
     for panel in PANELS.values():
         tab = tab_of(panel, short_name(dimension))
         if tab and tab.dimension == dimension:

@@ -1,8 +1,8 @@
 """Passwords become Argon2id hashes, and are compared with them, one at a time.
 
-Each takes 19 MiB and some 40 ms of a processor (the parameters that OWASP's cheat sheet
-on password storage has for Argon2id): hits must not wait while somebody guesses. Few
-may wait for their turn; who would be one more is refused.
+Each takes 19 MiB and some 40 ms of a processor (the parameters for Argon2id in OWASP's
+cheat sheet on password storage): hits must not wait while somebody guesses. Only a few
+can wait for their turn; any more are refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MEMORY = 19 * 1024  # KiB
 _TIMES = 2
 _LANES = 1
 
-# Of a password that nobody knows, compared where there is none: it takes as long.
+# Of a password that nobody knows, compared if there is no other: it takes as long.
 NOBODYS = (
     "$argon2id$v=19$m=19456,t=2,p=1$96Brv6kaa85aqIpPe5oKOQ"
     "$PD13eh1DsEA9eJ9lBxUF+KQobxb64KGRuj1VgzikIlE"
@@ -27,11 +27,11 @@ NOBODYS = (
 
 
 class TooManyAtOnce(Exception):
-    """More sign in at this moment than are compared."""
+    """More people sign in at this moment than can wait."""
 
 
 class Hashing:
-    """The hashes of a process's passwords. Raises TooManyAtOnce."""
+    """Hashes and checks a process's passwords. Raises TooManyAtOnce."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(_TIMES, _MEMORY, _LANES)
@@ -39,12 +39,12 @@ class Hashing:
         self._room = threading.BoundedSemaphore(MAX_WAITING)
 
     def hash(self, password: str) -> str:
-        """The hash to keep of a password."""
+        """The hash to store for a password."""
         with self._one_at_a_time():
             return self._hasher.hash(password)
 
     def is_right(self, password: str, hashed: str) -> bool:
-        """Whether a hash is this password's; it takes as long where there is none."""
+        """Whether a hash is this password's; it takes as long if there is none."""
         with self._one_at_a_time():
             try:
                 self._hasher.verify(hashed or NOBODYS, password)

@@ -1,7 +1,7 @@
 """`/people`, `/sites/<name>/people`: who has a role for all sites, or for one.
 
-Whoever owns all sites sees every account; whoever owns one, those that have a role for
-it. Invitations that nobody has used yet are listed, and taken back.
+Owners of all sites see every account; owners of one see those with a role for it.
+Unused invitations are listed, and can be withdrawn.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Listed(NamedTuple):
 
 
 class OpenInvitation(NamedTuple):
-    """An invitation as it is listed; `left` is the time until it expires, in words."""
+    """An invitation in the list; `left` is the time until it expires, in words."""
 
     id: str
     guest: str
@@ -48,7 +48,7 @@ class OpenInvitation(NamedTuple):
 
 
 def register_people(blueprint: Blueprint, services: PeopleServices) -> None:
-    """The routes; each is there for all sites and for a single one."""
+    """The routes; each exists for all sites and for a single one."""
     people = _People(services)
 
     @blueprint.get("/people")
@@ -84,7 +84,7 @@ class _People:
         self._services = services
 
     def admitted(self, name: str | None) -> str | None:
-        """The id of the site, which the person owns; None where they own all."""
+        """The id of the site, which the person owns; None if they own all."""
         if name is None:
             self._services.guard.admit(Role.OWNER, None)
             return None
@@ -120,7 +120,7 @@ class _People:
     def _open_invitations(
         self, site: str | None, accounts: list[Account]
     ) -> list[OpenInvitation]:
-        """Those to this site, or (None) all, that their givers may still give."""
+        """Those to this site, or (None) all, whose givers may still give the role."""
         givers = {each.id: each for each in accounts}
         return [
             _as_listed(i, each, givers[each.link.giver])
@@ -131,7 +131,7 @@ class _People:
         ]
 
     def withdraw(self, site: str | None, invitation_id: str) -> None:
-        """Take back an invitation to this site, or (None) any."""
+        """Withdraw an invitation to this site, or (None) any."""
         found = self._services.links().invitations().get(invitation_id)
         if found is None or not _is_to(found.link, site):
             raise AccountError(
@@ -140,7 +140,7 @@ class _People:
         self._services.links().withdraw(invitation_id)
 
     def invitation(self, site: str | None, role: Role | None) -> str:
-        """The whole address of a one-time link that gives a role."""
+        """The full address of a one-time link that gives a role."""
         if role is None:
             raise AccountError("an invitation is to a role", "choose one")
         link = Link(
@@ -158,7 +158,7 @@ class _People:
         sites = None if site is None else [site]
 
         def decide(account: Account) -> Account:
-            # Of others than those on the page it is not told that they are there.
+            # The existence of accounts that are not on the page is not revealed.
             if not (self._owns_all() or role_at(account, site)):
                 raise AccountError("nobody here has this account", "reload the page")
             return with_role(account, role, sites)

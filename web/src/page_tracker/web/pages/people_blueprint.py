@@ -1,4 +1,4 @@
-"""The blueprint of the pages about people: who may come in, and as what."""
+"""The blueprint of the pages about people: who may sign in, and with which role."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def closed(blueprint: Blueprint, guard: PageGuard) -> Blueprint:
 
 
 def browser_name(lookups: Lookups) -> str:
-    """The browser and the system that have sent the request, as sessions are listed.
+    """The browser and the system that sent the request, for the list of sessions.
 
-    No address and no whole user agent is written down.
+    No address and no full user agent is stored.
     """
     client = lookups.client_of(_user_agent())
     named = " on ".join(name for name in (client.browser, client.os) if name)
@@ -52,7 +52,7 @@ def browser_name(lookups: Lookups) -> str:
 
 
 def bot_name(lookups: Lookups) -> str:
-    """Which bot the request's browser is taken for; empty where it is a person's."""
+    """The bot that the request's browser is taken for; empty if it is a person's."""
     bot = lookups.bot_of(_user_agent())
     return bot.label if bot else ""
 

@@ -1,4 +1,4 @@
-"""What the pages about people are made of; each is asked for when it is needed."""
+"""What the pages about people are made of; each part is requested when it is needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from page_tracker.web.pages.guard import PageGuard
 
 @dataclass(frozen=True)
 class PeopleServices:
-    """The guard, and what it and the pages keep and check."""
+    """The guard, and what it and the pages store and check."""
 
     guard: PageGuard
     checking: Checking
@@ -29,11 +29,11 @@ class PeopleServices:
     sites: Callable[[], Sites]
     live: Callable[[], Live]
     waits: Callable[[], Waits]
-    # Which bot it would be taken for; empty where it is a person's.
+    # The bot that it would be taken for; empty if it is a person's.
     own_bot: Callable[[], str]
-    # Runs `page-tracker WORDS` in a process of its own. Raises ProcessError.
+    # Runs `page-tracker WORDS` in its own process. Raises ProcessError.
     run_command: Callable[..., str]
-    # The same beside this process.
+    # The same in the background.
     start_command: Callable[..., None]
     # Imports, and the logs that people send for them.
     register: Register

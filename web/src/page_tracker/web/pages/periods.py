@@ -1,7 +1,7 @@
-"""Which days a page is about, and which it compares them with. Pure.
+"""The days that a page is about, and those that it compares them with. Pure.
 
-Days end with today: what was counted this morning is in. An unfinished day is compared
-up to the same time only.
+Days end with today: what was counted this morning is included. An unfinished day is
+compared only up to the same time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from page_tracker.query.typed_dates import between, period
 from page_tracker.query.typed_filters import short_name
 
 _DAY = timedelta(days=1)
-# How many points a chart has.
+# The number of points that a chart may have.
 FEWEST, MOST = 2, 400
 
 
@@ -51,10 +51,10 @@ OFFERED = (
 
 
 def range_of(word: str, zone: str, now: datetime, begun: date) -> Range:
-    """The range that an address's period names; `now` is aware, `begun` the first day
+    """The range named by an address's period; `now` is aware, `begun` the first day
     with hits.
 
-    Raises ValueError, which says what is wrong.
+    Raises ValueError that tells what is wrong.
     """
     here = now.astimezone(ZoneInfo(zone))
     today = here.date()
@@ -97,7 +97,7 @@ def _range(ends: list[str], zone: str) -> Range:
 
 
 def _hours(here: datetime, number: int) -> Range:
-    """So many hours, of which the last is the running one."""
+    """That many hours, of which the last is the current one."""
     end = here.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
     end += timedelta(hours=1)
     start = end - timedelta(hours=number)
@@ -106,13 +106,13 @@ def _hours(here: datetime, number: int) -> Range:
 
 
 def is_unfinished(asked: Range, now: datetime) -> bool:
-    """Whether the range has begun and is not over."""
+    """Whether the range has begun and has not ended."""
     start, end = instants(asked)
     return start <= now < end
 
 
 def instants(asked: Range) -> tuple[datetime, datetime]:
-    """When a range begins, and ends (exclusive), in UTC."""
+    """The beginning and the end (exclusive) of a range, in UTC."""
     if asked.start is not None and asked.end is not None:
         return asked.start.astimezone(UTC), asked.end.astimezone(UTC)
     zone, midnight = ZoneInfo(asked.timezone), time(0)
@@ -123,9 +123,9 @@ def instants(asked: Range) -> tuple[datetime, datetime]:
 
 
 def compared(word: str, weekdays: bool, asked: Range, now: datetime) -> Range | None:
-    """The range that an address's `compare` names beside a range; None for none.
+    """The range that an address's `compare` names for a range; None for none.
 
-    Of a range that is not over, only as much is compared. Raises ValueError.
+    For an unfinished range, only as much is compared. Raises ValueError.
     """
     if word == "none":
         return None
@@ -140,7 +140,7 @@ def compared(word: str, weekdays: bool, asked: Range, now: datetime) -> Range | 
 
 
 def _previous(asked: Range) -> Range:
-    """The period before: of whole months, as many months."""
+    """The previous period: for whole months, as many months."""
     months = _whole_months(asked)
     if not months:
         return dates.previous(asked)
@@ -149,7 +149,7 @@ def _previous(asked: Range) -> Range:
 
 
 def _whole_months(asked: Range) -> int:
-    """How many whole calendar months a range is; 0 where it is none."""
+    """How many whole calendar months a range is; 0 if it is not whole months."""
     if asked.start is not None or asked.first.day != 1:
         return 0
     if (asked.last + _DAY).day != 1:
@@ -159,7 +159,7 @@ def _whole_months(asked: Range) -> int:
 
 
 def _cut(asked: Range, before: Range, now: datetime) -> Range:
-    """As much of the range before as is over of the range; to the minute, so that
+    """As much of the previous range as has passed of this one; to the minute, so that
     within a minute the question is the same."""
     zone = ZoneInfo(asked.timezone)
     here = now.astimezone(zone).replace(second=0, microsecond=0)
@@ -176,14 +176,14 @@ def _cut(asked: Range, before: Range, now: datetime) -> Range:
 
 
 def as_json(asked: Range) -> list[str]:
-    """The range as a question says it: two days, or two moments."""
+    """The range as a question has it: two days, or two moments."""
     if asked.start is None:
         return [str(asked.first), str(asked.last)]
     return range_as_json(asked)
 
 
 def usual_interval(asked: Range) -> str:
-    """The interval of a chart where none is chosen, by its short name."""
+    """The short name of a chart's interval if none is chosen."""
     days = (asked.last - asked.first).days + 1
     start, end = instants(asked)
     if end - start <= timedelta(hours=1):
@@ -196,11 +196,11 @@ def usual_interval(asked: Range) -> str:
 
 
 def intervals(asked: Range) -> list[str]:
-    """The intervals that a range may be charted by."""
+    """The intervals in which a range may be charted."""
     found = []
     for name in TIME_BUCKETS:
-        # What has too many for certain is not counted, which takes its time: a month
-        # has up to 31 days, and of a range's two last days a minute may be meant.
+        # Labels are not counted, which takes time, if they are too many for certain: a
+        # month has up to 31 days, and of a range's two last days a minute may be meant.
         few = max_labels(asked, name) <= (10 if name in SECONDS else 100) * MOST
         if few and FEWEST <= len(labels(asked, name)) <= MOST:
             found.append(short_name(name))
@@ -208,9 +208,9 @@ def intervals(asked: Range) -> list[str]:
 
 
 def shifted(asked: Range, steps: int) -> str:
-    """The word of the range that lies so many of its own lengths later.
+    """The word for the range that many of its own lengths later.
 
-    Raises ValueError where that is out of all bounds.
+    Raises ValueError if that is out of all bounds.
     """
     months = _whole_months(asked)
     if months:

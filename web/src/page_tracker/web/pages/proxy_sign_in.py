@@ -1,8 +1,8 @@
-"""Who has signed in at a proxy of ours, which says so in a header.
+"""Who has signed in at a proxy of ours, which names them in a header.
 
-    a trusted proxy → the header that the settings name → one name → the account of it
+    a trusted proxy → the header named in the settings → one name → its account
 
-Of everybody else that header means nothing. A name is an account's where it is written
+From anybody else the header is ignored. A name is an account's only if it is spelled
 exactly like it: what looks alike to people may be two people to the proxy.
 """
 
@@ -20,13 +20,13 @@ from page_tracker.hits.client_address import Proxies
 from page_tracker.people.account import Account
 from page_tracker.store.accounts import Accounts
 
-# What Caddy and Apache write where they have nothing to fill in.
+# What Caddy and Apache write if they have nothing to fill in.
 _UNFILLED = re.compile(r"\{.*\}|\(null\)")
 
 
 @dataclass(frozen=True)
 class ProxySignIn:
-    """What a proxy's word is worth; nothing where no `header` is named."""
+    """How far a proxy is trusted; not at all if no `header` is named."""
 
     header: str | None
     proxies: Proxies
@@ -35,9 +35,9 @@ class ProxySignIn:
     accounts: Callable[[], Accounts]
 
     def name(self) -> str | None:
-        """The name that a proxy vouches for; empty where what it says is no one name.
+        """The name that a proxy vouches for; empty if its header is not a single name.
 
-        None where no proxy of ours says anything.
+        None if no proxy of ours names anybody.
         """
         if not (self.header and self.proxies.trusts(request.remote_addr or "")):
             return None
@@ -45,9 +45,9 @@ class ProxySignIn:
         return None if not said or _UNFILLED.fullmatch(said) else name_said(said)
 
     def account(self, name: str) -> Account | None:
-        """The account of a name, made where that is allowed. Raises RedisError.
+        """The account with a name, created if that is allowed. Raises RedisError.
 
-        The first account is made by its link alone: it owns all sites.
+        The first account is created only by its link: it owns all sites.
         """
         if not name:
             return None
@@ -57,15 +57,15 @@ class ProxySignIn:
             return found if found and found.name == name else None
         try:
             return accounts.add(name, lambda account: account)
-        except AccountError:  # it is no name, or another process was faster
+        except AccountError:  # the name is invalid, or another process was faster
             return None
 
 
 def name_said(text: str) -> str:
-    """The name that a header's text says; empty where it is no one name.
+    """The name in a header's text; empty if it is not a single name.
 
-    Servers hand texts on byte by byte; names are UTF-8. A comma stands between two
-    headers, of which a client may have sent one.
+    Servers pass texts on byte by byte; names are UTF-8. A comma separates two headers,
+    one of which a client may have sent.
 
     >>> name_said("ada"), name_said("eve,ada"), name_said("Zo\\xc3\\xab")
     ('ada', '', 'Zoë')

@@ -1,4 +1,4 @@
-"""Who is not let in, and what they are answered: each a page that says what to do."""
+"""Requests that are refused, and their answers: each a page that tells what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from page_tracker.web.pages.password_hashing import TooManyAtOnce
 from page_tracker.web.pages.render import problem
 
 LONGEST_FORM = 64 * 1024  # bytes
-# Of a form that brings a log: a script sends it in pieces, a browser alone in one.
+# For a form with a log: a script sends it in pieces, a browser alone in one.
 LONGEST_PIECE = 4 * 1024 * 1024
 TAKES_LOGS = "/import/log"
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -36,16 +36,16 @@ class NotAllowed(Exception):
 
 
 class FormRefused(Exception):
-    """A form that was not sent by a page of ours, or not in this session."""
+    """A form that was not sent by one of our pages, or not in this session."""
 
 
 def longest_form(path: str) -> int:
-    """How many bytes a form may have that is sent to a page."""
+    """How many bytes a form sent to a page may have."""
     return LONGEST_PIECE if path.endswith(TAKES_LOGS) else LONGEST_FORM
 
 
 def no_such_site() -> NotAllowed:
-    """The answer where there is no such site, and where it is not for this person."""
+    """The answer if there is no such site, and if it is not for this person."""
     return NotAllowed(
         404,
         "There is no such site, or you have no role for it.",
@@ -54,7 +54,7 @@ def no_such_site() -> NotAllowed:
 
 
 def nobody_here(name: str) -> NotAllowed:
-    """The answer to whom a proxy vouches for, and who has no account."""
+    """The answer to somebody whom a proxy vouches for, but who has no account."""
     return NotAllowed(
         403,
         (
@@ -69,7 +69,7 @@ def nobody_here(name: str) -> NotAllowed:
 
 
 def register_refusals(blueprint: Blueprint) -> None:
-    """Answer all of these, and what a store or a form fails with."""
+    """Answer all of these, and failures of a store or a form."""
     for failure, answer in (
         (SignInFirst, _to_sign_in),
         (NotAllowed, _not_allowed),
@@ -162,7 +162,7 @@ def _later(status: int, seconds: int, title: str, *sentences: str) -> Response:
 
 
 def _failed(error: PageTrackerError) -> Response:
-    """What no page has told beside its own form."""
+    """Failures that no page has shown beside its own form."""
     status = 400 if error.exit_code == 2 else 409
     return problem(
         status, "That cannot be done", _sentence(error.problem), _sentence(error.remedy)

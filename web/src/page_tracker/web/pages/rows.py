@@ -1,4 +1,4 @@
-"""The rows of a panel: each a filter, with its share and how it has changed. Pure."""
+"""The rows of a panel: each a filter, with its share and its change. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from page_tracker.web.pages.page_answers import Asked
 from page_tracker.web.pages.panels import Panel, Tab
 from page_tracker.web.pages.view import View, written
 
-# As browsers write it: names of other scripts are in ASCII there.
+# As browsers write it: names in other scripts are in ASCII there.
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 NO_NAMES = frozenset({"(not set)", "(none)", "Direct / None", ""})
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure of a row, how it has changed, and what it was."""
+    """A figure of a row, its change, and its previous value."""
 
     value: str
     change: str = ""
@@ -33,10 +33,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row: its name, its cells, its share in percent of the first's, its links.
+    """A row: its name, its cells, its percentage of the first row's value, its links.
 
-    `with_` leads to the page with this filter, or without it where it is on (`is_on`);
-    `without` to the one that leaves the row out; `outside` to what it names, or ''.
+    `with_` leads to the page with this filter, or without it if it is on (`is_on`);
+    `without` to the page without this row; `outside` to what the row names, or ''.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A panel as it stands on the page."""
+    """A panel as the page shows it."""
 
     panel: Panel
     tab: Tab
@@ -66,7 +66,7 @@ class Filled:
 @dataclass(frozen=True, slots=True)
 class Whole:
     """What panels are parts of: how many visitors there were, and whether there were
-    any in the days that are compared."""
+    any in the days compared with."""
 
     visitors: int
     is_compared: bool
@@ -75,7 +75,7 @@ class Whole:
 def filled(
     asked: Asked, panel: Panel, tab: Tab, report: Report, whole: Whole
 ) -> Filled:
-    """A panel with the rows of a report."""
+    """A panel with a report's rows."""
     tabs = list(panel.tabs)
     if tab not in tabs:
         tabs.append(tab)
@@ -100,7 +100,7 @@ def filled(
 
 
 def lines_of(view: View, report: Report, site: str, is_compared: bool) -> list[Line]:
-    """The rows of a report by one dimension; `is_compared`: with how they changed."""
+    """The rows of a report by one dimension; `is_compared`: with their changes."""
     most = max((row.metrics[0] or 0 for row in report.rows), default=0)
     return [
         _line(
@@ -138,7 +138,7 @@ def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 
 
 def narrowed(view: View, condition: Condition) -> View:
-    """The view filtered by this value, in place of the values of which it is one."""
+    """The view filtered by this value, replacing the values that include it."""
     for known in view.filters:
         is_wider = (known.operator, known.dimension) == ("is", condition.dimension)
         if is_wider and condition.values[0] in known.values:
@@ -164,7 +164,7 @@ def _cells(report: Report, row: Row, is_compared: bool) -> list[Cell]:
 
 
 def outside(dimension: str, value: str, site: str) -> str:
-    """The address of what a row names; '' where that is no page of the web."""
+    """The address of what a row names; '' if that is not a page on the web."""
     if value in NO_NAMES:
         return ""
     if dimension in ("event:page", "visit:entry_page", "visit:exit_page"):
@@ -179,7 +179,7 @@ def outside(dimension: str, value: str, site: str) -> str:
 
 
 def is_web(address: str) -> bool:
-    """Whether a link may lead there: to http or https, and a host."""
+    """Whether an address may be linked: http or https, with a host."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
@@ -197,7 +197,7 @@ _OVER = {
 
 
 def adding_up(report: Report, total: int) -> str:
-    """Why rows add up to more than there are visitors; '' where they do not."""
+    """Why rows add up to more than the number of visitors; '' if they do not."""
     if report.query.metrics[0] != "visitors":
         return ""
     added = sum(int(row.metrics[0] or 0) for row in report.rows)

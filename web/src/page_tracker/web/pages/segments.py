@@ -1,4 +1,4 @@
-"""`/example.org/segments`: the filters that are on, kept under a name."""
+"""`/example.org/segments`: the active filters, saved under a name."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def register_segments(
     guard: PageGuard,
     admitted: Callable[[str], Site],
 ) -> None:
-    """The route; an editor's."""
+    """The route, for editors."""
 
     @blueprint.post("/<domain:name>/segments")
     @blueprint.post("/sites/<name>/segments")
     def keep_segment(name: str) -> Response:
-        """Keep the filters of a view, and show it by the segment that they are now."""
+        """Save a view's filters, and show the view by the segment that they are now."""
         site = admitted(name)
         guard.admit(NEEDED[Deed.KEEP_GOALS], site.id)
         view, _ = read(parse_qsl(request.form.get("query", "").removeprefix("?")))
@@ -50,7 +50,7 @@ def register_segments(
 
 
 def filters_of(view: View, known: Sequence[Segment]) -> list[Any]:
-    """A view's filters for a segment, which has none of others: theirs instead.
+    """A view's filters for a segment, with those of other segments written out.
 
     Raises SiteError.
     """

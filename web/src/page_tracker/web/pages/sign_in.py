@@ -1,4 +1,4 @@
-"""`/sign-in`, `/sign-in/code`, `/sign-out`: how people come and go."""
+"""`/sign-in`, `/sign-in/code`, `/sign-out`: how people sign in and out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def register_sign_in(blueprint: Blueprint, services: PeopleServices) -> None:
     def show_sign_in() -> Response:
         wanted = safe_target(request.args.get("next", ""))
         if guard.person() or guard.proxy.name() is not None:
-            return to(wanted)  # where it is told, too, that a proxy's person is nobody
+            return to(wanted)  # it also explains if a proxy's person has no account
         return _form(wanted, is_first=services.accounts().are_none())
 
     @blueprint.post("/sign-in")
@@ -48,7 +48,7 @@ def register_sign_in(blueprint: Blueprint, services: PeopleServices) -> None:
     @blueprint.post("/sign-in/code")
     @open_to_anybody
     def show_code() -> Response:
-        """Take the second factor's code of whoever has just shown the password."""
+        """Check the second factor's code of a person who has just given a password."""
         wanted = safe_target(request.form.get("next", ""))
         pending = request.form.get("pending", "")
         link = services.links().find(pending)

@@ -38,13 +38,13 @@ COUNTRIES = 300  # more than there are
 
 @dataclass(frozen=True)
 class Now:
-    """How many visitors are here; None where the store does not answer."""
+    """How many visitors are here; None if the store does not answer."""
 
     visitors: int | None
 
 
 def now_on(live: Callable[[], Live], site: Site, seconds: float) -> Now:
-    """Who is on a site in these minutes."""
+    """Who has been on a site in the last minutes."""
     try:
         return Now(live().current(site.id, int(seconds)).visitors)
     except RedisError:
@@ -66,7 +66,7 @@ def site_page(
     problems: tuple[str, ...],
     live: Callable[[], Live],
 ) -> dict[str, Any]:
-    """What the template needs but for what was left out. Raises as Answers.ask."""
+    """What the template needs, except for what was left out. Raises as Answers.ask."""
     asked = answers.understand(view, problems)
     scope, tabs = asked.scope, shown_tabs(asked)
     bodies = [
@@ -109,12 +109,12 @@ def site_page(
 
 
 def first_rows(report: Report) -> Report:
-    """A report with no more rows than a panel has."""
+    """A report cut to the number of rows in a panel."""
     return replace(report, rows=report.rows[:ROWS])
 
 
 def frame(asked: Asked, live: Callable[[], Live]) -> dict[str, Any]:
-    """What stands above every view of a site."""
+    """The frame of every view of a site."""
     site, view = asked.site, asked.view
     zone = ZoneInfo(asked.scope.range.timezone)
     return {
@@ -137,20 +137,20 @@ def frame(asked: Asked, live: Callable[[], Live]) -> dict[str, Any]:
 
 
 def home_of(site_id: str) -> str:
-    """The path of a site's page: its domain, or below `/sites` where that could be
-    another route's: those have no dot, but for the senders'."""
+    """The path of a site's page: its domain, or below `/sites` if that could be
+    another route's: those have no dot, except the senders'."""
     is_own = "." in site_id and f"/{site_id}" not in PROTOCOLS
     return f"/{site_id}" if is_own else f"/sites/{site_id}"
 
 
 def back_to(site: Site, part: str) -> Response:
-    """After a form: to a part of the site's page, in the view that the form repeats."""
+    """After a form: to a part of the site's page, in the view that the form resends."""
     view, _ = read(parse_qsl(request.form.get("query", "").removeprefix("?")))
     return to(f"{home_of(site.id)}{written(view)}#{part}")
 
 
 def _why_empty(asked: Asked, answers: Answers) -> str:
-    """Why there is nothing to see, as far as the days tell that have hits."""
+    """Why there is nothing to see, as far as the days with hits show."""
     days = answers.days()
     if days is None:
         return "Nothing was counted yet."

@@ -1,4 +1,4 @@
-"""What a website needs so that its pages count, by how it is made. Pure."""
+"""What a website needs so that its pages count, by the tool it is made with. Pure."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def ways(site: str, address: str) -> tuple[Way, ...]:
 
 
 def policy_line(address: str) -> str:
-    """What a website's content security policy must have."""
+    """The line that a website's content security policy needs."""
     return f"script-src {address}; connect-src {address}"
 
 
@@ -95,7 +95,7 @@ def warnings(address: str, at: str) -> Iterator[str]:
 
 
 def is_local(host: str) -> bool:
-    """Whether a host, with a port or without, is this machine's own name for itself.
+    """Whether a host, with or without a port, is this machine's own name for itself.
 
     >>> is_local("localhost:8000"), is_local("[::1]"), is_local("127.0.0.1.example.org")
     (True, True, False)

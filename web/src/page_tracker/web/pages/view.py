@@ -1,9 +1,9 @@
-"""What a page shows, and how its address says so. Pure.
+"""What a page shows, and how its address expresses it. Pure.
 
     /example.org?period=28d&metric=visitors&f=is~country~DE|FR  ⇄  View
 
-The grammar is public: bookmarks and other programs have such addresses. What of an
-address is not understood is named, and never passed over.
+The grammar is public: bookmarks and other programs have such addresses. Parts of an
+address that are invalid are reported, never ignored.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ CHARTED = (
 )
 INTERVALS = tuple(short_name(name) for name in TIME_BUCKETS)
 COMPARISONS = ("previous", "year", "none")
-LONGEST = 2_000  # signs of one part
-# What a query string may hold as it is.
+LONGEST = 2_000  # characters of one part
+# What a query string may contain unescaped.
 _PLAIN = "/:,~|!$'()*;@"
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is shown of a site; what an address does not say has the value here.
+    """What a page shows; parts that an address leaves out have the values here.
 
-    `by` is '' where the range chooses the interval; `is_any`: one filter is enough.
+    `by` is '' if the range decides the interval; `is_any`: one filter is enough.
     `tabs` has the tab of each panel that does not show its first. `search`, `sort` and
-    `page` are of a panel's full list.
+    `page` belong to a panel's full list.
     """
 
     period: str = "28d"
@@ -54,7 +54,7 @@ class View:
     page: int = 1
 
     def with_filter(self, condition: Condition) -> View:
-        """Filtered by this too."""
+        """The view with this filter added."""
         known = condition in self.filters
         return replace(self, filters=(*self.filters, *(() if known else (condition,))))
 
@@ -72,13 +72,13 @@ class View:
         return dict(self.tabs).get(panel, PANELS[panel].tabs[0].name)
 
     def of_page(self) -> View:
-        """The same without what is said of a full list."""
+        """The same without the parts for a full list."""
         return replace(self, search="", sort="", page=1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of an address: the field it sets, how its text is read and written."""
+    """A part of an address: the field that it sets, how it is parsed and written."""
 
     field: str
     parse: Callable[[str], Any]
@@ -160,8 +160,8 @@ class _Reader:
 
 
 def read(pairs: Iterable[tuple[str, str]]) -> tuple[View, tuple[str, ...]]:
-    """The view that the parts of a query string say, and what is wrong with each part
-    that is not understood; of a part that is said twice the last holds."""
+    """The view that a query string describes, and what is wrong with each invalid part;
+    if a part is repeated, the last one holds."""
     reader = _Reader()
     for name, text in pairs:
         reader.read(name, text)
@@ -169,9 +169,9 @@ def read(pairs: Iterable[tuple[str, str]]) -> tuple[View, tuple[str, ...]]:
 
 
 def written(view: View, **changes: Any) -> str:
-    """The query string of a view, with its `?`; '' where there is nothing to say.
+    """The query string of a view, with its `?`; '' if all values are the usual ones.
 
-    `changes` are fields that have another value in it.
+    `changes` are fields to write with other values.
     """
     view, usual = replace(view, **changes), View()
     pairs = [

@@ -34,7 +34,7 @@ SPENT = (
 
 
 def register_welcome(blueprint: Blueprint, services: PeopleServices) -> None:
-    """The routes; a link is used up by its form alone, not by being looked at."""
+    """The routes; a link is used up only by its form, not by opening it."""
     welcome = _Welcome(services)
 
     @blueprint.get("/welcome/<secret>")
@@ -64,7 +64,7 @@ class _Welcome:
         self._services = services
 
     def link(self, secret: str) -> Link | None:
-        """The link of a secret, where it can still do what it is for."""
+        """The link with a secret, if it is still valid for its purpose."""
         link = self._services.links().find(secret)
         if link is None or not self._holds(link):
             return None
@@ -111,7 +111,7 @@ class _Welcome:
         name = account_name(vouched or request.form.get("name", ""))
         if found_by_name(accounts.all(), name):
             raise AccountError("this name is taken", "choose another one")
-        # Whom a proxy vouches for needs no password.
+        # With a proxy vouching for them, they need no password.
         choose = _unchanged if vouched else self._chosen_password(name)
 
         def decide(account: Account) -> Account:
@@ -135,7 +135,7 @@ class _Welcome:
         self._use(secret)
         account = self._services.accounts().change(link.account, choose)
         self._services.sessions().end_all(account.id)
-        if account.totp:  # the link is no second factor
+        if account.totp:  # the link does not replace a second factor
             return to("/sign-in")
         return self._let_in(account, HOME)
 
@@ -157,7 +157,7 @@ def _unchanged(account: Account) -> Account:
 
 
 def _with_given(account: Account, link: Link) -> Account:
-    """The account with what an invitation gives; nobody has less than before."""
+    """The account with the role of an invitation; nobody loses rights by it."""
     if link.role is None:
         return account
     if link.sites is None:

@@ -28,7 +28,7 @@ from page_tracker.web.pages.settings.section import (
 
 @dataclass(frozen=True)
 class Group:
-    """Settings that are sent by one form, and what they need."""
+    """Settings that one form sends, and the role that they need."""
 
     name: str
     title: str
@@ -59,7 +59,7 @@ _LABELS = {"timezone": "Time zone", "respect_dnt": "Respect Do Not Track"}
 
 @dataclass(frozen=True)
 class Field:
-    """A setting in its form; `mark` tells its text from what is typed in its place."""
+    """A setting in its form; `mark` shows whether its text has changed since."""
 
     name: str
     label: str
@@ -88,7 +88,7 @@ def register_counting(blueprint: Blueprint, services: SettingsServices) -> None:
 
 
 def label(name: str) -> str:
-    """What a setting is called.
+    """A setting's label.
 
     >>> label("own_addresses")
     'Own addresses'
@@ -97,7 +97,7 @@ def label(name: str) -> str:
 
 
 def text_of(site: Site, name: str) -> str:
-    """A setting as its field has it; a list has a line for each."""
+    """A setting as its field shows it; a list has one line for each item."""
     value = getattr(site, name)
     if name == "timezone":
         return site.next_timezone or site.timezone
@@ -107,7 +107,7 @@ def text_of(site: Site, name: str) -> str:
 
 
 def mark_of(text: str) -> str:
-    """Tells a text from others, within a form."""
+    """A fingerprint that distinguishes a field's texts within a form."""
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
@@ -137,9 +137,9 @@ def _change(services: SettingsServices, name: str, group: Group) -> Response:
 
 
 def _require_own_hosts(services: SettingsServices, before: Site, after: Site) -> None:
-    """Raise SiteError where somebody gives hosts, which all others lose.
+    """Raise SiteError if hosts are claimed, which all others lose, without the right.
 
-    Whether another site has them is not told.
+    Whether another site has them is not revealed.
     """
     if has_further_hosts(before, after):
         if not services.guard.require().may(Role.OWNER, None):
@@ -177,7 +177,7 @@ def _page(  # pylint: disable=too-many-arguments # each is shown
 
 
 def _notice(site: Site) -> str:
-    """That another zone is to come; empty once it has."""
+    """A note that another zone is pending; empty once it applies."""
     if (site.next_timezone_from or 0) <= time.time():
         return ""
     return f"{zone_to_come(site, label)}."
@@ -188,7 +188,7 @@ def _field(
 ) -> Field:
     setting = SETTINGS[name]
     present = text_of(site, name)
-    # Where something was typed, the mark stays that of what it was typed over.
+    # After typing, the mark is still that of the text that was typed over.
     mark = request.form.get(f"{name}-mark", "") if name in typed else mark_of(present)
     return Field(
         name,

@@ -1,6 +1,6 @@
-"""`/SITE/settings/deletion`: retention, hits and the site itself, never without a word.
+"""`/SITE/settings/deletion`: retention, hits and the site itself, after a warning.
 
-what is meant → how many hits would go → their number, repeated by the person → gone
+what is meant → how many hits would go → their number, retyped by the person → gone
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _register_retention(blueprint: Blueprint, services: SettingsServices) -> Non
 
     @blueprint.post("/sites/<name>/settings/deletion/retention")
     def set_retention(name: str) -> Response:
-        """Change how long hits are kept; what that deletes is told first."""
+        """Change how long hits are kept; what that deletes is shown first."""
         site = services.admitted(name, Deed.DELETE)
         said, now = {RETENTION: sent(RETENTION)}, time.time()
         try:
@@ -73,7 +73,7 @@ def _register_hits(blueprint: Blueprint, services: SettingsServices) -> None:
     @blueprint.get("/<domain:name>/settings/deletion/hits")
     @blueprint.get("/sites/<name>/settings/deletion/hits")
     def count_hits(name: str) -> ResponseReturnValue:
-        """How many hits of a page, of some days, would go."""
+        """How many hits of a page, or of some days, would be deleted."""
 
         def page(site: Site) -> Response:
             return _hits(services, site, request.args)
@@ -94,7 +94,7 @@ def _register_removal(blueprint: Blueprint, services: SettingsServices) -> None:
     @blueprint.get("/<domain:name>/settings/deletion/site")
     @blueprint.get("/sites/<name>/settings/deletion/site")
     def count_site(name: str) -> ResponseReturnValue:
-        """What would go with the site."""
+        """What would be deleted with the site."""
         return services.opened(name, DELETION, partial(_removal, services), "/site")
 
     @blueprint.post("/sites/<name>/settings/deletion/site")
@@ -116,7 +116,7 @@ def _register_removal(blueprint: Blueprint, services: SettingsServices) -> None:
 
 
 def _hits(services: SettingsServices, site: Site, said: Mapping[str, str]) -> Response:
-    """What a choice of hits would delete, and the form that does it."""
+    """What a selection of hits would delete, and the form that does it."""
     typed = {field: said.get(field, "").strip() for field in SELECTION}
     try:
         chosen = _chosen(services, site, typed)
@@ -135,7 +135,7 @@ def _hits(services: SettingsServices, site: Site, said: Mapping[str, str]) -> Re
 
 
 def _removal(services: SettingsServices, site: Site) -> Response:
-    """What would go with a site, and the form that does it."""
+    """What would be deleted with a site, and the form that does it."""
     chosen = services.hits_deletion(site.id, None, None, None)
     number = counted(chosen.preview.hits, "hit")
     return _counted(
@@ -157,13 +157,13 @@ def _removal(services: SettingsServices, site: Site) -> Response:
 def _chosen(
     services: SettingsServices, site: Site, said: Mapping[str, str]
 ) -> CountedDeletion:
-    """The hits that a form means. Raises SiteError."""
+    """The hits that a form selects. Raises SiteError."""
     path, first, last = (said.get(field, "").strip() or None for field in SELECTION)
     return services.hits_deletion(site.id, path, first, last)
 
 
 def _agreed() -> int | None:
-    """The number that a person has repeated, as people write it; else None."""
+    """The number that a person has retyped, as people write it; else None."""
     digits = "".join(sent("agreed").replace(",", "").split())
     if digits.isascii() and digits.isdecimal() and len(digits) < 20:
         return int(digits)

@@ -30,7 +30,7 @@ from page_tracker.web.pages.settings.section import (
     shown,
 )
 
-# Each a field of `new_goal`: what it is called, and what it is for.
+# Each a field of `new_goal`: its label, and its purpose.
 BOXES = (
     ("event", "Event", "Reached by sending this event."),
     (
@@ -58,7 +58,7 @@ def register_goals(blueprint: Blueprint, services: SettingsServices) -> None:
 
     @blueprint.post("/sites/<name>/settings/goals")
     def add_goal(name: str) -> Response:
-        """Add a goal, or replace the one of its name."""
+        """Add a goal, or replace the one with its name."""
         site = services.admitted(name, Deed.KEEP_GOALS)
         typed = {box: sent(box) for box, *_ in BOXES}
         try:

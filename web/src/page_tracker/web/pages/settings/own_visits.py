@@ -49,7 +49,7 @@ def register_own_visits(blueprint: Blueprint, services: SettingsServices) -> Non
 
 
 def around(entries: Sequence[str], address: str) -> list[str]:
-    """Those of a list of addresses and networks that an address lies in.
+    """The addresses and networks of a list that contain an address.
 
     >>> around(["192.0.2.0/24", "192.0.2.7", "10.0.0.1"], "192.0.2.7")
     ['192.0.2.0/24', '192.0.2.7']
@@ -58,7 +58,7 @@ def around(entries: Sequence[str], address: str) -> list[str]:
 
 
 def named(address: str) -> str:
-    """What to leave out where an address is one's own: of IPv6 its network.
+    """What to exclude if an address is one's own: for IPv6 its network.
 
     >>> named("2a00:1450::7"), named("192.0.2.7"), named("::1"), named("")
     ('2a00:1450::/64', '192.0.2.7', '::1', '')

@@ -1,4 +1,4 @@
-"""The sections of a site's settings: who opens which, and how each is shown."""
+"""The sections of a site's settings: who may open each, and how it is shown."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SECTIONS = (COUNTING, GOALS, TOKENS, DELETION, OWN_VISITS)
 
 @dataclass(frozen=True)
 class SettingsServices:
-    """The guard, and what the settings change; each is asked for when it is needed."""
+    """The guard, and what the settings change; each part is requested when needed."""
 
     guard: PageGuard
     sites: Callable[[], Sites]
@@ -53,12 +53,12 @@ class SettingsServices:
     # The address that the request comes from.
     seen: Callable[[], ClientAddress]
     preview_retention: PreviewRetention
-    # Of a site, a page, a first and a last day, as they are written.
+    # By site, page, first and last day, as a person wrote them.
     hits_deletion: Callable[[str, str | None, str | None, str | None], CountedDeletion]
     site_deletion: Callable[[str], SiteDeletion]
 
     def admitted(self, name: str, deed: Deed) -> Site:
-        """The site as it is now, where the person may do this with it.
+        """The site as it is now, if the person may do this with it.
 
         Raises SignInFirst, NotAllowed.
         """
@@ -76,7 +76,7 @@ class SettingsServices:
         page: Callable[[Site], Response],
         below: str = "",
     ) -> ResponseReturnValue:
-        """A section's page, at the one address that it has."""
+        """A section's page, at its one address."""
         site = self.admitted(name, section.deed)
         moved = elsewhere(site, f"/settings{section.path}{below}")
         return moved or page(site)
@@ -99,13 +99,13 @@ def shown(
 
 
 def sent(name: str) -> str:
-    """What a form has in a field; line ends are \\n."""
-    # Of a box that is ticked the last counts: what it is else stands before it.
+    """A form's field; line ends are \\n."""
+    # For a checkbox the last value counts: its value when unticked comes before it.
     texts = request.form.getlist(name)
     return "\n".join(texts[-1].splitlines()).strip() if texts else ""
 
 
 def at_field(error: SiteError) -> str:
-    """What is wrong, for beside the field that it is about."""
+    """What is wrong, to be shown beside the field."""
     problem = error.problem.removeprefix(f"{error.field}: ")
     return f"{problem[:1].upper()}{problem[1:]}: {error.remedy}."

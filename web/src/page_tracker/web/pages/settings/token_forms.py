@@ -26,7 +26,7 @@ FIELDS = ("scope", "reach", "name", "days")
 
 
 class Listed(NamedTuple):
-    """A token as its list tells of it."""
+    """A token in the list."""
 
     id: str
     name: str
@@ -35,7 +35,7 @@ class Listed(NamedTuple):
 
 
 def register_tokens(blueprint: Blueprint, services: SettingsServices) -> None:
-    """The routes; who owns one site alone sees and makes no token for others."""
+    """The routes; the owner of one site sees and creates no tokens for others."""
     keys = _Keys(services)
 
     @blueprint.get("/<domain:name>/settings/tokens")
@@ -62,13 +62,13 @@ def register_tokens(blueprint: Blueprint, services: SettingsServices) -> None:
 
 
 class _Keys:
-    """The tokens of a site that its person may give."""
+    """A site's tokens that its person may give."""
 
     def __init__(self, services: SettingsServices) -> None:
         self._services = services
 
     def of(self, site: Site) -> list[Token]:
-        """Those that are for the site; of others' reach no person is told."""
+        """Those for the site that the person may give; no other's reach is revealed."""
         return [
             token
             for token in self._services.tokens().all()
@@ -77,7 +77,7 @@ class _Keys:
         ]
 
     def make(self, site: Site, typed: Mapping[str, str]) -> tuple[Token, str]:
-        """Make a token; answers it and its text. Raises AccessError."""
+        """Create a token; returns it and its text. Raises AccessError."""
         sites = None if typed["reach"] == "all" else (site.id,)
         if not self._may_give(sites):
             raise AccessError(
@@ -94,7 +94,7 @@ class _Keys:
         )
 
     def take_back(self, site: Site, token_id: str) -> Token:
-        """Raises UnknownTokenError, of one that is none of these too."""
+        """Raises UnknownTokenError, also if it is not one of these."""
         if token_id not in {token.id for token in self.of(site)}:
             raise UnknownTokenError(
                 f"{site.id} has no token {token_id[:20]!r}", "reload the page"
