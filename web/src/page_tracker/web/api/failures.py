@@ -1,4 +1,4 @@
-"""How the HTTP interface answers what fails: a status, and JSON that says why.
+"""How the HTTP interface answers failures: a status, and JSON with the reason.
 
 `{"error": what was wrong and what to do}`, in one table for all of its routes.
 """
@@ -31,7 +31,7 @@ from page_tracker.query.problem import (
 from page_tracker.web.token_guard import Refused
 
 RETRY_SECONDS = "1"
-# The first that fits counts.
+# The first that matches applies.
 STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
     (SiteExistsError, 409),
     (ImportsBusyError, 409),
@@ -47,7 +47,7 @@ STATUSES: tuple[tuple[type[PageTrackerError], int], ...] = (
     (LakeError, 503),
     (PageTrackerError, 500),
 )
-# Part of serving many, and no fault: not logged.
+# Normal for a busy server, and not a fault: not logged.
 EXPECTED = (BusyError, NobodyWaitsError)
 
 Failure = tuple[Response, int, dict[str, str]]
@@ -63,7 +63,7 @@ def register_failures(blueprint: Blueprint) -> None:
 
 
 def sent_body(longest: int) -> bytes:
-    """The request's body, at most so many bytes. Raises Refused."""
+    """The request's body, of at most this many bytes. Raises Refused."""
     request.max_content_length = longest
     try:
         return request.get_data(cache=False)

@@ -47,7 +47,7 @@ def _register_goals(
 
     @blueprint.post("/goals")
     def add_goal(domain: str) -> tuple[Response, int]:
-        """Add a goal, or replace the one of its name."""
+        """Add a goal, or replace the one with its name."""
         site_id = admitted_site(guard, sites(), domain)
         goal = new_goal(json_object())
         sites().put_goals(site_id, lambda goals: with_goal(goals, goal))

@@ -1,7 +1,7 @@
 """`/api/v2/query`, `/queries`, `/realtime`; `/api/v1/stats/realtime/visitors`.
 
-The grammar and the answers are those of Plausible's Stats API v2. A token for other
-sites is told what one is told where there is no such site.
+The grammar and the answers are those of Plausible's Stats API v2. With a token for
+other sites, the answer is the same as if there were no such site.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def asking_api(
 
     @blueprint.post("/v2/queries")
     def queries() -> Response:
-        """Answers to a list of questions, in its order, of one state of the lake."""
+        """Answers to a list of questions, in its order, from one state of the lake."""
         token, asked = guard.token(), _body()
         if not isinstance(asked, list) or not 1 <= len(asked) <= MOST_QUERIES:
             raise QueryError("#", f"must be a list of 1 to {MOST_QUERIES} queries")
@@ -85,7 +85,7 @@ def asking_api(
 
     @blueprint.get("/v2/realtime")
     def now() -> Response:
-        """Who is here, the last 30 minutes, what of today did not count."""
+        """Who is here, the last 30 minutes, and what did not count today."""
         token = guard.token()
         site = _site(sites(), token, request.args.get("site_id", ""))
         return jsonify(live_as_json(live_figures(live(), site, int(time.time()))))
@@ -94,7 +94,7 @@ def asking_api(
 
 
 def _site_id(body: Any) -> str:
-    """Which site a question is about. Raises QueryError."""
+    """The site that a question is about. Raises QueryError."""
     if not isinstance(body, dict):
         raise QueryError("#", f"a query is an object with {', '.join(KEYS)}")
     site = body.get("site_id")
@@ -104,7 +104,7 @@ def _site_id(body: Any) -> str:
 
 
 def _site(sites: Sites, token: Token, domain: str) -> Site:
-    """The site, where the token may read its counts. Raises Refused."""
+    """The site, if the token may read its counts. Raises Refused."""
     site = sites.directory().resolve(domain)
     if site is None or not allows(token, Scope.STATS, site.id):
         raise Refused(

@@ -1,7 +1,7 @@
 """`/api/sites`, `/api/tokens`, `/api/address`: what an owner does, over HTTP.
 
 Every answer is JSON; a failure is `{"error": why and what to do}`. A token for some
-sites sees and changes these alone: whether others exist it can't tell.
+sites sees and changes only these: it cannot find out whether others exist.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ if TYPE_CHECKING:  # Delta is loaded with the first that is asked for
     from page_tracker.upkeep.retention_preview import PreviewRetention
 
 LONGEST_BODY = 256 * 1024
-# How many hits a site's new retention deletes: to be said by whoever means it.
+# How many hits a site's new retention deletes, which the caller has to confirm.
 AGREED = "delete_hits"
-# What may be said of a token that is to be made.
+# What a request for a new token may contain.
 WANTED = ("scope", "sites", "all_sites", "name", "days")
 
 
 class RunningDeletion(Protocol):
-    """What removes one site."""
+    """Removes one site."""
 
     def count(self) -> int:
-        """How many hits would go. Raises UnknownSiteError."""
+        """How many hits would be deleted. Raises UnknownSiteError."""
 
     def run(self, say: Callable[[str], None]) -> None:
-        """Remove it. Raises ImportsBusyError, LakeError where it is half done."""
+        """Remove it. Raises ImportsBusyError, or LakeError if it is half done."""
 
 
 def _agreed(settings: dict[str, Any]) -> int | None:
-    """How many hits may be deleted, as was said; it is taken out of the settings."""
+    """How many hits may be deleted, as confirmed; it is removed from the settings."""
     if AGREED not in settings:
         return None
     agreed = settings.pop(AGREED)
-    # JSON's true is 1 to Python.
+    # JSON's true equals 1 in Python.
     if isinstance(agreed, bool) or not isinstance(agreed, int) or agreed < 1:
         remedy = "write the number from the answer, or leave it out"
         raise SiteError(AGREED, "is not an integer of at least 1", remedy)
@@ -65,7 +65,7 @@ def api(  # pylint: disable=too-many-arguments # each is for something else
     preview_retention: PreviewRetention,
     guard: Guard,
 ) -> Blueprint:
-    """The routes; `seen` says which address the request comes from, and why that."""
+    """The routes; `seen` returns the address that a request comes from, and why."""
     blueprint = Blueprint("api", __name__, url_prefix="/api")
     register_failures(blueprint)
     blueprint.register_error_handler(WouldDelete, _would_delete)
@@ -74,7 +74,7 @@ def api(  # pylint: disable=too-many-arguments # each is for something else
 
     @blueprint.get("/address")
     def address() -> Response:
-        """Which client address the server sees here, and why."""
+        """The client address that the server sees here, and why."""
         guard.token()
         client = seen()
         return jsonify(address=client.address, why=client.why)
@@ -126,7 +126,7 @@ def _register_sites(
 
     @blueprint.delete("/sites/<domain>")
     def remove_site(domain: str) -> tuple[str, int]:
-        """Remove a site and all of its hits, or finish that: once it is answered."""
+        """Remove a site and all of its hits, or finish that; answers when gone."""
         _admit(guard.token(), sites(), domain)
         deletion = deletion_of(domain)
         deletion.count()
@@ -185,7 +185,7 @@ def _would_delete(error: WouldDelete) -> tuple[Response, int]:
 
 
 def _admin(guard: Guard) -> Token:
-    """The request's token where it is an admin's, of whatever sites."""
+    """The request's token, if it is an admin's, for whatever sites."""
     token = guard.token()
     if token.scope is not Scope.ADMIN:
         raise forbidden(token)
@@ -198,7 +198,7 @@ def admitted_site(guard: Guard, sites: Sites, domain: str) -> str:
 
 
 def _admit(token: Token, sites: Sites, domain: str) -> dict[str, Site]:
-    """All sites, where the token may change this one. Raises Refused."""
+    """All sites, if the token may change this one. Raises Refused."""
     known = {site.id: site for site in sites.all()}
     site = Directory(known.values()).resolve(domain)
     if not allows(token, Scope.ADMIN, site.id if site else None):
@@ -207,25 +207,25 @@ def _admit(token: Token, sites: Sites, domain: str) -> dict[str, Site]:
 
 
 def token_in_words(token: Token) -> str:
-    """A token as it is told who has changed something."""
+    """A token as the author of a change."""
     return f"token {token.name or token.id}"
 
 
 def _change_anything(_before: Site, _after: Site) -> None:
-    """A token for all sites may."""
+    """Approve any change, for tokens for all sites."""
 
 
 def _change_what_is_its_own(before: Site, after: Site) -> None:
-    """Refuse that a site gets a host, which would be taken from the others.
+    """Refuse to give a site a host, which other sites would lose.
 
-    Whether another one has it is not told.
+    Whether another site has it is not revealed.
     """
     if has_further_hosts(before, after):
         raise Refused(403, "a site is given hosts and aliases by a token for all sites")
 
 
 def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:
-    """The domains that a token is wanted for, None for all. Raises AccessError."""
+    """The domains that a token is requested for, None for all. Raises AccessError."""
     domains, all_sites = wanted.get("sites"), wanted.get("all_sites", False)
     if all_sites is True and domains is None:
         return None
@@ -239,7 +239,7 @@ def _wanted_sites(wanted: dict[str, Any]) -> list[str] | None:
 
 
 def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
-    """The sites' ids; an unknown site's is its domain, for which no token is."""
+    """The sites' ids; an unknown site's is its domain, for which there is no token."""
     if domains is None:
         return None
     found = ((domain, directory.resolve(domain)) for domain in domains)

@@ -1,1 +1,1 @@
-"""`GET /api/openapi.json`: the interface described, by the tables that it runs by."""
+"""`GET /api/openapi.json`: a description of the interface, made from its own tables."""

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the operations' table, and the route that gives it."""
+"""The OpenAPI document, made from the table of operations, and the route to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAYS = (
     " and asked by. Questions have the grammar of Plausible's Stats API v2."
 )
 JSON = "application/json"
-# `<converter:name>`, as routes have their parameters.
+# `<converter:name>`, the parameters of routes.
 _PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 
 
@@ -106,7 +106,7 @@ describing = Blueprint("openapi", __name__, url_prefix="/api")
 
 @describing.get("/openapi.json")
 def openapi() -> Response:
-    """Give the document to whoever asks: it tells nothing of anybody's counts."""
+    """Serve the document to everybody: it reveals nothing about anybody's counts."""
     response = Response(_written(), mimetype=JSON)
     response.add_etag()
     response.make_conditional(request)

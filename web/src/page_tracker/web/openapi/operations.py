@@ -1,6 +1,6 @@
-"""Every route of the read and admin interface: what it does, for whom, in what shape.
+"""Every route of the read and admin interface: what it does, for whom, and its schemas.
 
-A route that is missing here, or invented, fails a test.
+A route that is missing here, or does not exist, fails a test.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from page_tracker.web.openapi.schemas import SITE, Schema, text
 
-# Why a request is refused. All but the routes for everybody are refused for these:
+# Why a request is refused. All routes but those for everybody may answer with these:
 ALWAYS = (401, 429, 503)
 REFUSALS = {
     400: "It means nothing; `error` says where, what is wrong and what to write.",
@@ -29,8 +29,8 @@ REFUSALS = {
 class Operation:
     """One method of one route.
 
-    `scope` says which token it needs, '' for none; `body` and `answer` name schemas;
-    `refusals` are those beside `ALWAYS`.
+    `scope` is that of the token needed, '' for none; `body` and `answer` name schemas;
+    `refusals` are those in addition to `ALWAYS`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Schemas of sites, goals, segments and tokens, from the records that are kept."""
+"""Schemas of sites, goals, segments and tokens, from the records that are stored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from page_tracker.web.openapi.schemas import (
 
 
 def _properties(kept: type[Any]) -> dict[str, Schema]:
-    """The schemas of a record's fields; each is always there, so without defaults."""
+    """The schemas of a record's fields; each is always present, so without defaults."""
     (_, *_), components = msgspec.json.schema_components([kept])
     properties = components[kept.__name__]["properties"]
     return {
@@ -46,7 +46,7 @@ def _site() -> Schema:
 
 
 def _settings() -> dict[str, Schema]:
-    """Settings as they may be sent: each as it is shown, or as a person types it."""
+    """Settings as they may be sent: as they are shown, or as a person types them."""
     kept = _properties(Site)
     usual = msgspec.to_builtins(Site(id=SITE))
     return {
@@ -101,7 +101,7 @@ def _new_token() -> Schema:
 
 
 def owner_schemas() -> dict[str, Schema]:
-    """All schemas of what an owner does, by name."""
+    """All schemas of an owner's actions, by name."""
     segment = {"name": text(MAX_NAME, 1), "filters": list_of(ref("Filter"), 1)}
     goal = _goal()
     agreed = whole(1) | {

@@ -73,7 +73,7 @@ def _leaf(
 
 
 def _leaves(of_events: bool) -> list[Schema]:
-    """What compares a dimension with values; `of_events`: one of an event."""
+    """Filters that compare a dimension with values; `of_events`: one of an event."""
     names = [
         name
         for name, dimension in DIMENSIONS.items()
@@ -95,7 +95,7 @@ def _leaves(of_events: bool) -> list[Schema]:
     ]
     if of_events:
         return found
-    # As a whole a country is compared with those only that there are.
+    # Compared as a whole, a country must be one that exists.
     countries = one_of(*COUNTRIES_OF)
     return [
         *found,
@@ -184,7 +184,7 @@ def _answer() -> Schema:
 
 
 def _realtime() -> Schema:
-    """What `page_tracker.query.live_figures` tells."""
+    """The result of `page_tracker.query.live_figures`."""
     counts: Schema = {"type": "object", "additionalProperties": whole(0)}
     minute = record({"minute": whole(0), "views": whole(0), "visitors": whole(0)})
     return record(
@@ -205,7 +205,7 @@ def _realtime() -> Schema:
 
 
 def question_schemas() -> dict[str, Schema]:
-    """All schemas that questions and answers are made of, by name."""
+    """All schemas of questions and answers, by name."""
     done = tuple_of(one_of("has_done", "has_not_done"), ref("EventFilter"))
     segments = tuple_of(
         one_of(*SEGMENT_OPERATORS), one_of("segment"), list_of(whole(), 1)

@@ -1,4 +1,4 @@
-"""JSON Schemas (2020-12, as OpenAPI 3.1 has them) of small things. Pure."""
+"""Small JSON Schemas (2020-12, as in OpenAPI 3.1). Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-# The site of all examples.
+# The site in all examples.
 SITE = "example.com"
 
 
 def ref(name: str) -> Schema:
-    """The schema of that name among the document's components."""
+    """The schema with that name among the document's components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -20,7 +20,7 @@ def record(
     required: tuple[str, ...] | None = None,
     says: str = "",
 ) -> Schema:
-    """An object of these properties alone; all are required where none are named."""
+    """An object of only these properties; all are required if none are named."""
     found: Schema = {
         "type": "object",
         "properties": properties,
@@ -40,7 +40,7 @@ def list_of(items: Schema, least: int = 0, most: int | None = None) -> Schema:
 
 
 def tuple_of(*items: Schema, optional: int = 0) -> Schema:
-    """A list with a schema for each place, the last `optional` of which may lack."""
+    """A list with a schema for each place; the last `optional` ones may be missing."""
     return {
         "type": "array",
         "prefixItems": list(items),
@@ -55,7 +55,7 @@ def one_of(*names: str) -> Schema:
 
 
 def text(most: int | None = None, least: int = 0, *, like: str = "") -> Schema:
-    """A string of so many characters, like the example."""
+    """A string of at most this many characters, like the example."""
     found: Schema = {"type": "string"}
     if like:
         found["examples"] = [like]
