@@ -1,4 +1,4 @@
-"""The sums of a site's day, from the lake: what live counters have of it."""
+"""The sums of a site's day from the lake: those that live counters have of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from page_tracker.query import measures
 from page_tracker.store.counters import Sums
 
-# The store keeps the sums of so many days before the newest one.
+# The store keeps the sums of this many days before the newest one.
 DAYS_COUNTED = 2
 
 _SUMS = {
@@ -27,5 +27,5 @@ COLUMNS = ", ".join(_SUMS[name] for name in _NAMES)
 
 
 def day_sums(values: Sequence[Any]) -> dict[str, int]:
-    """The values of COLUMNS by the names that the store has them under."""
+    """The values of COLUMNS, under the names that they have in the store."""
     return dict(zip(_NAMES, values, strict=True))

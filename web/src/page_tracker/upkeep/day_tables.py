@@ -1,12 +1,12 @@
-"""Days close: what was counted on a day that is over, by each value of each dimension.
+"""Days close: the counts of a day that is over, by each value of each dimension.
 
     mark the days in the hits → their hits under these marks → sums by dimension, of
       all sites and some days at once → one commit to the table `days`
 
-The commit names the marks. Who asks takes a day's table only where the hits still have
-that mark: every commit that touches the day moves it (`table.marks`), and then the day
-is closed again by the next pass. The sums are those of any question: the same compiler
-of SQL.
+The commit names the marks. A question uses a day's table only if the hits still have
+that mark: every commit that touches the day moves it (`table.marks`), and then the next
+pass closes the day again. The sums are those of any question: they come from the same
+SQL compiler.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from page_tracker.schema import DAYS
 if TYPE_CHECKING:
     import duckdb
 
-# Days are closed together as long as they have no more hits than this.
+# Days are closed together if they have no more hits than this.
 MAX_HITS = 500_000
 
 _OF_EVENTS = ("visitors", "visits", "pageviews", "events")
@@ -50,10 +50,10 @@ _OF_READING = ("scroll_depth", "time_on_page")
 
 
 def close(lake: Lake, days: Sequence[int]) -> None:
-    """Close those of the days (since 1970) whose table does not hold.
+    """Close those of the days (since 1970) whose tables are out of date.
 
-    They must be over everywhere. What fails keeps no other days from being closed.
-    Raises LakeBusyError, DeltaError or OSError then; what is closed is closed.
+    They must be over everywhere. A failure does not keep other days from being closed.
+    Raises LakeBusyError, DeltaError or OSError after it; days that are closed stay so.
     """
     opened = map(date_of, repeated(lambda: _marked(lake, days)))
     done_each(
@@ -71,7 +71,7 @@ def _close_month(lake: Lake, days: Sequence[date]) -> None:
 
 
 def _marked(lake: Lake, days: Sequence[int]) -> list[int]:
-    """The days whose table does not hold; all of them have a mark."""
+    """The days whose tables are out of date; all of them have a mark."""
     opened = _open(lake, days)
     if opened:
         with lake.using("hits") as hits:
@@ -80,7 +80,7 @@ def _marked(lake: Lake, days: Sequence[int]) -> list[int]:
 
 
 def _open(lake: Lake, days: Sequence[int]) -> list[int]:
-    """The days whose table does not hold."""
+    """The days whose tables are out of date."""
     marks, made_under = (_marks(lake.snapshot(name), days) for name in ("hits", "days"))
     return [
         day for day in days if day not in marks or marks[day] != made_under.get(day)
@@ -88,7 +88,7 @@ def _open(lake: Lake, days: Sequence[int]) -> list[int]:
 
 
 def _marks(table: DeltaTable, days: Iterable[int]) -> dict[int, int]:
-    """By day the marks of those that have one."""
+    """The marks by day, of days that have one."""
     names = {closed_mark(day): day for day in days}
     return {
         names[name]: number for name, number in transactions(table, [*names]).items()
@@ -107,7 +107,7 @@ def _set_marks(hits: DeltaTable, days: Sequence[int]) -> None:
 
 
 def _counts(lake: Lake, days: Sequence[date]) -> dict[date, int]:
-    """How many hits each of some days has."""
+    """How many hits each of these days has."""
     with lake.using("hits") as hits, engine() as connection:
         if not (files := _files(hits, days)):
             return {}
@@ -117,7 +117,7 @@ def _counts(lake: Lake, days: Sequence[date]) -> dict[date, int]:
 
 
 def _batches(days: Sequence[date], counts: Mapping[date, int]) -> Iterator[list[date]]:
-    """Days of one month, as many at once as are worth it. Pure."""
+    """Days of one month, in batches of a sensible size. Pure."""
     batch: list[date] = []
     size = 0
     for day in days:
@@ -152,9 +152,9 @@ def _begin(
     files: Sequence[str],
     marks: Mapping[date, int],
 ) -> None:
-    """Make the tables `hits` (as if all were of one site), `countries`, `closed`.
+    """Create the tables `hits` (as if all were of one site), `countries`, `closed`.
 
-    A running number is its site's: the site's place is put before it.
+    Running numbers belong to a site: the site's index is put before each.
     """
     connection.execute(*countries.table())
     columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in DAYS)
@@ -205,7 +205,7 @@ def _add(connection: duckdb.DuckDBPyConnection, name: str, days: Range) -> None:
 def _commit(
     connection: duckdb.DuckDBPyConnection, tabled: DeltaTable, marks: Mapping[date, int]
 ) -> None:
-    """Put what was closed in the place of the days' rows."""
+    """Replace the days' rows by what was closed."""
     month = f"{next(iter(marks)):%Y-%m}"
     given = ("hits_version", "origin")
     numbers = [column.name for column in DAYS if column.type == "int64"]

@@ -1,15 +1,15 @@
-"""Deleting hits for good: a site's, a page's, of some days, or all of these at once.
+"""Deleting hits for good: by site, by page, by days, or by all of these at once.
 
     store: open visits end (store/store_deletion.py) → what was set aside is replayed
-      → writer: what waits goes to the lake → lake, day by day: rows gone, the visits
-      that they leave are renumbered, one commit → counters lowered
+      → writer: what is queued goes to the lake → lake, day by day: rows deleted, the
+      visits that they leave are renumbered, one commit → counters lowered
       → the tables of days that counted them rebuilt
       → imports and earlier stores recounted → files, orphans and log cleaned
       → append-only file rewritten
 
-Whatever it is killed at, the same deletion once more finishes it: each step does
-nothing where there is nothing left to do. What a day's commit takes off the store's own
-counters is noted in the store before it, and taken off after it.
+Wherever it is killed, running the same deletion again finishes it: each step does
+nothing if nothing is left to do. What a day's commit takes off the store's own counters
+is noted in the store before it, and taken off after it.
 
 The texts in its queries come from `Selection`, which quotes them.
 """
@@ -58,14 +58,14 @@ class Selection:
     last: int | None = None
 
     def condition(self) -> str:
-        """The rows of `hits`, as a condition of SQL."""
+        """The rows of `hits`, as an SQL condition."""
         parts = [f"site = {quoted(self.site)}", *self._days()]
         if self.path is not None:
             parts.append(f"path = {quoted(self.path)}")
         return " AND ".join(parts)
 
     def of_drops(self) -> str | None:
-        """The rows of `drops`: none where a page is meant."""
+        """The rows of `drops`: none if the selection is a page."""
         if self.path is not None:
             return None
         return " AND ".join([f"site = {quoted(self.site)}", *self._days()])
@@ -82,8 +82,8 @@ class Selection:
             yield f"day <= DATE '{date_of(self.last)}'"
 
 
-# A visit without its deleted hits: those that are left, numbered as if there had been
-# no others. Its visitor, source and place stay what they were.
+# A visit without its deleted hits: the rest is numbered as if there had been no
+# others. Its visitor, source and place stay the same.
 RENUMBERED = """
 SELECT left_over.* EXCLUDE (
     counted, views, interactions, ms, first_ms, last_ms, first_path, first_host,
@@ -132,10 +132,10 @@ ORDER = "time, step = 0, step"
 
 
 class Deletion:
-    """One deletion over a lake and the store before it.
+    """One deletion from a lake and the store before it.
 
-    Every step raises DeltaError, OSError or RedisError where lake or store is away, the
-    last one LogNotRewrittenError: then the same deletion once more finishes it.
+    Every step raises DeltaError, OSError or RedisError if lake or store is away, the
+    last one LogNotRewrittenError: then running the same deletion again finishes it.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Deletion:
         store: StoreDeletion,
         recount: Callable[[], object],
     ) -> None:
-        """`recount` counts what the lake has of the site's imports, and the like."""
+        """`recount` counts the lake's hits of the site's imports, and the like."""
         self.selection = selection
         self.lake = lake
         self._writers = writers
@@ -154,7 +154,7 @@ class Deletion:
         self._recount = recount
 
     def count(self) -> int:
-        """How many hits there are to delete in the lake; deletes none."""
+        """How many hits in the lake there are to delete; deletes none."""
         query = f"SELECT count(*) FROM hits WHERE {self._condition}"
         found = self._ask(query)
         return int(found[0][0]) if found else 0
@@ -162,9 +162,9 @@ class Deletion:
     def run(
         self, newest_day: int, say: Callable[[str], None] = lambda line: None
     ) -> int:
-        """Delete; answers how many hits went.
+        """Delete; returns how many hits were deleted.
 
-        `newest_day` is the last one that any site's day can be now.
+        `newest_day` is the last one that can be today for any site.
         """
         self._clear_store(newest_day)
         return self.finish(newest_day, say)
@@ -172,7 +172,7 @@ class Deletion:
     def finish(
         self, newest_day: int, say: Callable[[str], None] = lambda line: None
     ) -> int:
-        """What follows once the store's visits and sums are cleared; as `run`."""
+        """The steps after the store's visits and sums are cleared; as `run`."""
         say("bringing what waits into the lake")
         self.drain()
         self._settle_notes()
@@ -195,7 +195,7 @@ class Deletion:
         return self.selection.condition()
 
     def _ask(self, query: str, name: str = "hits") -> list[tuple[Any, ...]]:
-        """Rows of a query on the site's part of a table; none where that is empty."""
+        """Rows of a query on the site's part of a table; none if that is empty."""
         with self.lake.using(name) as table:
             return self._ask_of(table, name, query)
 
@@ -220,14 +220,14 @@ class Deletion:
             store.end_visits(chosen.site)
 
     def drain(self) -> None:
-        """Bring into the lake all that waits by now, and what was set aside."""
+        """Move all that is queued by now into the lake, and what was set aside."""
         for writer in self._writers:
             for aside in self._asides(writer):
                 writer.stream.replay(aside.id)
             last = writer.stream.last()
             while (first := writer.stream.first()) is not None and first <= last:
                 writer.round()
-            # Nobody can read these: they may be anything of the site's.
+            # Nobody can read these: any of them may be the site's.
             for aside in self._asides(writer):
                 writer.stream.forget(aside.id)
 
@@ -238,7 +238,7 @@ class Deletion:
     # Counters ---------------------------------------------------------------------
 
     def _settle_notes(self) -> None:
-        """Take off the counters what a deletion that was killed had deleted."""
+        """Take off the counters what an interrupted deletion had deleted."""
         for day, note in self._store.notes(self.selection.site).items():
             what = json.loads(note)
             left = self._ask(
@@ -248,7 +248,7 @@ class Deletion:
             self._lower(day, {} if left else what)
 
     def _lower(self, day: int, what: Mapping[str, Any]) -> None:
-        # Forgotten first: killed in between, the counters are too high, never too low.
+        # Forgotten first: if killed in between, counters are too high, never too low.
         if self._store.forget_note(self.selection.site, day) and what:
             self._store.lower_pages(self.selection.site, what["pages"])
             self._store.lower_today(self.selection.site, day, what["sums"])
@@ -264,7 +264,7 @@ class Deletion:
         return [(day_number(day), number) for day, number in found]
 
     def _delete_day(self, day: int, newest_day: int) -> None:
-        """Delete a day's hits and renumber the visits that they leave; one commit."""
+        """Delete a day's hits and renumber the visits that remain; one commit."""
 
         def step() -> Mapping[str, Any]:
             with self.lake.alone("hits") as table:
@@ -331,7 +331,7 @@ class Deletion:
         close(self.lake, self._tabled_days())
 
     def _tabled_days(self) -> list[int]:
-        """The days of the selection in whose tables the site is."""
+        """The days of the selection whose tables include the site."""
         # Who is just closing one may not know yet that its hits are gone.
         with self.lake.alone("days") as tabled:
             found = self._ask_of(

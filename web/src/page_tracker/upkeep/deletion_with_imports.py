@@ -1,11 +1,11 @@
-"""Deleting hits, or a whole site, with what imports have of them.
+"""Deleting hits, or a whole site, together with the records of its imports.
 
-    hits   unfinished imports are finished → deleted → the register says how many views
-           of each import are left; their lines stay known, and never come back
+    hits   unfinished imports are finished → deleted → the register notes how many views
+           of each import remain; their lines stay known, and never come back
     site   taken out of the registry → collectors have sent off what they had → its
            imports are forgotten, so that its logs may be imported again → deleted
 
-No import runs meanwhile. Stopped halfway, the same once more finishes it.
+No import runs meanwhile. If it is stopped halfway, running it again finishes it.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from page_tracker.upkeep.deletion import Deletion
 from page_tracker.upkeep.deletion_preview import DeletionPreview, named, told
 from page_tracker.writer.service import one_line, told_plainly
 
-# Until every collector knows that a site is gone, and has sent off what it had.
+# Until every collector knows that a site is gone, and has sent what it had.
 FORGET_SECONDS = 3.0
 
 Say = Callable[[str], None]
 
 
 class HitsDeletion:
-    """Deletes what a deletion has chosen."""
+    """Deletes the selected hits."""
 
     def __init__(
         self,
@@ -43,14 +43,14 @@ class HitsDeletion:
         sites: Sites,
         note: Callable[[int, int], None],
     ) -> None:
-        """`note` is told how many hits went, and the day since 1970 (UTC)."""
+        """`note` receives how many hits were deleted, and the day since 1970 (UTC)."""
         self.deletion = deletion
         self._note = note
         self._imports = imports
         self._sites = sites
 
     def run(self, say: Say) -> int:
-        """Delete; answers how many hits went.
+        """Delete; returns how many hits were deleted.
 
         Raises ImportsBusyError, ImportRefusedError (nothing was deleted), LakeError
         (something was), RedisError, LogNotRewrittenError.
@@ -66,9 +66,9 @@ class HitsDeletion:
             return deleted
 
     def finish(self, say: Say) -> int:
-        """Do what one that was stopped has left, where nothing is chosen any more.
+        """Finish an interrupted deletion when nothing is selected any more.
 
-        No open visit ends for it. Raises what `run` does.
+        No open visit ends for it. Raises as `run`.
         """
         with self._imports.register.locked():
             self._imports.finish(self._sites.all())
@@ -76,7 +76,7 @@ class HitsDeletion:
 
 
 class CountedDeletion:
-    """A deletion of hits, and how many they were when it was opened."""
+    """A deletion of hits, and how many there were when it was opened."""
 
     def __init__(self, preview: DeletionPreview, deletion: HitsDeletion) -> None:
         self.preview = preview
@@ -96,9 +96,9 @@ class CountedDeletion:
         return list(told(self._selection, self.preview))
 
     def run(self, say: Say) -> int:
-        """Delete them, or finish that; answers how many went.
+        """Delete them, or finish that; returns how many were deleted.
 
-        Raises what `HitsDeletion.run` does.
+        Raises as `HitsDeletion.run`.
         """
         return (self._deletion.run if self else self._deletion.finish)(say)
 
@@ -124,9 +124,9 @@ class SiteDeletion:
         self._sites = sites
 
     def count(self) -> int:
-        """How many hits in the lake would go.
+        """How many hits in the lake would be deleted.
 
-        Raises UnknownSiteError where there is neither the site nor anything left of it,
+        Raises UnknownSiteError if there is neither the site nor anything left of it,
         LakeError.
         """
         with told_plainly():
@@ -153,7 +153,7 @@ class SiteDeletion:
 
 @contextmanager
 def _told_half_done(what: str) -> Iterator[None]:
-    """Raise LakeError where the lake stops `what` halfway."""
+    """Raise LakeError if the lake stops `what` halfway."""
     try:
         yield
     except (DeltaError, OSError, LakeError) as error:

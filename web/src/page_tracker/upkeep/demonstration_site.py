@@ -1,9 +1,9 @@
-"""The demonstration: a site of a real log, made and taken away by one command.
+"""The demonstration: a site with a real log, created and removed by one command.
 
-    site added → its log moved to the last weeks → imported, as any log is
+    site added → its log moved to the last weeks → imported, like any log
 
-It is whole once its import is. What a killed process has left is taken away before it
-is made anew, so that it is there once or not at all.
+It is complete once its import is. What a killed process has left is removed before it
+is created again, so that it exists once or not at all.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from page_tracker.upkeep.deletion_with_imports import SiteDeletion
 class Demonstration:
     """The demonstration of a data folder; `open_deletion` opens what removes it.
 
-    All of it raises SiteExistsError where its name is that of a site, or of a site's
-    host, and what a site's removal does.
+    All methods raise SiteExistsError if its name is that of another site, or of another
+    site's host, and what a site's removal raises.
     """
 
     def __init__(
@@ -48,26 +48,26 @@ class Demonstration:
         self._open_deletion = open_deletion
 
     def make(self, now: float) -> Site:
-        """The one that there is; else one whose days end `now` (UTC, seconds).
+        """The existing one; else a new one whose days end `now` (UTC, seconds).
 
-        Raises what an import does.
+        Raises as an import.
         """
         with self._alone() as known:
             return known if known and self._is_whole() else self._make_anew(now)
 
     def renew(self, now: float) -> Site:
-        """One whose days end `now`, in the place of the one that there is."""
+        """A new one whose days end `now`, replacing the existing one."""
         with self._alone():
             return self._make_anew(now)
 
     def remove(self) -> int | None:
-        """Take it away wholly: how many hits went, or None where nothing was there."""
+        """Remove it completely: how many hits were deleted; None if there was none."""
         with self._alone():
             return self._erase()
 
     @contextmanager
     def _alone(self) -> Iterator[Site | None]:
-        """Wait until nobody else makes or removes it; yields what there is then."""
+        """Wait until no other process creates or removes it; yields the current one."""
         folder = self._imports.register.folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with exclusive_lock(folder / "demonstration.lock"):

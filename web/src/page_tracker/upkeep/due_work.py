@@ -1,7 +1,7 @@
-"""Whether the lake has something to do that takes an engine, which most passes don't.
+"""Whether the lake has work that needs an engine, which most passes do not have.
 
-    days that are over, less those that were seen to and not touched since
-      → and the first days that sites keep, where they are others than before
+    days that are over, less those that were handled and not touched since
+      → and the first days that sites keep, if they have changed
 
 A commit that touches a day makes it due again.
 """
@@ -18,12 +18,12 @@ from page_tracker.upkeep.lake_upkeep import (
     closable,
 )
 
-# So often all is looked at again: another process may have undone a part.
+# How often everything is checked again: another process may have undone a part.
 AFRESH = 3_600.0  # seconds
 
 
 class Work(NamedTuple):
-    """Days that are over, since 1970; by site the first day that it keeps."""
+    """Days that are over, since 1970; and by site the first day that it keeps."""
 
     days: Set[int] = frozenset()
     kept: Set[tuple[str, int]] = frozenset()
@@ -40,9 +40,9 @@ class Due:
         self._done = Work()
 
     def look(self, now: float, sites: Sequence[Site]) -> bool:
-        """Whether days are to be settled or closed, or expired hits to be deleted.
+        """Whether days have to be settled or closed, or expired hits deleted.
 
-        `now` is in seconds since 1970. Raises DeltaError or OSError where the lake is
+        `now` is in seconds since 1970. Raises DeltaError or OSError if the lake is
         away.
         """
         hits = self._lake.snapshot("hits")
@@ -56,5 +56,5 @@ class Due:
         return bool(seen.days - done.days or seen.kept - done.kept)
 
     def done(self) -> None:
-        """What the last look has seen was seen to."""
+        """Note that the work found by the last look is done."""
         self._done = self._seen

@@ -1,13 +1,14 @@
-"""Upkeep: what keeps the lake small, quick to read and free of what has had its time.
+"""Upkeep: keeps the lake small, quick to read and free of what has expired.
 
     sites' retention → files and clock → days to settle and close, merges (pure)
       → rewritten, each in one commit → vacuum → checkpoint → clean-up of the log
 
-Small files are merged by tiers, so that a row is rewritten once a tier and not with
+Small files are merged by tiers, so that a row is rewritten once per tier and not with
 every commit. A day that is over everywhere is *settled*: its rows are written sorted by
 site, visit and time, which makes them a fifth smaller and lets a question read its own
-site's row groups. Nothing here changes what the lake says, but retention; a commit that
-is refused, as another process committed first, is made again from what there is then.
+site's row groups. Except for retention, nothing here changes what the lake contains; a
+commit that is refused because another process committed first is made again from the
+new state.
 """
 
 from __future__ import annotations
@@ -38,25 +39,25 @@ from page_tracker.sites.site import Site, first_kept
 from page_tracker.upkeep.day_tables import close
 
 # A merge makes files of a tier's size from the smaller ones of a month, once there are
-# this many of them; a month that nothing was added to for a while is made one of them.
+# this many of them; a month that has not grown for a while is merged into one of them.
 TIERS = (256 << 10, 4 << 20, 64 << 20, 256 << 20)  # bytes
 ENOUGH = 16
 QUIET = 3_600  # seconds
 
-# A day is closed so long after it is over: those who write may have other clocks.
+# A day is closed this long after it is over: writers may have other clocks.
 LATE = 600  # seconds
 
 
 @dataclass(frozen=True)
 class Merge:
-    """Make of a month's files below a size files of about that size."""
+    """Merge a month's files below a size into files of about that size."""
 
     month: str
     below: int
 
 
 def merges(files: Iterable[DataFile], now: float, quiet: float = QUIET) -> list[Merge]:
-    """What to merge: of each month the highest tier with enough files. Pure."""
+    """What to merge: for each month the highest tier with enough files. Pure."""
     months: dict[str, list[DataFile]] = defaultdict(list)
     for file in files:
         months[file.month].append(file)
@@ -74,7 +75,7 @@ def merges(files: Iterable[DataFile], now: float, quiet: float = QUIET) -> list[
 
 
 def over(files: Iterable[DataFile], now: float) -> list[int]:
-    """The days that files have rows of and that are over everywhere. Pure."""
+    """The days that have rows in files and are over everywhere. Pure."""
     last = first_day(now) - 1
     return sorted(
         {
@@ -88,17 +89,17 @@ def over(files: Iterable[DataFile], now: float) -> list[int]:
 
 
 def closable(hits: DeltaTable, tabled: DeltaTable, now: float) -> list[int]:
-    """The days that may be closed: also those that are, and have lost all hits."""
+    """The days that may be closed: including closed ones that have lost all hits."""
     return over([*files_of(hits), *files_of(tabled)], now - LATE)
 
 
 def settled_mark(day: int) -> str:
-    """The application whose transaction says that a day is settled."""
+    """The application whose transaction marks a day as settled."""
     return f"settled:{day}"
 
 
 class Upkeep:
-    """The upkeep of one lake. Any number may run: of two that rewrite the same files
+    """The upkeep of one lake. Any number may run: if two rewrite the same files,
     one is refused, and looks again."""
 
     def __init__(
@@ -109,17 +110,17 @@ class Upkeep:
     ) -> None:
         self.lake = lake
         self._quiet = quiet
-        # The clock of the files' own times.
+        # The clock that the files' own times come from.
         self._clock = clock
-        # By table: the version that the last checkpoint sums up.
+        # By table: the version that the last checkpoint covers.
         self._summed_up: dict[str, int | None] = {}
         self._settled: set[int] = set()
 
     def tidy(self, now: float, sites: Sequence[Site] = ()) -> None:
-        """One pass; `now` in seconds since 1970 says which days are over.
+        """One pass; `now` in seconds since 1970 decides which days are over.
 
-        What fails keeps nothing else from being done. Raises DeltaError, OSError or
-        LakeBusyError then, where the lake is away or damaged: what is done is done.
+        A failure does not keep the rest from being done. Raises DeltaError, OSError or
+        LakeBusyError after it, if the lake is away or damaged: what is done stays done.
         """
         let_go = [
             partial(_let_go, self.lake, name, site, date_of(first))
@@ -129,7 +130,7 @@ class Upkeep:
         done_each([*let_go, lambda: self._close(now), self.trim])
 
     def trim(self) -> None:
-        """The part of a pass that needs no engine. Raises what `tidy` does."""
+        """The part of a pass that needs no engine. Raises as `tidy`."""
         done_each(partial(self._trim, name) for name in TABLES)
 
     def _trim(self, name: str) -> None:
@@ -166,7 +167,7 @@ class Upkeep:
 def settle(table: DeltaTable, day: int) -> None:
     """Write a day's hits sorted by site, visit and time, in one commit.
 
-    Raises CommitFailedError where rows of that day came meanwhile.
+    Raises CommitFailedError if rows of that day arrived meanwhile.
     """
     when = date_of(day)
     month = f"{when:%Y-%m}"
@@ -202,7 +203,7 @@ def _merge(lake: Lake, name: str, merge: Merge) -> None:
 
 
 def _let_go(lake: Lake, name: str, site: str, first: date) -> None:
-    """Delete a site's rows of the days before `first`."""
+    """Delete a site's rows from the days before `first`."""
 
     def step() -> None:
         with lake.using(name) as table:

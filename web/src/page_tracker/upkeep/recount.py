@@ -1,12 +1,12 @@
 """Live counters get what the lake has and they lack.
 
     origins of the store, register of imports, lake → a site's views by import, and by
-    earlier stores → put in place of what was counted → noted what it was made from
+    earlier stores → replace what was counted → note what they were made from
 
 A store counts hits under its present origin. One that was emptied, replaced or restored
-has a new origin: what its counters lack are the lake's rows of all others. Those of an
-import are counted as that import, the rest as of earlier stores. Each count is put in
-place of the one before, so that doing it again changes nothing.
+has a new origin: what its counters lack are the lake's rows of all other origins. Those
+of an import are counted as that import, the rest as earlier stores'. Each count
+replaces the previous one, so that counting again changes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from page_tracker.store.registry import Registry
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_sums import COLUMNS, DAYS_COUNTED, day_sums
 
-# Whether there is anything to do is seen by a few numbers, and closely this often.
+# A few numbers show whether there is work; a closer look is taken this often.
 LOOK_CLOSELY = 60.0  # seconds
 
 
@@ -54,12 +54,12 @@ class Recount:
     def catch_up(self) -> None:
         """Recount the sites that were counted from another store, or never.
 
-        Raises RedisError, DeltaError or OSError where Redis or the lake is away.
+        Raises RedisError, DeltaError or OSError if Redis or the lake is away.
         """
         self.look(self._recount_all)
 
     def look(self, recount: Callable[[], None]) -> None:
-        """Call `recount` where sites are behind. Raises what that does too."""
+        """Call `recount` if sites are behind. Also raises what it raises."""
         if self._registry.is_emptied():
             self._registry.mend()
         origins = self._origins()
@@ -80,9 +80,9 @@ class Recount:
         return [site for site in sites if known.get(site.id) != mark]
 
     def recount(self, site: Site) -> dict[str, int]:
-        """Recount a site; the page views of each of its imports that counts.
+        """Recount a site; returns the page views of each of its imports that counts.
 
-        Raises what `catch_up` does.
+        Raises as `catch_up`.
         """
         while True:
             origins = self._origins()
@@ -92,7 +92,7 @@ class Recount:
             found = self._views(site.id, origins, imports)
             self._put(site, found, imports)
             self._put_today(site.id, {*origins, *(each.origin for each in imports)})
-            # Meanwhile an import may have begun or ended, or another recount.
+            # Meanwhile an import, or another recount, may have begun or ended.
             if self._imports(site.id) == imports and self._live.end_recount(
                 site.id, begun, _mark(origins)
             ):
@@ -102,7 +102,7 @@ class Recount:
         return [stream.origin() for stream in self._streams]
 
     def _numbers(self, origins: Sequence[int]) -> tuple[object, ...]:
-        """What changes with whatever makes a recount necessary; cheap to read."""
+        """What changes whenever a recount becomes necessary; cheap to read."""
         return (*origins, self._registry.sites.version(), self._live.recounts())
 
     def _imports(self, site: str) -> list[Import]:
@@ -111,7 +111,7 @@ class Recount:
     def _views(
         self, site: str, origins: Iterable[int], imports: Sequence[Import]
     ) -> dict[str, dict[str, int]]:
-        """Page views by path, of each import that is done and of earlier stores."""
+        """Page views by path, of each finished import and of earlier stores."""
         names = {each.origin: each.id for each in imports if each.state == "done"}
         pending = {each.origin for each in imports if each.origin not in names}
         found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -131,7 +131,7 @@ class Recount:
         for name, views in found.items():
             if views:
                 self._live.put_import(site.id, name, views, site.max_pages)
-        # One that is being written puts its views by itself.
+        # An import in progress sets its own views.
         writing = {each.id for each in imports if each.state == "writing"}
         for name in (
             counted - writing - {name for name, views in found.items() if views}
@@ -139,7 +139,7 @@ class Recount:
             self._live.remove_import(site.id, name)
 
     def _put_today(self, site: str, origins: Iterable[int]) -> None:
-        """Put the sums that earlier stores have counted of the last days."""
+        """Set the sums that earlier stores have counted for the last days."""
         today = utc_day(time.time())
         days = range(today - DAYS_COUNTED, today + 2)
         rows = self._ask(

@@ -17,28 +17,28 @@ from page_tracker.sites.site import Site, first_kept
 
 
 class RetentionPreview(NamedTuple):
-    """How many hits would go, and the first and last day that they are of."""
+    """How many hits would be deleted, and the first and last day of them."""
 
     hits: int
     first: date
     last: date
 
     def told(self) -> str:
-        """For people: how many, of which days."""
+        """For people: how many, from which days."""
         days = f"{self.first}"
         if self.first != self.last:
             days += f" to {self.last}"
         return f"{counted(self.hits, 'hit')} of {days}"
 
 
-# Of a site as it would be, and a time in seconds since 1970; None where nothing goes.
+# Of a site as it would be, and a time in seconds since 1970; None if nothing goes.
 PreviewRetention = Callable[[Site, float], RetentionPreview | None]
 
 
 def preview_retention(lake: Lake, site: Site, now: float) -> RetentionPreview | None:
-    """Which hits the next upkeep deletes where a site is as this one.
+    """The hits that the next upkeep deletes if a site has these settings.
 
-    `now` is in seconds since 1970. Raises DeltaError or OSError where the lake is away.
+    `now` is in seconds since 1970. Raises DeltaError or OSError if the lake is away.
     """
     for name, day in first_kept([site], now):
         condition = f"day < DATE '{date_of(day)}' AND site = {quoted(name)}"
