@@ -1,1 +1,1 @@
-"""What receives hits: judged as they come, sent to the store in batches or alone."""
+"""What receives hits: judged as they arrive, sent to the store in batches or alone."""

@@ -1,4 +1,4 @@
-"""Tasks of an event loop that nobody waits for: what they fail with is said."""
+"""Tasks of an event loop that nobody waits for: their failures are logged."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def begun(work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
 
 
 async def repeat(what: str, work: Callable[[], Awaitable[None]], pause: float) -> None:
-    """Do the work again and again, with so many seconds between; never returns.
+    """Repeat the work, with this many seconds in between; never returns.
 
-    What fails is done again after the same pause, and said once until it succeeds.
+    After a failure it pauses as usual; failures are logged once until one succeeds.
     """
     failure = ""
     while True:

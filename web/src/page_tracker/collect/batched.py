@@ -1,9 +1,9 @@
-"""The collector of a process: what is sent is judged, and goes to the store by a queue.
+"""The collector of a process: hits are judged, and queued for the store.
 
     collect → enrich each → the queue of its visitor's shard → batch → store
             ← drops       ← what became of each            ← one reply
 
-A hit is answered for when the store has it on disk, never before.
+A hit is acknowledged when the store has it on disk, never before.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from page_tracker.store.sites import Sites
 # All in seconds.
 LOOK_EVERY = 1.0  # at the sites
 LOOK_AT_LOOKUPS = 10.0
-LOOK_AGAIN = 0.1  # where a site is unknown
+LOOK_AGAIN = 0.1  # if a site is unknown
 TRUST_SALTS = 60.0
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Collector:
         bounds: Bounds,
         rates: Rates,
     ) -> None:
-        """`store` is a client of the event loop; must be made while the loop runs."""
+        """`store` is a client of the event loop; has to be made while the loop runs."""
         self._store = store
         self._sites = sites
         self._lookups = lookups
@@ -96,9 +96,9 @@ class Collector:
         sender: Sender,
         tell: Callable[[Sequence[Drop] | NotStoredError], None],
     ) -> None:
-        """`collect` without a task of its own, where nothing must be asked first.
+        """`collect` without its own task, if nothing has to be fetched first.
 
-        What an address sends too much of is refused before anything is made of it.
+        If an address sends too much, it is refused before any other work.
         """
         directory = self._context.directory if self._context else Directory()
         if too_many := self._rates.refusal(raws, sender.address, directory):
@@ -114,10 +114,10 @@ class Collector:
         task.add_done_callback(self._tasks.discard)
 
     async def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
-        """Store an event of one site or several, each of which gets it once.
+        """Store an event for one or several sites, each of which gets it once.
 
-        Answers what does not count, with its reasons. Raises NotStoredError where hits
-        are not stored, or nobody knows whether they are.
+        Returns what does not count, with its reasons. Raises NotStoredError if hits
+        are not stored, or if nobody knows whether they are.
         """
         moment = time.time_ns() // 1000
         judged = [
@@ -149,13 +149,13 @@ class Collector:
         except NotStoredError as error:
             fate = error
         except Exception as error:  # pylint: disable=broad-exception-caught
-            # Whatever it is, its sender may not wait for ever.
+            # Whatever it is, its sender must not wait forever.
             logger.exception("What was sent could not be judged")
             fate = NotStoredError(f"it cannot be judged ({error})", RETRY_AWAY)
         tell(fate)
 
     async def close(self) -> None:
-        """Store what still waits, and let go of the store."""
+        """Store what is still queued, and release the store."""
         if self._tasks:
             await asyncio.wait(self._tasks)
         for queue in self._queues:
@@ -184,7 +184,7 @@ class Collector:
     def _judged_at_once(
         self, raw: RawHit, sender: Sender, moment: int
     ) -> Hit | Drop | None:
-        """The hit or drop; None where something must be asked of the store first."""
+        """The hit or drop; None if something has to be fetched from the store first."""
         if self._context is None:
             return None
         try:
@@ -206,7 +206,7 @@ class Collector:
                 await self._salt_at_hand(missing.site, missing.day, moment)
 
     async def _salt_at_hand(self, site: Site, day: int, moment: int) -> None:
-        """Fetch a salt, once for all who miss it."""
+        """Fetch a salt, once for all callers that lack it."""
         fetching = self._fetching.get((site.id, day))
         if fetching is None:
             fetching = asyncio.create_task(self._fetch_salt(site, day, moment))
@@ -251,7 +251,7 @@ class Collector:
         try:
             directory = await asyncio.to_thread(read)
         except StoreFormatError as error:
-            self._context = None  # a newer Page Tracker's store takes nothing from us
+            self._context = None  # a newer Page Tracker's store accepts nothing from us
             logger.warning("%s", error)
             return
         except RedisError as error:

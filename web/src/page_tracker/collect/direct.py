@@ -38,7 +38,7 @@ from page_tracker.store.sites import Sites
 
 
 class UnbatchedCollector:
-    """Stores what a request brings before it is answered; for any number of threads."""
+    """Stores a request's hits before it is answered; for any number of threads."""
 
     def __init__(
         self,
@@ -60,10 +60,10 @@ class UnbatchedCollector:
         self._lock = threading.Lock()
 
     def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
-        """Store an event of one site or several, each of which gets it once.
+        """Store an event for one or several sites, each of which gets it once.
 
-        Answers what does not count, with its reasons. Raises NotStoredError where hits
-        are not stored, or nobody knows whether they are, and TooManyHitsError.
+        Returns what does not count, with its reasons. Raises NotStoredError if hits
+        are not stored, or if nobody knows whether they are, and TooManyHitsError.
         """
         moment = time.time_ns() // 1000
         try:

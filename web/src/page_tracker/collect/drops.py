@@ -1,4 +1,4 @@
-"""What does not count of what was sent, and why: for collectors of both kinds."""
+"""What does not count, and why: for both kinds of collector."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from page_tracker.sites.site import (
 from page_tracker.store.ingest import Outcome, StreamFullError
 from page_tracker.store.salts import SiteDay
 
-# Seconds until it is worth another try: Redis is away, or nobody drains the stream.
+# Seconds until another try makes sense: Redis is away, or nobody drains the stream.
 RETRY_AWAY = 5
 RETRY_FULL = 30
 
 
 def drops_among(settled: Iterable[tuple[Hit | Drop, Outcome]]) -> list[Drop]:
-    """What does not count, and why; a repeat of an event counts where it was first."""
+    """What does not count, and why; a repeated event counts where it was first."""
     drops = []
     for found, outcome in settled:
         if isinstance(found, Drop):
@@ -33,7 +33,7 @@ def drops_among(settled: Iterable[tuple[Hit | Drop, Outcome]]) -> list[Drop]:
 
 
 def once_a_site(found: Iterable[Hit | Drop]) -> list[Hit | Drop]:
-    """What is found of one event, once for each site, which has several names."""
+    """The events found, once for each site, which may have several names."""
     by_site: dict[str, Hit | Drop] = {}
     for each in found:
         site = each.site if isinstance(each, Drop) else each.record.site
@@ -46,12 +46,12 @@ def is_of_unknown_site(found: Hit | Drop) -> bool:
 
 
 def refusal(error: PageTrackerError) -> NotStoredError:
-    """What a sender is told where its hits could not be stored."""
+    """What a sender is told if its hits could not be stored."""
     full = isinstance(error, StreamFullError)
     return NotStoredError(error.problem, RETRY_FULL if full else RETRY_AWAY)
 
 
 def site_day_at(site: Site, day: int, moment: int) -> SiteDay:
-    """The site's day at a moment (microseconds), as its salt is named."""
+    """The site's day at a moment (microseconds), as in the name of its salt."""
     ends = next_midnight(zone_at(site, moment), moment // 1_000_000)
     return SiteDay(site.id, day, ends)

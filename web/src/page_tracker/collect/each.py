@@ -1,6 +1,6 @@
-"""Several events of one request: each is stored for itself, and all are told together.
+"""Several events in one request: each is stored on its own; all are reported together.
 
-A part that is refused or not stored takes nothing from the others.
+A part that is refused or not stored does not affect the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def collect_each_soon(
     parts: Sequence[Part],
     tell: Callable[[Sequence[Fate]], None],
 ) -> None:
-    """Collect one part or more; tell all fates at once, in the order of the parts."""
+    """Collect the parts; report all fates at once, in the order of the parts."""
     fates: dict[int, Fate] = {}
 
     def note(place: int, fate: Fate) -> None:

@@ -1,11 +1,11 @@
-"""How many hits one address may send to one site: nobody slows the others.
+"""How many hits one address may send to one site: nobody slows down the others.
 
     now → when the address's next hit is due → taken, or how long to wait
 
 Each hit moves the moment at which the address's next one is due by an even share of a
-second; one that comes up to `BURST` before it is due is taken. That is the generic cell
-rate algorithm (ITU-T I.371, A.1): one number for each address and site, in this
-process's memory only. The library that has its like takes 15 µs a hit, ten times this.
+second; one that arrives up to `BURST` before it is due is accepted. That is the generic
+cell rate algorithm (ITU-T I.371, A.1): one number for each address and site, kept only
+in this process's memory. The library that has it takes 15 µs a hit, ten times as much.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from page_tracker.hits.client_address import subscriber_of
 from page_tracker.hits.hit import RawHit
 from page_tracker.sites.site import Directory
 
-# Seconds of hits that may come at once.
+# How many seconds' worth of hits may come at once.
 BURST = 20.0
-# Addresses and sites that are remembered.
+# The most addresses and sites remembered.
 MAX_REMEMBERED = 20_000
-TELL_EVERY = 60.0  # seconds, that hits are refused
+TELL_EVERY = 60.0  # seconds between messages that hits are refused
 
 logger = logging.getLogger(__name__)
 
 
 class Rates:
-    """What each address has sent of late; of one event loop, or of any threads."""
+    """What each address has sent lately; for one event loop, or for any threads."""
 
     def __init__(self, a_second: int) -> None:
         """`a_second` is how many hits an address may send to a site; 0: any number."""
@@ -42,10 +42,10 @@ class Rates:
     def refusal(
         self, raws: Sequence[RawHit], address: str, directory: Directory
     ) -> TooManyHitsError | None:
-        """Why what an address sent is not taken; None where it is, and counts.
+        """Why an address's hits are refused; None if they are accepted, and count.
 
-        Sites that are not named, or that there are none of, are one site together. Who
-        has no address (behind a Unix socket) has no bound.
+        Missing and unknown sites count together as one site. A sender without an
+        address (behind a Unix socket) has no limit.
         """
         if not self._each or not address:
             return None
@@ -75,6 +75,6 @@ class Rates:
         return TooManyHitsError("your address sends too many hits", math.ceil(wait))
 
     def _forget(self, now: float) -> None:
-        """Forget who is not ahead of time any more; of too many others, the first."""
+        """Forget addresses that are no longer ahead; of too many others, the first."""
         ahead = [item for item in list(self._due.items()) if item[1] > now]
         self._due = dict(ahead[-MAX_REMEMBERED // 2 :])

@@ -1,8 +1,8 @@
 """The way to one shard of the store: many hits, one batch, one sync of the disk.
 
-    put → waits → batch → store → tell each what became of it
+    put → waits → batch → store → report to each what became of it
 
-A queue sends one batch at a time; what comes meanwhile makes the next one.
+A queue sends one batch at a time; what arrives meanwhile becomes the next one.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ from page_tracker.store.ingest import (
 )
 
 # All in seconds.
-GATHER = 0.008  # from one batch to the next, where not ENOUGH hits wait before
-# In which a batch whose reply was lost is submitted again; with the time limit of the
+GATHER = 0.008  # from one batch to the next, if not ENOUGH hits wait before
+# How long a batch whose reply was lost is submitted again; with the time limit of the
 # last try a sender is answered within a second.
 PATIENCE = 0.5
 FIRST_PAUSE = 0.02
 MAX_PAUSE = 0.2
 
-# Hits that are worth a sync of the disk.
+# How many hits are worth a sync of the disk.
 ENOUGH = 48
 
-# Hits of a queue that wait for a batch; more are refused.
+# The most hits of a queue that wait for a batch; more are refused.
 MAX_WAITING = 20_000
 
 logger = logging.getLogger(__name__)
 
 
 class Waiting(NamedTuple):
-    """One hit, or one drop to count, and whom to tell what became of it."""
+    """One hit, or one drop to count, and whom to notify of its outcome."""
 
     found: Hit | Drop
     tell: Callable[[Outcome | NotStoredError], None]
 
 
 class ShardQueue:
-    """The way to one shard: takes hits at any time, submits one batch at a time."""
+    """The way to one shard: accepts hits at any time, submits one batch at a time."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class ShardQueue:
     def put(
         self, found: Hit | Drop, tell: Callable[[Outcome | NotStoredError], None]
     ) -> None:
-        """Take a hit, or a drop to count, and tell what became of it, once."""
+        """Accept a hit, or a drop to count, and report its outcome, once."""
         if len(self._waiting) >= MAX_WAITING:
             tell(
                 NotStoredError(
@@ -111,7 +111,7 @@ class ShardQueue:
             self._gathering = None
 
     async def _settle(self, taken: list[Waiting]) -> None:
-        """Store a batch and tell all who wait for it."""
+        """Store a batch and notify all who wait for it."""
         hits = [each.found for each in taken if isinstance(each.found, Hit)]
         drops = [each.found for each in taken if isinstance(each.found, Drop)]
         try:
@@ -119,7 +119,7 @@ class ShardQueue:
         except NotStoredError as error:
             _refuse(taken, error)
         except Exception as error:  # pylint: disable=broad-exception-caught
-            # Whatever it is, nobody may wait for ever.
+            # Whatever it is, nobody must wait forever.
             logger.exception("A batch of %d hits could not be stored", len(hits))
             _refuse(taken, NotStoredError(f"a batch was refused ({error})", RETRY_AWAY))
         else:
@@ -128,7 +128,7 @@ class ShardQueue:
                 _tell(each, next(outcomes) if is_hit else Outcome.STORED)
 
     async def _stored(self, batch: Batch) -> list[Outcome]:
-        """Submit a batch, and again under its id while nobody knows if it is in."""
+        """Submit a batch, and again under its id while nobody knows if it is stored."""
         deadline = self._loop.time() + PATIENCE
         pause = FIRST_PAUSE
         while True:
@@ -141,7 +141,7 @@ class ShardQueue:
                 if self._loop.time() + pause > deadline:
                     logger.error("%s", error.problem)
                     failure = refusal(error)
-                    _refuse(self._waiting, failure)  # they would wait in vain
+                    _refuse(self._waiting, failure)  # or they would wait in vain
                     self._waiting.clear()
                     raise failure from error
             await asyncio.sleep(pause)
@@ -159,7 +159,7 @@ def _refuse(waiting: Sequence[Waiting], error: NotStoredError) -> None:
 
 
 def _tell(each: Waiting, outcome: Outcome | NotStoredError) -> None:
-    """Tell one; whatever that fails with, all others are told too."""
+    """Notify one; whatever fails there, all others are notified too."""
     try:
         each.tell(outcome)
     except Exception:  # pylint: disable=broad-exception-caught
