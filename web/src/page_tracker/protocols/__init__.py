@@ -1,11 +1,11 @@
-"""The senders' formats: one module and one row here for each."""
+"""The senders' formats: each has one module, and one row here."""
 
 from page_tracker.protocols import goatcounter, matomo, plausible, umami
 from page_tracker.protocols.bulk import BulkProtocol
 from page_tracker.protocols.request import Protocol
 
 # By the path that they are sent to, which may end with `/<variable>`: that is the
-# request's `variable` then.
+# request's `variable`.
 PROTOCOLS: dict[str, Protocol | BulkProtocol] = {
     "/api/event": plausible.PROTOCOL,
     "/count": goatcounter.PROTOCOL,
@@ -16,7 +16,7 @@ PROTOCOLS: dict[str, Protocol | BulkProtocol] = {
 
 
 def protocol_at(path: str) -> Protocol | BulkProtocol | None:
-    """The protocol that is sent to a path; None where there is none."""
+    """The protocol that is sent to a path; None if there is none."""
     found = PROTOCOLS.get(path)
     if found is None:
         parent, _, variable = path.rpartition("/")

@@ -1,4 +1,4 @@
-"""Formats whose requests bring several events, each stored and told for itself.
+"""Formats whose requests carry several events, each stored and reported on its own.
 
 request → parts, each with its sender → what became of each → one answer
 """
@@ -12,26 +12,26 @@ from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Drop, RawHit, Sender
 from page_tracker.protocols.request import Answer, Request
 
-# Events of one request; GoatCounter takes 500, Matomo's log importer sends 200.
+# Events in one request; GoatCounter takes 500, Matomo's log importer sends 200.
 MAX_PARTS = 1_000
 
-# What became of a part: what of it does not count, or why it is not stored.
+# What became of a part: its drops, or why it is not stored.
 Fate = Sequence[Drop] | NotStoredError
 
 
 class Part(NamedTuple):
-    """One event, and whom it is of."""
+    """One event, and its sender."""
 
     raw: RawHit
     sender: Sender
 
 
 class Bulk(NamedTuple):
-    """What a request brings, and how it is answered once its parts have their fates."""
+    """What a request carries, and its answer once its parts have their fates."""
 
     parts: Sequence[Part]
     accept: Callable[[Sequence[Fate]], Answer]
-    # What its sites' owners are told of it: raw hits that cannot be taken.
+    # What to report to its sites' owners: raw hits that are invalid.
     refused: Sequence[RawHit] = ()
 
 
@@ -39,21 +39,21 @@ class BulkProtocol(NamedTuple):
     """One sender's format: how its requests are read and how they are refused."""
 
     methods: tuple[str, ...]
-    # Raises NothingToCountError where there is nothing to count.
+    # Raises NothingToCountError if there is nothing to count.
     decode: Callable[[Request, Sender], Bulk]
-    # A refusal: status, why, and headers beside the format's own.
+    # A refusal: status, reason, and headers in addition to the format's own.
     refuse: Callable[[int, str, tuple[tuple[bytes, bytes], ...]], Answer]
 
 
 def first_refusal(fates: Sequence[Fate]) -> NotStoredError | None:
-    """Why parts are not stored; None where all of them are."""
+    """Why parts are not stored; None if all of them are."""
     return next((fate for fate in fates if isinstance(fate, NotStoredError)), None)
 
 
 def readable_by(origin: str, answer: Answer) -> Answer:
-    """The answer for a page that sends with credentials, which `*` does not let in.
+    """The answer for a page that sends with credentials, which `*` does not allow.
 
-    See https://fetch.spec.whatwg.org/#cors-check. No answer of a format says anything
+    See https://fetch.spec.whatwg.org/#cors-check. No format's answer contains anything
     that its sender does not know.
     """
     if not origin.isascii() or not origin.isprintable() or not origin:

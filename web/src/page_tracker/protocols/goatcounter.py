@@ -1,7 +1,7 @@
-"""`GET|POST /count`: GoatCounter's format, which is the pixel without JavaScript too.
+"""`GET|POST /count`: GoatCounter's format, which the pixel without JavaScript uses too.
 
-All is in the query string, for POST as well (navigator.sendBeacon). The site is the
-`site` parameter's, else the referring page's, else the only one there is. See
+Everything is in the query string, for POST as well (navigator.sendBeacon). The site is
+the `site` parameter's, else the referring page's, else the only one there is. See
 https://www.goatcounter.com/help/pixel.
 """
 
@@ -40,7 +40,7 @@ _IGNORED = {Reason.OWN_ADDRESS, Reason.BLOCKED_ADDRESS}
 def decode(request: Request, _sender: Sender) -> list[RawHit]:
     """Read the one hit of a request.
 
-    Raises NothingToCountError with 400, the reason in `X-Goatcounter`, for what
+    Raises NothingToCountError with 400, and the reason in `X-Goatcounter`, if it
     is invalid.
     """
     said = _fields_of(request.query)
@@ -53,7 +53,7 @@ def decode(request: Request, _sender: Sender) -> list[RawHit]:
 
 
 def accept(drops: Sequence[Drop]) -> Answer:
-    """200 with the pixel; 202 for ignored addresses, 400 where no site is meant."""
+    """200 with the pixel; 202 for ignored addresses, 400 if no site is meant."""
     if not drops:
         return _OK
     if drops[0].reason == Reason.UNKNOWN_SITE:
@@ -67,9 +67,9 @@ def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> A
 
 
 def _hit_of(said: dict[str, str], site: str, page: str) -> RawHit:
-    """The hit of a request. Raises ValueError for what is invalid.
+    """The hit of a request. Raises ValueError if it is invalid.
 
-    What is long is cut where it is kept, and no reason to lose a view.
+    Long values are cut where they are stored: they are no reason to lose a view.
     """
     path, bot = said.get("p", ""), _is_bot(said.get("b", ""))
     if not clean(path, len(path)).strip():
@@ -88,7 +88,7 @@ def _hit_of(said: dict[str, str], site: str, page: str) -> RawHit:
 
 
 def _fields_of(query: str) -> dict[str, str]:
-    """The query's fields; of several with one name the first."""
+    """The query's fields; if a name is repeated, the first."""
     try:
         pairs = parse_qsl(query, max_num_fields=_MAX_FIELDS, errors="replace")
     except ValueError as error:
@@ -97,7 +97,7 @@ def _fields_of(query: str) -> dict[str, str]:
 
 
 def _url_of(page: str, path: str, query: str) -> str:
-    """The page's address: its host as the browser sent it, its path as it says."""
+    """The page's address: its host as the browser sent it, its path as the hit's."""
     try:
         parts = urlsplit(page)
         origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
@@ -118,7 +118,7 @@ def _url_of(page: str, path: str, query: str) -> str:
 
 
 def _width_of(size: str) -> int:
-    """The width in `width`, or `width,height,scale`; 0 where there is none."""
+    """The width in `width`, or `width,height,scale`; 0 if there is none."""
     width = size.partition(",")[0].partition(".")[0].strip()
     if not (width.isascii() and width.isdecimal() and len(width) <= 6):
         return 0
@@ -126,9 +126,9 @@ def _width_of(size: str) -> int:
 
 
 def _is_bot(value: str) -> bool:
-    """Whether the sender says that it is a bot: 150 or more by its own list.
+    """Whether the sender declares itself a bot: 150 or more in its own list.
 
-    Raises ValueError for a number below.
+    Raises ValueError for a number below that.
     """
     if value in ("", "0"):
         return False

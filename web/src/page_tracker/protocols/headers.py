@@ -9,14 +9,14 @@ from functools import lru_cache
 from page_tracker.hits.client_address import ClientAddress, Proxies
 from page_tracker.hits.hit import MAX_USER_AGENT, Hints, Sender
 
-# Characters; what is longer is cut, so that no cache can be made to grow.
+# Characters; longer ones are cut, so that nobody can make a cache grow.
 MAX_LANGUAGES = 256
-# Bytes of a header of client hints, or of a Signature-Agent.
+# Bytes of a client hints header, or of a Signature-Agent.
 MAX_HINT = 512
 
 _CACHED = 4_096
 
-# Headers by which browsers say that they only prefetch or preview.
+# Headers by which browsers announce that they only prefetch or preview.
 _PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 # All headers that can be a reason to drop a hit; most requests have none of them.
 _TELLING = frozenset((*_PREFETCH, b"sec-gpc", b"dnt", b"signature-agent"))
@@ -24,7 +24,7 @@ _PREFETCHES = ("prefetch", "prerender", "preview")
 
 # `"Brave";v="142"` in Sec-CH-UA, a list of structured fields (RFC 9651).
 _BRAND = re.compile(r'"((?:[^"\\]|\\.){1,64})"\s*;\s*v="?(\d{0,9})')
-# What every Chromium sends: itself, and a name that is none, such as `Not(A:Brand`.
+# What every Chromium sends: itself, and a made-up name such as `Not(A:Brand`.
 _GENERIC = re.compile(r"Chromium|Google Chrome|[\W_]*Not[\W_]*A[\W_]*Brand[\W_]*")
 _HEADLESS = "HeadlessChrome"
 _HOST = re.compile(r"https?://([a-z0-9.-]{1,253})", re.IGNORECASE)
@@ -34,7 +34,7 @@ _UNNAMED_AGENT = "(signed agent)"
 def seen_of(
     headers: Mapping[bytes, bytes], peer: str, proxies: Proxies
 ) -> ClientAddress:
-    """The client's address behind the socket's peer, and why this one."""
+    """The client's address behind the socket's peer, and why it is this one."""
     return proxies.seen(
         peer,
         headers.get(b"x-forwarded-for", b"").decode("latin-1"),
@@ -71,7 +71,7 @@ def sender_of(headers: Mapping[bytes, bytes], address: str) -> Sender:
 
 @lru_cache(_CACHED)
 def _hints_of(brands: bytes, platform: bytes, is_mobile: bool) -> tuple[Hints, str]:
-    """What client hints say beyond the user agent, and the headless browser's name."""
+    """What client hints add to the user agent, and the headless browser's name."""
     named = [
         (found[1], found[2])
         for found in _BRAND.finditer(brands.decode("latin-1"))
@@ -84,7 +84,7 @@ def _hints_of(brands: bytes, platform: bytes, is_mobile: bool) -> tuple[Hints, s
 
 def _signer_of(headers: Mapping[bytes, bytes]) -> str:
     """The host of the `Signature-Agent` (HTTP message signatures for bots), by which a
-    program names who runs it; empty where there is no such header."""
+    program names its operator; empty if there is no such header."""
     signer = headers.get(b"signature-agent")
     if signer is None:
         return ""

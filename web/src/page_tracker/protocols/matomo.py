@@ -3,8 +3,8 @@
     GET or POST, parameters in the query, the body or both → one event
     POST of {"requests": […]}, under any Content-Type      → an event for each
 
-Parameters are in `matomo_parameters`. An answer that is not 2xx has matomo.js send the
-same hit once more as an image: it is the same parameters, of which `r` or `rand` are
+Parameters are in `matomo_parameters`. If an answer is not 2xx, matomo.js sends the same
+hit once more as an image: it has the same parameters, of which `r` or `rand` are
 random, and they are the event's id. See
 https://developer.matomo.org/api-reference/tracking-api.
 """
@@ -40,7 +40,7 @@ from page_tracker.protocols.request import (
     reasons_of,
 )
 
-# Where Matomo's own scripts, plugins and clients of all ages send to.
+# Where Matomo's own scripts, plugins and clients of all versions send to.
 PATHS = ("/matomo.php", "/piwik.php", "/js/tracker.php")
 
 _MAX_FIELDS = 1_000
@@ -51,9 +51,9 @@ _HELLO = b"This is where Page Tracker takes hits in Matomo's format.\n"
 
 
 def decode(request: Request, sender: Sender) -> Bulk:
-    """Read one hit or many. Raises NothingToCountError where nothing is to be stored.
+    """Read one hit or many. Raises NothingToCountError if nothing is to be stored.
 
-    400, with an image all the same, for parameters that are invalid.
+    400, but still with an image, for invalid parameters.
     """
     if b'"requests"' in request.body:
         return _bulk_of(request, sender)
@@ -75,7 +75,7 @@ def decode(request: Request, sender: Sender) -> Bulk:
 
 
 def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
-    """Refuse with an image: what shows it would be broken otherwise."""
+    """Refuse with an image, so that no page shows a broken one."""
     told = (_TOLD, header_text(why))
     return answer_of(status, b"image/gif", GIF, (told, *headers, _EXPOSED, _KEEP_NOT))
 
@@ -128,10 +128,10 @@ def _accept_bulk(
     has_body: bool,
     fates: Sequence[Fate],
 ) -> Answer:
-    """How many were tracked, those that do not count among them, as Matomo has it.
+    """How many were tracked, including those that do not count, as in Matomo.
 
-    Where one could not be stored the whole is refused, since its sender repeats the
-    whole; the others are known by their ids then, and stay one hit each.
+    If one could not be stored, all of them are refused, since their sender repeats
+    them all; the others are then recognised by their ids, and count once.
     """
     if refused := first_refusal(fates):
         return _refuse_all(refused)
@@ -165,7 +165,7 @@ def _refuse_all(error: NotStoredError) -> Answer:
 
 
 def _plain(status: int, has_image: bool, dropped: str = "") -> Answer:
-    """An image, or the same without: then 204 for what would be 200."""
+    """An image, or the same without one: then 204 instead of 200."""
     told = ((_TOLD, header_text(dropped)),) if dropped else ()
     headers = (*told, _EXPOSED, _KEEP_NOT)
     if has_image:
@@ -174,9 +174,9 @@ def _plain(status: int, has_image: bool, dropped: str = "") -> Answer:
 
 
 def _parameters_in(request: Request) -> dict[str, str]:
-    """Those of the query, and of a form in the body where the query has not the same.
+    """Those in the query, and those in a form in the body that the query lacks.
 
-    matomo.js posts a query with an empty body that claims to be a form.
+    matomo.js posts a query with an empty body that is declared as a form.
     """
     body = _pairs(request.body.decode("utf-8", "replace"))
     return {**body, **_pairs(request.query)}
@@ -219,7 +219,7 @@ def _hit_of(parameters: Mapping[str, str], page: str) -> RawHit | None:
 
 
 def _id_of(parameters: Mapping[str, str]) -> str:
-    """A request's id, the same when it is sent again; empty where none can be told."""
+    """A request's id, the same when it is sent again; empty if there is none."""
     if not (parameters.get("r") or parameters.get("rand")):
         return ""
     said = sorted((n, v) for n, v in parameters.items() if n != "send_image")

@@ -1,10 +1,10 @@
 """What a Matomo request's parameters mean: one hit, or none.
 
-The first of these that is recognised is what happened; where none is, it is a view:
+The first of these that is recognised is what happened; otherwise it is a view:
 
 | recognised by | is counted as |
 |---|---|
-| `recMode=1` | a bot's, which says so itself |
+| `recMode=1` | a bot's, by its own declaration |
 | `ping=1` | an engagement, which only keeps its visit open |
 | `idgoal=0` | the event `Order` with `ec_id`, else `Cart Update` |
 | `idgoal` | the event `Goal N` |
@@ -12,9 +12,9 @@ The first of these that is recognised is what happened; where none is, it is a v
 | `c_n` | the event `Content Interaction` with `c_i`, else `Content Impression` |
 | `search` | the event `Site Search` |
 | `link`, `download` | the events `Outbound Link: Click`, `File Download` |
-| `ca=1` | nothing: an action of a plugin that is not known here |
+| `ca=1` | nothing: an action of a plugin that is unknown here |
 
-Matomo's amounts name no currency: they are kept as the property `revenue`.
+Matomo's amounts name no currency: they are stored as the property `revenue`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _UNSAID = ("", "false", "null", "undefined")
 _MAX_NAME = LIMITS["name"]
 _VISITOR_ID = re.compile("[0-9a-fA-F]{16}")
 _DIMENSION = re.compile("dimension[0-9]{1,4}")
-# Names that Matomo reads a campaign from, and ours, in the order in which they win.
+# Names that Matomo reads a campaign from, and ours, in order of precedence.
 _CAMPAIGNS = {
     "utm_campaign": "mtm_campaign matomo_campaign mtm_cpn pk_campaign piwik_campaign"
     " pk_cpn",
@@ -53,7 +53,7 @@ _CAMPAIGN = re.compile(rf"(?:^|[?&])(?:{'|'.join(_OURS)})=")
 
 
 class InvalidParameterError(Exception):
-    """A parameter that is invalid; `refused` is what the site's owner is told."""
+    """A parameter that is invalid; `refused` is the report for the site's owner."""
 
     def __init__(self, name: str, why: str, refused: Sequence[RawHit] = ()) -> None:
         super().__init__(f"{name} {why}")
@@ -63,7 +63,7 @@ class InvalidParameterError(Exception):
 def hit_of(said: _Parameters, page: str) -> RawHit | None:
     """The hit of a request's parameters; `page` is its Referer.
 
-    None where nothing is to be counted. Raises InvalidParameterError.
+    None if nothing is to be counted. Raises InvalidParameterError.
     """
     site = said.get("idsite", "").strip()
     try:
@@ -123,7 +123,7 @@ def _order(said: _Parameters) -> RawHit | None:
     if not order:
         return _hit(Kind.QUIET, "Cart Update", amounts)
     found = _hit(Kind.EVENT, "Order", {"order": order, **amounts})
-    # Who looks at the confirmation again has not bought again.
+    # Looking at the confirmation again is not another purchase.
     return msgspec.structs.replace(found, event_id=_id_text(f"ec:{order}"))
 
 
@@ -214,7 +214,7 @@ _NOTHING = _hit(Kind.QUIET, "")
 
 
 def _custom(said: _Parameters) -> dict[str, str]:
-    """Custom dimensions by their numbers, custom variables by their names."""
+    """Custom dimensions by number, custom variables by name."""
     found = {
         name: text
         for name, text in said.items()
@@ -227,7 +227,7 @@ def _custom(said: _Parameters) -> dict[str, str]:
 
 
 def _variables_in(text: str) -> dict[str, str]:
-    """`{"1": ["name", "value"]}` as properties; nothing of what is not so."""
+    """`{"1": ["name", "value"]}` as properties; anything else is ignored."""
     found = {}
     said = _json_in(text)
     for pair in said.values() if isinstance(said, dict) else ():
@@ -237,7 +237,7 @@ def _variables_in(text: str) -> dict[str, str]:
 
 
 def _number_of_items(text: str) -> str | None:
-    """How many rows `ec_items` has; None where it says none."""
+    """How many rows `ec_items` has; None if it lists none."""
     items = _json_in(text)
     return str(len(items)) if isinstance(items, list) and items else None
 
@@ -250,7 +250,7 @@ def _json_in(text: str) -> Any:
 
 
 def _width_of(resolution: str) -> int:
-    """The width in `1920x1080`; 0 where there is none."""
+    """The width in `1920x1080`; 0 if there is none."""
     width = resolution.partition("x")[0]
     return int(width) if width.isascii() and width.isdecimal() and len(width) < 6 else 0
 
@@ -263,7 +263,7 @@ def _id_text(text: str) -> str:
 
 @lru_cache(4_096)
 def _with_campaign(url: str) -> str:
-    """The address with Matomo's names of a campaign written as utm_…, which win."""
+    """The address with Matomo's campaign parameters written as utm_…, which win."""
     if not _CAMPAIGN.search(url):
         return url
     try:

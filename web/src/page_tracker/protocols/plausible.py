@@ -1,8 +1,8 @@
-"""`POST /api/event`: Plausible's event format, which is our own script's too.
+"""`POST /api/event`: Plausible's event format, which our own script uses too.
 
-Beside Plausible's fields: `id` (the sender's name for the event, so that a repeat is no
-second hit), `w` (width of the screen in CSS pixels) and `t` (title of the page). See
-https://plausible.io/docs/events-api.
+In addition to Plausible's fields: `id` (the sender's name for the event, so that a
+repeat is not a second hit), `w` (width of the screen in CSS pixels) and `t` (title of
+the page). See https://plausible.io/docs/events-api.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_
 from page_tracker.sites.site import bare_host
 
 MAX_NAME = LIMITS["name"]
-MAX_URL = 65_536  # what is kept of it has bounds of its own
+MAX_URL = 65_536  # the parts of it that are stored have their own limits
 MAX_EVENT_ID = 64
 MAX_SITES = 30
 MAX_ENGAGED = 86_400_000  # milliseconds: a visit ends with the day
@@ -45,7 +45,7 @@ _YES = (1, "1")
 
 
 class InvalidFieldError(Exception):
-    """A field that cannot be taken, and why."""
+    """A field that is invalid, and why."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(field, message)
@@ -54,7 +54,7 @@ class InvalidFieldError(Exception):
 
 
 class Event(msgspec.Struct, kw_only=True, gc=False):
-    """A body: each field under its short and its long name, and of any type."""
+    """A body: each field by its short and its long name, and of any type."""
 
     n: Any = None
     name: Any = None
@@ -87,8 +87,8 @@ _decoder = msgspec.json.Decoder(Event)
 def decode(request: Request, sender: Sender) -> list[RawHit]:
     """Read the event: one hit for each site that it names.
 
-    Raises NothingToCountError: 400 {"errors": {field: [message]}} for what is
-    invalid, 200 with the client's address where the sender asks for it by
+    Raises NothingToCountError: 400 {"errors": {field: [message]}} if it is invalid,
+    200 with the client's address if the sender asks for it by
     `X-Debug-Request: true`.
     """
     event = _event_of(request.body)
@@ -114,7 +114,7 @@ def accept(drops: Sequence[Drop]) -> Answer:
 
 
 def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
-    """Refuse a request for what is not the fault of a field of it."""
+    """Refuse a request for a reason other than one of its fields."""
     exposed = (b"access-control-expose-headers", _EXPOSED)
     return _errors(status, {"request": [why]}, (*headers, exposed))
 
@@ -160,7 +160,7 @@ def _event_of(body: bytes) -> Event:
 
 
 def _lenient_event_of(body: bytes) -> Event:
-    """Read what browsers may write but msgspec refuses: halves of surrogate pairs."""
+    """Read what browsers may write but msgspec refuses: lone surrogates."""
     try:
         return msgspec.convert(json.loads(body), Event)
     except (ValueError, RecursionError) as error:
@@ -191,7 +191,7 @@ def _name_of(event: Event) -> str:
 
 
 def _kind_of(name: str, event: Event) -> Kind:
-    """What it is: in this format two names say so."""
+    """Its kind: in this format two event names decide it."""
     if name == "pageview":
         return Kind.VIEW
     if name == "engagement":
@@ -227,7 +227,7 @@ def _sites_of(event: Event) -> list[str]:
         raise InvalidFieldError("domain", "can't be blank")
     if len(sites) > MAX_SITES:
         raise InvalidFieldError("domain", f"should name at most {MAX_SITES} sites")
-    # However it is written, each site gets the event once.
+    # However its domain is written, each site gets the event once.
     by_host = {bare_host(site[: LIMITS["site"]]): site for site in sites if site}
     return list(by_host.values())
 
@@ -263,7 +263,7 @@ def _props_of(event: Event) -> dict[str, str]:
 
 
 def _prop_value_of(value: Any) -> str:
-    """A value as text; empty for what is left out."""
+    """A value as text; empty if the value is to be left out."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -278,7 +278,7 @@ def _bytes_in(text: str) -> int:
 
 
 def _revenue_of(event: Event) -> tuple[int | None, str, str]:
-    """Thousandths and currency; or what was said, where that is no amount of money."""
+    """Thousandths and currency; or the original text, if it is not an amount."""
     said = event.short_revenue or event.revenue
     if not said:
         return None, "", ""
@@ -294,7 +294,7 @@ def _revenue_of(event: Event) -> tuple[int | None, str, str]:
 
 
 def _object_in(value: Any) -> dict[str, Any]:
-    """An object, or one that a string holds as JSON; empty for all else."""
+    """An object, or one in a string of JSON; empty for anything else."""
     if isinstance(value, str):
         try:
             value = msgspec.json.decode(value)
@@ -317,7 +317,7 @@ def _event_id_of(event: Event) -> str:
 
 
 def _engaged_of(event: Event) -> tuple[int | None, int | None]:
-    """Milliseconds and percent; a clock that was set back tells less than nothing."""
+    """Milliseconds and percent; negative times, from a clock set back, are ignored."""
     engaged = scroll = None
     if _is_number(event.e) and event.e >= 0:
         engaged = int(min(event.e, MAX_ENGAGED))
@@ -342,7 +342,7 @@ _CHECKS: tuple[Callable[[Event], object], ...] = (
 
 
 def _faults_of(event: Event) -> dict[str, list[str]]:
-    """All that is wrong with an event, by field."""
+    """Everything that is wrong with an event, by field."""
     faults: dict[str, list[str]] = {}
     for check in _CHECKS:
         try:
@@ -353,7 +353,7 @@ def _faults_of(event: Event) -> dict[str, list[str]]:
 
 
 def _refused(event: Event, faults: dict[str, list[str]]) -> list[RawHit]:
-    """What its sites' owners are told of it, where it says which these are."""
+    """The report to its sites' owners, if it names the sites."""
     if "domain" in faults:
         return []
     why = "; ".join(f"{field}: {what[0]}" for field, what in faults.items())

@@ -15,8 +15,8 @@ from page_tracker.protocols.request import (
     Request,
 )
 
-# What the formats' own scripts send; Umami's loses all hits but the first of a page
-# where X-Umami-Cache is not among them.
+# Headers of the formats' own scripts; Umami's loses all hits but the first of a page
+# if X-Umami-Cache is not among them.
 _HEADERS_SENT = b"Content-Type, X-Debug-Request, X-Umami-Cache"
 
 
@@ -25,7 +25,7 @@ def read_request(
 ) -> tuple[list[RawHit], Sender]:
     """What was sent, and by whom; `peer` is the address at the socket's other end.
 
-    Raises NothingToCountError where there is nothing to count.
+    Raises NothingToCountError if there is nothing to count.
     """
     sender = _sender_of(protocol, request, peer, proxies)
     return protocol.decode(request, sender), sender
@@ -34,7 +34,7 @@ def read_request(
 def read_bulk(
     protocol: BulkProtocol, request: Request, peer: str, proxies: Proxies
 ) -> Bulk:
-    """The same where a request may bring several events, each with its own sender."""
+    """The same if a request may carry several events, each with its own sender."""
     return protocol.decode(request, _sender_of(protocol, request, peer, proxies))
 
 
@@ -55,13 +55,13 @@ def too_large(protocol: Protocol | BulkProtocol) -> Answer:
 
 
 def not_stored(protocol: Protocol | BulkProtocol, error: NotStoredError) -> Answer:
-    """The answer where hits are not kept: the sender may try again, later."""
+    """The answer if hits are not stored: the sender may try again later."""
     retry_after = (b"retry-after", b"%d" % error.retry_after)
     return protocol.refuse(error.status, str(error), (retry_after,))
 
 
 def _other_method(protocol: Protocol | BulkProtocol, method: str) -> Answer:
-    """The answer to a browser that asks first (CORS), or to a mistake."""
+    """The answer to a preflight request (CORS), or to a wrong method."""
     allowed = ", ".join((*protocol.methods, "OPTIONS")).encode()
     if method != "OPTIONS":
         why = f"{method} is not for this address"

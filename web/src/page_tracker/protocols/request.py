@@ -1,4 +1,4 @@
-"""What every protocol is given and gives back, whatever server stands before it."""
+"""What every protocol receives and returns, whatever server stands in front of it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from page_tracker.hits.hit import Drop, RawHit, Reason, Sender
 
-# Bytes; what is longer is refused before it is read to its end.
+# Bytes; longer bodies are refused before they are read to the end.
 MAX_BODY = 1_000_000
 
 _MAX_HEADER = 1_000
 
 
 class Request(NamedTuple):
-    """A request as a server hands it over; names of headers are in lower case."""
+    """A request as a server passes it on; header names are in lower case."""
 
     method: str
     path: str
@@ -24,17 +24,17 @@ class Request(NamedTuple):
 
     @property
     def variable(self) -> str:
-        """What stands in the path where its protocol's ends with `<variable>`."""
+        """The part of the path where its protocol's path ends with `<variable>`."""
         return self.path.rpartition("/")[2]
 
     def header(self, name: bytes) -> str:
-        """The header's text, empty where it was not sent."""
+        """The header's text; empty if it was not sent."""
         value = self.headers.get(name)
         return value.decode("latin-1") if value else ""
 
 
 class Answer(NamedTuple):
-    """A whole HTTP response."""
+    """A complete HTTP response."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
@@ -42,9 +42,9 @@ class Answer(NamedTuple):
 
 
 class NothingToCountError(Exception):
-    """A request that brings no hit, with the answer that its sender expects.
+    """A request without any hit, with the answer that its sender expects.
 
-    `refused` is what its sites' owners are told of it: raw hits that cannot be taken.
+    `refused` is the report to its sites' owners: raw hits that are invalid.
     """
 
     def __init__(self, answer: Answer, refused: Sequence[RawHit] = ()) -> None:
@@ -57,11 +57,11 @@ class Protocol(NamedTuple):
     """One sender's format: how its requests are read and how they are answered."""
 
     methods: tuple[str, ...]
-    # Raises NothingToCountError where there is nothing to count.
+    # Raises NothingToCountError if there is nothing to count.
     decode: Callable[[Request, Sender], list[RawHit]]
-    # Once all hits are stored but for these.
+    # Once all hits are stored except these.
     accept: Callable[[Sequence[Drop]], Answer]
-    # A refusal: status, why, and headers beside the format's own.
+    # A refusal: status, reason, and headers in addition to the format's own.
     refuse: Callable[[int, str, tuple[tuple[bytes, bytes], ...]], Answer]
 
 
@@ -85,7 +85,7 @@ def answer_of(
 
 
 def header_text(text: str) -> bytes:
-    """Text as a header may carry it: printable ASCII, bounded."""
+    """Text in a form that a header may carry: printable ASCII, bounded."""
     kept = "".join(each if " " <= each <= "~" else "?" for each in text[:_MAX_HEADER])
     return kept.encode()
 

@@ -1,9 +1,9 @@
 """`POST /api/send` and `/api/batch`: Umami's format.
 
 A body is `{"type": …, "payload": {…}}`, a batch a list of them. The site is found by
-the `website` that Umami knows it by, one of the site's aliases, or by its domain. Of
+`website`, which is Umami's id of it, one of the site's aliases, or by its domain. Of
 the types only `event` is a hit: a view, or the event that `payload.name` names.
-`identify` and `performance` are accepted, and nothing of them is kept. See
+`identify` and `performance` are accepted, but nothing of them is stored. See
 https://umami.is/docs/api/sending-stats.
 """
 
@@ -33,7 +33,7 @@ from page_tracker.schema import LIMITS, PROPS_LIMIT
 
 _TYPES = ("event", "identify", "performance")
 _MAX_DEPTH = 8
-# Numbers are kept with so many decimals.
+# Numbers are stored with this many decimals.
 _DECIMALS = 4
 
 _BLOCKED = frozenset((Reason.BLOCKED_ADDRESS, Reason.OWN_ADDRESS))
@@ -46,11 +46,11 @@ _EXPOSED = (
 
 
 class _InvalidError(Exception):
-    """A body that cannot be taken; says which field, and why."""
+    """A body that is invalid: which field, and why."""
 
 
 def decode_one(request: Request, sender: Sender) -> Bulk:
-    """Read `/api/send`. Raises NothingToCountError for what brings no hit."""
+    """Read `/api/send`. Raises NothingToCountError if it carries no hit."""
     body = _json_of(request.body)
     try:
         raw = _hit_of(body)
@@ -64,7 +64,7 @@ def decode_one(request: Request, sender: Sender) -> Bulk:
 
 
 def decode_batch(request: Request, sender: Sender) -> Bulk:
-    """Read `/api/batch`; what is wrong with one body takes nothing from the others."""
+    """Read `/api/batch`; an error in one body does not affect the others."""
     bodies = _json_of(request.body)
     if not isinstance(bodies, list) or not bodies:
         raise NothingToCountError(refuse(400, "a batch is a list of events", ()))
@@ -73,7 +73,7 @@ def decode_batch(request: Request, sender: Sender) -> Bulk:
         raise NothingToCountError(refuse(413, why, ()))
     parts: list[Part] = []
     refused: list[RawHit] = []
-    outcomes: list[int | Answer] = []  # a part's place, or what answers it already
+    outcomes: list[int | Answer] = []  # a part's place, or an answer without a part
     for body in bodies:
         try:
             raw = _hit_of(body)
@@ -93,7 +93,7 @@ def decode_batch(request: Request, sender: Sender) -> Bulk:
 
 
 def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
-    """Refuse in the words and the shape of Umami's errors."""
+    """Refuse in the words and the form of Umami's errors."""
     code = _STATUS_WORDS.get(status, "server-error" if status >= 500 else "bad-request")
     error = {"message": why, "code": code, "status": status}
     return _answer(status, {"error": error}, (*headers, _EXPOSED))
@@ -110,10 +110,10 @@ def _accept_one(fates: Sequence[Fate]) -> Answer:
 
 
 def _accept_batch(outcomes: Sequence[int | Answer], fates: Sequence[Fate]) -> Answer:
-    """How many were taken, and what is wrong with the others.
+    """How many were accepted, and what is wrong with the others.
 
-    Where nothing could be stored the whole batch is refused, so that its sender can
-    send it again; where only a part could not, that part is among the errors.
+    If nothing could be stored, the whole batch is refused, so that its sender can
+    send it again; if only a part could not, that part is among the errors.
     """
     if fates and all(isinstance(fate, NotStoredError) for fate in fates):
         return _accept_one(fates[:1])
@@ -154,14 +154,14 @@ def _json_of(body: bytes) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        return json.loads(body)  # takes halves of surrogate pairs, which browsers send
+        return json.loads(body)  # accepts lone surrogates, which browsers send
     except (ValueError, RecursionError) as error:
         why = "the body is no JSON"
         raise NothingToCountError(refuse(400, why, ())) from error
 
 
 def _hit_of(body: Any) -> RawHit | None:
-    """The hit of one body; None where its type brings none. Raises _InvalidError."""
+    """The hit of one body; None if its type carries none. Raises _InvalidError."""
     if not isinstance(body, dict) or body.get("type") not in _TYPES:
         raise _InvalidError(f"type: must be one of {', '.join(_TYPES)}")
     payload = body.get("payload")
@@ -196,7 +196,7 @@ def _hit_of(body: Any) -> RawHit | None:
 
 
 def _refused(body: Any, why: str) -> tuple[RawHit, ...]:
-    """What the site's owner is told, where the body says which site's."""
+    """The report to the site's owner, if the body names the site."""
     payload = body.get("payload") if isinstance(body, dict) else None
     site = payload.get("website") if isinstance(payload, dict) else None
     if not isinstance(site, str) or not site.strip():
@@ -205,7 +205,7 @@ def _refused(body: Any, why: str) -> tuple[RawHit, ...]:
 
 
 def _text_in(payload: Mapping[str, Any], name: str) -> str:
-    """A field's text; empty where it is missing. Raises _InvalidError for others."""
+    """A field's text; empty if it is missing. Raises _InvalidError for other types."""
     value = payload.get(name)
     if value is None:
         return ""
@@ -215,7 +215,7 @@ def _text_in(payload: Mapping[str, Any], name: str) -> str:
 
 
 def _url_of(payload: Mapping[str, Any]) -> str:
-    """The whole address, of which a sender may give the path alone."""
+    """The full address; a sender may give only the path."""
     url, hostname = _text_in(payload, "url"), _text_in(payload, "hostname")
     if "://" in url.partition("?")[0] or not hostname:
         return url
@@ -223,13 +223,13 @@ def _url_of(payload: Mapping[str, Any]) -> str:
 
 
 def _width_of(screen: str) -> int:
-    """The width in `1280x720`; 0 where there is none."""
+    """The width in `1280x720`; 0 if there is none."""
     width = screen.partition("x")[0].strip()
     return int(width) if width.isascii() and width.isdecimal() and len(width) < 6 else 0
 
 
 def _revenue_of(data: Mapping[str, Any]) -> tuple[int | None, str, str]:
-    """Thousandths and currency; or what was said, where that is no amount of money."""
+    """Thousandths and currency; or the original text, if it is not an amount."""
     amount, currency = data.get("revenue"), data.get("currency")
     if amount in (None, "") or isinstance(amount, bool):
         return None, "", ""
@@ -279,8 +279,8 @@ def _answer(
     return answer_of(status, b"application/json", encoded, (*headers, _KEEP_NOT))
 
 
-# Without the `cache` that Umami gives its script: it is sent back with each later hit,
-# and nothing here would need it.
+# Without the `cache` that Umami gives its script: the script only sends it back with
+# each later hit, and nothing here would need it.
 _OK = _answer(200, {})
 
 SEND = BulkProtocol(("POST",), decode_one, refuse)
