@@ -1,1 +1,1 @@
-"""A hit, from what a sender said to what is stored or dropped. Pure."""
+"""A hit, from what a sender sent to what is stored or dropped. Pure."""

@@ -1,9 +1,9 @@
-"""What a click on an advertisement leaves in the address that it leads to. Pure."""
+"""What a click on an advertisement leaves in the address of the landing page. Pure."""
 
 from __future__ import annotations
 
-# What an advertiser's page is asked with after a click on an advertisement → whose that
-# is, and which other sources show that network's advertisements.
+# Query parameters that a click on an advertisement adds → the network that they belong
+# to, and other sources that show the network's advertisements.
 _GOOGLE = (
     "Google",
     "Google Ads",
@@ -26,7 +26,7 @@ CLICKS: dict[str, tuple[str, ...]] = {
     "sccid": ("Snapchat",),
     "yclid": ("Yandex", "Yandex Direct"),
 }
-# Facebook marks every link so, paid or not; Instagram, Threads and Messenger too.
+# Facebook adds it to every link, paid or not; Instagram, Threads and Messenger too.
 SHARED = {"fbclid": "Facebook", "igshid": "Instagram", "igsh": "Instagram"}
-# All that an address is asked with after a click, in small letters.
+# All query parameters that clicks add, in lower case.
 CLICK_TAGS = (*CLICKS, *SHARED)

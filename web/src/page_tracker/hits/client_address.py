@@ -1,9 +1,9 @@
-"""The client's address: the socket's peer, or what a trusted proxy says of it.
+"""The client's address: the socket's peer, or the one that a trusted proxy names.
 
-Nothing that a client can write itself is believed. Only where the peer is one of the
-configured proxies its header is read, from the right: each hop was written by the one
-to its right, so the first hop that is no proxy of ours is the client. `X-Forwarded-For`
-is read where it was sent, else `Forwarded` (RFC 7239).
+Nothing that a client can write itself is trusted. The header is read only if the peer
+is one of the configured proxies, from the right: each hop was written by the one to its
+right, so the first hop that is not one of our proxies is the client. `X-Forwarded-For`
+is used if it was sent, else `Forwarded` (RFC 7239).
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ Network = IPv4Network | IPv6Network
 # The word for peers on a Unix socket, which have no address.
 UNIX = "unix"
 
-# No chain of proxies is longer; what lies further to the left is not looked at.
+# No chain of proxies is longer; hops further to the left are ignored.
 _MAX_HOPS = 32
 _MAX_CHARACTERS = 1024
 _CACHED = 32_768
-# One subscriber has all addresses of such a network.
+# All addresses in such a network belong to one subscriber.
 _SUBSCRIBER_PREFIX = 64
-# Bits before an address of IPv4 that is written as IPv6: ::ffff:192.0.2.1.
+# Bits before an IPv4 address that is written as IPv6: ::ffff:192.0.2.1.
 _MAPPED_PREFIX = 96
 
-# Of RFC 7239: a header whose quotes are closed, its elements, an element's pairs.
+# RFC 7239: a header whose quotes are closed, its elements, an element's pairs.
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
 _FORWARDED = re.compile(rf'(?:[^"]|{_QUOTED})*+', re.DOTALL)
 _ELEMENT = re.compile(rf'(?:[^",]|{_QUOTED})++', re.DOTALL)
@@ -46,14 +46,14 @@ _PAIR = re.compile(rf'(?:[^";]|{_QUOTED})++', re.DOTALL)
 
 
 class ClientAddress(NamedTuple):
-    """An address in its canonical form, empty where there is none, and why this one."""
+    """An address in canonical form, empty if there is none, and why it is this one."""
 
     address: str
     why: str
 
 
 class Proxies:
-    """The proxies that are trusted to say whose request they hand on."""
+    """The proxies that are trusted to name the client whose request they pass on."""
 
     def __init__(self, networks: tuple[Network, ...] = (), unix: bool = False) -> None:
         self._networks = networks
@@ -62,12 +62,12 @@ class Proxies:
         self._peer = lru_cache(_CACHED)(self._judged)
 
     def __str__(self) -> str:
-        """As `parse` reads it."""
+        """In the form that `parse` reads."""
         return ",".join((*map(str, self._networks), *([UNIX] if self._unix else [])))
 
     @classmethod
     def parse(cls, text: str) -> Proxies:
-        """Read `10.0.0.0/8,::1,unix`. Raises InvalidValueError."""
+        """Parse `10.0.0.0/8,::1,unix`. Raises InvalidValueError."""
         words = [word.strip() for word in text.split(",") if word.strip()]
         networks = tuple(network_of(word) for word in words if word != UNIX)
         return cls(networks, UNIX in words)
@@ -77,8 +77,8 @@ class Proxies:
     ) -> ClientAddress:
         """The client's address behind `peer`, the address at the socket's other end.
 
-        `peer` is empty for a Unix socket. Both headers are given as they were sent,
-        several of one name joined by commas.
+        `peer` is empty for a Unix socket. Both headers are passed as they were sent,
+        those of the same name joined by commas.
         """
         if len(forwarded_for) > _MAX_CHARACTERS or len(forwarded) > _MAX_CHARACTERS:
             forwarded_for = forwarded_for[-_MAX_CHARACTERS:]
@@ -120,9 +120,9 @@ class Proxies:
 
 
 def network_of(text: str) -> Network:
-    """Read an address or a network (CIDR). Raises InvalidValueError.
+    """Parse an address or a network (CIDR). Raises InvalidValueError.
 
-    One of IPv4 that is written as IPv6 is IPv4's, as addresses are.
+    An IPv4 network written as IPv6 becomes IPv4, as addresses do.
     """
     try:
         network: Network = ip_network(text)
@@ -138,7 +138,7 @@ def network_of(text: str) -> Network:
 
 
 def network_around(networks: tuple[Network, ...], address: str) -> Network | None:
-    """The first of the networks that a canonical address lies in."""
+    """The first of the networks that contains a canonical address."""
     if not (networks and address):
         return None
     parsed = ip_address(address)
@@ -146,9 +146,9 @@ def network_around(networks: tuple[Network, ...], address: str) -> Network | Non
 
 
 def address_of(text: str) -> str:
-    """The canonical address in `text`, empty where there is none.
+    """The canonical address in `text`, empty if there is none.
 
-    Takes what proxies write: IPv6 in brackets, ports, zones, quotes.
+    Accepts what proxies write: IPv6 in brackets, ports, zones, quotes.
 
     >>> address_of('"[2001:DB8::1]:4711"'), address_of("::ffff:192.0.2.1")
     ('2001:db8::1', '192.0.2.1')
@@ -170,12 +170,12 @@ def _parsed(text: str) -> Address | None:
 
 
 def _hops(forwarded_for: str) -> Iterator[str]:
-    """The hops of X-Forwarded-For, the nearest first."""
+    """The hops of X-Forwarded-For, nearest first."""
     yield from reversed(forwarded_for.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:])
 
 
 def _forwarded_hops(forwarded: str) -> Iterator[str]:
-    """The `for` of each element of Forwarded, the nearest first; empty where missing.
+    """The `for` of each element of Forwarded, nearest first; empty if missing.
 
     A client could open a quote to swallow what the proxy adds after it: a header with
     an open quote names nobody.
@@ -191,9 +191,9 @@ def _forwarded_hops(forwarded: str) -> Iterator[str]:
 
 @lru_cache(_CACHED)
 def subscriber_of(address: str) -> str:
-    """Who has an address: itself, or of IPv6 its network of 64 bits.
+    """The owner of an address: itself, or for IPv6 its network of 64 bits.
 
-    What is no address stays as it is.
+    Anything that is not an address stays as it is.
 
     >>> subscriber_of("2001:db8::7"), subscriber_of("192.0.2.7")
     ('2001:db8::', '192.0.2.7')

@@ -1,4 +1,4 @@
-"""From what a sender said to a hit that is stored, or a drop that says why not.
+"""From what a sender sent to a hit that is stored, or a drop with the reason.
 
     RawHit, Sender → STEPS, one after the other, each adds to the draft or drops it
                    → Hit | Drop
@@ -35,11 +35,11 @@ from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_
 from page_tracker.sites.letting_in import bare_bot
 from page_tracker.sites.site import Directory, Site, day_of
 
-# The salt of a site's day, by the site's id and the day.
+# The salts of sites' days, by the site's id and the day.
 Salts = Mapping[tuple[str, int], bytes]
 
 _CACHED = 8_192
-# What is longer is cut before it is looked at, so that no cache can be made to grow.
+# Longer ones are cut before they are read, so that nobody can make a cache grow.
 _MAX_REFERRER = LIMITS["referrer"]
 _MAX_SITE = LIMITS["site"]
 _MAX_NAME = LIMITS["name"]
@@ -48,10 +48,10 @@ _MAX_NAME = LIMITS["name"]
 SCREENS = ((576, "Mobile"), (992, "Tablet"), (1440, "Laptop"))
 WIDEST_SCREEN = "Desktop"
 
-# A sender may give a page's path alone.
+# A sender may give only a page's path.
 _OF_THE_WEB = frozenset(("http", "https", ""))
 
-# The name of a bot that no list knows, but whose sender says that it is one.
+# The name of a bot that is on no list, but declares itself one.
 SAYS_SO = "(says so itself)"
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
@@ -67,7 +67,7 @@ class UnknownSaltError(LookupError):
 
 
 class Context(NamedTuple):
-    """What a hit is judged by beside itself."""
+    """What a hit is judged by, besides itself."""
 
     directory: Directory
     salts: Salts
@@ -112,10 +112,10 @@ class Draft:
 
 
 def enrich(raw: RawHit, sender: Sender, moment: int, context: Context) -> Hit | Drop:
-    """Make a hit of what a sender said, or say why it is none.
+    """Make a hit of what a sender sent, or a drop with the reason.
 
     `moment` is when it was sent, in microseconds, UTC. Raises UnknownSaltError
-    where the salt of the site's day is missing in `context`.
+    if the salt of the site's day is missing in `context`.
     """
     draft = Draft(raw, sender, moment)
     for step in STEPS:
@@ -140,13 +140,13 @@ def find_site(draft: Draft, context: Context) -> Drop | None:
 
 
 def refuse_invalid(draft: Draft, _context: Context) -> Drop | None:
-    """What has a field that cannot be taken; the drop names field and fault."""
+    """Drop hits with an invalid field; the drop names field and fault."""
     refused = draft.raw.refused
     return draft.drop(Reason.INVALID, refused) if refused else None
 
 
 def refuse_addresses(draft: Draft, _context: Context) -> Drop | None:
-    """The owner's own addresses and unwanted ones; the drop names the network."""
+    """Drop the owner's own addresses and blocked ones; the drop names the network."""
     site, address = draft.site, draft.sender.address
     if site.own_addresses:
         own = network_around(_networks(site.own_addresses), address)
@@ -160,12 +160,12 @@ def refuse_addresses(draft: Draft, _context: Context) -> Drop | None:
 
 
 def refuse_prefetch(draft: Draft, _context: Context) -> Drop | None:
-    """A browser that only guesses where its user goes next."""
+    """Drop requests by which a browser only guesses where its user goes next."""
     return draft.drop(Reason.PREFETCH) if draft.sender.prefetch else None
 
 
 def respect_opt_out(draft: Draft, _context: Context) -> Drop | None:
-    """Global Privacy Control always, Do Not Track where the site says so."""
+    """Respect Global Privacy Control always, Do Not Track if the site is set so."""
     sender = draft.sender
     if sender.opted_out:
         return draft.drop(Reason.OPTED_OUT, "Global Privacy Control")
@@ -175,8 +175,8 @@ def respect_opt_out(draft: Draft, _context: Context) -> Drop | None:
 
 
 def refuse_bots(draft: Draft, context: Context) -> Drop | None:
-    """Bots by their user agents, or by another header that names them, but for those
-    that the site counts; where badges are shown image proxies are people."""
+    """Drop bots, by their user agents or by another header that names them, except
+    those that the site counts; where badges are shown, image proxies are people."""
     bot = context.lookups.bot_of(draft.sender.user_agent)
     if draft.sender.agent and bot in (None, UNKNOWN):
         bot = _named_bot(draft.sender.agent, context)
@@ -191,13 +191,13 @@ def refuse_bots(draft: Draft, context: Context) -> Drop | None:
 
 
 def _named_bot(agent: str, context: Context) -> Bot:
-    """A bot that a header names beside its user agent, of the kind that is known."""
+    """A bot that a header names besides its user agent, with its kind if known."""
     bot = context.lookups.bot_of(agent)
     return Bot(agent, "other") if bot in (None, UNKNOWN) else bot
 
 
 def refuse_referrer_spam(draft: Draft, context: Context) -> Drop | None:
-    """Hosts that are known to send false referrers, but for those the site counts."""
+    """Drop hosts known for false referrers, except those that the site counts."""
     if draft.referrer:
         host = host_of(draft.referrer)
         if host and context.lookups.is_spam(host):
@@ -207,8 +207,8 @@ def refuse_referrer_spam(draft: Draft, context: Context) -> Drop | None:
 
 
 def refuse_pages(draft: Draft, _context: Context) -> Drop | None:
-    """What is no page on the web, hosts that are not allowed, pages that are blocked;
-    the site's settings say so."""
+    """Drop what is not a page on the web, hosts that are not allowed, and blocked
+    pages, according to the site's settings."""
     site, page = draft.site, draft.page
     if page.scheme not in _OF_THE_WEB and page.scheme not in site.page_schemes:
         return draft.drop(Reason.BLOCKED_SCHEME, page.scheme)
@@ -252,7 +252,7 @@ def find_client(draft: Draft, context: Context) -> None:
 
 
 def find_visitor(draft: Draft, context: Context) -> None:
-    """The keyed hash of who sends, by the salt of the site's day."""
+    """The keyed hash of the sender, with the salt of the site's day."""
     site, sender = draft.site, draft.sender
     try:
         salt = context.salts[site.id, draft.day]
@@ -279,14 +279,14 @@ STEPS: tuple[Callable[[Draft, Context], Drop | None], ...] = (
 
 
 def screen_of(width: int) -> str:
-    """The class of a screen by its width in CSS pixels; empty where it is unknown."""
+    """The class of a screen by its width in CSS pixels; empty if it is unknown."""
     if width <= 0:
         return ""
     return next((name for limit, name in SCREENS if width < limit), WIDEST_SCREEN)
 
 
 def language_of(accept_language: str) -> str:
-    """The first language that is asked for, written as BCP 47 (RFC 5646) recommends.
+    """The first language requested, written as BCP 47 (RFC 5646) recommends.
 
     >>> language_of("en-gb,en;q=0.9"), language_of("zh-hant-tw"), language_of("*")
     ('en-GB', 'zh-Hant-TW', '')

@@ -1,4 +1,4 @@
-"""What is looked up of a hit, as functions that enrichment is given. Pure."""
+"""What is looked up for a hit, as functions that enrichment receives. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TouchOf = Callable[[str, str, tuple[str, ...]], Touch]
 # A bot's kind: it fetches because a person asked. Such a drop's name is `kind: bot`.
 AI_ASSISTANT = "AI assistant"
 IMAGE_PROXY = "image proxy"
-# What AI's makers send: for training, for an index, and (AI_ASSISTANT) because a person
+# Bots of AI companies: for training, for an index, and (AI_ASSISTANT) because a person
 # asked.
 AI_CRAWLER = "AI crawler"
 AI_SEARCH = "AI search"
@@ -29,7 +29,7 @@ class Bot(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The name by which drops are counted; an AI's has its kind in front."""
+        """The name by which drops are counted; an AI bot's begins with its kind."""
         return f"{self.kind}: {self.name}" if self.kind in AI_KINDS else self.name
 
 
@@ -39,15 +39,15 @@ UNKNOWN = Bot("(unknown bot)", "other")
 
 @dataclass(frozen=True, slots=True)
 class Lookups:
-    """Functions that look things up; all are pure, cached where that pays."""
+    """Functions that look things up; all are pure, and cached where that pays."""
 
-    # A user agent's browser, system and device.
+    # The browser, system and device of a user agent.
     client_of: Callable[[str], Client]
     # The same, with what client hints add to it.
     hinted_client_of: Callable[[str, Hints], Client]
-    # A user agent's bot; None where it is a person's.
+    # The bot of a user agent; None if it is a person's.
     bot_of: Callable[[str], Bot | None]
-    # An address's place.
+    # The place of an address.
     place_of: Callable[[str], Place]
     # Whether a host (of a referrer) is known to send false referrers.
     is_spam: Callable[[str], bool]

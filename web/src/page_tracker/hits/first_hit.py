@@ -1,7 +1,7 @@
-"""What has come for a site since somebody waits for its first hit, told in words. Pure.
+"""What has arrived for a site since somebody began to wait for its first hit. Pure.
 
-The store counts what was dropped by day, reason and name. Who waits looks every few
-seconds: what is more than at the look before has come in between.
+The store counts what was dropped by day, reason and name. The waiting page looks every
+few seconds: whatever exceeds the last look's counts has arrived since.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import msgspec
 
 from page_tracker.hits.hit import Reason
 
-MOST = 50  # arrivals that are kept
+MOST = 50  # arrivals that are remembered
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """Hits of one kind that came between two looks; `time` is UTC, seconds."""
+    """Hits of one kind that arrived between two looks; `time` is UTC, seconds."""
 
     time: int
     reason: str
@@ -29,7 +29,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
     views: int
     since: int
-    # Reason and name, as the store has them → number.
+    # Reason and name, as in the store → number.
     counts: dict[str, int] = {}
     arrivals: tuple[Arrival, ...] = ()
 
@@ -37,7 +37,7 @@ class Waiting(msgspec.Struct, frozen=True):
 def looked(before: Waiting, counts: Mapping[str, int], now: int) -> Waiting:
     """What is known after another look, the latest arrivals first.
 
-    A count that is less than before is a new day's.
+    A count lower than before belongs to a new day.
     """
     came = [
         Arrival(now, reason, name, number)
@@ -72,7 +72,7 @@ _SENTENCES = {
 
 
 def in_words(arrival: Arrival, own_bot: str = "") -> str:
-    """What an arrival was; `own_bot` is what the reader's own browser is taken for.
+    """An arrival in words; `own_bot` is what the reader's own browser is taken for.
 
     >>> in_words(Arrival(0, "unknown_site", "www.example.org", 2))
     '2 hits for www.example.org: no such site'
@@ -85,7 +85,7 @@ def in_words(arrival: Arrival, own_bot: str = "") -> str:
 
 
 def about(unknown: Mapping[str, int], site: str) -> dict[str, int]:
-    """Of the hits for unknown sites those that name this one's own hosts.
+    """Those of the hits for unknown sites that name this one's own hosts.
 
     >>> about({"unknown_site\\0shop.a.example": 1, "unknown_site\\0b.example": 1},
     ...       "a.example")

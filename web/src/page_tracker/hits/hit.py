@@ -12,43 +12,43 @@ from typing import NamedTuple
 
 import msgspec
 
-# Characters of a user agent; no browser's is longer, and what follows is cut.
+# Characters of a user agent; no browser's is longer, and the rest is cut.
 MAX_USER_AGENT = 1_024
 
 
 class Hints(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
-    """Client hints (Sec-CH-UA …) that say more than that it is Chromium."""
+    """Client hints (Sec-CH-UA …) that add anything to its being Chromium."""
 
-    # Names and major versions, without those that every Chromium sends.
+    # Names and major versions, except those that every Chromium sends.
     brands: tuple[tuple[str, str], ...] = ()
     platform: str = ""
     is_mobile: bool = False
 
 
 class Sender(NamedTuple):
-    """Who sent a request, as far as the server itself can tell."""
+    """Who sent a request, as far as the server itself can see."""
 
     address: str
     user_agent: str
     accept_language: str = ""
-    # None where the browser sent none.
+    # None if the browser sent none.
     hints: Hints | None = None
-    # The program that sends, where a header names it: the host of a Signature-Agent, or
-    # a headless browser. Empty for browsers.
+    # The program that sends, if a header names it: the host of a Signature-Agent, or a
+    # headless browser. Empty for browsers.
     agent: str = ""
-    # True where the browser only prefetches or previews the page.
+    # True if the browser only prefetches or previews the page.
     prefetch: bool = False
-    # Global Privacy Control was asked for: no site may count this.
+    # Global Privacy Control was sent: no site may count this.
     opted_out: bool = False
-    # Do Not Track was asked for: the site decides.
+    # Do Not Track was sent: the site decides.
     do_not_track: bool = False
 
 
-# Whoever sent what cannot be taken: it is no matter.
+# The sender of an invalid request: it does not matter.
 NOBODY = Sender("", "")
 
 
-# Milliseconds without a hit after which the next one opens a new visit.
+# Milliseconds without a hit after which the next one begins a new visit.
 SILENCE = 30 * 60 * 1000
 
 
@@ -62,14 +62,14 @@ class Kind(IntEnum):
 
 
 class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a sender said, in one form for all protocols; only types are checked."""
+    """What a sender sent, in one form for all protocols; only types are checked."""
 
-    # Empty where the sender named none: then the page's host says which.
+    # Empty if the sender named none: then the page's host decides.
     site: str
-    # What it is; its name does not tell: an event may have any name.
+    # The name does not decide the kind: an event may have any name.
     kind: Kind = Kind.VIEW
     name: str = "pageview"
-    # The whole address of the page, with scheme and host; a fragment is a hash route.
+    # The full address of the page, with scheme and host; a fragment is a hash route.
     url: str
     referrer: str = ""
     title: str = ""
@@ -77,26 +77,26 @@ class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     # Thousandths of a unit of `currency`.
     revenue: int | None = None
     currency: str = ""
-    # Width of the screen in CSS pixels; 0 where it was not said.
+    # Width of the screen in CSS pixels; 0 if it was not sent.
     width: int = 0
     language: str = ""
-    # Milliseconds and percent; engagements only.
+    # Milliseconds and percent; only for engagements.
     engaged: int | None = None
     scroll: int | None = None
-    # The sender's own name for this hit; a repeat within an hour is no second hit.
+    # The sender's own name for this hit; a repeat within an hour does not count again.
     event_id: str = ""
-    # Why it cannot be taken: then it is none. And what was left out of it.
+    # Why it is invalid: then it is not a hit. And what was left out of it.
     refused: str = ""
     unread_revenue: str = ""
-    # The sender itself says that it is a bot.
+    # The sender declares itself a bot.
     bot: bool = False
-    # An image proxy may ask for the sender: then a bot's user agent counts too.
+    # An image proxy may fetch for the sender: then a bot's user agent counts too.
     through_proxy: bool = False
 
 
 class Touch(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Of the hit that opens a visit, kept by all its hits: where it comes from, and
-    what could otherwise differ from hit to hit (screen, language)."""
+    """Taken from the hit that begins a visit, and stored with all its hits: the source,
+    and what could otherwise differ from hit to hit (screen, language)."""
 
     referrer: str = ""
     source: str = ""
@@ -111,7 +111,7 @@ class Touch(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Client(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a user agent says of browser, system and device."""
+    """The browser, system and device in a user agent."""
 
     device: str = ""
     browser: str = ""
@@ -121,7 +121,7 @@ class Client(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Where an address is, as far as the data at hand knows."""
+    """The place of an address, as far as the data at hand knows."""
 
     country: str = ""
     region: str = ""
@@ -153,8 +153,8 @@ class Hit(NamedTuple):
     """One accepted hit on its way to the ingest script.
 
     `visitor` is the keyed hash of site, address and user agent; it finds the
-    visitor's entry in Redis and goes nowhere else. `group` is that of the address: it
-    bounds how many visitors one has, and tells no addresses apart.
+    visitor's entry in Redis and goes nowhere else. `group` is the address's: it
+    limits how many visitors one has, and does not identify addresses.
     """
 
     record: Record
@@ -162,12 +162,12 @@ class Hit(NamedTuple):
     visitor: bytes
     event_id: str = ""
     group: str = ""
-    # Something of it that does not count, though it does.
+    # A part of it that does not count, though the hit does.
     less: Drop | None = None
 
 
 class Reason(StrEnum):
-    """Why something that was sent is no hit."""
+    """Why something that was sent is not a hit."""
 
     UNKNOWN_SITE = "unknown_site"
     OWN_ADDRESS = "own_address"
@@ -180,11 +180,11 @@ class Reason(StrEnum):
     BLOCKED_HOST = "blocked_host"
     BLOCKED_COUNTRY = "blocked_country"
     BLOCKED_SCHEME = "blocked_scheme"
-    # A field that cannot be taken.
+    # A field that is invalid.
     INVALID = "invalid"
-    # Of a hit that counts, without it.
+    # Of a hit that counts, but without revenue.
     INVALID_REVENUE = "invalid_revenue"
-    # An engagement whose visit is over, or never was.
+    # An engagement whose visit is over, or never existed.
     NO_VISIT = "no_visit"
 
 

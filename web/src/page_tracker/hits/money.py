@@ -1,8 +1,8 @@
 """Amounts of money, as people and shops write them. Pure.
 
-Read is what can mean one thing only: `19.99`, `19,99`, `1,299.00`, `1.299,00`,
-`1 299,00`, `1'299.00`, `€19.99`, `19.99 EUR`. A point alone is a decimal point, as in
-JSON; `1,299` may be either, and is not read.
+Only what has a single meaning is read: `19.99`, `19,99`, `1,299.00`, `1.299,00`,
+`1 299,00`, `1'299.00`, `€19.99`, `19.99 EUR`. A lone point is a decimal point, as in
+JSON; `1,299` is ambiguous, and not read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 MAX_THOUSANDTHS = 10**15
 _MAX_CHARACTERS = 40  # characters of an amount
 
-# Signs, and the codes (ISO 4217) of the currencies that they stand for.
+# Symbols, and the codes (ISO 4217) of the currencies that they stand for.
 _DOLLARS = (
     "USD AUD BBD BMD BND BSD BZD CAD FJD GYD HKD JMD KYD LRD NAD NZD SBD SGD SRD TTD"
     " TWD XCD ARS BRL CLP COP CUP DOP MXN UYU"
@@ -52,16 +52,15 @@ _GROUPED = re.compile(
     r"(?:(?!(?P=mark))[.,](?P<decimals>\d+))?"
 )
 _COMMA = re.compile(r"\d*,\d+")
-# What is written in other ways, but means the same.
+# Other characters with the same meaning.
 _SAME = str.maketrans({"−": "-", "’": "'", "٫": ".", "٬": ","})
 
 
 def money_of(amount: Any, currency: Any) -> tuple[int, str] | None:
     """Thousandths of a unit, and the currency's code (ISO 4217).
 
-    None for whatever does not clearly say both: no currency or two of them, no number,
-    one that may be read in two ways, more than
-    MAX_THOUSANDTHS.
+    None unless it clearly has both: not with no currency or two, no number, an
+    ambiguous one, or more than MAX_THOUSANDTHS.
     """
     if isinstance(amount, bool) or not isinstance(amount, int | float | str):
         return None
@@ -82,7 +81,7 @@ def money_of(amount: Any, currency: Any) -> tuple[int, str] | None:
 
 
 def _code_of(*units: str | None) -> str | None:
-    """The one currency that all of these can mean, as far as they say anything."""
+    """The one currency that all of these can mean; empty ones do not matter."""
     meant = [
         (
             {unit.upper()}
@@ -97,7 +96,7 @@ def _code_of(*units: str | None) -> str | None:
 
 
 def _decimal_of(number: str) -> Decimal | None:
-    """A number without its sign; None where it may be read in two ways, or is none."""
+    """A number without its sign; None if it is ambiguous, or not a number."""
     if _PLAIN.fullmatch(number):
         return Decimal(number)
     if found := _GROUPED.fullmatch(number):

@@ -1,4 +1,4 @@
-"""The parts of a page's address that are kept."""
+"""The parts of a page's address that are stored."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from page_tracker.schema import LIMITS
 from page_tracker.sites.site import bare_host
 
 _CACHED = 8_192
-# Characters; longer addresses are not remembered, so that no cache can be made to grow.
+# Characters; longer addresses are not cached, so that nobody can make the cache grow.
 _SHORT = 2_048
-# A character takes twelve at most where it is encoded (UTF-8, %XX).
+# A character takes twelve at most when it is encoded (UTF-8, %XX).
 _PATH_READ = 12 * LIMITS["path"]
 _QUERY_KEPT = 4_096
-# What of a long query is kept: campaigns, and which advertisement was clicked.
+# What is kept of a long query: campaigns, and which advertisement was clicked.
 _CAMPAIGN = re.compile(
     rf"(?<![^&?])(?:amp;)?(utm_\w+|source|ref|{'|'.join(CLICK_TAGS)})=[^&]*",
     re.IGNORECASE | re.ASCII,
@@ -26,21 +26,21 @@ _CAMPAIGN = re.compile(
 
 
 class Page(NamedTuple):
-    """Where a hit happened; `query` is only looked at for a campaign's tags."""
+    """Where a hit happened; `query` is only searched for a campaign's tags."""
 
     hostname: str
     path: str
     query: str
-    # In small letters; empty where the address has none.
+    # In lower case; empty if the address has none.
     scheme: str = ""
 
 
 def page_of(url: str) -> Page:
-    """Take an address apart; a fragment belongs to the path (it is a hash route).
+    """Split an address; a fragment belongs to the path (it is a hash route).
 
-    The path is decoded, begins with a slash whatever the address is, and ends where
-    white space begins at its end. What is no address has no host. Of a long address's
-    query only the campaign is kept.
+    The path is decoded, begins with a slash whatever the address is, and trailing
+    white space is removed. An invalid address has no host. Of a long address's query
+    only the campaign is kept.
     """
     return _remembered(url) if len(url) <= _SHORT else _taken_apart(url)
 
@@ -51,7 +51,7 @@ def _taken_apart(url: str) -> Page:
         hostname = (parts.hostname or "")[: LIMITS["hostname"]]
     except ValueError:
         return Page("", "/", "")
-    if ":" not in hostname:  # else it is an address of IPv6, and the rest no port
+    if ":" not in hostname:  # else it is an IPv6 address, and the rest is not a port
         hostname = bare_host(hostname)
     path = unquote(parts.path[:_PATH_READ]).rstrip()
     if not path.startswith("/"):
@@ -71,7 +71,7 @@ _remembered = lru_cache(_CACHED)(_taken_apart)
 
 
 def _campaign_in(query: str) -> str:
-    """The tags that campaigns are read from, each as it came first; clicks last."""
+    """The tags that campaigns are read from, each at its first value; clicks last."""
     found: dict[str, str] = {}
     for tag in _CAMPAIGN.finditer(query):
         found.setdefault(tag[1].lower(), tag[0])

@@ -10,13 +10,13 @@ _SCHEMES = {"http", "https", "android-app", "ios-app"}
 
 
 def host_of(referrer: str) -> str:
-    """The host of a referrer, without `www.`; '' where it has none."""
+    """The host of a referrer, without `www.`; '' if it has none."""
     return parsed_referrer(referrer)[1]
 
 
 @lru_cache(_CACHED)
 def parsed_referrer(referrer: str) -> tuple[SplitResult | None, str]:
-    """A referrer's parts and its host, without `www.`; None and '' where it is none."""
+    """A referrer's parts and its host, without `www.`; None and '' if it is invalid."""
     address = referrer.strip()
     if "://" not in address:
         address = f"https://{address}"

@@ -1,10 +1,10 @@
-"""Text as it is stored: without characters that do nothing but harm, and bounded."""
+"""Text as it is stored: without harmful characters, and bounded."""
 
 from __future__ import annotations
 
 import re
 
-# Control characters, and halves of surrogate pairs, which are no characters.
+# Control characters, and lone surrogates, which are not characters.
 _HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
