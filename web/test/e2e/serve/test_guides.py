@@ -1,10 +1,8 @@
 """The guides' commands, run beside a real server, and what they say is answered."""
 
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -191,54 +189,3 @@ def test_badges_count_or_show_as_the_table_says(
             ).status_code
             == code
         )
-
-
-def test_one_folder_of_a_site_leads_to_the_server(
-    server: Running, tmp_path: Path
-) -> None:
-    [text] = blocks(
-        "guides/nothing-is-counted", "Ad blockers", "text", server.url, SITE
-    )
-    inner = text.replace("127.0.0.1:8000", server.url.removeprefix("http://"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with caddy(tmp_path, f":{port} {{\n{inner}\n}}\n"):
-        at = f"http://127.0.0.1:{port}/numbers"
-        wait_until(lambda: reached(f"{at}/livez"))
-        assert (
-            "api/event"
-            in requests.get(f"{at}/js/script.js", timeout=ANSWER_SECONDS).text
-        )
-        told = requests.post(
-            f"{at}/api/event",
-            json={"name": "pageview", "url": f"https://{SITE}/"},
-            headers={"User-Agent": BROWSER, "X-Forwarded-For": "203.0.113.9"},
-            timeout=ANSWER_SECONDS,
-        )
-    assert (told.status_code, told.text) == (202, "ok")
-    assert "X-Page-Tracker-Dropped" not in told.headers
-
-
-@contextmanager
-def caddy(folder: Path, text: str) -> Iterator[None]:
-    """A Caddy with that configuration."""
-    (folder / "Caddyfile").write_text("{\n\tadmin off\n}\n" + text)
-    command = ("caddy", "run", "--adapter", "caddyfile", "--config", "Caddyfile")
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=clean_environment(HOME=str(folder)),
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
-def reached(address: str) -> bool:
-    try:
-        return requests.get(address, timeout=ANSWER_SECONDS).ok
-    except requests.ConnectionError:
-        return False

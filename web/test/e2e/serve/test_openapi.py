@@ -188,6 +188,11 @@ def test_what_is_made_can_be_removed_as_described(driven: Driven) -> None:
             "id",
             {"name": "Germans", "filters": [["is", "visit:country", ["DE"]]]},
         ),
+        (
+            f"/api/sites/{SITE}/annotations",
+            "id",
+            {"date": "2026-01-31", "text": "A new design"},
+        ),
         ("/api/tokens", "id", {"scope": "stats", "sites": [SITE]}),
     ]
     for (path, key, body), removal in zip(made, REMOVALS, strict=True):
