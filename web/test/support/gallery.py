@@ -95,7 +95,8 @@ def _command(*arguments: str) -> None:
 def fill(data: Path) -> None:
     """Put sites and hits into a data folder."""
     for site in (LOGGED, CROWD, ONE, EMPTY):
-        _command("site", "add", site, "--data", str(data))
+        group = "Blogs" if site in (LOGGED, CROWD) else ""
+        _command("site", "add", site, "--group", group, "--data", str(data))
     log = data.parent / "crowd.log"
     lines = list(crowd())
     log.write_text("".join(lines), "utf-8")

@@ -151,7 +151,7 @@ def set_(  # pylint: disable=too-many-positional-arguments
     as_json: bool,
     **given: str | None,
 ) -> None:
-    """Change settings of the site DOMAIN; an empty text ('') empties a list.
+    """Change settings of the site DOMAIN; an empty text ('') empties a list or a name.
 
     Where --retention-days would have hits deleted, it says which, and asks.
     """

@@ -38,7 +38,7 @@ class Deed(StrEnum):
     SET_COUNTING = "set what counts"
     ANNOTATE = "write notes under its chart"
     IMPORT = "import its logs"
-    SET_REACH = "set its hosts, its badges and its limits"
+    SET_REACH = "set its hosts, its group, its badges and its limits"
     KEEP_TOKENS = "make and take back its tokens"
     GIVE_ROLES = "give roles for it"
     UNDO_IMPORTS = "undo its imports"

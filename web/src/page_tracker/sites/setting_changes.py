@@ -19,7 +19,7 @@ def shown(name: str, value: Any) -> str:
         return "all"
     if isinstance(value, tuple):
         return ", ".join(value) or "(none)"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value) or "(none)"
 
 
 def told_changes(

@@ -37,6 +37,7 @@ NO_PAGES = ("about", "blob", "data", "javascript", "vbscript")
 
 MAX_LIST = 500
 MAX_SHOWN = 100  # signs of what is shown as right
+MAX_GROUP = 60  # characters of a group's name
 MAX_RETENTION = 36_500
 MAX_PAGES = 1_000_000
 TRUTHS = {"true": True, "yes": True, "on": True, "1": True} | {
@@ -102,12 +103,12 @@ def _address(value: Any) -> str:
 
 
 def _bot(value: Any) -> str:
-    text = bare_bot(text_of(value))
-    if len(text) > LIMITS["name"]:
-        raise InvalidValueError(
-            "is too long", f"write at most {LIMITS['name']} characters"
-        )
-    return text
+    return _at_most(LIMITS["name"], bare_bot(text_of(value)))
+
+
+def _group(value: Any) -> str:
+    # As a page shows it: two names that look the same are the same.
+    return _at_most(MAX_GROUP, " ".join(text_of(value).split()))
 
 
 def _page(value: Any) -> str:
@@ -116,10 +117,12 @@ def _page(value: Any) -> str:
         raise InvalidValueError(
             "is not a path", f"write one like /{text.lstrip('/')[:MAX_SHOWN]}"
         )
-    if len(text) > LIMITS["path"]:
-        raise InvalidValueError(
-            "is too long", f"write at most {LIMITS['path']} characters"
-        )
+    return _at_most(LIMITS["path"], text)
+
+
+def _at_most(most: int, text: str) -> str:
+    if len(text) > most:
+        raise InvalidValueError("is too long", f"write at most {most} characters")
     return text
 
 
@@ -286,6 +289,11 @@ SETTINGS: Mapping[str, SiteSetting] = {
         "NUMBER",
         "Pages that the live counters tell apart; the rest is (other).",
         _number(1, MAX_PAGES),
+    ),
+    "group": SiteSetting(
+        "NAME",
+        "What it stands under in the list of all sites, with others of that name.",
+        _group,
     ),
 }
 

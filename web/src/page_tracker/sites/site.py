@@ -49,6 +49,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int | None = None
     # Pages that the live counters tell apart; further ones count as `(other)`.
     max_pages: int = 10_000
+    # What it stands under in the list of all sites; '' where in no group.
+    group: str = ""
     # A change of time zone waits until both zones have passed midnight: the new zone
     # and the first UTC instant (seconds) at which it holds.
     next_timezone: str | None = None

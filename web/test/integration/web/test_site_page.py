@@ -28,9 +28,9 @@ from page_tracker.people.roles import Role
 from page_tracker.schema import DROPS
 from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.store.counters import Live
-from page_tracker.web.pages.all_sites import ADDING_UP
 from page_tracker.web.pages.formatting import LABELS
 from page_tracker.web.pages.panels import PANELS
+from page_tracker.web.pages.site_groups import ADDING_UP
 from page_tracker.web.pages.site_page import home_of
 from page_tracker.web.pages.view import CHARTED
 from support.application import application
@@ -66,6 +66,13 @@ def hits() -> list[dict[str, Any]]:
     return rows + [view(50, "/buy", FIRST) | bought]
 
 
+def hits_of_today() -> list[dict[str, Any]]:
+    """Views of another site."""
+    now = datetime.now(UTC)
+    today = {"time": now, "day": now.date()}
+    return [view(n % 4 + 1, f"/{n}", site="intranet") | today for n in range(6)]
+
+
 @pytest.fixture(scope="module", autouse=True)
 def environment(
     redis_url: str, tmp_path_factory: pytest.TempPathFactory
@@ -84,7 +91,7 @@ def environment(
         german = [["is", "visit:country", ["DE"]]]
         sites.put_segments("a.org", lambda known: with_segment(known, "Ours", german))
         lake = Lake(str(folder / "lake"))
-        put(lake, hits(), 1)
+        put(lake, hits() + hits_of_today(), 1)
         drops = lake.snapshot("drops")
         day = (FIRST - EPOCH).days
         rows = [
@@ -350,12 +357,8 @@ def test_all_sites_are_those_of_the_person(owner: Visitor) -> None:
 
 
 def test_each_figure_of_all_sites_is_that_of_the_site_s_own_page(
-    owner: Visitor, environment: Path
+    owner: Visitor,
 ) -> None:
-    now = datetime.now(UTC)
-    today = {"time": now, "day": now.date()}
-    rows = [view(n % 4 + 1, f"/{n}", site="intranet") | today for n in range(6)]
-    put(Lake(str(environment / "lake")), rows, 2)
     own = shown(owner, "/sites/intranet?period=7d")
     for metric in CHARTED:
         page = owner.get(f"/sites?period=7d&metric={metric}").text
@@ -364,6 +367,31 @@ def test_each_figure_of_all_sites_is_that_of_the_site_s_own_page(
         assert f"{LABELS[metric]} {value} " in own
         sums = re.findall('<td class="number">(.*?)</td>', page.partition("<tfoot>")[2])
         assert sums[1] == (value if metric in ADDING_UP else "")
+
+
+def test_sites_of_a_group_stand_under_its_name_and_sum_for_who_sees_them(
+    owner: Visitor,
+) -> None:
+    viewer, groups = signed_in("Vic", Role.VIEWER, ["b.org"]), {"a.org": "A <i> & Co"}
+    for site, group in {**groups, "intranet": "Inner"}.items():
+        app_module.sites().change(site, {"group": group}, by="a test")
+    page = owner.get("/sites?period=7d").text
+    bodies = [text_of(each) for each in page.split("<tbody>")[1:]]
+    heads = re.findall('<th scope="rowgroup">(.*?)</tr>', page)
+    other = shown(viewer, "/sites")
+    found = owner.get("/sites?search=INNE").text
+    for site in ("a.org", "intranet"):
+        app_module.sites().change(site, {"group": ""}, by="a test")
+
+    assert [text_of(each)[:8] for each in heads] == ["A <i> & ", "Inner 0 ", "Without "]
+    assert [body.split("Settings of ")[1].split()[0] for body in bodies] == [
+        *("a.org", "intranet", "b.org")
+    ]
+    numbers = [re.findall('class="number">([0-9,]+)</td>', each)[1] for each in heads]
+    total = re.findall('class="number">(.*?)</td>', page.partition("<tfoot>")[2])[1]
+    assert sum(map(int, numbers)) == int(total) > 0
+    assert re.findall("<bdi>(.*?)</bdi>", found) == ["Inner", "intranet"]
+    assert "b.org" in other and "Inner" not in other and "Without" not in other
 
 
 def test_forms_become_addresses(owner: Visitor) -> None:

@@ -107,6 +107,8 @@ def test_any_text_is_a_domain_that_is_found_again_or_refused(text: str) -> None:
         ("retention_days", "all", None),
         ("retention_days", None, None),
         ("max_pages", "5", 5),
+        ("group", " Our  shops ", "Our shops"),
+        ("group", "", ""),
     ],
 )
 def test_a_setting_is_read_from_text_and_json(
@@ -161,6 +163,8 @@ def test_a_setting_is_read_from_text_and_json(
         ("retention_days", True, "write 1 to 36500 days, or all"),
         ("max_pages", "-1", "write 1 to 1000000"),
         ("max_pages", 1.5, "write 1 to 1000000"),
+        ("group", "x" * 61, "write at most 60 characters"),
+        ("group", "a\nb", "write it without them"),
         ("time_zone", "UTC", "write timezone"),
     ],
 )

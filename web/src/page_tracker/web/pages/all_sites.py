@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,34 +19,25 @@ from page_tracker.web.pages import formatting, page_questions, periods
 from page_tracker.web.pages.chart import path, points_of
 from page_tracker.web.pages.menus import Choice
 from page_tracker.web.pages.page_questions import Scope
-from page_tracker.web.pages.rows import Cell
+from page_tracker.web.pages.site_groups import (
+    ADDING_UP,
+    SiteLine,
+    added,
+    compared_cell,
+    grouped,
+    grown,
+    summed,
+)
 from page_tracker.web.pages.site_page import home_of
 from page_tracker.web.pages.view import CHARTED, View, written
 
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
 
-# Figures that add up over days, and over sites.
-ADDING_UP = ("visitors", "visits", "pageviews")
 PERIODS = ("7d", "28d", "91d")
 ORDERS = ("name", "figure", "change", "now")
 # A site's page shows longer periods.
 USUAL = "28d"
-
-
-@dataclass(frozen=True, slots=True)
-class SiteLine:
-    """A site in the list. `now` is None if the store does not answer; `line` is the
-    path of its figure over time."""
-
-    name: str
-    is_demonstration: bool
-    href: str
-    now: int | None
-    cell: Cell
-    line: str
-    number: Value
-    grown: float
 
 
 def all_sites_page(
@@ -62,7 +52,7 @@ def all_sites_page(
     period = _known(view.period, PERIODS, "period", USUAL, said)
     metric = _known(view.metric, CHARTED, "metric", CHARTED[0], said)
     order = _known(view.sort.removeprefix("-") or "name", ORDERS, "sort", "name", said)
-    wanted = [site for site in sites if view.search.casefold() in site.id]
+    wanted = [site for site in sites if _is_found(site, view.search.casefold())]
     now = time.time()
     reports = _reports(wanted, period, metric, now, asking())
     common = _most_of_all(reports) if view.is_any else None
@@ -70,18 +60,15 @@ def all_sites_page(
         _line(site, over_time, whole, now, live, common)
         for site, (over_time, whole) in zip(wanted, reports, strict=True)
     ]
-    own = [line for line in lines if not line.is_demonstration]
     return {
         "problems": tuple(said),
         "view": view,
         "query": written(view),
-        "lines": _ordered(lines, order, view.sort.startswith("-")),
+        "groups": grouped(lines, metric, order, view.sort.startswith("-")),
+        "whole": summed("", lines, metric),
         "number": len(sites),
         "label": formatting.LABELS[metric],
         "has_demonstration": any(site.demonstration for site in sites),
-        "number_of_own": len(own),
-        "sum": _sum(metric, own),
-        "now": _sum_now(lines),
         "order": order,
         "heads": {name: _order_href(view, name) for name in ORDERS},
         "figures": [
@@ -99,6 +86,10 @@ def all_sites_page(
             "one scale for all", _to(view, is_any=not view.is_any), view.is_any
         ),
     }
+
+
+def _is_found(site: Site, search: str) -> bool:
+    return search in site.id or search in site.group.casefold()
 
 
 def _to(view: View, **changes: object) -> str:
@@ -156,41 +147,30 @@ def _line(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     common: float | None,
 ) -> SiteLine:
     metric = over_time.query.metrics[0]
-    number = _added(metric, [row.metrics[0] for row in whole.rows])
-    before = _added(metric, [before_of(whole, row)[0] for row in whole.rows])
-    change, mood = formatting.changed(metric, number, before) if before else ("", "")
+    number = _value(metric, [row.metrics[0] for row in whole.rows])
+    before = _value(metric, [before_of(whole, row)[0] for row in whole.rows])
     values = [
         point.value for point in points_of(over_time, datetime.fromtimestamp(now, UTC))
     ]
     return SiteLine(
         name=site.id,
+        group=site.group,
         is_demonstration=site.demonstration,
         href=home_of(site.id),
         now=_now(live, site, now),
-        cell=Cell(
-            formatting.figure(metric, number),
-            change,
-            mood,
-            formatting.figure(metric, before),
-        ),
+        cell=compared_cell(metric, number, before),
         line=path(values, common or _most(over_time) or 1),
         number=number,
-        grown=(number or 0) / before if before else float("inf") if number else 0,
+        before=before,
+        grown=grown(number, before),
     )
 
 
-def _added(metric: str, values: Sequence[Value]) -> Value:
+def _value(metric: str, values: Sequence[Value]) -> Value:
     """A figure for all days: the sum if it adds up, else the only value."""
     if metric in ADDING_UP:
-        return int(sum(value or 0 for value in values))
+        return added(values)
     return next(iter(values), None)
-
-
-def _sum(metric: str, lines: Sequence[SiteLine]) -> str:
-    """The sum over sites; '' for figures that do not add up."""
-    if metric not in ADDING_UP:
-        return ""
-    return formatting.figure(metric, int(sum(line.number or 0 for line in lines)))
 
 
 def _now(live: Callable[[], Live], site: Site, now: float) -> int | None:
@@ -198,25 +178,6 @@ def _now(live: Callable[[], Live], site: Site, now: float) -> int | None:
         return live().current(site.id, int(now)).visitors
     except RedisError:
         return None
-
-
-def _sum_now(lines: Sequence[SiteLine]) -> int | None:
-    if any(line.now is None for line in lines):
-        return None
-    return sum(line.now or 0 for line in lines if not line.is_demonstration)
-
-
-def _ordered(lines: Sequence[SiteLine], order: str, is_turned: bool) -> list[SiteLine]:
-    """By name from A on, else highest first; a minus before `sort` reverses it."""
-    keys: dict[str, Callable[[SiteLine], float]] = {
-        "figure": lambda line: -(line.number or 0),
-        "change": lambda line: -line.grown,
-        "now": lambda line: -(line.now or 0),
-    }
-    found = sorted(lines, key=lambda line: line.name)
-    if order in keys:
-        found.sort(key=keys[order])
-    return found[::-1] if is_turned else found
 
 
 def _order_href(view: View, name: str) -> str:

@@ -49,9 +49,9 @@ GROUPS = (
     ),
     Group(
         "reach",
-        "Hosts, badges and limits",
+        "Hosts, group, badges and limits",
         Deed.SET_REACH,
-        ("hostnames", "aliases", "public_counter", "max_pages"),
+        ("hostnames", "aliases", "group", "public_counter", "max_pages"),
     ),
 )
 _LABELS = {"timezone": "Time zone", "respect_dnt": "Respect Do Not Track"}
