@@ -369,6 +369,24 @@ def test_each_figure_of_all_sites_is_that_of_the_site_s_own_page(
         assert sums[1] == (value if metric in ADDING_UP else "")
 
 
+def test_lines_of_all_sites_have_a_scale_each_or_one_for_all(
+    owner: Visitor, environment: Path
+) -> None:
+    more = [row | {"site": "other"} for row in hits_of_today() * 2]
+    put(Lake(str(environment / "lake")), more, 2)
+    app_module.sites().add("other", {})
+
+    def lines(query: str) -> list[str]:
+        page = owner.get(f"/sites?period=7d&metric=pageviews{query}").text
+        return re.findall('<path class="line" d="(.*?)"', page)[2:]  # of intranet on
+
+    usual, own, common = lines(""), lines("&scale=own"), lines("&scale=common")
+    app_module.sites().remove("other")
+
+    assert usual == own and own[0] == own[1] == common[1] != common[0]
+    assert "write common or own" in shown(owner, "/sites?scale=one")
+
+
 def test_sites_of_a_group_stand_under_its_name_and_sum_for_who_sees_them(
     owner: Visitor,
 ) -> None:

@@ -55,7 +55,7 @@ def all_sites_page(
     wanted = [site for site in sites if _is_found(site, view.search.casefold())]
     now = time.time()
     reports = _reports(wanted, period, metric, now, asking())
-    common = _most_of_all(reports) if view.is_any else None
+    common = _most_of_all(reports) if view.has_common_scale else None
     lines = [
         _line(site, over_time, whole, now, live, common)
         for site, (over_time, whole) in zip(wanted, reports, strict=True)
@@ -83,7 +83,9 @@ def all_sites_page(
             if each.word in PERIODS
         ],
         "scale": Choice(
-            "one scale for all", _to(view, is_any=not view.is_any), view.is_any
+            "one scale for all",
+            _to(view, has_common_scale=not view.has_common_scale),
+            view.has_common_scale,
         ),
     }
 

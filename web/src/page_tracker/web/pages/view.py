@@ -38,7 +38,7 @@ class View:
 
     `by` is '' if the range decides the interval; `is_any`: one filter is enough.
     `tabs` has the tab of each panel that does not show its first. `search`, `sort` and
-    `page` belong to a panel's full list.
+    `page` belong to a panel's full list, `has_common_scale` to the list of all sites.
     """
 
     period: str = "28d"
@@ -52,6 +52,7 @@ class View:
     search: str = ""
     sort: str = ""
     page: int = 1
+    has_common_scale: bool = False
 
     def with_filter(self, condition: Condition) -> View:
         """The view with this filter added."""
@@ -72,8 +73,8 @@ class View:
         return dict(self.tabs).get(panel, PANELS[panel].tabs[0].name)
 
     def of_page(self) -> View:
-        """The same without the parts for a full list."""
-        return replace(self, search="", sort="", page=1)
+        """The same without the parts for lists."""
+        return replace(self, search="", sort="", page=1, has_common_scale=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ PARTS: dict[str, _Part] = {
     "search": _Part("search", str),
     "sort": _Part("sort", str),
     "page": _Part("page", _number),
+    "scale": _Part("has_common_scale", _flag("common", "own"), lambda _: "common"),
 }
 
 

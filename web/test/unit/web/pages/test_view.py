@@ -61,6 +61,7 @@ def views(draw: st.DrawFn) -> View:
         search=draw(st.text(SIGNS, max_size=5)),
         sort=draw(st.sampled_from(["", "visitors", "-visitors"])),
         page=draw(st.integers(1, 99)),
+        has_common_scale=draw(st.booleans()),
     )
     for condition in draw(st.lists(conditions(), max_size=3)):
         view = view.with_filter(condition)
