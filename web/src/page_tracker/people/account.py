@@ -1,7 +1,7 @@
-"""An account: a person's name, password and roles, and the rules of its changes. Pure.
+"""An account: a person's name, password and roles, and the rules for changing it. Pure.
 
-It is kept with hashes only; but a second factor's secret must be readable, as each code
-is made from it.
+It is stored with hashes only; but a second factor's secret must be readable, as each
+code is computed from it.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ ID_BYTES = 8
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """One account as it is kept."""
+    """One account as it is stored."""
 
     id: str
     name: str
-    # As argon2 writes it; empty until the person has chosen one.
+    # In argon2's format; empty until the person has chosen one.
     password: str = ""
-    # For every site, later ones too; and for single ones, by their ids.
+    # For every site, later ones included; and for single ones, by id.
     everywhere: Role | None = None
     roles: dict[str, Role] = {}
-    # The second factor's secret (base32), and hashes of the recovery codes that are
-    # left; empty where there is none.
+    # The second factor's secret (base32), and hashes of the recovery codes that remain;
+    # empty if there is none.
     totp: str = ""
     recovery: tuple[str, ...] = ()
     # Changes with the password and the second factor; sessions of another one are over.
@@ -58,7 +58,7 @@ def new_stamp() -> str:
 
 
 def account_name(value: Any) -> str:
-    """A name as it is kept. Raises AccountError.
+    """A name as it is stored. Raises AccountError.
 
     >>> account_name(" Ada Lovelace ")
     'Ada Lovelace'
@@ -75,7 +75,7 @@ def account_name(value: Any) -> str:
 
 
 def same_name(name: str) -> str:
-    """What two names have in common that nobody should have to tell apart.
+    """A form that is equal for names that people should not have to tell apart.
 
     >>> same_name(" Ada@Example.com") == same_name("ada@example.com")
     True
@@ -97,7 +97,7 @@ def role_at(account: Account, site: str | None) -> Role | None:
 
 
 def may(account: Account, role: Role, site: str | None) -> bool:
-    """Whether an account may do what `role` may, with a site or (None) with all."""
+    """Whether an account may do what `role` may, for a site or (None) for all."""
     has = role_at(account, site)
     return has is not None and has.includes(role)
 
@@ -112,7 +112,7 @@ def may_give(account: Account, sites: Iterable[str] | None) -> bool:
 def with_role(
     account: Account, role: Role | None, sites: Iterable[str] | None
 ) -> Account:
-    """The account with a role for these sites, or (None) for all; without where None.
+    """The account with a role for these sites, or (None) for all; None removes it.
 
     >>> ada = with_role(Account(id="1", name="ada"), Role.EDITOR, ["a.example"])
     >>> role_at(ada, "a.example"), role_at(ada, "b.example")
@@ -134,7 +134,7 @@ def with_password(account: Account, hashed: str) -> Account:
 def with_second_factor(
     account: Account, secret: str, recovery: Iterable[str]
 ) -> Account:
-    """The account with another second factor, or (empty) without; sessions are over."""
+    """The account with another second factor, or (empty) none; sessions are over."""
     return msgspec.structs.replace(
         account, totp=secret, recovery=tuple(recovery), stamp=new_stamp()
     )
@@ -162,9 +162,9 @@ def signs_in_by(account: Account) -> str:
 
 
 def require_an_owner(before: ById, after: ById) -> None:
-    """Raise LastOwnerError where nobody would be left to let others in.
+    """Raise LastOwnerError if nobody would be left to let others in.
 
-    The last account may go: then the first one can be made again.
+    The last account may be removed: then a first one can be created again.
     """
     had = any(map(is_owner_of_all, before.values()))
     if had and after and not any(map(is_owner_of_all, after.values())):

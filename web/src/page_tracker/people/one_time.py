@@ -19,10 +19,10 @@ DAY = 24 * 60 * 60
 class Purpose(StrEnum):
     """What a link is for."""
 
-    FIRST = "first"  # make the first account, an owner of all sites
-    INVITATION = "invitation"  # make an account, or add to one's own, with a role
+    FIRST = "first"  # create the first account, an owner of all sites
+    INVITATION = "invitation"  # create an account, or add to one's own, with a role
     PASSWORD = "password"  # choose a new password  # nosec B105
-    CODE = "code"  # show the second factor, after the password
+    CODE = "code"  # enter the second factor, after the password
 
 
 # Seconds.
@@ -35,24 +35,24 @@ LIFETIMES = {
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """One link as it is kept, beside its secret's hash."""
+    """One link as it is stored, apart from its secret's hash."""
 
     purpose: Purpose
     # Whose password or second factor it is.
     account: str = ""
-    # What an invitation gives, for which sites (None: all), and which account gave it.
+    # The role that an invitation gives, for which sites (None: all), and who gave it.
     role: Role | None = None
     sites: tuple[str, ...] | None = ()
     giver: str = ""
-    # Whom the giver means, for the list of open ones.
+    # Whom the giver has in mind, for the list of open ones.
     guest: str = ""
 
 
 def new_secret() -> str:
-    """256 random bits, as an address has them."""
+    """256 random bits, in a form for addresses."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def hash_of(secret: str) -> str:
-    """What is kept of a secret: 256 random bits need nothing slower."""
+    """What is stored of a secret: 256 random bits need nothing slower."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

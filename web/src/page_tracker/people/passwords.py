@@ -1,7 +1,7 @@
-"""What a password must be: long, and nobody's first guess. Pure.
+"""Rules for passwords: long, and not easy to guess. Pure.
 
-Nothing is asked of its signs, and it never expires: both make people choose worse ones
-(NIST SP 800-63B, 3.1.1.2).
+There are no rules for characters, and passwords never expire: both make people choose
+worse ones (NIST SP 800-63B, 3.1.1.2).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from page_tracker.people.account import same_name
 SHORTEST = 12  # characters
 LONGEST = 256
 FEWEST_SIGNS = 5  # that are different
-# What is tried first of those that are long enough: rows of keys, counting, our name.
+# First guesses that are long enough: rows of keys, counting, our name.
 _GUESSES = (
     *("123456789012345678901234567890", "abcdefghijklmnopqrstuvwxyz"),
     *("qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm", "1qaz2wsx3edc4rfv"),
@@ -24,9 +24,9 @@ _GUESSES = (
 
 
 def require_password(value: str, name: str) -> str:
-    """A password as it is hashed. Raises AccountError, which never shows it.
+    """A password in the form to hash. Raises AccountError, which never shows it.
 
-    `name` is whose it is.
+    `name` is its owner's.
     """
     password = as_hashed(value)
     if len(password) < SHORTEST:
@@ -46,7 +46,7 @@ def require_password(value: str, name: str) -> str:
 
 
 def as_hashed(value: str) -> str:
-    """The same for the same keys, however a system writes them.
+    """The same text for the same keys, however a system encodes them.
 
     >>> as_hashed("e\\u0301") == as_hashed("é")
     True

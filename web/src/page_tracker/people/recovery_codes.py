@@ -1,4 +1,4 @@
-"""Recovery codes: each lets its person in once, without the second factor. Pure."""
+"""Recovery codes: each signs its person in once, without the second factor. Pure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def new_codes() -> list[str]:
 
 
 def hash_of(code: str) -> str:
-    """What is kept of a code: nothing slower is needed against guessing 79 bits."""
+    """What is stored of a code: nothing slower is needed against guessing 79 bits."""
     return hashlib.sha256(_bare(code).encode()).hexdigest()
 
 
 def left_after(hashes: Sequence[str], code: str) -> tuple[str, ...] | None:
-    """The hashes that are left once a code was used; None where it is none of them."""
+    """The remaining hashes once a code was used; None if it is none of them."""
     wanted = hash_of(code)
     found = [each for each in hashes if hmac.compare_digest(each, wanted)]
     if not found:

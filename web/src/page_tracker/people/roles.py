@@ -1,7 +1,7 @@
 """What a person may do with a site. Pure.
 
-`NEEDED` is the one table of it: pages ask it what their forms need, and show none that
-would be refused.
+`NEEDED` is the only table of it: pages look up what their forms need, and show none
+that would be refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Role(StrEnum):
         return list(Role).index(self)
 
     def includes(self, other: Role) -> bool:
-        """Whether whoever has this role may do what the other one may.
+        """Whether this role may do everything that the other one may.
 
         >>> Role.EDITOR.includes(Role.VIEWER), Role.EDITOR.includes(Role.OWNER)
         (True, False)
@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 
 class Deed(StrEnum):
-    """What is done with a site."""
+    """An action on a site."""
 
     READ = "read its reports"
     KEEP_GOALS = "keep its goals and segments"
@@ -45,7 +45,7 @@ class Deed(StrEnum):
     DELETE = "delete its hits, and it"
 
 
-# An editor's deeds destroy nothing, and let nobody in: what they set can be set back.
+# What editors may do destroys nothing, and lets nobody in: it can be set back.
 NEEDED: Mapping[Deed, Role] = {
     Deed.READ: Role.VIEWER,
     Deed.KEEP_GOALS: Role.EDITOR,

@@ -1,6 +1,6 @@
 """Codes of a second factor that change with the time (RFC 6238). Pure.
 
-SHA-1, six digits, thirty seconds: what every authenticator app takes for granted.
+SHA-1, six digits, thirty seconds: what every authenticator app assumes.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from urllib.parse import quote
 
 STEP_SECONDS = 30
 DIGITS = 6
-# Steps before and after the present one whose codes are taken: clocks differ.
+# Steps before and after the current one whose codes are accepted: clocks differ.
 DRIFT = 1
 SECRET_BYTES = 20
 
 
 def new_secret() -> str:
-    """160 random bits, in base32 as apps read it."""
+    """160 random bits, in base32 for apps."""
     return base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def is_secret(text: str) -> bool:
-    """Whether a text is a secret as `new_secret` makes them."""
+    """Whether a text has the form of secrets from `new_secret`."""
     try:
         return text.isascii() and len(base64.b32decode(text)) == SECRET_BYTES
     except binascii.Error:
@@ -46,7 +46,7 @@ def code_at(secret: str, step: int) -> str:
 
 
 def step_of(secret: str, code: str, now: float) -> int | None:
-    """The step whose code this is, at or next to `now`; None where it is none.
+    """The step with this code, at or next to `now`; None if there is none.
 
     Spaces between digits make no difference. All steps are compared, in constant time.
     """

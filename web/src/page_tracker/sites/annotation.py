@@ -20,7 +20,7 @@ KEYS = ("date", "time", "text")
 
 class Annotation(msgspec.Struct, frozen=True, kw_only=True):
     """`date` is ISO 8601, `time` like 14:30 or ''; `by` is an account's name, or what
-    else has written it, and '' where Page Tracker itself has."""
+    else has written it, and '' if Page Tracker itself has."""
 
     id: int
     date: str
@@ -33,7 +33,7 @@ Annotations = tuple[Annotation, ...]
 
 
 class SiteAnnotations(msgspec.Struct, frozen=True, kw_only=True):
-    """All annotations of a site, by their dates; `id` is the site's."""
+    """All annotations of a site, by date; `id` is the site's."""
 
     id: str
     annotations: Annotations = ()
@@ -42,9 +42,9 @@ class SiteAnnotations(msgspec.Struct, frozen=True, kw_only=True):
 def with_annotation(
     known: Annotations, said: Mapping[str, Any], by: str
 ) -> Annotations:
-    """The annotations and a new one, by their dates. Raises SiteError.
+    """The annotations with a new one, by date. Raises SiteError.
 
-    Where there are too many, the oldest that nobody has written makes room.
+    If there are too many, the oldest one that nobody wrote makes room.
     """
     kept = known
     if len(known) >= MOST_ANNOTATIONS:
@@ -63,7 +63,7 @@ def with_annotation(
 def with_changed(
     known: Annotations, number: int, said: Mapping[str, Any]
 ) -> Annotations:
-    """The annotations with another date and text of one. Raises SiteError,
+    """The annotations, with one's date and text changed. Raises SiteError,
     UnknownAnnotationError."""
     found = found_annotation(known, number)
     changed = msgspec.structs.replace(found, **_fields(said))
@@ -71,13 +71,13 @@ def with_changed(
 
 
 def without_annotation(known: Annotations, number: int) -> Annotations:
-    """The annotations less one. Raises UnknownAnnotationError."""
+    """The annotations without one. Raises UnknownAnnotationError."""
     found = found_annotation(known, number)
     return tuple(each for each in known if each != found)
 
 
 def found_annotation(known: Annotations, number: int) -> Annotation:
-    """The annotation of this id. Raises UnknownAnnotationError."""
+    """The annotation with this id. Raises UnknownAnnotationError."""
     for each in known:
         if each.id == number:
             return each

@@ -1,4 +1,4 @@
-"""That somebody has let in what was left out, or left it out again. Pure."""
+"""The record that somebody has let in what was left out, or left it out again. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import msgspec
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided of the hits that are left out for a reason, under a name.
+    """A decision about the hits that are left out for a reason, under a name.
 
-    `at` is UTC, seconds; `by` is an account's name, or what else has done it.
+    `at` is UTC, seconds; `by` is an account's name, or what else made the decision.
     """
 
     reason: str

@@ -1,6 +1,6 @@
-"""The site that `page-tracker demo` makes, to look at before there is one's own. Pure.
+"""The site that `page-tracker demo` creates, to look at before one has one's own. Pure.
 
-It is told from all others by `Site.demonstration`, never by its name.
+It is recognised by `Site.demonstration`, never by its name.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from page_tracker.errors import ImportRefusedError, SiteExistsError
 from page_tracker.sites.site import Directory, Site
 
-# Nobody can have a domain that ends so (RFC 2606, 2).
+# Nobody can have a domain that ends like this (RFC 2606, 2).
 DOMAIN = "demo.example"
 
 
 def demonstration(now: int) -> Site:
-    """The demonstration as it is first made; `now` is UTC, seconds.
+    """The demonstration as it is first created; `now` is UTC, seconds.
 
-    Hits that pages of other hosts send to it do not count.
+    Hits that pages on other hosts send to it do not count.
     """
     return Site(id=DOMAIN, demonstration=True, allowed_hostnames=(DOMAIN,), created=now)
 
@@ -28,7 +28,7 @@ def days_since(site: Site, now: float) -> int:
 def found_demonstration(sites: Directory) -> Site | None:
     """The demonstration, if there is one.
 
-    Raises SiteExistsError where its name is that of a site, or of a site's host.
+    Raises SiteExistsError if its name is that of a site, or of a site's host.
     """
     site = sites.resolve(DOMAIN)
     if site is None or site.demonstration:

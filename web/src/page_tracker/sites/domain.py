@@ -1,4 +1,4 @@
-"""A site's domain, as it is written and as it is kept. Pure."""
+"""A site's domain, as people write it and as it is stored. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from page_tracker.errors import InvalidValueError
 from page_tracker.schema import LIMITS
 from page_tracker.sites.site import ascii_host, bare_host
 
-# Between the dots of a host there are at most 63 of these (RFC 1035, 2.3.4). That none
-# is an underscore holds for names of machines, not for all of the DNS (RFC 2181, 11).
+# Labels of a host have at most 63 of these characters (RFC 1035, 2.3.4). That none is
+# an underscore holds for names of machines, not for all of the DNS (RFC 2181, 11).
 _LABEL = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
 
 
@@ -25,7 +25,7 @@ def parse_domain(value: Any) -> str:
 
 
 def _host(text: str) -> str:
-    """The host in ASCII. Raises InvalidValueError where it is not one."""
+    """The host in ASCII. Raises InvalidValueError if it is invalid."""
     if not text:
         raise InvalidValueError("is empty", "write a domain, like example.com")
     if any(sign in text for sign in "/?#@\\") or "://" in text:
@@ -59,7 +59,7 @@ def _host(text: str) -> str:
 
 
 def _host_within(text: str) -> str:
-    """The host of an address, where it has one; else an example."""
+    """The host of an address, if it has one; else an example."""
     try:
         host = urlsplit(text if "://" in text else f"//{text}").hostname
     except ValueError:
@@ -68,7 +68,7 @@ def _host_within(text: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A line of text, without the spaces around it. Raises InvalidValueError."""
+    """A line of text, without surrounding spaces. Raises InvalidValueError."""
     if not isinstance(value, str):
         raise InvalidValueError("is not a string", "write it within quotation marks")
     text = value.strip()

@@ -1,6 +1,6 @@
 """What a site's owner asks about again and again: goals and segments. Pure.
 
-Both are kept with the site.
+Both are stored with the site.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
     """What visitors should reach: an event by name, or a page.
 
-    `page` may hold `*` (anything but a slash) and `**` (anything); `props` are pairs of
-    a property's key and value that the event must have. `currency` (ISO 4217) makes it
-    a goal with revenue.
+    `page` may contain `*` (anything but a slash) and `**` (anything); `props` are pairs
+    of a property's key and value that the event must have. `currency` (ISO 4217) makes
+    it a goal with revenue.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
-    """Filters under a name; `filters` is the JSON of a question's filters."""
+    """Filters with a name; `filters` is the JSON of a question's filters."""
 
     id: int
     name: str
@@ -46,7 +46,7 @@ _KEYS = ("name", "event", "page", "props", "currency")
 
 
 def new_goal(said: Mapping[str, Any]) -> Goal:
-    """A goal from what JSON says of it. Raises SiteError."""
+    """A goal from its JSON. Raises SiteError."""
     for key in said:
         if key not in _KEYS:
             raise SiteError(
@@ -72,12 +72,12 @@ def new_goal(said: Mapping[str, Any]) -> Goal:
 
 
 def goal_as_json(goal: Goal) -> dict[str, Any]:
-    """A goal in the form that `new_goal` takes."""
+    """A goal in the form that `new_goal` accepts."""
     return {**msgspec.structs.asdict(goal), "props": dict(goal.props)}
 
 
 def described(goal: Goal) -> str:
-    """By what a goal is reached, for people.
+    """How a goal is reached, for people.
 
     >>> described(Goal(name="Sale", event="buy", currency="EUR"))
     'event buy, revenue in EUR'
@@ -105,7 +105,7 @@ def props_of(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def with_goal(goals: tuple[Goal, ...], goal: Goal) -> tuple[Goal, ...]:
-    """The goals with this one, in place of one of the same name. Raises SiteError."""
+    """The goals with this one, replacing one with the same name. Raises SiteError."""
     kept = tuple(each for each in goals if each.name != goal.name)
     if len(kept) >= MAX_GOALS:
         raise SiteError("name", f"there are {MAX_GOALS} goals", "remove one first")
@@ -113,7 +113,7 @@ def with_goal(goals: tuple[Goal, ...], goal: Goal) -> tuple[Goal, ...]:
 
 
 def without_goal(goals: tuple[Goal, ...], name: str) -> tuple[Goal, ...]:
-    """The goals less the one of this name. Raises UnknownGoalError."""
+    """The goals without the one with this name. Raises UnknownGoalError."""
     names = [goal.name for goal in goals]
     if name not in names:
         near = get_close_matches(name, names, n=1)
@@ -127,7 +127,7 @@ def without_goal(goals: tuple[Goal, ...], name: str) -> tuple[Goal, ...]:
 def with_segment(
     segments: tuple[Segment, ...], name: Any, filters: Sequence[Any]
 ) -> tuple[Segment, ...]:
-    """The segments and a new one at their end. Raises SiteError.
+    """The segments with a new one at the end. Raises SiteError.
 
     Its id is a number that none of them has.
     """
@@ -141,7 +141,7 @@ def with_segment(
 
 
 def without_segment(segments: tuple[Segment, ...], number: int) -> tuple[Segment, ...]:
-    """The segments less the one of this id. Raises UnknownGoalError."""
+    """The segments without the one with this id. Raises UnknownGoalError."""
     if number not in {each.id for each in segments}:
         raise UnknownGoalError(
             f"there is no segment {number}", "page-tracker segment list SITE"

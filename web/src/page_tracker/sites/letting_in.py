@@ -1,8 +1,8 @@
 """Letting in what is left out of a site, and leaving it out again. Pure.
 
 What is left out has a reason and a name: `bot`, `GPTBot`. A list among the site's
-settings says whether hits of it count. Who changes such a list, however that is done,
-decides: `with_decisions` keeps who it was, and when.
+settings decides whether its hits count. Whoever changes such a list, by whatever means,
+makes a decision: `with_decisions` records who it was, and when.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from page_tracker.schema import LIMITS
 from page_tracker.sites.decision import Decision
 from page_tracker.sites.site import Site
 
-MOST_DECISIONS = 200  # that a site remembers, the latest
+MOST_DECISIONS = 200  # that a site remembers, the latest ones
 COMMAND_LINE = "command line"
 # No name under which something is left out is longer.
 _LONGEST = LIMITS["name"]
 
 
 class Way(NamedTuple):
-    """The setting that says whether something counts, and what it is there.
+    """The setting that decides whether something counts, and what it is called there.
 
-    `counts`: what the list has counts; else what it has not.
+    `counts`: entries of the list count; otherwise everything else does.
     """
 
     setting: str
@@ -46,23 +46,23 @@ WAYS: Mapping[str, Way] = {
     "blocked_country": Way("blocked_countries", "country", False),
     "blocked_page": Way("blocked_pages", "page", False),
 }
-# These have an effect only where they have entries: the first one would change more.
+# These apply only if they have entries: the first entry would change more.
 _ONLY_WHERE_SET = ("allowed_hostnames",)
 
 
 def counts_now(site: Site, reason: str, name: str) -> bool:
-    """Whether what is left out under this name, as settings are now, would count."""
+    """Whether what is left out under this name would count with today's settings."""
     way = WAYS[reason]
     return (name in _names(site, way)) is way.counts
 
 
 def letting_in(site: Site, reason: str, name: str) -> dict[str, list[str]]:
-    """The settings by which it counts from now on. Raises SiteError."""
+    """The settings with which it counts from now on. Raises SiteError."""
     return _settings(site, reason, name, is_let_in=True)
 
 
 def leaving_out(site: Site, reason: str, name: str) -> dict[str, list[str]]:
-    """The settings by which it is left out from now on. Raises SiteError."""
+    """The settings with which it is left out from now on. Raises SiteError."""
     return _settings(site, reason, name, is_let_in=False)
 
 
@@ -96,7 +96,7 @@ def _settings(
 
 
 def bare_bot(name: str) -> str:
-    """A bot's name without its kind, which stands in front among what was left out.
+    """A bot's name without its kind, which precedes it among what was left out.
 
     >>> bare_bot("AI crawler: GPTBot")
     'GPTBot'
@@ -105,7 +105,7 @@ def bare_bot(name: str) -> str:
 
 
 def with_decisions(before: Site, after: Site, by: str, now: int) -> Site:
-    """The site as it is after, with what its change lets in and leaves out."""
+    """The site as it is after, with what its change lets in and leaves out recorded."""
     made = [
         Decision(reason=reason, name=name, is_let_in=is_let_in, by=by, at=now)
         for reason, way in WAYS.items()

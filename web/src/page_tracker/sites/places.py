@@ -1,6 +1,6 @@
-"""Time zones and countries, and what people mean by names that are neither.
+"""Time zones and countries, and what people mean by other names.
 
-Both are of the IANA database that is installed. Pure.
+Both come from the installed IANA database. Pure.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
-# Codes that people write for countries that have another one.
+# Codes that people write for countries whose code is another one.
 COUNTRY_SLIPS = {"UK": "GB", "EN": "GB", "EL": "GR"}
 
 
 @cache
 def timezones() -> frozenset[str]:
-    """Every time zone's name, as the IANA database that is installed has them."""
+    """The names of all time zones in the installed IANA database."""
     names = (files("tzdata") / "zones").read_text("utf-8").split()
     return frozenset(names) - {"Factory"}
 
 
 @cache
 def countries() -> Mapping[str, str]:
-    """Names of countries by their ISO 3166-1 codes, from the same database."""
+    """Names of countries by ISO 3166-1 code, from the same database."""
     table = (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text("utf-8")
     lines = (line for line in table.splitlines() if not line.startswith("#"))
     return {code: name for code, _, name in (line.partition("\t") for line in lines)}
 
 
 def nearest_timezone(text: str) -> str:
-    """What to write instead of an unknown zone: the nearest valid name."""
+    """A suggestion for an unknown zone: the nearest valid name."""
     sign = text.upper().removeprefix("UTC").removeprefix("GMT")
     if sign[:1] in ("+", "-"):
         return "the zone of a place, like Europe/Berlin; it knows its summer time"
     wanted = text.replace(" ", "_").casefold()
     names = {name.casefold(): name for name in sorted(timezones())}
-    # A city alone is how people name a zone.
+    # People name a zone by its city alone.
     names.update({name.rpartition("/")[2]: full for name, full in names.items()})
     names.update({name.casefold(): name for name in timezones()})
     near = get_close_matches(wanted, names, n=1, cutoff=0.7)
@@ -46,7 +46,7 @@ def nearest_timezone(text: str) -> str:
 
 
 def nearest_country(text: str) -> str:
-    """The code of the country that an unknown code or a name means; else empty."""
+    """The code of the country that an unknown code or name means; else empty."""
     names = {name.casefold(): code for code, name in countries().items()}
     near = get_close_matches(text.casefold(), names, n=1, cutoff=0.75)
     return COUNTRY_SLIPS.get(text.upper()) or (names[near[0]] if near else "")

@@ -1,4 +1,4 @@
-"""What was changed of a site, in words for people. Pure."""
+"""What was changed in a site's settings, in words for people. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def told_changes(
     names: Collection[str],
     called: Callable[[str], str] = str,
 ) -> Iterator[str]:
-    """What became of these settings, a line each; `called` is what each is called."""
+    """What became of these settings, one line each; `called` gives each one's label."""
     for name in names:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
@@ -40,7 +40,7 @@ def told_changes(
 
 
 def zone_to_come(of: Site, called: Callable[[str], str] = str) -> str:
-    """When a change of the time zone takes effect; empty where none is to come."""
+    """When a change of the time zone takes effect; empty if none is pending."""
     if of.next_timezone is None or of.next_timezone_from is None:
         return ""
     instant = datetime.fromtimestamp(of.next_timezone_from, UTC)

@@ -1,8 +1,8 @@
 """A site's settings: how each is written, in one table.
 
-The command line, the HTTP interface and the documentation are held to `SETTINGS`.
-Pure. Every parser takes text, or what JSON has for it, and raises InvalidValueError;
-the lists take text separated by commas too.
+The command line, the HTTP interface and the documentation follow `SETTINGS`.
+Pure. Every parser accepts text, or the same in JSON, and raises InvalidValueError;
+the lists accept text separated by commas too.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from page_tracker.sites.places import (
 )
 from page_tracker.sites.site import Site, with_timezone
 
-# RFC 3986, 3.1; and what has an address of such a scheme is a part of another page.
+# RFC 3986, 3.1; and whatever has an address with such a scheme is part of another page.
 _SCHEME = re.compile("[a-z][a-z0-9+.-]{0,39}")
-# What other trackers name a site by: a number, a UUID, a code.
+# Other trackers' names for a site: a number, a UUID, a code.
 _ALIAS = re.compile("[a-z0-9][a-z0-9_.-]{0,99}")
 NO_PAGES = ("about", "blob", "data", "javascript", "vbscript")
 
 MAX_LIST = 500
-MAX_SHOWN = 100  # signs of what is shown as right
+MAX_SHOWN = 100  # characters of what is shown as an example
 MAX_GROUP = 60  # characters of a group's name
 MAX_RETENTION = 36_500
 MAX_PAGES = 1_000_000
@@ -54,7 +54,7 @@ class InvalidEntryError(InvalidValueError):
 
 @dataclass(frozen=True)
 class SiteSetting:
-    """How one setting is written; `many` where it is a list."""
+    """How one setting is written; `many` if it is a list."""
 
     metavar: str
     help: str
@@ -81,7 +81,7 @@ def _country(value: Any) -> str:
 
 
 def _address(value: Any) -> str:
-    """An address, or a network in CIDR form, in its canonical writing."""
+    """An address, or a network in CIDR form, in canonical form."""
     text = text_of(value)
     try:
         network = ipaddress.ip_network(text, strict=False)
@@ -112,7 +112,7 @@ def _group(value: Any) -> str:
 
 
 def _page(value: Any) -> str:
-    text = unquote(text_of(value))  # as pages are kept
+    text = unquote(text_of(value))  # as pages are stored
     if not text.startswith("/"):
         raise InvalidValueError(
             "is not a path", f"write one like /{text.lstrip('/')[:MAX_SHOWN]}"
@@ -163,7 +163,7 @@ def _retention(value: Any) -> int | None:
 def _number(least: int, most: int, unit: str = "") -> Callable[[Any], int]:
     def parse(value: Any) -> int:
         digits = value.strip() if isinstance(value, str) else ""
-        # No number here has as many digits as Python refuses to read.
+        # No number here has as many digits as Python refuses to parse.
         if digits.isascii() and digits.isdecimal() and len(digits) < 20:
             value = int(digits)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -175,7 +175,7 @@ def _number(least: int, most: int, unit: str = "") -> Callable[[Any], int]:
 
 
 def _list_of(parse: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
-    """Read each; texts are cut at commas, repeats and empty ones left out."""
+    """Parse each; texts are split at commas, repeats and empty ones dropped."""
 
     def parse_all(value: Any) -> tuple[str, ...]:
         values = [value] if isinstance(value, str) else value
@@ -297,12 +297,12 @@ SETTINGS: Mapping[str, SiteSetting] = {
     ),
 }
 
-# What a site is beside its settings.
+# The fields of a site that are not settings.
 BESIDE = ("next_timezone", "next_timezone_from", "created", "demonstration")
 
 
 def new_site(domain: Any, settings: Mapping[str, Any], now: int) -> Site:
-    """A site as it is first made; `now` is UTC, seconds. Raises SiteError."""
+    """A site as it is first created; `now` is UTC, seconds. Raises SiteError."""
     values = _read(settings)
     site = Site(id=_read_one("domain", parse_domain, domain), created=now)
     return _tidy(msgspec.structs.replace(site, **values))
@@ -318,7 +318,7 @@ def changed_site(site: Site, settings: Mapping[str, Any], now: int) -> Site:
 
 
 def settings_of(site: Site) -> dict[str, Any]:
-    """The site as JSON has it: domain, settings, and a time zone that is to come."""
+    """The site in JSON: domain, settings, and a pending time zone."""
     shown = {name: getattr(site, name) for name in (*SETTINGS, *BESIDE)}
     let_in = [msgspec.to_builtins(each) for each in let_in_of(site)]
     return {"domain": site.id, **shown, "let_in": let_in}

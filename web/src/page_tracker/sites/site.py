@@ -1,7 +1,7 @@
 """A site and its settings: a record that the whole program reads, and nobody mutates.
 
 Pure. `Site` is the record, `Directory` finds the site of a host, `zone_at` and `day_of`
-say which day an instant belongs to, `with_timezone` changes the zone without ever
+return the day that an instant belongs to, `with_timezone` changes the zone without ever
 giving the same instant to two days. How settings are written is in `site_settings`.
 """
 
@@ -18,7 +18,7 @@ from page_tracker.sites.decision import Decision
 from page_tracker.sites.goal import Goal, Segment
 
 MAX_HOST = 253  # characters (RFC 1035, 2.3.4)
-# Characters that name a host (253 at most), with `www.`, a port and spaces around it.
+# Characters of a host (253 at most) with `www.`, a port and spaces around it.
 MAX_NAMED_HOST = 300
 
 
@@ -29,25 +29,25 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     # Further hosts whose hits belong to this site.
     hostnames: tuple[str, ...] = ()
-    # What pages and clients made for another tracker name this site by.
+    # Names for this site used by pages and clients made for another tracker.
     aliases: tuple[str, ...] = ()
     # Addresses and networks (CIDR) whose hits are the owner's own, or unwanted.
     own_addresses: tuple[str, ...] = ()
     blocked_addresses: tuple[str, ...] = ()
     blocked_countries: tuple[str, ...] = ()
     blocked_pages: tuple[str, ...] = ()
-    # Where set, only hits of pages on these hosts count.
+    # If set, only hits of pages on these hosts count.
     allowed_hostnames: tuple[str, ...] = ()
-    # Whose pages count beside those of http and https: an app's shell, say.
+    # Schemes whose pages count in addition to http and https: an app's shell, say.
     page_schemes: tuple[str, ...] = ()
-    # What counts though lists have it: bots by name, hosts of false referrers.
+    # What counts despite the lists: bots by name, hosts of false referrers.
     counted_bots: tuple[str, ...] = ()
     counted_referrers: tuple[str, ...] = ()
     respect_dnt: bool = False
     public_counter: bool = True
-    # Days that hits are kept for; None keeps all.
+    # How many days hits are kept; None keeps all.
     retention_days: int | None = None
-    # Pages that the live counters tell apart; further ones count as `(other)`.
+    # How many pages the live counters distinguish; others count as `(other)`.
     max_pages: int = 10_000
     # What it stands under in the list of all sites; '' where in no group.
     group: str = ""
@@ -62,12 +62,12 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     decisions: tuple[Decision, ...] = ()
     # UTC, seconds.
     created: int = 0
-    # Whether it is there to be looked at alone: its log is none of its owner's.
+    # Whether it is only there to be looked at: its log is not its owner's.
     demonstration: bool = False
 
 
 class Directory:
-    """All sites as one moment knew them, found by the names that they go by."""
+    """All sites as of one moment, found by any of their names."""
 
     def __init__(self, sites: Iterable[Site] = ()) -> None:
         self.by_id = {site.id: site for site in sites}
@@ -80,22 +80,22 @@ class Directory:
     def resolve(self, domain: str) -> Site | None:
         """The site that a domain, a host name or an alias stands for.
 
-        Letter case, `www.`, a port and a final dot make no difference. What is longer
-        than any host is not looked at: what is looked up is remembered.
+        Letter case, `www.`, a port and a final dot make no difference. Anything longer
+        than a host is not looked up: look-ups are cached.
         """
         if len(domain) > MAX_NAMED_HOST:
             return None
         return self._by_name.get(domain) or self._by_name.get(bare_host(domain))
 
     def only(self) -> Site | None:
-        """The only site that there is, but for a demonstration; else None."""
+        """The only site there is, apart from a demonstration; else None."""
         found = [site for site in self.by_id.values() if not site.demonstration]
         return found[0] if len(found) == 1 else None
 
 
 @lru_cache(maxsize=4096)
 def bare_host(host: str) -> str:
-    """The host as sites are named: lower case, no `www.`, port or final dot.
+    """The host in the form of sites' ids: lower case, no `www.`, port or final dot.
 
     >>> bare_host("WWW.Example.com:8080")
     'example.com'
@@ -115,9 +115,9 @@ def bare_host(host: str) -> str:
 def ascii_host(host: str) -> str:
     """The host in ASCII, as browsers write it ("domain to ASCII" of the URL standard).
 
-    What IDNA 2008 lets nobody register may be in use nevertheless: emoji, underscores,
-    `--` anywhere. Raises ValueError for signs that no host can have, and for more than
-    MAX_HOST of them.
+    Hosts that nobody can register under IDNA 2008 may be in use nevertheless: emoji,
+    underscores, `--` anywhere. Raises ValueError for characters that no host can have,
+    and for more than MAX_HOST of them.
 
     >>> ascii_host("Bücher.example"), ascii_host("😀.example")
     ('xn--bcher-kva.example', 'xn--e28h.example')
@@ -146,10 +146,10 @@ def day_of(site: Site, instant: int) -> int:
 
 
 def with_timezone(site: Site, zone: str, now: int) -> Site:
-    """The site with another time zone, which holds from the next fitting midnight.
+    """The site with another time zone, which applies from the next suitable midnight.
 
     `now` is UTC, seconds. The switch comes when both zones have passed midnight, and
-    never turns the day back. The present zone takes back a change that is pending.
+    never turns the day back. Setting the present zone cancels a pending change.
     """
     present = zone_at(site, now * MICROSECONDS)
     site = msgspec.structs.replace(
@@ -177,14 +177,14 @@ def switch_instant(old: str, new: str, now: int) -> int:
 
 
 def has_further_hosts(before: Site, after: Site) -> bool:
-    """Whether a site has got hosts or aliases, which are taken from all others: who may
-    change this site alone gives it none."""
+    """Whether a site has gained hosts or aliases, which all other sites lose: those who
+    may change only this site cannot add any."""
     had = {*before.hostnames, *before.aliases}
     return not {*after.hostnames, *after.aliases} <= had
 
 
 def first_kept(sites: Iterable[Site], now: float) -> set[tuple[str, int]]:
-    """Of each site that forgets its hits, its id and the first day to keep."""
+    """For each site that forgets its hits, its id and the first day to keep."""
     return {
         (site.id, utc_day(now) - site.retention_days)
         for site in sites

@@ -1,4 +1,4 @@
-"""A token and what it may do. Pure; no secret is ever kept, only its hash."""
+"""A token and what it allows. Pure; no secret is ever stored, only its hash."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ class Scope(StrEnum):
 
     STATS = "stats"  # read reports
     ADMIN = "admin"  # change settings and tokens
-    EVENTS = "events"  # lets nobody in: only of tokens that were made once
+    EVENTS = "events"  # allows nothing: only on tokens created in the past
 
 
-# Those that a token can be made with.
+# Those that a new token can have.
 GIVEN = (Scope.STATS, Scope.ADMIN)
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """One token as it is kept; `sites` is None where it is for all of them."""
+    """One token as it is stored; `sites` is None if it is for all of them."""
 
     id: str
     hash: str
     scope: Scope
     sites: tuple[str, ...] | None
     name: str = ""
-    # UTC, seconds; `expires` is None where it never does.
+    # UTC, seconds; `expires` is None if it never does.
     created: int = 0
     expires: int | None = None
 
 
 def new_secret() -> tuple[str, str, str]:
-    """The id, the whole text to give away, and the hash to keep.
+    """The id, the whole text to give away, and the hash to store.
 
     192 random bits: nothing slower than one SHA-256 is needed against guessing.
     """
@@ -56,7 +56,7 @@ def hash_of(text: str) -> str:
 
 
 def id_of(text: str) -> str | None:
-    """The id within a token's text; None where it cannot be a token."""
+    """The id within a token's text; None if it cannot be a token."""
     prefix, _, rest = text.partition("_")
     token_id, _, secret = rest.partition("_")
     if prefix != PREFIX or not secret or len(text) > MAX_TEXT:
@@ -71,21 +71,21 @@ def is_token(token: Token, text: str, now: float) -> bool:
 
 
 def allows(token: Token, scope: Scope, site: str | None) -> bool:
-    """Whether a token may do what `scope` is for, with a site or (None) with all."""
+    """Whether a token allows `scope` for a site, or (None) for all."""
     if token.scope not in (scope, Scope.ADMIN):
         return False
     return token.sites is None or (site is not None and site in token.sites)
 
 
 def may_give(token: Token, sites: Iterable[str] | None) -> bool:
-    """Whether an admin's token may make, see or revoke tokens for these sites."""
+    """Whether an admin's token may create, see or revoke tokens for these sites."""
     if sites is None:
         return allows(token, Scope.ADMIN, None)
     return all(allows(token, Scope.ADMIN, site) for site in sites)
 
 
 def without_site(token: Token, site: str) -> Token | None:
-    """The token once a site is gone; None where it was for that one alone."""
+    """The token once a site is gone; None if it was for that one only."""
     if token.sites is None or site not in token.sites:
         return token
     sites = tuple(each for each in token.sites if each != site)
