@@ -1,1 +1,1 @@
-"""The writer: what waits in the streams goes to the lake."""
+"""The writer: moves what waits in the streams to the lake."""

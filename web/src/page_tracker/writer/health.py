@@ -1,6 +1,6 @@
-"""`python -m page_tracker.writer.health`: whether the lake's writer is at work.
+"""`python -m page_tracker.writer.health`: whether the lake's writer is working.
 
-A container's health check asks this every few seconds, so it imports little.
+A container's health check runs this every few seconds, so it imports little.
 """
 
 import sys
@@ -13,7 +13,7 @@ from page_tracker.settings import Settings
 from page_tracker.settings_parsing import DEFAULT_REDIS_URL
 from page_tracker.store.stream import Stream, StreamAwayError
 
-# A round takes a second or two; what has not ended one for so long hangs.
+# A round takes a second or two; a writer that has finished none for this long hangs.
 MAX_SILENCE = 20.0  # seconds
 
 
@@ -30,7 +30,7 @@ def problems(streams: Sequence[Stream], now: float) -> list[str]:
 
 
 def main() -> str | None:
-    """The first line of what is wrong; None where nothing is."""
+    """The first line of what is wrong; None if nothing is."""
     settings = Settings.from_environment()
     url = settings.redis_url or DEFAULT_REDIS_URL
     with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as redis:

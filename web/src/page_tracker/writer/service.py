@@ -1,8 +1,8 @@
 """What the writer's process does all the time.
 
-every tick: a round of each shard's writer; at once again while there is more
-  → a round fails: said once, tried again every tick, said once that it goes on
-  → told to stop: what waits is written, then the end
+every tick: a round of each shard's writer; another at once while there is more
+  → a round fails: reported once, tried again every tick, reported once when it works
+  → told to stop: what is queued is written, then it ends
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ AWAY = (StreamAwayError, DeltaError, OSError, PageTrackerError)
 
 
 class Troubles:
-    """What is wrong with each shard; says a change, and nothing twice."""
+    """What is wrong with each shard; reports changes, and nothing twice."""
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
-        # What each shard's stream was told last, and when.
+        # The last state written to each shard's stream, and when.
         self._told: dict[int, tuple[str, float]] = {}
 
     def has(self, shard: int, why: str) -> None:
@@ -53,9 +53,9 @@ class Troubles:
             logger.warning("shard %d is written to the lake again", shard)
 
     def tell(self, stream: Stream, trouble: str) -> None:
-        """Tell a stream's readers of its writer: a change, and now and then no change.
+        """Report a writer's state to its stream's readers: changes, else now and then.
 
-        Each time is a write to Redis's disk.
+        Each report is a write to Redis's disk.
         """
         now = time.monotonic()
         before, when = self._told.get(stream.shard, ("", now - HEARD_OF))
@@ -65,8 +65,8 @@ class Troubles:
 
 
 def write(writers: Sequence[Writer], stop: threading.Event) -> None:
-    """Write until `stop` is set, then until nothing waits or Redis or the lake is away,
-    or for STOP_SECONDS at most."""
+    """Write until `stop` is set, then until nothing is queued or Redis or the lake is
+    away, or for STOP_SECONDS at most."""
     troubles = Troubles()
     deadline = None
     while True:
@@ -102,7 +102,7 @@ def keep(
 ) -> None:
     """Do some work, named `what`, every so many seconds until `stop` is set.
 
-    What fails is tried again after some seconds.
+    After a failure it is tried again in a few seconds.
     """
     trouble, pause = "", every
     while not stop.wait(pause):
@@ -115,7 +115,7 @@ def keep(
                 trouble = why
                 logger.error("%s has to wait: %s", what, why)
         except Exception as error:  # pylint: disable=broad-exception-caught
-            # A fault of ours, which would end a thread without a word.
+            # A bug of ours, which would end a thread silently.
             pause = max(every, AGAIN)
             if (why := repr(error)) != trouble:
                 trouble = why
@@ -124,7 +124,7 @@ def keep(
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Raise LakeError for what a lake fails with that is away, full or damaged."""
+    """Raise LakeError for failures of a lake that is away, full or damaged."""
     try:
         yield
     except (DeltaError, OSError) as error:
@@ -144,7 +144,7 @@ def _round(writer: Writer, troubles: Troubles) -> bool:
     except AWAY as error:
         trouble = one_line(error)
         troubles.has(stream.shard, trouble)
-    with suppress(StreamAwayError):  # The round has said it already.
+    with suppress(StreamAwayError):  # The round has already reported it.
         troubles.tell(stream, trouble)
     return is_more
 

@@ -1,14 +1,14 @@
-"""The writer of one shard: what waits in the stream goes to the lake, exactly once.
+"""The writer of one shard: moves the stream to the lake, exactly once.
 
     look (stream and lake) → next step → renew the origin
-                                   | trim what is in → collect a batch
+                                   | trim what is stored → collect a batch
                                        → commit its drops → commit its hits
 
-A round is stateless: it asks the lake how far it is, trims what is in, and commits what
-comes after from the very snapshot that said so. Killed at any instant it begins
-again with the same question; of two writers one is refused and asks again. The drops go
-first, so that the hits' position alone says what is in; and what is trimmed is what a
-later round finds in the lake, not what this one believes to have written.
+A round is stateless: it asks the lake how far it is, trims what is stored, and commits
+what comes after, based on the very snapshot that showed it. Killed at any instant, it
+starts again with the same question; of two writers one is refused and asks again. The
+drops go first, so that the hits' position alone shows what is stored; and what is
+trimmed is what a later round finds in the lake, not what this one believes it wrote.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from page_tracker.store.stream import Stream
 
 logger = logging.getLogger(__name__)
 
-# A commit is complete with so many rows or bytes; entries are read so many at a time.
+# A commit is full with this many rows or bytes; this many entries are read at a time.
 MAX_ROWS = 50_000
 MAX_BYTES = 32_000_000
 READ_AT_ONCE = 64
-# Some 3,000 hits are decoded together: of fewer each takes longer, and more outgrow
-# the processor's cache.
+# Some 3,000 hits are decoded together: in smaller groups each takes longer, and larger
+# ones outgrow the processor's cache.
 DECODED_AT_ONCE = 1_000_000  # bytes
 
-# An entry is set aside after so many tries, this long after one another.
+# An entry is set aside after this many tries, with this long between them.
 TRIES = 5
 BETWEEN_TRIES = 0.1  # seconds
 
@@ -55,11 +55,11 @@ _TIME = [column.name for column in HITS].index("time")
 
 @dataclass(frozen=True)
 class Positions:
-    """What stream and lake look like: numbers of entries.
+    """The state of stream and lake: numbers of entries.
 
-    `last` is what the store has given, `committed` what the lake has of the store's
-    origin; `first` waits first, and the lake has `committed_of_first` of its origin.
-    `is_another` where the entry of the number `committed` is not the one in the lake.
+    `last` is the store's latest, `committed` the lake's latest of the store's origin;
+    `first` is the first one queued; the lake has `committed_of_first` of its origin.
+    `is_another`: the entry with the number `committed` is not the one in the lake.
     """
 
     last: int
@@ -72,7 +72,7 @@ class Positions:
 class NextStep(Enum):
     """What has to be done next."""
 
-    RENEW = auto()  # the store was restored from an older copy: its numbers are taken
+    RENEW = auto()  # the store was restored from an older copy: its numbers are in use
     REST = auto()
     TRIM = auto()
     STORE = auto()
@@ -94,7 +94,7 @@ class LakeLostError(LakeError):
 
 
 class Done(Enum):
-    """What a round has done: nothing to do, all that there was, or not all yet."""
+    """What a round has done: nothing to do, everything there was, or not all yet."""
 
     NOTHING = auto()
     ALL = auto()
@@ -113,7 +113,7 @@ class Commit:
     days: set[int] = field(default_factory=set)
     rows: int = 0
     bytes: int = 0
-    # Whether there are hits of another origin than the store counts now.
+    # Whether there are hits of another origin than the store's present one.
     is_of_another_store: bool = False
 
     @property
@@ -125,10 +125,10 @@ class Commit:
 
 
 def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable) -> None:
-    """Raise LakeLostError where a lake is new, and entries went to another one.
+    """Raise LakeLostError if a lake is new, and entries went to another one.
 
     What was trimmed had been found in a lake. A store that was restored has a new
-    origin: its lake has entries of the one before.
+    origin: its lake has entries of the previous one.
     """
     gone = stream.drained()
     if not gone or _has_entries(hits):
@@ -142,20 +142,20 @@ def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable) -> None:
 
 
 def _has_entries(hits: DeltaTable) -> bool:
-    """Whether any entry of any stream is in a lake; taken for granted on storage."""
+    """Whether any entry of any stream is in a lake; assumed on object storage."""
     return folder_of(hits) is None or any(
         is_of_stream(name) for name in all_transactions(hits)
     )
 
 
 def mark_of(origin: int, shard: int, last_id: bytes) -> Transaction:
-    """The transaction that says which batch the last entry in the lake was."""
+    """The transaction that records which batch the last entry in the lake was."""
     digest = blake2b(last_id, digest_size=8).digest()
     return Transaction(of_batch(origin, shard), int.from_bytes(digest, "big") >> 1)
 
 
 class Writer:
-    """Takes one shard's stream to the lake; any number of them may run."""
+    """Moves one shard's stream to the lake; any number of them may run."""
 
     def __init__(
         self, stream: Stream, lake: Lake, sleep: Callable[[float], object] = time.sleep
@@ -163,13 +163,13 @@ class Writer:
         self.stream = stream
         self.lake = lake
         self._sleep = sleep
-        # Origin and last number of the store when it was last found in order, empty.
+        # Origin and last number of the store when it was last found in order and empty.
         self._rested: tuple[int, int] | None = None
 
     def round(self) -> Done:
-        """Do what there is to do once; loses nothing and doubles nothing.
+        """Do one step of work; loses nothing and duplicates nothing.
 
-        Raises RedisError, DeltaError, OSError or LakeFullError where Redis or the lake
+        Raises RedisError, DeltaError, OSError or LakeFullError if Redis or the lake
         is away: then nothing was trimmed that is not in the lake.
         """
         try:
@@ -227,9 +227,9 @@ class Writer:
         return position(table, of_stream(origin, self.stream.shard))
 
     def _is_another(self, table: DeltaTable, first: Entry) -> bool:
-        """Whether the last entry in the lake is another one than waits by its number.
+        """Whether the last entry in the lake is not the queued one with its number.
 
-        Then the store was restored from an older copy, and has numbered on since.
+        Then the store was restored from an older copy, and has continued numbering.
         """
         committed = self._position(table, first.origin)
         if first.number > committed:
@@ -269,7 +269,7 @@ class Writer:
     def _collect(self, origin: int, after: int) -> Commit:
         """Decode entries of `origin` after the number, up to a full commit.
 
-        `is_all` where nothing was left to read.
+        `is_all` if nothing was left to read.
         """
         commit = Commit(last=after)
         while not commit.is_full:
@@ -278,7 +278,7 @@ class Writer:
             for some in _together(entries):
                 self._add(commit, some)
             if len(entries) < len(found):
-                # From here on the entries are of another origin: the next round's.
+                # From here on the entries are of another origin: for the next round.
                 break
             if len(found) < READ_AT_ONCE:
                 commit.is_all = True
@@ -289,7 +289,7 @@ class Writer:
         try:
             self._decode(commit, entries)
         except Exception:  # pylint: disable=broad-exception-caught
-            # arro3 raises plain Exceptions. One of these entries is at fault; which?
+            # arro3 raises plain Exceptions. One of these entries is the cause; which?
             for entry in entries:
                 self._decode_or_set_aside(commit, entry)
 
@@ -330,10 +330,10 @@ class Writer:
     # Restored stores --------------------------------------------------------------
 
     def _renew(self, origin: int, positions: Positions) -> None:
-        """Let a store that was restored from an older copy count under a new origin.
+        """Make a store that was restored from an older copy count under a new origin.
 
-        What waits in it is in the lake, unless it came after the store was restored:
-        that is appended again under the new origin.
+        What is queued in it is in the lake, unless it came after the restore: that is
+        appended again under the new origin.
         """
         self.stream.renew_origin(origin)
         with self.lake.using("hits") as hits:
