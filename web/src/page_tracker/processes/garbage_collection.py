@@ -1,16 +1,16 @@
-"""How often Python looks for garbage that only a search can find: cycles."""
+"""How often Python searches for garbage that only a search can find: cycles."""
 
 import gc
 
-# Objects, made and not yet gone, after which it looks; Python's own number is 700.
+# Objects created and not yet freed after which it searches; Python's number is 700.
 SELDOM = 100_000
 
 
 def collect_garbage_seldom() -> None:
-    """For a process that takes rows by the thousand from one form into the next.
+    """For a process that converts rows by the thousand from one form to the next.
 
-    They form no cycles, and all that is loaded by now stays: to look through both again
-    and again takes a tenth of such a process's time.
+    They form no cycles, and all that is loaded by now stays: searching both again and
+    again takes a tenth of such a process's time.
     """
     gc.freeze()
     gc.set_threshold(SELDOM)

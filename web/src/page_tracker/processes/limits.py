@@ -1,4 +1,4 @@
-"""What a process of ours may take of the machine, and what it never leaves behind."""
+"""What our processes may use of the machine, and what they never leave behind."""
 
 import resource
 from contextlib import suppress
@@ -8,7 +8,7 @@ MOST_FILES = 10_240
 
 
 def raise_file_limit() -> None:
-    """Allow this process, and those that it starts, all files that it may have open.
+    """Allow this process, and those that it starts, all open files that it may have.
 
     Each connection is one, and the usual limit (1,024) is meant for old programs.
     """
@@ -20,5 +20,5 @@ def raise_file_limit() -> None:
 
 
 def leave_no_core() -> None:
-    """Let no crash write memory to a disk: addresses, tokens and salts are in it."""
+    """Prevent core dumps: addresses, tokens and salts would be in them."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -9,7 +9,7 @@ import time
 from math import inf
 
 SECONDS = 60.0
-# Messages that are remembered.
+# How many messages are remembered.
 MOST_MESSAGES = 1_000
 
 _NUMBER = re.compile(r"\d+")

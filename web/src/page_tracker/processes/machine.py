@@ -1,4 +1,4 @@
-"""What the machine has, or what a container lets us have of it."""
+"""The machine's resources, or a container's share of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LIMITS = ("memory.max", "memory.limit_in_bytes")  # of cgroups version 2, and 1
 def memory(root: Path = Path("/")) -> int:
     """Bytes of memory that this process and its children may have.
 
-    The least of the machine's and of what each cgroup above us has as its limit: see
+    The smallest of the machine's memory and the limits of all cgroups above us: see
     https://docs.kernel.org/admin-guide, cgroup-v2.html and cgroup-v1/memory.html.
     """
     least = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -24,11 +24,11 @@ def memory(root: Path = Path("/")) -> int:
 def cgroups(controller: str, root: Path = Path("/")) -> list[Path]:
     """The folders of this process's cgroups, and of those above them.
 
-    They are those of version 2, and of version 1 those of the controller.
+    For version 2 all of them, for version 1 those of the controller.
     """
     try:
         lines = (root / "proc/self/cgroup").read_text("utf-8").splitlines()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return []
     found = []
     for line in lines:

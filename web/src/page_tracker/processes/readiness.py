@@ -1,7 +1,7 @@
 """Checks whether a starting server is ready, with as little code as possible.
 
-The supervisor does it: a client library, which it needs for nothing else, would take as
-much memory as the supervisor itself.
+The supervisor does it: a client library, which it needs for nothing else, would take
+as much memory as the supervisor itself.
 """
 
 import socket

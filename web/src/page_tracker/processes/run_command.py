@@ -1,4 +1,4 @@
-"""Runs one of our commands in a process of its own, which frees its memory."""
+"""Runs one of our commands in its own process, which frees its memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 def run_command(settings: Settings, *words: str) -> str:
     """Run `page-tracker WORDS` on the data folder, store and lake of the settings.
 
-    It ends with this process. Answers what it printed. Raises ProcessError where it
+    It ends with this process. Returns what it printed. Raises ProcessError if it
     fails.
     """
     with _alone:
@@ -29,7 +29,7 @@ def run_command(settings: Settings, *words: str) -> str:
 
 
 def start_command(settings: Settings, *words: str) -> None:
-    """The same beside what this process does; a failure goes into its log."""
+    """The same in the background; a failure is logged."""
 
     def run() -> None:
         try:

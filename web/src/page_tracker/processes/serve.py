@@ -2,8 +2,8 @@
 
     data folder locked → address taken → redis ready → web ready → its address printed
 
-This process binds the address and gunicorn inherits it: if it cannot be bound nothing
-is started, and connections wait while gunicorn is started again.
+This process binds the address and gunicorn inherits it: if it cannot be bound, nothing
+is started; connections wait while gunicorn is restarted.
 """
 
 import os
@@ -33,7 +33,7 @@ BACKLOG = 2048
 def serve(
     settings: Settings, say: Callable[[str], None], log: Callable[[str], None]
 ) -> None:
-    """Serve until a signal; `say` where it listens, `log` what dies meanwhile.
+    """Serve until a signal; `say` reports where it listens, `log` what ends meanwhile.
 
     Raises DataFolderError, AddressError, ProcessError if it cannot start.
     """
@@ -66,7 +66,7 @@ def serve(
 
 
 def _first_link(settings: Settings, log: Callable[[str], None]) -> str:
-    """The one-time link that makes the first account; empty once there is one."""
+    """The one-time link that creates the first account; empty once there is one."""
     if (settings.data / "people.json").exists():
         return ""
     try:

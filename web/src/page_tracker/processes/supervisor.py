@@ -27,7 +27,7 @@ LIVED_LONG = 5.0
 
 
 def next_delay(lived: float, last_delay: float) -> float:
-    """Seconds until a child that lived so long is started again."""
+    """Seconds until a child that lived this long is started again."""
     if lived >= LIVED_LONG:
         return FIRST_DELAY
     return min(max(2 * last_delay, FIRST_DELAY), LONGEST_DELAY)
@@ -123,7 +123,7 @@ class Supervisor:
             self.stops_asked += 1
 
         def wake(_number: int, _frame: FrameType | None) -> None:
-            """A handler of Python's own is what makes SIGCHLD write."""
+            """Only a handler in Python makes SIGCHLD write to the descriptor."""
 
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
