@@ -24,7 +24,7 @@ from page_tracker.writer.writer import refuse_new_lake
 
 
 def open_asking(settings: Settings) -> Asking:
-    """Open the lake for questions; nothing is read before the first."""
+    """Open the lake for questions; nothing is read before the first one."""
     lake = open_lake(settings)
     engine = Engine(
         settings.query_memory * 1_000_000, settings.query_seconds, kept=KeptSums(lake)
@@ -36,9 +36,9 @@ def open_asking(settings: Settings) -> Asking:
 
 
 def _refuse_new(settings: Settings, lake: Lake) -> None:
-    """Raise LakeLostError where the hits of the store have gone to another lake.
+    """Raise LakeLostError if the store's hits have gone to another lake.
 
-    Where Redis is not known, or is away, a lake is taken for its own.
+    If Redis is unknown, or away, a lake is assumed to be its own.
     """
     if settings.redis_url is None:
         return
@@ -48,7 +48,7 @@ def _refuse_new(settings: Settings, lake: Lake) -> None:
 
 
 def _imported_days(register: Register, site: str) -> list[date]:
-    """The days that a site's imports have page views of."""
+    """The days with page views from a site's imports."""
     return [
         date_of(day.day)
         for each in register.present(site)
@@ -68,7 +68,7 @@ class Asker:
 
 @contextmanager
 def asker_of_folder(settings: Settings) -> Iterator[Asker]:
-    """Open what `page-tracker query` needs. Raises what `store_of_folder` does."""
+    """Open what `page-tracker query` needs. Raises as `store_of_folder`."""
     with registry_of_folder(settings) as registry:
         live = open_live(settings, registry.redis)
         yield Asker(Sites(registry), open_asking(settings), live)

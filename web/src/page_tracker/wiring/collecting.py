@@ -17,7 +17,7 @@ from page_tracker.wiring.store import open_async_redis, open_redis, open_sites
 
 
 def open_lookups(settings: Settings) -> FreshLookups:
-    """Load what enrichment looks up, once for the process."""
+    """Load the lookups of enrichment, once for the process."""
     return _lookups(settings.data / "lookups")
 
 
@@ -27,7 +27,7 @@ def _lookups(folder: Path) -> FreshLookups:
 
 
 def bounds_of(settings: Settings) -> Bounds:
-    """What each shard holds at most: visitors are spread over all of them."""
+    """The most each shard holds: visitors are spread over all of them."""
     return Bounds(
         waiting=settings.most_in_stream,
         visitors=ceil(settings.most_visitors / settings.shards),

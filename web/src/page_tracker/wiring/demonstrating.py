@@ -1,4 +1,4 @@
-"""What makes the demonstration, and takes it away."""
+"""What creates the demonstration, and removes it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +18,9 @@ from page_tracker.wiring.store import open_redis, open_registry, store_of_folder
 
 @contextmanager
 def demonstration_of_folder(settings: Settings) -> Iterator[Demonstration]:
-    """Open it, and a data folder where there is none.
+    """Open it, and create the data folder if there is none.
 
-    Raises what `store_of_folder` does.
+    Raises as `store_of_folder`.
     """
     make_folder(settings.data)
     require_folder(settings.data)

@@ -55,7 +55,7 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
 
 
 def _with_its_own_redis(settings: Settings) -> Settings:
-    """The settings with the Redis that they mean, which does not answer."""
+    """The settings with the Redis that they imply, which does not answer."""
     own = f"unix://{quote(str(settings.data / STORE_NAME / 'redis.sock'))}"
     return replace(settings, redis_url=settings.redis_url or own)
 

@@ -49,7 +49,7 @@ class Historian:
 
 @contextmanager
 def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Historian]:
-    """Open what `page-tracker import` needs. Raises what `store_of_folder` does."""
+    """Open what `page-tracker import` needs. Raises as `store_of_folder`."""
     with store_of_folder(settings) as found:
         with open_redis(replace(found, redis_timeout=PATIENT_SECONDS)) as redis:
             registry = open_registry(found, redis)
@@ -61,7 +61,7 @@ def historian_of_folder(settings: Settings, watcher: Watcher) -> Iterator[Histor
 
 
 class Unwatched:
-    """The watcher of imports that nobody waits for."""
+    """The watcher for imports that nobody waits for."""
 
     def reads(self, log: Log) -> None:
         pass
@@ -109,6 +109,6 @@ def _present(sites: Sites, domain: str) -> Site:
 
 
 def _counted(live: Live, site: str, days: Sequence[int]) -> set[int]:
-    """Which days have hits that may still be on their way to the lake."""
+    """The days with hits that may still be on their way to the lake."""
     yesterday = utc_day(time.time()) - 2
     return {day for day in days if day >= yesterday and live.today(site, day).events}

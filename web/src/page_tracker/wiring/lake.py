@@ -42,7 +42,7 @@ def open_writers(settings: Settings, lake: Lake) -> list[Writer]:
 def open_upkeep(
     settings: Settings, lake: Lake, say: Callable[[str], None]
 ) -> Callable[[], None]:
-    """One pass of upkeep over lake and store, as a call; `say` what is damaged.
+    """One pass of upkeep over lake and store, as a call; `say` reports damage.
 
     It raises DeltaError, OSError or LakeError if the lake cannot be reached, RedisError
     if Redis cannot, LogNotRewrittenError if Redis's file still has what was deleted.
@@ -63,7 +63,7 @@ def open_upkeep(
 def open_light_upkeep(
     settings: Settings, lake: Lake, say: Callable[[str], None]
 ) -> Callable[[], None]:
-    """The same for a process that stays: what needs an engine is done by a job.
+    """The same for a long-lived process: work that needs an engine is done by a job.
 
     It raises ProcessError too, if the job fails.
     """
@@ -111,7 +111,7 @@ def _pass(
 
 
 def open_light_recount(settings: Settings, lake: Lake) -> Callable[[], None]:
-    """What lets live counters catch up, as a call; it raises what upkeep does."""
+    """What lets live counters catch up, as a call; it raises as upkeep does."""
     recount = open_recount(settings, lake)
     return lambda: recount.look(partial(_run_upkeep, settings))
 

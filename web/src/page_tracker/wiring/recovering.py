@@ -1,4 +1,4 @@
-"""Rebuilds a lake from its files, or lets a new one begin."""
+"""Rebuilds a lake from its files, or starts a new one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from page_tracker.writer.writer import LakeLostError, refuse_new_lake
 
 @dataclass(frozen=True)
 class Recovery:
-    """Recovers the lake of some settings; their Redis answers."""
+    """Recovers the lake of some settings; their Redis has to answer."""
 
     settings: Settings
 
@@ -46,7 +46,7 @@ class Recovery:
         return add_doubtful(lake, found, moved) if with_doubtful else 0
 
     def forget_days(self) -> None:
-        """Let the table of closed days begin again: it is made from the hits."""
+        """Reset the table of closed days: it is computed from the hits."""
         set_days_aside(open_lake(self.settings))
 
     def refusal(self) -> LakeLostError | None:

@@ -1,4 +1,4 @@
-"""The logs that people send by the pages."""
+"""The logs that people send from the pages."""
 
 from page_tracker.history.sent_log import SentLogs
 from page_tracker.settings import Settings

@@ -64,17 +64,17 @@ def _patience(settings: Settings) -> dict[str, Any]:
 
 
 def open_registry(settings: Settings, redis: Redis) -> Registry:
-    """Open sites and tokens: what Redis has of them and their mirror."""
+    """Open sites and tokens: Redis's copy of them and their mirror."""
     return Registry(redis, settings.data)
 
 
 def open_people(settings: Settings, redis: Redis) -> People:
-    """Open people's accounts: what Redis has of them and their mirror."""
+    """Open people's accounts: Redis's copy of them and their mirror."""
     return People(redis, settings.data)
 
 
 def open_annotations(settings: Settings, redis: Redis) -> KeptAnnotations:
-    """Open annotations of sites: what Redis has of them and their mirror."""
+    """Open annotations of sites: Redis's copy of them and their mirror."""
     return KeptAnnotations(redis, settings.data)
 
 
@@ -93,9 +93,9 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
     """The settings with a Redis for a command: REDIS_URL's, else the data folder's.
 
     That is the running server's, or one that is started for the command's duration.
-    Raises NoDataFolderError where there is none: it is not made here. FormatError where
-    data folder or store are of a newer version, DataFolderError, ProcessError;
-    RedisUnavailableError where Redis fails.
+    Raises NoDataFolderError if there is no folder: it is not created here. FormatError
+    if data folder or store are of a newer version, DataFolderError, ProcessError;
+    RedisUnavailableError if Redis fails.
     """
     if settings.redis_url is None:
         require_begun(settings.data)
@@ -120,7 +120,7 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
 
 @contextmanager
 def registry_of_folder(settings: Settings) -> Iterator[Registry]:
-    """Open sites and tokens for a command. Raises what `store_of_folder` does."""
+    """Open sites and tokens for a command. Raises as `store_of_folder`."""
     with store_of_folder(settings) as found, open_redis(found) as redis:
         registry = open_registry(found, redis)
         if registry.is_emptied():
@@ -140,12 +140,12 @@ def registry_of_new_folder(settings: Settings) -> Iterator[Registry]:
 
 @contextmanager
 def _folder_named(settings: Settings) -> Iterator[None]:
-    """Add to the error of an unknown site in which folder it was looked for."""
+    """Add the folder that was searched to the error of an unknown site."""
     try:
         yield
     except UnknownSiteError as error:
         where = f"{error.problem} in {settings.data}"
-        if settings.redis_url is None:  # whose Redis is this folder's
+        if settings.redis_url is None:  # its Redis is this folder's
             who = holder(settings.data)
             where += "" if who and who.web_url else ", on which no server runs"
         raise UnknownSiteError(where, error.remedy) from error
