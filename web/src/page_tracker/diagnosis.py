@@ -1,7 +1,7 @@
-"""Looks at everything that must be right for hits to be counted and kept.
+"""Checks everything that must be right for hits to be counted and kept.
 
-Each check looks at one thing and yields findings; one is fine or says
-what to do. A check that fails itself is a finding too.
+Each check looks at one thing and yields findings; each is fine or tells what to do.
+A check that fails itself is a finding too.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ EARLIEST = 1_700_000_000  # a clock before November 2023 was never set
 
 
 class Finding(NamedTuple):
-    """What a check found; `remedy` is empty where all is well."""
+    """What a check found; `remedy` is empty if all is well."""
 
     name: str
     says: str
@@ -52,23 +52,23 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Patient:
-    """What is looked at; `urls` are where the web server is asked."""
+    """What is checked; `urls` are where the web server is tried."""
 
     data: Path
     lake: Path | None
-    # What of the lake is damaged, or was: a line for each thing.
+    # What in the lake is damaged, or was: one line each.
     damages: Callable[[], Iterable[str]]
     redis: Redis
     registry: Registry
     live: Live
     streams: Sequence[Stream]
     urls: Sequence[str]
-    # Why Redis could not be had, where that is known.
+    # Why Redis is not available, if that is known.
     trouble: PageTrackerError | None = None
 
 
 def examine(patient: Patient) -> Iterator[Finding]:
-    """Make every check."""
+    """Run every check."""
     for name, check in CHECKS.items():
         try:
             yield from check(patient)
@@ -79,12 +79,12 @@ def examine(patient: Patient) -> Iterator[Finding]:
 
 
 def folder(patient: Patient) -> Iterator[Finding]:
-    """The data folder and the lake can be written, and have room."""
+    """The data folder and the lake can be written, and have space."""
     places = {"data folder": patient.data}
     if patient.lake is not None:
         places["lake"] = patient.lake
     for name, path in places.items():
-        # The lake is made with the first hit.
+        # The lake is created with the first hit.
         there = path if path.exists() else path.parent
         try:
             with NamedTemporaryFile(dir=there) as probe:
@@ -104,7 +104,7 @@ def folder(patient: Patient) -> Iterator[Finding]:
 
 
 def lake_files(patient: Patient) -> Iterator[Finding]:
-    """Every file of the lake is there, as long as it was; none was ever lost."""
+    """Every file of the lake is there, with its full size; none was ever lost."""
     lines = list(patient.damages())
     if not lines:
         yield Finding("lake's files", "all are there, whole")
@@ -117,7 +117,7 @@ def lake_files(patient: Patient) -> Iterator[Finding]:
 
 
 def redis(patient: Patient) -> Iterator[Finding]:
-    """Redis takes writes, has all on disk, and evicts nothing."""
+    """Redis accepts writes, has everything on disk, and evicts nothing."""
     if patient.trouble:
         yield Finding("Redis", patient.trouble.problem, patient.trouble.remedy)
         return
@@ -174,7 +174,7 @@ def sites(patient: Patient) -> Iterator[Finding]:
 
 
 def writer(patient: Patient) -> Iterator[Finding]:
-    """What waits in Redis gets to the lake."""
+    """What waits in Redis reaches the lake."""
     now = time.time()
     for stream in patient.streams:
         name = "writer" if len(patient.streams) == 1 else f"writer {stream.shard}"
@@ -202,7 +202,7 @@ def writer(patient: Patient) -> Iterator[Finding]:
 
 
 def web(patient: Patient) -> Iterator[Finding]:
-    """The web server answers, and takes hits."""
+    """The web server answers, and accepts hits."""
     if not patient.urls:
         remedy = "page-tracker serve; or name by --url where one runs"
         yield Finding("web", "no server is known on this data folder", remedy)
@@ -251,7 +251,7 @@ def _address_seen(url: str, token: str) -> Iterator[Finding]:
 
 
 def lookups(patient: Patient) -> Iterator[Finding]:
-    """Countries, bots and spam are of this time."""
+    """Countries, bots and spam are up to date."""
     files = sorted((patient.data / "lookups").glob("[!.]*"))
     if not files:
         says = "those that came with this version are in use"
@@ -266,7 +266,7 @@ def lookups(patient: Patient) -> Iterator[Finding]:
 
 
 def clock(patient: Patient) -> Iterator[Finding]:
-    """The clock was set, and Redis has the same time."""
+    """The clock is set, and agrees with Redis's."""
     before = time.time()
     seconds, micros = patient.redis.time()
     skew = seconds + micros / 1e6 - (before + time.time()) / 2

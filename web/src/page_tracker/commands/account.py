@@ -52,7 +52,7 @@ def account() -> None:
 
 
 def reach_options(command: Command) -> Command:
-    """`--site DOMAIN` and `--all-sites`: what a role is for."""
+    """`--site DOMAIN` and `--all-sites`: the sites of a role."""
     for option in (
         click.option(
             "--all-sites", is_flag=True, help="For all sites, including later ones."
@@ -234,7 +234,7 @@ def _password_link(of: Account) -> Link:
 
 
 def _echo_link(kept: Kept, settings: Settings, made: Link, does: str) -> None:
-    """Print a link; standard output has it alone."""
+    """Print a link; standard output has nothing else."""
     hours = LIFETIMES[made.purpose] // 3600
     click.echo(f"This link {does}. It works once, for {hours} hours:", err=True)
     click.echo(f"{reached_at(settings)}/welcome/{kept.links.make(made)}")

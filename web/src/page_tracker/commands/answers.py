@@ -31,12 +31,12 @@ from page_tracker.query.report import Report, Row, Value
 from page_tracker.query.typed_filters import short_name
 
 SECONDS = frozenset({"visit_duration", "time_on_page"})
-# What stands beside a metric where days are compared.
+# The columns beside a metric when days are compared.
 BEFORE = ("BEFORE", "CHANGE")
 
 
 def echo_report(report: Report, days: Callable[[], Days | None]) -> None:
-    """Print an answer as a table for people; `days` are those that have hits."""
+    """Print an answer as a table for people; `days` are those with hits."""
     query = report.query
     click.echo(f"{query.site}, {_range(query.range)}")
     if query.comparison is not None:
@@ -61,7 +61,7 @@ def echo_report(report: Report, days: Callable[[], Days | None]) -> None:
 
 
 def _why_none(report: Report, days: Days | None) -> str:
-    """Why an answer has no hits, judged by the days that have some."""
+    """Why an answer has no hits, as far as the days with hits show."""
     asked = report.query.range
     if days is None:
         return f"No hits: nothing of {report.query.site} was counted yet."
@@ -110,9 +110,9 @@ def _echo_with_bars(
     place: int,
     shorten: Container[int],
 ) -> None:
-    """Print a head and rows, with a bar for each row's value where there is room.
+    """Print a header and rows, with a bar for each row's value if there is room.
 
-    The values stand in the column at `place`, and numbers in all from there on.
+    The values are in the column at index `place`; it and all after it have numbers.
     """
     width, numbers = terminal_width(), set(range(place, len(lines[0])))
     if width is None or narrowest(lines, shorten) + len(GAP) + BAR_WIDTH <= width:
@@ -138,7 +138,7 @@ def _echo_totals(report: Report, row: Row) -> None:
 
 
 def _echo_line(report: Report) -> None:
-    """Print the first metric over time, where time is all that is asked by."""
+    """Print the first metric over time, if time is the only dimension."""
     query = report.query
     if len(query.dimensions) != 1 or query.dimensions[0] not in TIME_BUCKETS:
         return
@@ -152,7 +152,7 @@ def _echo_line(report: Report) -> None:
 
 
 def _line(title: str, values: Sequence[float], note: str) -> str:
-    """A line over time between two texts, no longer than the terminal's."""
+    """A line over time between two texts, no wider than the terminal."""
     width, room = terminal_width(), SPARK_WIDTH
     if width is not None:
         room = min(room, width - len(title) - len(note) - 2 * len(GAP))
@@ -200,7 +200,7 @@ def _range(asked: Range) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-# What took how long, in the order in which it is done.
+# The parts whose time is shown, in the order of the work.
 STEPS = {
     "share": "to read what questions share",
     "slices": "to read the hits slice by slice",

@@ -11,7 +11,7 @@ SPARK_WIDTH = 60
 
 
 def bar_of(value: float, most: float) -> str:
-    """A bar as long as the value's share of the most, to an eighth of a character."""
+    """A bar for the value's share of the maximum, to an eighth of a character."""
     if value <= 0 or most <= 0:
         return ""
     eighths = max(1, round(8 * BAR_WIDTH * min(value / most, 1)))
@@ -19,7 +19,7 @@ def bar_of(value: float, most: float) -> str:
 
 
 def sparkline(values: Sequence[float], width: int = SPARK_WIDTH) -> str:
-    """A line of one character a value, from 0 to the maximum; too many are summed."""
+    """One character per value, from 0 to the maximum; too many values are summed."""
     size = -(-len(values) // width) or 1
     sums = [sum(values[at : at + size]) for at in range(0, len(values), size)]
     most = max(sums, default=0)

@@ -1,4 +1,4 @@
-"""`page-tracker demo`: a site to look at, before there is one's own."""
+"""`page-tracker demo`: a site to look at before one has one's own."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""`page-tracker doctor`: is all well, and what to do where it is not?"""
+"""`page-tracker doctor`: is all well, and what to do if it is not?"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`page-tracker import`: the history of a site, out of its web server's access logs."""
+"""`page-tracker import`: a site's history, from its web server's access logs."""
 
 import signal
 import sys
@@ -132,7 +132,7 @@ def import_(
 
 
 def _ask_before_undoing(historian: Historian, undo: str, site: str | None) -> None:
-    """Ask, where there is such an import. Raises NotConfirmedError."""
+    """Ask, if there is such an import. Raises NotConfirmedError."""
     for entry in historian.imports.register.present(site):
         if entry.id == undo:
             views = plural(entry.pageviews - entry.deleted, "page view")

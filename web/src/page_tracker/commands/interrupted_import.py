@@ -1,4 +1,4 @@
-"""Ctrl-C in an import, at any second: what holds then, and what to do."""
+"""Ctrl-C in an import, at any second: the state it leaves, and what to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from page_tracker.history.register import Register
 
 @contextmanager
 def interruptible(register: Register) -> Iterator[None]:
-    """Raise ImportInterruptedError where a person ends what is done here by Ctrl-C."""
+    """Raise ImportInterruptedError if a person ends this work by Ctrl-C."""
     asked = False
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -28,7 +28,7 @@ def interruptible(register: Register) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        # An engine that is interrupted raises errors of its own.
+        # An interrupted engine raises errors of its own.
         if not asked:
             raise
         raise _told(register, there) from error

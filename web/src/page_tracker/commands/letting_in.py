@@ -1,4 +1,4 @@
-"""`page-tracker site let-in`, `site leave-out`: what of that left out is to count."""
+"""`page-tracker site let-in`, `site leave-out`: what left out before is to count."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ def _told(reason: str, name: str) -> str:
 
 
 def echo_let_in(decisions: Sequence[Decision]) -> None:
-    """Print who has let in what counts now, where there is anything."""
+    """Print who has let in what counts now, if there is anything."""
     if decisions:
         click.echo()
         echo_table(

@@ -1,4 +1,4 @@
-"""Options of several commands; those that are settings, from the table of settings."""
+"""Options of several commands; those for settings come from the table of settings."""
 
 from collections.abc import Callable
 from typing import Any

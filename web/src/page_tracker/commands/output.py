@@ -1,6 +1,6 @@
-"""Standard input, output and errors, as a command of ours uses them.
+"""Standard input, output and errors, as our commands use them.
 
-Output that cannot be written is an error of ours, OutputError, wherever it is noticed.
+Output that cannot be written is our OutputError, wherever it is noticed.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any, TextIO, cast
 
 from page_tracker.errors import OutputError, ReaderGoneError
 
-# What a line shows of a text that is longer: its beginning and its end.
+# How much a line shows of a longer text: its beginning and its end.
 LONGEST_LINE = 1_000
 _BEGINNING, _END = 600, 300
 
 
 class Output:
-    """A stream. Raises OutputError where it cannot be written, and from then on."""
+    """A stream. Raises OutputError if it cannot be written, and from then on."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -40,7 +40,7 @@ class Output:
 
     @contextmanager
     def _checked(self) -> Iterator[None]:
-        if self._failure:  # Whoever wrote before may have ignored the failure.
+        if self._failure:  # An earlier writer may have ignored the failure.
             raise self._failure
         try:
             yield
@@ -52,15 +52,15 @@ class Output:
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Let the three streams take any text; they raise OutputError if they cannot."""
+    """Make the three streams accept any text; they raise OutputError if they fail."""
     _open_closed()
     before, raising = (sys.stdout, sys.stderr), logging.raiseExceptions
     for stream in before:
         if isinstance(stream, TextIOWrapper):
-            # Not every locale's encoding has all characters that names and bars need.
+            # Some locales' encodings lack characters that names and bars need.
             stream.reconfigure(encoding="utf-8", errors="replace")
     sys.stdout, sys.stderr = (cast(TextIO, Output(stream)) for stream in before)
-    # A line of a log that cannot be written ends nobody's work.
+    # A log line that cannot be written must not end anybody's work.
     logging.raiseExceptions = False
     try:
         yield
@@ -70,7 +70,7 @@ def standard_streams() -> Iterator[None]:
 
 
 def one_line(text: str) -> str:
-    """A text as one line that cannot control a terminal, whatever is in it.
+    """A text as one line that cannot control a terminal, whatever it contains.
 
     >>> one_line("no site 'a\\x1b[2J'\\n")
     "no site 'a\\\\x1b[2J'"
@@ -85,7 +85,7 @@ def one_line(text: str) -> str:
 
 
 def _open_closed() -> None:
-    """Open what was closed before we began: else the next file that is opened is it."""
+    """Open streams closed before we began: else the next file opened would be one."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nothing = os.open(os.devnull, os.O_RDWR)
@@ -102,7 +102,7 @@ def _failure(error: OSError) -> OutputError:
 
 
 def _empty(stream: TextIO) -> None:
-    """Let what a stream still holds go nowhere, lest the end of Python fails at it."""
+    """Discard what a stream still buffers, so that Python's end does not fail on it."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:

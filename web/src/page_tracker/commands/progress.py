@@ -1,4 +1,4 @@
-"""How far an import is, for a person at a terminal; silent where there is none."""
+"""An import's progress, for a person at a terminal; silent if there is none."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Progress:
         self._reading = bars.add_task("Reading", total=total)
 
     def reads(self, log: Log) -> None:
-        """So much of this log has been read."""
+        """This much of this log has been read."""
         if self._bars is None or self._reading is None:
             return
         if self._log is not log:
@@ -56,7 +56,7 @@ class Progress:
         self._bars.update(self._reading, completed=self._done + log.read_bytes)
 
     def writes(self, done: int, days: int) -> None:
-        """So many of the days are in the lake."""
+        """This many of the days are in the lake."""
         if not self._console.is_terminal:
             return
         if self._writing is None or self._bars is None:
@@ -74,7 +74,7 @@ class Progress:
         )
 
     def stop(self) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         if self._bars is not None:
             self._bars.stop()
         self._bars = self._reading = self._writing = self._log = None

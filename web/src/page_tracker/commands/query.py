@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 ROWS = 20
 USUAL_METRICS = ("visitors", "pageviews")
-# Where in a question's JSON each option ends up.
+# The place of each option in a question's JSON.
 PLACES = {
     "#/metrics": "--metrics",
     "#/dimensions": "--by",
@@ -165,7 +165,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 
 
 def _asker(settings: Settings) -> AbstractContextManager[Asker]:
-    """What questions are asked with, loaded once the options are right."""
+    """What questions are asked with, loaded once the options are valid."""
     # pylint: disable-next=import-outside-toplevel # DuckDB and Delta take a second
     from page_tracker.wiring.asking import asker_of_folder
 
@@ -200,7 +200,7 @@ def _echo_live(asker: Asker, site: Site, as_json_: bool) -> None:
 def _answered(
     asker: Asker, domain: str, said: dict[str, Any], is_table: bool
 ) -> Report:
-    """The answer to what was typed. Raises QuestionError in terms of the options."""
+    """The answer to the options. Raises QuestionError in terms of the options."""
     site, now = asker.sites.get(domain), time.time()
     try:
         body = body_of(site, said, is_table, now)
@@ -220,7 +220,7 @@ def _said_of(error: QueryError) -> str:
 def body_of(
     site: Site, said: dict[str, Any], is_table: bool, seconds: float
 ) -> dict[str, Any]:
-    """The question as JSON, asked at so many seconds UTC.
+    """The question as JSON, asked at this time (seconds, UTC).
 
     Raises QueryError, click.UsageError.
     """
@@ -250,7 +250,7 @@ def body_of(
 
 
 def _parts(said: Sequence[str]) -> list[str]:
-    """What an option names that may be given again, and have commas; each once."""
+    """The values of an option that may be repeated, and have commas; each once."""
     parts = [each.strip() for text in said for each in text.split(",")]
     return list(dict.fromkeys(parts))
 

@@ -1,4 +1,4 @@
-"""`page-tracker segment`: filters with a name, for questions to use by their number."""
+"""`page-tracker segment`: filters with a name, which questions use by number."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`page-tracker sent-log`: what the page has done with a log that was sent to it.
+"""`page-tracker sent-log`: what the pages do with a log that was sent to them.
 
-Of the program alone; people have `page-tracker import`, whose words these are.
+Only for the program itself; people have `page-tracker import`, whose words these are.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from page_tracker.settings import Settings
 from page_tracker.wiring.history import Historian, historian_of_folder
 from page_tracker.wiring.sent_logs import open_sent_logs
 
-# Seconds between two looks of a person at the progress.
+# Seconds between two updates of the progress that a person sees.
 _LOOK_SECONDS = 0.5
 
 
@@ -54,7 +54,7 @@ def sent_log(domain: str, **options: str | None) -> None:
 
 
 def _absolute(settings: Settings) -> Settings:
-    """The settings, from whichever folder one works in."""
+    """The settings, independent of the working directory."""
     lake = str(Path(settings.lake).absolute()) if settings.lake else None
     return dataclasses.replace(settings, data=settings.data.absolute(), lake=lake)
 
@@ -68,7 +68,7 @@ def _do(
         went = {"pageviews": entry.pageviews - entry.deleted}
         logs.save(replace(sent, step="undone", said=went))
         return
-    # Its own name is what it is called in all that is said of it.
+    # The log is called by its own name in all messages.
     os.chdir(logs.log(sent).parent)
     order = Order(site, [sent.name], sent.wanted, sent.overlap)
     if sent.step == "reading":
@@ -79,19 +79,19 @@ def _do(
         outcome = historian.imports.run(order, historian.lookups, sites)
         logs.drop_log(site.id)
         found = summary(site.id, outcome.tally, outcome.entry, dry_run=False)
-        # Lines of the log go with it.
+        # The malformed lines are deleted with the log.
         said = {**found, "malformed_lines": [], "finished": progress.finished}
         logs.save(replace(sent, step="done", said=said))
 
 
 class _Progress:
-    """Writes down how far the work is, for the page."""
+    """Records the progress of the work, for the page."""
 
     def __init__(self, logs: SentLogs, sent: SentLog) -> None:
         self.sent = sent
         self._logs = logs
         self._next = 0.0
-        # Imports that were interrupted, and are finished now.
+        # Interrupted imports that are finished now.
         self.finished: list[str] = []
 
     def reads(self, log: Log) -> None:

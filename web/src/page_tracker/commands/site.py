@@ -106,7 +106,7 @@ def list_(data: str | None, as_json: bool) -> None:
 
 
 def _hosts_of(of: Site) -> str:
-    """Its further hosts; of a demonstration, that it is one."""
+    """Its further hosts; for a demonstration, that it is one."""
     return "(a demonstration)" if of.demonstration else ", ".join(of.hostnames)
 
 
@@ -203,7 +203,7 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
 
 
 def _ask_for_retention(settings: Settings, wanted: Site, now: float) -> None:
-    """Ask where hits are older than a site's retention. Raises NotConfirmedError."""
+    """Ask if hits are older than a site's retention. Raises NotConfirmedError."""
     if wanted.retention_days is None:
         return
     # pylint: disable-next=import-outside-toplevel # as above

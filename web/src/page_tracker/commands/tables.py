@@ -11,7 +11,7 @@ import click
 from rich.cells import cell_len, set_cell_size
 
 GAP = "  "
-# No column is cut below so many places.
+# No column is cut below this many characters.
 NARROWEST = 12
 
 
@@ -26,10 +26,10 @@ def echo_table(
     shorten: Container[int] = (),
     most: int | None = None,
 ) -> None:
-    """Print rows under a head, each column as wide as its widest text.
+    """Print rows under a header, each column as wide as its widest text.
 
-    The columns whose places are `numbers` are aligned at their right. Where lines are
-    wider than `most` places of a terminal, the columns `shorten` are cut.
+    The columns whose indexes are `numbers` are right-aligned. If lines are wider than
+    `most` characters in a terminal, the columns `shorten` are cut.
     """
     lines = [head, *rows]
     widths = _widths(lines)
@@ -45,7 +45,7 @@ def echo_table(
 
 
 def narrowest(lines: Sequence[Sequence[str]], shorten: Container[int]) -> int:
-    """How many places a table needs where the columns `shorten` are cut to the last."""
+    """How many characters a table needs if the columns `shorten` are cut to the end."""
     return sum(fitted(_widths(lines), shorten, 0)) + len(GAP) * (len(lines[0]) - 1)
 
 
@@ -54,14 +54,14 @@ def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
 
 
 def terminal_width() -> int | None:
-    """How many places a line has; None where what is printed goes to a program."""
+    """How many characters a line has; None if the output goes to a program."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def shortened(text: str, width: int) -> str:
-    """A text in at most so many places; an ellipsis stands for what is left out.
+    """A text of at most this many characters, with an ellipsis for what is left out.
 
-    That is in the middle: pages differ at their ends.
+    The ellipsis is in the middle: pages differ at their ends.
     """
     if cell_len(text) <= width:
         return text
@@ -74,9 +74,9 @@ def shortened(text: str, width: int) -> str:
 
 
 def fitted(widths: Sequence[int], shorten: Container[int], most: int) -> list[int]:
-    """Widths of columns whose lines have at most so many places, where that can be.
+    """Column widths for lines of at most this many characters, if possible.
 
-    The widest of those that may be cut is cut first, and none below `NARROWEST`.
+    The widest of those that may be cut is cut first, but none below `NARROWEST`.
     """
     found = list(widths)
     over = sum(found) + len(GAP) * (len(found) - 1) - most

@@ -1,4 +1,4 @@
-"""`page-tracker update`: get newer data to look up."""
+"""`page-tracker update`: get newer lookup data."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`page-tracker writer`: take what waits in Redis to the lake."""
+"""`page-tracker writer`: move what waits in Redis to the lake."""
 
 import logging
 import signal
