@@ -1,8 +1,8 @@
-"""The demonstration's log: a real one of May 2015, as if its days ended today.
+"""The demonstration's log: a real one from May 2015, moved so that its days end today.
 
-Four days are few to look at, and leave nothing to compare with. So what comes from one
-network stays together, and the networks are shared out over fourteen times four days.
-`data/README.md` says where the log is from.
+Four days are few to look at, and leave nothing to compare with. So requests from one
+network stay together, and the networks are distributed over fourteen times four days.
+`data/README.md` tells where the log is from.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _TIME = re.compile(r"\[(\d\d)/May/2015:(\d\d:\d\d:\d\d) \+0000\]")
 
 
 def lines_until(now: datetime) -> Iterator[str]:
-    """The demonstration's lines, of the eight weeks that end now (UTC)."""
+    """The demonstration's lines, for the eight weeks that end now (UTC)."""
     packed = files("page_tracker").joinpath("data", "demonstration.log.gz").read_bytes()
     return moved(gzip.decompress(packed).decode().splitlines(keepends=True), now)
 
 
 def moved(lines: Iterable[str], now: datetime) -> Iterator[str]:
-    """The lines at the same times of later days; none is after `now` (UTC)."""
+    """The lines at the same times on later days; none is after `now` (UTC)."""
     for line in lines:
         found = _TIME.search(line)
         if found is None:

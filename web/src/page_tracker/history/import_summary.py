@@ -1,6 +1,6 @@
-"""What an import has brought, or would bring, in words for people. Pure.
+"""What an import has added, or would add, in words for people. Pure.
 
-The command line and the pages say the same of it.
+The command line and the pages use the same words.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ _IN_WORDS = {
     "blank": "blank lines",
     "expired": "older than the site keeps",
 }
-# Where this share is left out for one reason, something else may be wrong.
+# If this share is left out for one reason, something else may be wrong.
 _NEARLY_ALL = 0.9
 # Fewer lines prove nothing.
 _ENOUGH = 10
 _EXAMPLES = 5
-# As JSON has it.
+# In its JSON form.
 Summary = Mapping[str, Any]
-# These are as they should be: counted before, or next time.
+# These are normal: counted before, or next time.
 _AS_IT_SHOULD_BE = (LeftOut.KNOWN, LeftOut.UNFINISHED, LeftOut.BLANK)
 
 
 def in_words(reason: str) -> str:
-    """A reason as people call it."""
+    """A reason in words for people."""
     return _IN_WORDS.get(reason, reason.replace("_", " "))
 
 
 def most_left_out(tally: Tally) -> str | None:
-    """Where nearly all is left out for one reason: which, with examples."""
+    """If nearly everything is left out for one reason: which, with examples."""
     judged = tally.lines - sum(tally.left_out[each] for each in _AS_IT_SHOULD_BE)
     for reason, number in tally.left_out.most_common():
         if reason in _AS_IT_SHOULD_BE or judged < _ENOUGH:
@@ -63,7 +63,7 @@ def most_left_out(tally: Tally) -> str | None:
 
 
 def summary(site: str, tally: Tally, entry: Import | None, dry_run: bool) -> Summary:
-    """What `page-tracker import --json` prints; `entry` is None: nothing is new."""
+    """The output of `page-tracker import --json`; `entry` is None if nothing is new."""
     days = tally.days()
     return {
         "import": entry.id if entry else None,
@@ -94,7 +94,7 @@ def headline(said: Summary) -> str:
 
 
 def figures(said: Summary) -> list[tuple[str, str]]:
-    """The figures of a summary, each with what it is the number of."""
+    """The figures of a summary, each with its label."""
     rows = [(f"{said['lines']:,}", "lines"), (f"{said['pageviews']:,}", "page views")]
     return rows + [
         (f"{number:,}", f"left out: {in_words(reason)}")
@@ -103,7 +103,7 @@ def figures(said: Summary) -> list[tuple[str, str]]:
 
 
 def days_of(days: Sequence[ImportedDay]) -> str:
-    """From which day to which the page views are."""
+    """The first and the last day of the page views."""
     if not days:
         return _range(None, None)
     return _range(str(date_of(days[0].day)), str(date_of(days[-1].day)))
@@ -116,7 +116,7 @@ def _range(first: str | None, last: str | None) -> str:
 
 
 def _notes(tally: Tally) -> list[str]:
-    """What to know beside the figures."""
+    """Notes beside the figures."""
     notes = list(tally.notes)
     if tally.agentless:
         notes.append(

@@ -1,4 +1,4 @@
-"""A log as blocks of whole lines: of a file, packed or not, or of standard input."""
+"""A log as blocks of whole lines: from a file, compressed or not, or standard input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from page_tracker.errors import LogFileError
 
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 4 << 20
-# No line of a log is longer; a file without any line end is no log.
+# No line of a log is longer; a file without any line end is not a log.
 MAX_LINE_BYTES = 1 << 20
 
 _PACKED: dict[bytes, Callable[[BinaryIO], IO[bytes]]] = {
@@ -47,11 +47,11 @@ class Log:
             return 0
 
     def blocks(self) -> Iterator[bytes]:
-        """Blocks of whole lines; the last line of the last one may have no end.
+        """Blocks of whole lines; the last line of the last block may lack its end.
 
         NULs are left out: a log that was emptied while its server wrote begins with as
-        many as it had bytes before. Raises LogFileError where the file is damaged or
-        is no text of lines.
+        many as it had bytes before. Raises LogFileError if the file is damaged or not a
+        text of lines.
         """
         rest = b""
         try:
@@ -83,7 +83,7 @@ class Log:
 def text_of(block: bytes) -> str:
     """The text of a block; bytes that are not UTF-8 become U+FFFD.
 
-    Without the marks at the beginning of a text, or of several that were joined.
+    Byte order marks at the beginning, or where several texts were joined, are removed.
     """
     text = without_nuls(block).decode("utf-8", "replace")
     if _MARK not in text:
@@ -100,7 +100,7 @@ def lines_of(block: bytes) -> list[str]:
 
 
 def without_nuls(block: bytes) -> bytes:
-    """A block of a log without the bytes that are in no line of one."""
+    """A block of a log without the bytes that belong to no line."""
     return block.replace(b"\0", b"") if b"\0" in block else block
 
 
@@ -121,7 +121,7 @@ def open_log(name: str) -> Iterator[Log]:
 
 
 def size_of(name: str) -> int | None:
-    """The bytes of a log; None where it is no file that can be asked."""
+    """The size of a log in bytes; None if it is not a file that has one."""
     try:
         path = Path(name)
         return path.stat().st_size if path.is_file() else None
@@ -130,7 +130,7 @@ def size_of(name: str) -> int | None:
 
 
 def unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
-    """The content of a file, whatever it is packed with. Raises LogFileError."""
+    """The content of a file, whatever it is compressed with. Raises LogFileError."""
     head = file.peek(8)
     if head.startswith(_ZSTANDARD):
         raise LogFileError(
@@ -150,7 +150,7 @@ def unpacked(file: io.BufferedReader, name: str) -> IO[bytes]:
 
 
 def unreadable(name: str, error: OSError) -> LogFileError:
-    """What to tell a person whose log cannot be read, by why it cannot."""
+    """The message for a person whose log cannot be read, by the reason."""
     if isinstance(error, PermissionError):
         folders = reversed(Path(name).absolute().parents)
         closed = next((each for each in folders if not _may_enter(each)), None)

@@ -1,6 +1,6 @@
-"""Logs into page views: what of them is new, in the spool, and the count of all lines.
+"""Logs into page views: what is new in them, in the spool, and the count of all lines.
 
-log → blocks → Follower: which of it is known?  → thrown away, counted as known
+log → blocks → Follower: which part is known?  → discarded, counted as known
              → Crew: page views                 → spool, by day
 """
 
@@ -25,16 +25,16 @@ from page_tracker.history.register import ImportedDay
 from page_tracker.history.workers import Crew, Sifted, file_of
 from page_tracker.hits.hit import Drop
 
-# Blocks that are read ahead of those that are sifted.
+# How many blocks are read ahead of those that are sifted.
 AHEAD = 4
-# Bytes of a log that are looked at.
+# How many bytes of a log are examined for its format.
 _LOOKED_AT = 1 << 20
-# Names of what is left out that are counted; of more the most frequent half.
+# How many names of left-out lines are counted; beyond it the most frequent half.
 _MAX_NAMES = 2_000
 
 
 class MalformedLine(NamedTuple):
-    """A malformed line: its log, the number in it, from 1, and how it begins."""
+    """A malformed line: its log, its line number there, from 1, and its beginning."""
 
     log: str
     line: int
@@ -53,7 +53,7 @@ class Tally:
     formats: list[str] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
-    # Imports that brought what comes before these parts in their logs.
+    # Imports that brought the part before these parts in their logs.
     continues: set[str] = field(default_factory=set)
     # Imports whose lines were known; those that retention took, and that are repeated.
     known_by: set[str] = field(default_factory=set)
@@ -61,11 +61,11 @@ class Tally:
     views: Counter[int] = field(default_factory=Counter)
     drops: Counter[Drop] = field(default_factory=Counter)
     files: dict[int, list[int]] = field(default_factory=dict)
-    # What else was left out, by what it is told by: the most frequent ones.
+    # What else was left out, by the name that identifies it: the most frequent ones.
     refused: Counter[Refused] = field(default_factory=Counter)
-    # Page views of lines that tell no user agent.
+    # Page views from lines without a user agent.
     agentless: int = 0
-    # What to know of the logs, in words.
+    # Notes on the logs, in words.
     notes: list[str] = field(default_factory=list)
 
     def days(self) -> tuple[ImportedDay, ...]:
@@ -75,7 +75,7 @@ class Tally:
         )
 
     def names_of(self, reason: str) -> Counter[str]:
-        """What the lines that were left out for a reason are told by."""
+        """The names that identify the lines left out for a reason."""
         found: Counter[str] = Counter()
         for counted in (self.refused, self.drops):
             for each, number in counted.items():
@@ -84,11 +84,11 @@ class Tally:
         return found
 
     def read_in(self, formats: Iterable[str]) -> None:
-        """Lines were read in these formats."""
+        """Add formats in which lines were read."""
         self.formats += [each for each in formats if each not in self.formats]
 
     def add(self, sifted: Sifted, log: str, line: int) -> None:
-        """Add a block of a log, the first line of which has the number `line`."""
+        """Add a block of a log, whose first line has the number `line`."""
         block = sifted.block
         self.pageviews += sifted.days.total()
         self.left_out += block.left_out
@@ -170,7 +170,7 @@ class Reader:
 
 
 class _Stretch:
-    """The blocks of a log since the last of its lines that was known."""
+    """The blocks of a log since its last known line."""
 
     def __init__(self, reader: Reader, log: str) -> None:
         self._reader = reader
@@ -191,7 +191,7 @@ class _Stretch:
             self._waiting.popleft().result()
 
     def forget(self, lines: int) -> None:
-        """All so far was known, and so are the next `lines`."""
+        """Everything so far was known, and so are the next `lines`."""
         for _, future in self._blocks:
             if (number := future.result().file) is not None and self._reader.spool:
                 file_of(self._reader.spool, number).unlink()
@@ -204,7 +204,7 @@ class _Stretch:
         self._first_line = self._line
 
     def keep(self) -> None:
-        """Count what was sifted. Raises LogFileError where much of it is malformed."""
+        """Count what was sifted. Raises LogFileError if too much of it is malformed."""
         found = [(line, future.result()) for line, future in self._blocks]
         if not self._reader.wanted.skip_malformed:
             left_out = [each.block.left_out for _, each in found]
@@ -224,12 +224,12 @@ def _count_lines(block: bytes) -> int:
 
 
 def _unfinished(block: bytes, dialect: Dialect) -> int:
-    """The bytes at the end of a block of a line that is not all there yet."""
+    """The bytes of an incomplete line at the end of a block."""
     if block.endswith(b"\n"):
         return 0
     last = block[block.rfind(b"\n") + 1 :]
     text = text_of(last)
-    # What another format reads may be the beginning of a line in this one; and an
-    # address at a line's end may go on.
+    # A line that another format can read may be the beginning of one in this format;
+    # and an address at a line's end may continue.
     is_read = FORMATS[dialect.format].read(text) and dialect.whose == "peer"
     return 0 if is_read or text.strip() == "]" else len(last)

@@ -1,8 +1,8 @@
-"""How far streams and imports are in a lake whose log is gone, told by its files.
+"""How far streams and imports are in a lake whose log is lost, derived from its files.
 
-stream   what no longer waits in the store was in; of what waits, the batches up to
-         the last one whose hits are in the files
-import   done: all of its days; else the days that the files have hits of
+stream   what is no longer queued in the store was stored; of what is queued, the
+         batches up to the last one whose hits are in the files
+import   done: all of its days; else the days that have hits in the files
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from page_tracker.schema import HITS
 from page_tracker.store.entry import Entry, UnreadableEntryError
 from page_tracker.store.stream import Stream
 
-# A writer has committed at most one batch that still waits: of fewer entries than this.
+# A writer has committed at most one batch that is still queued: of fewer entries.
 MAX_ENTRIES = 5_000
 
 _AT = {name: [each.name for each in HITS].index(name) for name in ("site", "visit")}
@@ -31,7 +31,7 @@ _AT = {name: [each.name for each in HITS].index(name) for name in ("site", "visi
 def positions(
     streams: Iterable[Stream], imports: Iterable[Import], files: Sequence[Path]
 ) -> dict[str, list[Transaction]]:
-    """By table the transactions that the log of a lake of these files has to have."""
+    """By table the transactions that the log of a lake with these files must have."""
     read = [each for stream in streams for each in _of_stream(stream, files)]
     hits, drops = list(read), list(read)
     for entry in imports:
@@ -43,7 +43,7 @@ def positions(
 
 
 def begin_anew(lake: Lake, streams: Iterable[Stream]) -> None:
-    """Have a new lake go on with what waits, without what has gone to another one."""
+    """Make a new lake go on with what is queued, without what went to another one."""
     for stream in streams:
         with lake.using("hits") as hits:
             said = CommitProperties(
@@ -59,7 +59,7 @@ def _of_stream(stream: Stream, files: Sequence[Path]) -> list[Transaction]:
     present = numbers_in(files, list(_probes(waiting)))
     origin = stream.origin()
     own = [each.number for each in waiting if each.origin == origin]
-    # What no longer waits was in; entries are numbered on where none does.
+    # What is no longer queued was stored; if nothing is queued, numbering continues.
     last = {origin: own[0] - 1 if own else stream.last()}
     for entry in waiting:
         if entry.number in present:
@@ -72,7 +72,7 @@ def _of_stream(stream: Stream, files: Sequence[Path]) -> list[Transaction]:
 
 
 def _probes(entries: Iterable[Entry]) -> Iterator[Probe]:
-    """A hit of each batch that has one."""
+    """A hit from each batch that has one."""
     for entry in entries:
         try:
             rows = entry.rows()
@@ -84,7 +84,7 @@ def _probes(entries: Iterable[Entry]) -> Iterator[Probe]:
 
 
 def _days_done(entry: Import, files: Sequence[Path]) -> int:
-    """How many of an import's days are in; they go in in their order."""
+    """How many of an import's days are in the lake; they go in in order."""
     if entry.state == "done":
         return len(entry.days)
     if entry.state != "writing":

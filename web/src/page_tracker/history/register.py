@@ -1,11 +1,11 @@
 """The register of imports: one small file for each, beside the lake.
 
-    DATA/imports/7.json     what import 7 is and how far it has come
+    DATA/imports/7.json     what import 7 is and its progress
     DATA/imports/spool-7/   its page views, until they are in the lake
     DATA/imports/lock       held by the one process that imports
 
-It goes with the data folder and does not depend on Redis. A spool without a file is
-what a killed process has left before its import began to count; it is thrown away.
+It belongs to the data folder and does not depend on Redis. A spool without a file is
+left over from a process killed before its import began to count; it is deleted.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     pageviews: int
     left_out: dict[str, int]
     days: tuple[ImportedDay, ...]
-    # Page views of it that were deleted since.
+    # Its page views that have been deleted since.
     deleted: int = 0
-    # Imports that brought what comes before its parts in their logs.
+    # Imports that brought the part before its parts in their logs.
     continues: tuple[str, ...] = ()
-    # What it has in the table `drops`.
+    # Its rows in the table `drops`.
     drops: tuple[Dropped, ...] = ()
     # The first day that the site kept when this was read; 0: all.
     first_day: int = 0
-    # Imports all of which retention has taken, and whose lines this one has brought.
+    # Imports that retention has removed entirely, and whose lines this one has brought.
     replaces: tuple[str, ...] = ()
 
 
@@ -92,13 +92,13 @@ class Register:
             yield
 
     def all(self) -> list[Import]:
-        """Every import there was, the oldest first."""
+        """All imports ever, oldest first."""
         files = self.folder.glob("*.json")
         found = [msgspec.json.decode(each.read_bytes(), type=Import) for each in files]
         return sorted(found, key=lambda each: int(each.id))
 
     def present(self, site: str | None = None) -> list[Import]:
-        """The imports, of a site or of all, that are not undone; the oldest first."""
+        """The imports, of a site or of all, that are not undone; oldest first."""
         return [
             each
             for each in self.all()
@@ -106,9 +106,9 @@ class Register:
         ]
 
     def get(self, import_id: str, site: str | None = None) -> Import:
-        """The import of that id. Raises UnknownImportError, also where it is undone.
+        """The import with that id. Raises UnknownImportError, also if it is undone.
 
-        And where it is not the site's, if one is named.
+        And if it is not the site's, if one is named.
         """
         for each in self.present(site):
             if each.id == import_id:
@@ -123,7 +123,7 @@ class Register:
         )
 
     def continuing(self, entry: Import) -> list[str]:
-        """The imports that brought what comes after this one's logs, the last first."""
+        """The imports that brought the part after this one's logs, latest first."""
         found = [entry.id]
         for each in self.present(entry.site):
             if each.state != "undoing" and set(found).intersection(each.continues):
@@ -137,14 +137,14 @@ class Register:
                 self.save(undone(each))
 
     def note_left(self, views: Mapping[str, int]) -> None:
-        """Write down how many page views of each import are left, where some went."""
+        """Record how many page views of each import are left, if some were deleted."""
         for each in self.all():
             deleted = each.pageviews - views.get(each.id, each.pageviews)
             if deleted > each.deleted:
                 self.save(replace(each, deleted=deleted))
 
     def forget_drops(self, site: str, days: Callable[[int], bool]) -> None:
-        """Forget what a site's imports have in `drops` on days that were deleted."""
+        """Forget what a site's imports have in `drops` for days that were deleted."""
         for each in self.all():
             if each.site == site:
                 kept = tuple(drop for drop in each.drops if not days(drop.day))
@@ -157,7 +157,7 @@ class Register:
     def known_parts(
         self, site: str, may_be_repeated: Callable[[Import], bool]
     ) -> KnownParts:
-        """What a site's imports have brought, but for those that may be repeated."""
+        """The parts that a site's imports have brought, except what may be repeated."""
         known = KnownParts()
         for each in self.present(site):
             if may_be_repeated(each):
@@ -167,7 +167,7 @@ class Register:
         return known
 
     def save(self, entry: Import) -> None:
-        """Write an import down, so that it survives whatever happens next."""
+        """Record an import, so that it survives whatever happens next."""
         replace_file(self.folder / f"{entry.id}.json", msgspec.json.encode(entry))
 
     def spool_of(self, import_id: str) -> Path:
@@ -183,13 +183,13 @@ class Register:
 
 
 def undone(entry: Import) -> Import:
-    """An import that is undone: its content is not known any more."""
+    """An import as undone: its content is no longer known."""
     return replace(entry, state="undone", parts=(), logs=(), drops=())
 
 
 @contextmanager
 def held(path: Path, busy: ImportsBusyError) -> Iterator[None]:
-    """Hold a lock file, as long as the process lives. Raises `busy` if another does."""
+    """Hold a lock file, for the life of the process. Raises `busy` if another does."""
     with ExitStack() as stack:
         try:
             stack.enter_context(exclusive_lock(path, patience=0))

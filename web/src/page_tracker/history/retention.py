@@ -1,11 +1,11 @@
-"""What retention takes of imports, and which may be repeated since.
+"""What retention removes of imports, and which may be repeated since.
 
-    upkeep is about to let go a site's hits of before a day → noted beside the register
+    upkeep is about to delete a site's hits of before a day → noted beside the register
     an import                                               → is any of its days left?
 
-Without that the lines of an import would be known for good, though they are gone: a
-person who keeps hits for longer again could not bring them back. Upkeep alone writes
-the notes, and needs no lock for it.
+Without it the lines of an import would be known forever, though they are gone: a person
+who keeps hits for longer again could not bring them back. Only upkeep writes the notes,
+and needs no lock for it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from page_tracker.sites.site import Site, first_kept
 
 
 class Expiry(msgspec.Struct, frozen=True, array_like=True):
-    """At `moment` (UTC, seconds) a site's hits of days before `first_day` went."""
+    """At `moment` (UTC, seconds) a site's hits before `first_day` were deleted."""
 
     site: str
     first_day: int
@@ -30,16 +30,16 @@ class Expiry(msgspec.Struct, frozen=True, array_like=True):
 
 
 def first_day_of(site: Site, now: float) -> int:
-    """The first day, since 1970, that a site keeps; 0 where it keeps all."""
+    """The first day, since 1970, that a site keeps; 0 if it keeps all."""
     return next((day for _, day in first_kept([site], now)), 0)
 
 
 def note_expiry(register: Register, sites: Iterable[Site], now: float) -> None:
-    """Note what retention is about to take of imports. Raises OSError."""
+    """Note what retention is about to remove from imports. Raises OSError."""
     notes = noted = _notes(register)
     for site, first_day in first_kept(sites, now):
         if any(_is_taken(each, first_day, noted) for each in register.present(site)):
-            # What took less, earlier, has nothing to add.
+            # Earlier notes of fewer days add nothing.
             notes = [
                 each
                 for each in notes
@@ -57,7 +57,7 @@ def _is_taken(entry: Import, first_day: int, notes: list[Expiry]) -> bool:
 
 
 def gone_before(register: Register, entry: Import) -> int:
-    """The day before which an import has nothing in the lake by retention, or 0."""
+    """The day before which retention has removed everything of an import, or 0."""
     return _gone_before(entry, _notes(register))
 
 
@@ -71,10 +71,10 @@ def _gone_before(entry: Import, notes: list[Expiry]) -> int:
 
 
 def may_be_repeated(register: Register, entry: Import, first_day: int) -> bool:
-    """Whether retention took all of an import, and the site keeps more by now.
+    """Whether retention removed all of an import, and the site keeps more by now.
 
-    What a person has deleted of an import stays known: it must not come back. So does
-    what others continue: without its beginning their lines would not be known.
+    What a person has deleted of an import stays known: it must not come back. So do
+    imports that others continue: without the beginning their lines would not be known.
     """
     before = gone_before(register, entry)
     is_left = entry.deleted or any(each.day >= before for each in entry.days)
@@ -86,7 +86,7 @@ def may_be_repeated(register: Register, entry: Import, first_day: int) -> bool:
 
 
 def has_gone_partly(register: Register, entry: Import, first_day: int) -> bool:
-    """Whether retention took lines that the site would keep by now."""
+    """Whether retention removed lines that the site would keep by now."""
     before = gone_before(register, entry)
     has_expired = entry.left_out.get(LeftOut.EXPIRED) or any(
         each.day < before for each in entry.days

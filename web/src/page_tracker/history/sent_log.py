@@ -1,15 +1,15 @@
-"""A log that a person sends by the page, and how far its import is; one for a site.
+"""A log that a person sends from the page, and its import's progress; one for a site.
 
-    DATA/imports/sent/example.org/state.json  how far it is
+    DATA/imports/sent/example.org/state.json  its progress
     DATA/imports/sent/example.org/log/        the log as it came, under its own name
     DATA/imports/sent/example.org/lock        held by the process that works on it
 
-    coming → reading → read → importing → done; or refused, with why
+    coming → reading → read → importing → done; or refused, with the reason
     undoing → undone
 
-The log goes as soon as its import is done, and all else within a day (`tidy`). Whatever
-is killed, what is left says how far it was: a step at which nobody works has been
-interrupted, and may be begun again.
+The log is deleted as soon as its import is done, and everything else within a day
+(`tidy`). Whatever is killed, the rest shows how far it was: a step at which no process
+works has been interrupted, and may be started again.
 """
 
 from __future__ import annotations
@@ -40,35 +40,35 @@ Step = Literal[
 ]
 WORKING: tuple[Step, ...] = ("reading", "importing", "undoing")
 
-# A process that works on a log has begun within so many seconds.
+# A process that works on a log has begun within this many seconds.
 BEGIN_SECONDS = 30
-# What nobody has touched for so long goes.
+# What nobody has touched for this long is deleted.
 KEPT_SECONDS = 24 * 3600
-# Bytes of disk that a log leaves to others.
+# Bytes of disk that a log leaves free.
 LEAST_ROOM = 64 << 20
 _LONGEST_NAME = 100
 
 
 class SentLog(msgspec.Struct, frozen=True, kw_only=True):
-    """What came for a site, and what became of it."""
+    """What was sent for a site, and what became of it."""
 
     site: str
     step: Step
-    # As the person's file is called, and its bytes.
+    # The name of the person's file, and its size in bytes.
     name: str = ""
     size: int = 0
-    # UTC, seconds: when it was last written down.
+    # UTC, seconds: when this was last saved.
     changed: float = 0
-    # How far the step is: bytes of the log, or days that are written.
+    # The step's progress: bytes of the log, or days that are written.
     done: int = 0
     total: int = 0
     wanted: Wanted = Wanted()
     overlap: bool = False
-    # The import that is undone.
+    # The import to undo.
     import_id: str = ""
     # The summary of the dry run, or of the import.
     said: dict[str, Any] = {}
-    # At which step it was refused, and why.
+    # The step at which it was refused, and why.
     refused_at: Step = "coming"
     problem: str = ""
     remedy: str = ""
@@ -89,7 +89,7 @@ class SentLogs:
             return None
 
     def is_worked_on(self, sent: SentLog) -> bool:
-        """Whether a process is at its step, or about to be."""
+        """Whether a process is working on its step, or about to."""
         if sent.step not in WORKING:
             return False
         if time.time() - sent.changed < BEGIN_SECONDS:
@@ -101,10 +101,10 @@ class SentLogs:
             return True
 
     def begin(self, site: str, name: str, size: int) -> SentLog:
-        """Expect a log in the place of what there is.
+        """Expect a log, replacing the present one.
 
-        Raises ImportRefusedError where it is too large, or does not fit on the disk,
-        ImportsBusyError where another comes, waits or is worked on.
+        Raises ImportRefusedError if it is too large, or does not fit on the disk,
+        ImportsBusyError if another is coming, waiting or being worked on.
         """
         self.require_free(site)
         if size > self.longest:
@@ -126,7 +126,7 @@ class SentLogs:
         return self.save(sent)
 
     def add(self, sent: SentLog, at: int, piece: bytes) -> SentLog:
-        """Add a piece that begins at a byte; raises ImportRefusedError out of order."""
+        """Add a piece that begins at a byte. Raises ImportRefusedError out of order."""
         log = self.log(sent)
         if sent.step != "coming" or not log.exists() or log.stat().st_size != at:
             raise ImportRefusedError(
@@ -142,7 +142,7 @@ class SentLogs:
         return self.save(replace(sent, done=at + len(piece), total=sent.size))
 
     def require_idle(self, site: str) -> None:
-        """Raise ImportsBusyError where a process is at a site's log."""
+        """Raise ImportsBusyError if a process is working on a site's log."""
         if (sent := self.of(site)) and self.is_worked_on(sent):
             raise ImportsBusyError(
                 f"{sent.name or 'an import'} of {site} is just being worked on",
@@ -150,7 +150,7 @@ class SentLogs:
             )
 
     def require_free(self, site: str) -> None:
-        """Raise ImportsBusyError where a site's log comes, waits or is worked on."""
+        """Raise ImportsBusyError if a site's log is coming, waiting or in work."""
         self.require_idle(site)
         sent = self.of(site)
         if sent is None or not self.log(sent).is_file() or sent.step in WORKING:
@@ -165,7 +165,7 @@ class SentLogs:
     def working(self, site: str) -> Iterator[SentLog]:
         """Be the process that works on a site's log.
 
-        Raises ImportsBusyError where another does, ImportRefusedError without a log.
+        Raises ImportsBusyError if another is, ImportRefusedError without a log.
         """
         sent = self.of(site)
         if sent is None:
@@ -179,7 +179,7 @@ class SentLogs:
             ) from error
 
     def save(self, sent: SentLog) -> SentLog:
-        """Write down how far it is; answers that."""
+        """Save its progress; returns that."""
         sent = replace(sent, changed=time.time())
         self._state(sent.site).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(self._state(sent.site), msgspec.json.encode(sent))
@@ -190,15 +190,15 @@ class SentLogs:
         return self._log_folder(sent.site) / sent.name
 
     def drop_log(self, site: str) -> None:
-        """Delete the log; how far it was stays."""
+        """Delete the log; its progress stays."""
         shutil.rmtree(self._log_folder(site), ignore_errors=True)
 
     def discard(self, site: str) -> None:
-        """Delete all of it."""
+        """Delete everything."""
         shutil.rmtree(self.folder / site, ignore_errors=True)
 
     def tidy(self, now: float, sites: Collection[str]) -> None:
-        """Discard what nobody has touched for a day, or what is of no site any more."""
+        """Discard what nobody has touched for a day, and what belongs to no site."""
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
         for site in [each.name for each in folders]:
             sent = self.of(site)
@@ -219,7 +219,7 @@ class SentLogs:
 
 
 def plain_name(name: str) -> str:
-    """What a person's file is called, as a file may be called anywhere.
+    """The name of a person's file, made safe as a file name anywhere.
 
     >>> plain_name("C:\\\\logs\\\\access.log.gz"), plain_name("../-"), plain_name("")
     ('access.log.gz', 'access.log', 'access.log')

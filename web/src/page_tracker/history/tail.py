@@ -1,8 +1,8 @@
-"""The end of a log that somebody is writing, through rotations, truncations, restarts.
+"""The end of a growing log, through rotations, truncations, restarts.
 
-A log is told by its inode and by the digest of its beginning, so that it is found again
-when it was renamed, copied or packed meanwhile. What comes after a log that was rotated
-is the next younger one beside it, and in the end the log of that name.
+A log is identified by its inode and the digest of its beginning, so that it is found
+again if it was renamed, copied or compressed meanwhile. After a rotated log comes the
+next younger one beside it, and in the end the log with that name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from page_tracker.history.lines import MAX_LINE_BYTES, unpacked, unreadable
 
 HEAD_BYTES = 1024
 CHUNK_BYTES = 256 << 10
-# How often a renamed log is found without new lines before it is left.
+# How often a renamed log is looked at without new lines before it is left.
 QUIET_LOOKS = 4
 
 
@@ -34,12 +34,12 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tail:
-    """Reads whole lines as they come; `spot` is where the last ones ended."""
+    """Reads whole lines as they arrive; `spot` is where the last ones ended."""
 
     # pylint: disable=attribute-defined-outside-init  # `_open` sets them, for each file
 
     def __init__(self, path: Path, spot: Spot | None) -> None:
-        """Begin at the end of what is there, or at `spot`. Raises LogFileError."""
+        """Begin at the present end, or at `spot`. Raises LogFileError."""
         self.path = path
         self._file: IO[bytes]
         self._is_named = True
@@ -59,7 +59,7 @@ class Tail:
             if _is_at(path, spot):
                 self._open(path, spot.offset)
                 return
-        # Neither it nor a copy is there any more.
+        # Neither it nor a copy exists any more.
         self.is_lost = spot.offset > 0
         self._open(self.path, 0)
 
@@ -73,7 +73,7 @@ class Tail:
         self._go_to(offset)
 
     def _end_of_lines(self) -> int:
-        """Where the last line that is there as a whole ends."""
+        """Where the last complete line ends."""
         end = self._file.seek(0, os.SEEK_END)
         start = max(0, end - MAX_LINE_BYTES)
         self._file.seek(start)
@@ -96,30 +96,30 @@ class Tail:
         if until is not None:
             return self._file.read(until - self._offset)
         found = self._file.read(CHUNK_BYTES)
-        while found and not found.strip(b"\0"):  # a hole that truncating has left
+        while found and not found.strip(b"\0"):  # a hole left by truncating
             self.advance(len(found))
             self._file.seek(self._offset)
             found = self._file.read(CHUNK_BYTES)
         lines = found[: found.rfind(b"\n") + 1]
-        if not lines and len(found) == CHUNK_BYTES:  # no line of a log is so long
+        if not lines and len(found) == CHUNK_BYTES:  # no line of a log is this long
             return found[: len(found) - len(found.lstrip(b"\0"))] or found
         return lines
 
     def before(self, most: int) -> bytes:
-        """Whole lines that come before `spot`: the last ones, up to so many bytes."""
+        """The last whole lines before `spot`, up to this many bytes."""
         start = max(0, self._offset - most)
         self._file.seek(start)
         found = self._file.read(self._offset - start)
         return found if start == 0 else found.partition(b"\n")[2]
 
     def advance(self, length: int) -> None:
-        """Those bytes were read: `spot` is behind them from now on."""
+        """Mark those bytes as read: `spot` moves behind them."""
         self._go_to(self._offset + length)
 
     def turn(self) -> bool:
-        """At the end of what is there: go on with the log that came after this one.
+        """At the end of the content: go on with the log that came after this one.
 
-        False where there is none yet. A log that was renamed is read until it has been
+        False if there is none yet. A log that was renamed is read until it has been
         quiet for a while: the server may still be writing to it.
         """
         if not self._is_named:
@@ -179,7 +179,7 @@ def _is_at(path: Path, spot: Spot) -> bool:
 
 
 def _modified(path: Path) -> float:
-    """When a file was last written to; long ago, where it is gone."""
+    """When a file was last written to; long ago, if it is gone."""
     try:
         return path.stat().st_mtime
     except OSError:

@@ -1,7 +1,7 @@
-"""Visitors and visits of hits that are all there, found by one SQL window a day.
+"""Visitors and visits of a complete set of hits, found by one SQL window per day.
 
-The ingest script finds them hit by hit as they come in; here the hits of a site's whole
-day lie sorted. Both give the same columns: a property test holds them to one model.
+The ingest script finds them hit by hit as they arrive; here all hits of a site's day
+are sorted. Both produce the same columns: a property test compares them to one model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIRST_TOUCH = (
     "language",
 )
 
-# What is found here; the other columns a hit brings itself.
+# Columns found here; a hit brings the others itself.
 FOUND = (
     "visitor",
     "visit",
@@ -72,9 +72,9 @@ def with_visits(hits: str, origin: int) -> str:
     """The query that gives each hit of the relation `hits` all columns of the table.
 
     `hits` names a relation with the columns that a hit brings itself and `who` (of any
-    type: the same for the hits of a visitor), `kind` (see `Kind`) and `position` (a
-    whole number of its own for each row, which orders hits of the same time). It is
-    read several times. Engagements whose visit is over, or never was, are left out. The
+    type: the same for all hits of a visitor), `kind` (see `Kind`) and `position` (a
+    unique whole number for each row, which orders hits at the same time). It is read
+    several times. Engagements whose visit is over, or never existed, are left out. The
     rows come sorted by time; visitors and visits are numbered from 1 in each site's
     day, under `origin`.
     """

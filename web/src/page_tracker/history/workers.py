@@ -1,8 +1,8 @@
-"""Blocks of a log's bytes into files of page views, by as many processes as there are.
+"""Blocks of a log's bytes into files of page views, by as many processes as possible.
 
     block → text → lines → Sieve → Parquet file in the spool
 
-A file holds nothing personal: of address and user agent only the keyed hash is left.
+A file has no personal data: of address and user agent only the keyed hash is left.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class Task(NamedTuple):
     """What every block of an import is sifted with."""
 
     site: Site
-    # Of the hashes that tell visitors apart; it is in memory only.
+    # For the hashes that distinguish visitors; it is only in memory.
     key: bytes
     lookups: Path
-    # None where nothing shall be written.
+    # None if nothing is to be written.
     spool: Path | None
     # The first day, since 1970, that the site keeps.
     first_day: int = 0
 
 
 class Sifted(NamedTuple):
-    """What became of a block; `file` is the number of its file, where it has one."""
+    """The result of a block; `file` is the number of its file, if it has one."""
 
     block: Block
     days: Counter[int]
@@ -69,7 +69,7 @@ class Sifter:
         self._engine = connect("256MB", threads=1)
 
     def sift(self, block: bytes, position: int, dialect: Dialect) -> Sifted:
-        """Sift a block, the first line of which stands at `position` in the import."""
+        """Sift a block, whose first line is at `position` in the import."""
         sieve = self._sieves.get(dialect)
         if sieve is None:
             task = self._task
@@ -86,7 +86,7 @@ class Sifter:
             table = arrow_table(SPOOLED, rows)
             self._engine.from_arrow(table).to_parquet(str(path), compression="zstd")
             sync(path)
-        # The rows are on disk, and stay in this process.
+        # The rows are on disk, and are not passed between processes.
         return Sifted(found._replace(rows=[]), days, file)
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ def file_of(spool: Path, number: int) -> Path:
 
 
 class Crew:
-    """Sifts a first block that is short here, all others in processes of their own."""
+    """Sifts a short first block here, all others in processes of their own."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -138,7 +138,7 @@ class Crew:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Ctrl-C is the parent's to answer: processes that begin here never see it."""
+    """Ctrl-C is for the parent to handle: processes that begin here never see it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,6 +1,6 @@
 """The formats of access logs that can be read: one row each.
 
-A further format is a module with a `Format`, and its row here. Pure.
+To add a format, add a module with a `Format`, and its row here. Pure.
 """
 
 from __future__ import annotations
@@ -11,5 +11,5 @@ from page_tracker.history.formats.logged_request import Exchange, Format, Reques
 
 __all__ = ["FORMATS", "Exchange", "Format", "Request"]
 
-# Of two that read a line, the first is meant.
+# If two can read a line, the first is used.
 FORMATS: dict[str, Format] = {each.name: each for each in (*CLF_FORMATS, *JSON_FORMATS)}

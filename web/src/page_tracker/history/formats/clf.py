@@ -1,9 +1,9 @@
-"""The Common Log Format and those that grew out of it, as Apache and nginx write them.
+"""The Common Log Format and its descendants, as Apache and nginx write them.
 
 https://httpd.apache.org/docs/current/logs.html#accesslog
 
-Before the address there may be what a proxy has forwarded (`203.0.113.9, 10.0.0.1`, or
-`-`); where the identity is usual, some write the host.
+The address may be preceded by what a proxy has forwarded (`203.0.113.9, 10.0.0.1`, or
+`-`); in place of the identity, some write the host.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from page_tracker.history.formats.logged_request import (
     unescape,
 )
 
-# Possessive: each part ends where it must, and a long line costs no more than a look.
+# Possessive: each part ends where it must, so a long line costs no more than one look.
 _QUOTED = r'"([^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
 _ADDRESS = (
     r"(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d++)?+"
     r"|[0-9a-fA-F]*+:[0-9a-fA-F]*+:[0-9a-fA-F:.]*+)"
 )
-# What a part of a line is called, and its pattern; together they have the groups that
-# are the arguments of `_request`.
+# The name of a part of a line, and its pattern; together the patterns have the groups
+# that are the arguments of `_request`.
 _Part = tuple[str, str]
 _NO_HOST: _Part = ("", "()")
 _HOST: _Part = ("host", f"({HOST}) ")
 _CLIENT: tuple[_Part, ...] = (
-    # Addresses that were forwarded come before that of the one who sent.
+    # Forwarded addresses come before the sender's own.
     (
         "address",
         rf"(?:- )?+([^ \n,]++(?:, ?+[^ \n,]++)*+)(?: {_ADDRESS})?",
@@ -55,7 +55,7 @@ _VISITOR: tuple[_Part, ...] = (
     ("user agent in quotes", f" {_QUOTED}"),
     ("", "(.*+)"),
 )
-# Empty groups stand for what a format does not say.
+# Empty groups stand for what a format does not have.
 _NO_VISITOR: tuple[_Part, ...] = (
     ("end after the number of bytes", r"()()()[^\S\n]*+$"),
 )
@@ -67,7 +67,7 @@ def _reader(
     parts: Sequence[_Part], has_agent: bool
 ) -> Callable[[str], Iterator[Request | None]]:
     fields = "".join(pattern for _, pattern in parts)
-    # One pass over all lines; where a line is not in the format its groups are empty.
+    # One pass over all lines; a line that is not in the format has empty groups.
     each_line = re.compile(rf"(?:{fields}|.*+)\n", re.MULTILINE).findall
     request_of = _request if has_agent else _request_without_agent
 
@@ -140,7 +140,7 @@ def _said(text: str) -> str:
 
 
 def _lacking(parts: Sequence[_Part]) -> Callable[[str], str]:
-    """What says how far a line is in the format: its first part that is missing."""
+    """How far a line is in the format, by its first missing part."""
 
     def lacks(line: str) -> str:
         reached = 0

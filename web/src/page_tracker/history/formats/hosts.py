@@ -1,4 +1,4 @@
-"""Hosts and addresses, as logs write them. Pure."""
+"""Hosts and addresses, as they appear in logs. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from page_tracker.hits.client_address import address_of, network_around, network
 
 _CACHED = 65_536
 
-# What stands before an address and is a host: of names, or an address; with its port,
-# in quotes.
+# A host in front of an address: of names, or an address; with its port, in quotes.
 HOST = r'"?(?:\[[0-9a-fA-F:.]++\]|[\w-]++(?:\.[\w-]++)*+\.?)(?::\d++)?+"?'
-# Where an identity is usual (RFC 1413) a host has a dot or a port at least.
+# In place of an identity (RFC 1413) a host has at least a dot or a port.
 _HOST_FOR_IDENTITY = re.compile(
     r"(?:\[[0-9a-fA-F:.]++\]|(?:[\w-]++\.)+[\w-]+\.?|localhost|[\w.-]++(?=:))"
     r"(?::\d+)?"
 )
-# Networks whose addresses say nothing of where a visitor is: RFC 1918, RFC 6598,
+# Networks whose addresses do not show where a visitor is: RFC 1918, RFC 6598,
 # RFC 3927, RFC 4193, RFC 4291.
 _PRIVATE = tuple(
     map(
@@ -46,17 +45,17 @@ def host_in(text: str) -> str:
 
 
 def host_for_identity(text: str) -> str:
-    """The host that some write where an identity is usual; empty where it is none."""
+    """The host that some write in place of an identity; empty if it is not a host."""
     return host_in(text) if _HOST_FOR_IDENTITY.fullmatch(text) else ""
 
 
 @lru_cache(_CACHED)
 def client_address(text: str) -> str:
-    """The canonical address of a client, the first of a list. Raises ValueError.
+    """A client's canonical address, the first in a list. Raises ValueError.
 
-    A list is what proxies have forwarded: the visitor's, then those of proxies. Hosts
-    that were looked up, `-` and `unix:` are no addresses: nothing could be blocked by
-    them, and no country found.
+    Lists come from proxies that forward: the visitor's address, then those of proxies.
+    Names that were looked up, `-` and `unix:` are not addresses: they could not be
+    blocked, and no country could be found.
     """
     for part in text.split(","):
         if address := address_of(part):
@@ -66,10 +65,10 @@ def client_address(text: str) -> str:
 
 @lru_cache(_CACHED)
 def forwarded_address(text: str) -> str:
-    """The visitor's address in what else a line says; empty where there is none.
+    """The visitor's address in the rest of a line; empty if there is none.
 
-    That is the first of a list of addresses without ports, not all of them private: so
-    an upstream's is none.
+    It is the first of a list of addresses without ports, not all of them private: so
+    an upstream's address does not count.
     """
     for quoted, bare in _FIELD.findall(text):
         parts = (quoted or bare.rpartition("=")[2]).split(",")

@@ -1,6 +1,6 @@
-r"""Access logs of one JSON object a line: Caddy's, and nginx's of one's own making.
+r"""Access logs with one JSON object per line: Caddy's, and custom ones of nginx.
 
-Lines may be those of an array, with commas at their ends. Servers without an escape
+Lines may be from an array, with commas at their ends. Servers without an escape
 for JSON write bytes as `\xC3` (nginx without `escape=json`, Apache): these are bytes.
 """
 
@@ -25,9 +25,9 @@ from page_tracker.history.formats.logged_request import (
 _decoder = msgspec.json.Decoder()
 _CACHED = 1_024
 
-# nginx has no JSON of its own: its users write a `log_format … escape=json`, most with
-# the names of nginx's variables, some with those of other programs. Case, and signs
-# between words, make no difference; of several the first is meant.
+# nginx has no JSON format of its own: its users write a `log_format … escape=json`,
+# most with the names of nginx's variables, some with those of other programs. Case, and
+# characters between words, make no difference; of several names the first is used.
 _NAMES: dict[str, tuple[str, ...]] = {
     "address": (
         *("remote_addr", "remote_ip", "client_ip", "client_addr", "client_address"),
@@ -68,7 +68,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 _OPTIONAL = frozenset(("host", "referrer", "agent"))
 _PLAIN = re.compile(r"[^a-z0-9]")
-# An escape in a string of JSON; what JSON knows of them.
+# An escape in a JSON string, and those that JSON allows.
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _OF_JSON = frozenset(b'"\\/bfnrtu')
 
@@ -84,7 +84,7 @@ def _nginx(line: str) -> Request | None:
 
 
 def _request(said: dict[str, Any]) -> Request:
-    """What an object says. Raises ValueError or OverflowError."""
+    """The request in an object. Raises ValueError or OverflowError."""
     names = _names_in(tuple(said))
 
     def text(part: str) -> str:
@@ -145,7 +145,7 @@ def _caddys_address(request: Mapping[str, object]) -> str:
 def _reader(
     read: Callable[[str], Request | None],
 ) -> Callable[[str], Iterator[Request | None]]:
-    """A reader of a text of lines, by one that reads a line."""
+    """A reader for a text of lines, made from a reader for one line."""
     return lambda text: map(read, text.removesuffix("\n").split("\n"))
 
 
@@ -163,7 +163,7 @@ def _decoded(line: str) -> dict[str, Any] | None:
 
 
 def _repaired(line: str) -> str:
-    """The object in a line of an array, its bytes written as JSON wants them."""
+    """The object in a line of an array, with its bytes in valid JSON."""
     text = line.strip().lstrip("[, ").rstrip("], ")
     if "\\" not in text:
         return text
@@ -175,7 +175,7 @@ def _repaired(line: str) -> str:
 def _unescaped(found: re.Match[bytes]) -> bytes:
     if found[1]:
         byte = int(found[1], 16)
-        # A byte above ASCII's is one of several that are a letter.
+        # A non-ASCII byte is one of several that encode a character.
         return b"\\u%04x" % byte if byte < 0x80 else bytes((byte,))
     is_known = found[2][0] in _OF_JSON or found[2][0] >= 0x80
     return found[0] if is_known else b"\\u%04x" % found[2][0]
@@ -183,7 +183,7 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
 
 @lru_cache(_CACHED)
 def _names_in(keys: tuple[str, ...]) -> dict[str, str]:
-    """The keys of an object by what they name."""
+    """The keys of an object, by their meaning."""
     plain = {_plain(key): key for key in reversed(keys)}
     found: dict[str, str] = {}
     for part, names in _NAMES.items():

@@ -1,4 +1,4 @@
-"""What a line of an access log says, in one form for all formats, and its parts."""
+"""The content of an access log's line, in one form for all formats, and its parts."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ import msgspec
 
 
 class Exchange(NamedTuple):
-    """What was asked for, and how it was answered; `host` is empty where unsaid."""
+    """What was requested, and how it was answered; `host` is empty if it is missing."""
 
     method: str
-    # Path and query as they were asked for, or a whole address.
+    # Path and query as they were requested, or a whole address.
     target: str
     status: int
     host: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """One line of an access log; what its format does not say is empty."""
+    """One line of an access log; what its format does not have is empty."""
 
-    # The visitor's, in its canonical form; a line without one is none of a log.
+    # The visitor's, in canonical form; a line without one is malformed.
     address: str
     # Microseconds since 1970-01-01 UTC.
     time: int
     asked: Exchange
     referrer: str = ""
-    # None where its format does not say it.
+    # None if its format does not have it.
     user_agent: str | None = ""
-    # What else it says, in which a proxy's client may be: as it is written there.
+    # Other fields, in which a proxy's client may be named: as they are in the line.
     forwarded: str = ""
 
 
 class Unsaid(NamedTuple):
-    """What a line could say and does not, and the fields that it has."""
+    """The fields that a line could have and does not, and those that it has."""
 
     parts: frozenset[str] = frozenset()
     has: str = ""
@@ -52,14 +52,14 @@ class Format(NamedTuple):
 
     name: str
     says: str
-    # From a text of lines what each of them says; None for one not in this format.
+    # From a text of lines to the content of each; None for one not in this format.
     read_lines: Callable[[str], Iterable[Request | None]]
-    # What a line that is not in this format would have to have, for a person.
+    # What a line that is not in this format lacks, for people.
     lacks: Callable[[str], str]
     unsaid: Callable[[str], Unsaid] = _nothing
 
     def read(self, line: str) -> Request | None:
-        """What a single line says, given without its end; None if it is not in it."""
+        """The content of a single line without its end; None if not in this format."""
         (request,) = self.read_lines(f"{line}\n")
         return request
 
@@ -73,19 +73,19 @@ _MONTHS = {
 _CLF_TIME = re.compile(
     r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d\d)(\d\d)"
 )
-# As they stand in a time; the 60th is a leap second.
+# In the form they have in a time; the 60th is a leap second.
 _SECONDS = {f":{second:02}": second * 1_000_000 for second in range(61)}
-# Years that a log can be of; other numbers are no times.
+# Years that a log can be from; other numbers are not times.
 _EARLIEST = 631_152_000_000_000  # 1990
 _LATEST = 4_102_444_800_000_000  # 2100
 
 
 def clf_time(text: str) -> int:
-    """Read the Common Log Format's time, `17/May/2015:10:05:03 +0200`.
+    """Parse the Common Log Format's time, `17/May/2015:10:05:03 +0200`.
 
     Raises ValueError.
     """
-    # Most lines differ from others in their seconds only.
+    # Most lines differ from the one before only in their seconds.
     seconds = _SECONDS.get(text[17:20])
     if seconds is None:
         raise ValueError(f"{text!r} is no time")
@@ -112,7 +112,7 @@ def _clf_minute(minute: str, zone: str) -> int:
 
 
 def iso_time(text: str) -> int:
-    """Read ISO 8601 with a zone, `2026-01-31T10:05:03.25+02:00`. Raises ValueError."""
+    """Parse ISO 8601 with a zone, `2026-01-31T10:05:03.25+02:00`. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no zone")
@@ -123,9 +123,9 @@ def iso_time(text: str) -> int:
 
 
 def epoch_time(number: float) -> int:
-    """Read a time in seconds, milliseconds, micro- or nanoseconds since 1970.
+    """Parse a time in seconds, milliseconds, micro- or nanoseconds since 1970.
 
-    Which of them follows from its size. Raises ValueError.
+    Its size decides which of them. Raises ValueError.
     """
     for unit in (1_000_000.0, 1_000.0, 1.0, 0.001):
         microseconds = round(number * unit)
@@ -135,7 +135,7 @@ def epoch_time(number: float) -> int:
 
 
 def any_time(value: object) -> int:
-    """Read a time however a server writes it. Raises ValueError."""
+    """Parse a time in any form that servers write. Raises ValueError."""
     if isinstance(value, str):
         for read in (iso_time, clf_time):
             try:
@@ -159,7 +159,7 @@ _CONTROLS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"v": b"\v"}
 
 
 def unescape(text: str) -> str:
-    r"""Undo what servers do to quotes and bytes that are not ASCII: `\"`, `\\`, `\xe4`.
+    r"""Undo servers' escapes of quotes and non-ASCII bytes: `\"`, `\\`, `\xe4`.
 
     Bytes that are not UTF-8 become U+FFFD.
     """
