@@ -1,9 +1,9 @@
-"""Counts the page views of a Python web application by Page Tracker.
+"""Counts the page views of a Python web application with Page Tracker.
 
     request → is it a page view? → a bounded queue ⇢ one thread → the server
 
 The application never waits, and never sees an error: what cannot be delivered is
-counted and logged. `wsgi`, `asgi`, `django` and `flask` have what applications put in.
+counted and logged. `wsgi`, `asgi`, `django` and `flask` have what applications install.
 """
 
 from page_tracker_client.client import Client

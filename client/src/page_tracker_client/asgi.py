@@ -1,4 +1,4 @@
-"""Middleware for applications by ASGI: FastAPI, Starlette, Litestar, Quart and others.
+"""Middleware for ASGI applications: FastAPI, Starlette, Litestar, Quart and others.
 
 app.add_middleware(
     PageTrackerMiddleware, server="https://stats.example.com", site="example.org"
@@ -22,10 +22,10 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class PageTrackerMiddleware:
-    """Counts the page views of an application, which it hands all requests on to."""
+    """Counts the page views of an application, and passes all requests on to it."""
 
     def __init__(self, app: Application, **options: Unpack[Options]) -> None:
-        """Raises TypeError, ValueError for options that cannot be meant."""
+        """Raises TypeError or ValueError for invalid options."""
         self._app = app
         self._counting = Counting.of(**options)
         self.client = self._counting.client

@@ -1,4 +1,4 @@
-"""The client: events of a Python program, sent beside its work."""
+"""The client: events of a Python program, sent in the background."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from page_tracker_client.target import target_of
 
 
 class Client:
-    """Sends page views and events of a site to a Page Tracker.
+    """Sends a site's page views and events to a Page Tracker.
 
-    What is asked of it returns at once and never fails: `losses` counts what did not
-    reach the server. It may be used from all threads, and on both sides of a fork,
-    where each process has a thread of its own.
+    Every call returns at once and never fails: `losses` counts what did not reach the
+    server. It may be used from all threads, and on both sides of a fork, where each
+    process has its own thread.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Client:
         timeout: float = 5.0,
         exit_seconds: float = 2.0,
     ) -> None:
-        """`server` is the server's address; where it is empty, nothing is counted.
+        """`server` is the server's address; if it is empty, nothing is counted.
 
         `capacity` is how many events may wait, `timeout` how many seconds an answer may
-        take, and `exit_seconds` for how long the program's end waits for the rest.
-        Raises ValueError for an address that is none, or a site without a name.
+        take, and `exit_seconds` how long the program's end waits for the rest.
+        Raises ValueError for an invalid address, or a site without a name.
         """
         self.site = site
         self._exit_seconds = exit_seconds
@@ -68,13 +68,13 @@ class Client:
 
     @property
     def losses(self) -> int:
-        """How many events of this process did not reach the server, for all we know."""
+        """How many events of this process did not reach the server, as far as known."""
         return self._worker.losses.total if self._worker else 0
 
     def view(
         self, url: str, visitor: Visitor, *, referrer: str = "", title: str = ""
     ) -> None:
-        """Count a view of a page, by its whole address."""
+        """Count a view of a page, by its full address."""
         self.send(event_of(PAGE_VIEW, url, visitor, referrer=referrer, title=title))
 
     def track(
@@ -87,7 +87,7 @@ class Client:
         revenue: Revenue | None = None,
         interactive: bool = True,
     ) -> None:
-        """Count an event on a page; one that is not `interactive` ends no bounce."""
+        """Count an event on a page; it ends a bounce only if it is `interactive`."""
         self.send(
             event_of(
                 name,
@@ -107,11 +107,11 @@ class Client:
             self._worker.put(event)
 
     def flush(self, seconds: float = 2.0) -> bool:
-        """Wait until nothing waits to be sent, at most so long; whether that is so."""
+        """Wait until nothing is left to send, at most this long; returns whether so."""
         return self._worker.flush(seconds) if self._worker else True
 
     def close(self) -> None:
-        """Send what waits, for `exit_seconds` at most, and take nothing more."""
+        """Send what waits, for `exit_seconds` at most, and accept nothing more."""
         if self._worker:
             self._worker.close(self._exit_seconds)
             atexit.unregister(self.close)
@@ -128,7 +128,7 @@ class Client:
         self.close()
 
     def _set_hooks(self) -> None:
-        """Have it closed when the process ends, however it has been started.
+        """Have it closed when the process ends, however it was started.
 
         A process of `multiprocessing` ends without what `atexit` has registered.
         """
@@ -141,7 +141,7 @@ class Client:
                 util.Finalize(None, self.close, exitpriority=0)
 
     def _begin_after_fork(self) -> None:
-        """What waited is sent by the parent, whose locks and sockets stay untouched."""
+        """What waited is sent by the parent, whose locks and sockets are left alone."""
         if self._worker:
             self._worker = self._new_worker()
             self._hooks = threading.Lock()
@@ -156,5 +156,5 @@ def _after_fork() -> None:
         client._begin_after_fork()  # pylint: disable=protected-access # its own module
 
 
-if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(after_in_child=_after_fork)

@@ -1,8 +1,8 @@
-"""One kept connection to the server: a request out, an answer in.
+"""One persistent connection to the server: a request out, an answer in.
 
-The standard library's client takes some 230 µs of processor for such a pair, five times
-this one, and it is the application's interpreter that would spend them. Only what a
-server answers to an event is read; after any other form the connection is not kept.
+The standard library's client takes some 230 µs of processor time for such a pair, five
+times as much, and in the application's own interpreter. Only the form in which a server
+answers events is read; after any other answer the connection is closed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _END = b"\r\n\r\n"
 
 
 class Answer(NamedTuple):
-    """A response; the headers' names are in lower case."""
+    """A response; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -36,11 +36,11 @@ class Connection:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._socket: socket.socket | None = None
-        # Whether the request now under way went out on a connection of before.
+        # Whether the current request went out on a connection used before.
         self.was_kept = False
 
     def send(self, request: bytes, deadline: float) -> None:
-        """Send a request; raises OSError. `deadline` is of time.monotonic()."""
+        """Send a request; raises OSError. `deadline` is a time of time.monotonic()."""
         self.was_kept = self._socket is not None
         try:
             if self._socket is None:
@@ -52,7 +52,7 @@ class Connection:
             raise
 
     def answer(self, deadline: float) -> Answer:
-        """The answer to what was sent last; raises OSError, and closes then."""
+        """The answer to the last request; raises OSError, and closes then."""
         try:
             head, body = self._read_head(deadline)
             status, headers = _read(head)
@@ -84,7 +84,7 @@ class Connection:
         return _trusting().wrap_socket(opened, server_hostname=self._target.host)
 
     def _read_head(self, deadline: float) -> tuple[bytes, bytes]:
-        """The head, and what of the body came with it."""
+        """The head, and the part of the body that came with it."""
         received = b""
         while _END not in received:
             if len(received) > MAX_ANSWER:
@@ -105,7 +105,7 @@ class Connection:
 
 @cache
 def _trusting() -> ssl.SSLContext:
-    """The machine's authorities, which take long to be read."""
+    """The machine's certificate authorities, which take long to load."""
     return ssl.create_default_context()
 
 
@@ -123,7 +123,7 @@ def _read(head: bytes) -> tuple[int, dict[str, str]]:
 
 
 def _left(deadline: float) -> float:
-    """Seconds until then; raises TimeoutError where there are none."""
+    """Seconds until then; raises TimeoutError if there are none left."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")

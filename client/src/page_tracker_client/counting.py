@@ -1,4 +1,4 @@
-"""What all middleware does: decides, counts, and never troubles the application."""
+"""What all middleware does: decides, counts, and never disturbs the application."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger("page_tracker_client")
 
 
 class ClientOptions(TypedDict):
-    """What a client is told."""
+    """The options of a client."""
 
     server: str
     site: str
@@ -29,7 +29,7 @@ class ClientOptions(TypedDict):
 
 
 class Options(ClientOptions):
-    """What a middleware is told; docs/guides/python.md of Page Tracker explains it."""
+    """The options of a middleware, as in docs/guides/python.md of Page Tracker."""
 
     exclude: NotRequired[Iterable[str]]
     hosts: NotRequired[Iterable[str]]
@@ -37,7 +37,7 @@ class Options(ClientOptions):
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """The rules of an application, and the client that its page views go to."""
+    """The rules of an application, and the client that gets its page views."""
 
     client: Client
     exclude: tuple[str, ...]
@@ -51,7 +51,7 @@ class Counting:
         hosts: Iterable[str] = (),
         **client: Unpack[ClientOptions],
     ) -> Counting:
-        """Read options; raises TypeError, ValueError."""
+        """Parse options; raises TypeError, ValueError."""
         if isinstance(exclude, str) or isinstance(hosts, str):
             raise TypeError("exclude, hosts: must be lists, like ['/static/*']")
         return cls(
@@ -120,7 +120,7 @@ _current: ContextVar[Page | None] = ContextVar("page_tracker_page", default=None
 
 
 def end(begun: Token[Page | None]) -> None:
-    """The application has answered what `begin` was called for."""
+    """The application has answered the request of `begin`."""
     _current.reset(begun)
 
 
@@ -133,7 +133,7 @@ def track(
 ) -> None:
     """Count an event of the request that is being answered, such as a sign-up.
 
-    Outside of a request nothing is counted, and the log says so.
+    Outside a request nothing is counted, and that is logged.
     """
     page = _current.get()
     if page is None:
@@ -147,7 +147,7 @@ def track(
 
 
 def _harmless(count: Callable[[], None]) -> None:
-    """Call it; a fault of ours, or an odd request, is logged and goes no further."""
+    """Call it; a bug of ours, or an odd request, is logged and goes no further."""
     try:
         count()
     except Exception:  # pylint: disable=broad-exception-caught # see above

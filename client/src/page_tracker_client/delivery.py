@@ -1,7 +1,7 @@
-"""Events on their way to the server: a bounded queue and one thread a process.
+"""Events on their way to the server: a bounded queue and one thread per process.
 
-    put → queue ⇢ the thread: a wave at a time, each event on a connection of its own
-                  taken · lost, counted · tried again, at once or after a pause
+    put → queue ⇢ the thread: a wave at a time, each event on its own connection
+                  accepted · lost, counted · tried again, at once or after a pause
 
 The server stores what arrives together at once, every few milliseconds; so a wave takes
 about as long as a single event. An event may be sent again because it has an id: the
@@ -25,8 +25,8 @@ from page_tracker_client.trust import distrust
 from page_tracker_client.verdict import Fate, Verdict, verdict_of
 
 WAVE = 16  # events, and connections at most
-LINGER = 0.02  # seconds that a first event waits for others
-MAX_AGE = 600.0  # seconds; a view that comes later would be counted at another time
+LINGER = 0.02  # seconds that the first event waits for others
+MAX_AGE = 600.0  # seconds; a view that arrived later would be counted at another time
 MAX_REFUSALS = 3  # of one event, because its visitor sends too many
 MAX_REFUSED = 1_000  # events that wait because of that
 LONGEST_PAUSE = 30.0  # seconds between two tries of a server that is away
@@ -45,7 +45,7 @@ class Try:
 
 
 class Worker:
-    """The queue and the thread of one process; another one is made after a fork."""
+    """The queue and the thread of one process; a new one is made after a fork."""
 
     def __init__(
         self, target: Target, site: str, capacity: int, timeout: float
@@ -65,7 +65,7 @@ class Worker:
         self.losses = Losses(target.url)
 
     def put(self, event: Event) -> None:
-        """Take an event, or count it as lost; never waits for the server."""
+        """Accept an event, or count it as lost; never waits for the server."""
         with self._changed:
             if self._is_closing:
                 self.losses.add("came after the end")
@@ -75,7 +75,7 @@ class Worker:
                 self._take(event)
 
     def flush(self, seconds: float) -> bool:
-        """Wait until all is done with; whether it is."""
+        """Wait until every event is done with; returns whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting(), seconds)
 
@@ -145,7 +145,7 @@ class Worker:
             return wave
 
     def _due(self) -> list[Try]:
-        """Take out what is due, the oldest first; drop what is too old."""
+        """Take out the events that are due, oldest first; drop what is too old."""
         now = time.monotonic()
         if not self._is_closing:
             if now < self._paused_until:
@@ -167,7 +167,7 @@ class Worker:
         return wave
 
     def _idle_seconds(self) -> float | None:
-        """How long there is nothing to do unless something comes; None: for ever."""
+        """Seconds without work unless something arrives; None: no end."""
         now = time.monotonic()
         if now < self._paused_until:
             return self._paused_until - now
@@ -188,7 +188,7 @@ class Worker:
                     continue
             self._judge(each, problem)
             if problem.fate is Fate.LOST or not problem.wait:
-                problem = None  # it concerns this one alone
+                problem = None  # it concerns only this one
         for each, connection in sent:
             try:
                 verdict = verdict_of(connection.answer(deadline))
@@ -200,7 +200,7 @@ class Worker:
     def _send(
         self, each: Try, connection: Connection, deadline: float
     ) -> Verdict | None:
-        """Send an event; a verdict where that is not possible."""
+        """Send an event; returns a verdict if that is not possible."""
         try:
             body = body_of(each.event, self._site)
             request = request_of(self._target, each.event.headers, body)
@@ -213,7 +213,7 @@ class Worker:
         return None
 
     def _judge(self, each: Try, verdict: Verdict) -> None:
-        """Be done with an event, or put it where it waits for its next try."""
+        """Be done with an event, or queue it for its next try."""
         with self._changed:
             if self._is_over:
                 return
@@ -236,7 +236,7 @@ class Worker:
                 self._pause(verdict.wait)
 
     def _pause(self, wait: float) -> None:
-        """Send nothing for a while, which is longer each time; a wave is one time."""
+        """Send nothing for a while, longer each time; a wave counts as one time."""
         now = time.monotonic()
         if now >= self._paused_until:
             wait = max(wait, min(wait * 2**self._failures, LONGEST_PAUSE))
@@ -244,8 +244,8 @@ class Worker:
             self._paused_until = now + wait
 
     def _ask_whether_believed(self, deadline: float) -> None:
-        """Once, after something was taken: say so where the server believes no address
-        that this application hands on."""
+        """Once, after an event was accepted: warn if the server does not trust the
+        addresses that this application passes on."""
         if self._is_believed is None and not self._failures and not self._is_closing:
             try:
                 problem = distrust(self._target, self._connections[0], deadline)
@@ -263,6 +263,6 @@ class Worker:
 
 
 def _away(error: OSError, connection: Connection) -> Verdict:
-    """A kept connection may have been closed meanwhile: a new one is tried at once."""
+    """A persistent connection may have been closed: then a new one is tried at once."""
     wait = 0.0 if connection.was_kept else 1.0
     return Verdict(Fate.ALL_LATER, str(error) or type(error).__name__, wait)

@@ -1,4 +1,4 @@
-"""Middleware for Django, by WSGI and by ASGI:
+"""Middleware for Django, with WSGI and with ASGI:
 
 MIDDLEWARE = ["page_tracker_client.django.page_tracker", …]
 PAGE_TRACKER = {"server": "https://stats.example.com", "site": "example.org"}
@@ -24,9 +24,9 @@ AnswerLater = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 @sync_and_async_middleware  # type: ignore[untyped-decorator] # Django has no types
 def page_tracker(get_response: Answer | AnswerLater) -> Answer | AnswerLater:
-    """Counts the page views of a project, as its setting PAGE_TRACKER says.
+    """Counts the page views of a project, with the options in its setting PAGE_TRACKER.
 
-    Raises ImproperlyConfigured where that is missing or cannot be meant.
+    Raises ImproperlyConfigured if that is missing or invalid.
     """
     counting = _counting()
 
@@ -54,7 +54,7 @@ def page_tracker(get_response: Answer | AnswerLater) -> Answer | AnswerLater:
 
 
 class DjangoRequest(WsgiRequest):
-    """A request of Django, whose META is made like WSGI's from any server's."""
+    """A Django request, whose META has WSGI's form with every server."""
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request.META)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from secrets import token_hex
 from typing import NamedTuple
 
-# Characters; the server keeps no more of them, and the queue is to stay small.
+# Characters; the server keeps no more of them, and the queue has to stay small.
 MAX_URL = 4_000
 MAX_TEXT = 2_000
 MAX_HEADER = 512
@@ -24,7 +24,7 @@ Props = Mapping[str, str | int | float | bool]
 
 
 class Revenue(NamedTuple):
-    """An amount of money, and its currency by ISO 4217, like EUR."""
+    """An amount of money, and its currency's ISO 4217 code, like EUR."""
 
     amount: Decimal | int | float | str
     currency: str
@@ -32,10 +32,10 @@ class Revenue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who views a page; the server keeps neither the address nor the user agent.
+    """Who views a page; the server stores neither the address nor the user agent.
 
     `address` may be a list as in X-Forwarded-For, the nearest proxy last; `more` are
-    further headers of the visitor's request that the server reads.
+    other headers of the visitor's request that the server reads.
     """
 
     address: str
@@ -44,7 +44,7 @@ class Visitor:
     more: tuple[tuple[str, str], ...] = ()
 
     def headers(self) -> list[tuple[str, str]]:
-        """The headers by which the server sees the visitor; empty ones are left out."""
+        """The headers in which the server finds the visitor; without empty ones."""
         named = [
             ("User-Agent", self.user_agent[:MAX_HEADER]),
             ("X-Forwarded-For", self.address[-MAX_HEADER:]),
@@ -57,7 +57,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A page view, or an event of another name, under an id of its own."""
+    """A page view, or an event with another name, with its own id."""
 
     id: str
     name: str
@@ -81,7 +81,7 @@ def event_of(
     revenue: Revenue | None = None,
     interactive: bool = True,
 ) -> Event:
-    """A new event; what is longer than the server keeps is cut."""
+    """A new event; values longer than the server keeps are cut."""
     return Event(
         token_hex(16),
         name,
@@ -96,9 +96,9 @@ def event_of(
 
 
 def body_of(event: Event, site: str) -> bytes:
-    """The event as JSON; raises TypeError, ValueError where it cannot be written.
+    """The event as JSON; raises TypeError or ValueError if it cannot be written.
 
-    Values that JSON has no form for, such as a Decimal, are written as text.
+    Values without a form in JSON, such as a Decimal, are written as text.
     """
     said: dict[str, object] = {
         "n": event.name,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
     class FlaskApplication(Protocol):
-        """What is used of a flask.Flask, so that Flask is not imported."""
+        """The part of flask.Flask that is used, so that Flask is not imported."""
 
         wsgi_app: Any
         extensions: dict[str, Any]
@@ -28,13 +28,13 @@ class PageTracker:
     """
 
     def __init__(self, app: FlaskApplication | None = None, **options: Any) -> None:
-        """Raises TypeError, ValueError for options that cannot be meant."""
+        """Raises TypeError or ValueError for invalid options."""
         self._options = options
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: FlaskApplication) -> None:
-        """Have an application counted; raises as above."""
+        """Count an application's page views; raises as above."""
         options = {**app.config.get("PAGE_TRACKER", {}), **self._options}
         inner: WSGIApplication = app.wsgi_app
         middleware = PageTrackerMiddleware(inner, **options)

@@ -1,4 +1,4 @@
-"""What did not reach the server: counted by reason, and told now and then."""
+"""What did not reach the server: counted by reason, and reported now and then."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 TELL_EVERY = 60.0  # seconds
-MAX_REASONS = 20  # that are told apart
+MAX_REASONS = 20  # that are distinguished
 
 logger = logging.getLogger("page_tracker_client")
 
@@ -27,7 +27,7 @@ class Losses:
         self.total += number
 
     def report(self, at_once: bool = False) -> str | None:
-        """What to say of those that were not told; None where it is not yet time."""
+        """A report of the losses not yet reported; None if none, or too early."""
         now = time.monotonic()
         if not self._untold or not (at_once or now - self._told >= TELL_EVERY):
             return None

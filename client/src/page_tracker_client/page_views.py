@@ -13,9 +13,9 @@ _AHEAD = ("prefetch", "prerender", "preview")
 
 
 def may_be_page_view(request: Request) -> bool:
-    """Whether a visitor asks for a page: neither a script nor a browser ahead of time.
+    """Whether a visitor requests a page: not a script, nor a browser in advance.
 
-    Browsers say by Sec-Fetch-Dest what an answer is for, over https and on localhost.
+    Browsers send a request's purpose in Sec-Fetch-Dest, over https and on localhost.
     """
     if request.method != "GET":
         return False
@@ -27,9 +27,9 @@ def may_be_page_view(request: Request) -> bool:
 
 
 def is_page(request: Request, status: int, content_type: str) -> bool:
-    """Whether the answer is a page, or says that the visitor's own copy is good still.
+    """Whether the answer is a page, or confirms that the visitor's own copy is current.
 
-    Such an answer (304) has no content type: what was asked for tells.
+    Such an answer (304) has no content type: then the request decides.
     """
     if status == 304:
         [accepted] = request.headers(("Accept",))

@@ -1,7 +1,7 @@
-"""A request to the application: what counting it needs to know. Pure.
+"""A request to the application: what is needed to count it. Pure.
 
 One form for each interface by which a server calls an application; headers are looked
-up when they are asked for, several at once, as most requests are no page views.
+up on demand, several at once, as most requests are not page views.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from page_tracker_client.event import Visitor
 
-# Headers of browsers that say more of who they are and what they wish.
+# Headers in which browsers give more about themselves and their wishes.
 _MORE = (
     *("Sec-CH-UA", "Sec-CH-UA-Platform", "Sec-CH-UA-Mobile"),
     *("Sec-GPC", "DNT", "Signature-Agent"),
@@ -22,7 +22,7 @@ _OF_VISITOR = (
     *("User-Agent", "Accept-Language", "X-Forwarded-For", "Forwarded"),
     *_MORE,
 )
-# What a path may hold unquoted (RFC 3986, 3.3).
+# What a path may contain unquoted (RFC 3986, 3.3).
 _SAFE = "/:@!$&'()*+,;=~"
 
 
@@ -47,18 +47,18 @@ class Request(Protocol):
 
     @property
     def query(self) -> str:
-        """What follows the question mark, as it was sent."""
+        """The part after the question mark, as it was sent."""
 
     @property
     def host(self) -> str:
-        """The host that was asked, with its port where it is not the usual one."""
+        """The host that was requested, with its port if it is not the default."""
 
     def headers(self, names: tuple[str, ...]) -> list[str]:
-        """Headers' texts; empty where one was not sent."""
+        """Headers' texts; empty for those that were not sent."""
 
 
 class WsgiRequest:
-    """A request by WSGI (PEP 3333), whose texts hold bytes as Latin-1."""
+    """A WSGI request (PEP 3333), whose texts hold bytes as Latin-1."""
 
     def __init__(self, environ: Mapping[str, Any]) -> None:
         self._environ = environ
@@ -98,7 +98,7 @@ class WsgiRequest:
 
 
 class AsgiRequest:
-    """A request by ASGI 3 (https://asgi.readthedocs.io)."""
+    """An ASGI 3 request (https://asgi.readthedocs.io)."""
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self._scope = scope
@@ -135,7 +135,7 @@ class AsgiRequest:
 
     @cached_property
     def _headers(self) -> dict[str, str]:
-        """Several of one name are joined, as WSGI's servers do."""
+        """Several with one name are joined, as WSGI servers do."""
         headers: dict[str, str] = {}
         sent: Iterable[tuple[bytes, bytes]] = self._scope["headers"]
         for name, value in sent:
@@ -146,12 +146,12 @@ class AsgiRequest:
 
 @cache
 def _variables_of(headers: tuple[str, ...]) -> list[str]:
-    """The variables by which WSGI names headers."""
+    """The variables in which WSGI has headers."""
     return [f"HTTP_{name.upper().replace('-', '_')}" for name in headers]
 
 
 def url_of(request: Request) -> str:
-    """The page's address, as its visitor asked for it."""
+    """The page's address, as its visitor requested it."""
     query = request.query
     return "".join(
         (
@@ -163,16 +163,16 @@ def url_of(request: Request) -> str:
 
 
 def referrer_of(request: Request) -> str:
-    """The page that led to this one; empty where the browser does not say."""
+    """The page that led to this one; empty if the browser does not send it."""
     [referrer] = request.headers(("Referer",))
     return referrer
 
 
 def visitor_of(request: Request) -> Visitor:
-    """Who asks: all hops on the way here, of which the server knows whom to believe.
+    """The visitor: all hops on the way here; the server knows which of them to trust.
 
-    The other end's address is added as a proxy adds it, to X-Forwarded-For or, where
-    that one was not sent, to Forwarded (RFC 7239).
+    The other end's address is added as a proxy adds it, to X-Forwarded-For or, if
+    that was not sent, to Forwarded (RFC 7239).
     """
     agent, languages, hops, forwarded, *more = request.headers(_OF_VISITOR)
     peer, others = request.peer, list(zip(_MORE, more)) if any(more) else []

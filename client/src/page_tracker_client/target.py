@@ -10,7 +10,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Target(NamedTuple):
-    """A server's address, taken apart; `path` is that of its events."""
+    """A server's address, split; `path` is that of its events."""
 
     url: str
     host: str
@@ -21,7 +21,7 @@ class Target(NamedTuple):
 
 
 def target_of(server: str) -> Target:
-    """Read an address like https://stats.example.com; raises ValueError."""
+    """Parse an address like https://stats.example.com; raises ValueError."""
     try:
         parts = urlsplit(server.rstrip("/"))
         port = parts.port or _PORTS[parts.scheme]

@@ -1,8 +1,8 @@
-"""Whether the server believes what this application says of its visitors' addresses.
+"""Whether the server trusts this application to name its visitors' addresses.
 
-A request with `X-Debug-Request` is answered with the client's address that the server
-sees, and counts nothing. An address for documentation (RFC 5737) is handed on: seen is
-it, or else the application's own, or that of a proxy on the way.
+A request with `X-Debug-Request` is answered with the client's address as the server
+sees it, and counts nothing. An address for documentation (RFC 5737) is passed on: the
+server sees it, or else the application's own, or that of a proxy on the way.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HANDED_ON = "203.0.113.77"
 
 
 def distrust(target: Target, connection: Connection, deadline: float) -> str | None:
-    """What to do where it does not believe; None where it does. Raises OSError."""
+    """What to do if it does not; None if it does. Raises OSError."""
     asked = event_of(PAGE_VIEW, target.url, Visitor(_HANDED_ON, "page-tracker-client"))
     headers = [*asked.headers, ("X-Debug-Request", "true")]
     connection.send(request_of(target, headers, body_of(asked, target.host)), deadline)

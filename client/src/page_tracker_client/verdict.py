@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from page_tracker_client.connection import Answer
 
-# Seconds that a server may ask for, and that are waited where it does not say.
+# Seconds: the most that a server may ask for, and the wait if it names none.
 LONGEST_WAIT = 60.0
 USUAL_WAIT = 1.0
 
@@ -19,13 +19,13 @@ class Fate(Enum):
     """Whether an event is done with."""
 
     TAKEN = auto()
-    THIS_LATER = auto()  # this visitor sends too many, says the server
-    ALL_LATER = auto()  # the server takes nothing now
+    THIS_LATER = auto()  # the server reports that this visitor sends too many
+    ALL_LATER = auto()  # the server accepts nothing now
     LOST = auto()
 
 
 class Verdict(NamedTuple):
-    """An event's fate, why, and after how many seconds it may be tried again."""
+    """An event's fate, the reason, and after how many seconds it may be tried again."""
 
     fate: Fate
     why: str = ""
@@ -53,7 +53,7 @@ def verdict_of(answer: Answer) -> Verdict:
 
 
 def _wait(answer: Answer) -> float:
-    """Seconds by Retry-After, within bounds."""
+    """The seconds in Retry-After, within bounds."""
     said = answer.headers.get("retry-after", "")
     wait = float(said) if said.isascii() and said.isdecimal() else USUAL_WAIT
     return min(max(wait, USUAL_WAIT), LONGEST_WAIT)

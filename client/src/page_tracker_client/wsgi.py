@@ -1,4 +1,4 @@
-"""Middleware for applications by WSGI: Flask, Django, Pyramid, Bottle and others.
+"""Middleware for WSGI applications: Flask, Django, Pyramid, Bottle and others.
 
 application = PageTrackerMiddleware(
     application, server="https://stats.example.com", site="example.org"
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class PageTrackerMiddleware:
-    """Counts the page views of an application, which it hands all requests on to."""
+    """Counts the page views of an application, and passes all requests on to it."""
 
     def __init__(
         self, application: WSGIApplication, **options: Unpack[Options]
     ) -> None:
-        """Raises TypeError, ValueError for options that cannot be meant."""
+        """Raises TypeError or ValueError for invalid options."""
         self._application = application
         self._counting = Counting.of(**options)
         self.client = self._counting.client
