@@ -1,1 +1,1 @@
-"""What is looked up of a hit: bots, clients, places, sources, spam; and its updates."""
+"""What is looked up for a hit: bots, clients, places, sources, spam; and updates."""

@@ -1,6 +1,6 @@
-"""The table of facts about user agents, `agents.toml`: read and checked.
+"""The table of facts about user agents, `agents.toml`: parsed and checked.
 
-The packaged table says what each row means; an owner's adds rows in front of it.
+The packaged table explains its rows; an owner's table adds rows in front of it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class Row(
 
     find: str
     name: str = ""
-    # Of bots only.
+    # Only for bots.
     kind: str = ""
-    # Of systems only: in place of the one that `find` takes out, where that is none.
+    # Only for systems: used if `find` extracts no version.
     version: str | None = None
-    # Where it is known from, and a user agent that it holds for.
+    # Its source, and a user agent that it applies to.
     source: str = ""
     example: str = ""
 
@@ -31,7 +31,7 @@ class Row(
 class Agents(
     msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True
 ):
-    """All tables, by name; of the rows of one that fit, the first holds."""
+    """All tables, by name; if several rows of one match, the first applies."""
 
     person: tuple[Row, ...] = ()
     bot: tuple[Row, ...] = ()
@@ -49,7 +49,7 @@ class Agents(
 
 
 def read_agents(text: str) -> Agents:
-    """Read the table from TOML. Raises ValueError, which says the row at fault."""
+    """Parse the table from TOML. Raises ValueError that names the row at fault."""
     agents = msgspec.convert(tomllib.loads(text), Agents)
     for table in Agents.__struct_fields__:
         for number, row in enumerate(getattr(agents, table), 1):
@@ -59,12 +59,12 @@ def read_agents(text: str) -> Agents:
 
 
 def _fault_of(table: str, row: Row) -> str:
-    """Why a row cannot be used; empty where it can."""
+    """Why a row cannot be used; empty if it can."""
     options = re2.Options()
     options.log_errors = False
     try:
         groups = re2.compile(row.find, options).groups
-        re.compile(f"()(?:{row.find})")  # ua-parser's matchers read it so
+        re.compile(f"()(?:{row.find})")  # as ua-parser's matchers read it
     except (re2.error, re.error) as error:
         return f"find is no regular expression ({error})"
     if table in _NAMED and not row.name:
@@ -76,5 +76,5 @@ def _fault_of(table: str, row: Row) -> str:
     return ""
 
 
-# Rows of `person` have none, those of `browser` may find theirs.
+# Rows of `person` have no name, those of `browser` may find theirs.
 _NAMED = {"bot", "system", "device", "brand"}

@@ -1,10 +1,10 @@
 """Which user agents are bots, by name and kind.
 
-Three lists work together: the rows of `agents.toml` know best; isbot's patterns say
-whether any other is one, but for words that those rows excuse; the patterns of
-crawler-user-agents give its name and kind, and decide where that is an AI's or a
-monitor. RE2 tries the hundreds of patterns of a list in one pass, in linear time; the
-few that look around themselves, which it cannot, run in Python's engine.
+Three lists work together: the rows of `agents.toml` come first; isbot's patterns decide
+whether any other is one, except for words that those rows excuse; the patterns of
+crawler-user-agents give its name and kind, and decide if that is an AI's or a monitor.
+RE2 tries the hundreds of patterns of a list in one pass, in linear time; the few with
+lookarounds, which it does not support, run in Python's engine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from page_tracker.lookups.agents import Agents
 
 _CACHED = 8192
 
-# From the tags of crawler-user-agents; of several, the first here is the kind.
+# From the tags of crawler-user-agents; if there are several, the first here applies.
 _KINDS = {
     "browser-automation": "headless browser",
     "ai-crawler": AI_CRAWLER,
@@ -44,22 +44,22 @@ _KINDS = {
     "http-library": "library",
 }
 
-# Of these kinds the patterns of crawler-user-agents are strict enough to decide.
+# For these kinds the patterns of crawler-user-agents are strict enough to decide.
 _DECIDING = {*AI_KINDS, "monitor"}
 
 
 def bot_finder(
     patterns: Sequence[str], agents: Agents = Agents()
 ) -> Callable[[str], Bot | None]:
-    """Make the function that names a user agent's bot; None is a person's browser.
+    """Make the function that names a user agent's bot; None for a person's browser.
 
     `patterns` are regular expressions in JavaScript's syntax, tried regardless of case.
-    Raises ValueError for one that cannot be read.
+    Raises ValueError for an invalid one.
     """
     is_bot = _any_of(patterns)
     excused = re2.compile("|".join(f"(?:{row.find})" for row in agents.person) or "^$")
     own = [(row.find, Bot(row.name, row.kind)) for row in agents.bot]
-    # Those that decide stand in front.
+    # Those that decide come first.
     crawlers = sorted(_crawlers(), key=lambda each: each[1].kind not in _DECIDING)
     known = [*own, *crawlers]
     number_of = first_found(pattern for pattern, _ in known)
@@ -87,9 +87,9 @@ _METACHARACTER = re.compile(r"[][(){}*+?|^$.]")
 
 
 def first_found(patterns: Iterable[str]) -> Callable[[str], int | None]:
-    """The number of the first of these patterns that is found in a text, if any is.
+    """The number of the first of these patterns that is found in a text, if any.
 
-    Raises ValueError for one that cannot be read.
+    Raises ValueError for an invalid one.
     """
     quiet = re2.Options()
     quiet.log_errors = False
@@ -126,7 +126,7 @@ def _with_plain_classes(pattern: str) -> str:
 
 
 def _with_single_lookbehinds(pattern: str) -> str:
-    """Write `(?<!a|bc)` as `(?<!a)(?<!bc)`: Python's must have one width each."""
+    """Write `(?<!a|bc)` as `(?<!a)(?<!bc)`: Python's need a fixed width each."""
     return re.sub(
         r"\(\?<!([^()]*)\)",
         lambda found: "".join(f"(?<!{each})" for each in found[1].split("|")),
@@ -155,7 +155,7 @@ def _name_of(crawler: dict[str, Any]) -> str:
 def _kind_of(crawler: dict[str, Any]) -> str:
     tags = crawler["tags"]
     if "ai-crawler" in tags:
-        if _name_of(crawler).endswith("User"):  # as its makers name what is asked for
+        if _name_of(crawler).endswith("User"):  # its makers' name for people's requests
             return AI_ASSISTANT
         if "search-engine" in tags:
             return AI_SEARCH

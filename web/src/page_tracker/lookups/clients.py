@@ -1,6 +1,6 @@
-"""What a user agent, and the client hints beside it, say of browser, system and device.
+"""What a user agent and its client hints tell about browser, system and device.
 
-The rows of `agents.toml` know best; what they do not find is left to ua-parser. Both
+The rows of `agents.toml` come first; what they do not find is left to ua-parser. Both
 run in one pass of its engine.
 """
 
@@ -39,7 +39,7 @@ _BROWSERS = {
     "Yandex Browser": "Yandex",
 }
 _SYSTEMS = {"Mac OS X": "macOS", "Web0S": "webOS"}
-# The class of a device by its system, where no row of the table finds it.
+# The class of a device by its system, if no row of the table finds it.
 _CLASSES = {
     **dict.fromkeys(
         (
@@ -56,12 +56,12 @@ _CLASSES = {
         ),
         "Mobile",
     ),
-    "Android": "Tablet",  # only a phone's calls itself mobile
+    "Android": "Tablet",  # only a phone's says that it is mobile
     "Android TV": "TV",
     "iPadOS": "Tablet",
     "tvOS": "TV",
 }
-# What Sec-CH-UA-Platform says → the system; others (Tizen, VIDAA) know better.
+# Sec-CH-UA-Platform → the system; other user agents (Tizen, VIDAA) know better.
 _PLATFORMS = {
     "Android": "Android",
     "Chrome OS": "Chrome OS",
@@ -71,7 +71,7 @@ _PLATFORMS = {
     "Windows": "Windows",
     "macOS": "macOS",
 }
-# All that a user agent says of the browser where it is one of many: a hint knows more.
+# The name of any Chromium whose user agent hides its brand: a hint knows more.
 _ANY_CHROMIUM = "Chrome"
 
 ClientOf = Callable[[str], Client]
@@ -79,13 +79,13 @@ HintedClientOf = Callable[[str, Hints], Client]
 
 
 def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
-    """Make the functions that read a user agent, the second with client hints beside.
+    """Make the functions that read a user agent, the second with client hints.
 
-    What they do not say is empty; versions are major ones.
+    What they do not name is empty; versions are major ones.
     """
-    # Lazy ones: Python's engine need not read what ua-parser's own does.
+    # Lazy ones: Python's engine need not compile what ua-parser's own does.
     browsers, systems, _ = load_lazy_builtins()
-    # Devices are told apart by a few words: ua-parser's thousand patterns say models.
+    # A few words distinguish devices: ua-parser's thousand patterns find models.
     resolve = Resolver(
         (
             [*map(_browser_matcher, agents.browser), *browsers],
@@ -120,7 +120,7 @@ def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
 
 
 def _with_brand(client: Client, hints: Hints, names: Mapping[str, str]) -> Client:
-    """Name the browser by the first brand that is known, where it says Chrome alone."""
+    """Name the browser by the first known brand, if it calls itself only Chrome."""
     if client.browser == _ANY_CHROMIUM:
         for brand, version in hints.brands:
             if brand in names:
@@ -129,7 +129,7 @@ def _with_brand(client: Client, hints: Hints, names: Mapping[str, str]) -> Clien
 
 
 def _with_platform(client: Client, hints: Hints) -> Client:
-    """Correct system and device where the platform is another one than it pretends."""
+    """Correct system and device if the platform is not the one that it pretends."""
     platform = _PLATFORMS.get(hints.platform, "")
     is_other = platform and platform != client.os
     if is_other and client.os in ("", *_PLATFORMS.values()):
@@ -140,8 +140,8 @@ def _with_platform(client: Client, hints: Hints) -> Client:
     return client
 
 
-# An empty group in front: ua-parser takes the name from the first, the version from
-# the second.
+# An empty group in front: ua-parser takes the name from the first group, the version
+# from the second.
 def _browser_matcher(row: Row) -> UserAgentMatcher:
     if not row.name:
         return UserAgentMatcher(row.find)
@@ -164,7 +164,7 @@ def _system_of(parsed: OS | None) -> tuple[str, str]:
         return "", ""
     name = _SYSTEMS.get(parsed.family, parsed.family)
     version = parsed.major or ""
-    # Here the second number tells releases apart, as in 10.15, 8.1 and 22.04.
+    # Here the second number distinguishes releases, as in 10.15, 8.1 and 22.04.
     if parsed.minor and (
         name == "Ubuntu" or (name, version) in (("macOS", "10"), ("Windows", "8"))
     ):

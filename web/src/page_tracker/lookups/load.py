@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 PACKAGED = Path(str(files("page_tracker") / "data"))
 
-# The names of updated data in the folder; that of the packaged country is its own.
+# The names of updated data in the folder; the packaged countries have another.
 COUNTRY = "country.mmdb"
 BOTS = "bots.json"
 SPAM = "spam.txt"
-# Tables of our own, to which an owner's in the folder add.
+# Our own tables, to which an owner's in the folder add.
 AGENTS = "agents.toml"
 SOURCES = "sources.toml"
 
@@ -36,22 +36,22 @@ _PACKED_COUNTRY = "country.mmdb.xz"
 
 T = TypeVar("T")
 
-# Which files a folder has, and of each its time, size and number.
+# The files of a folder, each with its time, size and number.
 Stamps = frozenset[tuple[str, int, int, int]]
 
 
 def load(folder: Path | None = None) -> Lookups:
-    """Load the data; what `folder` has, put there by an update or the owner, wins.
+    """Load the data; files in `folder`, from an update or the owner, take precedence.
 
-    A file in it that cannot be read is logged, and what is packaged is used. It takes
-    half a second, but for who asks again while the folder's files are the same.
+    A file in it that cannot be read is logged, and the packaged one is used. It takes
+    half a second, unless it is called again while the folder's files are the same.
     """
     stamps = stamps_of(folder) if folder is not None else frozenset()
     return _load(folder if stamps else None, stamps)
 
 
 def stamps_of(folder: Path) -> Stamps:
-    """What tells a file from one that took its place; unfinished ones have a dot."""
+    """What distinguishes a file from its replacement; unfinished ones have a dot."""
     found = set()
     for path in folder.glob("[!.]*"):
         with suppress(FileNotFoundError):  # it is gone by now
@@ -77,7 +77,7 @@ def _load(folder: Path | None, _: Stamps) -> Lookups:
 
 
 def agents_in(folder: Path | None) -> Agents:
-    """The packaged facts about user agents, behind those that the owner added."""
+    """The packaged facts about user agents, after those that the owner added."""
     own = _owners(folder, AGENTS, agents_from)
     packaged = agents_from(PACKAGED / AGENTS)
     return packaged if own is None else own.before(packaged)
@@ -120,7 +120,7 @@ def spam_from(path: Path) -> Callable[[str], bool]:
 
 
 def _owners(folder: Path | None, name: str, read: Callable[[Path], T]) -> T | None:
-    """What the owner added; None where there is nothing that can be read."""
+    """What the owner added; None if there is nothing, or it cannot be read."""
     path = None if folder is None else folder / name
     if path is None or not path.exists():
         return None

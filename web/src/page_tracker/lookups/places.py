@@ -1,4 +1,4 @@
-"""Where an address is, by a database in MaxMind's format (.mmdb)."""
+"""The place of an address, from a database in MaxMind's format (.mmdb)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NOWHERE = Place()
 
 
 def open_places(path: Path) -> maxminddb.Reader:
-    """Open a database, packed with xz or not. Raises ValueError for a bad one.
+    """Open a database, compressed with xz or not. Raises ValueError if it is invalid.
 
-    A packed one is unpacked into a temporary file that has no name any more: it is
-    mapped, so that memory holds only the pages that are asked for.
+    A compressed one is unpacked into a temporary file that has no name any more: it is
+    mapped, so that memory holds only the pages that are used.
     """
     try:
         if path.suffix != ".xz":
@@ -38,7 +38,7 @@ def open_places(path: Path) -> maxminddb.Reader:
 def place_finder(places: maxminddb.Reader) -> Callable[[str], Place]:
     """Make the function that finds an address's place.
 
-    What is no address, or is unknown, is nowhere: all fields are empty.
+    Invalid and unknown addresses are nowhere: all fields are empty.
     """
 
     @lru_cache(_CACHED)
@@ -46,7 +46,7 @@ def place_finder(places: maxminddb.Reader) -> Callable[[str], Place]:
         try:
             record = places.get(address.removeprefix("::ffff:").partition("%")[0])
         except (ValueError, maxminddb.InvalidDatabaseError):
-            # No address, one of IPv6 in IPv4's data, or damaged just there.
+            # Not an address, IPv6 in data for IPv4, or damaged at that place.
             return _NOWHERE
         return read_record(record) if isinstance(record, dict) else _NOWHERE
 

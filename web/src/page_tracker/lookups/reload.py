@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 
 
 class FreshLookups:
-    """The lookups of a folder; `now` are the newest that were loaded.
+    """The lookups of a folder; `now` are the latest that were loaded.
 
-    Safe to use from many threads, of which one looks.
+    Safe to use from many threads, if only one of them looks.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,7 +25,7 @@ class FreshLookups:
     def look(self) -> None:
         """Load them again if files have changed, which takes half a second.
 
-        Raises OSError where that cannot be seen.
+        Raises OSError if that cannot be determined.
         """
         stamps = stamps_of(self._folder)
         if stamps != self._stamps:

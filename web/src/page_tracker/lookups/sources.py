@@ -1,10 +1,10 @@
 """Where a visit comes from: the source's name, its channel and the campaign's tags.
 
-Names and kinds stand in `sources.toml`, to which an owner may add.
+Names and kinds are in `sources.toml`, to which an owner may add.
 
 The channels are those of Google Analytics 4's default channel group, found by its
-published rules, with `AI Assistants` and, where only tags say that there was a
-campaign, `Campaign` beside them.
+published rules, with two more: `AI Assistants` and, if only tags show that there was a
+campaign, `Campaign`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Source(NamedTuple):
 
 
 class Referral(NamedTuple):
-    """What a referrer says by itself; `host` is without `www.`, '' for none."""
+    """What a referrer alone reveals; `host` is without `www.`, '' for none."""
 
     host: str
     touch: Touch
@@ -63,7 +63,7 @@ _PAID_KINDS = {
     "video": "Paid Video",
 }
 _PAID = re.compile(rf".*cp.*|ppc|retargeting|paid.*|\(({'|'.join(CLICKS)})\)")
-# Ampersands that were escaped for HTML, or forgotten where a second `?` stands.
+# Ampersands that were escaped for HTML, or replaced by a second `?`.
 _SEPARATORS = re.compile(r"&amp;|\?(?=utm_)", re.IGNORECASE)
 _SHOP = re.compile(r"(.*[^a-df-z])?shop.*|.*shopping.*")
 _EMAIL = {"email", "e-mail", "e_mail", "e mail", "newsletter"}
@@ -81,12 +81,12 @@ _CHANNEL_OF_MEDIUM = {
     "sms": "SMS",
     **dict.fromkeys(("referral", "app", "link"), "Referral"),
 }
-# These are told by the source too.
+# For these the source decides too.
 _MEDIA_AS_SOURCES = {*_EMAIL, "sms"}
 
 
 def read_sources(text: str) -> dict[str, Source]:
-    """Read `sources.toml`: each address or word, and what it stands for.
+    """Parse `sources.toml`: each address or word, and what it stands for.
 
     Raises ValueError.
     """
@@ -102,12 +102,12 @@ def read_sources(text: str) -> dict[str, Source]:
 
 
 def touch_finder(sources: Mapping[str, Source]) -> TouchOf:
-    """Make the function that says where a visit comes from.
+    """Make the function that finds where a visit comes from.
 
-    It is given the referrer, the page's query string, and the hosts, without `www.`,
-    whose pages are no referrers. The source is named by `utm_source`, else `source`,
-    else `ref`, else by the referrer, else by the mark that a click left in the query.
-    Every field is within its bound in the schema.
+    Its arguments are the referrer, the page's query string, and the hosts, without
+    `www.`, whose pages are not referrers. The source is named by `utm_source`, else
+    `source`, else `ref`, else the referrer, else the mark of a click in the query.
+    Every field is within its limit in the schema.
     """
     by_name = {known.name: known for known in reversed([*sources.values()])}
 
@@ -153,7 +153,7 @@ def touch_finder(sources: Mapping[str, Source]) -> TouchOf:
 
 
 def _tags_of(query: str) -> dict[str, str]:
-    """What a page's address says, by names in lower case; of two the first."""
+    """The tags in a page's address, by names in lower case; of two the first."""
     said: dict[str, str] = {}
     for key, value in parse_qsl(_SEPARATORS.sub("&", query)):
         said.setdefault(key.lower(), value.strip())
@@ -163,8 +163,8 @@ def _tags_of(query: str) -> dict[str, str]:
 def _clicked(source: str, medium: str, said: Mapping[str, str]) -> tuple[str, str]:
     """Whose link was clicked, by its mark in the address; and the medium, `(gclid)`.
 
-    Both are empty without a mark, and where another source, or a medium that is not
-    paid for, is told.
+    Both are empty without a mark, and if another source, or a medium that is not
+    paid for, is given.
     """
     if medium and not _PAID.fullmatch(medium.lower()):
         return "", ""
@@ -178,7 +178,7 @@ def _clicked(source: str, medium: str, said: Mapping[str, str]) -> tuple[str, st
 
 
 def _channel_of(known: Source, tags: Mapping[str, str], named: bool) -> str:
-    """Find the channel by the first rule that fits, in GA4's order."""
+    """Find the channel by the first rule that matches, in GA4's order."""
     medium = tags["utm_medium"].lower()
     campaign = tags["utm_campaign"].lower()
     kind = "shopping" if _SHOP.fullmatch(campaign) else known.kind
@@ -219,7 +219,7 @@ def _known_word(text: str, sources: Mapping[str, Source]) -> Source:
 
 
 def _known_host(host: str, path: str, sources: Mapping[str, Source]) -> Source | None:
-    """What a host, or one above it, stands for: the most exact entry's."""
+    """What a host, or one above it, stands for: the most specific entry's."""
     for entry in _entries(host, path):
         if entry in sources:
             return sources[entry]
@@ -227,7 +227,7 @@ def _known_host(host: str, path: str, sources: Mapping[str, Source]) -> Source |
 
 
 def _entries(host: str, path: str) -> Iterator[str]:
-    """The entries of the table that would mean this page, the most exact one first."""
+    """The entries of the table that could mean this page, the most specific first."""
     spellings = [host, *_of_any_country(host)]
     folder = path.strip("/").partition("/")[0]
     if folder:
@@ -241,7 +241,7 @@ def _entries(host: str, path: str) -> Iterator[str]:
 
 
 def _of_any_country(host: str) -> Iterator[str]:
-    """A host as the table writes it for all countries: `google.{}`."""
+    """A host in the table's form for all countries: `google.{}`."""
     name = host
     for _ in range(2):
         name = name.rpartition(".")[0]

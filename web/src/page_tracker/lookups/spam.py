@@ -1,4 +1,4 @@
-"""Which hosts send false referrers, to be seen in other people's statistics."""
+"""Hosts that send false referrers, to be seen in other people's statistics."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 
 def read_hosts(text: str) -> frozenset[str]:
-    """Read a list: one host a line; `#` and `!` begin comments.
+    """Parse a list: one host per line; `#` and `!` begin comments.
 
-    Raises ValueError, with the line's number, for what is no host.
+    Raises ValueError, with the line's number, for an invalid host.
     """
     hosts = set()
     for number, line in enumerate(text.splitlines(), 1):
@@ -22,7 +22,7 @@ def read_hosts(text: str) -> frozenset[str]:
 
 
 def spam_finder(hosts: Iterable[str]) -> Callable[[str], bool]:
-    """Make the function that says whether a host, or one above it, is listed."""
+    """Make the function that checks whether a host, or one above it, is listed."""
     listed = frozenset(hosts)
 
     def is_spam(host: str) -> bool:

@@ -1,7 +1,7 @@
-"""Gets newer data to look up: fetch → unpack → verify → replace.
+"""Gets newer lookup data: fetch → unpack → verify → replace.
 
-A kind of data is replaced at once and only by what has been read and tried; what is
-wrong with it raises UpdateError, and the old data stays.
+Data of one kind is replaced at once, and only after it was read and tried; if anything
+is wrong with it, UpdateError is raised, and the old data stays.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from page_tracker.lookups.load import (
 )
 from page_tracker.settings import without_password
 
-# Seconds to wait for a server, and the most bytes that are taken, packed or not.
+# Seconds to wait for a server, and the most bytes accepted, compressed or not.
 TIMEOUT = 60
 MAX_SIZE = 500_000_000
-# What a source that is away or damaged fails with, below our own checks.
+# Errors of a source that is away or damaged, below our own checks.
 DAMAGED = (
     *(OSError, EOFError, ValueError, RecursionError),
     *(ZlibError, lzma.LZMAError, tarfile.TarError),
@@ -46,18 +46,18 @@ DAMAGED = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """A kind of data: its file's name, how it is found in what was got, and tried."""
+    """A kind of data: its file, and how it is found in what was fetched, and tried."""
 
     file: str
-    # In an archive the largest file whose name ends like this is taken.
+    # From an archive the largest file whose name ends like this is taken.
     ending: str
     extract: Callable[[bytes], bytes]
-    # Reads the file. Raises ValueError where it is not what it should be.
+    # Reads the file. Raises ValueError if it is invalid.
     verify: Callable[[Path], None]
 
 
 def update(kind: Dataset, origin: str, folder: Path) -> bool:
-    """Get data from `origin` into `folder`; says whether it differs from before.
+    """Get data from `origin` into `folder`; returns whether it differs from before.
 
     `origin` is a file, an http(s) address, or `npm:PACKAGE`, which asks npm's client.
     Raises UpdateError.
@@ -91,7 +91,7 @@ def fetched(origin: str) -> bytes:
 def unpacked(content: bytes, ending: str) -> bytes:
     """Undo gzip and xz, and take the largest file with that ending from an archive.
 
-    Raises OSError, EOFError, ValueError or tarfile.TarError where it is damaged.
+    Raises OSError, EOFError, ValueError or tarfile.TarError if it is damaged.
     """
     for magic, opened in ((b"\x1f\x8b", gzip.open), (b"\xfd7zXZ\x00", lzma.open)):
         if content.startswith(magic):
@@ -129,11 +129,11 @@ def _from_npm(package: str) -> bytes:
 
 
 def _from_web(address: str) -> bytes:
-    # What fails says the address again, which may hold a key.
+    # Errors repeat the address, which may contain a key.
     try:
         with urlopen(address, timeout=TIMEOUT) as answer:  # nosec B310: http(s) only
             content = answer.read(MAX_SIZE + 1)
-            if answer.length and len(content) <= MAX_SIZE:  # read does not say so
+            if answer.length and len(content) <= MAX_SIZE:  # read does not report it
                 raise IncompleteRead(content, answer.length)
     except HTTPError as error:
         error.close()  # it holds the connection
@@ -152,7 +152,7 @@ def _bounded(content: bytes) -> bytes:
 
 
 def _bot_patterns(content: bytes) -> bytes:
-    """The JSON array of patterns; in isbot's package it stands in its JavaScript."""
+    """The JSON array of patterns; isbot's package has it within its JavaScript."""
     text = content.decode("utf-8")
     found = re.search(r"patterns\w* = (\[\s.*?\n\])", text, re.DOTALL)
     patterns = json.loads(found[1] if found else text)
