@@ -86,7 +86,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Who may read while Redis is away; each process has seen its own people.
+# Who may read while Redis is away; each process knows only people it has seen.
 recent_sessions = RecentSessions()
 
 SECURITY_HEADERS = {
@@ -98,13 +98,13 @@ SECURITY_HEADERS = {
 
 @cache
 def redis() -> Redis:
-    """The process's client of the Redis that REDIS_URL names at its first call."""
+    """The process's client of the Redis that REDIS_URL named at the first call."""
     return open_redis(Settings.from_environment())
 
 
 @cache
 def registry() -> Registry:
-    """The process's sites and tokens, as its Redis has them."""
+    """The process's sites and tokens, from its Redis."""
     return open_registry(Settings.from_environment(), redis())
 
 
@@ -130,7 +130,7 @@ def annotation_store() -> AnnotationStore:
 
 
 def imports_of(site: str) -> list[Import]:
-    """The imports of a site, the undone ones too."""
+    """The imports of a site, including undone ones."""
     register = Register(Settings.from_environment().data / "imports")
     return [each for each in register.all() if each.site == site]
 
@@ -145,7 +145,7 @@ def asking() -> Asking:
 
 
 def site_deletion(domain: str) -> SiteDeletion:
-    """What removes a site, loaded with the first one."""
+    """Removes a site; loaded with the first removal."""
     # pylint: disable-next=import-outside-toplevel # as above
     from page_tracker.wiring.deleting import open_site_deletion
 
@@ -155,7 +155,7 @@ def site_deletion(domain: str) -> SiteDeletion:
 def hits_deletion(
     site: str, path: str | None, first: str | None, last: str | None
 ) -> CountedDeletion:
-    """The deletion of hits of a page, from a day to a day. Raises SiteError."""
+    """The deletion of a page's hits, from one day to another. Raises SiteError."""
     # pylint: disable=import-outside-toplevel # as above
     from page_tracker.upkeep.deletion_preview import selected
     from page_tracker.wiring.deleting import open_hits_deletion
@@ -165,7 +165,7 @@ def hits_deletion(
 
 
 def preview_retention(site: Site, now: float) -> RetentionPreview | None:
-    """Which hits a site's retention would delete. Raises LakeError."""
+    """The hits that a site's retention would delete. Raises LakeError."""
     if site.retention_days is None:
         return None
     # pylint: disable-next=import-outside-toplevel # as above
@@ -182,12 +182,12 @@ def live() -> Live:
 
 @cache
 def collector() -> UnbatchedCollector:
-    """The process's collector, where no event loop has one."""
+    """The process's collector, if no event loop has one."""
     return open_unbatched_collector(Settings.from_environment(), redis(), sites())
 
 
 def create_app() -> Flask:
-    """Make the application.
+    """Create the application.
 
     Raises SettingsError if a setting is invalid, and FormatError if the data folder was
     written by a newer Page Tracker.
@@ -246,7 +246,7 @@ def create_app() -> Flask:
 
 
 def people_services(settings: Settings) -> PeopleServices:
-    """What lets people in, and keeps them."""
+    """What lets people sign in, and stores them."""
     reached = ServerAddresses(settings.url, settings.trusted_proxies)
     return PeopleServices(
         guard=PageGuard(
@@ -279,7 +279,7 @@ def people_services(settings: Settings) -> PeopleServices:
 
 
 def proxy_sign_in_of(settings: Settings) -> ProxySignIn:
-    """What a proxy's word is worth; logged where nobody could say it."""
+    """How far a proxy is trusted to name people; logged if no proxy can."""
     if settings.sign_in_header and not str(settings.trusted_proxies):
         logger.warning(
             "PAGE_TRACKER_SIGN_IN_HEADER lets nobody in: PAGE_TRACKER_TRUSTED_PROXIES"
@@ -304,12 +304,12 @@ def _failed(error: HTTPException) -> ResponseReturnValue:
 
 
 def lead_to_sites() -> ResponseReturnValue:
-    """Lead to the page of all sites; nothing is counted."""
+    """Redirect to the page of all sites; nothing is counted."""
     return redirect("/sites")
 
 
 def index() -> Response:
-    """Count this view and say how many there were; HEAD looks without counting."""
+    """Count this view and show how many there were; HEAD looks without counting."""
     try:
         if request.method == "HEAD":
             views = int(redis().get("page_views") or 0)
@@ -322,7 +322,7 @@ def index() -> Response:
 
 
 def _page(sentence: str, status: int) -> Response:
-    """The sentence: on a page for whoever prefers HTML, else alone."""
+    """The sentence: on a page for clients that prefer HTML, else alone."""
     offered = request.accept_mimetypes.best_match(["text/plain", "text/html"])
     if offered == "text/html":
         body = render_template("counter.html", sentence=sentence)
@@ -337,7 +337,7 @@ def _page(sentence: str, status: int) -> Response:
 def _secure(response: Response) -> Response:
     for name, text in SECURITY_HEADERS.items():
         response.headers.setdefault(name, text)  # those of pages are stricter
-    if request.path.startswith("/api/"):  # counts and tokens: for who asks, and now
+    if request.path.startswith("/api/"):  # counts and tokens: never cached
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 

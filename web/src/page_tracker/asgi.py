@@ -1,6 +1,6 @@
-"""The front door: hits go to the collector on the event loop, all else to Flask.
+"""The front door: hits go to the collector on the event loop, everything else to Flask.
 
-A request is handed on once it is complete, up to its route's limit; one that is cut off
+A request is passed on once it is complete, up to its route's limit; one that is cut off
 is dropped. Headers mean the same in every server: one whose name has an underscore is
 ignored, since Flask could not distinguish it from the one with a hyphen.
 """
@@ -40,7 +40,7 @@ from page_tracker.web.pages.refusals import longest_form
 from page_tracker.web.pools import QUESTIONS, Message, Pools, Receive, Scope, Send
 from page_tracker.wiring.collecting import open_collector, open_lookups
 
-# A body is as long as what came, whatever these say.
+# A body is as long as what arrived, whatever these say.
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 # The answer to a sender if we fail.
@@ -69,7 +69,7 @@ class FrontDoor:
             raise ValueError(f"unsupported scope type: {kind}")
 
     def longest_body(self, path: str) -> int:
-        """How many bytes of a body are looked at."""
+        """How many bytes of a body are read."""
         if protocol_at(path):
             return MAX_BODY
         if path.startswith(QUESTIONS):
@@ -112,9 +112,9 @@ class FrontDoor:
         client: tuple[str, int] | None,
         tell: Callable[[Answer], None],
     ) -> None:
-        """Collect what a request brings; call `tell` with the answer once it is stored.
+        """Collect a request's hits; call `tell` with the answer once they are stored.
 
-        `client` is the other end of its connection; None where that has no address.
+        `client` is the other end of its connection; None if that has no address.
         """
         if self._collector is None:
             raise RuntimeError("the server must support lifespan events")
@@ -140,12 +140,12 @@ class FrontDoor:
             is_bulk = isinstance(protocol, BulkProtocol)
             self._note(_each(answered.refused) if is_bulk else [answered.refused])
         except Exception:  # pylint: disable=broad-exception-caught
-            # A fault of ours: its sender gets an answer all the same.
+            # A bug of ours: its sender gets an answer all the same.
             logger.exception("A request to %s could not be read", request.path)
             tell(protocol.refuse(500, FAULT, ()))
 
     def _note(self, events: Sequence[Sequence[RawHit]]) -> None:
-        """Count for its owners what was refused; its sender has the answer already."""
+        """Count what was refused, for its owners; its sender already has the answer."""
         for raws in events:
             if raws and self._collector is not None:
                 self._collector.collect_soon(raws, NOBODY, _tell_nobody)
@@ -166,7 +166,7 @@ class FrontDoor:
 
 
 def headers_of(sent: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Headers by name; several of one name are one list (RFC 9110, 5.3)."""
+    """Headers by name; several with one name are one list (RFC 9110, 5.3)."""
     headers = dict(sent)
     if len(headers) != len(sent):
         headers.clear()
@@ -200,12 +200,12 @@ def _tell_origin(origin: str, tell: Callable[[Answer], None], answer: Answer) ->
 
 
 def _each(raws: Sequence[RawHit]) -> list[list[RawHit]]:
-    """Raw hits of which each is an event of its own."""
+    """Raw hits, each of which is an event of its own."""
     return [[raw] for raw in raws]
 
 
 def _tell_nobody(_fate: Fate) -> None:
-    """Who sent it has been told."""
+    """The sender already has an answer."""
 
 
 def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:
@@ -214,7 +214,7 @@ def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:
 
 
 async def _body(receive: Receive, longest: int) -> bytes | None:
-    """The body; a byte more than `longest` of one too long, None of one cut off."""
+    """The body; a byte more than `longest` if it is too long, None if cut off."""
     body = b""
     is_whole = False
     while not is_whole and len(body) <= longest:
@@ -231,7 +231,7 @@ async def _received(body: bytes) -> Message:
 
 
 def _meant(sent: list[tuple[bytes, bytes]], body: bytes) -> list[tuple[bytes, bytes]]:
-    """The headers that mean something, of a request with this body."""
+    """The headers that apply to a request with this body."""
     headers = [
         (name, value.strip(b" \t"))
         for name, value in sent

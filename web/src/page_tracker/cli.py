@@ -15,7 +15,7 @@ from page_tracker.commands.output import one_line, standard_streams
 from page_tracker.errors import OutputError, PageTrackerError, ReaderGoneError
 from page_tracker.processes.limits import leave_no_core, raise_file_limit
 
-# The modules of `commands`, each with a command of its name.
+# The modules of `commands`, each with a command of the same name.
 COMMANDS = (
     *(
         "account",
@@ -32,13 +32,13 @@ COMMANDS = (
     ),
     *("serve", "site", "token", "update", "upkeep", "writer"),
 )
-# Those that the program alone starts, and no list shows.
+# Those that only the program itself starts, and that no list shows.
 INTERNAL = ("sent_log",)
-STOPPED = 130  # as shells have it of what Ctrl-C ends
+STOPPED = 130  # as in shells, for what Ctrl-C ends
 
 
 class Commands(click.Group):
-    """Our commands, each loaded when it is asked for: `serve` stays small.
+    """Our commands, each loaded when it is needed: `serve` stays small.
 
     This is the one place where an error becomes a line for a person and an exit code.
     """
@@ -103,12 +103,12 @@ class Commands(click.Group):
 
 
 def _name_of(module: str) -> str:
-    """The command of a module: `import` is no name that a module may have."""
+    """The name of a module's command: a module cannot be called `import`."""
     return module.rstrip("_").replace("_", "-")
 
 
 def _docstring_of(module: str) -> str | None:
-    """The docstring of a command: of the function of its module's name."""
+    """The docstring of a command: that of the function with its module's name."""
     source = files("page_tracker.commands").joinpath(f"{module}.py").read_text("utf-8")
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef) and node.name == module:
@@ -123,7 +123,7 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "page-tracker"
         said, _, meant = error.format_message().partition("Did you mean ")
-        # What is meant may stand in parentheses.
+        # What to do may be in parentheses.
         said = said.rstrip(" .(" if meant else ".")
         instead = f"see {path} --help"
         if meant:

@@ -1,4 +1,4 @@
-"""Days and instants as they are kept: days are numbers since 1970-01-01. Pure."""
+"""Days and instants as they are stored: days are numbers since 1970-01-01. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MICROSECONDS = 1_000_000  # in a second
 MINUTE = 60 * MICROSECONDS
 
 _EPOCH = date(1970, 1, 1)
-# A date begins so long before it begins in UTC, and ends so long after, somewhere.
+# Somewhere a date begins this long before it does in UTC, and ends this long after.
 _EASTMOST = 14 * 3_600  # seconds
 _WESTMOST = 12 * 3_600
 

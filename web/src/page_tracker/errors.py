@@ -1,7 +1,7 @@
 """The one tree of Page Tracker's own exceptions.
 
-Each says what was wrong and where, and what to do instead; the command line prints
-it on one line and ends with its exit code.
+Each tells what was wrong and where, and what to do; the command line prints it on one
+line and ends with its exit code.
 """
 
 
@@ -17,9 +17,9 @@ class PageTrackerError(Exception):
 
 
 class InvalidValueError(ValueError):
-    """A value that is not what it should be: what is wrong with it, what to write.
+    """An invalid value: what is wrong with it, and what to write.
 
-    Whoever knows where the value comes from makes a PageTrackerError of it.
+    The caller, who knows where the value comes from, makes a PageTrackerError of it.
     """
 
     def __init__(self, problem: str, remedy: str) -> None:
@@ -35,7 +35,7 @@ class SettingsError(PageTrackerError):
 
 
 class DataFolderError(PageTrackerError):
-    """The data folder cannot be made or written."""
+    """The data folder cannot be created or written."""
 
 
 class NoDataFolderError(DataFolderError):
@@ -89,7 +89,7 @@ class UpdateError(PageTrackerError):
 
 
 class AccessError(PageTrackerError):
-    """A token that was asked for cannot be made; `field` is what is wrong of it."""
+    """A token cannot be created as requested; `field` is what is wrong with it."""
 
     exit_code = 2
 
@@ -99,7 +99,7 @@ class AccessError(PageTrackerError):
 
 
 class AccountError(PageTrackerError):
-    """An account, its name or its password cannot be that."""
+    """An account's name or password, or the account, is invalid."""
 
     exit_code = 2
 
@@ -109,7 +109,7 @@ class AccountExistsError(AccountError):
 
 
 class LastOwnerError(PageTrackerError):
-    """Nobody would be left who owns all sites."""
+    """There would be no owner of all sites left."""
 
 
 class UnknownAccountError(PageTrackerError):
@@ -117,13 +117,13 @@ class UnknownAccountError(PageTrackerError):
 
 
 class LinkError(PageTrackerError):
-    """A one-time link is not asked for where it could do something."""
+    """A one-time link was requested where it could do nothing."""
 
 
 class NotStoredError(PageTrackerError):
     """Hits could not be stored, or that is unknown; `retry_after` is in seconds."""
 
-    # Of HTTP.
+    # The HTTP status.
     status = 503
 
     def __init__(self, problem: str, retry_after: int) -> None:
@@ -174,11 +174,11 @@ class QuestionError(PageTrackerError):
 
 
 class OutputError(PageTrackerError):
-    """The output, or a file that was asked for, cannot be written."""
+    """The output, or a file that was requested, cannot be written."""
 
 
 class ReaderGoneError(OutputError):
-    """Whoever read the output has closed it; there is nobody left to tell."""
+    """The reader of the output has closed it; nobody is left to be told."""
 
 
 class NotConfirmedError(PageTrackerError):

@@ -1,8 +1,8 @@
 """Files that outlive a crash or a power loss, and locks between processes.
 
-A file is replaced as a whole: written beside, synced to disk, renamed, and the folder
-synced that has the names. So whoever reads it, and whatever happens meanwhile, finds
-the old content or the new one. Locks are flock(2): the kernel releases them when the
+A file is replaced as a whole: written beside it, synced to disk, renamed, and the
+folder that has the names is synced. So every reader, whatever happens meanwhile, finds
+the old content or the new. Locks are flock(2): the kernel releases them when the
 last process that holds the descriptor ends, however it ends.
 """
 
@@ -19,7 +19,7 @@ from tempfile import mkstemp
 
 PRIVATE = 0o600
 READABLE = 0o644
-# What a killed process has left beside a file is deleted once nobody can be writing it.
+# What a killed process left beside a file is deleted once nobody can be writing it.
 LEFTOVER_SECONDS = 3600
 LOCK_POLL_SECONDS = 0.02
 
@@ -28,7 +28,7 @@ LOCK_POLL_SECONDS = 0.02
 def replacing(path: Path, mode: int = PRIVATE) -> Iterator[Path]:
     """Yield an empty file to write to, which then takes the place of `path`.
 
-    Where the block raises, `path` stays as it was. Any number of processes may do so at
+    If the block raises, `path` stays as it was. Any number of processes may do so at
     once: the last one wins. Raises OSError.
     """
     _delete_leftovers(path)
@@ -53,7 +53,7 @@ def replace_file(path: Path, content: bytes, mode: int = PRIVATE) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have the content of a file on disk, or the names in a folder. Raises OSError."""
+    """Sync the content of a file, or the names in a folder, to disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -62,7 +62,7 @@ def sync(path: Path) -> None:
 
 
 def unused(path: Path) -> Path:
-    """The path, or the first numbered one beside it where nothing is yet.
+    """The path, or the first numbered one beside it that does not exist yet.
 
     `a.parquet`, then `a.1.parquet`, then `a.2.parquet`.
     """
@@ -75,7 +75,7 @@ def unused(path: Path) -> Path:
 
 @contextmanager
 def shared_lock(path: Path) -> Iterator[None]:
-    """Hold a lock file beside others; waits for who has it alone. Raises OSError."""
+    """Hold a lock file with others; waits for an exclusive holder. Raises OSError."""
     with _opened(path) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
@@ -85,7 +85,7 @@ def shared_lock(path: Path) -> Iterator[None]:
 def exclusive_lock(path: Path, patience: float = inf) -> Iterator[int]:
     """Hold a lock file alone; yields its descriptor: who inherits that holds it too.
 
-    Raises BlockingIOError where others still hold it after `patience` seconds, OSError.
+    Raises BlockingIOError if others still hold it after `patience` seconds, OSError.
     """
     with _opened(path) as descriptor:
         _lock(descriptor, patience)

@@ -15,7 +15,7 @@ from page_tracker.wiring.collecting import open_lookups
 
 # pylint: disable=invalid-name  # gunicorn names its settings
 
-# Of gunicorn itself, and so of its workers.
+# For gunicorn itself, and so for its workers.
 raise_file_limit()
 leave_no_core()
 
@@ -34,14 +34,14 @@ if os.access(SHARED_MEMORY, os.W_OK):
 
 
 def on_starting(_server: Arbiter) -> None:
-    """One log for all that is said here, by gunicorn, uvicorn, Flask and us."""
+    """One log for all messages of this module, gunicorn, uvicorn, Flask and ours."""
     for handler in logging.getLogger("gunicorn.error").handlers:
         say_once(handler)
         logging.getLogger().addHandler(handler)
 
 
 def when_ready(_server: Arbiter) -> None:
-    """Load what all workers look up, and leave it where they share it."""
+    """Load the lookups of all workers in memory that they share."""
     open_lookups(Settings.from_environment())
     gc.collect()
     gc.freeze()

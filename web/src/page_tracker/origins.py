@@ -1,27 +1,27 @@
-"""Origins: whose running numbers the rows of the lake bear.
+"""Origins: whose running numbers the rows of the lake have.
 
 A store numbers a day's visitors and visits from 1, and so does an import. What keeps
-their numbers apart is the *origin*: a random number of 31 bits, the high half of every
-visitor and visit number. An origin is drawn for
+their numbers separate is the *origin*: a random number of 31 bits, the high half of
+every visitor and visit number. An origin is drawn for
 
     a shard of a store    when it is new or was emptied (`Stream.origin`, the script)
     the same, again       when it was restored from an older copy, so that its next
-                          numbers are taken already (`Writer.round`, `renew_origin`)
+                          numbers are already in use (`Writer.round`, `renew_origin`)
     an import             when it begins (`history/imports.py`)
 
-How far an origin's rows are in the lake is said by application transactions of Delta's
-log, each a name and a number:
+How far an origin's rows are in the lake is recorded by application transactions of
+Delta's log, each a name and a number:
 
-    stream:ORIGIN:SHARD   in hits and in drops: the number of the last entry that is in
+    stream:ORIGIN:SHARD   in hits and in drops: the number of the last entry stored
     batch:ORIGIN:SHARD    in hits: which batch that entry was
-    import:ORIGIN         in hits: how many of its days are in
-                          in drops: 1, they are in; 2, they were taken back
+    import:ORIGIN         in hits: how many of its days are stored
+                          in drops: 1, they are stored; 2, they were taken back
 
 An entry keeps the origin that it was stored under. One that was set aside and is
 replayed under a newer origin keeps the numbers of its rows (its field `born`), and is
-counted as in by the newer one. A store counts only hits of its present origin: the rows
-of all others are counted from the lake (`upkeep/recount.py`). Where the log of the lake
-was lost, what the transactions said is found in the files
+counted as stored by the newer one. A store counts only hits of its present origin: the
+rows of all others are counted from the lake (`upkeep/recount.py`). If the log of the
+lake was lost, the contents of the transactions are derived from the files
 (`history/recovered_positions.py`).
 """
 
@@ -32,7 +32,7 @@ from collections.abc import Iterable
 
 from page_tracker.schema import NUMBER_BITS, ORIGIN_BITS
 
-# A row's origin, as an expression of SQL.
+# A row's origin, as an SQL expression.
 ORIGIN_OF_ROW = f"visitor >> {NUMBER_BITS}"
 
 
@@ -47,18 +47,18 @@ def numbers_of(origin: int) -> range:
 
 
 def rows_of(origin: int) -> str:
-    """The rows of one origin, as a condition of SQL that leaves files out."""
+    """The rows of one origin, as an SQL condition that skips files."""
     numbers = numbers_of(origin)
     return f"visitor BETWEEN {numbers[0]} AND {numbers[-1]}"
 
 
 def rows_of_any(origins: Iterable[int]) -> str:
-    """The rows of any of these origins, as a condition of SQL."""
+    """The rows of any of these origins, as an SQL condition."""
     return f"{ORIGIN_OF_ROW} IN ({_listed(origins)})"
 
 
 def rows_of_none(origins: Iterable[int]) -> str:
-    """The rows of none of these origins, as a condition of SQL."""
+    """The rows of none of these origins, as an SQL condition."""
     return f"{ORIGIN_OF_ROW} NOT IN ({_listed(origins)})"
 
 
@@ -77,7 +77,7 @@ def is_of_stream(application: str) -> bool:
 
 
 def of_batch(origin: int, shard: int) -> str:
-    """The application whose number says which batch the last entry in the lake was."""
+    """The application whose number is the batch of the last entry in the lake."""
     return f"batch:{origin}:{shard}"
 
 

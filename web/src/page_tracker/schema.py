@@ -1,4 +1,4 @@
-"""The lake's tables: every column, its type, its bound and what it says.
+"""The lake's tables: every column, its type, its limit and its meaning.
 
 The write side and the read side meet here and nowhere else. Pure: the lake turns
 these into Delta tables, the query layer into SQL names.
@@ -14,7 +14,7 @@ ColumnType = Literal["string", "int32", "int64", "bool", "date", "timestamp", "m
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table; `limit` is the most characters that it keeps."""
+    """One column of a table; `limit` is the most characters that it stores."""
 
     name: str
     type: ColumnType
@@ -115,7 +115,7 @@ DROPS: tuple[Column, ...] = (
     Column("month", "string", "YYYY-MM of `day`; the partition", 7),
 )
 
-# Of each dimension's value, and of the site as a whole (dimension ''), what adds up.
+# For each dimension's values, and for the site as a whole (dimension ''), the sums.
 DAYS: tuple[Column, ...] = (
     Column("site", "string", "the site's id", 253),
     Column("day", "date", "the site's local date"),

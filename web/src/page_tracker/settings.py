@@ -1,7 +1,7 @@
 """The settings: the only reader of the environment.
 
 Each setting is a field of `Settings` with its variable, kind, default and help, so that
-the command line and the documentation are held to this one table.
+the command line and the documentation follow this one table.
 """
 
 import os
@@ -338,12 +338,12 @@ def described_settings() -> dict[str, Setting]:
 
 
 def child_environment(**changes: str) -> Mapping[str, str]:
-    """The environment for a process that we start: ours, with `changes`."""
+    """The environment for a process that we start: our own, with `changes`."""
     return {**os.environ, **changes}
 
 
 def without_password(redis_url: str) -> str:
-    """A Redis address as it may be shown."""
+    """A Redis address in a form that may be shown."""
     return re.sub(r"//.*@", "//", redis_url).partition("?")[0]
 
 

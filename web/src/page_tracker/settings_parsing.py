@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from page_tracker.errors import InvalidValueError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
-MOST_DIGITS = 20  # of a number; Python refuses to read thousands of them
+MOST_DIGITS = 20  # of a number; Python refuses to parse thousands of them
 
 
 def require_text(text: str) -> None:
@@ -62,7 +62,7 @@ def whole_number(smallest: int, largest: int) -> Callable[[str], int]:
     return parse
 
 
-# The lake's library makes an address of a folder's path, and misreads these in it.
+# The lake's library makes a URL of a folder's path, and misreads these in it.
 _NOT_OF_A_LAKE = re.compile(r"[\[\]^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
 

@@ -36,7 +36,7 @@ class Malformed(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A line that is no page view, and what it is told by: a host, a status …"""
+    """A line that is not a page view, and its identifying name: a host, a status …"""
 
     reason: LeftOut
     name: str = ""

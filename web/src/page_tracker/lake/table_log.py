@@ -21,7 +21,7 @@ from page_tracker.lake.lock import folder_of
 # The folder of a table's log, within the table's own.
 LOG = "_delta_log"
 
-# From so many applications on, an engine is worth its start.
+# From this many applications on, an engine is worth its start.
 MANY = 16
 # How many commits are searched for the days that they touched: those of some minutes,
 # with a shard for each processor of a large machine.

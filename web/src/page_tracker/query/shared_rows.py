@@ -86,7 +86,7 @@ class Slice:
 
 
 def slices(rows: Mapping[date, int], days: tuple[Days, ...], most: int) -> list[Slice]:
-    """The days in slices of at most so many rows, if visitors' are spread evenly."""
+    """The days in slices of at most this many rows, if visitors' are spread evenly."""
     found: list[list[date]] = []
     size = most
     for day in (day for each in days for day in days_between(each)):
@@ -103,7 +103,7 @@ def slices(rows: Mapping[date, int], days: tuple[Days, ...], most: int) -> list[
 
 
 def _divided(days: Sequence[date], rows: int, most: int) -> list[Slice]:
-    """Days with so many rows as one slice, or a single one as several."""
+    """Days with this many rows as one slice, or a single one as several."""
     parts = max(1, ceil(rows / most))
     return [Slice(runs(days), part, parts) for part in range(parts)]
 

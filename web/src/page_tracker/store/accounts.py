@@ -78,7 +78,7 @@ class Accounts:
         return next((each for each in there if each.id == account_id), None)
 
     def are_none(self) -> bool:
-        """Whether nobody has an account."""
+        """Whether there are no accounts."""
         return not self._watched.look()
 
     def all(self) -> list[Account]:

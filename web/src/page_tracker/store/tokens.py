@@ -60,7 +60,7 @@ class Tokens:
         name: Any = "",
         days: Any = None,
     ) -> tuple[Token, str]:
-        """Create a token for some sites, or (None) for all; valid for so many days.
+        """Create a token for some sites, or (None) for all; valid for this many days.
 
         Returns it and its text, which is kept nowhere. Raises AccessError,
         UnknownSiteError, MirrorError.

@@ -1,8 +1,8 @@
-"""Whose a request is, as far as its headers tell: so that nobody takes all the threads.
+"""Who sends a request, as far as its headers show: so that nobody takes all threads.
 
     a token → a session that was seen lately → the client's address
 
-Nothing is looked up, and nothing is let in by it: who makes up tokens or cookies is
+Nothing is looked up, and nothing is admitted by it: made-up tokens and cookies are
 refused soon enough.
 """
 
@@ -21,13 +21,13 @@ from page_tracker.web.recent_sessions import RecentSessions
 
 @dataclass(frozen=True)
 class Askers:
-    """Tells askers apart: all sessions of an account are one."""
+    """Distinguishes askers: all sessions of an account are one."""
 
     proxies: Proxies
     recent: RecentSessions
 
     def of(self, headers: Mapping[bytes, bytes], peer: str) -> str:
-        """The asker's name; `headers` by their names, `peer` as for `Proxies.seen`."""
+        """The asker's name; `headers` by name, `peer` as for `Proxies.seen`."""
         kind, _, token = headers.get(b"authorization", b"").partition(b" ")
         if kind.lower() == b"bearer":
             return f"token {hash_of(token.decode('latin-1'))}"

@@ -1,6 +1,6 @@
 """The senders' endpoints under a server without an event loop, such as `flask run`.
 
-The front door (`asgi`) answers them before Flask is asked, by the same functions.
+The front door (`asgi`) answers them before Flask sees them, with the same functions.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 def collecting(
     collector: Callable[[], UnbatchedCollector], proxies: Proxies
 ) -> Blueprint:
-    """One route for each protocol; the collector is asked for at the first request."""
+    """One route for each protocol; the collector is created with the first request."""
     blueprint = Blueprint("collecting", __name__)
 
     def take(protocol: Protocol | BulkProtocol, **_variable: str) -> Response:
@@ -61,7 +61,7 @@ def collecting(
 
 
 def headers_sent() -> dict[bytes, bytes]:
-    """The request's headers, names in lower case, as protocols take them."""
+    """The request's headers, with names in lower case, as protocols expect them."""
     return {
         name.lower().encode("latin-1"): value.encode("latin-1", "replace")
         for name, value in request.headers.items()
@@ -97,7 +97,7 @@ def _answer(
         if isinstance(protocol, BulkProtocol):
             collect_each(collector, [Part(raw, NOBODY) for raw in answered.refused])
         elif answered.refused:
-            with suppress(NotStoredError):  # its sender has to hear of it all the same
+            with suppress(NotStoredError):  # its sender must get an answer anyway
                 collector.collect(answered.refused, NOBODY)
         return answered.answer
     except NotStoredError as error:

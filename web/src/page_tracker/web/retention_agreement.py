@@ -1,4 +1,4 @@
-"""Hits that a setting would delete, and the number of them that must be repeated."""
+"""Hits that a setting would delete, and their number, which has to be repeated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WouldDelete(Exception):
 def require_agreed(
     preview_retention: PreviewRetention, wanted: Site, now: float, agreed: int | None
 ) -> None:
-    """Raise WouldDelete where a site as `wanted` loses hits, and not `agreed` ones.
+    """Raise WouldDelete if a site as `wanted` loses hits, and not `agreed` ones.
 
     `now` is in seconds since 1970. Raises LakeError.
     """
