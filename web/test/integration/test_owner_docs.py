@@ -5,6 +5,7 @@ import re
 import pytest
 
 from page_tracker.app import create_app
+from page_tracker.people.roles import NEEDED, Deed
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.sites.settings import SETTINGS
 from page_tracker.sites.token import GIVEN
@@ -37,3 +38,10 @@ def test_every_route_of_the_owner_is_documented() -> None:
 def test_every_scope_is_documented() -> None:
     for scope in GIVEN:
         assert f"| `{scope}` |" in page("reference/http")
+
+
+def test_every_deed_needs_a_role_that_is_documented() -> None:
+    guide = page("guides/accounts")
+
+    assert set(NEEDED) == set(Deed)
+    assert [deed for deed in Deed if f"| {deed} | {NEEDED[deed]} |" not in guide] == []
