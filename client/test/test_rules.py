@@ -280,7 +280,7 @@ def test_every_option_is_documented_with_its_default() -> None:
         **inspect.signature(Counting.of).parameters,
     }
     defaults = {
-        name: "needed" if each.default is each.empty else f"`{each.default}`"
+        name: "required" if each.default is each.empty else f"`{each.default}`"
         for name, each in parameters.items()
         if name != "client"
     }

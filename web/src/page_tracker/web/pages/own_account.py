@@ -106,13 +106,15 @@ class _Own:
         self._services = services
 
     def page(self, error: str = "") -> Response:
-        person = self._services.guard.require()
+        known = self._services.guard.require().account
+        # As it is now: another process may have used one of its codes a moment ago.
+        account = self._services.accounts().get(known.id) or known
         return render(
             "account.html",
             400 if error else 200,
             error=error,
-            account=person.account,
-            sessions=self._sessions(person.account.id),
+            account=account,
+            sessions=self._sessions(account.id),
             shortest=SHORTEST,
         )
 
