@@ -152,6 +152,9 @@ async def served(
             yield found
         finally:
             await found.leave()
+            # A thread that has answered still has to tell the loop that this was all.
+            if state.tasks:
+                await asyncio.wait(state.tasks, timeout=1)
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
