@@ -260,7 +260,8 @@ def test_whatever_is_answered_is_an_answer_or_a_failure_of_the_connection(
 ) -> None:
     server, ours = socketpair()
     connection = Connection(target_of("http://a.org"))
-    connection._socket = ours  # pylint: disable=protected-access
+    # There is no server to connect to. pylint: disable-next=protected-access
+    connection._socket = ours
     with server:
         server.sendall(sent)
         server.shutdown(1)

@@ -51,6 +51,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    # No line for each request: its arguments do not matter.
     def log_message(self, *_: object) -> None:  # type: ignore[override]
         pass
 

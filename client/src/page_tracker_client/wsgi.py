@@ -7,7 +7,7 @@ application = PageTrackerMiddleware(
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Unpack
 
 from page_tracker_client.counting import Counting, Options, end
@@ -42,14 +42,14 @@ class PageTrackerMiddleware:
 
         def start(
             status: str, headers: list[tuple[str, str]], exc_info: ErrorInfo = None, /
-        ) -> object:
+        ) -> Callable[[bytes], object]:
             write = start_response(status, headers, exc_info)
             counting.answered(request, int(status[:3]), _content_type(headers))
             return write
 
         begun = counting.begin(request)
         try:
-            return self._application(environ, start)  # type: ignore[arg-type]
+            return self._application(environ, start)
         finally:
             end(begun)
 

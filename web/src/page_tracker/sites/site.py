@@ -2,7 +2,7 @@
 
 Pure. `Site` is the record, `Directory` finds the site of a host, `zone_at` and `day_of`
 return the day that an instant belongs to, `with_timezone` changes the zone without ever
-giving the same instant to two days. How settings are written is in `site_settings`.
+giving the same instant to two days. How settings are written is in `settings`.
 """
 
 from __future__ import annotations

@@ -131,7 +131,8 @@ def test_it_is_for_an_hour_and_for_the_same_password(scene: Scene) -> None:
     assert bob.get("/sites").location.startswith("/sign-in")
     assert ada.get("/sites").status_code == 200
     recent = app_module.recent_sessions
-    now = recent._clock()  # pylint: disable=protected-access
+    # The hour that passes is the memory's own. pylint: disable-next=protected-access
+    now = recent._clock()
     scene.patched.setattr(recent, "_clock", lambda: now + KEPT)
     assert ada.get("/sites").status_code == 503
 
