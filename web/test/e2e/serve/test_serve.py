@@ -102,12 +102,19 @@ def test_it_stops_cleanly_leaves_nothing_behind_and_goes_on_where_it_was(
             assert "Traceback" not in server.said()
 
 
+def kill_with_children(pid: int) -> None:
+    """Kill a process, and wait for its children, which may answer for a moment yet."""
+    killed = [pid, *descendants(pid)]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, killed)))
+
+
 def test_counts_survive_sigkill_of_every_one_of_its_processes(data: Path) -> None:
     with serving(data) as server:
         assert view(server.url) == 1
         for expected, pid in enumerate(descendants(server.process.pid), start=2):
             if is_alive(pid):  # a worker goes with its gunicorn
-                os.kill(pid, signal.SIGKILL)
+                kill_with_children(pid)
             wait_until(lambda: is_ready(server.url))
             assert view(server.url) == expected
 
