@@ -110,7 +110,7 @@ class FrontDoor:
         self,
         request: Request,
         client: tuple[str, int] | None,
-        tell: Callable[[Answer], None],
+        reply: Callable[[Answer], None],
     ) -> None:
         """Collect a request's hits; call `tell` with the answer once they are stored.
 
@@ -124,25 +124,25 @@ class FrontDoor:
         peer = client[0] if client else ""
         try:
             if isinstance(protocol, BulkProtocol):
-                tell = partial(_tell_origin, request.header(b"origin"), tell)
+                reply = partial(_reply_to_origin, request.header(b"origin"), reply)
                 bulk = read_bulk(protocol, request, peer, self._proxies)
-                tell_all = partial(_tell, protocol, bulk.accept, tell)
-                collect_each_soon(self._collector, bulk.parts, tell_all)
+                reply_all = partial(_reply, protocol, bulk.accept, reply)
+                collect_each_soon(self._collector, bulk.parts, reply_all)
                 self._note(_each(bulk.refused))
                 return
             raws, sender = read_request(protocol, request, peer, self._proxies)
             accept = partial(_accept, protocol)
             self._collector.collect_soon(
-                raws, sender, partial(_tell, protocol, accept, tell)
+                raws, sender, partial(_reply, protocol, accept, reply)
             )
         except NothingToCountError as answered:
-            tell(answered.answer)
+            reply(answered.answer)
             is_bulk = isinstance(protocol, BulkProtocol)
             self._note(_each(answered.refused) if is_bulk else [answered.refused])
         except Exception:  # pylint: disable=broad-exception-caught
             # A bug of ours: its sender gets an answer all the same.
             logger.exception("A request to %s could not be read", request.path)
-            tell(protocol.refuse(500, FAULT, ()))
+            reply(protocol.refuse(500, FAULT, ()))
 
     def _note(self, events: Sequence[Sequence[RawHit]]) -> None:
         """Count what was refused, for its owners; its sender already has the answer."""
@@ -181,10 +181,10 @@ def _accept(protocol: Protocol, fate: Fate) -> Answer:
     return protocol.accept(fate)
 
 
-def _tell(
+def _reply(
     protocol: Protocol | BulkProtocol,
     accept: Callable[[Any], Answer],
-    tell: Callable[[Answer], None],
+    reply: Callable[[Answer], None],
     fate: Fate | Sequence[Fate],
 ) -> None:
     try:
@@ -192,11 +192,13 @@ def _tell(
     except Exception:  # pylint: disable=broad-exception-caught
         logger.exception("The outcome of hits could not be answered")
         answer = protocol.refuse(500, FAULT, ())
-    tell(answer)
+    reply(answer)
 
 
-def _tell_origin(origin: str, tell: Callable[[Answer], None], answer: Answer) -> None:
-    tell(readable_by(origin, answer))
+def _reply_to_origin(
+    origin: str, reply: Callable[[Answer], None], answer: Answer
+) -> None:
+    reply(readable_by(origin, answer))
 
 
 def _each(raws: Sequence[RawHit]) -> list[list[RawHit]]:

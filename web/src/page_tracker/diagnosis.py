@@ -46,7 +46,7 @@ class Finding(NamedTuple):
     """What a check found; `remedy` is empty if all is well."""
 
     name: str
-    says: str
+    message: str
     remedy: str = ""
 
 
@@ -99,8 +99,8 @@ def folder(patient: Patient) -> Iterator[Finding]:
             )
             continue
         room = shutil.disk_usage(there).free
-        says = f"{path} can be written; {room / 1e9:.1f} GB are free"
-        yield Finding(name, says, "make room" if room < LEAST_ROOM else "")
+        message = f"{path} can be written; {room / 1e9:.1f} GB are free"
+        yield Finding(name, message, "make room" if room < LEAST_ROOM else "")
 
 
 def lake_files(patient: Patient) -> Iterator[Finding]:
@@ -128,15 +128,15 @@ def redis(patient: Patient) -> Iterator[Finding]:
     server, memory = known.info("server"), known.info("memory")
     version = server.get("valkey_version") or server["redis_version"]
     used, most = memory["used_memory"], memory.get("maxmemory", 0)
-    says = f"takes writes (version {version}, {used / 1e6:.0f} MB)"
+    message = f"takes writes (version {version}, {used / 1e6:.0f} MB)"
     if most and used > 0.8 * most:
-        yield Finding("Redis", f"{says} of {most / 1e6:.0f} MB", MORE_MEMORY)
+        yield Finding("Redis", f"{message} of {most / 1e6:.0f} MB", MORE_MEMORY)
     elif most and not memory["maxmemory_policy"].startswith("noev"):
         policy = memory["maxmemory_policy"]
         remedy = "set maxmemory-policy noeviction: it may throw hits away"
-        yield Finding("Redis", f"{says} and evicts by {policy}", remedy)
+        yield Finding("Redis", f"{message} and evicts by {policy}", remedy)
     else:
-        yield Finding("Redis", says)
+        yield Finding("Redis", message)
     notice = durability_notice(patient.redis)
     if notice is None:
         yield Finding("durability", "what is acknowledged is on disk")
@@ -154,10 +154,10 @@ def sites(patient: Patient) -> Iterator[Finding]:
         yield Finding("sites", f"{len(known)}: {', '.join(sorted(known)[:5])}")
     if strangers := patient.live.unknown_sites(int(time.time() // DAY_SECONDS)):
         names = ", ".join(f"{each.name} ({each.number})" for each in strangers[:5])
-        says = f"hits came today for others, which do not count: {names}"
+        message = f"hits came today for others, which do not count: {names}"
         yield Finding(
             "unknown sites",
-            says,
+            message,
             f"page-tracker site add {strangers[0].name}, where that is yours; else"
             " correct the site that its pages name",
         )
@@ -165,12 +165,14 @@ def sites(patient: Patient) -> Iterator[Finding]:
         day = day_of(site, int(time.time()) * MICROSECONDS)
         if folded := patient.live.folded(site.id, day):
             hits = counted(folded, "hit")
-            says = f"{hits} of {site.id} today: of visitors who count as one"
+            message = f"{hits} of {site.id} today: of visitors who count as one"
             remedy = "see PAGE_TRACKER_VISITORS_OF_ADDRESS, and Redis's memory"
-            yield Finding("visitors", says, remedy)
+            yield Finding("visitors", message, remedy)
     same = mirrored == dict(known)
-    says = f"{patient.registry.mirror.path} {'has' if same else 'has not'} all of them"
-    yield Finding("mirror", says, "" if same else "change any site's setting")
+    message = (
+        f"{patient.registry.mirror.path} {'has' if same else 'has not'} all of them"
+    )
+    yield Finding("mirror", message, "" if same else "change any site's setting")
 
 
 def writer(patient: Patient) -> Iterator[Finding]:
@@ -178,21 +180,23 @@ def writer(patient: Patient) -> Iterator[Finding]:
     now = time.time()
     for stream in patient.streams:
         name = "writer" if len(patient.streams) == 1 else f"writer {stream.shard}"
-        waiting, told = stream.waiting(), stream.told()
+        waiting, report = stream.waiting(), stream.writer_report()
         aside = len(stream.aside())
         wait = f"{counted(waiting, 'row')} {'waits' if waiting == 1 else 'wait'}"
-        if told is None and not waiting:
+        if report is None and not waiting:
             yield Finding(name, "nothing waits, and no writer is at work")
-        elif told is None:
-            says = f"{wait}, and no writer is at work"
-            yield Finding(name, says, "run page-tracker serve, or page-tracker writer")
-        elif told[1]:
-            yield Finding(name, f"{wait}: {told[1]}", "see its log")
-        elif now - told[0] / 1000 > LONGEST_LAG:
-            says = f"{wait}; it was last at work {_ago(now, told[0])} ago"
-            yield Finding(name, says, "start it again")
+        elif report is None:
+            message = f"{wait}, and no writer is at work"
+            yield Finding(
+                name, message, "run page-tracker serve, or page-tracker writer"
+            )
+        elif report[1]:
+            yield Finding(name, f"{wait}: {report[1]}", "see its log")
+        elif now - report[0] / 1000 > LONGEST_LAG:
+            message = f"{wait}; it was last at work {_ago(now, report[0])} ago"
+            yield Finding(name, message, "start it again")
         else:
-            yield Finding(name, f"{wait}; at work {_ago(now, told[0])} ago")
+            yield Finding(name, f"{wait}; at work {_ago(now, report[0])} ago")
         if aside:
             yield Finding(
                 name,
@@ -241,21 +245,21 @@ def _address_seen(url: str, token: str) -> Iterator[Finding]:
         yield Finding("address", f"{url} does not say ({error})", "see that it runs")
         return
     if "address" not in seen:
-        says = f"{url} answers {status} to a token of this data folder"
-        yield Finding("address", says, "see that it serves this data folder")
+        message = f"{url} answers {status} to a token of this data folder"
+        yield Finding("address", message, "see that it serves this data folder")
         return
-    says = f"{url} sees us as {seen['address'] or 'nobody'}: {seen['why']}"
+    message = f"{url} sees us as {seen['address'] or 'nobody'}: {seen['why']}"
     unbelieved = "not believed" in seen["why"]
     remedy = "where that is your proxy, name it in PAGE_TRACKER_TRUSTED_PROXIES"
-    yield Finding("address", says, remedy if unbelieved else "")
+    yield Finding("address", message, remedy if unbelieved else "")
 
 
 def lookups(patient: Patient) -> Iterator[Finding]:
     """Countries, bots and spam are up to date."""
     files = sorted((patient.data / "lookups").glob("[!.]*"))
     if not files:
-        says = "those that came with this version are in use"
-        yield Finding("lookups", says)
+        message = "those that came with this version are in use"
+        yield Finding("lookups", message)
     for file in files:
         age = (time.time() - file.stat().st_mtime) / DAY_SECONDS
         is_fetched = file.suffix != ".toml"  # those are the owner's own tables
@@ -270,14 +274,14 @@ def clock(patient: Patient) -> Iterator[Finding]:
     before = time.time()
     seconds, micros = patient.redis.time()
     skew = seconds + micros / 1e6 - (before + time.time()) / 2
-    says = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC"
+    message = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC"
     if before < EARLIEST:
-        yield Finding("clock", says, "set it: hits would land in the past")
+        yield Finding("clock", message, "set it: hits would land in the past")
     elif abs(skew) > LONGEST_SKEW:
-        says += f"; Redis is {skew:+.1f} s off"
-        yield Finding("clock", says, "have both machines' clocks set by NTP")
+        message += f"; Redis is {skew:+.1f} s off"
+        yield Finding("clock", message, "have both machines' clocks set by NTP")
     else:
-        yield Finding("clock", says)
+        yield Finding("clock", message)
 
 
 CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {

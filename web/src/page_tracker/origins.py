@@ -15,7 +15,7 @@ Delta's log, each a name and a number:
     stream:ORIGIN:SHARD   in hits and in drops: the number of the last entry stored
     batch:ORIGIN:SHARD    in hits: which batch that entry was
     import:ORIGIN         in hits: how many of its days are stored
-                          in drops: 1, they are stored; 2, they were taken back
+                          in drops: 1, they are stored; 2, they were undone
 
 An entry keeps the origin that it was stored under. One that was set aside and is
 replayed under a newer origin keeps the numbers of its rows (its field `born`), and is

@@ -18,7 +18,7 @@ class Column:
 
     name: str
     type: ColumnType
-    says: str
+    description: str
     limit: int | None = None
     nullable: bool = False
 

@@ -266,7 +266,7 @@ def test_a_full_lake_stops_nothing_but_the_writing_and_goes_on_by_itself(
             time.sleep(3)
             assert paths(lake) == ["/before"]
             assert Stream(redis).waiting() == 1
-            told = Stream(redis).told()
+            told = Stream(redis).writer_report()
             assert told and "MB left" in told[1]
             filler.unlink()
 

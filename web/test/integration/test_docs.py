@@ -65,7 +65,7 @@ def test_every_column_of_the_lake_is_documented_as_it_is(
             column.type,
             "null" if column.nullable else "",
             str(column.limit or ""),
-            column.says,
+            column.description,
         )
         for column in columns
     ]

@@ -74,7 +74,7 @@ def test_sites_that_hits_come_for_but_that_are_not_there_are_named(
     submit(patient.redis, batch([], drops))
 
     finding = found(patient, "unknown sites")
-    assert "exmaple.org (2)" in finding.says
+    assert "exmaple.org (2)" in finding.message
     assert "page-tracker site add exmaple.org, where that is yours" in finding.remedy
 
 
@@ -86,7 +86,7 @@ def test_without_sites_it_says_how_to_add_one(patient: Patient) -> None:
 def test_a_redis_that_may_forget_is_a_problem(patient: Patient) -> None:
     patient.redis.config_set("appendfsync", "everysec")
     finding = found(patient, "durability")
-    assert "everysec" in finding.says
+    assert "everysec" in finding.message
     assert finding.remedy == "set appendfsync always"
 
 
@@ -110,18 +110,18 @@ def test_a_redis_that_evicts_is_a_problem(patient: Patient) -> None:
 
 def test_a_mirror_that_lacks_a_site_is_a_problem(patient: Patient) -> None:
     (patient.data / "mirror.json").write_text('{"format": 1}')
-    assert "has not all" in found(patient, "mirror").says
+    assert "has not all" in found(patient, "mirror").message
 
 
 def test_rows_that_nobody_takes_to_the_lake_are_a_problem(patient: Patient) -> None:
     stream = patient.streams[0]
-    stream.tell(int(time.time() * 1000))
+    stream.report_writer(int(time.time() * 1000))
     assert not found(patient, "writer").remedy
-    stream.tell(int(time.time() * 1000) - 120_000)
-    assert "last at work 12" in found(patient, "writer").says
-    stream.tell(int(time.time() * 1000), "no room in the lake")
+    stream.report_writer(int(time.time() * 1000) - 120_000)
+    assert "last at work 12" in found(patient, "writer").message
+    stream.report_writer(int(time.time() * 1000), "no room in the lake")
     finding = found(patient, "writer")
-    assert "no room in the lake" in finding.says and finding.remedy
+    assert "no room in the lake" in finding.message and finding.remedy
 
 
 def test_old_lookups_are_a_problem(patient: Patient) -> None:
@@ -131,7 +131,7 @@ def test_old_lookups_are_a_problem(patient: Patient) -> None:
     assert found(patient, "lookups").remedy == ""
     os.utime(file, (0, time.time() - 200 * 86_400))
     finding = found(patient, "lookups")
-    assert (finding.says, finding.remedy) == (
+    assert (finding.message, finding.remedy) == (
         "country.mmdb is 200 days old",
         "page-tracker update",
     )
@@ -145,7 +145,7 @@ def test_a_check_that_fails_is_a_finding_and_the_others_go_on(
         findings = {each.name: each for each in examine(patient)}
     finally:
         store.start()
-    assert "takes no writes" in findings["Redis"].says
+    assert "takes no writes" in findings["Redis"].message
     assert {"sites", "writer", "clock", "lookups", "data folder"} <= set(findings)
     assert all(findings[name].remedy for name in ("Redis", "sites", "clock"))
 
@@ -161,7 +161,7 @@ def test_a_lost_file_of_the_lake_is_named_with_its_rows(
 
     told = found(patient, "lake's files")
 
-    assert file in told.says and "1 row of 2026-09-04" in told.says
+    assert file in told.message and "1 row of 2026-09-04" in told.message
     assert "backup" in told.remedy
 
 

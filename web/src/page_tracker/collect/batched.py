@@ -94,7 +94,7 @@ class Collector:
         self,
         raws: Sequence[RawHit],
         sender: Sender,
-        tell: Callable[[Sequence[Drop] | NotStoredError], None],
+        reply: Callable[[Sequence[Drop] | NotStoredError], None],
     ) -> None:
         """`collect` without its own task, if nothing has to be fetched first.
 
@@ -102,14 +102,14 @@ class Collector:
         """
         directory = self._context.directory if self._context else Directory()
         if too_many := self._rates.refusal(raws, sender.address, directory):
-            tell(too_many)
+            reply(too_many)
             return
         if len(raws) == 1:
             found = self._judged_at_once(raws[0], sender, time.time_ns() // 1000)
             if found is not None:
-                self._queue_of(found).put(found, partial(_tell_of_one, found, tell))
+                self._queue_of(found).put(found, partial(_reply_of_one, found, reply))
                 return
-        task = begun(self._collect_and_tell(raws, sender, tell), "an answer")
+        task = begun(self._collect_and_reply(raws, sender, reply), "an answer")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -138,11 +138,11 @@ class Collector:
             settled.append((each, outcome))
         return drops_among(settled)
 
-    async def _collect_and_tell(
+    async def _collect_and_reply(
         self,
         raws: Sequence[RawHit],
         sender: Sender,
-        tell: Callable[[Sequence[Drop] | NotStoredError], None],
+        reply: Callable[[Sequence[Drop] | NotStoredError], None],
     ) -> None:
         try:
             fate: Sequence[Drop] | NotStoredError = await self.collect(raws, sender)
@@ -152,7 +152,7 @@ class Collector:
             # Whatever it is, its sender must not wait forever.
             logger.exception("What was sent could not be judged")
             fate = NotStoredError(f"it cannot be judged ({error})", RETRY_AWAY)
-        tell(fate)
+        reply(fate)
 
     async def close(self) -> None:
         """Store what is still queued, and release the store."""
@@ -263,17 +263,17 @@ class Collector:
             self._context = Context(directory, self._salts_at_hand, lookups)
 
 
-def _tell_of_one(
+def _reply_of_one(
     found: Hit | Drop,
-    tell: Callable[[Sequence[Drop] | NotStoredError], None],
+    reply: Callable[[Sequence[Drop] | NotStoredError], None],
     outcome: Outcome | NotStoredError,
 ) -> None:
     if outcome is Outcome.STORED and isinstance(found, Hit) and found.less is None:
-        tell(())
+        reply(())
     elif isinstance(outcome, NotStoredError):
-        tell(outcome)
+        reply(outcome)
     else:
-        tell(drops_among([(found, outcome)]))
+        reply(drops_among([(found, outcome)]))
 
 
 def _tell_future(

@@ -17,7 +17,7 @@ from page_tracker.protocols.bulk import Fate, Part
 def collect_each_soon(
     collector: Collector,
     parts: Sequence[Part],
-    tell: Callable[[Sequence[Fate]], None],
+    reply: Callable[[Sequence[Fate]], None],
 ) -> None:
     """Collect the parts; report all fates at once, in the order of the parts."""
     fates: dict[int, Fate] = {}
@@ -25,7 +25,7 @@ def collect_each_soon(
     def note(place: int, fate: Fate) -> None:
         fates[place] = fate
         if len(fates) == len(parts):
-            tell([fates[place] for place in range(len(parts))])
+            reply([fates[place] for place in range(len(parts))])
 
     for place, part in enumerate(parts):
         collector.collect_soon([part.raw], part.sender, partial(note, place))

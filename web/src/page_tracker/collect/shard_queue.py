@@ -46,7 +46,7 @@ class Waiting(NamedTuple):
     """One hit, or one drop to count, and whom to notify of its outcome."""
 
     found: Hit | Drop
-    tell: Callable[[Outcome | NotStoredError], None]
+    reply: Callable[[Outcome | NotStoredError], None]
 
 
 class ShardQueue:
@@ -66,17 +66,17 @@ class ShardQueue:
         self._gathering: asyncio.Future[None] | None = None
 
     def put(
-        self, found: Hit | Drop, tell: Callable[[Outcome | NotStoredError], None]
+        self, found: Hit | Drop, reply: Callable[[Outcome | NotStoredError], None]
     ) -> None:
         """Accept a hit, or a drop to count, and report its outcome, once."""
         if len(self._waiting) >= MAX_WAITING:
-            tell(
+            reply(
                 NotStoredError(
                     f"{MAX_WAITING} hits wait to be stored already", RETRY_AWAY
                 )
             )
             return
-        self._waiting.append(Waiting(found, tell))
+        self._waiting.append(Waiting(found, reply))
         if self._task is None:
             self._task = begun(self._run(), "a queue to the store")
         elif self._gathering is not None and len(self._waiting) >= ENOUGH:
@@ -125,7 +125,7 @@ class ShardQueue:
         else:
             for each in taken:
                 is_hit = isinstance(each.found, Hit)
-                _tell(each, next(outcomes) if is_hit else Outcome.STORED)
+                _reply(each, next(outcomes) if is_hit else Outcome.STORED)
 
     async def _stored(self, batch: Batch) -> list[Outcome]:
         """Submit a batch, and again under its id while nobody knows if it is stored."""
@@ -155,12 +155,12 @@ def _end(future: asyncio.Future[None]) -> None:
 
 def _refuse(waiting: Sequence[Waiting], error: NotStoredError) -> None:
     for each in waiting:
-        _tell(each, error)
+        _reply(each, error)
 
 
-def _tell(each: Waiting, outcome: Outcome | NotStoredError) -> None:
+def _reply(each: Waiting, outcome: Outcome | NotStoredError) -> None:
     """Notify one; whatever fails there, all others are notified too."""
     try:
-        each.tell(outcome)
+        each.reply(outcome)
     except Exception:  # pylint: disable=broad-exception-caught
         logger.exception("A sender could not be told what became of a hit")

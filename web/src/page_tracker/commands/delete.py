@@ -13,7 +13,7 @@ from page_tracker.store.sites import Sites
 from page_tracker.upkeep.deletion_preview import selected
 from page_tracker.wiring.deleting import open_hits_deletion
 from page_tracker.wiring.store import registry_of_folder, store_of_folder
-from page_tracker.writer.service import told_plainly
+from page_tracker.writer.service import reporting_lake_failures
 
 # One argument for each option: pylint: disable=too-many-arguments,too-many-locals
 # pylint: disable=too-many-positional-arguments
@@ -48,10 +48,10 @@ def delete(
             store_of_folder(Settings.from_environment(**options))
         )
         registry = stack.enter_context(registry_of_folder(settings))
-        stack.enter_context(told_plainly())
+        stack.enter_context(reporting_lake_failures())
         selection = replace(wanted, site=Sites(registry).get(site).id)
         deletion = open_hits_deletion(settings, registry, selection)
-        for line in deletion.told():
+        for line in deletion.lines():
             click.echo(line)
         if dry_run:
             return

@@ -26,12 +26,12 @@ def demo(renew: bool, remove: bool, **options: str | None) -> None:
     """
     # Delta and DuckDB take a second: pylint: disable=import-outside-toplevel
     from page_tracker.wiring.demonstrating import demonstration_of_folder
-    from page_tracker.writer.service import told_plainly
+    from page_tracker.writer.service import reporting_lake_failures
 
     if renew and remove:
         raise click.UsageError("--renew and --remove exclude each other.")
     settings = Settings.from_environment(**options)
-    with demonstration_of_folder(settings) as demonstration, told_plainly():
+    with demonstration_of_folder(settings) as demonstration, reporting_lake_failures():
         if remove:
             _echo_removed(demonstration.remove())
             return

@@ -30,7 +30,7 @@ def doctor(as_json: bool, **options: str | None) -> None:
     else:
         for each in findings:
             click.echo(
-                f"{'problem' if each.remedy else 'ok':7}  {each.name}: {each.says}"
+                f"{'problem' if each.remedy else 'ok':7}  {each.name}: {each.message}"
             )
             if each.remedy:
                 click.echo(f"         → {each.remedy}")

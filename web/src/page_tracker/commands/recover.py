@@ -11,7 +11,7 @@ from page_tracker.processes.folder import locked
 from page_tracker.settings import Settings
 from page_tracker.wiring.recovering import Recovery
 from page_tracker.wiring.store import store_of_folder
-from page_tracker.writer.service import told_plainly
+from page_tracker.writer.service import reporting_lake_failures
 
 
 @click.command()
@@ -47,7 +47,7 @@ def recover(yes: bool, with_doubtful: bool, **options: str | None) -> None:
 
 
 def _recover_lake(settings: Settings, yes: bool, with_doubtful: bool) -> None:
-    with store_of_folder(settings) as found, told_plainly():
+    with store_of_folder(settings) as found, reporting_lake_failures():
         _recover(Recovery(found), yes, with_doubtful)
 
 
@@ -69,7 +69,7 @@ def _recover(recovery: Recovery, yes: bool, with_doubtful: bool) -> None:
     if refusal := recovery.refusal():
         click.echo(f"{refusal.problem}.")
         _ask("Begin in the new lake without them?", yes)
-        recovery.begin_anew()
+        recovery.continue_from_queue()
         click.echo("The writer begins in the new lake.")
         is_done = True
     if not is_done:

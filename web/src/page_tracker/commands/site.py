@@ -189,10 +189,10 @@ def remove(domain: str, yes: bool, **options: str | None) -> None:
     """
     # Delta and DuckDB take a second: pylint: disable=import-outside-toplevel
     from page_tracker.wiring.deleting import open_site_deletion
-    from page_tracker.writer.service import told_plainly
+    from page_tracker.writer.service import reporting_lake_failures
 
     with store_of_folder(Settings.from_environment(**options)) as settings:
-        with registry_of_folder(settings) as registry, told_plainly():
+        with registry_of_folder(settings) as registry, reporting_lake_failures():
             deletion = open_site_deletion(settings, registry, domain)
             number = counted(deletion.count(), "hit")
             click.echo(f"{deletion.site} and its {number} in the lake would go.")
@@ -212,7 +212,7 @@ def _ask_for_retention(settings: Settings, wanted: Site, now: float) -> None:
     if going := open_retention_preview(settings)(wanted, now):
         days = counted(wanted.retention_days, "day")
         click.echo(
-            f"{going.told()} are older than {days}:"
+            f"{going.in_words()} are older than {days}:"
             " they would be deleted within a minute.",
             err=True,
         )

@@ -13,7 +13,7 @@ from page_tracker.wiring.store import registry_of_folder, registry_of_new_folder
 
 @click.group()
 def token() -> None:
-    """Make, list and take back tokens for the HTTP interface."""
+    """Make, list and revoke tokens for the HTTP interface."""
 
 
 @token.command()

@@ -7,7 +7,7 @@ from page_tracker.plural import counted
 from page_tracker.settings import Settings
 from page_tracker.wiring.lake import open_lake, open_upkeep
 from page_tracker.wiring.store import store_of_folder
-from page_tracker.writer.service import told_plainly
+from page_tracker.writer.service import reporting_lake_failures
 
 
 @click.command()
@@ -20,7 +20,7 @@ def upkeep(**options: str | None) -> None:
     The writer does so by itself every minute.
     """
     found = store_of_folder(Settings.from_environment(**options))
-    with found as settings, told_plainly():
+    with found as settings, reporting_lake_failures():
         lake = open_lake(settings)
         open_upkeep(settings, lake, click.echo)()
         for name in ("hits", "drops"):

@@ -41,7 +41,7 @@ SPOOLED: tuple[Column, ...] = (
 
 _CACHED = 65_536
 # How many malformed lines are reported by their number.
-TOLD = 10
+MAX_REPORTED = 10
 # No refusal's name is longer, except hosts.
 _NAME = 16
 EXPIRED = Refused(LeftOut.EXPIRED)
@@ -62,7 +62,7 @@ class Block(NamedTuple):
 
     rows: list[tuple[Any, ...]]
     left_out: Counter[str]
-    # The first TOLD malformed lines: their numbers, from 0, and their beginnings.
+    # The first malformed lines, MAX_REPORTED at most: numbers, from 0, and beginnings.
     malformed: list[tuple[int, str]]
     # Those in `left_out` that a server would have dropped too.
     drops: Counter[Drop]
@@ -124,7 +124,7 @@ class Sieve:
                 rows.append(row_of(found, position + number))
             elif isinstance(found, Malformed):
                 malformed_lines += 1
-                if len(malformed) < TOLD:
+                if len(malformed) < MAX_REPORTED:
                     malformed.append((number, found.text))
             else:
                 others[found] += 1

@@ -25,7 +25,7 @@ import msgspec
 
 from page_tracker.errors import ImportsBusyError, ImportStoppedError
 from page_tracker.files import replace_file
-from page_tracker.history.blocks import TOLD, Sieve
+from page_tracker.history.blocks import MAX_REPORTED, Sieve
 from page_tracker.history.dialect import Dialect, Wanted, tells_agents
 from page_tracker.history.dialect_detection import (
     LOOKED_AT,
@@ -266,8 +266,8 @@ class LogFollower:
         recent = self._recent.with_more(len(found) - blank, len(malformed))
         if malformed and not self._wanted.skip_malformed:
             check_malformed(str(self._log), recent.malformed, recent.lines, malformed)
-        told = self.counted.left_out[LeftOut.MALFORMED]
-        for line in malformed[: max(0, TOLD - told)]:
+        reported = self.counted.left_out[LeftOut.MALFORMED]
+        for line in malformed[: max(0, MAX_REPORTED - reported)]:
             self._say(f"{self._log}: malformed, left out: {line}")
         self._recent = recent
 

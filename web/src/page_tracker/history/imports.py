@@ -114,7 +114,7 @@ class Imports:
 
         Raises LogFileError, ImportRefusedError as it would, ImportStoppedError.
         """
-        with _told_plainly("rehearsal"):
+        with _reporting_failures("rehearsal"):
             tally = self._read(order, lookups, "", None, time.time())
             self._check_days(order, tally)
             return tally
@@ -125,7 +125,7 @@ class Imports:
         Raises LogFileError, ImportRefusedError, ImportsBusyError (nothing of it counts
         then), ImportStoppedError, RedisError (the next command finishes it).
         """
-        with self.register.locked(), _told_plainly("import"):
+        with self.register.locked(), _reporting_failures("import"):
             self.finish(sites)
             _check_room(order.logs, self.register.folder)
             import_id, started = self.register.next_id(), time.time()
@@ -154,7 +154,7 @@ class Imports:
         named, ImportRefusedError where others continue its logs, ImportsBusyError,
         ImportStoppedError (the next command finishes it).
         """
-        with self.register.locked(), _told_plainly("undoing"):
+        with self.register.locked(), _reporting_failures("undoing"):
             entry = self.register.get(import_id, site)
             if later := self.register.continuing(entry):
                 raise ImportRefusedError(
@@ -315,7 +315,7 @@ class Outcome:
 
 
 @contextmanager
-def _told_plainly(what: str) -> Iterator[None]:
+def _reporting_failures(what: str) -> Iterator[None]:
     """Raise ImportStoppedError for failures of disk, memory or lake."""
     try:
         yield

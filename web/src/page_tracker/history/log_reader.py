@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from page_tracker.errors import ImportRefusedError
-from page_tracker.history.blocks import TOLD
+from page_tracker.history.blocks import MAX_REPORTED
 from page_tracker.history.dialect import Dialect, Wanted, tells_agents
 from page_tracker.history.dialect_detection import check_malformed, recognise
 from page_tracker.history.formats import FORMATS
@@ -99,7 +99,7 @@ class Tally:
             self.refused = Counter(dict(self.refused.most_common(_MAX_NAMES // 2)))
         self.agentless += block.agentless
         self.read_in(sorted(block.formats))
-        for number, text in block.malformed[: TOLD - len(self.malformed)]:
+        for number, text in block.malformed[: MAX_REPORTED - len(self.malformed)]:
             self.malformed.append(MalformedLine(log, line + number, text))
         if sifted.file is not None:
             for day in sifted.days:

@@ -42,7 +42,7 @@ def positions(
     return {"hits": hits, "drops": drops}
 
 
-def begin_anew(lake: Lake, streams: Iterable[Stream]) -> None:
+def continue_from_queue(lake: Lake, streams: Iterable[Stream]) -> None:
     """Make a new lake go on with what is queued, without what went to another one."""
     for stream in streams:
         with lake.using("hits") as hits:

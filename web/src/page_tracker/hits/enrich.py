@@ -52,7 +52,7 @@ WIDEST_SCREEN = "Desktop"
 _OF_THE_WEB = frozenset(("http", "https", ""))
 
 # The name of a bot that is on no list, but declares itself one.
-SAYS_SO = "(says so itself)"
+SELF_DECLARED = "(says so itself)"
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 
@@ -185,8 +185,8 @@ def refuse_bots(draft: Draft, context: Context) -> Drop | None:
         if is_shown or bare_bot(bot.name) in draft.site.counted_bots:
             return None
         return draft.drop(Reason.BOT, bot.label)
-    if draft.raw.bot and SAYS_SO not in draft.site.counted_bots:
-        return draft.drop(Reason.BOT, SAYS_SO)
+    if draft.raw.bot and SELF_DECLARED not in draft.site.counted_bots:
+        return draft.drop(Reason.BOT, SELF_DECLARED)
     return None
 
 

@@ -31,7 +31,7 @@ from page_tracker.plural import counted
 
 MAGIC = b"PAR1"
 DAMAGED = "damaged"
-TOLD = "told.txt"
+REPORTED = "told.txt"
 
 
 class DamagedLakeError(LakeError):
@@ -89,7 +89,7 @@ def damages(lake: Lake) -> Iterator[str]:
             for file in _files(lake, name):
                 if why := fault_of(file):
                     yield f"{file.path} {why}: {_lost(file)}"
-    if lake.folder and (book := lake.folder / DAMAGED / TOLD).exists():
+    if lake.folder and (book := lake.folder / DAMAGED / REPORTED).exists():
         yield from book.read_text("utf-8").splitlines()
 
 
@@ -213,7 +213,7 @@ def set_aside(lake: Lake, name: str, path: Path) -> Path:
 def remember(lake: Lake, lines: list[str]) -> None:
     """Keep what was reported, for `page-tracker doctor`."""
     if lines and lake.folder:
-        book = lake.folder / DAMAGED / TOLD
+        book = lake.folder / DAMAGED / REPORTED
         book.parent.mkdir(exist_ok=True)
         with book.open("a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)

@@ -39,7 +39,7 @@ class Deed(StrEnum):
     ANNOTATE = "write notes under its chart"
     IMPORT = "import its logs"
     SET_REACH = "set its hosts, its group, its badges and its limits"
-    KEEP_TOKENS = "make and take back its tokens"
+    KEEP_TOKENS = "make and revoke its tokens"
     GIVE_ROLES = "give roles for it"
     UNDO_IMPORTS = "undo its imports"
     DELETE = "delete its hits, and it"

@@ -44,7 +44,7 @@ from page_tracker.protocols.request import (
 PATHS = ("/matomo.php", "/piwik.php", "/js/tracker.php")
 
 _MAX_FIELDS = 1_000
-_TOLD = b"x-page-tracker-dropped"
+_DROPPED = b"x-page-tracker-dropped"
 _EXPOSED = (b"access-control-expose-headers", b"Retry-After, X-Page-Tracker-Dropped")
 _KEEP_NOT = (b"cache-control", b"no-store")
 _HELLO = b"This is where Page Tracker takes hits in Matomo's format.\n"
@@ -76,8 +76,10 @@ def decode(request: Request, sender: Sender) -> Bulk:
 
 def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
     """Refuse with an image, so that no page shows a broken one."""
-    told = (_TOLD, header_text(why))
-    return answer_of(status, b"image/gif", GIF, (told, *headers, _EXPOSED, _KEEP_NOT))
+    dropped_header = (_DROPPED, header_text(why))
+    return answer_of(
+        status, b"image/gif", GIF, (dropped_header, *headers, _EXPOSED, _KEEP_NOT)
+    )
 
 
 def _bulk_of(request: Request, sender: Sender) -> Bulk:
@@ -166,8 +168,8 @@ def _refuse_all(error: NotStoredError) -> Answer:
 
 def _plain(status: int, has_image: bool, dropped: str = "") -> Answer:
     """An image, or the same without one: then 204 instead of 200."""
-    told = ((_TOLD, header_text(dropped)),) if dropped else ()
-    headers = (*told, _EXPOSED, _KEEP_NOT)
+    dropped_header = ((_DROPPED, header_text(dropped)),) if dropped else ()
+    headers = (*dropped_header, _EXPOSED, _KEEP_NOT)
     if has_image:
         return answer_of(status, b"image/gif", GIF, headers)
     return answer_of(204 if status == 200 else status, b"text/plain", b"", headers)

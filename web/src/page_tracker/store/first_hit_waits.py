@@ -29,7 +29,7 @@ class Waits:
         self._redis.set(_key(site), msgspec.json.encode(found), ex=KEPT)
         return found
 
-    def begin_anew(self, site: str) -> None:
+    def forget(self, site: str) -> None:
         """Forget previous looks: a site of this name was added just now."""
         self._redis.delete(_key(site))
 

@@ -129,7 +129,7 @@ class Stream:
         """Have all sites recounted: the lake got hits that no counter knows."""
         self._redis.unlink(keys.recounted())
 
-    def tell(self, moment: int, trouble: str = "") -> None:
+    def report_writer(self, moment: int, trouble: str = "") -> None:
         """Report that the writer is running, and what its last error was.
 
         `moment` in milliseconds since 1970.
@@ -138,7 +138,7 @@ class Stream:
         self._redis.hset(key, mapping={"moment": moment, "trouble": trouble})
         self._redis.expire(key, HEARD_OF)
 
-    def told(self) -> tuple[int, str] | None:
+    def writer_report(self) -> tuple[int, str] | None:
         """What `tell` reported last; None if no writer is running."""
         found = cast(dict[bytes, bytes], self._redis.hgetall(keys.writer(self.shard)))
         return (int(found[b"moment"]), found[b"trouble"].decode()) if found else None

@@ -64,7 +64,7 @@ def named(selection: Selection) -> str:
     return ", ".join(parts)
 
 
-def told(selection: Selection, found: DeletionPreview) -> Iterator[str]:
+def lines_of(selection: Selection, found: DeletionPreview) -> Iterator[str]:
     """What would be deleted, sentence by sentence."""
     if not any(found):
         yield f"There are no hits of {named(selection)}."

@@ -24,8 +24,8 @@ from page_tracker.sites.site import Directory, bare_host
 from page_tracker.store.sites import Sites
 from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.upkeep.deletion import Deletion
-from page_tracker.upkeep.deletion_preview import DeletionPreview, named, told
-from page_tracker.writer.service import one_line, told_plainly
+from page_tracker.upkeep.deletion_preview import DeletionPreview, lines_of, named
+from page_tracker.writer.service import one_line, reporting_lake_failures
 
 # Until every collector knows that a site is gone, and has sent what it had.
 FORGET_SECONDS = 3.0
@@ -91,9 +91,9 @@ class CountedDeletion:
         """Which hits, in words."""
         return named(self._selection)
 
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
         """What would be deleted, sentence by sentence."""
-        return list(told(self._selection, self.preview))
+        return list(lines_of(self._selection, self.preview))
 
     def run(self, say: Say) -> int:
         """Delete them, or finish that; returns how many were deleted.
@@ -129,7 +129,7 @@ class SiteDeletion:
         Raises UnknownSiteError if there is neither the site nor anything left of it,
         LakeError.
         """
-        with told_plainly():
+        with reporting_lake_failures():
             number = self._deletion.count()
         if not (self._is_known or number or self._store.is_begun(self.site)):
             self._sites.get(self._domain)

@@ -53,12 +53,12 @@ class Demonstration:
         Raises as an import.
         """
         with self._alone() as known:
-            return known if known and self._is_whole() else self._make_anew(now)
+            return known if known and self._is_whole() else self._replace(now)
 
     def renew(self, now: float) -> Site:
         """A new one whose days end `now`, replacing the existing one."""
         with self._alone():
-            return self._make_anew(now)
+            return self._replace(now)
 
     def remove(self) -> int | None:
         """Remove it completely: how many hits were deleted; None if there was none."""
@@ -77,7 +77,7 @@ class Demonstration:
         imported = self._imports.register.present(DOMAIN)
         return any(each.state == "done" for each in imported)
 
-    def _make_anew(self, now: float) -> Site:
+    def _replace(self, now: float) -> Site:
         self._erase()
         site = self._sites.put_in(demonstration(int(now)))
         with TemporaryDirectory() as folder:

@@ -19,7 +19,7 @@ from page_tracker.upkeep.lake_upkeep import (
 )
 
 # How often everything is checked again: another process may have undone a part.
-AFRESH = 3_600.0  # seconds
+CHECK_ALL_EVERY = 3_600.0  # seconds
 
 
 class Work(NamedTuple):
@@ -47,7 +47,7 @@ class Due:
         """
         hits = self._lake.snapshot("hits")
         touched = touched_since(hits, self._version)
-        if touched is None or not 0 <= now - self._began < AFRESH:
+        if touched is None or not 0 <= now - self._began < CHECK_ALL_EVERY:
             self._done, self._began = Work(), now
         done = Work(self._done.days - (touched or set()), self._done.kept)
         over = closable(hits, self._lake.snapshot("days"), now)

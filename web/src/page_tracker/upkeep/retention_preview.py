@@ -23,7 +23,7 @@ class RetentionPreview(NamedTuple):
     first: date
     last: date
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """For people: how many, from which days."""
         days = f"{self.first}"
         if self.first != self.last:

@@ -74,7 +74,7 @@ class Badge:
         return self.label.width + self.count.width
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return ": ".join(side.text for side in (self.label, self.count) if side.text)
 
 

@@ -14,7 +14,7 @@ class WouldDelete(Exception):
     """A site's new retention would delete hits, and their number was not repeated."""
 
     def __init__(self, going: RetentionPreview) -> None:
-        super().__init__(f"{going.told()} would be deleted for good")
+        super().__init__(f"{going.in_words()} would be deleted for good")
         self.going = going
 
 

@@ -58,7 +58,7 @@ class Guard:
         if token is None:
             raise Refused(
                 401,
-                "this token is unknown, has expired or was taken back",
+                "this token is unknown, has expired or was revoked",
                 WWW_Authenticate='Bearer error="invalid_token"',
             )
         return token

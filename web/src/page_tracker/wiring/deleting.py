@@ -35,7 +35,7 @@ from page_tracker.wiring.lake import (
     open_writers,
 )
 from page_tracker.wiring.store import open_annotations, open_people
-from page_tracker.writer.service import told_plainly
+from page_tracker.writer.service import reporting_lake_failures
 
 
 def open_hits_deletion(
@@ -59,7 +59,7 @@ def open_hits_deletion(
             sites.directory().by_id.get(selection.site, Site(id=selection.site)),
         ),
     )
-    with told_plainly():
+    with reporting_lake_failures():
         preview = preview_deletion(selection, lake, open_streams(settings), time.time())
     note = partial(_note_deletion, _annotations(settings, registry), selection)
     return CountedDeletion(preview, HitsDeletion(deletion, imports, sites, note))
@@ -93,7 +93,7 @@ def open_retention_preview(settings: Settings) -> PreviewRetention:
     lake = open_lake(settings)
 
     def find(site: Site, now: float) -> RetentionPreview | None:
-        with told_plainly():
+        with reporting_lake_failures():
             return preview_retention(lake, site, now)
 
     return find

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from page_tracker.history.recovered_positions import begin_anew, positions
+from page_tracker.history.recovered_positions import continue_from_queue, positions
 from page_tracker.history.register import Register
 from page_tracker.lake.log_recovery import (
     Survey,
@@ -59,6 +59,6 @@ class Recovery:
                 return error
         return None
 
-    def begin_anew(self) -> None:
+    def continue_from_queue(self) -> None:
         """Let the writer begin in a new lake."""
-        begin_anew(open_lake(self.settings), open_streams(self.settings))
+        continue_from_queue(open_lake(self.settings), open_streams(self.settings))

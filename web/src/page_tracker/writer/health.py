@@ -21,11 +21,11 @@ def problems(streams: Sequence[Stream], now: float) -> list[str]:
     """What keeps shards from being written; `now` in seconds since 1970."""
     found = []
     for stream in streams:
-        told = stream.told()
-        if told is None or now - told[0] / 1000 > MAX_SILENCE:
+        report = stream.writer_report()
+        if report is None or now - report[0] / 1000 > MAX_SILENCE:
             found.append(f"shard {stream.shard}: no writer is at work")
-        elif told[1]:
-            found.append(f"shard {stream.shard}: {told[1]}")
+        elif report[1]:
+            found.append(f"shard {stream.shard}: {report[1]}")
     return found
 
 

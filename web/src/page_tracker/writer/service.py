@@ -52,7 +52,7 @@ class Troubles:
         if self._known.pop(shard, None):
             logger.warning("shard %d is written to the lake again", shard)
 
-    def tell(self, stream: Stream, trouble: str) -> None:
+    def report(self, stream: Stream, trouble: str) -> None:
         """Report a writer's state to its stream's readers: changes, else now and then.
 
         Each report is a write to Redis's disk.
@@ -60,7 +60,7 @@ class Troubles:
         now = time.monotonic()
         before, when = self._told.get(stream.shard, ("", now - HEARD_OF))
         if before != trouble or now - when >= HEARD_OF / 4:
-            stream.tell(time.time_ns() // 1_000_000, trouble)
+            stream.report_writer(time.time_ns() // 1_000_000, trouble)
             self._told[stream.shard] = (trouble, now)
 
 
@@ -123,7 +123,7 @@ def keep(
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def reporting_lake_failures() -> Iterator[None]:
     """Raise LakeError for failures of a lake that is away, full or damaged."""
     try:
         yield
@@ -145,7 +145,7 @@ def _round(writer: Writer, troubles: Troubles) -> bool:
         trouble = one_line(error)
         troubles.has(stream.shard, trouble)
     with suppress(StreamAwayError):  # The round has already reported it.
-        troubles.tell(stream, trouble)
+        troubles.report(stream, trouble)
     return is_more
 
 

@@ -22,7 +22,7 @@ GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.
 def make_admin_token(
     flask_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
-    """Headers with an admin's token, which is taken back in the end."""
+    """Headers with an admin's token, which is revoked in the end."""
     folder = str(tmp_path_factory.mktemp("admin"))
     settings = {"REDIS_URL": redis_url, "PAGE_TRACKER_DATA": folder}
     adding = ("token", "add", "--all-sites", "--scope", "admin", "--name", folder)
@@ -108,7 +108,7 @@ def test_hits_leave_redis_for_the_lake_within_five_seconds(
     deadline = monotonic() + FRESH_SECONDS
     wait_until(lambda: stream.waiting() == 0 or monotonic() > deadline)
 
-    told = stream.told()
+    told = stream.writer_report()
     assert told is not None and told[1] == "", "the writer is in trouble"
     assert stream.waiting() == 0
     assert stream.aside() == aside_before

@@ -80,4 +80,6 @@ def test_every_format_is_documented_as_it_is() -> None:
     named = {name: says for name, says in rows if name in FORMATS}
 
     assert list(named) == list(FORMATS)
-    assert all(named[name].startswith(each.says) for name, each in FORMATS.items())
+    assert all(
+        named[name].startswith(each.description) for name, each in FORMATS.items()
+    )

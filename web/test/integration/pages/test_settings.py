@@ -282,7 +282,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_taken_back(ada: Visitor) ->
     assert PAYLOADS[1] in text(listed) and PAYLOADS[1] not in listed
     [token] = app_module.tokens().all()
     assert token.expires == token.created + 7 * 24 * 60 * 60
-    assert "is taken back" in ada.post(f"{path}/remove", id=token.id).text
+    assert "is revoked" in ada.post(f"{path}/remove", id=token.id).text
     assert app_module.tokens().check(secret) is None
 
 

@@ -13,7 +13,7 @@ from page_tracker.lake.table import Lake, append, position, touching
 from page_tracker.lake.vacuum import clean_up
 from page_tracker.schema import HITS
 from page_tracker.sites.site import Site
-from page_tracker.upkeep.due_work import AFRESH, Due
+from page_tracker.upkeep.due_work import CHECK_ALL_EVERY, Due
 from page_tracker.upkeep.lake_upkeep import Upkeep
 from support.hits import row
 from support.lake import ask
@@ -152,11 +152,13 @@ def test_all_is_seen_to_again_after_a_while(lake: Lake) -> None:
     due = Due(lake)
     seen_to(lake, due, LATE)
 
-    assert not due.look(LATE + AFRESH - 1, ()) and due.look(LATE + AFRESH, ())
+    assert not due.look(LATE + CHECK_ALL_EVERY - 1, ()) and due.look(
+        LATE + CHECK_ALL_EVERY, ()
+    )
 
 
 def test_all_is_seen_to_again_where_the_clock_was_set_back(lake: Lake) -> None:
     due = Due(lake)
-    seen_to(lake, due, LATE + AFRESH)
+    seen_to(lake, due, LATE + CHECK_ALL_EVERY)
 
     assert due.look(LATE, ())

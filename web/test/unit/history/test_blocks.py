@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from page_tracker.history.blocks import TOLD, Sieve
+from page_tracker.history.blocks import MAX_REPORTED, Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.left_out_lines import LeftOut, Refused
 from page_tracker.hits.enrich import Context
@@ -67,9 +67,11 @@ def test_views_of_one_page_keep_their_own_times_visitors_and_places_in_the_log()
 
 
 def test_of_many_malformed_lines_all_are_counted_and_the_first_are_told() -> None:
-    text = line("GET / HTTP/1.1") + "rubbish\n" * (TOLD + 5)
+    text = line("GET / HTTP/1.1") + "rubbish\n" * (MAX_REPORTED + 5)
 
     block = SIEVE.sift(text, 1)
 
-    assert block.left_out == {LeftOut.MALFORMED: TOLD + 5}
-    assert block.malformed == [(number, "rubbish") for number in range(1, TOLD + 1)]
+    assert block.left_out == {LeftOut.MALFORMED: MAX_REPORTED + 5}
+    assert block.malformed == [
+        (number, "rubbish") for number in range(1, MAX_REPORTED + 1)
+    ]

@@ -161,9 +161,9 @@ def _lacking(parts: Sequence[_Part]) -> Callable[[str], str]:
     return lacks
 
 
-def _format(name: str, says: str, *parts: _Part) -> Format:
+def _format(name: str, description: str, *parts: _Part) -> Format:
     has_agent = parts[-1] is _VISITOR[-1]
-    return Format(name, says, _reader(parts, has_agent), _lacking(parts))
+    return Format(name, description, _reader(parts, has_agent), _lacking(parts))
 
 
 CLF_FORMATS = (

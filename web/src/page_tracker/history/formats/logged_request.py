@@ -51,7 +51,7 @@ class Format(NamedTuple):
     """One format of access logs."""
 
     name: str
-    says: str
+    description: str
     # From a text of lines to the content of each; None for one not in this format.
     read_lines: Callable[[str], Iterable[Request | None]]
     # What a line that is not in this format lacks, for people.

@@ -50,7 +50,7 @@ def asking_api(
         site = _site(sites(), token, _site_id(body))
         return asking().understand(body, site, time.time(), budget)
 
-    def told(report: Report) -> dict[str, Any]:
+    def as_answer(report: Report) -> dict[str, Any]:
         imports = asking().not_imported(report.query) if report.query.imports else ""
         return as_json(report, imports)
 
@@ -58,7 +58,7 @@ def asking_api(
     def query() -> Response:
         token, budget = guard.token(), asking().budget(is_wanted())
         asked = understood(_body(), token, budget)
-        return jsonify(told(asking().report(asked, budget)))
+        return jsonify(as_answer(asking().report(asked, budget)))
 
     @blueprint.post("/v2/queries")
     def queries() -> Response:
@@ -74,7 +74,9 @@ def asking_api(
             except QueryError as error:
                 place = error.pointer.removeprefix("#")
                 raise QueryError(f"#/{index}{place}", error.problem) from error
-        return jsonify(answers=[told(each) for each in asking().reports(found, budget)])
+        return jsonify(
+            answers=[as_answer(each) for each in asking().reports(found, budget)]
+        )
 
     @blueprint.get("/v1/stats/realtime/visitors")
     def current_visitors() -> Response:

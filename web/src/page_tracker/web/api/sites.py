@@ -178,8 +178,8 @@ def _would_delete(error: WouldDelete) -> tuple[Response, int]:
     going = error.going
     days = {"first_day": f"{going.first}", "last_day": f"{going.last}"}
     why = (
-        f"{going.told()} are older than that and would be deleted for good; repeat it"
-        f' with "{AGREED}": {going.hits} if that is meant'
+        f"{going.in_words()} are older than that and would be deleted for good; repeat"
+        f' it with "{AGREED}": {going.hits} if that is meant'
     )
     return jsonify(error=why, **{AGREED: going.hits}, **days), 409
 

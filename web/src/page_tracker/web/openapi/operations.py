@@ -12,8 +12,8 @@ from page_tracker.web.openapi.schemas import SITE, Schema, text
 # Why a request is refused. All routes but those for everybody may answer with these:
 ALWAYS = (401, 429, 503)
 REFUSALS = {
-    400: "It means nothing; `error` says where, what is wrong and what to write.",
-    401: "No token, or one that is unknown, expired, taken back, or not for this site.",
+    400: "Invalid; `error` names the place, what is wrong and what to write instead.",
+    401: "No token, or one that is unknown, expired, revoked, or not for this site.",
     403: "The token is not for this.",
     404: "There is no such thing.",
     409: "The domain or host belongs to a site already; an import is running; or hits"
@@ -166,7 +166,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/api/tokens"): Operation(
         "add_token",
-        "Make a token; its text is told this once",
+        "Make a token; its text is shown only once",
         "admin",
         "MadeToken",
         201,

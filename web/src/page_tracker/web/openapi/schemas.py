@@ -18,7 +18,7 @@ def ref(name: str) -> Schema:
 def record(
     properties: dict[str, Schema],
     required: tuple[str, ...] | None = None,
-    says: str = "",
+    description: str = "",
 ) -> Schema:
     """An object of only these properties; all are required if none are named."""
     found: Schema = {
@@ -29,7 +29,7 @@ def record(
     names = tuple(properties) if required is None else required
     if names:
         found["required"] = list(names)
-    return found | ({"description": says} if says else {})
+    return found | ({"description": description} if description else {})
 
 
 def list_of(items: Schema, least: int = 0, most: int | None = None) -> Schema:

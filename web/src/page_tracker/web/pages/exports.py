@@ -117,8 +117,8 @@ def taken(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     bodies = [list_body(asked, part)] if is_list else bodies_of(asked, part, ALL)
     reports = answers.ask(bodies)
     if ending == "json":
-        told = [as_json(report) for report in reports]
-        return json.dumps(told if part == FIGURES else told[0], ensure_ascii=False)
+        shown = [as_json(report) for report in reports]
+        return json.dumps(shown if part == FIGURES else shown[0], ensure_ascii=False)
     if part == FIGURES:
         return _csv_of_figures(reports)
     return _csv_of_points(asked, reports[0]) if part == CHART else _csv(reports[0])

@@ -57,7 +57,7 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
         except SiteError as error:
             domain = request.form.get("domain", "")
             return _form(first.has_demonstration(), domain, error)
-        services.waits().begin_anew(site.id)
+        services.waits().forget(site.id)
         return to(f"/sites/{site.id}/install")
 
     @blueprint.get("/sites/<name>/install")

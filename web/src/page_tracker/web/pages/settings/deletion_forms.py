@@ -126,7 +126,7 @@ def _hits(services: SettingsServices, site: Site, said: Mapping[str, str]) -> Re
         site,
         chosen,
         title="Delete these hits?",
-        told=chosen.told(),
+        lines=chosen.lines(),
         what="hits",
         typed=typed,
         is_any=bool(chosen),
@@ -142,7 +142,7 @@ def _removal(services: SettingsServices, site: Site) -> Response:
         site,
         chosen,
         title="Remove the site?",
-        told=[
+        lines=[
             f"{site.id} and its {number} in the lake would go, for good.",
             "So would its goals and segments, and the tokens and roles that are for it"
             " alone. Its imports are forgotten: its logs may be imported again.",

@@ -57,7 +57,7 @@ def register_tokens(blueprint: Blueprint, services: SettingsServices) -> None:
     def take_back(name: str) -> Response:
         site = services.admitted(name, Deed.KEEP_TOKENS)
         removed = keys.take_back(site, sent("id"))
-        done = f"The token {removed.id} ({_reach(removed)}) is taken back."
+        done = f"The token {removed.id} ({_reach(removed)}) is revoked."
         return keys.page(site, [done])
 
 
