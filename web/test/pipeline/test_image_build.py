@@ -14,6 +14,7 @@ from support.containers import ROOT, docker
 # What is built, but for two modules: how, and by which rules.
 BUILT_BY = (
     *("Dockerfile", ".dockerignore", ".flake8", "constraints.txt", "pyproject.toml"),
+    *("LICENSE", "README.md"),
     "src/page_tracker/py.typed",
 )
 SOUND = {
