@@ -10,8 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -23,54 +22,13 @@ from redis import RedisError
 
 from page_tracker import app as app_module
 from page_tracker.cli import main
-from page_tracker.lake.table import Lake, append, position
 from page_tracker.people.roles import Role
-from page_tracker.schema import DROPS
-from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.store.counters import Live
-from page_tracker.web.pages.formatting import LABELS
 from page_tracker.web.pages.panels import PANELS
-from page_tracker.web.pages.site_groups import ADDING_UP
 from page_tracker.web.pages.site_page import home_of
 from page_tracker.web.pages.view import CHARTED
-from support.application import application
-from support.asked import put, view
 from support.people import Visitor, signed_in
-
-FIRST, LAST = date(2026, 3, 1), date(2026, 3, 4)
-PERIOD = f"period={FIRST}..{LAST}"
-EPOCH = date(1970, 1, 1)
-
-
-def hits() -> list[dict[str, Any]]:
-    """Views, events and readings of three days and of the days before."""
-    rows = []
-    for number in range(1, 40):
-        day = FIRST - timedelta(days=4) + timedelta(days=number % 8)
-        rows.append(
-            view(number, f"/page/{number % 13}", day)
-            | {
-                "source": ("Google", "", "=1+1", "<b>Bold</b>")[number % 4],
-                "channel": ("Organic Search", "Direct")[number % 2],
-                "country": ("DE", "FR", "")[number % 3],
-                "browser": ("Firefox", "Chrome")[number % 2],
-                "hostname": "a.org",
-                "entry_hostname": "a.org",
-                "referrer": ("google.com/", "", "javascript:alert(1)", "b.org/x")[
-                    number % 4
-                ],
-                "utm_campaign": "spring|summer~" if number % 5 == 0 else "",
-            }
-        )
-    bought = {"name": "buy", "view": 0, "props": {"plan": "pro"}}
-    return rows + [view(50, "/buy", FIRST) | bought]
-
-
-def hits_of_today() -> list[dict[str, Any]]:
-    """Views of another site."""
-    now = datetime.now(UTC)
-    today = {"time": now, "day": now.date()}
-    return [view(n % 4 + 1, f"/{n}", site="intranet") | today for n in range(6)]
+from support.sites_with_hits import FIRST, PERIOD, shown, sites_with_hits, text_of
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,30 +36,7 @@ def environment(
     redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("data")
-    with application(redis_url, folder):
-        sites = app_module.sites()
-        for domain in ("a.org", "b.org", "intranet"):
-            sites.add(domain, {})
-        goals = [
-            new_goal({"name": "Sale", "event": "buy"}),
-            new_goal({"name": "Pages", "page": "/page/**"}),
-        ]
-        for goal in goals:
-            sites.put_goals("a.org", partial(with_goal, goal=goal))
-        german = [["is", "visit:country", ["DE"]]]
-        sites.put_segments("a.org", lambda known: with_segment(known, "Ours", german))
-        lake = Lake(str(folder / "lake"))
-        put(lake, hits() + hits_of_today(), 1)
-        drops = lake.snapshot("drops")
-        day = (FIRST - EPOCH).days
-        rows = [
-            (day, "a.org", "bot", "AI crawler: GPTBot", 7, "2026-03"),
-            (day, "a.org", "bot", "<i>bot</i>", 2, "2026-03"),
-            (day, "a.org", "referrer_spam", "spam.example", 1, "2026-03"),
-            (day, "b.org", "bot", "other", 100, "2026-03"),
-            (day + 30, "a.org", "bot", "later", 1000, "2026-03"),
-        ]
-        append(drops, DROPS, rows, "test", position(drops, "test") + 1)
+    with sites_with_hits(redis_url, folder):
         yield folder
 
 
@@ -109,17 +44,6 @@ def environment(
 def owner(environment: Path) -> Visitor:
     assert environment.exists()
     return signed_in("Olga", Role.OWNER)
-
-
-def text_of(page: str) -> str:
-    """What a person reads of a page."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
-
-
-def shown(visitor: Visitor, path: str) -> str:
-    response = visitor.get(path)
-    assert response.status_code == 200, response.text
-    return text_of(response.text)
 
 
 def file_of(visitor: Visitor, path: str) -> Any:
@@ -343,73 +267,6 @@ def test_a_page_is_for_who_has_a_role_for_its_site(route: str) -> None:
     anybody = Visitor().get(f"/a.org{route}")
     assert anybody.status_code == 303
     assert anybody.location.startswith("/sign-in?")
-
-
-def test_all_sites_are_those_of_the_person(owner: Visitor) -> None:
-    viewer = signed_in("Vera", Role.VIEWER, ["b.org"])
-
-    assert re.findall("<bdi>(.*?)</bdi>", owner.get("/sites").text) == [
-        *("a.org", "b.org", "intranet")
-    ]
-    assert re.findall("<bdi>(.*?)</bdi>", viewer.get("/sites").text) == ["b.org"]
-    assert 'href="/sites/intranet"' in owner.get("/sites?search=TRA").text
-    assert "No site has" in shown(owner, "/sites?search=xyz")
-
-
-def test_each_figure_of_all_sites_is_that_of_the_site_s_own_page(
-    owner: Visitor,
-) -> None:
-    own = shown(owner, "/sites/intranet?period=7d")
-    for metric in CHARTED:
-        page = owner.get(f"/sites?period=7d&metric={metric}").text
-        row = page.partition("<bdi>intranet</bdi>")[2].partition("</tr>")[0]
-        value = re.findall('<td class="number">(.*?)</td>', row)[1]
-        assert f"{LABELS[metric]} {value} " in own
-        sums = re.findall('<td class="number">(.*?)</td>', page.partition("<tfoot>")[2])
-        assert sums[1] == (value if metric in ADDING_UP else "")
-
-
-def test_lines_of_all_sites_have_a_scale_each_or_one_for_all(
-    owner: Visitor, environment: Path
-) -> None:
-    more = [row | {"site": "other"} for row in hits_of_today() * 2]
-    put(Lake(str(environment / "lake")), more, 2)
-    app_module.sites().add("other", {})
-
-    def lines(query: str) -> list[str]:
-        page = owner.get(f"/sites?period=7d&metric=pageviews{query}").text
-        return re.findall('<path class="line" d="(.*?)"', page)[2:]  # of intranet on
-
-    usual, own, common = lines(""), lines("&scale=own"), lines("&scale=common")
-    app_module.sites().remove("other")
-
-    assert usual == own and own[0] == own[1] == common[1] != common[0]
-    assert "write common or own" in shown(owner, "/sites?scale=one")
-
-
-def test_sites_of_a_group_stand_under_its_name_and_sum_for_who_sees_them(
-    owner: Visitor,
-) -> None:
-    viewer, groups = signed_in("Vic", Role.VIEWER, ["b.org"]), {"a.org": "A <i> & Co"}
-    for site, group in {**groups, "intranet": "Inner"}.items():
-        app_module.sites().change(site, {"group": group}, by="a test")
-    page = owner.get("/sites?period=7d").text
-    bodies = [text_of(each) for each in page.split("<tbody>")[1:]]
-    heads = re.findall('<th scope="rowgroup">(.*?)</tr>', page)
-    other = shown(viewer, "/sites")
-    found = owner.get("/sites?search=INNE").text
-    for site in ("a.org", "intranet"):
-        app_module.sites().change(site, {"group": ""}, by="a test")
-
-    assert [text_of(each)[:8] for each in heads] == ["A <i> & ", "Inner 0 ", "Without "]
-    assert [body.split("Settings of ")[1].split()[0] for body in bodies] == [
-        *("a.org", "intranet", "b.org")
-    ]
-    numbers = [re.findall('class="number">([0-9,]+)</td>', each)[1] for each in heads]
-    total = re.findall('class="number">(.*?)</td>', page.partition("<tfoot>")[2])[1]
-    assert sum(map(int, numbers)) == int(total) > 0
-    assert re.findall("<bdi>(.*?)</bdi>", found) == ["Inner", "intranet"]
-    assert "b.org" in other and "Inner" not in other and "Without" not in other
 
 
 def test_forms_become_addresses(owner: Visitor) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from redis import RedisError
 
@@ -29,7 +31,7 @@ from page_tracker.web.pages.site_groups import (
     summed,
 )
 from page_tracker.web.pages.site_page import home_of
-from page_tracker.web.pages.view import CHARTED, View, written
+from page_tracker.web.pages.view import CHARTED, LONGEST, View, written
 
 if TYPE_CHECKING:
     from page_tracker.query.ask import Asking
@@ -48,7 +50,8 @@ def all_sites_page(
     live: Callable[[], Live],
 ) -> dict[str, Any]:
     """What the template needs. Raises as `Asking.reports`."""
-    said = list(problems)
+    view, foreign = _parted(view)
+    said = [*problems, *foreign]
     period = _known(view.period, PERIODS, "period", USUAL, said)
     metric = _known(view.metric, CHARTED, "metric", CHARTED[0], said)
     order = _known(view.sort.removeprefix("-") or "name", ORDERS, "sort", "name", said)
@@ -90,6 +93,30 @@ def all_sites_page(
     }
 
 
+def _parted(view: View) -> tuple[View, list[str]]:
+    """The view without what only a site's page has, and a problem that names that."""
+    own = View(
+        period=view.period,
+        metric=view.metric,
+        search=view.search,
+        sort=view.sort,
+        has_common_scale=view.has_common_scale,
+    )
+    usual = View()
+    rest = replace(
+        view,
+        period=usual.period,
+        metric=usual.metric,
+        search=usual.search,
+        sort=usual.sort,
+        has_common_scale=usual.has_common_scale,
+    )
+    if rest == usual:
+        return own, []
+    named = unquote(written(rest).removeprefix("?"))
+    return own, [f"{named}: only a site's own page has this; open one"[:LONGEST]]
+
+
 def _is_found(site: Site, search: str) -> bool:
     return search in site.id or search in site.group.casefold()
 
@@ -104,7 +131,7 @@ def _known(
     if said in known:
         return said
     problems.append(
-        f"{name}={said}: the page of all sites has {', '.join(known)}"[:2_000]
+        f"{name}={said}: the page of all sites has {', '.join(known)}"[:LONGEST]
     )
     return usual
 
