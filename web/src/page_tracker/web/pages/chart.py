@@ -6,6 +6,7 @@ keep their width; the text beside them is HTML and keeps its size.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -37,12 +38,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Paths of the lines ('' if there is none), and the text beside them."""
+    """Paths of the lines ('' if there is none), and the text beside them; `dots` are
+    values with none beside them, which make no line."""
 
     points: list[Point]
     area: str
     line: str
     unfinished: str
+    dots: str
     before: str
     marks: list[str]
     labels: list[str]
@@ -63,6 +66,7 @@ def chart_of(report: Report, now: datetime) -> Chart:
         area=_area(values, top),
         line=path(done, top),
         unfinished=path(open_, top),
+        dots=dots(path(values, top)),
         before=path(before, top) if any(before) else "",
         marks=marks,
         labels=_labels([point.label for point in points]),
@@ -191,6 +195,15 @@ def path(values: Sequence[Value], top: float) -> str:
             found.append("h0" if len(values) > 1 else f"h{WIDTH}")
         is_drawn = True
     return "".join(found)
+
+
+def dots(line: str) -> str:
+    """The points of a line that have none beside them.
+
+    >>> dots("M0,240L333,0M1000,120h0")
+    'M1000,120h0'
+    """
+    return "".join(re.findall("M[^ML]*h0", line))
 
 
 def _area(values: Sequence[Value], top: float) -> str:

@@ -70,6 +70,11 @@ def test_the_running_day_is_a_line_of_its_own() -> None:
     assert chart.unfinished == "M333,120L500,180"
 
 
+def test_a_day_alone_is_a_dot_that_people_see() -> None:
+    assert chart_of(report(d24=4), NOON.replace(day=24)).dots == "M0,0h0"
+    assert chart_of(report(d24=4), NOON).dots == ""
+
+
 def test_days_that_are_over_have_no_such_line() -> None:
     chart = chart_of(report(d24=4), datetime(2026, 12, 24, tzinfo=UTC))
 
@@ -96,7 +101,7 @@ def test_a_rate_of_nothing_is_no_point() -> None:
 
     assert [point.value for point in chart.points][:4] == [50, None, 100, None]
     assert chart.area == ""
-    assert chart.line == "M0,120h0M333,0h0"
+    assert chart.line == chart.dots == "M0,120h0M333,0h0"
 
 
 VALUES = st.lists(st.none() | st.integers(0, 10**9), min_size=1, max_size=400)
