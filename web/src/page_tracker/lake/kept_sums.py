@@ -1,12 +1,12 @@
 """Sums over closed days, kept in files: worked out once, by whatever process, and there
 after a restart.
 
-    <lake>/sums/<files>/of             the files of `days` that sums were made of
+    <lake>/sums/<files>/of             the files of a table that sums were made of
     <lake>/sums/<files>/<sums>.parquet
 
 Files of a table never change, so what was made of them stays true; and it goes when
-they go: whoever deletes files of `days` has the table alone, and deletes the sums that
-were made of them. Whoever keeps sums holds the table beside others meanwhile, and keeps
+they go: whoever deletes files of a table has it alone, and deletes the sums that were
+made of them. Whoever keeps sums holds the table beside others meanwhile, and keeps
 none whose files are gone. So of a deleted page no name is left here either.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -24,6 +24,7 @@ from deltalake.exceptions import DeltaError
 
 from page_tracker.files import replace_file, replacing
 from page_tracker.lake.table import Lake
+from page_tracker.lake.table_files import TableFiles
 
 # What is beyond this goes, what was not read for the longest time first.
 MAX_BYTES = 64_000_000
@@ -37,7 +38,7 @@ class KeptSums:
     lake: Lake
     most: int = MAX_BYTES
 
-    def path(self, sums: str, made_of: Sequence[str]) -> Path | None:
+    def path(self, sums: str, made_of: TableFiles) -> Path | None:
         """Where these sums are kept; None where they are not. `sums` names them."""
         path = self._place(sums, made_of)
         if path is None:
@@ -48,7 +49,7 @@ class KeptSums:
         return None
 
     def keep(
-        self, sums: str, made_of: Sequence[str], write: Callable[[Path], None]
+        self, sums: str, made_of: TableFiles, write: Callable[[Path], None]
     ) -> None:
         """Keep what `write` writes to a file, if all that it was made of is there.
 
@@ -58,10 +59,12 @@ class KeptSums:
         if path is None:
             return
         with suppress(OSError, DeltaError):
-            with self.lake.using("days"):
-                if all(Path(each).exists() for each in made_of):
+            with self.lake.using(made_of.table):
+                if all(Path(each).exists() for each in made_of.paths):
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    replace_file(path.parent / MADE_OF, "\n".join(made_of).encode())
+                    replace_file(
+                        path.parent / MADE_OF, "\n".join(made_of.paths).encode()
+                    )
                     with replacing(path) as beside:
                         write(beside)
             self._trim()
@@ -71,19 +74,22 @@ class KeptSums:
         path.unlink(missing_ok=True)
 
     def forget_gone(self) -> None:
-        """Delete the sums of files that are gone; needs the lock of `days`, alone."""
+        """Delete the sums of files that are gone; needs their table's lock, alone."""
         for folder in self._folders():
             try:
-                made_of = (folder / MADE_OF).read_text("utf-8").split("\n")
+                paths = (folder / MADE_OF).read_text("utf-8").split("\n")
             except OSError:
-                made_of = [""]
-            if not all(each and Path(each).exists() for each in made_of):
-                shutil.rmtree(folder)
+                paths = [""]
+            if not all(each and Path(each).exists() for each in paths):
+                with suppress(FileNotFoundError):  # who has the other table was faster
+                    shutil.rmtree(folder)
 
-    def _place(self, sums: str, made_of: Sequence[str]) -> Path | None:
+    def _place(self, sums: str, made_of: TableFiles) -> Path | None:
         if self.lake.folder is None:
             return None
-        return self._root / _digest("\n".join(made_of)) / f"{_digest(sums)}.parquet"
+        return (
+            self._root / _digest("\n".join(made_of.paths)) / f"{_digest(sums)}.parquet"
+        )
 
     @property
     def _root(self) -> Path:

@@ -34,7 +34,7 @@ def clean_up(lake: Lake, name: str, summed_up: int | None = None) -> int | None:
             if table.vacuum(dry_run=True, full=is_folder):
                 said = touching(table, [])
                 table.vacuum(dry_run=False, full=is_folder, commit_properties=said)
-            _forget_sums(lake, name)
+            KeptSums(lake).forget_gone()
             _remove_unfinished(table)
             if table.version() != summed_up:
                 table.create_checkpoint()
@@ -63,18 +63,12 @@ def clean_at_once(lake: Lake, name: str) -> None:
                 full=is_folder,
                 commit_properties=touching(table, []),
             )
-            _forget_sums(lake, name)
+            KeptSums(lake).forget_gone()
             _remove_unfinished(table)
             table.create_checkpoint()
             table.cleanup_metadata()
 
     repeated(step)
-
-
-def _forget_sums(lake: Lake, name: str) -> None:
-    """Delete what was made of files that went; needs the exclusive lock."""
-    if name == "days":
-        KeptSums(lake).forget_gone()
 
 
 def _remove_unfinished(table: DeltaTable) -> None:

@@ -19,11 +19,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import duckdb
 
 from page_tracker.lake.duckdb_connection import connect
+from page_tracker.lake.table_files import TableFiles
 from page_tracker.query import countries
 from page_tracker.query.concurrency import Paused, Turns
 from page_tracker.query.problem import (
@@ -42,6 +43,9 @@ if TYPE_CHECKING:  # Delta takes a second to load
 # The most memory that a kept row of hits or day tables takes, in bytes.
 BYTES_A_ROW = 250
 
+# Fewer hits are read again in less time than their sums are kept and found.
+WORTH_KEEPING = 100_000
+
 # The share of memory that DuckDB may fill with rows; what it does not count (files'
 # footers, its threads, answers in transit) needs the rest.
 OF_ROWS = 0.8
@@ -54,7 +58,8 @@ class Session:
     """Runs the statements of one asker, one after the other.
 
     `max_rows` is how many rows of hits it should keep at once, and that in a `large`
-    piece of work: only one is done at a time.
+    piece of work: only one is done at a time. The sums of `worth_keeping` or more hits
+    that will not change should be kept.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class Session:
         cursor: duckdb.DuckDBPyConnection,
         cache: TableCache,
         max_rows: int,
+        worth_keeping: int,
         large: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._cursor = cursor
@@ -70,6 +76,7 @@ class Session:
         # How many rows tables of sums had when they were last added up.
         self._summed: dict[str, int] = {}
         self.max_rows = max_rows
+        self.worth_keeping = worth_keeping
         self.large = large
 
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
@@ -96,11 +103,33 @@ class Session:
         ((rows,),) = self._cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
         return int(rows)
 
-    def remembered(self, asked: Statement, files: Sequence[str]) -> str:
-        """The name of a table with the rows of a statement, which reads these files of
-        day tables; kept beyond the session.
+    def recalled(self, asked: Statement, made_of: TableFiles) -> str | None:
+        """The name of the kept table with the rows of a statement, which reads these
+        files; None where it has to be made.
         """
-        kept = self._cache.read(asked, files, self._cursor)
+        return self._held(self._cache.recall(asked, made_of, self._cursor))
+
+    def remembered(
+        self, asked: Statement, made_of: TableFiles, rows: Statement | None = None
+    ) -> str:
+        """The name of a table with the rows of a statement, which reads these files;
+        kept beyond the session. `rows` gives the same where they are known already.
+        """
+        kept = self._cache.recall(asked, made_of, self._cursor)
+        if kept is None:
+            kept = self._cache.keep(asked, made_of, rows or asked, self._cursor)
+        return self._held(kept)
+
+    @overload
+    def _held(self, kept: CachedTable) -> str: ...
+
+    @overload
+    def _held(self, kept: CachedTable | None) -> str | None: ...
+
+    def _held(self, kept: CachedTable | None) -> str | None:
+        """Note that a cached table is read until the session ends."""
+        if kept is None:
+            return None
         self._cached.append(kept)
         return kept.name
 
@@ -114,7 +143,8 @@ class Engine:
     """DuckDB in this process's memory, bounded; safe to use from many threads.
 
     `memory` is in bytes, and of all questions together; `seconds` of each. `kept` has
-    what was worked out before, by whatever process.
+    what was worked out before, by whatever process; sums of hits where these are
+    `worth_keeping` or more.
     """
 
     def __init__(
@@ -123,12 +153,13 @@ class Engine:
         seconds: float = 30.0,
         threads: int = 2,
         kept: KeptSums | None = None,
+        worth_keeping: int = WORTH_KEEPING,
     ) -> None:
         limit = f"{int(OF_ROWS * memory)}B"
         self._root = connect(limit, threads, in_order=False)
         self._root.execute("SET parquet_metadata_cache = true")
         self._root.execute(*countries.table())
-        self._seconds = seconds
+        self._seconds, self._worth_keeping = seconds, worth_keeping
         self.max_rows = memory // 4 // BYTES_A_ROW
         self._turns = Turns()
         self._timers = Timers()
@@ -160,7 +191,9 @@ class Engine:
         budget = budget or self.budget()
         with self._cursor(budget) as (cursor, paused):
             alone = partial(self._turns.alone, budget, paused)
-            session = Session(cursor, self._cache, self.max_rows, alone)
+            session = Session(
+                cursor, self._cache, self.max_rows, self._worth_keeping, alone
+            )
             try:
                 yield session
             finally:

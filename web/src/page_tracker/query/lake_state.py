@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from page_tracker.query.plan import Days, Plan
+from page_tracker.query.plan import Days, Plan, days_between, runs
+from page_tracker.query.query import Range
 from page_tracker.schema import DAYS, HITS, Column
 
 if TYPE_CHECKING:  # Delta takes a second to load, and commands ask without it
@@ -42,6 +43,17 @@ class LakeState:
     def hits_of(self, days: tuple[Days, ...]) -> str:
         """The SQL of the hits of these days."""
         return table(HITS, paths_of(self.hits, days))
+
+    def over(self, asked: Range, days: tuple[Days, ...]) -> tuple[Days, ...]:
+        """Those of the days that are closed and whole in a range, which may cut its
+        first and its last day."""
+        return runs(
+            day
+            for each in days
+            for day in days_between(each)
+            if day in self.closed
+            and (asked.start is None or asked.first < day < asked.last)
+        )
 
     def hits_about(self, days: tuple[Days, ...]) -> int:
         """Roughly how many hits these days have, if a file's are spread evenly."""

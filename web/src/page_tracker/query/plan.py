@@ -100,3 +100,9 @@ def days_between(run: Days) -> list[date]:
     """All days of a run."""
     count = (run.last - run.first).days + 1
     return [run.first + timedelta(days=step) for step in range(count)]
+
+
+def without(days: Iterable[Days], others: Iterable[Days]) -> tuple[Days, ...]:
+    """The days of some runs that are in none of the others."""
+    gone = {day for each in others for day in days_between(each)}
+    return runs(day for each in days for day in days_between(each) if day not in gone)

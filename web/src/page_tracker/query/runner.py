@@ -2,7 +2,8 @@
 are read slice by slice.
 
     asks → groups that read the same days and hits → their day tables, from memory
-      → slices of the hits with no more rows than memory holds
+      → the sums of many hits of days that are over, kept from then on
+      → slices of the other hits with no more rows than memory holds
       → each statement over each slice → what adds up, added up
 
 Where a group's rows are few there is one slice, and an ask is one statement.
@@ -16,8 +17,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from page_tracker.lake.table_files import TableFiles
 from page_tracker.query.lake_state import LakeState, paths_of
-from page_tracker.query.plan import Days
+from page_tracker.query.plan import Days, Plan, without
+from page_tracker.query.query import Query
 from page_tracker.query.shared_rows import (
     TAKEN,
     Ask,
@@ -76,34 +79,90 @@ class _Group:
         began = time.perf_counter()
         self._remember_days()
         days = self._asks[0].plan.hits
+        over = self._sources.over(self._asks[0].query.range, days)
+        if over and self._sources.hits_about(over) >= self._session.worth_keeping:
+            return self._over_kept(over, began)
         rows = self._sources.hits_about(days)
         if rows < self._session.max_rows // SMALL:
             return self._at_once(days, began)
         with self._session.large():
-            parts = [Slice(days)]
-            if rows > self._session.max_rows:
-                parts = slices(self._counted(days), days, self._session.max_rows)
-            if len(parts) == 1:
+            if rows <= self._session.max_rows:
                 return self._at_once(days, began)
-            return self._bit_by_bit(parts, began)
+            return self._bit_by_bit(days, began)
 
     def _at_once(self, days: tuple[Days, ...], began: float) -> list[Result]:
         hits = self._taken(Slice(days))
         seconds = {"share": time.perf_counter() - began}
         return [self._answered(ask, hits, seconds) for ask in self._asks]
 
-    def _bit_by_bit(self, parts: list[Slice], began: float) -> list[Result]:
-        for index, part in enumerate(parts):
-            self._add(part, is_first=index == 0)
+    def _bit_by_bit(self, days: tuple[Days, ...], began: float) -> list[Result]:
+        self.sum_up(days)
         seconds = {"slices": time.perf_counter() - began}
         return [self._summed(at, ask, seconds) for at, ask in enumerate(self._asks)]
+
+    def _slices(self, days: tuple[Days, ...]) -> list[Slice]:
+        if self._sources.hits_about(days) <= self._session.max_rows:
+            return [Slice(days)]
+        return slices(self._counted(days), days, self._session.max_rows)
+
+    def _over_kept(self, over: tuple[Days, ...], began: float) -> list[Result]:
+        """The answers from the sums of days that are over, which are kept, and of the
+        other days' hits."""
+        whole = [replace(ask, query=_uncut(ask.query)) for ask in self._asks]
+        settled = [replace(ask, plan=Plan((), over)) for ask in whole]
+        kept = _Group(settled, self._sources, self._session).kept_sums()
+        for at, tables in enumerate(kept):
+            for suffix, table in tables.items():
+                self._session.keep(f"ask{at}{suffix}", _all_of(table))
+        if others := without(self._asks[0].plan.hits, over):
+            for part in self._slices(others):
+                self._add(part, is_first=False)
+        seconds = {"sums": time.perf_counter() - began}
+        return [self._summed(at, ask, seconds) for at, ask in enumerate(self._asks)]
+
+    def kept_sums(self) -> list[dict[str, str]]:
+        """For each ask the kept tables with the sums of its hits, by what sets their
+        names apart; those that are not there are made.
+        """
+        days, session = self._asks[0].plan.hits, self._session
+        files = TableFiles("hits", paths_of(self._sources.hits, days))
+        sums = [self._sums_of(ask) for ask in self._asks]
+        found = [
+            {suffix: session.recalled(each, files) for suffix, each in asked.items()}
+            for asked in sums
+        ]
+        missing = [at for at, tables in enumerate(found) if None in tables.values()]
+        if missing:
+            asks = [self._asks[at] for at in missing]
+            with session.large():
+                _Group(asks, self._sources, session).sum_up(days)
+        for number, at in enumerate(missing):
+            for suffix, each in sums[at].items():
+                made = _all_of(f"ask{number}{suffix}")
+                found[at][suffix] = session.remembered(each, files, made)
+        return [
+            {suffix: name for suffix, name in tables.items() if name is not None}
+            for tables in found
+        ]
+
+    def sum_up(self, days: tuple[Days, ...]) -> None:
+        """Fill the tables of all asks with the sums of the hits of these days."""
+        for index, part in enumerate(self._slices(days)):
+            self._add(part, is_first=index == 0)
+
+    def _sums_of(self, ask: Ask) -> dict[str, Statement]:
+        tables = self._sources.tables(ask.plan)
+        return {
+            table.name: table.sums
+            for table in sum_tables(ask.query, ask.plan, tables, "")
+        }
 
     def _remember_days(self) -> None:
         """Have the day tables' rows that the asks read in memory: few, and reusable."""
         if not self._asks[0].plan.tables:
             return
         plan = self._asks[0].plan
-        files = paths_of(self._sources.days, plan.tables)
+        files = TableFiles("days", paths_of(self._sources.days, plan.tables))
         days = self._sources.tables(plan)["days"]
         for asks, select in (
             (by_day(self._asks), days_by_day),
@@ -175,3 +234,12 @@ class _Group:
             "days": paths_of(self._sources.days, ask.plan.tables),
         }
         return Result(ask, statement, values, files, seconds)
+
+
+def _uncut(query: Query) -> Query:
+    """The query over whole days."""
+    return replace(query, range=replace(query.range, start=None, end=None))
+
+
+def _all_of(table: str) -> Statement:
+    return Statement(f"SELECT * FROM {table}", {})

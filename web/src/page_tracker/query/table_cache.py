@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, overload
 
 import duckdb
 
+from page_tracker.lake.table_files import TableFiles
 from page_tracker.query.sql import Statement
 
 if TYPE_CHECKING:  # Delta takes a second to load
@@ -46,39 +46,46 @@ class TableCache:
         self._kept: OrderedDict[object, CachedTable] = OrderedDict()
         self._numbers = itertools.count()
 
-    def read(
-        self,
-        asked: Statement,
-        files: Sequence[str],
-        cursor: duckdb.DuckDBPyConnection,
-    ) -> CachedTable:
-        """The table of the rows of a statement that reads these files.
+    def recall(
+        self, asked: Statement, made_of: TableFiles, cursor: duckdb.DuckDBPyConnection
+    ) -> CachedTable | None:
+        """The table with the rows of a statement that reads these files, if it is kept.
 
         It is there until it is `let_go`.
         """
-        key = (asked.sql, *asked.values.items())
-        if (kept := self._known(key)) is not None:
+        if (kept := self._known(_key(asked))) is not None or self._files is None:
             return kept
         name = f"remembered{next(self._numbers)}"
-        self._create(name, asked, files, cursor)
-        ((rows,),) = cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
-        if (kept := self._known(key, CachedTable(name, int(rows), 0))).name != name:
-            cursor.execute(f"DROP TABLE {name}")  # another session was faster
-        return kept
+        if not self._loaded(name, self._files.path(_text(asked), made_of), cursor):
+            return None
+        return self._shared(name, asked, cursor)
 
-    def _create(
+    def keep(
         self,
-        name: str,
         asked: Statement,
-        files: Sequence[str],
+        made_of: TableFiles,
+        rows: Statement,
         cursor: duckdb.DuckDBPyConnection,
-    ) -> None:
-        sums = repr((asked.sql, *asked.values.items()))
-        if self._files is None:
-            cursor.execute(f"CREATE TABLE {name} AS {asked.sql}", asked.values)
-        elif not self._loaded(name, self._files.path(sums, files), cursor):
-            cursor.execute(f"CREATE TABLE {name} AS {asked.sql}", asked.values)
-            self._files.keep(sums, files, partial(_write, name, cursor))
+    ) -> CachedTable:
+        """Keep what `rows` gives as the rows of a statement that reads these files.
+
+        The table is there until it is `let_go`.
+        """
+        name = f"remembered{next(self._numbers)}"
+        cursor.execute(f"CREATE TABLE {name} AS {rows.sql}", rows.values)
+        if self._files is not None:
+            self._files.keep(_text(asked), made_of, partial(_write, name, cursor))
+        return self._shared(name, asked, cursor)
+
+    def _shared(
+        self, name: str, asked: Statement, cursor: duckdb.DuckDBPyConnection
+    ) -> CachedTable:
+        """A new table, or that of another session which was faster."""
+        ((rows,),) = cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
+        kept = self._known(_key(asked), CachedTable(name, int(rows), 0))
+        if kept.name != name:
+            cursor.execute(f"DROP TABLE {name}")
+        return kept
 
     def _loaded(
         self, name: str, path: Path | None, cursor: duckdb.DuckDBPyConnection
@@ -129,6 +136,15 @@ class TableCache:
                     cursor.execute(f"DROP TABLE {each.name}")
                     size -= each.rows
                     del self._kept[key]
+
+
+def _key(asked: Statement) -> object:
+    return (asked.sql, *asked.values.items())
+
+
+def _text(asked: Statement) -> str:
+    """What tells a statement from all others, in all processes."""
+    return repr(_key(asked))
 
 
 def _write(name: str, cursor: duckdb.DuckDBPyConnection, path: Path) -> None:

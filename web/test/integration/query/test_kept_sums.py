@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from page_tracker.days import day_number
 from page_tracker.lake.kept_sums import KeptSums
 from page_tracker.lake.table import PARQUET, Lake, touching
+from page_tracker.lake.table_files import TableFiles
 from page_tracker.lake.vacuum import clean_at_once, clean_up
 from page_tracker.query.ask import Asking
-from page_tracker.query.engine import Engine
+from page_tracker.query.engine import WORTH_KEEPING, Engine
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 from page_tracker.upkeep.day_tables import close
@@ -29,6 +30,17 @@ DAYS = [date(2026, 3, day) for day in (1, 2)]
 BODIES = (
     {"metrics": ["visitors", "bounce_rate"], "dimensions": ["event:page"]},
     {"metrics": ["pageviews"], "dimensions": ["time:day"]},
+    {
+        "metrics": ["visitors", "visits", "percentage", "scroll_depth"],
+        "dimensions": ["visit:exit_page"],
+        "filters": [["contains", "event:page", ["1", "secret"]]],
+    },
+    {
+        "metrics": ["visitors", "visits", "visit_duration"],
+        "dimensions": ["time:week"],
+        "filters": [["is_not", "visit:country", ["FR"]]],
+        "date_range": ["2026-02-28T12:00:00Z", "2026-03-03T18:00:00Z"],
+    },
 )
 
 
@@ -39,7 +51,7 @@ class Watched(KeptSums):
     kept: list[str] = field(default_factory=list)
 
     def keep(
-        self, sums: str, made_of: Sequence[str], write: Callable[[Path], None]
+        self, sums: str, made_of: TableFiles, write: Callable[[Path], None]
     ) -> None:
         self.kept.append(sums)
         super().keep(sums, made_of, write)
@@ -47,10 +59,13 @@ class Watched(KeptSums):
 
 def answers(lake: Lake, kept: KeptSums | None) -> list[object]:
     """What a process that has just started answers."""
-    asking = Asking(Reading(lake), Engine(threads=1, kept=kept))
+    engine = Engine(
+        threads=1, kept=kept, worth_keeping=WORTH_KEEPING if kept is None else 0
+    )
+    asking = Asking(Reading(lake), engine)
     about = {"site_id": "a.org", "date_range": ["2026-03-01", "2026-03-03"]}
     queries = [
-        asking.understand(body | about, Site(id="a.org"), NOW) for body in BODIES
+        asking.understand(about | body, Site(id="a.org"), NOW) for body in BODIES
     ]
     return [report.rows for report in asking.reports(queries)]
 
@@ -112,7 +127,7 @@ def test_of_a_deleted_page_no_name_is_left(tmp_path: Path) -> None:
 
 def test_who_read_files_that_are_gone_keeps_nothing_of_them(tmp_path: Path) -> None:
     lake = closed(tmp_path)
-    files = lake.snapshot("days").file_uris()
+    files = TableFiles("days", lake.snapshot("days").file_uris())
     delete(lake, "/secret")
 
     KeptSums(lake).keep("late", files, eight_bytes)
@@ -136,7 +151,7 @@ def test_a_damaged_file_is_made_again(tmp_path: Path, content: bytes) -> None:
 
 def test_what_was_not_read_for_longest_goes_first(tmp_path: Path) -> None:
     lake = closed(tmp_path)
-    files = lake.snapshot("days").file_uris()
+    files = TableFiles("days", lake.snapshot("days").file_uris())
     kept = KeptSums(lake, most=10)
 
     for name in ("one", "two"):

@@ -49,6 +49,12 @@ def slicing() -> Engine:
     return engine
 
 
+@pytest.fixture(scope="module")
+def keeping() -> Engine:
+    """Keeps the sums of the hits of all days that are closed."""
+    return Engine(threads=1, worth_keeping=0)
+
+
 def told(report: Report) -> tuple[object, ...]:
     return report.rows, report.total_rows, report.compared
 
@@ -79,7 +85,7 @@ def pages(draw: st.DrawFn) -> list[dict[str, Any]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_list_is_answered_as_each_of_its_questions(
-    engine: Engine, slicing: Engine, data: st.DataObject
+    engine: Engine, slicing: Engine, keeping: Engine, data: st.DataObject
 ) -> None:
     zone = data.draw(st.sampled_from(ZONES))
     rows = data.draw(hits_of_a_site(zone))
@@ -95,6 +101,8 @@ def test_a_list_is_answered_as_each_of_its_questions(
         assert [told(each) for each in answers(asked, sources, engine)] == singly
         assert [told(each) for each in answers(asked, sources, slicing)] == singly
         assert [told(answer(each, sources, slicing)) for each in asked] == singly
+        assert [told(each) for each in answers(asked, sources, keeping)] == singly
+        assert [told(answer(each, sources, keeping)) for each in asked] == singly
 
 
 def sources_of(lake: Lake, asked: list[Query]) -> LakeState:
