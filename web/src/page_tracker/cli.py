@@ -24,6 +24,7 @@ COMMANDS = (
         "delete",
         "demo",
         "doctor",
+        "experiment",
         "goal",
         "import_",
         "query",

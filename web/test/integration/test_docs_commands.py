@@ -26,6 +26,7 @@ WHOLE = {
     "docs/guides/importing.md": "integration/history/test_docs_of_importing.py",
     "docs/guides/count-a-badge.md": "e2e/serve/test_guides.py",
     "docs/guides/exclude-yourself.md": "e2e/serve/test_guides.py",
+    "docs/guides/experiments.md": "integration/query/test_docs_of_experiments.py",
     "docs/guides/frameworks.md": "e2e/serve/test_guides.py",
     "docs/guides/from-another-tracker.md": "e2e/serve/test_guides.py",
     "docs/guides/nothing-is-counted.md": "e2e/serve/test_guides.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
@@ -144,7 +144,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         raise click.UsageError("--live can be combined only with --json.")
     _refuse_what_does_not_go(said, live, parquet is not None)
     settings = Settings.from_environment(data=data, lake=lake)
-    with _asker(settings) as asker:
+    with asker_of(settings) as asker:
         site = asker.sites.get(domain)
         if live:
             _echo_live(asker, site, as_json_)
@@ -164,7 +164,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
             echo_report(report, partial(asker.asking.days, site.id))
 
 
-def _asker(settings: Settings) -> AbstractContextManager[Asker]:
+def asker_of(settings: Settings) -> AbstractContextManager[Asker]:
     """What questions are asked with, loaded once the options are valid."""
     # pylint: disable-next=import-outside-toplevel # DuckDB and Delta take a second
     from page_tracker.wiring.asking import asker_of_folder
@@ -206,12 +206,12 @@ def _answered(
         body = body_of(site, said, is_table, now)
         return asker.asking.report(asker.asking.understand(body, site, now))
     except QueryError as error:
-        raise QuestionError(_said_of(error), "see page-tracker query --help") from error
+        raise QuestionError(said_of(error), "see page-tracker query --help") from error
 
 
-def _said_of(error: QueryError) -> str:
+def said_of(error: QueryError, places: Mapping[str, str] = PLACES) -> str:
     """What is wrong, and in which option."""
-    for place, option in PLACES.items():
+    for place, option in places.items():
         if error.pointer.startswith(place):
             return f"{option}: {error.problem}"
     return error.problem
@@ -229,7 +229,7 @@ def body_of(
     body: dict[str, Any] = {
         "site_id": site.id,
         "metrics": _parts(said["metrics"]) or list(USUAL_METRICS),
-        "date_range": _range_of(said["period"], said["first"], said["last"], now),
+        "date_range": range_of(said["period"], said["first"], said["last"], now),
         "dimensions": [full_name(each) for each in _parts(said["dimensions"])],
         "filters": [parse_filter(text, site.segments) for text in said["filters"]],
         "include": {},
@@ -255,9 +255,13 @@ def _parts(said: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(parts))
 
 
-def _range_of(
+def range_of(
     period: str | None, first: str | None, last: str | None, now: datetime
 ) -> Any:
+    """The range of the options for it, asked in the site's zone.
+
+    Raises QueryError, click.UsageError.
+    """
     if period is not None:
         if first is not None or last is not None:
             raise click.UsageError("Write --period, or --from and --to.")

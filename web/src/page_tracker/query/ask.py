@@ -21,6 +21,8 @@ from page_tracker.query.dropped_hits import (
     unknown_sites_statement,
 )
 from page_tracker.query.engine import Engine
+from page_tracker.query.experiment import Experiment, groups_of, parse_experiment
+from page_tracker.query.experiment_report import ExperimentReport, report_of
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.parse import Known, parse
 from page_tracker.query.plan import Days, can_use_tables, days_of
@@ -58,8 +60,17 @@ class Asking:
 
         Raises QueryError; where it is about all days, as `reports` too.
         """
+        return parse(body, self._known(site, now, budget))
+
+    def understand_experiment(
+        self, body: object, site: Site, now: float, budget: TimeBudget | None = None
+    ) -> Experiment:
+        """Parse a question about an experiment. Raises as `understand`."""
+        return parse_experiment(body, self._known(site, now, budget))
+
+    def _known(self, site: Site, now: float, budget: TimeBudget | None) -> Known:
         zone = zone_at(site, int(now * MICROSECONDS))
-        known = Known(
+        return Known(
             site=site.id,
             timezone=zone,
             now=datetime.fromtimestamp(now, UTC),
@@ -67,7 +78,6 @@ class Asking:
             goals=site.goals,
             segments={each.id: list(each.filters) for each in site.segments},
         )
-        return parse(body, known)
 
     def _begun(self, site: Site, now: float, budget: TimeBudget | None) -> date:
         days = self.days(site.id, budget)
@@ -101,6 +111,21 @@ class Asking:
         return self._of_files_that_are_there(
             lambda: self._reports(queries, self._sources(queries), budget)
         )
+
+    def experiment(
+        self, asked: Experiment, budget: TimeBudget | None = None
+    ) -> ExperimentReport:
+        """What came of an experiment.
+
+        Raises as `reports`, and QueryError if its groups are not those that it names.
+        """
+
+        def ask() -> ExperimentReport:
+            with self.engine.session(budget) as session:
+                groups = groups_of(asked, self.reading.sources(), session)
+            return report_of(asked, groups)
+
+        return self._of_files_that_are_there(ask)
 
     def left_out(
         self, site: str, days: Days, budget: TimeBudget | None = None

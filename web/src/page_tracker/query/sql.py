@@ -29,9 +29,10 @@ from page_tracker.query.partial_sums import (
     PartialSums,
     in_days,
 )
-from page_tracker.query.plan import Plan
+from page_tracker.query.plan import Days, Plan
 from page_tracker.query.query import (
     And,
+    Leaf,
     Query,
     asks_of_events,
     counted_goals,
@@ -41,7 +42,8 @@ from page_tracker.query.query import (
     without_conversions,
 )
 from page_tracker.query.strategies import WholeVisits
-from page_tracker.query.where import Binder, condition, of_goal
+from page_tracker.query.where import Binder, column, condition, of_goal
+from page_tracker.sites.goal import Goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,47 @@ def sums(query: Query, plan: Plan) -> Statement:
     columns += [f"{name}::BIGINT AS {name}" for name in measures_of(query)]
     body = _with(_Blocks(query, plan, binder).named())
     return Statement(f"{body}\nSELECT {', '.join(columns)} FROM summed", binder.values)
+
+
+def groups_statement(
+    query: Query, days: tuple[Days, ...], goal: Goal, hits: str, most: int
+) -> Statement:
+    """The statement that divides visitors by a query's dimension; `hits` is SQL.
+
+    One row a group, at most so many: its name, its visitors, and how many of them
+    reached the goal with their first hit in the group or later on that day. The name is
+    NULL for visitors who were in several groups of a day; who has no value is in none.
+    """
+    binder = Binder()
+    blocks = _Blocks(query, Plan((), days), binder)
+    reaching = And((Leaf("is", GOAL, (goal.name,)),))
+    name = column(query.dimensions[0], binder)
+    named = [
+        ("hits", hits),
+        *blocks.matching(),
+        (
+            "placed",
+            f"SELECT day, visitor, {name} AS name, min(time) AS since FROM matched\n"
+            f"WHERE {name} <> '' GROUP BY ALL",
+        ),
+        (
+            "told",
+            "SELECT day, visitor, min(since) AS since,"
+            " CASE WHEN count(*) = 1 THEN any_value(name) END AS name\n"
+            "FROM placed GROUP BY day, visitor",
+        ),
+        (
+            "reached",
+            f"SELECT day, visitor, max(time) AS last {blocks.events(reaching)}\n"
+            "GROUP BY day, visitor",
+        ),
+    ]
+    return Statement(
+        f"{_with(named)}\nSELECT name, count(*), count(*) FILTER (last >= since)"
+        " FROM told LEFT JOIN reached USING (day, visitor) GROUP BY name"
+        f" LIMIT {most}",
+        binder.values,
+    )
 
 
 def _with(blocks: Iterable[tuple[str, str]]) -> str:
@@ -185,10 +228,14 @@ class _Blocks:
 
     def sources(self) -> list[tuple[str, str]]:
         """The blocks from which parts are made, and the parts."""
-        blocks = [("rows", self._rows()), ("matched", self._matched())]
+        blocks = self.matching()
         if self.parts.by.whole_visits is WholeVisits.CHOSEN:
             blocks.append(("chosen", self._chosen()))
         return [*blocks, ("parts", self.parts.all())]
+
+    def matching(self) -> list[tuple[str, str]]:
+        """The blocks of all events, and of those that fulfil the filter."""
+        return [("rows", self._rows()), ("matched", self._matched())]
 
     # Where rows come from
 
@@ -213,22 +260,23 @@ class _Blocks:
             f") x USING (day, visit)\nWHERE {where}"
         )
 
-    def _events(self, part: And) -> str:
+    def events(self, part: And) -> str:
+        """The events of the range that fulfil a filter, from `FROM` on."""
         self.binder.reads("step")
         holds = condition(part, self.query.goals, self.binder)
         return f"FROM rows WHERE step > 0{self.parts.within('time')} AND {holds}"
 
     def _matched(self) -> str:
         if GOAL not in self.query.dimensions:
-            return f"SELECT * {self._events(self.query.filter)}"
+            return f"SELECT * {self.events(self.query.filter)}"
         found = [
             f"SELECT *, {self.binder.bind(goal.name)} AS goal,"
             f" {self.binder.bind(goal.currency)} AS unit"
-            f" {self._events(self.query.filter)} AND {of_goal(goal, self.binder)}"
+            f" {self.events(self.query.filter)} AND {of_goal(goal, self.binder)}"
             for goal in counted_goals(self.query)
         ]
         if not found:
-            nothing = f"{self._events(self.query.filter)} AND false"
+            nothing = f"{self.events(self.query.filter)} AND false"
             return f"SELECT *, '' AS goal, '' AS unit {nothing}"
         return "\nUNION ALL\n".join(found)
 

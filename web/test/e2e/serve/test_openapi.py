@@ -45,7 +45,11 @@ CONFIG = {
     # What is asked is the same there as in one question, which is driven in full.
     "operations": [
         {"include-path": path, "phases": {"coverage": {"enabled": False}}}
-        for path in ("/api/v2/queries", "/api/sites/{domain}/segments")
+        for path in (
+            "/api/v2/queries",
+            "/api/v2/experiment",
+            "/api/sites/{domain}/segments",
+        )
     ],
 }
 schema = schemathesis.openapi.from_dict(
@@ -66,6 +70,13 @@ QUESTION = {"site_id": SITE, "metrics": ["visitors"], "date_range": "all"}
 ACCEPTED: dict[str, Any] = {
     "POST /api/v2/query": QUESTION,
     "POST /api/v2/queries": [QUESTION],
+    "POST /api/v2/experiment": {
+        "site_id": SITE,
+        "dimension": "visit:browser",
+        "goal": "Projects",
+        "date_range": "all",
+        "filters": [["is", "visit:browser", ["Chrome", "Firefox"]]],
+    },
     "POST /api/sites": {"domain": "accepted.example"},
     "PATCH /api/sites/{domain}": {"respect_dnt": True},
     "POST /api/sites/{domain}/goals": {"event": "Accepted"},

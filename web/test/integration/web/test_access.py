@@ -54,11 +54,18 @@ QUESTION = {
     "metrics": ["visitors"],
     "date_range": ["2026-03-01", "2026-03-02"],
 }
+EXPERIMENT = {
+    "site_id": "SITE",
+    "dimension": "visit:browser",
+    "goal": "buy",
+    "date_range": ["2026-03-01", "2026-03-02"],
+}
 NOTE = {"date": "2026-03-01", "text": "x"}
 SITE_PATH = "/api/sites/SITE"
 ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/v2/query"): Route(Need.STATS, body=QUESTION),
     ("POST", "/api/v2/queries"): Route(Need.STATS, body=[QUESTION]),
+    ("POST", "/api/v2/experiment"): Route(Need.STATS, body=EXPERIMENT),
     ("GET", "/api/v1/stats/realtime/visitors"): Route(
         Need.STATS, "/api/v1/stats/realtime/visitors?site_id=SITE"
     ),

@@ -1,4 +1,5 @@
-"""`/api/v2/query`, `/queries`, `/realtime`; `/api/v1/stats/realtime/visitors`.
+"""`/api/v2/query`, `/queries`, `/experiment`, `/realtime`;
+`/api/v1/stats/realtime/visitors`.
 
 The grammar and the answers are those of Plausible's Stats API v2. With a token for
 other sites, the answer is the same as if there were no such site.
@@ -14,6 +15,7 @@ import msgspec
 from flask import Blueprint, Response, jsonify, request
 
 from page_tracker.query.answer import as_json
+from page_tracker.query.experiment_report import experiment_as_json
 from page_tracker.query.live_figures import as_json as live_as_json
 from page_tracker.query.live_figures import live_figures
 from page_tracker.query.parse import KEYS
@@ -77,6 +79,15 @@ def asking_api(
         return jsonify(
             answers=[as_answer(each) for each in asking().reports(found, budget)]
         )
+
+    @blueprint.post("/v2/experiment")
+    def experiment() -> Response:
+        """What came of an experiment."""
+        token, body = guard.token(), _body()
+        site = _site(sites(), token, _site_id(body))
+        budget = asking().budget(is_wanted())
+        asked = asking().understand_experiment(body, site, time.time(), budget)
+        return jsonify(experiment_as_json(asking().experiment(asked, budget)))
 
     @blueprint.get("/v1/stats/realtime/visitors")
     def current_visitors() -> Response:

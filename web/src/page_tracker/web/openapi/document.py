@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from flask import Blueprint, Response, request
 
+from page_tracker.web.openapi.experiment_schemas import experiment_schemas
 from page_tracker.web.openapi.operations import ALWAYS, OPERATIONS, REFUSALS, Operation
 from page_tracker.web.openapi.owner_schemas import owner_schemas
 from page_tracker.web.openapi.query_schemas import question_schemas
@@ -42,7 +43,7 @@ def document() -> Schema:
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "schemas": question_schemas() | owner_schemas(),
+            "schemas": question_schemas() | experiment_schemas() | owner_schemas(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }

@@ -60,6 +60,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         body="Questions",
         refusals=(400, 413, 422),
     ),
+    ("POST", "/api/v2/experiment"): Operation(
+        "experiment",
+        "Compare groups of visitors by how many of each reached a goal",
+        "stats",
+        "ExperimentAnswer",
+        body="Experiment",
+        refusals=(400, 413, 422),
+    ),
     ("GET", "/api/v1/stats/realtime/visitors"): Operation(
         "current_visitors",
         "How many visitors were there in the last five minutes",
