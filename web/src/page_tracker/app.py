@@ -68,6 +68,7 @@ from page_tracker.web.probes import probes
 from page_tracker.web.recent_sessions import RecentSessions
 from page_tracker.web.script import script
 from page_tracker.web.token_guard import Guard, seen
+from page_tracker.web.variants import VariantServices, variants
 from page_tracker.wiring.collecting import open_lookups, open_unbatched_collector
 from page_tracker.wiring.sent_logs import open_sent_logs
 from page_tracker.wiring.store import (
@@ -209,6 +210,9 @@ def create_app() -> Flask:
         badges(Counters(sites, live, collector, settings.trusted_proxies))
     )
     flask.register_blueprint(script)
+    flask.register_blueprint(
+        variants(VariantServices(sites, collector, settings.trusted_proxies))
+    )
     flask.register_blueprint(
         api(
             sites,

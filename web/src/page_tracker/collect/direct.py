@@ -21,8 +21,9 @@ from page_tracker.collect.rates import Rates
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.enrich import Context, UnknownSaltError, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
+from page_tracker.hits.visitor import visitor_of
 from page_tracker.lookups.reload import FreshLookups
-from page_tracker.sites.site import Directory, Site
+from page_tracker.sites.site import Directory, Site, day_of
 from page_tracker.store.ingest import (
     Batch,
     BatchRefusedError,
@@ -79,6 +80,14 @@ class UnbatchedCollector:
                 f"Redis cannot be asked ({error})", RETRY_AWAY
             ) from error
         return drops_among(self._settled(once_a_site(found), moment, directory))
+
+    def visitor(self, site: Site, sender: Sender, moment: int) -> bytes:
+        """Who the sender is on the site's day of that moment (microseconds).
+
+        Raises redis.RedisError.
+        """
+        salt = self._salt(site, day_of(site, moment), moment)
+        return visitor_of(salt, site.id, sender.address, sender.user_agent)
 
     def _judged(
         self, raw: RawHit, sender: Sender, moment: int, directory: Directory

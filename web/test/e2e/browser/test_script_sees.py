@@ -417,3 +417,41 @@ def test_a_clock_that_is_set_back_takes_nothing_away(scene: Scene) -> None:
     scene.views(2)
     (told,) = told_of(sent)
     assert 1 <= told < 2
+
+
+# Variants
+
+DEALING = """<script defer src="{server}/js/variant.js"></script>
+<script type="module">
+  window.shown = await pagetracker.variant("buttons", ["old", "new"]);
+  pagetracker("Signup");
+</script>"""
+
+
+def test_a_visitor_is_dealt_the_same_variant_all_day_and_all_hits_of_the_page_say_so(
+    scene: Scene,
+) -> None:
+    page = DEALING.format(server=scene.server_url)
+    shown = []
+    for path in ("/start", "/second"):
+        scene.page.goto(scene.put(path, page))
+        scene.page.wait_for_function("window.shown")
+        shown.append(scene.page.evaluate("shown"))
+    scene.page.evaluate("localStorage.pagetracker_ignore = 'true'")
+    scene.page.reload()
+    scene.page.wait_for_function("window.shown")
+    assert scene.page.evaluate("shown") == "old", "without being asked about"
+    scene.page.evaluate("delete localStorage.pagetracker_ignore")
+
+    assert shown[0] == shown[1]
+    said = [
+        (row["name"], row["path"], row["props"].get("buttons"))
+        for row in scene.all_stored()
+        if row["name"] != "engagement"
+    ]
+    assert said == [
+        (name, path, None if name == "pageview" else shown[0])
+        for path in ("/start", "/second")
+        for name in ("pageview", "Experiment", "Signup")
+    ]
+    assert not scene.context.cookies()
