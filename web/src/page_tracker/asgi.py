@@ -17,10 +17,17 @@ from page_tracker.app import app as flask_app
 from page_tracker.app import recent_sessions
 from page_tracker.collect.batched import Collector
 from page_tracker.collect.each import collect_each_soon
+from page_tracker.collect.outcomes import (
+    FAULT,
+    HITS,
+    INVALID,
+    count_drops,
+    count_fate,
+)
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import NOBODY, RawHit
 from page_tracker.protocols import protocol_at
-from page_tracker.protocols.bulk import BulkProtocol, Fate, readable_by
+from page_tracker.protocols.bulk import Bulk, BulkProtocol, Fate, readable_by
 from page_tracker.protocols.read_request import not_stored, read_bulk, read_request
 from page_tracker.protocols.request import (
     MAX_BODY,
@@ -44,7 +51,7 @@ from page_tracker.wiring.collecting import open_collector, open_lookups
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 # The answer to a sender if we fail.
-FAULT = "this is a fault of the server; report it"
+OUR_FAULT = "this is a fault of the server; report it"
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +133,8 @@ class FrontDoor:
             if isinstance(protocol, BulkProtocol):
                 reply = partial(_reply_to_origin, request.header(b"origin"), reply)
                 bulk = read_bulk(protocol, request, peer, self._proxies)
-                reply_all = partial(_reply, protocol, bulk.accept, reply)
+                accept_each = partial(_accept_each, protocol, bulk)
+                reply_all = partial(_reply, protocol, accept_each, reply)
                 collect_each_soon(self._collector, bulk.parts, reply_all)
                 self._note(_each(bulk.refused))
                 return
@@ -137,18 +145,21 @@ class FrontDoor:
             )
         except NothingToCountError as answered:
             reply(answered.answer)
+            if answered.answer.status >= 400:  # else it asks what may be sent
+                HITS.add(protocol.name, INVALID)
             is_bulk = isinstance(protocol, BulkProtocol)
             self._note(_each(answered.refused) if is_bulk else [answered.refused])
         except Exception:  # pylint: disable=broad-exception-caught
             # A bug of ours: its sender gets an answer all the same.
             logger.exception("A request to %s could not be read", request.path)
-            reply(protocol.refuse(500, FAULT, ()))
+            HITS.add(protocol.name, FAULT)
+            reply(protocol.refuse(500, OUR_FAULT, ()))
 
     def _note(self, events: Sequence[Sequence[RawHit]]) -> None:
         """Count what was refused, for its owners; its sender already has the answer."""
         for raws in events:
             if raws and self._collector is not None:
-                self._collector.collect_soon(raws, NOBODY, _tell_nobody)
+                self._collector.collect_soon(raws, NOBODY, count_drops)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open the collector when the server starts; store what waits when it stops."""
@@ -176,9 +187,18 @@ def headers_of(sent: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def _accept(protocol: Protocol, fate: Fate) -> Answer:
+    count_fate(protocol.name, fate)
     if isinstance(fate, NotStoredError):
         return not_stored(protocol, fate)
     return protocol.accept(fate)
+
+
+def _accept_each(protocol: BulkProtocol, bulk: Bulk, fates: Sequence[Fate]) -> Answer:
+    for fate in fates:
+        count_fate(protocol.name, fate)
+    for _ in bulk.refused:
+        HITS.add(protocol.name, INVALID)
+    return bulk.accept(fates)
 
 
 def _reply(
@@ -191,7 +211,7 @@ def _reply(
         answer = accept(fate)
     except Exception:  # pylint: disable=broad-exception-caught
         logger.exception("The outcome of hits could not be answered")
-        answer = protocol.refuse(500, FAULT, ())
+        answer = protocol.refuse(500, OUR_FAULT, ())
     reply(answer)
 
 
@@ -204,10 +224,6 @@ def _reply_to_origin(
 def _each(raws: Sequence[RawHit]) -> list[list[RawHit]]:
     """Raw hits, each of which is an event of its own."""
     return [[raw] for raw in raws]
-
-
-def _tell_nobody(_fate: Fate) -> None:
-    """The sender already has an answer."""
 
 
 def _tell_future(answered: asyncio.Future[Answer], answer: Answer) -> None:

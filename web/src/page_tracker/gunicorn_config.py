@@ -3,14 +3,19 @@
 import gc
 import logging
 import os
+import sys
+from functools import cache
+from socket import socket
 
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers.base import Worker
 
+from page_tracker.errors import AddressError
 from page_tracker.processes.die_with_parent import tie_to_parent
 from page_tracker.processes.limits import leave_no_core, raise_file_limit
 from page_tracker.processes.log_repeats import say_once
 from page_tracker.settings import Settings
+from page_tracker.tally import TALLY, free_row
+from page_tracker.web.door.worker import Worker
 from page_tracker.wiring.collecting import open_lookups
 
 # pylint: disable=invalid-name  # gunicorn names its settings
@@ -38,6 +43,25 @@ def on_starting(_server: Arbiter) -> None:
     for handler in logging.getLogger("gunicorn.error").handlers:
         say_once(handler)
         logging.getLogger().addHandler(handler)
+    try:
+        metrics_listener()
+    except AddressError as error:
+        sys.exit(f"page-tracker: {error}")
+
+
+@cache
+def metrics_listener() -> socket | None:
+    """Where all workers answer scrapes; None if no address is set.
+
+    Raises AddressError.
+    """
+    address = Settings.from_environment().metrics
+    if address is None:
+        return None
+    # pylint: disable-next=import-outside-toplevel # only who is scraped loads it
+    from page_tracker.monitoring.listener import listen_at
+
+    return listen_at(*address)
 
 
 def when_ready(_server: Arbiter) -> None:
@@ -47,6 +71,18 @@ def when_ready(_server: Arbiter) -> None:
     gc.freeze()
 
 
-def post_fork(server: Arbiter, _worker: Worker) -> None:
-    """A worker never outlives the process that forked it."""
+def pre_fork(server: Arbiter, worker: Worker) -> None:
+    """A worker counts on where one that has ended stopped."""
+    worker.tally_row = free_row([each.tally_row for each in server.WORKERS.values()])
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:
+    """A worker never outlives the process that forked it, and answers scrapes."""
     tie_to_parent(server.pid)
+    TALLY.use_row(worker.tally_row)
+    if listener := metrics_listener():
+        # pylint: disable=import-outside-toplevel # as above
+        from page_tracker.monitoring.listener import answer_at
+        from page_tracker.wiring.monitoring import open_exposition
+
+        answer_at(listener, open_exposition(Settings.from_environment()))

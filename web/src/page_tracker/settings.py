@@ -18,6 +18,7 @@ from page_tracker.hits.client_address import Proxies
 from page_tracker.settings_parsing import (
     DEFAULT_REDIS_URL,
     one_of,
+    parse_address,
     parse_folder,
     parse_header,
     parse_host,
@@ -250,6 +251,17 @@ class Settings:
             whole_number(1, 256),
         ),
         default=2,
+    )
+    metrics: tuple[str, int] | None = _setting(
+        Setting(
+            "PAGE_TRACKER_METRICS",
+            "ADDRESS:PORT",
+            "nowhere",
+            "The address at which metrics are exposed to Prometheus, like"
+            " 127.0.0.1:9464.",
+            parse_address,
+        ),
+        default=None,
     )
     longest_log: int = _setting(
         Setting(

@@ -6,6 +6,7 @@ Every parser raises InvalidValueError.
 import os
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -131,6 +132,22 @@ def parse_host(text: str) -> str:
             "is not a host", "write a name or an address, like 0.0.0.0"
         )
     return text
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """A host and a port: `127.0.0.1:9464`, `[::1]:9464`."""
+    host, colon, port = text.rpartition(":")
+    try:
+        is_bracketed = host.startswith("[") and host.endswith("]")
+        address = str(ip_address(host[1:-1] if is_bracketed else host))
+        number = int(port) if port.isascii() and port.isdecimal() else 0
+    except ValueError:
+        colon, number = "", 0
+    if not colon or not 0 < number <= 65535 or is_bracketed != (":" in address):
+        raise InvalidValueError(
+            "is not an address and a port", "write them like 127.0.0.1:9464"
+        )
+    return address, number
 
 
 def parse_origin(text: str) -> str:

@@ -15,13 +15,12 @@ from support.hitting import SITE, Sender, Sent, hitting
 from support.lake import paths
 from support.pace import ANSWER_SECONDS
 from support.processes import (
-    Running,
     command,
-    descendants,
     redis_pid,
     serving,
     store_of,
     wait_until,
+    web_workers,
 )
 
 CONNECTIONS = 4
@@ -59,24 +58,6 @@ def in_the_lake(data: Path) -> list[str]:
     """All paths, once the writer has nothing left to write."""
     command("writer", "--once", "--data", str(data))
     return paths(Lake(str(data / "lake")))
-
-
-def web_workers(server: Running) -> list[int]:
-    """The processes that answer: the children of gunicorn's."""
-    gunicorns = {
-        pid
-        for pid in descendants(server.process.pid)
-        if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
-    return [
-        pid
-        for pid in gunicorns
-        if int(_stat(pid).rpartition(")")[2].split()[1]) in gunicorns
-    ]
-
-
-def _stat(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text("utf-8")
 
 
 @pytest.mark.timeout(1800)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -117,6 +118,29 @@ def redis_pid(data: Path) -> int:
     """The process id of a folder's embedded server."""
     with store_of(data) as store:
         return int(store.info("server")["process_id"])
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def web_workers(server: Running) -> list[int]:
+    """The processes that gunicorn has forked."""
+    return [
+        worker
+        for child in descendants(server.process.pid)
+        if "gunicorn" in _command_of(child)
+        for worker in descendants(child)
+    ]
+
+
+def _command_of(pid: int) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
+    return ""
 
 
 def descendants(pid: int) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.processes import POLL_SECONDS, WAIT_SECONDS
+from support.processes import POLL_SECONDS, WAIT_SECONDS, free_port
 
 CADDYFILE = """
 {{
@@ -41,7 +41,7 @@ http {{
 @contextmanager
 def caddy(folder: Path, lines: str) -> Iterator[int]:
     """Caddy with lines in a site's block; gives its port."""
-    port = _free_port()
+    port = free_port()
     config = folder / "Caddyfile"
     config.write_text(CADDYFILE.format(port=port, lines=lines))
     command = ["caddy", "run", "--adapter", "caddyfile", "--config", str(config)]
@@ -52,7 +52,7 @@ def caddy(folder: Path, lines: str) -> Iterator[int]:
 @contextmanager
 def nginx(folder: Path, lines: str) -> Iterator[int]:
     """nginx with lines in a site's `server`; gives its port."""
-    port = _free_port()
+    port = free_port()
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, port=port, lines=lines))
     command = ["/usr/sbin/nginx", "-c", str(config), "-e", str(folder / "nginx.log")]
@@ -89,9 +89,3 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], output: Path) -> None
         said = output.read_text("utf-8")
         assert process.poll() is None and time.monotonic() < deadline, said
         time.sleep(POLL_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

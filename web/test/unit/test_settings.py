@@ -100,6 +100,11 @@ def test_addresses_of_redis_are_accepted(url: str) -> None:
         ("PAGE_TRACKER_SIGN_IN_NEW", "yes", "write refused or added"),
         ("PAGE_TRACKER_SIGN_IN_HEADER", "Remote_User", "without underscores"),
         ("PAGE_TRACKER_SIGN_IN_HEADER", "Remote-User: ada", "like Remote-User"),
+        ("PAGE_TRACKER_METRICS", "9464", "like 127.0.0.1:9464"),
+        ("PAGE_TRACKER_METRICS", "localhost:9464", "like 127.0.0.1:9464"),
+        ("PAGE_TRACKER_METRICS", "127.0.0.1:0", "like 127.0.0.1:9464"),
+        ("PAGE_TRACKER_METRICS", "127.0.0.1:٣", "like 127.0.0.1:9464"),
+        ("PAGE_TRACKER_METRICS", "::1:9464", "like 127.0.0.1:9464"),
         ("PAGE_TRACKER_WORKERS", "0", "write 1 to 256"),
         ("PAGE_TRACKER_WORKERS", "two", "write 1 to 256"),
     ],
@@ -114,6 +119,14 @@ def test_nonsense_is_refused_with_what_to_write_instead(
 
     assert refused.value.problem.startswith(f"{variable} {text!r} ")
     assert remedy in refused.value.remedy
+
+
+def test_metrics_are_exposed_nowhere_unless_an_address_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Settings().metrics is None
+    monkeypatch.setenv("PAGE_TRACKER_METRICS", "[::1]:9464")
+    assert Settings.from_environment().metrics == ("::1", 9464)
 
 
 def test_an_option_is_refused_by_its_own_name() -> None:

@@ -25,6 +25,7 @@ from page_tracker.collect.drops import (
     once_a_site,
     site_day_at,
 )
+from page_tracker.collect.outcomes import BATCH_HITS, BATCH_SECONDS
 from page_tracker.collect.rates import Rates
 from page_tracker.collect.shard_queue import ShardQueue
 from page_tracker.errors import NotStoredError
@@ -84,7 +85,7 @@ class Collector:
         ]
         self._queues = [
             ShardQueue(
-                partial(submit_async, store),
+                partial(_submit, store),
                 partial(self._batch, shard, bounds),
             )
             for shard in range(shards)
@@ -261,6 +262,15 @@ class Collector:
         now = (directory, lookups)
         if context is None or (context.directory, context.lookups) != now:
             self._context = Context(directory, self._salts_at_hand, lookups)
+
+
+async def _submit(store: Any, batch: Batch) -> list[Outcome]:
+    began = time.perf_counter()
+    try:
+        return await submit_async(store, batch)
+    finally:
+        BATCH_HITS.observe(len(batch.hits))
+        BATCH_SECONDS.observe(time.perf_counter() - began)
 
 
 def _reply_of_one(

@@ -6,8 +6,7 @@ from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.plural import counted
 from page_tracker.settings import Settings
-from page_tracker.wiring.lake import open_streams
-from page_tracker.wiring.store import store_of_folder
+from page_tracker.wiring.store import open_streams, store_of_folder
 
 
 @click.group()

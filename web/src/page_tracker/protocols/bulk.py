@@ -38,6 +38,7 @@ class Bulk(NamedTuple):
 class BulkProtocol(NamedTuple):
     """One sender's format: how its requests are read and how they are refused."""
 
+    name: str
     methods: tuple[str, ...]
     # Raises NothingToCountError if there is nothing to count.
     decode: Callable[[Request, Sender], Bulk]

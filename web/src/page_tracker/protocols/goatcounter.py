@@ -164,4 +164,4 @@ def _dropped(reason: str, reasons: str) -> Answer:
     return refuse(status, f"ignored because of {reasons}", ())
 
 
-PROTOCOL = Protocol(("GET", "POST"), decode, accept, refuse)
+PROTOCOL = Protocol("goatcounter", ("GET", "POST"), decode, accept, refuse)

@@ -228,4 +228,4 @@ def _id_of(parameters: Mapping[str, str]) -> str:
     return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()
 
 
-PROTOCOL = BulkProtocol(("GET", "POST"), decode, refuse)
+PROTOCOL = BulkProtocol("matomo", ("GET", "POST"), decode, refuse)

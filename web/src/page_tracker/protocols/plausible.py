@@ -385,4 +385,4 @@ def _dropped(number: int, reasons: str) -> Answer:
     return answer_of(202, _TEXT, b"ok", headers)
 
 
-PROTOCOL = Protocol(("POST",), decode, accept, refuse)
+PROTOCOL = Protocol("plausible", ("POST",), decode, accept, refuse)

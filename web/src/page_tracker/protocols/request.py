@@ -56,6 +56,7 @@ class NothingToCountError(Exception):
 class Protocol(NamedTuple):
     """One sender's format: how its requests are read and how they are answered."""
 
+    name: str
     methods: tuple[str, ...]
     # Raises NothingToCountError if there is nothing to count.
     decode: Callable[[Request, Sender], list[RawHit]]

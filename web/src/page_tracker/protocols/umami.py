@@ -283,5 +283,5 @@ def _answer(
 # each later hit, and nothing here would need it.
 _OK = _answer(200, {})
 
-SEND = BulkProtocol(("POST",), decode_one, refuse)
-BATCH = BulkProtocol(("POST",), decode_batch, refuse)
+SEND = BulkProtocol("umami", ("POST",), decode_one, refuse)
+BATCH = BulkProtocol("umami", ("POST",), decode_batch, refuse)

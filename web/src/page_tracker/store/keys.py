@@ -63,6 +63,11 @@ def writer(shard: int) -> str:
     return prefix(shard) + "writer"
 
 
+def commits(shard: int) -> str:
+    """Hash: how many commits the shard's writers have made, and how long they took."""
+    return prefix(shard) + "commits"
+
+
 def batches(shard: int, hour: int) -> str:
     """Hash of the batches of an hour: id → what became of each hit."""
     return f"{prefix(shard)}{ShardKey.BATCHES}:{hour}"
@@ -144,6 +149,11 @@ def earlier_today(site: str, day: int) -> str:
 def recounted() -> str:
     """Hash: site → what its counts of earlier stores and imports were computed from."""
     return "pt:recounted"
+
+
+def upkeep() -> str:
+    """Hash: passes and failures of upkeep, how long it took, when it last succeeded."""
+    return "pt:upkeep"
 
 
 def removing() -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from redis import Redis, RedisCluster, RedisError
 
 from page_tracker.origins import new_origin
+from page_tracker.schema import HITS
 from page_tracker.store import keys
 from page_tracker.store.counters import SUMS
 from page_tracker.store.entry import Entry
@@ -19,6 +20,10 @@ from page_tracker.store.scripts import script
 
 # What every method of a stream raises if Redis does not answer.
 StreamAwayError = RedisError
+
+# How many batches are read to find the hit that waits longest.
+_LOOKED_AT = 64
+_TIME = [column.name for column in HITS].index("time")
 
 # A writer that has reported nothing for so long is not running.
 HEARD_OF = 60  # seconds
@@ -37,6 +42,13 @@ class Aside:
     size: int
 
 
+class Commits(NamedTuple):
+    """The commits of a shard's writers so far, and how long they took (seconds)."""
+
+    number: int
+    seconds: float
+
+
 class Stream:
     """One shard's stream. The client must not decode what it reads.
 
@@ -50,6 +62,7 @@ class Stream:
         self._stream = keys.stream(shard)
         self._state = keys.state(shard)
         self._aside = keys.aside(shard)
+        self._commits = keys.commits(shard)
         self._rows_waiting = redis.register_script(_ROWS_WAITING)
         self._trim = redis.register_script(_TRIM)
         self._set_aside = redis.register_script(_SET_ASIDE)
@@ -97,6 +110,31 @@ class Stream:
     def set_aside(self, number: int, why: str) -> bool:
         """Move an entry out of the stream, and keep it; False if it is not there."""
         return bool(self._set_aside([self._stream, self._aside], [number, why]))
+
+    def note_commit(self, seconds: float) -> None:
+        """Count a commit to the lake, which took so long."""
+        noting = self._redis.pipeline()
+        noting.hincrby(self._commits, "number", 1)
+        noting.hincrbyfloat(self._commits, "seconds", seconds)
+        noting.execute()
+
+    def commits(self) -> Commits:
+        found = self._redis.hmget(self._commits, "number", "seconds")
+        number, seconds = cast(list[bytes | None], found)
+        return Commits(int(number or 0), float(seconds or 0))
+
+    def waiting_since(self) -> int | None:
+        """When the hit that waits longest came (microseconds); None if none waits.
+
+        Batches without hits are passed over, a few at most.
+        """
+        for entry in self.read(0, _LOOKED_AT):
+            if rows := entry.rows():
+                return int(rows[0][_TIME])
+        return None
+
+    def count_aside(self) -> int:
+        return self._redis.xlen(self._aside)
 
     def aside(self) -> list[Aside]:
         """What was set aside, oldest first."""

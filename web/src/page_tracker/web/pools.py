@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 from a2wsgi import WSGIMiddleware
+
+from page_tracker.tally import TALLY
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -28,6 +31,20 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PROBES = frozenset(("/livez", "/readyz"))
 QUESTIONS = ("/api/v1/", "/api/v2/")
+
+KINDS = ("probe", "question", "page", "other")
+REQUESTS = TALLY.counter(
+    "page_tracker_requests",
+    "Requests other than hits, by kind and answer; `none` if the client went away.",
+    kind=KINDS,
+    status=("2xx", "3xx", "4xx", "5xx", "none"),
+)
+REQUEST_SECONDS = TALLY.histogram(
+    "page_tracker_request_seconds",
+    "How long these took to answer, waits for a thread included, in seconds.",
+    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    kind=KINDS,
+)
 
 RETRY_SECONDS = b"1"
 WAITING = 12  # questions of one asker, for those of theirs that are answered
@@ -133,9 +150,39 @@ class Pools:
 
     def of(self, path: str, asker: Callable[[], str]) -> Application:
         """The pool that answers a path's requests; `asker` is who sent them."""
+        kind, pool = self._kind_of(path, asker)
+        return _Counted(kind, pool)
+
+    def _kind_of(self, path: str, asker: Callable[[], str]) -> tuple[str, Application]:
         if path in PROBES:
-            return self._probes
-        return partial(self._questions, asker()) if asks(path) else self._others
+            return "probe", self._probes
+        if not asks(path):
+            return "other", self._others
+        kind = "question" if path.startswith(QUESTIONS) else "page"
+        return kind, partial(self._questions, asker())
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Answers requests of a kind, and counts them."""
+
+    kind: str
+    answering: Application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, status = time.perf_counter(), "none"
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = f"{message['status'] // 100}xx"
+            await send(message)
+
+        try:
+            await self.answering(scope, receive, send_on)
+        finally:
+            REQUESTS.add(self.kind, status)
+            REQUEST_SECONDS.observe(time.perf_counter() - began, self.kind)
 
 
 def asks(path: str) -> bool:

@@ -18,8 +18,12 @@ from page_tracker.query.snapshot import Reading
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
-from page_tracker.wiring.lake import open_lake, open_streams
-from page_tracker.wiring.store import open_live, registry_of_folder
+from page_tracker.wiring.lake import open_lake
+from page_tracker.wiring.store import (
+    open_live,
+    open_streams,
+    registry_of_folder,
+)
 from page_tracker.writer.writer import refuse_new_lake
 
 

@@ -31,10 +31,9 @@ from page_tracker.wiring.history import Unwatched, open_imports
 from page_tracker.wiring.lake import (
     open_lake,
     open_recount,
-    open_streams,
     open_writers,
 )
-from page_tracker.wiring.store import open_annotations, open_people
+from page_tracker.wiring.store import open_annotations, open_people, open_streams
 from page_tracker.writer.service import reporting_lake_failures
 
 

@@ -12,11 +12,12 @@ from page_tracker.lake.damage import damages
 from page_tracker.processes.embedded import STORE_NAME
 from page_tracker.processes.folder import holder
 from page_tracker.settings import Settings
-from page_tracker.wiring.lake import open_lake, open_streams
+from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import (
     open_live,
     open_redis,
     open_registry,
+    open_streams,
     store_of_folder,
 )
 

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import suppress
 from functools import partial
+
+from redis import RedisError
 
 from page_tracker.history.register import Register
 from page_tracker.history.retention import note_expiry
@@ -15,23 +17,22 @@ from page_tracker.processes.run_command import run_command
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.salts import throw_away_spent
-from page_tracker.store.stream import Stream
+from page_tracker.store.upkeep_record import UpkeepRecord
 from page_tracker.upkeep.due_work import Due
 from page_tracker.upkeep.lake_upkeep import Upkeep
 from page_tracker.upkeep.recount import Recount
 from page_tracker.wiring.sent_logs import open_sent_logs
-from page_tracker.wiring.store import open_live, open_redis, open_registry
+from page_tracker.wiring.store import (
+    open_live,
+    open_redis,
+    open_registry,
+    open_streams,
+)
 from page_tracker.writer.writer import Writer
 
 
 def open_lake(settings: Settings) -> Lake:
     return Lake(settings.lake or str(settings.data / "lake"))
-
-
-def open_streams(settings: Settings) -> list[Stream]:
-    """The writer's ends of all shards' streams."""
-    patient = replace(settings, redis_timeout=max(settings.redis_timeout, 2))
-    return [Stream(open_redis(patient), shard) for shard in range(settings.shards)]
 
 
 def open_writers(settings: Settings, lake: Lake) -> list[Writer]:
@@ -77,7 +78,24 @@ def open_light_upkeep(
         else:
             upkeep.trim()
 
-    return _pass(settings, see_to)
+    return _recorded(UpkeepRecord(open_redis(settings)), _pass(settings, see_to))
+
+
+def _recorded(record: UpkeepRecord, tidy: Callable[[], None]) -> Callable[[], None]:
+    """A pass that leaves in the store whether it succeeded, for monitoring."""
+
+    def tidy_and_note() -> None:
+        began = time.monotonic()
+        try:
+            tidy()
+        except Exception:
+            with suppress(RedisError):
+                record.failed()
+            raise
+        with suppress(RedisError):  # it may be full
+            record.succeeded(time.time(), time.monotonic() - began)
+
+    return tidy_and_note
 
 
 def _run_upkeep(settings: Settings) -> None:

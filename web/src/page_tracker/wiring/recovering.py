@@ -14,7 +14,8 @@ from page_tracker.lake.log_recovery import (
     survey,
 )
 from page_tracker.settings import Settings
-from page_tracker.wiring.lake import open_lake, open_streams
+from page_tracker.wiring.lake import open_lake
+from page_tracker.wiring.store import open_streams
 from page_tracker.writer.writer import LakeLostError, refuse_new_lake
 
 

@@ -34,6 +34,7 @@ from page_tracker.store.format import (
 from page_tracker.store.redis_health import DurabilityNotice, durability_notice
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
+from page_tracker.store.stream import Stream
 
 
 def open_redis(settings: Settings) -> Redis:
@@ -81,6 +82,12 @@ def open_annotations(settings: Settings, redis: Redis) -> KeptAnnotations:
 def open_sites(settings: Settings, redis: Redis) -> Sites:
     """Open the sites, for every hit and every question."""
     return Sites(open_registry(settings, redis))
+
+
+def open_streams(settings: Settings) -> list[Stream]:
+    """The writer's ends of all shards' streams."""
+    patient = replace(settings, redis_timeout=max(settings.redis_timeout, 2))
+    return [Stream(open_redis(patient), shard) for shard in range(settings.shards)]
 
 
 def open_live(settings: Settings, redis: Redis) -> Live:

@@ -17,6 +17,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from hashlib import blake2b
@@ -33,7 +34,7 @@ from page_tracker.lake.table_log import all_transactions
 from page_tracker.origins import is_of_stream, of_batch, of_stream, rows_of
 from page_tracker.schema import DROPS, HITS
 from page_tracker.store.entry import Entry, UnreadableEntryError
-from page_tracker.store.stream import Stream
+from page_tracker.store.stream import Stream, StreamAwayError
 
 logger = logging.getLogger(__name__)
 
@@ -243,6 +244,7 @@ class Writer:
     # Storing ----------------------------------------------------------------------
 
     def _store(self, hits: DeltaTable, origin: int, committed: int) -> Done:
+        began = time.monotonic()
         self.lake.require_room()
         commit = self._collect(origin, committed)
         if commit.last == committed:
@@ -253,6 +255,8 @@ class Writer:
         table = Table.from_batches(commit.hits or arrow_table(HITS, []).to_batches())
         mark = mark_of(origin, self.stream.shard, commit.last_id)
         append_table(hits, table, sorted(commit.days), name, commit.last, mark)
+        with suppress(StreamAwayError):  # the next round says so
+            self.stream.note_commit(time.monotonic() - began)
         if commit.is_of_another_store:
             self.stream.is_miscounted()
         return Done.ALL if commit.is_all else Done.PART

@@ -10,6 +10,9 @@ from page_tracker.web.door.connection import Connection
 class Worker(UvicornWorker):  # type: ignore[misc] # it has no types
     """Proxies are ours to trust; no header is added that nobody reads."""
 
+    # The row of the tally that it counts in.
+    tally_row = 0
+
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "uvloop",
         "http": Connection,

@@ -1,0 +1,20 @@
+"""What is exposed to Prometheus, opened for a web process."""
+
+from pathlib import Path
+
+from page_tracker.monitoring.exposition import Exposition
+from page_tracker.settings import Settings
+from page_tracker.wiring.store import open_redis, open_streams
+
+
+def open_exposition(settings: Settings) -> Exposition:
+    """Open what each scrape reads; connects with the first one."""
+    return Exposition(
+        redis=open_redis(settings),
+        streams=open_streams(settings),
+        most_rows=settings.most_in_stream,
+        folders={
+            "data": settings.data,
+            "lake": Path(settings.lake or settings.data / "lake"),
+        },
+    )
