@@ -1,5 +1,6 @@
 """The packages as they are published, and as people run them."""
 
+import json
 import re
 import subprocess
 import tarfile
@@ -20,15 +21,24 @@ from support.processes import clean_environment, running
 
 URL = "https://code.example/page-tracker"
 UV = ROOT / ".venv-pipeline" / "bin" / "uv"
+CONSTRAINTS = ROOT / "web" / "constraints.txt"
 # How uv runs a program in an environment of its own, of which nothing is left.
 ISOLATED = (
-    str(UV),
-    "--no-config",
-    "--no-python-downloads",
-    "tool",
-    "run",
-    "--isolated",
+    *(str(UV), "--no-config", "--no-python-downloads", "tool", "run", "--isolated"),
+    *("--constraints", str(CONSTRAINTS)),
 )
+VALIDATOR = "cyclonedx-python-lib[json-validation]==11.12.0"
+VALIDATE = """
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+print(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read()))
+"""
+INSTALLED = """
+import json
+from importlib.metadata import distributions
+print(json.dumps([each.name.lower().replace("_", "-") for each in distributions()]))
+"""
 
 
 @dataclass(frozen=True)
@@ -155,11 +165,10 @@ def test_both_packages_and_the_project_have_one_version_and_licence(
 def serve_from_the_wheel(built: Path, tmp_path: Path) -> Iterator[str]:
     """`uvx page-tracker serve`, with nothing but the wheel and what it asks for."""
     wheel = Package("page_tracker", ROOT / "web", built).wheel
-    constraints = str(ROOT / "web" / "constraints.txt")
-    command = (*ISOLATED, "--constraints", constraints, "--from", str(wheel))
     data = str(tmp_path / "data")
     serve = ("page-tracker", "serve", "--port", "0", "--data", data)
-    with running(tmp_path / "said", (*command, *serve), "counts at") as server:
+    command = (*ISOLATED, "--from", str(wheel), *serve)
+    with running(tmp_path / "said", command, "counts at") as server:
         yield server.url
 
 
@@ -178,3 +187,21 @@ def test_the_client_s_wheel_needs_nothing_else(built: Path) -> None:
 
     assert "Requires-Dist" not in package.metadata()
     assert subprocess.check_output(command, text=True) == "Client\n"
+
+
+def test_the_bill_of_materials_names_what_is_installed_with_the_wheel(
+    built: Path,
+) -> None:
+    """Each by its version and licence, in a document that the schema accepts."""
+    wheel = str(Package("page_tracker", ROOT / "web", built).wheel)
+    bill = subprocess.check_output([ROOT / "scripts" / "bill-of-materials", wheel])
+    validate = (*ISOLATED, "--from", VALIDATOR, "python", "-c", VALIDATE)
+    inside = (*ISOLATED, "--from", wheel, "python", "-c", INSTALLED)
+    installed = set(json.loads(subprocess.check_output(inside)))
+    components = {each["name"]: each for each in json.loads(bill)["components"]}
+
+    assert subprocess.check_output(validate, input=bill) == b"None\n"
+    assert components.keys() | {"page-tracker"} == installed
+    flask = components["flask"]
+    assert f"Flask=={flask['version']}" in CONSTRAINTS.read_text("utf-8").split()
+    assert flask["licenses"] == [{"expression": "BSD-3-Clause"}]

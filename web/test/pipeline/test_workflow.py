@@ -1,12 +1,14 @@
-"""The workflow, .ci/run and CONTRIBUTING.md speak of the same commands."""
+"""The workflows, .ci/run and CONTRIBUTING.md speak of the same commands."""
 
 import re
 from typing import Any
 
+import pytest
 import yaml
 
 from support.containers import ROOT
 
+PUBLISH = ".github/workflows/publish.yml"
 COMPOSE_END_TO_END = (
     "docker compose --profile testing up --build --exit-code-from test-service"
 )
@@ -17,10 +19,17 @@ def text_of(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def workflow() -> dict[Any, Any]:
-    """Return the workflow; its `on` is the key ``True`` in YAML 1.1."""
-    parsed: dict[Any, Any] = yaml.safe_load(text_of(".github/workflows/ci.yml"))
+def workflow(name: str = "ci") -> dict[Any, Any]:
+    """Return a workflow; its `on` is the key ``True`` in YAML 1.1."""
+    parsed: dict[Any, Any] = yaml.safe_load(text_of(f".github/workflows/{name}.yml"))
     return parsed
+
+
+def needed_by(job: str, jobs: dict[str, Any]) -> set[str]:
+    """Return all jobs that end well before this one begins."""
+    named = jobs[job].get("needs", [])
+    direct = {named} if isinstance(named, str) else {*named}
+    return direct.union(*(needed_by(each, jobs) for each in direct))
 
 
 def commands_of_workflow() -> list[str]:
@@ -66,25 +75,57 @@ def test_every_script_that_is_named_is_there_and_can_be_run() -> None:
         assert (ROOT / script).stat().st_mode & 0o111, script
 
 
-def test_only_a_push_to_main_publishes_and_only_that_job_may_write() -> None:
-    """A pull request can neither publish nor read a secret."""
-    jobs = workflow()["jobs"]
-    publish = jobs.pop("publish")
-
+def test_a_pull_request_can_neither_publish_nor_read_a_secret() -> None:
+    """What runs on it may read the sources, and nothing else."""
     assert workflow()["permissions"] == {}
-    assert "github.event_name == 'push'" in publish["if"]
-    assert "refs/heads/main" in publish["if"]
-    assert set(publish["needs"]) == set(jobs)
-    for name, job in jobs.items():
+    for name, job in workflow()["jobs"].items():
         assert job["permissions"] == {"contents": "read"}, name
         assert "secrets." not in str(job), name
+    assert set(workflow("publish")[True]) == {"push"}
 
 
-def test_every_job_ends_and_every_action_is_pinned() -> None:
+def test_nothing_is_published_before_everything_has_passed() -> None:
+    """Each job that may write, or reads a secret, waits for the workflow of tests."""
+    jobs = workflow("publish")["jobs"]
+    writing = {
+        name
+        for name, job in jobs.items()
+        if "write" in job["permissions"].values() or "secrets." in str(job)
+    }
+
+    assert workflow("publish")["permissions"] == {}
+    assert writing == {"build", "image", "packages", "index", "release"}
+    for name in writing:
+        assert {"version", "ci"} <= needed_by(name, jobs), name
+    assert needed_by("release", jobs) == set(jobs) - {"release"}
+
+
+def test_main_publishes_an_image_and_a_tag_all() -> None:
+    """The packages and the release are those of a version, which has a tag."""
+    on, jobs = workflow("publish")[True]["push"], workflow("publish")["jobs"]
+    of_tags = {name for name, job in jobs.items() if "'tag'" in str(job.get("if"))}
+    [names] = re.findall(r"^ +tags: \|\n((?: +type=.*\n)+)", text_of(PUBLISH), re.M)
+
+    assert on == {"branches": ["main"], "tags": ["v[0-9]+.[0-9]+.[0-9]+"]}
+    assert of_tags == {"packages"}
+    assert (
+        {"packages", "image"} <= needed_by("index", jobs) < needed_by("release", jobs)
+    )
+    assert names.split() == [
+        "type=sha,format=long,prefix=",
+        "type=edge,branch=main",
+        "type=semver,pattern={{version}}",
+        "type=semver,pattern={{major}}.{{minor}}",
+    ]
+
+
+@pytest.mark.parametrize("name", ["ci", "publish"])
+def test_every_job_ends_and_every_action_is_pinned(name: str) -> None:
     """Each job has a timeout; each action is named by its commit."""
-    for name, job in workflow()["jobs"].items():
-        assert job["timeout-minutes"] <= 30, name
-        for step in job["steps"]:
+    for job in workflow(name)["jobs"].values():
+        if "steps" in job:
+            assert job["timeout-minutes"] <= 30
+        for step in job.get("steps", []):
             if "uses" in step:
                 assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"])
 
