@@ -66,7 +66,7 @@ from page_tracker.web.pages.settings.section import SettingsServices
 from page_tracker.web.pages.settings.settings_blueprint import settings_pages
 from page_tracker.web.probes import probes
 from page_tracker.web.recent_sessions import RecentSessions
-from page_tracker.web.script import script
+from page_tracker.web.script import ScriptServices, scripts
 from page_tracker.web.token_guard import Guard, seen
 from page_tracker.web.variants import VariantServices, variants
 from page_tracker.wiring.collecting import open_lookups, open_unbatched_collector
@@ -209,7 +209,9 @@ def create_app() -> Flask:
     flask.register_blueprint(
         badges(Counters(sites, live, collector, settings.trusted_proxies))
     )
-    flask.register_blueprint(script)
+    flask.register_blueprint(
+        scripts(ScriptServices(sites, collector, settings.trusted_proxies))
+    )
     flask.register_blueprint(
         variants(VariantServices(sites, collector, settings.trusted_proxies))
     )

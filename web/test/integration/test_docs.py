@@ -10,6 +10,7 @@ from page_tracker.hits.hit import Reason
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.schema import DAYS, DROPS, HITS, Column
 from page_tracker.settings import described_settings
+from page_tracker.web.script_names import WORDS
 from support.command_reference import rendered
 from support.documentation import PAGES, ROOT, page
 from support.transcripts import section
@@ -84,6 +85,14 @@ def test_every_sender_s_address_is_documented() -> None:
     text = page("reference/collecting")
 
     assert [path for path in PROTOCOLS if f"{path}`" not in text] == []
+
+
+def test_every_word_in_the_name_of_a_plausible_script_is_documented() -> None:
+    text = page("reference/other-trackers")
+    [row] = re.findall(r"^\| `/js/script\.WORD.*", text, re.MULTILINE)
+    words = re.findall(r"`([a-z-]+)`", row.partition("in any order: ")[2])
+
+    assert sorted(words) == sorted(WORDS)
 
 
 def test_no_variable_is_documented_that_does_not_exist() -> None:

@@ -17,8 +17,12 @@ from support.website import Website
 SITE = "example.com"
 SITE_THAT_RESPECTS_DNT = "quiet.example"
 SITE_OF_FILES = "files.example"
+# What other trackers call the site: Plausible, Umami and Matomo.
+PLAUSIBLE_ID = "pa-AbC123"
+UMAMI_ID = "5f7f4b0c-6a3f-4d0c-8d38-0f9f5b0f3a11"
+MATOMO_ID = "7"
 SITES: dict[str, dict[str, Any]] = {
-    SITE: {},
+    SITE: {"aliases": [PLAUSIBLE_ID, UMAMI_ID, MATOMO_ID]},
     SITE_THAT_RESPECTS_DNT: {"respect_dnt": True},
     SITE_OF_FILES: {"page_schemes": ["file"]},
 }
@@ -48,11 +52,12 @@ class Scene:
     def _note(self, request: Request) -> None:
         if request.method == "POST" and request.url.endswith("/api/event"):
             event = json.loads(request.post_data or "")
-            url = urlsplit(event["url"])
+            url = urlsplit(event.get("url") or event["u"])
             path = url.path + (
-                f"#{url.fragment}" if event["h"] and url.fragment else ""
+                f"#{url.fragment}" if event.get("h") and url.fragment else ""
             )
-            self.sent.setdefault(event["id"], (event["name"], path))
+            name = event.get("name") or event["n"]
+            self.sent.setdefault(event["id"], (name, path))
 
     def put(
         self, path: str, body: str = "", attributes: str = f'data-domain="{SITE}"'
@@ -74,6 +79,12 @@ class Scene:
     def open(self, *arguments: str) -> None:
         """Put a page at /start and load it."""
         self.page.goto(self.put("/start", *arguments))
+
+    def show(self, path: str, head: str, body: str = "") -> None:
+        """Load a page with that in it."""
+        html = f"<!doctype html><title>Title of {path}</title>{head}{body}"
+        self.site.pages[path] = (200, html)
+        self.page.goto(self.site.url + path)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Return when it holds; meanwhile the browser's requests go on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from redis import RedisError
@@ -30,6 +30,7 @@ from page_tracker.store.sites import Sites
 from page_tracker.web.badge_image import Look, badge, checked, count_text
 from page_tracker.web.collect_routes import headers_sent
 from page_tracker.web.path_converter import add_converter
+from page_tracker.web.referring_host import referring_host
 
 TOTAL = "TOTAL"
 UNKNOWN = "?"
@@ -152,14 +153,7 @@ def _site(sites: Sites) -> Site:
 def _site_in(directory: Directory, named: str) -> Site | None:
     if named:
         return directory.resolve(named)
-    return directory.resolve(_referring_host()) or directory.only()
-
-
-def _referring_host() -> str:
-    try:
-        return urlsplit(request.headers.get("Referer", "")).hostname or ""
-    except ValueError:
-        return ""
+    return directory.resolve(referring_host()) or directory.only()
 
 
 def _require_public(site: Site) -> None:

@@ -1,19 +1,24 @@
-"""The script that pages load is made of its source; `scripts/check-script` makes it."""
+"""The scripts that pages load are made of their sources, by `scripts/check-script`."""
 
 from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 
-from page_tracker.web.script import SCRIPT
-
 SOURCES = Path(__file__).parents[3] / "script"
+RESULTS = Path(str(files("page_tracker") / "web" / "scripts"))
 
 
-def test_what_is_served_was_made_of_the_source_that_is_here() -> None:
-    made = (SOURCES / "script.sha256").read_text(encoding="utf-8").split()
-    source = (SOURCES / "script.js").read_bytes()
-    assert made == [
-        sha256(source).hexdigest(),
-        "source",
-        sha256(SCRIPT).hexdigest(),
-        "result",
-    ], "run `npm run build` in web/script"
+def test_what_is_served_was_made_of_the_sources_that_are_here() -> None:
+    lines = (SOURCES / "script.sha256").read_text(encoding="utf-8").splitlines()
+    noted = {
+        (SOURCES / name).resolve(): digest
+        for digest, name in (line.split() for line in lines)
+    }
+    here = [
+        *SOURCES.glob("*.js"),
+        *SOURCES.glob("parts/*.js"),
+        *RESULTS.glob("*.js"),
+    ]
+    assert noted == {
+        path.resolve(): sha256(path.read_bytes()).hexdigest() for path in here
+    }, "run `npm run build` in web/script"
