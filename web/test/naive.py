@@ -31,6 +31,12 @@ class PlainHit:
     # Where a visit that begins with this hit comes from.
     touch: Hashable = ""
     event_id: str = ""
+    # When it is sent, if that is not when it happened.
+    arrived: int = 0
+
+    @property
+    def is_late(self) -> bool:
+        return bool(self.arrived) and self.arrived - self.time >= SILENCE
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class Found:
 class _Visit:
     number: int
     visitor: int
+    # Whether it was found beside the visit that its visitor was in.
+    is_beside: bool = False
     hits: list[PlainHit] = field(default_factory=list)
 
     def of(self, *kinds: PlainKind) -> list[PlainHit]:
@@ -85,7 +93,10 @@ def find(hits: Iterable[PlainHit]) -> list[Found]:
         visits_of_day = visits.setdefault((hit.day, hit.site), [])
         visitors_of_day = numbers.setdefault((hit.day, hit.site), {})
         number = visitors_of_day.get(hit.visitor, 0)
-        visit = next((v for v in reversed(visits_of_day) if v.visitor == number), None)
+        visit = _last(visits_of_day, number, is_beside=False)
+        is_beside = visit is not None and _is_long_before(hit, visit)
+        if is_beside:
+            visit = _last(visits_of_day, number, is_beside=True)
         is_open = visit is not None and visit.is_open(hit.time)
         if hit.kind == "engagement" and not is_open:
             found.append(Found("no visit"))
@@ -94,11 +105,24 @@ def find(hits: Iterable[PlainHit]) -> list[Found]:
         if arrival:
             number = visitors_of_day[hit.visitor] = len(visitors_of_day) + 1
         if visit is None or not is_open:
-            visit = _Visit(len(visits_of_day) + 1, number)
+            visit = _Visit(len(visits_of_day) + 1, number, is_beside)
             visits_of_day.append(visit)
         found.append(_columns(hit, visit, arrival))
         visit.hits.append(hit)
     return found
+
+
+def _last(visits: list[_Visit], visitor: int, *, is_beside: bool) -> _Visit | None:
+    """The visitor's last visit of those beside others, or of those that are not."""
+    for visit in reversed(visits):
+        if (visit.visitor, visit.is_beside) == (visitor, is_beside):
+            return visit
+    return None
+
+
+def _is_long_before(hit: PlainHit, visit: _Visit) -> bool:
+    """Whether a hit that comes late is from long before the visit."""
+    return hit.is_late and visit.hits[0].time - hit.time >= SILENCE
 
 
 def _columns(hit: PlainHit, visit: _Visit, arrival: bool) -> Found:

@@ -184,7 +184,9 @@ def live() -> Live:
 @cache
 def collector() -> UnbatchedCollector:
     """The process's collector, if no event loop has one."""
-    return open_unbatched_collector(Settings.from_environment(), redis(), sites())
+    return open_unbatched_collector(
+        Settings.from_environment(), redis(), sites(), tokens()
+    )
 
 
 def create_app() -> Flask:

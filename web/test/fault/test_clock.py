@@ -22,6 +22,7 @@ from page_tracker.store.ingest import Bounds
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
+from page_tracker.store.tokens import Tokens
 from support.own_redis import own_redis
 
 SITE = "clock.example"
@@ -83,10 +84,17 @@ def test_a_clock_that_jumps_loses_nothing_and_bounds_visits(
 ) -> None:
     # pylint: disable=too-many-locals # one story, told once
     store.flushall()
-    sites = Sites(Registry(store, tmp_path))
+    registry = Registry(store, tmp_path)
+    sites = Sites(registry)
     site = sites.add(SITE, {"timezone": "Europe/Berlin"})
     collector = UnbatchedCollector(
-        store, sites, FreshLookups(tmp_path), shards=1, bounds=Bounds(), rates=Rates(0)
+        store,
+        sites,
+        Tokens(registry),
+        FreshLookups(tmp_path),
+        shards=1,
+        bounds=Bounds(),
+        rates=Rates(0),
     )
     began = datetime.fromisoformat(STARTS[start]).replace(tzinfo=UTC)
     clock = Clock(int(began.timestamp()) * SECOND)

@@ -8,7 +8,7 @@ from page_tracker.app import create_app
 from page_tracker.people.roles import NEEDED, Deed
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.sites.settings import SETTINGS
-from page_tracker.sites.token import GIVEN
+from page_tracker.sites.token import Scope
 from support.documentation import page
 
 SENDERS = (*PROTOCOLS, "/api/health")
@@ -36,7 +36,7 @@ def test_every_route_of_the_owner_is_documented() -> None:
 
 
 def test_every_scope_is_documented() -> None:
-    for scope in GIVEN:
+    for scope in Scope:
         assert f"| `{scope}` |" in page("reference/http")
 
 

@@ -15,8 +15,9 @@ from page_tracker.settings import Settings
 from page_tracker.store.ingest import Bounds
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
+from page_tracker.store.tokens import Tokens
 from page_tracker.wiring.collecting import open_lookups
-from page_tracker.wiring.store import open_async_redis, open_redis, open_sites
+from page_tracker.wiring.store import open_async_redis, open_redis, open_registry
 
 SITE = "collect.example"
 CHROME = (
@@ -35,9 +36,11 @@ async def collecting(
     settings: Settings, bounds: Bounds = Bounds()
 ) -> AsyncIterator[Collector]:
     """A collector, as the front door opens it; closed in the end."""
+    registry = open_registry(settings, open_redis(settings))
     collector = Collector(
         open_async_redis(settings),
-        open_sites(settings, open_redis(settings)),
+        Sites(registry),
+        Tokens(registry),
         open_lookups(settings),
         bounds=bounds,
         rates=Rates(0),

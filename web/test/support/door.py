@@ -20,8 +20,10 @@ from page_tracker.lookups.reload import FreshLookups
 from page_tracker.schema import HITS
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import Bounds
+from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
+from page_tracker.store.tokens import Tokens
 from page_tracker.web.collect_routes import collecting
 from support.collecting import CHROME
 
@@ -39,12 +41,19 @@ def lookups() -> FreshLookups:
 class Door:
     """A server's endpoints for hits, and what was stored behind them."""
 
-    def __init__(self, redis: Redis, sites: Sites) -> None:
-        self.sites = sites
+    def __init__(self, redis: Redis, registry: Registry) -> None:
+        self.sites = Sites(registry)
+        self.tokens = Tokens(registry)
         self.live = Live(redis)
         self._stream = Stream(redis)
         collector = UnbatchedCollector(
-            redis, sites, lookups(), shards=1, bounds=Bounds(), rates=Rates(0)
+            redis,
+            self.sites,
+            self.tokens,
+            lookups(),
+            shards=1,
+            bounds=Bounds(),
+            rates=Rates(0),
         )
         flask = Flask(__name__)
         flask.register_blueprint(collecting(lambda: collector, Proxies()))
@@ -80,6 +89,9 @@ class Door:
         headers = {"User-Agent": CHROME} | sent.pop("headers", {})
         method = sent.pop("method", "POST")
         return self._client.open(path, method=method, headers=headers, **sent)
+
+    def origin(self) -> int:
+        return self._stream.origin()
 
     def rows(self) -> list[Any]:
         """All that is stored, by the names of the columns."""

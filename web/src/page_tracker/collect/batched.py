@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -28,22 +28,28 @@ from page_tracker.collect.drops import (
 from page_tracker.collect.outcomes import BATCH_HITS, BATCH_SECONDS
 from page_tracker.collect.rates import Rates
 from page_tracker.collect.shard_queue import ShardQueue
-from page_tracker.errors import NotStoredError
-from page_tracker.hits.enrich import Context, UnknownSaltError, enrich
+from page_tracker.errors import NotStoredError, TooManyHitsError
+from page_tracker.hits.context import Context
+from page_tracker.hits.enrich import UnknownSaltError, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
 from page_tracker.lookups.reload import FreshLookups
 from page_tracker.sites.site import Directory, Site
+from page_tracker.sites.token import Token
 from page_tracker.store.format import StoreFormatError
 from page_tracker.store.ingest import Batch, Bounds, Outcome, submit_async
 from page_tracker.store.keys import shard_of
 from page_tracker.store.salts import Salts
 from page_tracker.store.sites import Sites
+from page_tracker.store.tokens import Tokens
 
 # All in seconds.
 LOOK_EVERY = 1.0  # at the sites
 LOOK_AT_LOOKUPS = 10.0
 LOOK_AGAIN = 0.1  # if a site is unknown
 TRUST_SALTS = 60.0
+
+# The sites, and the tokens by their ids.
+Known = tuple[Directory, Mapping[str, Token]]
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +61,7 @@ class Collector:
         self,
         store: Any,
         sites: Sites,
+        tokens: Tokens,
         lookups: FreshLookups,
         *,
         shards: int = 1,
@@ -64,6 +71,7 @@ class Collector:
         """`store` is a client of the event loop; has to be made while the loop runs."""
         self._store = store
         self._sites = sites
+        self._tokens = tokens
         self._lookups = lookups
         self._rates = rates
         self._context: Context | None = None
@@ -101,18 +109,28 @@ class Collector:
 
         If an address sends too much, it is refused before any other work.
         """
-        directory = self._context.directory if self._context else Directory()
-        if too_many := self._rates.refusal(raws, sender.address, directory):
+        moment = time.time_ns() // 1000
+        if too_many := self._refusal(raws, sender, moment):
             reply(too_many)
             return
         if len(raws) == 1:
-            found = self._judged_at_once(raws[0], sender, time.time_ns() // 1000)
+            found = self._judged_at_once(raws[0], sender, moment)
             if found is not None:
                 self._queue_of(found).put(found, partial(_reply_of_one, found, reply))
                 return
         task = begun(self._collect_and_reply(raws, sender, reply), "an answer")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _refusal(
+        self, raws: Sequence[RawHit], sender: Sender, moment: int
+    ) -> TooManyHitsError | None:
+        """Why an address may not send; holders of tokens send for many visitors."""
+        context = self._context
+        if context and all(context.is_trusted(raw, moment) for raw in raws):
+            return None
+        directory = context.directory if context else Directory()
+        return self._rates.refusal(raws, sender.address, directory)
 
     async def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store an event for one or several sites, each of which gets it once.
@@ -186,7 +204,7 @@ class Collector:
         self, raw: RawHit, sender: Sender, moment: int
     ) -> Hit | Drop | None:
         """The hit or drop; None if something has to be fetched from the store first."""
-        if self._context is None:
+        if self._context is None or self._context.lacks_token(raw):
             return None
         try:
             found = enrich(raw, sender, moment, self._context)
@@ -195,7 +213,9 @@ class Collector:
         return None if is_of_unknown_site(found) else found
 
     async def _judged(self, raw: RawHit, sender: Sender, moment: int) -> Hit | Drop:
-        """The hit or drop, after another look at the sites and for the salt."""
+        """The hit or drop, after another look at what is known and for the salt."""
+        if self._context is not None and self._context.lacks_token(raw):
+            await self._after_a_look()
         while True:
             context = self._context or await self._after_a_look()
             try:
@@ -239,18 +259,24 @@ class Collector:
         await asyncio.sleep(max(0.0, self._looked + LOOK_AGAIN - time.monotonic()))
         self._looked = time.monotonic()
         self._look = None
-        await self._refresh(self._sites.look)
+        await self._refresh(self._look_now)
 
     async def _look_around(self) -> None:
         """Follow changes of sites, and ask for salts again now and then."""
         if time.monotonic() >= self._forget_salts:
             self._salts_at_hand.clear()
             self._forget_salts = time.monotonic() + TRUST_SALTS
-        await self._refresh(self._sites.directory)
+        await self._refresh(self._known)
 
-    async def _refresh(self, read: Callable[[], Directory]) -> None:
+    def _known(self) -> Known:
+        return self._sites.directory(), self._tokens.known()
+
+    def _look_now(self) -> Known:
+        return self._sites.look(), self._tokens.look()
+
+    async def _refresh(self, read: Callable[[], Known]) -> None:
         try:
-            directory = await asyncio.to_thread(read)
+            directory, tokens = await asyncio.to_thread(read)
         except StoreFormatError as error:
             self._context = None  # a newer Page Tracker's store accepts nothing from us
             logger.warning("%s", error)
@@ -259,9 +285,9 @@ class Collector:
             logger.warning("The sites could not be read (%s)", error)
             return
         lookups, context = self._lookups.now, self._context
-        now = (directory, lookups)
-        if context is None or (context.directory, context.lookups) != now:
-            self._context = Context(directory, self._salts_at_hand, lookups)
+        now = Context(directory, self._salts_at_hand, lookups, tokens)
+        if context != now:
+            self._context = now
 
 
 async def _submit(store: Any, batch: Batch) -> list[Outcome]:

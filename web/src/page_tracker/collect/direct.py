@@ -19,7 +19,8 @@ from page_tracker.collect.drops import (
 )
 from page_tracker.collect.rates import Rates
 from page_tracker.errors import NotStoredError
-from page_tracker.hits.enrich import Context, UnknownSaltError, enrich
+from page_tracker.hits.context import Context
+from page_tracker.hits.enrich import UnknownSaltError, enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
 from page_tracker.hits.visitor import visitor_of
 from page_tracker.lookups.reload import FreshLookups
@@ -36,6 +37,7 @@ from page_tracker.store.ingest import (
 from page_tracker.store.keys import shard_of
 from page_tracker.store.salts import Salts
 from page_tracker.store.sites import Sites
+from page_tracker.store.tokens import Tokens
 
 
 class UnbatchedCollector:
@@ -45,6 +47,7 @@ class UnbatchedCollector:
         self,
         redis: Redis,
         sites: Sites,
+        tokens: Tokens,
         lookups: FreshLookups,
         *,
         shards: int,
@@ -53,6 +56,7 @@ class UnbatchedCollector:
     ) -> None:
         self._redis = redis
         self._sites = sites
+        self._tokens = tokens
         self._lookups = lookups
         self._shards = shards
         self._bounds = bounds
@@ -68,18 +72,32 @@ class UnbatchedCollector:
         """
         moment = time.time_ns() // 1000
         try:
-            directory = self._sites.directory()
-            if too_many := self._rates.refusal(raws, sender.address, directory):
-                raise too_many
-            found = [self._judged(raw, sender, moment, directory) for raw in raws]
+            context = self._known(raws)
+            if not all(context.is_trusted(raw, moment) for raw in raws):
+                self._refuse_too_many(raws, sender, context.directory)
+            found = [self._judged(raw, sender, moment, context) for raw in raws]
             if any(map(is_of_unknown_site, found)):
-                directory = self._sites.look()
-                found = [self._judged(raw, sender, moment, directory) for raw in raws]
+                context = context._replace(directory=self._sites.look())
+                found = [self._judged(raw, sender, moment, context) for raw in raws]
         except RedisError as error:
             raise NotStoredError(
                 f"Redis cannot be asked ({error})", RETRY_AWAY
             ) from error
-        return drops_among(self._settled(once_a_site(found), moment, directory))
+        settled = self._settled(once_a_site(found), moment, context.directory)
+        return drops_among(settled)
+
+    def _known(self, raws: Sequence[RawHit]) -> Context:
+        directory, tokens = self._sites.directory(), self._tokens.known()
+        context = Context(directory, {}, self._lookups.now, tokens)
+        if any(map(context.lacks_token, raws)):
+            return context._replace(tokens=self._tokens.look())
+        return context
+
+    def _refuse_too_many(
+        self, raws: Sequence[RawHit], sender: Sender, directory: Directory
+    ) -> None:
+        if too_many := self._rates.refusal(raws, sender.address, directory):
+            raise too_many
 
     def visitor(self, site: Site, sender: Sender, moment: int) -> bytes:
         """Who the sender is on the site's day of that moment (microseconds).
@@ -90,10 +108,10 @@ class UnbatchedCollector:
         return visitor_of(salt, site.id, sender.address, sender.user_agent)
 
     def _judged(
-        self, raw: RawHit, sender: Sender, moment: int, directory: Directory
+        self, raw: RawHit, sender: Sender, moment: int, context: Context
     ) -> Hit | Drop:
         salts: dict[tuple[str, int], bytes] = {}
-        context = Context(directory, salts, self._lookups.now)
+        context = context._replace(salts=salts)
         try:
             return enrich(raw, sender, moment, context)
         except UnknownSaltError as missing:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 
 from page_tracker.collect.batched import Collector
 from page_tracker.collect.direct import UnbatchedCollector
@@ -27,16 +28,24 @@ def collect_each_soon(
         if len(fates) == len(parts):
             reply([fates[place] for place in range(len(parts))])
 
-    for place, part in enumerate(parts):
-        collector.collect_soon([part.raw], part.sender, partial(note, place))
+    for place in _in_order(parts):
+        raw, sender = parts[place]
+        collector.collect_soon([raw], sender, partial(note, place))
 
 
 def collect_each(collector: UnbatchedCollector, parts: Sequence[Part]) -> list[Fate]:
     """The same for a server without an event loop."""
-    fates: list[Fate] = []
-    for part in parts:
+    fates: dict[int, Fate] = {}
+    for place in _in_order(parts):
+        raw, sender = parts[place]
         try:
-            fates.append(collector.collect([part.raw], part.sender))
+            fates[place] = collector.collect([raw], sender)
         except NotStoredError as error:
-            fates.append(error)
-    return fates
+            fates[place] = error
+    return [fates[place] for place in range(len(parts))]
+
+
+def _in_order(parts: Sequence[Part]) -> list[int]:
+    """The places of parts in the order in which they happened, as far as it is said."""
+    times = [part.raw.claim.time if part.raw.claim else 0 for part in parts]
+    return sorted(range(len(parts)), key=lambda place: times[place] or inf)

@@ -6,7 +6,7 @@ from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
 from page_tracker.errors import AccessError, OutputError
 from page_tracker.settings import Settings
-from page_tracker.sites.token import GIVEN, Token
+from page_tracker.sites.token import Scope, Token
 from page_tracker.store.tokens import Tokens, token_as_json
 from page_tracker.wiring.store import registry_of_folder, registry_of_new_folder
 
@@ -22,8 +22,9 @@ def token() -> None:
 @click.option(
     "--scope",
     required=True,
-    type=click.Choice([scope.value for scope in GIVEN]),
-    help="stats: read reports; admin: that, and change settings and tokens.",
+    type=click.Choice([scope.value for scope in Scope]),
+    help="stats: read reports; events: send hits for visitors, as servers do;"
+    " admin: both, and change settings and tokens.",
 )
 @click.option("--name", default="", help="What it is for, shown in the list.")
 @click.option("--days", type=int, help="How long it is valid; default: until removed.")

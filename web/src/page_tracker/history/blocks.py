@@ -25,7 +25,8 @@ from page_tracker.history.dialect import Dialect, Lines, shown
 from page_tracker.history.formats import Exchange, Request
 from page_tracker.history.left_out_lines import LeftOut, Malformed, Refused
 from page_tracker.history.visits import FOUND
-from page_tracker.hits.enrich import Context, enrich
+from page_tracker.hits.context import Context
+from page_tracker.hits.enrich import enrich
 from page_tracker.hits.facts import Lookups
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
 from page_tracker.schema import HITS, Column

@@ -38,7 +38,7 @@ from page_tracker.history.lines import lines_of, text_of
 from page_tracker.history.register import held
 from page_tracker.history.retention import first_day_of
 from page_tracker.history.tail import Spot, Tail
-from page_tracker.hits.enrich import Context
+from page_tracker.hits.context import Context
 from page_tracker.hits.facts import Lookups
 from page_tracker.hits.hit import Drop, Hit
 from page_tracker.sites.site import Directory, Site

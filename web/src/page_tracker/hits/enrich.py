@@ -12,10 +12,11 @@ import fnmatch
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
+from page_tracker.days import MICROSECONDS
 from page_tracker.hits.client_address import Network, network_around, network_of
-from page_tracker.hits.facts import IMAGE_PROXY, UNKNOWN, Bot, Lookups
+from page_tracker.hits.context import Context
+from page_tracker.hits.facts import IMAGE_PROXY, UNKNOWN, Bot
 from page_tracker.hits.hit import (
     Client,
     Drop,
@@ -33,10 +34,7 @@ from page_tracker.hits.text import clean
 from page_tracker.hits.visitor import group_of, visitor_of
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
 from page_tracker.sites.letting_in import bare_bot
-from page_tracker.sites.site import Directory, Site, day_of
-
-# The salts of sites' days, by the site's id and the day.
-Salts = Mapping[tuple[str, int], bytes]
+from page_tracker.sites.site import Site, day_of, first_kept
 
 _CACHED = 8_192
 # Longer ones are cut before they are read, so that nobody can make a cache grow.
@@ -64,14 +62,6 @@ class UnknownSaltError(LookupError):
         super().__init__(site.id, day)
         self.site = site
         self.day = day
-
-
-class Context(NamedTuple):
-    """What a hit is judged by, besides itself."""
-
-    directory: Directory
-    salts: Salts
-    lookups: Lookups
 
 
 class Draft:
@@ -126,16 +116,34 @@ def enrich(raw: RawHit, sender: Sender, moment: int, context: Context) -> Hit | 
 
 
 def find_site(draft: Draft, context: Context) -> Drop | None:
-    """The site that was named, else the page's, else the only one there is."""
-    named = draft.raw.site[:_MAX_SITE] or draft.page.hostname
-    site = context.directory.resolve(named) if named else None
-    if site is None and not draft.raw.site:
-        site = context.directory.only()
+    """The site that was named, else the page's, else the only one there can be."""
+    site = context.site_of(draft.raw, draft.page.hostname, draft.moment)
     if site is None:
+        named = draft.raw.site[:_MAX_SITE] or draft.page.hostname
         unknown = Site(id=clean(named, _MAX_SITE))
         return Drop(day_of(unknown, draft.moment), unknown.id, Reason.UNKNOWN_SITE)
     draft.site = site
     draft.day = day_of(site, draft.moment)
+    return None
+
+
+def hear_claim(draft: Draft, context: Context) -> Drop | None:
+    """The visitor's address and agent and the time, if a token allows to say so."""
+    claim = draft.raw.claim
+    if claim is None:
+        return None
+    moment = claim.time_at(draft.moment)
+    if doubt := context.doubt(claim, draft.site, draft.moment):
+        is_ignored = draft.moment - moment < claim.ignored_below
+        return None if is_ignored else draft.drop(Reason.NO_TOKEN, doubt)
+    day = day_of(draft.site, moment)
+    if any(
+        day < first
+        for _, first in first_kept([draft.site], draft.moment / MICROSECONDS)
+    ):
+        return draft.drop(Reason.EXPIRED, f"{draft.site.retention_days} days")
+    draft.moment, draft.day = moment, day
+    draft.sender = claim.applied_to(draft.sender)
     return None
 
 
@@ -264,6 +272,7 @@ def find_visitor(draft: Draft, context: Context) -> None:
 
 STEPS: tuple[Callable[[Draft, Context], Drop | None], ...] = (
     find_site,
+    hear_claim,
     refuse_invalid,
     refuse_addresses,
     refuse_prefetch,

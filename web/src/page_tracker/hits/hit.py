@@ -12,8 +12,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from page_tracker.days import DAY_SECONDS, MICROSECONDS
+
 # Characters of a user agent; no browser's is longer, and the rest is cut.
 MAX_USER_AGENT = 1_024
+# Microseconds.
+_OLDEST = 20 * 365 * DAY_SECONDS * MICROSECONDS
 
 
 class Hints(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
@@ -61,6 +65,35 @@ class Kind(IntEnum):
     QUIET = 3  # an event that does not
 
 
+class Claim(NamedTuple):
+    """What a sender says of its visitor, for holders of a token for events only."""
+
+    # Empty if it shows none.
+    token: str = ""
+    # What is empty or 0 is as the server itself sees it.
+    address: str = ""
+    user_agent: str = ""
+    # When it happened, in microseconds since 1970, UTC; and how long before that.
+    time: int = 0
+    ago: int = 0
+    # Without a valid token, a hit that is no older (microseconds) counts as what the
+    # server itself sees; any other is refused.
+    ignored_below: int = 0
+
+    def time_at(self, moment: int) -> int:
+        """When it happened; the moment at which it is sent, where that is all we know,
+        or where the time said is to come or older than twenty years: a mistake."""
+        time = (self.time or moment) - self.ago
+        return time if moment - _OLDEST < time <= moment else moment
+
+    def applied_to(self, sender: Sender) -> Sender:
+        """The visitor, as far as the claim goes."""
+        if self.user_agent:
+            agent = self.user_agent[:MAX_USER_AGENT]
+            sender = sender._replace(user_agent=agent, hints=None, agent="")
+        return sender._replace(address=self.address) if self.address else sender
+
+
 class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a sender sent, in one form for all protocols; only types are checked."""
 
@@ -92,6 +125,7 @@ class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     bot: bool = False
     # An image proxy may fetch for the sender: then a bot's user agent counts too.
     through_proxy: bool = False
+    claim: Claim | None = None
 
 
 class Touch(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -180,6 +214,10 @@ class Reason(StrEnum):
     BLOCKED_HOST = "blocked_host"
     BLOCKED_COUNTRY = "blocked_country"
     BLOCKED_SCHEME = "blocked_scheme"
+    # It says who the visitor is, without a token that allows it; it is older than what
+    # the site keeps.
+    NO_TOKEN = "no_token"
+    EXPIRED = "expired"
     # A field that is invalid.
     INVALID = "invalid"
     # Of a hit that counts, but without revenue.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -29,6 +29,7 @@ from page_tracker.protocols.bulk import (
     Part,
     first_refusal,
 )
+from page_tracker.protocols.claims import token_in, with_ids
 from page_tracker.protocols.goatcounter import GIF
 from page_tracker.protocols.matomo_parameters import InvalidParameterError, hit_of
 from page_tracker.protocols.request import (
@@ -45,6 +46,7 @@ PATHS = ("/matomo.php", "/piwik.php", "/js/tracker.php")
 
 _MAX_FIELDS = 1_000
 _DROPPED = b"x-page-tracker-dropped"
+_MISTAKES = (Reason.UNKNOWN_SITE, Reason.NO_TOKEN)
 _EXPOSED = (b"access-control-expose-headers", b"Retry-After, X-Page-Tracker-Dropped")
 _KEEP_NOT = (b"cache-control", b"no-store")
 _HELLO = b"This is where Page Tracker takes hits in Matomo's format.\n"
@@ -64,7 +66,7 @@ def decode(request: Request, sender: Sender) -> Bulk:
     has_image = parameters.get("send_image") != "0"
     page = request.header(b"referer")
     try:
-        raw = _hit_of(parameters, page)
+        raw = _hit_of(parameters, page, token_in(request.headers))
     except InvalidParameterError as error:
         raise NothingToCountError(
             _plain(400, has_image, str(error)), error.refused
@@ -93,32 +95,46 @@ def _bulk_of(request: Request, sender: Sender) -> Bulk:
     if len(items) > MAX_PARTS:
         why = f"requests: at most {MAX_PARTS} are taken"
         raise NothingToCountError(refuse(413, why, ()))
-    parts: list[Part] = []
-    places: list[int] = []  # of each part among the items
-    invalid: list[int] = []
-    refused: list[RawHit] = []
+    token = _text(body.get("token_auth")) or token_in(request.headers)
+    found = _read_all(items, token)
+    has_body = body.get("send_image") not in (0, "0", False)
+    accept = partial(
+        _accept_bulk, len(items), found.invalid, list(found.raws), has_body
+    )
+    if not found.raws:
+        raise NothingToCountError(accept(()), found.refused)
+    raws = with_ids(request.body, list(found.raws.values()))
+    return Bulk([Part(raw, sender) for raw in raws], accept, found.refused)
+
+
+class _Found(NamedTuple):
+    """What the items of a request are: hits by their places, and which are invalid."""
+
+    raws: dict[int, RawHit]
+    invalid: list[int]
+    # The report to the sites' owners.
+    refused: list[RawHit]
+
+
+def _read_all(items: Sequence[Any], token: str) -> _Found:
+    found = _Found({}, [], [])
     for place, item in enumerate(items):
         try:
-            raw = _hit_of(_parameters_of(item), "")
+            raw = _hit_of(_parameters_of(item), "", token)
         except InvalidParameterError as error:
-            invalid.append(place)
-            refused += error.refused
+            found.invalid.append(place)
+            found.refused.extend(error.refused)
             continue
         if raw is not None:
-            parts.append(Part(raw, sender))
-            places.append(place)
-    has_body = body.get("send_image") not in (0, "0", False)
-    accept = partial(_accept_bulk, len(items), invalid, places, has_body)
-    if not parts:
-        raise NothingToCountError(accept(()), refused)
-    return Bulk(parts, accept, refused)
+            found.raws[place] = raw
+    return found
 
 
 def _accept_one(has_image: bool, fates: Sequence[Fate]) -> Answer:
     (fate,) = fates
     if isinstance(fate, NotStoredError):
         return _refuse_all(fate)
-    if _is_unknown(fate):
+    if _is_refused(fate):
         return _plain(400, has_image, reasons_of(fate))
     return _plain(200, has_image, reasons_of(fate))
 
@@ -137,12 +153,12 @@ def _accept_bulk(
     """
     if refused := first_refusal(fates):
         return _refuse_all(refused)
-    unknown = [
+    dropped = [
         place
         for place, fate in zip(places, fates, strict=True)
-        if not isinstance(fate, NotStoredError) and _is_unknown(fate)
+        if not isinstance(fate, NotStoredError) and _is_refused(fate)
     ]
-    wrong = sorted((*invalid, *unknown))
+    wrong = sorted((*invalid, *dropped))
     if not has_body:
         return _plain(200, False)
     said: dict[str, Any] = {
@@ -157,8 +173,9 @@ def _accept_bulk(
     )
 
 
-def _is_unknown(fate: Sequence[Drop]) -> bool:
-    return any(drop.reason == Reason.UNKNOWN_SITE for drop in fate)
+def _is_refused(fate: Sequence[Drop]) -> bool:
+    """Whether it is a mistake of the sender's; whatever else is dropped was tracked."""
+    return any(drop.reason in _MISTAKES for drop in fate)
 
 
 def _refuse_all(error: NotStoredError) -> Answer:
@@ -213,8 +230,8 @@ def _text(value: Any) -> str:
     return "" if value is None else msgspec.json.encode(value).decode()
 
 
-def _hit_of(parameters: Mapping[str, str], page: str) -> RawHit | None:
-    raw = hit_of(parameters, page)
+def _hit_of(parameters: Mapping[str, str], page: str, token: str) -> RawHit | None:
+    raw = hit_of(parameters, page, token)
     if raw is None or raw.event_id:
         return raw
     return msgspec.structs.replace(raw, event_id=_id_of(parameters))

@@ -23,16 +23,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from page_tracker.hits.hit import Kind, RawHit
+from page_tracker.days import DAY_SECONDS, MICROSECONDS
+from page_tracker.hits.hit import Claim, Kind, RawHit
 from page_tracker.hits.text import clean
+from page_tracker.protocols.claims import address_in, time_in
 from page_tracker.schema import LIMITS
 
 _Parameters = Mapping[str, str]
+_T = TypeVar("_T")
+
+# Microseconds; Matomo too takes what is no older without a token.
+_YOUNG = DAY_SECONDS * MICROSECONDS
 
 _NO_PROPS: Mapping[str, str | None] = MappingProxyType({})
 _UNSAID = ("", "false", "null", "undefined")
@@ -60,14 +66,15 @@ class InvalidParameterError(Exception):
         self.refused = refused
 
 
-def hit_of(said: _Parameters, page: str) -> RawHit | None:
-    """The hit of a request's parameters; `page` is its Referer.
+def hit_of(said: _Parameters, page: str, token: str = "") -> RawHit | None:
+    """The hit of a request's parameters; `page` is its Referer, `token` what it shows.
 
     None if nothing is to be counted. Raises InvalidParameterError.
     """
     site = said.get("idsite", "").strip()
     try:
         _check(said, site)
+        claim = _claim_in(said, token)
     except InvalidParameterError as error:
         error.refused = [RawHit(site=site, url="", refused=str(error))] if site else ()
         raise
@@ -89,6 +96,7 @@ def hit_of(said: _Parameters, page: str) -> RawHit | None:
         width=_width_of(said.get("res", "")),
         language=said.get("lang", ""),
         bot=said.get("recMode") == "1",
+        claim=claim,
     )
 
 
@@ -97,9 +105,29 @@ def _check(said: _Parameters, site: str) -> None:
         raise InvalidParameterError("idsite", "must be set")
     if (visitor := said.get("cid")) and not _VISITOR_ID.fullmatch(visitor):
         raise InvalidParameterError("cid", "must be 16 hexadecimal digits")
-    for name in ("cip", "cdt", "cdo"):
-        if said.get(name):
-            raise InvalidParameterError(name, "is not taken: hits count as they come")
+
+
+def _claim_in(said: _Parameters, token: str) -> Claim | None:
+    """What is said of the visitor; a time of today's counts without a token as now."""
+    shown = said.get("token_auth") or token
+    address, time, ago = said.get("cip"), said.get("cdt"), said.get("cdo")
+    if not (shown or address or time or ago):
+        return None
+    claim = Claim(
+        shown,
+        _valid("cip", address_in, address),
+        said.get("ua", ""),
+        _valid("cdt", time_in, time),
+        abs(_valid("cdo", time_in, ago)),
+    )
+    return claim if address else claim._replace(ignored_below=_YOUNG)
+
+
+def _valid(name: str, read: Callable[[Any], _T], said: Any) -> _T:
+    try:
+        return read(said)
+    except ValueError as error:
+        raise InvalidParameterError(name, str(error)) from error
 
 
 def _ping(said: _Parameters) -> RawHit | None:

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from page_tracker.hits.hit import Drop, Kind, RawHit, Reason, Sender
+from page_tracker.hits.hit import Claim, Drop, Kind, RawHit, Reason, Sender
 from page_tracker.hits.money import money_of
 from page_tracker.hits.text import clean
+from page_tracker.protocols.claims import claim_in
 from page_tracker.protocols.request import (
     Answer,
     NothingToCountError,
@@ -94,7 +95,7 @@ def decode(request: Request, sender: Sender) -> list[RawHit]:
     event = _event_of(request.body)
     is_debug = request.headers.get(b"x-debug-request") == b"true"
     try:
-        hits = _hits_of(event)
+        hits = _hits_of(event, claim_in(request.headers))
     except InvalidFieldError as error:
         faults = _faults_of(event)
         refused = () if is_debug else _refused(event, faults)
@@ -119,10 +120,9 @@ def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> A
     return _errors(status, {"request": [why]}, (*headers, exposed))
 
 
-def _hits_of(event: Event) -> list[RawHit]:
+def _hits_of(event: Event, claim: Claim | None) -> list[RawHit]:
     name = _name_of(event)
     url = _url_of(event)
-    sites = _sites_of(event)
     props = _props_of(event)
     event_id = _event_id_of(event)
     revenue, currency, unread_revenue = _revenue_of(event)
@@ -147,8 +147,9 @@ def _hits_of(event: Event) -> list[RawHit]:
             engaged=engaged,
             scroll=scroll,
             event_id=event_id,
+            claim=claim,
         )
-        for site in sites
+        for site in _sites_of(event)
     ]
 
 

@@ -10,17 +10,18 @@ https://umami.is/docs/api/sending-stats.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from page_tracker.errors import NotStoredError
-from page_tracker.hits.hit import Drop, Kind, RawHit, Reason, Sender
+from page_tracker.hits.hit import Claim, Drop, Kind, RawHit, Reason, Sender
 from page_tracker.hits.money import money_of
 from page_tracker.hits.text import clean
 from page_tracker.protocols.bulk import MAX_PARTS, Bulk, BulkProtocol, Fate, Part
+from page_tracker.protocols.claims import address_in, time_in, token_in, with_ids
 from page_tracker.protocols.request import (
     Answer,
     NothingToCountError,
@@ -31,13 +32,20 @@ from page_tracker.protocols.request import (
 )
 from page_tracker.schema import LIMITS, PROPS_LIMIT
 
+_T = TypeVar("_T")
+
 _TYPES = ("event", "identify", "performance")
 _MAX_DEPTH = 8
 # Numbers are stored with this many decimals.
 _DECIMALS = 4
 
 _BLOCKED = frozenset((Reason.BLOCKED_ADDRESS, Reason.OWN_ADDRESS))
-_STATUS_WORDS = {400: "bad-request", 403: "forbidden", 413: "payload-too-large"}
+_STATUS_WORDS = {
+    400: "bad-request",
+    401: "unauthorized",
+    403: "forbidden",
+    413: "payload-too-large",
+}
 _KEEP_NOT = (b"cache-control", b"no-store")
 _EXPOSED = (
     b"access-control-expose-headers",
@@ -53,7 +61,7 @@ def decode_one(request: Request, sender: Sender) -> Bulk:
     """Read `/api/send`. Raises NothingToCountError if it carries no hit."""
     body = _json_of(request.body)
     try:
-        raw = _hit_of(body)
+        raw = _hit_of(body, token_in(request.headers))
     except _InvalidError as error:
         raise NothingToCountError(
             refuse(400, str(error), ()), _refused(body, str(error))
@@ -71,12 +79,13 @@ def decode_batch(request: Request, sender: Sender) -> Bulk:
     if len(bodies) > MAX_PARTS:
         why = f"a batch has at most {MAX_PARTS} events"
         raise NothingToCountError(refuse(413, why, ()))
-    parts: list[Part] = []
+    token = token_in(request.headers)
+    raws: list[RawHit] = []
     refused: list[RawHit] = []
-    outcomes: list[int | Answer] = []  # a part's place, or an answer without a part
+    outcomes: list[int | Answer] = []  # a hit's place, or an answer without a hit
     for body in bodies:
         try:
-            raw = _hit_of(body)
+            raw = _hit_of(body, token)
         except _InvalidError as error:
             outcomes.append(refuse(400, str(error), ()))
             refused += _refused(body, str(error))
@@ -84,11 +93,12 @@ def decode_batch(request: Request, sender: Sender) -> Bulk:
         if raw is None:
             outcomes.append(_answer(200, {}))
         else:
-            outcomes.append(len(parts))
-            parts.append(Part(raw, sender))
+            outcomes.append(len(raws))
+            raws.append(raw)
     accept = partial(_accept_batch, outcomes)
-    if not parts:
+    if not raws:
         raise NothingToCountError(accept(()), refused)
+    parts = [Part(raw, sender) for raw in with_ids(request.body, raws)]
     return Bulk(parts, accept, refused)
 
 
@@ -142,6 +152,8 @@ def _dropped(drops: Sequence[Drop]) -> Answer:
     told = (b"x-page-tracker-dropped", header_text(reasons_of(drops)))
     if Reason.UNKNOWN_SITE in reasons:
         return refuse(400, "Website not found.", (told,))
+    if Reason.NO_TOKEN in reasons:
+        return refuse(401, "Unauthorized", (told,))
     if reasons & _BLOCKED:
         return refuse(403, "Forbidden", (told,))
     body = {"beep": "boop"} if Reason.BOT in reasons else {}
@@ -160,7 +172,7 @@ def _json_of(body: bytes) -> Any:
         raise NothingToCountError(refuse(400, why, ())) from error
 
 
-def _hit_of(body: Any) -> RawHit | None:
+def _hit_of(body: Any, token: str) -> RawHit | None:
     """The hit of one body; None if its type carries none. Raises _InvalidError."""
     if not isinstance(body, dict) or body.get("type") not in _TYPES:
         raise _InvalidError(f"type: must be one of {', '.join(_TYPES)}")
@@ -192,7 +204,24 @@ def _hit_of(body: Any) -> RawHit | None:
         unread_revenue=unread,
         width=_width_of(_text_in(payload, "screen")),
         language=_text_in(payload, "language"),
+        claim=_claim_in(payload, token) if token else None,
     )
+
+
+def _claim_in(payload: Mapping[str, Any], token: str) -> Claim:
+    return Claim(
+        token,
+        _valid(payload, "ip", address_in),
+        _text_in(payload, "userAgent"),
+        _valid(payload, "timestamp", time_in),
+    )
+
+
+def _valid(payload: Mapping[str, Any], name: str, read: Callable[[Any], _T]) -> _T:
+    try:
+        return read(payload.get(name))
+    except ValueError as error:
+        raise _InvalidError(f"payload.{name}: {error}") from error
 
 
 def _refused(body: Any, why: str) -> tuple[RawHit, ...]:

@@ -20,12 +20,8 @@ class Scope(StrEnum):
     """What a token is for; an admin's may do what the others may."""
 
     STATS = "stats"  # read reports
+    EVENTS = "events"  # send hits for visitors: with their addresses, agents and times
     ADMIN = "admin"  # change settings and tokens
-    EVENTS = "events"  # allows nothing: only on tokens created in the past
-
-
-# Those that a new token can have.
-GIVEN = (Scope.STATS, Scope.ADMIN)
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

@@ -245,15 +245,17 @@ def _failure(error: Exception) -> PageTrackerError:
 
 def _days(
     batch: Batch, days: Mapping[tuple[int, str], int]
-) -> list[tuple[int, str, int, int]]:
-    """For each site's day: day, site, page limit, seconds to keep its visitors."""
+) -> list[tuple[int, str, int, int, bool]]:
+    """For each site's day: day, site, page limit, seconds to keep its visitors, and
+    whether it is over everywhere."""
     unknown = Site(id="")
     found = []
     for day, site in days:
         end = (day + 1) * DAY_SECONDS + _WESTMOST
-        left = max(end - batch.moment // MICROSECONDS, DAY_SECONDS)
+        left = end - batch.moment // MICROSECONDS
         limit = batch.sites.get(site, unknown).max_pages
-        found.append((day, site, limit, left + _SLACK))
+        kept = max(left, DAY_SECONDS) + _SLACK
+        found.append((day, site, limit, kept, left <= 0))
     return found
 
 

@@ -80,13 +80,16 @@ def seen(shard: int, hour: int) -> str:
 
 def visitors(shard: int, origin: int, day: int, site: str) -> str:
     """Hash of a site's day: visitor → its numbers and its visit; `(other)` stands for
-    all beyond the bounds; group of addresses (a number) → how many visitors it has."""
+    all beyond the bounds; visitor and `<` → an earlier visit of that one, which hits
+    that come late belong to; group of addresses (a number) → how many visitors it has.
+    """
     return f"{prefix(shard)}{ShardKey.VISITORS}:{origin}:{day}:{site}"
 
 
 def today(shard: int, day: int, site: str) -> str:
     """Hash of a site's day: the running numbers and the sums so far; `bytes`, roughly,
-    of its visitors, and `folded`, hits of those who are not told apart."""
+    of its visitors, and `folded`, hits of those who are not told apart. It is forgotten
+    after its day, unless hits have come after that."""
     return f"{prefix(shard)}{ShardKey.TODAY}:{day}:{site}"
 
 

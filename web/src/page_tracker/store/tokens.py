@@ -11,7 +11,7 @@ from typing import Any
 
 from page_tracker.days import DAY_SECONDS
 from page_tracker.errors import AccessError, UnknownTokenError
-from page_tracker.sites.token import GIVEN, Scope, Token, id_of, is_token, new_secret
+from page_tracker.sites.token import Scope, Token, id_of, is_token, new_secret
 from page_tracker.store.registry import Registry, Watched
 from page_tracker.store.sites import found_site
 
@@ -43,6 +43,14 @@ class Tokens:
         if token is None or not is_token(token, text, time.time()):
             return None
         return token
+
+    def known(self) -> Mapping[str, Token]:
+        """All tokens by id, at most a second old; the last while Redis is away."""
+        return self._watched.get()
+
+    def look(self) -> Mapping[str, Token]:
+        """All tokens by id as they are now."""
+        return self._watched.look()
 
     def all(self) -> list[Token]:
         """All tokens, oldest first; expired ones too."""
@@ -126,8 +134,8 @@ def _found(tokens: Mapping[str, Token], token_id: str) -> Token:
 
 
 def _scope(value: Any) -> Scope:
-    if value not in GIVEN:
-        remedy = f"write {' or '.join(GIVEN)}"
+    if value not in tuple(Scope):
+        remedy = f"write {' or '.join(Scope)}"
         raise AccessError(f"scope {value!r} is none", remedy, "scope")
     return Scope(value)
 

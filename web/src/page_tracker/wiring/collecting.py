@@ -13,7 +13,8 @@ from page_tracker.lookups.reload import FreshLookups
 from page_tracker.settings import Settings
 from page_tracker.store.ingest import Bounds
 from page_tracker.store.sites import Sites
-from page_tracker.wiring.store import open_async_redis, open_redis, open_sites
+from page_tracker.store.tokens import Tokens
+from page_tracker.wiring.store import open_async_redis, open_redis, open_registry
 
 
 def open_lookups(settings: Settings) -> FreshLookups:
@@ -37,9 +38,11 @@ def bounds_of(settings: Settings) -> Bounds:
 
 def open_collector(settings: Settings) -> Collector:
     """Open the event loop's collector; must be called while the loop runs."""
+    registry = open_registry(settings, open_redis(settings))
     return Collector(
         open_async_redis(settings),
-        open_sites(settings, open_redis(settings)),
+        Sites(registry),
+        Tokens(registry),
         open_lookups(settings),
         shards=settings.shards,
         bounds=bounds_of(settings),
@@ -48,12 +51,13 @@ def open_collector(settings: Settings) -> Collector:
 
 
 def open_unbatched_collector(
-    settings: Settings, redis: Redis, sites: Sites
+    settings: Settings, redis: Redis, sites: Sites, tokens: Tokens
 ) -> UnbatchedCollector:
     """Open the collector of a server without an event loop."""
     return UnbatchedCollector(
         redis,
         sites,
+        tokens,
         open_lookups(settings),
         shards=settings.shards,
         bounds=bounds_of(settings),

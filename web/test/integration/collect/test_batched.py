@@ -15,17 +15,20 @@ from redis import Redis
 from page_tracker.asgi import FrontDoor
 from page_tracker.collect.shard_queue import PATIENCE
 from page_tracker.errors import NotStoredError
-from page_tracker.hits.hit import Drop, Kind, RawHit, Reason
+from page_tracker.hits.hit import Claim, Drop, Kind, RawHit, Reason
 from page_tracker.protocols import PROTOCOLS, goatcounter
 from page_tracker.protocols.request import Answer, Request
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import Bounds
-from page_tracker.store.registry import SITES_KEY, VERSION
+from page_tracker.store.registry import SITES_KEY, VERSION, Registry
+from page_tracker.store.stream import Stream
+from page_tracker.store.tokens import Tokens
 from support.collecting import BROWSER, SITE, collecting, sites_of
 from support.own_redis import OwnRedis, own_redis
 
 HITS = 300
+YEAR_2024 = 1_704_110_400_000_000  # microseconds
 
 
 @pytest.fixture(name="server")
@@ -82,6 +85,27 @@ def test_each_hit_of_a_request_is_judged_by_itself(
 
     asyncio.run(run())
     assert stored(server)[0] == 1
+
+
+def test_a_token_is_known_with_the_first_hit_that_shows_it(
+    server: OwnRedis, settings: Settings
+) -> None:
+    async def run(tokens: Tokens) -> list[list[Drop]]:
+        async with collecting(settings) as collector:
+            await collector.collect([view()], BROWSER)
+            shown = tokens.add("events", [SITE])[1]
+            told = [Claim(shown, f"192.0.2.{n % 9}", time=YEAR_2024) for n in range(9)]
+            raws = [view(n, claim=claim) for n, claim in enumerate(told)]
+            return await asyncio.gather(
+                *(collector.collect([raw], BROWSER) for raw in raws)
+            )
+
+    with server.client() as client:
+        drops = asyncio.run(run(Tokens(Registry(client, settings.data))))
+        assert drops == [[]] * 9
+        rows = [row for entry in Stream(client).read(1, 99) for row in entry.rows()]
+        assert {row[0] for row in rows} == {YEAR_2024}
+        assert len({row[7] for row in rows}) == 9  # visitors
 
 
 def test_a_site_that_is_named_by_several_of_its_hosts_counts_once(

@@ -303,7 +303,7 @@ def test_a_token_reaches_no_further_than_who_makes_it(ada: Visitor) -> None:
 
 @pytest.mark.parametrize(
     ("field", "typed"),
-    [("scope", "events"), ("name", "x" * 101), ("days", "0"), ("days", "soon")],
+    [("scope", "root"), ("name", "x" * 101), ("days", "0"), ("days", "soon")],
 )
 def test_what_is_no_token_is_told_at_its_field(
     ada: Visitor, field: str, typed: str

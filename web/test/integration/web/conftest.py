@@ -9,7 +9,6 @@ from redis import Redis
 
 from page_tracker.collect import direct as unbatched
 from page_tracker.store.registry import Registry
-from page_tracker.store.sites import Sites
 from support.door import SITE, Door
 from support.own_redis import own_redis
 
@@ -31,8 +30,7 @@ def door(
 ) -> Door:
     """One site, of which nothing is stored yet; a clock that the test moves."""
     store.flushall()
-    sites = Sites(Registry(store, tmp_path_factory.mktemp("sites")))
-    sites.add(SITE, {})
-    opened = Door(store, sites)
+    opened = Door(store, Registry(store, tmp_path_factory.mktemp("sites")))
+    opened.sites.add(SITE, {})
     monkeypatch.setattr(unbatched, "time", opened)
     return opened

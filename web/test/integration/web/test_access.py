@@ -20,7 +20,7 @@ from page_tracker.app import create_app
 from page_tracker.protocols import PROTOCOLS
 from page_tracker.sites.annotation import with_annotation
 from page_tracker.sites.goal import new_goal, with_goal, with_segment
-from page_tracker.sites.token import GIVEN
+from page_tracker.sites.token import Scope
 from support.application import application
 
 # The tokens' own site, one of others, and one that is none.
@@ -123,7 +123,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
 }
 # A token by its scope and sites, or why it is none.
-TOKENS = [f"{scope} {sites}" for scope in GIVEN for sites in ("own", "others", "all")]
+TOKENS = [f"{scope} {sites}" for scope in Scope for sites in ("own", "others", "all")]
 # What is answered beside a route's own status where a site is there twice, or not.
 EXCUSES = {OTHERS: (409,), NONE: (404, 401, 409)}
 NO_TOKENS = ("missing", "nonsense", "unknown", "another's secret", "expired", "removed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from page_tracker.history.blocks import MAX_REPORTED, Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.left_out_lines import LeftOut, Refused
-from page_tracker.hits.enrich import Context
+from page_tracker.hits.context import Context
 from page_tracker.hits.facts import Lookups
 from page_tracker.hits.hit import Client, Hit, Place, Touch
 from page_tracker.sites.site import Directory, Site

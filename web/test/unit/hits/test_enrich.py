@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from page_tracker.hits.context import Context
 from page_tracker.hits.enrich import (
     STEPS,
-    Context,
     UnknownSaltError,
     enrich,
     language_of,
@@ -415,6 +415,7 @@ def _texts_in(value: object) -> list[str]:
 def test_the_steps_are_named_by_what_they_do() -> None:
     assert [step.__name__ for step in STEPS] == [
         "find_site",
+        "hear_claim",
         "refuse_invalid",
         "refuse_addresses",
         "refuse_prefetch",

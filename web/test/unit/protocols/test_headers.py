@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page_tracker.hits.enrich import Context, enrich
+from page_tracker.hits.context import Context
+from page_tracker.hits.enrich import enrich
 from page_tracker.hits.hit import Drop, Hit, RawHit
 from page_tracker.protocols.headers import sender_of
 from page_tracker.sites.site import Directory, Site

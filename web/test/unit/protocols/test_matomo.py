@@ -191,8 +191,8 @@ def test_an_order_has_one_id_whenever_its_page_is_looked_at() -> None:
     [
         ({"idsite": ""}, "idsite must be set"),
         ({"cid": "xyz"}, "cid must be 16 hexadecimal digits"),
-        ({"cip": "192.0.2.1"}, "cip is not taken"),
-        ({"cdt": "2020-01-01 00:00:00"}, "cdt is not taken"),
+        ({"cip": "192.0.2.256"}, "cip is not an address"),
+        ({"cdt": "yesterday"}, "cdt is not a time"),
     ],
 )
 def test_what_is_invalid_gets_an_image_and_a_reason(

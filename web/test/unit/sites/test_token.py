@@ -58,6 +58,9 @@ def test_a_token_ends_when_it_expires() -> None:
     [
         (Scope.STATS, Scope.STATS, True),
         (Scope.STATS, Scope.ADMIN, False),
+        (Scope.STATS, Scope.EVENTS, False),
+        (Scope.ADMIN, Scope.EVENTS, True),
+        (Scope.EVENTS, Scope.EVENTS, True),
         (Scope.EVENTS, Scope.STATS, False),
         (Scope.EVENTS, Scope.ADMIN, False),
         (Scope.ADMIN, Scope.STATS, True),

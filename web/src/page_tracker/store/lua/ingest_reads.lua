@@ -11,7 +11,8 @@
 --       2 the batch's moment, milliseconds
 --       3 candidate for the store's origin
 --       4 rows that may wait in the stream
---       5 days, msgpack, a list for each: day, site, page limit, seconds to live
+--       5 days, msgpack, a list for each: day, site, page limit, seconds to live, whether it
+--         is over everywhere
 --       6 hits, msgpack, columns: which of the days (from 1), length of visitor, length of
 --         event id (with its site), milliseconds, kind, path, hostname, source, length of
 --         opening, group of addresses (empty: none)
@@ -35,6 +36,10 @@ local SHARE_OF_DAY = 1 / 4 -- of the memory, for the visitors of one site's day
 local SHARE_OF_ALL = 4 / 5 -- of the memory, for all that there is, until none is new
 local NO_NUMBERS = struct.pack(NUMBERS, 0, 0, 0, 0, 0, 0, 0, 0) -- of a hit that is void
 local CHUNK = 1000
+local EARLIER = '<' -- after a visitor's key: an earlier visit than the one of that key
+-- Visitors and visits of a day whose counters have gone when a late hit comes are numbered
+-- from here: nobody knows which numbers below were given. From then on they are kept.
+local LATE = 2147483648
 local EMPTY = '\144' -- an array of msgpack
 
 local floor, max, min, insert = math.floor, math.max, math.min, table.insert
@@ -167,21 +172,25 @@ local function live_of(site, page_limit)
 end
 
 -- What the store holds of a site's day.
-local function read_day(day, site, page_limit, seconds)
+local function read_day(day, site, page_limit, seconds, is_over)
   local today = name_of(KEY.today, day, site)
   local numbers = get(today, { 'visitor', 'visit', 'closed', 'bytes', 'folded', unpack(SUMS) })
   local sums = {}
   for i, name in ipairs(SUMS) do
     sums[name] = tonumber(numbers[5 + i] or 0)
   end
+  local visitor = tonumber(numbers[1] or is_over and LATE or 0)
+  local first = visitor < LATE and 0 or LATE
   return {
     day = day,
     site = site,
     live = live_of(site, page_limit),
     seconds = seconds,
     today = today,
-    visitor = tonumber(numbers[1] or 0), -- the last one's running number
-    visit = tonumber(numbers[2] or 0),
+    today_seconds = first == 0 and seconds or nil,
+    first = first, -- what its visitors are numbered from
+    visitor = visitor, -- the last one's running number
+    visit = tonumber(numbers[2] or first),
     closed = tonumber(numbers[3] or 0), -- visits up to this one are over
     bytes = tonumber(numbers[4] or 0), -- that its visitors took when they came
     folded = tonumber(numbers[5] or 0), -- hits of visitors that are not told apart

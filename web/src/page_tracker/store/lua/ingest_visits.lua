@@ -55,8 +55,9 @@ end
 local function is_full(day, group)
   memory = memory or read_memory()
   local used, all = memory[1], memory[2]
-  return day.visitor >= most_visitors
-    or day.groups[group] >= most_of_address + floor(2 * day.visitor / GROUPS)
+  local visitors = day.visitor - day.first
+  return visitors >= most_visitors
+    or day.groups[group] >= most_of_address + floor(2 * visitors / GROUPS)
     or all > 0 and (used > all * SHARE_OF_ALL or day.bytes > all * SHARE_OF_DAY)
 end
 
@@ -71,6 +72,24 @@ local function visitor_key(day, i)
     read_visitors(day, { OTHER })
   end
   return OTHER
+end
+
+-- The key of the visitor's visit that a hit may belong to: one that comes late, from long
+-- before the visit that the visitor is in by now, leaves that one as it is.
+local function visit_key(day, key, time)
+  local visitor = day.visitors[key]
+  local is_earlier = visitor and visitor[VISIT] > 0
+    and visitor[BEGAN] - time >= SILENCE and moment - time >= SILENCE
+  if not is_earlier then
+    return key
+  end
+  local earlier = key .. EARLIER
+  if day.visitors[earlier] == nil then
+    day.keys[#day.keys + 1] = earlier
+    read_visitors(day, { earlier })
+    day.visitors[earlier] = day.visitors[earlier] or visitor_without_visit(visitor[NUMBER])
+  end
+  return earlier
 end
 
 local function new_visitor(day, i, key)
@@ -136,7 +155,7 @@ local function take(i)
   if hit_event[i] ~= '' and is_repeated(hit_event[i], time) then
     return DUPLICATE, NO_NUMBERS
   end
-  local key = visitor_key(day, i)
+  local key = visit_key(day, visitor_key(day, i), time)
   local visitor = day.visitors[key]
   local is_open = visitor and visitor[VISIT] > day.closed
     and time - visitor[LAST] < SILENCE

@@ -82,6 +82,17 @@ local function append(entry)
   call('HSET', prefix .. KEY.state, 'origin', origin, 'number', number, 'total', total)
 end
 
+local function write_minute(site, minute, tallies)
+  add(name_of(KEY.minute, minute, site), tallies.sums, 3, other_page, MINUTES_KEPT)
+  for kind, tally in pairs({
+    [KEY.pages_now] = tallies.pages,
+    [KEY.sources_now] = tallies.sources,
+  }) do
+    local hash = name_of(kind, minute, site)
+    add(hash, tally, NAMES, other_page, 2 * CURRENT_MINUTES * 60)
+  end
+end
+
 local function write_live(site, live)
   local views = 0
   for _, change in pairs(live.pages.changes) do
@@ -90,13 +101,8 @@ local function write_live(site, live)
   insert(writes, { 'HINCRBY', prefix .. KEY.totals, site, views })
   add(name_of(KEY.pages, site), live.pages, live.page_limit, other_page)
   for minute, tallies in pairs(live.minutes) do
-    add(name_of(KEY.minute, minute, site), tallies.sums, 3, other_page, MINUTES_KEPT)
-    for kind, tally in pairs({
-      [KEY.pages_now] = tallies.pages,
-      [KEY.sources_now] = tallies.sources,
-    }) do
-      local hash = name_of(kind, minute, site)
-      add(hash, tally, NAMES, other_page, 2 * CURRENT_MINUTES * 60)
+    if moment - minute * MINUTE < MINUTES_KEPT * 1000 then
+      write_minute(site, minute, tallies)
     end
   end
 end
@@ -120,7 +126,7 @@ local function write_day(day)
     insert(numbers_, name)
     insert(numbers_, day.sums[name])
   end
-  put(day.today, numbers_, day.seconds)
+  put(day.today, numbers_, day.today_seconds)
 end
 
 local drops = take_drops()

@@ -12,7 +12,7 @@ from page_tracker.sites.decision import Decision
 from page_tracker.sites.goal import MAX_NAME
 from page_tracker.sites.settings import BESIDE, SETTINGS
 from page_tracker.sites.site import Site
-from page_tracker.sites.token import GIVEN, Scope, Token
+from page_tracker.sites.token import Scope, Token
 from page_tracker.store.tokens import MAX_NAME as LONGEST_TOKEN_NAME
 from page_tracker.store.tokens import MAX_TOKEN_DAYS
 from page_tracker.web.openapi.schemas import (
@@ -90,7 +90,7 @@ def _new_token() -> Schema:
     some = list_of(text(), 1) | {"type": ["array", "null"]}
     return record(
         {
-            "scope": one_of(*GIVEN),
+            "scope": one_of(*Scope),
             "sites": some | {"examples": [[SITE]]},
             "all_sites": {"type": "boolean"},
             "name": text(LONGEST_TOKEN_NAME),

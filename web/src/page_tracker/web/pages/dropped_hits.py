@@ -25,6 +25,8 @@ WORDS: dict[str, str] = {
     Reason.REFERRER_SPAM: "Referrer spam",
     Reason.PREFETCH: "Loaded ahead, and not looked at",
     Reason.OPTED_OUT: "Asked not to be counted",
+    Reason.NO_TOKEN: "Sent for others without a token",
+    Reason.EXPIRED: "Older than the site keeps",
     Reason.INVALID: "Could not be read",
     Reason.INVALID_REVENUE: "Counted without revenue, which could not be read",
     Reason.NO_VISIT: "Reading of a visit that was over",
@@ -36,7 +38,6 @@ WORDS: dict[str, str] = {
     "method": "Other requests than GET in a log",
     "other_host": "Other hosts in a log",
     "malformed": "Lines of a log that could not be read",
-    "expired": "Older than the site keeps",
 }
 
 

@@ -13,7 +13,7 @@ from page_tracker.errors import AccessError, UnknownTokenError
 from page_tracker.people.account import may_give
 from page_tracker.people.roles import Deed
 from page_tracker.sites.site import Site
-from page_tracker.sites.token import GIVEN, Token
+from page_tracker.sites.token import Scope, Token
 from page_tracker.web.pages.render import unkept
 from page_tracker.web.pages.settings.section import (
     TOKENS,
@@ -121,7 +121,7 @@ class _Keys:
             "tokens.html",
             400 if error else 200,
             tokens=[_listed(token) for token in self.of(site)],
-            scopes=[scope.value for scope in GIVEN],
+            scopes=[scope.value for scope in Scope],
             may_give_all=self._may_give(None),
             typed=typed or dict.fromkeys(FIELDS, ""),
             wrong=wrong,
