@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import (
     Flask,
@@ -29,6 +29,7 @@ from page_tracker.history.register import Import, Register
 from page_tracker.lake.folder_format import refuse_newer_folder
 from page_tracker.processes.limits import leave_no_core
 from page_tracker.processes.run_command import run_command, start_command
+from page_tracker.request_id import CURRENT, HEADER
 from page_tracker.settings import Settings
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.annotations import AnnotationStore
@@ -61,6 +62,7 @@ from page_tracker.web.pages.people_blueprint import (
 )
 from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.proxy_sign_in import ProxySignIn
+from page_tracker.web.pages.render import problem
 from page_tracker.web.pages.server_addresses import ServerAddresses
 from page_tracker.web.pages.settings.section import SettingsServices
 from page_tracker.web.pages.settings.settings_blueprint import settings_pages
@@ -189,6 +191,13 @@ def collector() -> UnbatchedCollector:
     )
 
 
+class Application(Flask):
+    """Logs failures by what answers, not by the address that was asked for."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        self.logger.error("%s failed", request.endpoint, exc_info=exc_info)
+
+
 def create_app() -> Flask:
     """Create the application.
 
@@ -198,7 +207,9 @@ def create_app() -> Flask:
     leave_no_core()
     settings = Settings.from_environment()
     refuse_newer_folder(settings.data)
-    flask = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    flask = Application(
+        __name__, template_folder="web/templates", static_folder="web/static"
+    )
     front = index if settings.front_page == "counter" else lead_to_sites
     flask.add_url_rule("/", view_func=front)
     flask.register_blueprint(
@@ -302,13 +313,27 @@ def proxy_sign_in_of(settings: Settings) -> ProxySignIn:
 
 
 def _failed(error: HTTPException) -> ResponseReturnValue:
-    """Answer failures outside of all routes with JSON under /api/."""
+    """Answer failures outside of all routes, under /api/ with JSON."""
+    is_ours, name = isinstance(error, InternalServerError), CURRENT.get()
     if not request.path.startswith("/api/"):
-        return error
+        return _fault_page(name) if is_ours else error
     response = error.get_response()
-    response.data = json.dumps({"error": error.description})
+    said = {"error": error.description} | ({"request": name} if is_ours else {})
+    response.data = json.dumps(said)
     response.content_type = "application/json"
     return response
+
+
+def _fault_page(name: str) -> Response:
+    found = (
+        f"request {name}, under which it is in the log" if name else "the log's line"
+    )
+    return problem(
+        500,
+        "This is a fault of the server",
+        "You did nothing wrong, and nothing that was counted is lost.",
+        f"Try again. If it stays, report it with {found}.",
+    )
 
 
 def lead_to_sites() -> ResponseReturnValue:
@@ -345,6 +370,8 @@ def _page(sentence: str, status: int) -> Response:
 def _secure(response: Response) -> Response:
     for name, text in SECURITY_HEADERS.items():
         response.headers.setdefault(name, text)  # those of pages are stricter
+    if name := CURRENT.get():
+        response.headers[HEADER] = name
     if request.path.startswith("/api/"):  # counts and tokens: never cached
         response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,7 @@ from page_tracker.protocols.request import (
     Protocol,
     Request,
 )
+from page_tracker.request_id import CURRENT, HEADER, chosen
 from page_tracker.settings import Settings
 from page_tracker.web.api.query import LONGEST_BODY as LONGEST_QUESTION
 from page_tracker.web.api.sites import LONGEST_BODY
@@ -93,6 +94,8 @@ class FrontDoor:
             return
         headers = _meant(scope["headers"], body)
         if protocol_at(path) is None:
+            peer = scope["client"][0] if scope["client"] else ""
+            CURRENT.set(self._request_id(headers_of(headers), peer))
             scope = {**scope, "headers": headers}
             pool = self._pools.of(path, partial(self._asker, scope))
             answering = pool(scope, partial(_received, body), send)
@@ -151,9 +154,18 @@ class FrontDoor:
             self._note(_each(answered.refused) if is_bulk else [answered.refused])
         except Exception:  # pylint: disable=broad-exception-caught
             # A bug of ours: its sender gets an answer all the same.
-            logger.exception("A request to %s could not be read", request.path)
+            name = self._request_id(request.headers, peer)
+            logger.exception(
+                "A request by %s could not be read",
+                protocol.name,
+                extra={"request": name},
+            )
             HITS.add(protocol.name, FAULT)
-            reply(protocol.refuse(500, OUR_FAULT, ()))
+            reply(protocol.refuse(500, f"{OUR_FAULT} as request {name}", ()))
+
+    def _request_id(self, headers: Mapping[bytes, bytes], peer: str) -> str:
+        sent = headers.get(HEADER.lower().encode(), b"").decode("latin-1")
+        return chosen(sent, self._proxies.trusts(peer))
 
     def _note(self, events: Sequence[Sequence[RawHit]]) -> None:
         """Count what was refused, for its owners; its sender already has the answer."""

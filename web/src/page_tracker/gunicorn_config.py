@@ -8,11 +8,13 @@ from functools import cache
 from socket import socket
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 from page_tracker.errors import AddressError
 from page_tracker.processes.die_with_parent import tie_to_parent
 from page_tracker.processes.limits import leave_no_core, raise_file_limit
-from page_tracker.processes.log_repeats import say_once
+from page_tracker.processes.log_lines import level_of, shape
 from page_tracker.settings import Settings
 from page_tracker.tally import TALLY, free_row
 from page_tracker.web.door.worker import Worker
@@ -30,7 +32,7 @@ worker_class = "page_tracker.web.door.worker.Worker"
 # The workers share the memory of what is loaded before they are forked.
 preload_app = True
 
-loglevel = "warning"
+loglevel = Settings.from_environment().log_level
 graceful_timeout = 10
 control_socket_disable = True  # it would be written under $HOME
 SHARED_MEMORY = "/dev/shm"  # nosec B108 # gunicorn makes a file of its own there
@@ -38,11 +40,24 @@ if os.access(SHARED_MEMORY, os.W_OK):
     worker_tmp_dir = SHARED_MEMORY  # its heartbeat must not wait for a disk
 
 
-def on_starting(_server: Arbiter) -> None:
+class Log(Logger):
     """One log for all messages of this module, gunicorn, uvicorn, Flask and ours."""
-    for handler in logging.getLogger("gunicorn.error").handlers:
-        say_once(handler)
-        logging.getLogger().addHandler(handler)
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)  # type: ignore[no-untyped-call] # gunicorn has no types
+        settings, root = Settings.from_environment(), logging.getLogger()
+        root.setLevel(level_of(settings))
+        for handler in self.error_log.handlers:
+            people = logging.Formatter(self.error_fmt, self.datefmt)
+            shape(handler, settings, "web", people)
+        root.handlers = list(self.error_log.handlers)
+
+
+logger_class = Log
+
+
+def on_starting(_server: Arbiter) -> None:
+    """The address of metrics is taken before any worker is there."""
     try:
         metrics_listener()
     except AddressError as error:

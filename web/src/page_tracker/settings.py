@@ -263,6 +263,26 @@ class Settings:
         ),
         default=None,
     )
+    log_format: str = _setting(
+        Setting(
+            "PAGE_TRACKER_LOG_FORMAT",
+            "FORMAT",
+            "text",
+            "How lines of the log are written: text for people, or json.",
+            one_of("text", "json"),
+        ),
+        default="text",
+    )
+    log_level: str = _setting(
+        Setting(
+            "PAGE_TRACKER_LOG_LEVEL",
+            "LEVEL",
+            "warning",
+            "What the log has: debug, info, warning or error, and what is worse.",
+            one_of("debug", "info", "warning", "error"),
+        ),
+        default="warning",
+    )
     longest_log: int = _setting(
         Setting(
             "PAGE_TRACKER_LONGEST_LOG",

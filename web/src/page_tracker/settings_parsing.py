@@ -107,12 +107,13 @@ def parse_program(text: str) -> Path:
     return path
 
 
-def one_of(first: str, second: str) -> Callable[[str], str]:
+def one_of(*words: str) -> Callable[[str], str]:
+    """`words` are two or more."""
+
     def parse(text: str) -> str:
-        if text not in (first, second):
-            raise InvalidValueError(
-                "is none of its words", f"write {first} or {second}"
-            )
+        if text not in words:
+            listed = f"{', '.join(words[:-1])} or {words[-1]}"
+            raise InvalidValueError("is none of its words", f"write {listed}")
         return text
 
     return parse

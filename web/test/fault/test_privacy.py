@@ -25,6 +25,8 @@ BROWSER = (
     " Chrome/142.0.0.0 Safari/537.36"
 )
 BOT = f"{AGENT}Crawler/4.2 (+https://{AGENT}.example/bot)"
+# All that is ever logged.
+LOG = {"PAGE_TRACKER_LOG_FORMAT": "json", "PAGE_TRACKER_LOG_LEVEL": "debug"}
 TRUST = {"PAGE_TRACKER_TRUSTED_PROXIES": "127.0.0.0/8"}
 
 
@@ -107,7 +109,7 @@ def test_a_mark_would_be_found(tmp_path: Path) -> None:
 def test_no_address_and_no_user_agent_is_in_any_file(tmp_path: Path) -> None:
     data = tmp_path / "data"
     command("site", "add", SITE, "--data", str(data))
-    with serving(data, **TRUST) as server:
+    with serving(data, **TRUST, **LOG) as server:
         send_everything(server)
         send_nonsense(server)
         with store_of(data) as store:
@@ -122,6 +124,7 @@ def test_no_address_and_no_user_agent_is_in_any_file(tmp_path: Path) -> None:
                 os.kill(redis, signal.SIGCONT)
             wait_until(store.ping)
             before_the_end = found_in(tmp_path)
+            log = server.said()
     command("writer", "--once", "--data", str(data))
     lake = Lake(str(data / "lake"))
     # Parquet is compressed: what is in it is looked through as it reads.
@@ -136,4 +139,7 @@ def test_no_address_and_no_user_agent_is_in_any_file(tmp_path: Path) -> None:
     kept = "".join(hits + drops).encode()
     assert not [mark for mark in marks() if mark in kept]
     assert not before_the_end
+    # The page is in the lake, and not in the log either.
+    assert '"message": "The view could not be counted' in log
+    assert "/page" not in log
     assert not found_in(tmp_path)

@@ -7,7 +7,7 @@ import click
 
 from page_tracker.commands.options import setting_option
 from page_tracker.errors import OutputError
-from page_tracker.processes.log_repeats import say_once
+from page_tracker.processes.log_lines import begin_log
 from page_tracker.processes.serve import serve as serve_until_stopped
 from page_tracker.settings import Settings
 
@@ -31,9 +31,7 @@ def serve(**options: str | None) -> None:
 
         if notice := require_redis(settings):
             click.echo(f"page-tracker: {notice}", err=True)
-    handler = logging.StreamHandler()
-    say_once(handler)
-    logging.basicConfig(format="%(message)s", handlers=[handler])
+    begin_log(settings, "serve", "%(message)s")
     serve_until_stopped(settings, say=_say, log=logging.warning)
 
 

@@ -14,7 +14,7 @@ from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes.embedded import redis_of
 from page_tracker.processes.folder import make_folder
 from page_tracker.processes.garbage_collection import collect_garbage_seldom
-from page_tracker.processes.log_repeats import say_once
+from page_tracker.processes.log_lines import begin_log
 from page_tracker.settings import Settings
 from page_tracker.store.format import require_store
 from page_tracker.wiring.lake import (
@@ -37,10 +37,8 @@ def writer(once: bool, **options: str | None) -> None:
     `page-tracker serve` starts one. Any number may run: none writes what another one
     has written.
     """
-    handler = logging.StreamHandler()
-    say_once(handler)
-    logging.basicConfig(format="writer: %(message)s", handlers=[handler])
     settings = Settings.from_environment(**options)
+    begin_log(settings, "writer", "writer: %(message)s")
     make_folder(settings.data)
     require_folder(settings.data)
     stop = threading.Event()
