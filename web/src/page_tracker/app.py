@@ -44,6 +44,7 @@ from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
 from page_tracker.web.api.annotations import annotations_api
 from page_tracker.web.api.goals import goals_api
+from page_tracker.web.api.goatcounter import goatcounter_api
 from page_tracker.web.api.query import asking_api
 from page_tracker.web.api.sites import api
 from page_tracker.web.badges import Counters, badges
@@ -241,6 +242,7 @@ def create_app() -> Flask:
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(annotations_api(sites, annotation_store, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
+    flask.register_blueprint(goatcounter_api(guard))
     flask.register_blueprint(describing)
     people = people_services(settings)
     sources = PageServices(

@@ -16,6 +16,9 @@ from page_tracker.sites.token import Scope, Token, allows, id_of, is_token
 Salts = Mapping[tuple[str, int], bytes]
 
 
+UNKNOWN_TOKEN = "unknown token"
+
+
 class Context(NamedTuple):
     """What a hit is judged by, besides itself."""
 
@@ -43,7 +46,7 @@ class Context(NamedTuple):
             return "no token"
         token = self._token(claim, moment)
         if token is None:
-            return "unknown token"
+            return UNKNOWN_TOKEN
         if not allows(token, Scope.EVENTS, site.id):
             return f"token {token.id}, which is not for that"
         return ""

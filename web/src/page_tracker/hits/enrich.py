@@ -15,9 +15,10 @@ from functools import lru_cache
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.hits.client_address import Network, network_around, network_of
-from page_tracker.hits.context import Context
+from page_tracker.hits.context import UNKNOWN_TOKEN, Context
 from page_tracker.hits.facts import IMAGE_PROXY, UNKNOWN, Bot
 from page_tracker.hits.hit import (
+    NO_CLAIM,
     Client,
     Drop,
     Hit,
@@ -71,6 +72,7 @@ class Draft:
         "raw",
         "sender",
         "moment",
+        "claim",
         "referrer",
         "page",
         "site",
@@ -94,6 +96,7 @@ class Draft:
         self.raw = raw
         self.sender = sender
         self.moment = moment
+        self.claim = NO_CLAIM  # what is believed
         self.referrer = raw.referrer[:_MAX_REFERRER]
         self.page = page_of(raw.url)
 
@@ -120,8 +123,12 @@ def find_site(draft: Draft, context: Context) -> Drop | None:
     site = context.site_of(draft.raw, draft.page.hostname, draft.moment)
     if site is None:
         named = draft.raw.site[:_MAX_SITE] or draft.page.hostname
-        unknown = Site(id=clean(named, _MAX_SITE))
-        return Drop(day_of(unknown, draft.moment), unknown.id, Reason.UNKNOWN_SITE)
+        draft.site = unknown = Site(id=clean(named, _MAX_SITE))
+        draft.day = day_of(unknown, draft.moment)
+        claim = None if named else draft.raw.claim
+        if claim and context.doubt(claim, unknown, draft.moment) == UNKNOWN_TOKEN:
+            return draft.drop(Reason.NO_TOKEN, UNKNOWN_TOKEN)
+        return draft.drop(Reason.UNKNOWN_SITE)
     draft.site = site
     draft.day = day_of(site, draft.moment)
     return None
@@ -142,7 +149,7 @@ def hear_claim(draft: Draft, context: Context) -> Drop | None:
         for _, first in first_kept([draft.site], draft.moment / MICROSECONDS)
     ):
         return draft.drop(Reason.EXPIRED, f"{draft.site.retention_days} days")
-    draft.moment, draft.day = moment, day
+    draft.moment, draft.day, draft.claim = moment, day, claim
     draft.sender = claim.applied_to(draft.sender)
     return None
 
@@ -185,7 +192,8 @@ def respect_opt_out(draft: Draft, _context: Context) -> Drop | None:
 def refuse_bots(draft: Draft, context: Context) -> Drop | None:
     """Drop bots, by their user agents or by another header that names them, except
     those that the site counts; where badges are shown, image proxies are people."""
-    bot = context.lookups.bot_of(draft.sender.user_agent)
+    is_known = draft.claim.user_agent is not None
+    bot = context.lookups.bot_of(draft.sender.user_agent) if is_known else None
     if draft.sender.agent and bot in (None, UNKNOWN):
         bot = _named_bot(draft.sender.agent, context)
     if bot is not None:
@@ -231,7 +239,8 @@ def refuse_pages(draft: Draft, _context: Context) -> Drop | None:
 
 def find_place(draft: Draft, context: Context) -> Drop | None:
     """Country, region and city; whole countries may be blocked."""
-    place = draft.place = context.lookups.place_of(draft.sender.address)
+    place = draft.claim.place or context.lookups.place_of(draft.sender.address)
+    draft.place = place
     if place.country and place.country in draft.site.blocked_countries:
         return draft.drop(Reason.BLOCKED_COUNTRY, place.country)
     return None
@@ -266,6 +275,9 @@ def find_visitor(draft: Draft, context: Context) -> None:
         salt = context.salts[site.id, draft.day]
     except KeyError:
         raise UnknownSaltError(site, draft.day) from None
+    if session := draft.claim.session:
+        draft.visitor, draft.group = visitor_of(salt, site.id, "", session), ""
+        return
     draft.visitor = visitor_of(salt, site.id, sender.address, sender.user_agent)
     draft.group = group_of(salt, site.id, sender.address)
 

@@ -65,20 +65,33 @@ class Kind(IntEnum):
     QUIET = 3  # an event that does not
 
 
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The place of an address, as far as the data at hand knows."""
+
+    country: str = ""
+    region: str = ""
+    city: str = ""
+
+
 class Claim(NamedTuple):
     """What a sender says of its visitor, for holders of a token for events only."""
 
     # Empty if it shows none.
     token: str = ""
-    # What is empty or 0 is as the server itself sees it.
+    # What is empty or 0 is as the server itself sees it; an agent that is None is not
+    # known, and then that is no sign of a bot.
     address: str = ""
-    user_agent: str = ""
+    user_agent: str | None = ""
     # When it happened, in microseconds since 1970, UTC; and how long before that.
     time: int = 0
     ago: int = 0
     # Without a valid token, a hit that is no older (microseconds) counts as what the
     # server itself sees; any other is refused.
     ignored_below: int = 0
+    # What tells the visitor apart if address and agent do not.
+    session: str = ""
+    # Where the visitor is, if the sender knows it.
+    place: Place | None = None
 
     def time_at(self, moment: int) -> int:
         """When it happened; the moment at which it is sent, where that is all we know,
@@ -88,10 +101,15 @@ class Claim(NamedTuple):
 
     def applied_to(self, sender: Sender) -> Sender:
         """The visitor, as far as the claim goes."""
-        if self.user_agent:
-            agent = self.user_agent[:MAX_USER_AGENT]
+        if self.user_agent != "":
+            agent = (self.user_agent or "")[:MAX_USER_AGENT]
             sender = sender._replace(user_agent=agent, hints=None, agent="")
-        return sender._replace(address=self.address) if self.address else sender
+        if self.address or self.session:
+            sender = sender._replace(address=self.address)
+        return sender
+
+
+NO_CLAIM = Claim()
 
 
 class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -152,14 +170,6 @@ class Client(msgspec.Struct, frozen=True, array_like=True, gc=False):
     browser_version: str = ""
     os: str = ""
     os_version: str = ""
-
-
-class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The place of an address, as far as the data at hand knows."""
-
-    country: str = ""
-    region: str = ""
-    city: str = ""
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,6 +1,12 @@
 """The senders' formats: each has one module, and one row here."""
 
-from page_tracker.protocols import goatcounter, matomo, plausible, umami
+from page_tracker.protocols import (
+    goatcounter,
+    goatcounter_api,
+    matomo,
+    plausible,
+    umami,
+)
 from page_tracker.protocols.bulk import BulkProtocol
 from page_tracker.protocols.request import Protocol
 
@@ -9,6 +15,7 @@ from page_tracker.protocols.request import Protocol
 PROTOCOLS: dict[str, Protocol | BulkProtocol] = {
     "/api/event": plausible.PROTOCOL,
     "/count": goatcounter.PROTOCOL,
+    goatcounter_api.PATH: goatcounter_api.PROTOCOL,
     "/api/send": umami.SEND,
     "/api/batch": umami.BATCH,
     **dict.fromkeys(matomo.PATHS, matomo.PROTOCOL),

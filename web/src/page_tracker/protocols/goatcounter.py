@@ -79,10 +79,10 @@ def _hit_of(said: dict[str, str], site: str, page: str) -> RawHit:
         site=site,
         kind=Kind.EVENT if is_event else Kind.VIEW,
         name=path.strip() if is_event else "pageview",
-        url=page if is_event else _url_of(page, path, said.get("q", "")),
+        url=page if is_event else url_of(page, path, said.get("q", "")),
         referrer=said.get("r", ""),
         title=said.get("t", ""),
-        width=_width_of(said.get("s", "")),
+        width=width_of(said.get("s", "")),
         bot=bot,
     )
 
@@ -96,7 +96,7 @@ def _fields_of(query: str) -> dict[str, str]:
     return dict(reversed(pairs))
 
 
-def _url_of(page: str, path: str, query: str) -> str:
+def url_of(page: str, path: str, query: str) -> str:
     """The page's address: its host as the browser sent it, its path as the hit's."""
     try:
         parts = urlsplit(page)
@@ -117,7 +117,7 @@ def _url_of(page: str, path: str, query: str) -> str:
     )
 
 
-def _width_of(size: str) -> int:
+def width_of(size: str) -> int:
     """The width in `width`, or `width,height,scale`; 0 if there is none."""
     width = size.partition(",")[0].partition(".")[0].strip()
     if not (width.isascii() and width.isdecimal() and len(width) <= 6):

@@ -71,6 +71,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/api/v2/realtime"): Route(Need.STATS, "/api/v2/realtime?site_id=SITE"),
     ("GET", "/api/address"): Route(Need.ANY),
+    ("GET", "/api/v0/me"): Route(Need.ANY),
     ("GET", "/api/openapi.json"): Route(Need.NOTHING),
     ("GET", "/api/sites"): Route(Need.ADMIN),
     ("POST", "/api/sites"): Route(

@@ -82,6 +82,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Realtime",
         query={"site_id": text(like=SITE)},
     ),
+    ("GET", "/api/v0/me"): Operation(
+        "goatcounter_me",
+        "Whose token it is and what it may do, as GoatCounter's programs ask",
+        "any",
+        {"type": "object"},
+    ),
     ("GET", "/api/sites"): Operation(
         "list_sites", "The sites of the token", "admin", "Sites", refusals=(403,)
     ),
