@@ -45,6 +45,7 @@ from page_tracker.sites.site import Directory, Site
 from page_tracker.store.ingest import (
     MAX_HITS,
     Batch,
+    BatchId,
     Bounds,
     Outcome,
     StoreAwayError,
@@ -233,7 +234,7 @@ class LogFollower:
                 sites={site.id: site},
                 shard=shard,
                 bounds=self._store.bounds,
-                id=intent.batch,
+                id=BatchId(intent.batch),
             )
             self._patiently(partial(self._store.submit, batch), stop)
         tail.advance(len(block))

@@ -111,6 +111,35 @@ class Bounds(NamedTuple):
     of_address: int = 5_000
 
 
+class BatchId(NamedTuple):
+    """Which batch of which queue; by default the only one of a queue of its own.
+
+    A queue numbers its batches from 1, upwards, and submits one only when the one
+    before has been answered or given up. So the shard need only know the last number
+    of each queue to recognise whatever is submitted again.
+    """
+
+    queue: str
+    number: int = 1
+    # How long the shard knows it, in seconds; each of a queue's batches renews that.
+    remembered: int = 3 * 60 * 60
+
+    @classmethod
+    def alone(cls) -> BatchId:
+        return cls(new_queue())
+
+    def next(self) -> BatchId:
+        return BatchId(self.queue, self.number + 1, self.remembered)
+
+    def __str__(self) -> str:
+        return f"{self.queue}-{self.number}"
+
+
+def new_queue() -> str:
+    """A random name for a queue."""
+    return secrets.token_hex(8)
+
+
 @dataclass(frozen=True)
 class Batch:
     """Hits of one shard that are stored together, or not at all.
@@ -118,7 +147,7 @@ class Batch:
     At most `MAX_HITS` of them; what is left out of one counts among the drops.
     `moment` is the reading of the clock in microseconds; `sites` are those that are
     known, by id. A batch whose answer was lost is submitted again as it is: its id
-    makes it the same one for an hour.
+    makes it the same one.
     """
 
     moment: int
@@ -127,7 +156,7 @@ class Batch:
     sites: Mapping[str, Site] = field(default_factory=dict)
     shard: int = 0
     bounds: Bounds = Bounds()
-    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    id: BatchId = field(default_factory=BatchId.alone)
 
 
 @dataclass(frozen=True)
@@ -171,7 +200,7 @@ def prepare(batch: Batch) -> Call:
     return Call(
         keys.stream(batch.shard),
         (
-            batch.id,
+            batch.id.queue,
             batch.moment // 1000,
             new_origin(),
             batch.bounds.waiting,
@@ -182,6 +211,8 @@ def prepare(batch: Batch) -> Call:
             _encode(_drops(batch)),
             batch.bounds.visitors,
             batch.bounds.of_address,
+            batch.id.number,
+            batch.id.remembered,
         ),
     )
 

@@ -19,7 +19,7 @@ class ShardKey(StrEnum):
 
     STREAM = "stream"
     STATE = "state"
-    BATCHES = "batches"
+    QUEUE = "queue"
     SEEN = "seen"
     VISITORS = "visitors"
     TODAY = "today"
@@ -68,9 +68,9 @@ def commits(shard: int) -> str:
     return prefix(shard) + "commits"
 
 
-def batches(shard: int, hour: int) -> str:
-    """Hash of the batches of an hour: id → what became of each hit."""
-    return f"{prefix(shard)}{ShardKey.BATCHES}:{hour}"
+def queue(shard: int, queue_id: str) -> str:
+    """Number of the last batch that came from a queue, and what became of each hit."""
+    return f"{prefix(shard)}{ShardKey.QUEUE}:{queue_id}"
 
 
 def seen(shard: int, hour: int) -> str:

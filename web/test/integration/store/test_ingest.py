@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from page_tracker.store import keys
 from page_tracker.store.counters import DropCount, Live
 from page_tracker.store.ingest import (
     Batch,
+    BatchId,
     BatchRefusedError,
     Bounds,
     Outcome,
@@ -57,6 +59,23 @@ def test_a_batch_whose_answer_was_lost_is_stored_once(
     stored = _everything(redis_client, shard)
     assert submit(redis_client, batch) == answer == [STORED, Outcome.NO_VISIT]
     assert _everything(redis_client, shard) == stored
+
+
+def test_all_batches_of_a_queue_up_to_its_last_one_are_known_whenever_they_come_again(
+    redis_client: Redis, shard: int
+) -> None:
+    """Days later, too, and if their moment is another one by then."""
+    ids = [BatchId(f"queue {shard}", n, remembered=700_000) for n in (1, 2, 3)]
+    batches = [a_batch(shard, a_hit(f"/{each}"), a_hit(), id=each) for each in ids]
+    for batch in batches:
+        submit(redis_client, batch)
+    stored = _everything(redis_client, shard)
+    for batch in batches:
+        again = replace(batch, moment=batch.moment + 10**12)
+        assert submit(redis_client, again) == [STORED] * 2
+    assert _everything(redis_client, shard) == stored
+    ttl = redis_client.ttl(keys.queue(shard, ids[0].queue))
+    assert 600_000 < ttl <= 700_000
 
 
 def test_the_event_loop_stores_the_same_way(

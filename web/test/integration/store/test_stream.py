@@ -57,7 +57,7 @@ def test_entries_are_numbered_without_gaps_and_counted(
     assert [entry.number for entry in entries] == [1, 2, 3]
     assert [entry.size for entry in entries] == [2, 1, 1]
     assert [entry.total for entry in entries] == [2, 3, 4]
-    assert [entry.batch for entry in entries] == [batch.id for batch in batches]
+    assert [entry.batch for entry in entries] == [str(batch.id) for batch in batches]
     assert entries[1].drops() == [(DAY, SITE, "bot", "Googlebot", 2, "2024-10")]
     assert entries[2].rows() == []
     assert entries[2].drops() == [(DAY, SITE, "no_visit", "", 1, "2024-10")]

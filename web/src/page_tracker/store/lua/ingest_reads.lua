@@ -7,7 +7,7 @@
 -- records pass through as one string that is never looked into.
 --
 -- KEYS: 1 the shard's stream; its prefix begins all other names, as in keys.py
--- ARGV: 1 batch id
+-- ARGV: 1 id of the queue that the batch comes from
 --       2 the batch's moment, milliseconds
 --       3 candidate for the store's origin
 --       4 rows that may wait in the stream
@@ -22,6 +22,8 @@
 --         number
 --      10 visitors of a site's day that are told apart
 --      11 of them those of one address
+--      12 the batch's number in its queue
+--      13 seconds for which that is remembered
 -- Answers what became of each hit, one character each (STORED, DUPLICATE, NO_VISIT); or,
 -- as an integer, the number of rows that wait where the batch would be too much.
 
@@ -46,18 +48,25 @@ local floor, max, min, insert = math.floor, math.max, math.min, table.insert
 local call, pack = redis.call, struct.pack
 
 local prefix = string.sub(KEYS[1], 1, -#KEY.stream - 1)
-local batch_id, moment = ARGV[1], tonumber(ARGV[2])
+local moment = tonumber(ARGV[2])
 
 -- The name of a key: its kind, and what it is of.
 local function name_of(kind, ...)
   return prefix .. kind .. ':' .. table.concat({ ... }, ':')
 end
 
--- A batch whose answer was lost is answered again.
-local batches = name_of(KEY.batches, floor(moment / HOUR))
-local answered = call('HGET', batches, batch_id)
+-- A batch whose answer was lost is answered again. A queue's batches come in order, the
+-- next only when one was answered or given up: so whatever is not above its last one is
+-- here already, or shall not be.
+local queue, batch = name_of(KEY.queue, ARGV[1]), tonumber(ARGV[12])
+local answered = call('GET', queue)
 if answered then
-  return answered
+  local last, outcomes = string.match(answered, '^(%d+) (%d*)$')
+  if tonumber(last) == batch then
+    return outcomes
+  elseif tonumber(last) > batch then
+    return string.rep(STORED, #cmsgpack.unpack(ARGV[6])[1])
+  end
 end
 
 local given_days, given_drops = cmsgpack.unpack(ARGV[5]), cmsgpack.unpack(ARGV[9])

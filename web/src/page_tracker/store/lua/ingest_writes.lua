@@ -62,7 +62,7 @@ local function new_entry(drops)
   end
   table.sort(names)
   total = total + stored + drop_rows
-  return { 'v', FORMAT, 'origin', origin, 'batch', batch_id, 'total', total,
+  return { 'v', FORMAT, 'origin', origin, 'batch', ARGV[1] .. '-' .. ARGV[12], 'total', total,
     'rows', stored + drop_rows, 'sites', table.concat(names, '\n'),
     'records', stored > 0 and ARGV[8] or EMPTY,
     'numbers', stored > 0 and table.concat(numbers) or '',
@@ -139,7 +139,7 @@ end
 for hour, ids in pairs(seen) do
   put(name_of(KEY.seen, hour), ids.new, REMEMBERED)
 end
-put(batches, { batch_id, outcomes }, REMEMBERED)
+insert(writes, { 'SET', queue, batch .. ' ' .. outcomes, 'EX', ARGV[13] })
 if stored + drop_rows > 0 then
   append(new_entry(drops))
 end
