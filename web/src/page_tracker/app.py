@@ -72,7 +72,11 @@ from page_tracker.web.recent_sessions import RecentSessions
 from page_tracker.web.script import ScriptServices, scripts
 from page_tracker.web.token_guard import Guard, seen
 from page_tracker.web.variants import VariantServices, variants
-from page_tracker.wiring.collecting import open_lookups, open_unbatched_collector
+from page_tracker.wiring.collecting import (
+    open_lookups,
+    open_spool,
+    open_unbatched_collector,
+)
 from page_tracker.wiring.sent_logs import open_sent_logs
 from page_tracker.wiring.store import (
     open_annotations,
@@ -214,7 +218,13 @@ def create_app() -> Flask:
     front = index if settings.front_page == "counter" else lead_to_sites
     flask.add_url_rule("/", view_func=front)
     flask.register_blueprint(
-        probes([lambda: redis_problem(redis())], [lambda: durability_notice(redis())])
+        probes(
+            [lambda: redis_problem(redis())],
+            [
+                lambda: durability_notice(redis()),
+                lambda: open_spool(settings).state().notice,
+            ],
+        )
     )
     guard = Guard(
         tokens, Guesses(redis), lambda: seen(settings.trusted_proxies).address

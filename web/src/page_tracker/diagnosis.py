@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from redis import Redis, RedisError
 
+from page_tracker.collect.spool_file import SpoolState
 from page_tracker.days import DAY_SECONDS, MICROSECONDS
 from page_tracker.errors import PageTrackerError
 from page_tracker.files import sync
@@ -62,6 +63,8 @@ class Patient:
     registry: Registry
     live: Live
     streams: Sequence[Stream]
+    # What waits on this machine's disk while Redis is away.
+    spool: Callable[[], SpoolState]
     urls: Sequence[str]
     # Why Redis is not available, if that is known.
     trouble: PageTrackerError | None = None
@@ -205,6 +208,24 @@ def writer(patient: Patient) -> Iterator[Finding]:
             )
 
 
+def spool(patient: Patient) -> Iterator[Finding]:
+    """What web processes have kept on disk reaches Redis."""
+    state = patient.spool()
+    if state.since is None:
+        yield Finding("spool", "no hits wait on disk for Redis")
+    else:
+        since = _ago(time.time(), round(state.since * 1000))
+        remedy = "see that Redis and a web process run: that one sends them"
+        yield Finding("spool", f"{state.notice}, for {since}", remedy)
+    for path in state.others:
+        yield Finding(
+            "spool",
+            f"{path} has hits that are not stored",
+            f"the log says why; renamed to {path.stem}.spool it is tried again; else"
+            " delete it",
+        )
+
+
 def web(patient: Patient) -> Iterator[Finding]:
     """The web server answers, and accepts hits."""
     if not patient.urls:
@@ -289,6 +310,7 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "lake's files": lake_files,
     "Redis": redis,
     "sites": sites,
+    "spool": spool,
     "writer": writer,
     "web": web,
     "address": address,

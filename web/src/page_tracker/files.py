@@ -2,8 +2,9 @@
 
 A file is replaced as a whole: written beside it, synced to disk, renamed, and the
 folder that has the names is synced. So every reader, whatever happens meanwhile, finds
-the old content or the new. Locks are flock(2): the kernel releases them when the
-last process that holds the descriptor ends, however it ends.
+the old content or the new. A file that grows is synced at each append. Locks are
+flock(2): the kernel releases them when the last process that holds the descriptor ends,
+however it ends.
 """
 
 from __future__ import annotations
@@ -59,6 +60,56 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def new_held_file(path: Path) -> int:
+    """Create an empty file and hold its lock; returns its descriptor.
+
+    Whoever closes that releases the lock. Raises OSError, also if the file exists.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        sync(path.parent)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def held_if_free(path: Path) -> int | None:
+    """Hold the lock of a file as `new_held_file` does.
+
+    None if another process holds it, or if the file is gone. Raises OSError.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+    except BlockingIOError:
+        pass
+    os.close(descriptor)
+    return None
+
+
+def append_synced(descriptor: int, end: int, content: bytes) -> int:
+    """Write at the end of a file, and sync it; returns the new end.
+
+    Raises OSError: then the file ends where it did before.
+    """
+    try:
+        written = 0
+        while written < len(content):
+            written += os.pwrite(descriptor, content[written:], end + written)
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, end)
+        raise
+    return end + len(content)
 
 
 def unused(path: Path) -> Path:

@@ -189,6 +189,17 @@ class Settings:
         ),
         default=1_000_000,
     )
+    most_in_spool: int = _setting(
+        Setting(
+            "PAGE_TRACKER_MOST_IN_SPOOL",
+            "MB",
+            "1000",
+            "How much the web processes keep on disk, in millions of bytes, while Redis"
+            " is away; beyond it senders are told to come back later (503).",
+            whole_number(1, 1_000_000),
+        ),
+        default=1_000,
+    )
     hits_of_address: int = _setting(
         Setting(
             "PAGE_TRACKER_HITS_OF_ADDRESS",

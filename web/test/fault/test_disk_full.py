@@ -74,6 +74,7 @@ def test_a_full_disk_acknowledges_nothing_that_is_lost_and_is_survived(
                 with filled(disk):
                     refuses_again(sent)
                 acknowledges_again(sent)
+        wait_until(lambda: not list(data.glob("spool/*")))
         assert f"as the disk that {data} is on is full" in server.said()
         assert sent.without_retry_after == 0
         assert set(sent.statuses) <= {0, 202, 503}

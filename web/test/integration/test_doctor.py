@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from page_tracker.cli import main
+from page_tracker.collect.spool_file import SpoolFolder
 from page_tracker.diagnosis import Finding, Patient, examine
 from page_tracker.hits.hit import Drop, Reason
 from page_tracker.lake.damage import damages
@@ -25,6 +26,7 @@ from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
 from support.hits import batch, row
+from support.ingesting import a_batch, a_hit
 from support.own_redis import OwnRedis, own_redis
 
 
@@ -49,6 +51,7 @@ def patient(store: OwnRedis, tmp_path: Path) -> Iterator[Patient]:
             registry=registry,
             live=Live(client),
             streams=[Stream(client)],
+            spool=SpoolFolder(tmp_path / "spool", most_bytes=1_000_000).state,
             urls=[],
         )
         client.config_set("appendfsync", "always")
@@ -122,6 +125,23 @@ def test_rows_that_nobody_takes_to_the_lake_are_a_problem(patient: Patient) -> N
     stream.report_writer(int(time.time() * 1000), "no room in the lake")
     finding = found(patient, "writer")
     assert "no room in the lake" in finding.message and finding.remedy
+
+
+def test_hits_that_wait_on_disk_or_were_set_aside_are_told(patient: Patient) -> None:
+    assert found(patient, "spool") == ("spool", "no hits wait on disk for Redis", "")
+    folder = SpoolFolder(patient.data / "spool", most_bytes=1_000_000)
+    file = folder.new_file(0)
+    file.append(a_batch(0, a_hit()), folder)
+    finding = found(patient, "spool")
+    assert "0.0 MB of hits wait on disk for Redis, for 0 s" in finding.message
+    assert finding.remedy
+    aside = file.path.rename(file.path.with_suffix(".aside"))
+    file.release()
+    messages = [each.message for each in examine(patient) if each.name == "spool"]
+    assert messages == [
+        "no hits wait on disk for Redis",
+        f"{aside} has hits that are not stored",
+    ]
 
 
 def test_old_lookups_are_a_problem(patient: Patient) -> None:

@@ -15,8 +15,8 @@ from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
-from zipfile import ZipFile
 from zipfile import Path as ZipPath
+from zipfile import ZipFile
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name

@@ -16,7 +16,7 @@ from page_tracker.store.ingest import Bounds
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
-from page_tracker.wiring.collecting import open_lookups
+from page_tracker.wiring.collecting import open_lookups, open_spool
 from page_tracker.wiring.store import open_async_redis, open_redis, open_registry
 
 SITE = "collect.example"
@@ -44,6 +44,7 @@ async def collecting(
         open_lookups(settings),
         bounds=bounds,
         rates=Rates(0),
+        spool=open_spool(settings),
     )
     try:
         yield collector

@@ -3,7 +3,8 @@
     collect → enrich each → the queue of its visitor's shard → batch → store
             ← drops       ← what became of each            ← one reply
 
-A hit is acknowledged when the store has it on disk, never before.
+A hit is acknowledged when the store has it on disk, never before; or, while the store
+is away, when this process has it on disk for the store (`spool`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -24,10 +26,13 @@ from page_tracker.collect.drops import (
     is_of_unknown_site,
     once_a_site,
     site_day_at,
+    without_unknown_sites,
 )
 from page_tracker.collect.outcomes import BATCH_HITS, BATCH_SECONDS
 from page_tracker.collect.rates import Rates
 from page_tracker.collect.shard_queue import ShardQueue
+from page_tracker.collect.spool import REMEMBERED, ShardRoute, Spool
+from page_tracker.collect.spool_file import SpooledBatch, SpoolFolder
 from page_tracker.errors import NotStoredError, TooManyHitsError
 from page_tracker.hits.context import Context
 from page_tracker.hits.enrich import UnknownSaltError, enrich
@@ -36,15 +41,16 @@ from page_tracker.lookups.reload import FreshLookups
 from page_tracker.sites.site import Directory, Site
 from page_tracker.sites.token import Token
 from page_tracker.store.format import StoreFormatError
-from page_tracker.store.ingest import Batch, Bounds, Outcome, submit_async
+from page_tracker.store.ingest import Batch, BatchId, Bounds, Outcome, submit_async
 from page_tracker.store.keys import shard_of
-from page_tracker.store.salts import Salts
+from page_tracker.store.salts import Salts, SiteDay
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
 
 # All in seconds.
 LOOK_EVERY = 1.0  # at the sites
 LOOK_AT_LOOKUPS = 10.0
+LOOK_AT_SPOOLS = 5.0
 LOOK_AGAIN = 0.1  # if a site is unknown
 TRUST_SALTS = 60.0
 
@@ -67,6 +73,7 @@ class Collector:
         shards: int = 1,
         bounds: Bounds,
         rates: Rates,
+        spool: SpoolFolder,
     ) -> None:
         """`store` is a client of the event loop; has to be made while the loop runs."""
         self._store = store
@@ -77,26 +84,33 @@ class Collector:
         self._context: Context | None = None
         self._salts = Salts()
         self._salts_at_hand: dict[tuple[str, int], bytes] = {}
+        # Those that this process had to draw while Redis was away.
+        self._drawn: set[SiteDay] = set()
         self._fetching: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._looked = 0.0
         self._look: asyncio.Task[None] | None = None
         self._forget_salts = 0.0
+        self._spool = spool
+        self._bounds = bounds
+        submit = partial(_submit, store)
+        self._routes = [
+            ShardRoute(submit, partial(self._batch_again, shard))
+            for shard in range(shards)
+        ]
+        self._queues = [
+            ShardQueue(submit, partial(self._batch, shard), Spool(spool, shard, route))
+            for shard, route in enumerate(self._routes)
+        ]
         look_at_lookups = partial(asyncio.to_thread, lookups.look)
         self._watches = [
             asyncio.create_task(repeat(what, work, pause))
             for what, work, pause in (
                 ("The watch over the sites", self._look_around, LOOK_EVERY),
                 ("The watch over the lookups", look_at_lookups, LOOK_AT_LOOKUPS),
+                ("The watch over spools", self._drain_left_behind, LOOK_AT_SPOOLS),
             )
-        ]
-        self._queues = [
-            ShardQueue(
-                partial(_submit, store),
-                partial(self._batch, shard, bounds),
-            )
-            for shard in range(shards)
         ]
 
     def collect_soon(
@@ -177,10 +191,10 @@ class Collector:
         """Store what is still queued, and release the store."""
         if self._tasks:
             await asyncio.wait(self._tasks)
-        for queue in self._queues:
-            await queue.drained()
+        await asyncio.gather(*(queue.close() for queue in self._queues))
         for watch in self._watches:
             watch.cancel()
+        await asyncio.wait(self._watches)
         await self._store.aclose()
 
     def _queue_of(self, found: Hit | Drop) -> ShardQueue:
@@ -189,7 +203,7 @@ class Collector:
         return self._queues[shard_of(found.visitor, len(self._queues))]
 
     def _batch(
-        self, shard: int, bounds: Bounds, hits: list[Hit], drops: list[Drop]
+        self, shard: int, batch_id: BatchId, hits: list[Hit], drops: list[Drop]
     ) -> Batch:
         return Batch(
             moment=time.time_ns() // 1000,
@@ -197,8 +211,30 @@ class Collector:
             drops=drops,
             sites=self._context.directory.by_id if self._context else {},
             shard=shard,
-            bounds=bounds,
+            bounds=self._bounds,
+            id=batch_id,
         )
+
+    def _batch_again(self, shard: int, spooled: SpooledBatch) -> Batch:
+        """A batch from a spool, without the hits of sites that are there no more."""
+        if self._context is None:
+            raise NotStoredError("the sites cannot be read", RETRY_AWAY)
+        hits, drops = without_unknown_sites(
+            spooled.hits, spooled.drops, self._context.directory
+        )
+        batch_id = BatchId(spooled.queue, spooled.number, REMEMBERED)
+        return self._batch(shard, batch_id, hits, drops)
+
+    async def _drain_left_behind(self) -> None:
+        """Submit what processes that have ended left in their spools."""
+        look = partial(self._spool.left_behind, len(self._queues))
+        while (file := await asyncio.to_thread(look)) is not None:
+            try:
+                await self._routes[file.shard].drain(file)
+                await asyncio.to_thread(file.remove)
+            except BaseException:
+                file.release()
+                raise
 
     def _judged_at_once(
         self, raw: RawHit, sender: Sender, moment: int
@@ -235,15 +271,21 @@ class Collector:
             fetching.add_done_callback(
                 lambda _: self._fetching.pop((site.id, day), None)
             )
-        try:
-            await asyncio.shield(fetching)
-        except RedisError as error:
-            raise NotStoredError(f"there is no salt ({error})", RETRY_AWAY) from error
+        await asyncio.shield(fetching)
 
     async def _fetch_salt(self, site: Site, day: int, moment: int) -> None:
         site_day = site_day_at(site, day, moment)
-        salt = await self._salts.get_async(self._store, site_day, moment // 1_000_000)
-        self._salts_at_hand[site.id, day] = salt
+        try:
+            await self._agree_on_salt(site_day, moment // 1_000_000)
+        except RedisError:
+            salt = self._salts.without_redis(site_day)
+            self._salts_at_hand[site.id, day] = salt
+            self._drawn.add(site_day)
+
+    async def _agree_on_salt(self, day: SiteDay, now: int) -> None:
+        salt = await self._salts.get_async(self._store, day, now)
+        self._salts_at_hand[day.site, day.day] = salt
+        self._drawn.discard(day)
 
     async def _after_a_look(self) -> Context:
         """What is known after a look at the sites that begins now, or very soon."""
@@ -262,10 +304,14 @@ class Collector:
         await self._refresh(self._look_now)
 
     async def _look_around(self) -> None:
-        """Follow changes of sites, and ask for salts again now and then."""
-        if time.monotonic() >= self._forget_salts:
+        """Follow changes of sites, and agree with others on salts, now and then."""
+        is_there = all(queue.is_direct for queue in self._queues)
+        if is_there and time.monotonic() >= self._forget_salts:
             self._salts_at_hand.clear()
             self._forget_salts = time.monotonic() + TRUST_SALTS
+        with suppress(RedisError):
+            for day in tuple(self._drawn):
+                await self._agree_on_salt(day, int(time.time()))
         await self._refresh(self._known)
 
     def _known(self) -> Known:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from page_tracker.days import next_midnight
 from page_tracker.errors import NotStoredError, PageTrackerError
 from page_tracker.hits.hit import Drop, Hit, Reason
 from page_tracker.sites.site import (
+    Directory,
     Site,
     zone_at,
 )
@@ -43,6 +44,18 @@ def once_a_site(found: Iterable[Hit | Drop]) -> list[Hit | Drop]:
 
 def is_of_unknown_site(found: Hit | Drop) -> bool:
     return isinstance(found, Drop) and found.reason == Reason.UNKNOWN_SITE
+
+
+def without_unknown_sites(
+    hits: Sequence[Hit], drops: Sequence[Drop], directory: Directory
+) -> tuple[list[Hit], list[Drop]]:
+    """Hits and drops once more, for the sites that there are by now."""
+    gone = [
+        Drop(hit.record.day, hit.record.site, Reason.UNKNOWN_SITE)
+        for hit in hits
+        if hit.record.site not in directory.by_id
+    ]
+    return [h for h in hits if h.record.site in directory.by_id], [*drops, *gone]
 
 
 def refusal(error: PageTrackerError) -> NotStoredError:

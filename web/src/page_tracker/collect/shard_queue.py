@@ -1,8 +1,9 @@
 """The way to one shard of the store: many hits, one batch, one sync of the disk.
 
-    put → waits → batch → store → report to each what became of it
+    put → waits → batch → store, or spool → report to each what became of it
 
-A queue sends one batch at a time; what arrives meanwhile becomes the next one.
+A queue sends one batch at a time; what arrives meanwhile becomes the next one. Once the
+store has not answered, all go to the spool until that has given them to the store.
 """
 
 from __future__ import annotations
@@ -14,24 +15,21 @@ from typing import NamedTuple
 
 from page_tracker.collect.background import begun
 from page_tracker.collect.drops import RETRY_AWAY, refusal
+from page_tracker.collect.spool import REMEMBERED, Spool
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Drop, Hit
 from page_tracker.store.ingest import (
     MAX_HITS,
     Batch,
+    BatchId,
     BatchRefusedError,
     Outcome,
     StoreAwayError,
     StreamFullError,
+    new_queue,
 )
 
-# All in seconds.
-GATHER = 0.008  # from one batch to the next, if not ENOUGH hits wait before
-# How long a batch whose reply was lost is submitted again; with the time limit of the
-# last try a sender is answered within a second.
-PATIENCE = 0.5
-FIRST_PAUSE = 0.02
-MAX_PAUSE = 0.2
+GATHER = 0.008  # seconds from one batch to the next, if not ENOUGH hits wait before
 
 # How many hits are worth a sync of the disk.
 ENOUGH = 48
@@ -55,10 +53,13 @@ class ShardQueue:
     def __init__(
         self,
         submit: Callable[[Batch], Awaitable[list[Outcome]]],
-        batch_of: Callable[[list[Hit], list[Drop]], Batch],
+        batch_of: Callable[[BatchId, list[Hit], list[Drop]], Batch],
+        spool: Spool,
     ) -> None:
         self._submit = submit
         self._batch_of = batch_of
+        self._spool = spool
+        self._id = BatchId(new_queue(), 0, REMEMBERED)
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
@@ -82,10 +83,16 @@ class ShardQueue:
         elif self._gathering is not None and len(self._waiting) >= ENOUGH:
             _end(self._gathering)
 
-    async def drained(self) -> None:
-        """Return once nothing waits any more."""
+    @property
+    def is_direct(self) -> bool:
+        """Whether hits go to the store, and not to the spool."""
+        return self._spool.is_empty
+
+    async def close(self) -> None:
+        """Return once nothing waits any more but in the spool, and leave that."""
         while self._task is not None:
             await asyncio.wait([self._task])
+        await self._spool.close()
 
     async def _run(self) -> None:
         try:
@@ -114,8 +121,10 @@ class ShardQueue:
         """Store a batch and notify all who wait for it."""
         hits = [each.found for each in taken if isinstance(each.found, Hit)]
         drops = [each.found for each in taken if isinstance(each.found, Drop)]
+        self._id = self._id.next()
         try:
-            outcomes = iter(await self._stored(self._batch_of(hits, drops)))
+            batch = self._batch_of(self._id, hits, drops)
+            outcomes = iter(await self._stored(batch))
         except NotStoredError as error:
             _refuse(taken, error)
         except Exception as error:  # pylint: disable=broad-exception-caught
@@ -128,24 +137,23 @@ class ShardQueue:
                 _reply(each, next(outcomes) if is_hit else Outcome.STORED)
 
     async def _stored(self, batch: Batch) -> list[Outcome]:
-        """Submit a batch, and again under its id while nobody knows if it is stored."""
-        deadline = self._loop.time() + PATIENCE
-        pause = FIRST_PAUSE
-        while True:
+        """Give a batch to the store, or else to the spool."""
+        if self._spool.is_empty:
             try:
                 return await self._submit(batch)
             except (StreamFullError, BatchRefusedError) as error:
                 logger.error("%s", error)
                 raise refusal(error) from error
             except StoreAwayError as error:
-                if self._loop.time() + pause > deadline:
-                    logger.error("%s", error.problem)
-                    failure = refusal(error)
-                    _refuse(self._waiting, failure)  # or they would wait in vain
-                    self._waiting.clear()
-                    raise failure from error
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, MAX_PAUSE)
+                logger.error("%s", error.problem)
+        try:
+            await self._spool.keep(batch)
+        except NotStoredError as error:
+            logger.error("%s", error.problem)
+            _refuse(self._waiting, error)  # or they would wait in vain
+            self._waiting.clear()
+            raise
+        return [Outcome.STORED] * len(batch.hits)
 
 
 def _end(future: asyncio.Future[None]) -> None:

@@ -6,7 +6,7 @@ Where Redis does not answer, what it knows is left out, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricF
 from prometheus_client.registry import Collector
 from redis import Redis, RedisError
 
+from page_tracker.collect.spool_file import SpoolState
 from page_tracker.monitoring import figures
 from page_tracker.store.redis_health import redis_problem
 from page_tracker.store.stream import Stream
@@ -35,6 +36,8 @@ class Exposition(Collector):
     most_rows: int
     # By the name that they have in the label `folder`.
     folders: Mapping[str, Path]
+    # What waits on disk while Redis is away.
+    spool: Callable[[], SpoolState]
     tally: Tally = TALLY
 
     def collect(self) -> Iterator[Metric]:
@@ -42,6 +45,7 @@ class Exposition(Collector):
         yield from counted(self.tally)
         yield from figures.of_processes()
         yield from figures.of_disks(self.folders)
+        yield from figures.of_spool(self.spool())
         found: list[Metric] = []
         is_up = redis_problem(self.redis) is None
         if is_up:

@@ -23,6 +23,7 @@ from prometheus_client.metrics_core import (
 )
 from redis import Redis
 
+from page_tracker.collect.spool_file import SpoolState
 from page_tracker.store.stream import Stream
 from page_tracker.store.upkeep_record import UpkeepDone
 from page_tracker.writer.health import problems
@@ -115,6 +116,17 @@ def of_disks(folders: Mapping[str, Path]) -> Iterator[Metric]:
             free.add_metric([name], disk.free)
             size.add_metric([name], disk.total)
     yield from (free, size)
+
+
+def of_spool(state: SpoolState) -> Iterator[Metric]:
+    yield _gauge(
+        "spool_bytes", "Hits on disk that wait for Redis, in bytes.", state.waiting
+    )
+    yield _gauge(
+        "spool_aside_files",
+        "Files of the spool with hits that are not stored.",
+        len(state.others),
+    )
 
 
 def of_processes() -> Iterator[Metric]:

@@ -66,6 +66,16 @@ class Salts:
             salt = self._learn(day, now, kept or candidate)
         return salt
 
+    def without_redis(self, day: SiteDay) -> bytes:
+        """A salt while Redis is away: the last one known, or else a new one.
+
+        Redis is offered it when it is asked next; if others were faster, theirs counts
+        from then on, and whoever came in between counts as another visitor.
+        """
+        salt = self._candidate(day)
+        self._known[day] = (salt, 0)
+        return salt
+
     def _candidate(self, day: SiteDay) -> bytes:
         """The salt if Redis has none: the one used so far, or else a new one."""
         salt, _ = self._known.get(day, (None, 0))

@@ -9,6 +9,7 @@ from redis import Redis
 from page_tracker.collect.batched import Collector
 from page_tracker.collect.direct import UnbatchedCollector
 from page_tracker.collect.rates import Rates
+from page_tracker.collect.spool_file import SpoolFolder
 from page_tracker.lookups.reload import FreshLookups
 from page_tracker.settings import Settings
 from page_tracker.store.ingest import Bounds
@@ -47,7 +48,13 @@ def open_collector(settings: Settings) -> Collector:
         shards=settings.shards,
         bounds=bounds_of(settings),
         rates=Rates(settings.hits_of_address),
+        spool=open_spool(settings),
     )
+
+
+def open_spool(settings: Settings) -> SpoolFolder:
+    """What waits on this machine's disk while Redis is away."""
+    return SpoolFolder(settings.data / "spool", settings.most_in_spool * 1_000_000)
 
 
 def open_unbatched_collector(

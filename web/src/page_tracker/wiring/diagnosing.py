@@ -12,6 +12,7 @@ from page_tracker.lake.damage import damages
 from page_tracker.processes.embedded import STORE_NAME
 from page_tracker.processes.folder import holder
 from page_tracker.settings import Settings
+from page_tracker.wiring.collecting import open_spool
 from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import (
     open_live,
@@ -50,6 +51,7 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
             registry=registry,
             live=open_live(found, redis),
             streams=open_streams(found),
+            spool=open_spool(settings).state,
             urls=list(dict.fromkeys(each for each in urls if each)),
             trouble=trouble,
         )

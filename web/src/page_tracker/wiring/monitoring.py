@@ -4,6 +4,7 @@ from pathlib import Path
 
 from page_tracker.monitoring.exposition import Exposition
 from page_tracker.settings import Settings
+from page_tracker.wiring.collecting import open_spool
 from page_tracker.wiring.store import open_redis, open_streams
 
 
@@ -17,4 +18,5 @@ def open_exposition(settings: Settings) -> Exposition:
             "data": settings.data,
             "lake": Path(settings.lake or settings.data / "lake"),
         },
+        spool=open_spool(settings).state,
     )

@@ -13,7 +13,6 @@ import pytest
 from redis import Redis
 
 from page_tracker.asgi import FrontDoor
-from page_tracker.collect.shard_queue import PATIENCE
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Claim, Drop, Kind, RawHit, Reason
 from page_tracker.protocols import PROTOCOLS, goatcounter
@@ -206,45 +205,6 @@ def test_a_batch_whose_reply_was_lost_is_stored_once(
 
     asyncio.run(run())
     assert stored(server)[0] == HITS + 1
-
-
-def test_while_redis_is_away_nobody_waits_for_long_and_afterwards_all_is_well(
-    server: OwnRedis, settings: Settings
-) -> None:
-    async def run() -> None:
-        async with collecting(settings) as collector:
-            await collector.collect([view()], BROWSER)
-            server.kill()
-            began = time.monotonic()
-            told = await asyncio.gather(
-                *(collector.collect([view(n)], BROWSER) for n in range(HITS)),
-                return_exceptions=True,
-            )
-            assert time.monotonic() - began < 10
-            assert all(isinstance(each, NotStoredError) for each in told)
-            assert {
-                each.retry_after for each in told if isinstance(each, NotStoredError)
-            }
-            server.start()
-            assert not await collector.collect([view()], BROWSER)
-
-    asyncio.run(run())
-    assert stored(server)[0] == 2
-
-
-def test_a_frozen_redis_is_tried_no_longer_than_a_sender_waits(
-    server: OwnRedis, settings: Settings
-) -> None:
-    """The last try begins within PATIENCE, and Redis's time limit ends it."""
-    assert PATIENCE + settings.redis_timeout < 1
-
-    async def run() -> None:
-        async with collecting(settings) as collector:
-            await collector.collect([view()], BROWSER)
-            with server.frozen(), pytest.raises(NotStoredError):
-                await collector.collect([view()], BROWSER)
-
-    asyncio.run(run())
 
 
 def test_before_redis_was_ever_there_senders_are_told_to_come_back(

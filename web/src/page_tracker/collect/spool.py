@@ -1,0 +1,157 @@
+"""A queue's batches on disk while its shard is away, and how they get to the store.
+
+    the store does not answer → keep: the batch is on disk, its hits are acknowledged
+                              → every further one too, so that they stay in order
+    meanwhile, again and again: the oldest → the store → the next … → none is left
+                              → the queue goes to the store itself again
+
+A batch is submitted under its own id until the store answers, by this process or by the
+one that takes its file over. So it is stored once, whatever happened to the first try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from page_tracker.collect.background import begun
+from page_tracker.collect.drops import RETRY_FULL
+from page_tracker.collect.spool_file import (
+    SpooledBatch,
+    SpoolFile,
+    SpoolFolder,
+    SpoolFullError,
+)
+from page_tracker.errors import NotStoredError
+from page_tracker.store.ingest import (
+    Batch,
+    BatchRefusedError,
+    StoreAwayError,
+    StreamFullError,
+)
+
+# All in seconds.
+FIRST_PAUSE = 0.02
+MAX_PAUSE = 0.5
+# While a batch is being appended.
+MOMENT = 0.001
+# The shard knows for longer than this which batches it has.
+LONGEST = 7 * 24 * 60 * 60
+REMEMBERED = 8 * 24 * 60 * 60
+# How long a process that ends waits for the store to take what is spooled.
+CLOSING = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class ShardRoute:
+    """How spooled batches of a shard are submitted."""
+
+    def __init__(
+        self,
+        submit: Callable[[Batch], Awaitable[object]],
+        batch_of: Callable[[SpooledBatch], Batch],
+    ) -> None:
+        """`submit` raises as `store.ingest.submit`; `batch_of` NotStoredError."""
+        self._submit = submit
+        self._batch_of = batch_of
+
+    async def drain(self, file: SpoolFile) -> None:
+        """Submit all that a file has, in order, however long that takes."""
+        while not file.is_settled:
+            for spooled, end in await asyncio.to_thread(file.read):
+                await self._store(file, spooled)
+                file.settled(end)
+
+    async def _store(self, file: SpoolFile, spooled: SpooledBatch) -> None:
+        age = time.time() - spooled.moment / 1_000_000
+        if age > LONGEST:
+            why = f"it has waited for {age / 86_400:.0f} days"
+            await _set_aside(file, spooled, why)
+            return
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self._submit(self._batch_of(spooled))
+                return
+            except (StoreAwayError, StreamFullError, NotStoredError):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_PAUSE)
+            except BatchRefusedError as error:
+                await _set_aside(file, spooled, error.problem)
+                return
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                # A bug of ours: those behind this one must not wait forever.
+                await _set_aside(file, spooled, repr(error))
+                return
+
+
+class Spool:
+    """What one queue keeps on disk; nothing as long as its shard answers."""
+
+    def __init__(self, folder: SpoolFolder, shard: int, route: ShardRoute) -> None:
+        self._folder = folder
+        self._shard = shard
+        self._route = route
+        self._file: SpoolFile | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._is_appending = False
+
+    @property
+    def is_empty(self) -> bool:
+        return self._file is None
+
+    async def keep(self, batch: Batch) -> None:
+        """Have a batch on disk; one at a time. Raises NotStoredError if it is not."""
+        self._is_appending = True
+        try:
+            if self._file is None:
+                self._file = await asyncio.to_thread(self._folder.new_file, self._shard)
+                logger.warning(
+                    "hits of shard %d go to %s", self._shard, self._file.path
+                )
+            await asyncio.to_thread(self._file.append, batch, self._folder)
+        except SpoolFullError as error:
+            raise NotStoredError(error.problem, RETRY_FULL) from error
+        except OSError as error:
+            raise NotStoredError(
+                f"the spool {self._folder.path} cannot be written ({error.strerror})",
+                RETRY_FULL,
+            ) from error
+        finally:
+            self._is_appending = False
+            if self._file is not None and self._draining is None:
+                self._draining = begun(self._drain(self._file), "a spool")
+
+    async def close(self) -> None:
+        """Leave what the store does not take soon to the next process."""
+        if (draining := self._draining) is not None:
+            await asyncio.wait([draining], timeout=CLOSING)
+            draining.cancel()
+            await asyncio.wait([draining])
+        if self._file is not None:
+            self._file.release()
+
+    async def _drain(self, file: SpoolFile) -> None:
+        while self._is_appending or not file.is_settled:
+            try:
+                await self._route.drain(file)
+                await asyncio.sleep(MOMENT)
+            except OSError as error:
+                logger.error(
+                    "%s cannot be read, and is tried again: %s", file.path, error
+                )
+                await asyncio.sleep(MAX_PAUSE)
+        # Nothing may wait between this look and the end: or a batch would be forgotten.
+        self._file = self._draining = None
+        await asyncio.to_thread(file.remove)
+        logger.warning("what was in %s is stored", file.path)
+
+
+async def _set_aside(file: SpoolFile, spooled: SpooledBatch, why: str) -> None:
+    path = await asyncio.to_thread(file.set_aside, spooled)
+    logger.error(
+        "%d hits are set aside in %s and not stored: %s", len(spooled.hits), path, why
+    )
