@@ -89,6 +89,8 @@ PAGES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/<domain:name>/properties"): Route(Need.VIEWER, "/SITE/properties"),
     ("GET", "/sites/<name>/properties"): Route(Need.VIEWER, "/sites/SITE/properties"),
+    ("GET", "/<domain:name>/experiments"): Route(Need.VIEWER, "/SITE/experiments"),
+    ("GET", "/sites/<name>/experiments"): Route(Need.VIEWER, "/sites/SITE/experiments"),
     ("GET", "/<domain:name>/how/<part>"): Route(Need.VIEWER, "/SITE/how/chart"),
     ("GET", "/sites/<name>/how/<part>"): Route(Need.VIEWER, "/sites/SITE/how/pages"),
     ("GET", "/sites/add"): Route(Need.OWNER_OF_ALL),

@@ -25,6 +25,7 @@ from page_tracker.store.sites import Sites
 from page_tracker.web.pages.all_sites import all_sites_page
 from page_tracker.web.pages.annotations import annotated, register_annotations
 from page_tracker.web.pages.error_pages import NoSuchPage, register_problems
+from page_tracker.web.pages.experiment_page import experiment_page
 from page_tracker.web.pages.exports import ENDINGS, PARTS, how_page, taken
 from page_tracker.web.pages.forms import meant
 from page_tracker.web.pages.guard import PageGuard, Person
@@ -182,6 +183,20 @@ def _register_parts(
         answers = Answers(sources.asking, found)
         told = property_page(answers, view, problems, sources.live)
         return render("properties.html", **told)
+
+    @blueprint.get("/<domain:name>/experiments")
+    @blueprint.get("/sites/<name>/experiments")
+    def experiments(name: str) -> ResponseReturnValue:
+        """Which group of visitors reached a goal more often."""
+        found = admitted(name)
+        if moved := elsewhere(found, "/experiments"):
+            return moved
+        view, problems, is_form = _said()
+        if is_form and not problems:
+            return redirect(f"{home_of(found.id)}/experiments{written(view)}", 303)
+        answers = Answers(sources.asking, found)
+        told = experiment_page(answers, view, problems, sources.live)
+        return render("experiments.html", **told)
 
     @blueprint.get("/<domain:name>/how/<part>")
     @blueprint.get("/sites/<name>/how/<part>")

@@ -26,6 +26,7 @@ from page_tracker.web.pages.view import View
 if TYPE_CHECKING:  # loaded with the first question
     from page_tracker.query.ask import Asking
     from page_tracker.query.dropped_hits import DroppedHits
+    from page_tracker.query.experiment_report import ExperimentReport
     from page_tracker.query.plan import Days
     from page_tracker.query.property_keys import PropertyKey
     from page_tracker.query.report import Report
@@ -71,6 +72,13 @@ class Answers:
             for body in bodies
         ]
         return self._asking.reports(queries, self._budget)
+
+    def experiment(self, body: Body) -> ExperimentReport:
+        """What came of an experiment. Raises as `ask`."""
+        asked = self._asking.understand_experiment(
+            body, self.site, self.now, self._budget
+        )
+        return self._asking.experiment(asked, self._budget)
 
     def days(self) -> Days | None:
         """The first and the last day with hits."""

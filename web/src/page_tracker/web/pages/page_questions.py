@@ -68,6 +68,17 @@ def over_time(scope: Scope, metric: str, interval: str) -> Body:
     return _with_pages(body) if metric in READING else body
 
 
+def experiment(scope: Scope, name: str, goal: str, control: str) -> Body:
+    """The question which of the groups, by a dimension's name, reached a goal."""
+    body = _body(scope, ())
+    kept = ("site_id", "date_range", "filters")
+    return {key: body[key] for key in kept} | {
+        "dimension": name,
+        "goal": goal,
+        "control": control,
+    }
+
+
 def metrics_of(tab: Tab, scope: Scope) -> list[str]:
     """The figures of each row in a panel; rows are sorted by the first."""
     if tab.dimension == GOAL:

@@ -38,7 +38,8 @@ class View:
 
     `by` is '' if the range decides the interval; `is_any`: one filter is enough.
     `tabs` has the tab of each panel that does not show its first. `search`, `sort` and
-    `page` belong to a panel's full list, `has_common_scale` to the list of all sites.
+    `page` belong to a panel's full list, `has_common_scale` to the list of all sites,
+    `groups`, `goal` and `control` to an experiment.
     """
 
     period: str = "28d"
@@ -53,6 +54,9 @@ class View:
     sort: str = ""
     page: int = 1
     has_common_scale: bool = False
+    groups: str = ""
+    goal: str = ""
+    control: str = ""
 
     def with_filter(self, condition: Condition) -> View:
         """The view with this filter added."""
@@ -128,6 +132,9 @@ PARTS: dict[str, _Part] = {
     "sort": _Part("sort", str),
     "page": _Part("page", _number),
     "scale": _Part("has_common_scale", _flag("common", "own"), lambda _: "common"),
+    "groups": _Part("groups", str),
+    "goal": _Part("goal", str),
+    "control": _Part("control", str),
 }
 
 
