@@ -81,8 +81,8 @@ def experiment(
     else a question can be asked by.
 
     \b
-      page-tracker experiment example.com props:buttons Signup --period 28d
-      page-tracker experiment example.com utm_content Signup --control old
+      page-tracker experiment example.com props:buttons Signup [--control old]
+      page-tracker experiment example.com utm_content Signup [--period 28d]
     """
     settings, now = Settings.from_environment(data=data, lake=lake), time.time()
     with asker_of(settings) as asker:
