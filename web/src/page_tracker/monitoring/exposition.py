@@ -42,6 +42,7 @@ class Exposition(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield figures.of_build()
+        yield figures.of_clock()
         yield from counted(self.tally)
         yield from figures.of_processes()
         yield from figures.of_disks(self.folders)

@@ -140,6 +140,12 @@ def of_processes() -> Iterator[Metric]:
     )
 
 
+def of_clock() -> Metric:
+    return _gauge(
+        "time_seconds", "This machine's clock, in seconds since 1970.", time.time()
+    )
+
+
 def of_build() -> Metric:
     return InfoMetricFamily(
         _named("build"), "The version that runs.", {"version": version("page-tracker")}
