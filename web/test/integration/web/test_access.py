@@ -69,7 +69,17 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/stats/realtime/visitors"): Route(
         Need.STATS, "/api/v1/stats/realtime/visitors?site_id=SITE"
     ),
+    ("GET", "/api/v1/stats/aggregate"): Route(
+        Need.STATS, "/api/v1/stats/aggregate?site_id=SITE"
+    ),
+    ("GET", "/api/v1/stats/timeseries"): Route(
+        Need.STATS, "/api/v1/stats/timeseries?site_id=SITE"
+    ),
+    ("GET", "/api/v1/stats/breakdown"): Route(
+        Need.STATS, "/api/v1/stats/breakdown?site_id=SITE&property=event:page"
+    ),
     ("GET", "/api/v2/realtime"): Route(Need.STATS, "/api/v2/realtime?site_id=SITE"),
+    ("GET", "/api/health"): Route(Need.NOTHING),
     ("GET", "/api/address"): Route(Need.ANY),
     ("GET", "/api/v0/me"): Route(Need.ANY),
     ("GET", "/api/openapi.json"): Route(Need.NOTHING),

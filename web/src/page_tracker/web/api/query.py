@@ -1,5 +1,4 @@
-"""`/api/v2/query`, `/queries`, `/experiment`, `/realtime`;
-`/api/v1/stats/realtime/visitors`.
+"""`/api/v2/query`, `/queries`, `/experiment`, `/realtime`.
 
 The grammar and the answers are those of Plausible's Stats API v2. With a token for
 other sites, the answer is the same as if there were no such site.
@@ -49,7 +48,7 @@ def asking_api(
     register_failures(blueprint)
 
     def understood(body: Any, token: Token, budget: TimeBudget) -> Query:
-        site = _site(sites(), token, _site_id(body))
+        site = readable_site(sites(), token, _site_id(body))
         return asking().understand(body, site, time.time(), budget)
 
     def as_answer(report: Report) -> dict[str, Any]:
@@ -84,23 +83,16 @@ def asking_api(
     def experiment() -> Response:
         """What came of an experiment."""
         token, body = guard.token(), _body()
-        site = _site(sites(), token, _site_id(body))
+        site = readable_site(sites(), token, _site_id(body))
         budget = asking().budget(is_wanted())
         asked = asking().understand_experiment(body, site, time.time(), budget)
         return jsonify(experiment_as_json(asking().experiment(asked, budget)))
-
-    @blueprint.get("/v1/stats/realtime/visitors")
-    def current_visitors() -> Response:
-        """How many visitors there were in the last five minutes."""
-        token = guard.token()
-        site = _site(sites(), token, request.args.get("site_id", ""))
-        return jsonify(live().current(site.id, int(time.time())).visitors)
 
     @blueprint.get("/v2/realtime")
     def now() -> Response:
         """Who is here, the last 30 minutes, and what did not count today."""
         token = guard.token()
-        site = _site(sites(), token, request.args.get("site_id", ""))
+        site = readable_site(sites(), token, request.args.get("site_id", ""))
         return jsonify(live_as_json(live_figures(live(), site, int(time.time()))))
 
     return blueprint
@@ -116,7 +108,7 @@ def _site_id(body: Any) -> str:
     return site
 
 
-def _site(sites: Sites, token: Token, domain: str) -> Site:
+def readable_site(sites: Sites, token: Token, domain: str) -> Site:
     """The site, if the token may read its counts. Raises Refused."""
     site = sites.directory().resolve(domain)
     if site is None or not allows(token, Scope.STATS, site.id):

@@ -77,8 +77,12 @@ def _parameters(rule: str, operation: Operation) -> list[Schema]:
     if "domain" in places:
         places["domain"]["examples"] = [SITE]
     return [
-        {"name": name, "in": place, "required": True, "schema": schema}
-        for place, named in (("path", places), ("query", operation.query))
+        {"name": name, "in": place, "required": is_required, "schema": schema}
+        for place, is_required, named in (
+            ("path", True, places),
+            ("query", True, operation.query),
+            ("query", False, operation.optional),
+        )
         for name, schema in named.items()
     ]
 

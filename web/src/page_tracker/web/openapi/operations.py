@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from page_tracker.web.openapi.schemas import SITE, Schema, text
+from page_tracker.query.stats_v1 import INTERVALS, MOST_ROWS, PERIODS
+from page_tracker.web.openapi.schemas import SITE, Schema, one_of, text, whole
 
 # Why a request is refused. All routes but those for everybody may answer with these:
 ALWAYS = (401, 429, 503)
@@ -41,7 +42,16 @@ class Operation:
     body: str = ""
     refusals: tuple[int, ...] = ()
     query: dict[str, Schema] = field(default_factory=dict)
+    optional: dict[str, Schema] = field(default_factory=dict)
 
+
+_ASKED_V1 = {
+    "period": one_of(*PERIODS),
+    "date": text(),
+    "metrics": text(),
+    "filters": text(),
+    "with_imported": one_of("true", "false"),
+}
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/api/v2/query"): Operation(
@@ -74,6 +84,39 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "stats",
         {"type": "integer", "minimum": 0},
         query={"site_id": text(like=SITE)},
+    ),
+    ("GET", "/api/health"): Operation(
+        "health",
+        "Whether all that counting needs is there, as Plausible answers it",
+        "",
+        {"type": "object"},
+    ),
+    ("GET", "/api/v1/stats/aggregate"): Operation(
+        "aggregate_v1",
+        "The figures of a period, as Plausible's Stats API v1 answers them",
+        "stats",
+        {"type": "object"},
+        refusals=(400, 422),
+        query={"site_id": text(like=SITE)},
+        optional=_ASKED_V1 | {"compare": one_of("previous_period")},
+    ),
+    ("GET", "/api/v1/stats/timeseries"): Operation(
+        "timeseries_v1",
+        "The same by days or months",
+        "stats",
+        {"type": "object"},
+        refusals=(400, 422),
+        query={"site_id": text(like=SITE)},
+        optional=_ASKED_V1 | {"interval": one_of(*INTERVALS)},
+    ),
+    ("GET", "/api/v1/stats/breakdown"): Operation(
+        "breakdown_v1",
+        "The same by a property",
+        "stats",
+        {"type": "object"},
+        refusals=(400, 422),
+        query={"site_id": text(like=SITE), "property": text()},
+        optional=_ASKED_V1 | {"limit": whole(1, MOST_ROWS), "page": whole(1)},
     ),
     ("GET", "/api/v2/realtime"): Operation(
         "realtime",
