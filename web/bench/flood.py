@@ -44,13 +44,13 @@ def main() -> None:
     options = _options()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory() as folder, _tracker(Path(folder)) as url:
+    with tempfile.TemporaryDirectory() as folder, tracker(Path(folder)) as url:
         alone, beside = [], []
         _honest(url, options.seconds)  # caches fill
         for number in range(options.rounds):
-            alone.append(_p99(_honest(url, options.seconds)))
+            alone.append(p99(_honest(url, options.seconds)))
             said, waits = _beside_a_flood(url, options)
-            beside.append(_p99(waits))
+            beside.append(p99(waits))
             print(
                 f"round {number + 1}: p99 alone {alone[-1]:.1f} ms, beside the flood"
                 f" {beside[-1]:.1f} ms, ratio {beside[-1] / alone[-1]:.2f};"
@@ -72,7 +72,7 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _tracker(folder: Path) -> Iterator[str]:
+def tracker(folder: Path) -> Iterator[str]:
     """The server with its store, its lake and one site."""
     data, said = folder / "data", folder / "serve.log"
     kept = {
@@ -119,20 +119,20 @@ def _flood(
 ) -> None:
     """Send, and tell when it begins, and in the end how often what was answered."""
     load = (url, address, connections, rate, seconds)
-    found = asyncio.run(_sending(*load, lambda: told.send(True)))
+    found = asyncio.run(sending(*load, lambda: told.send(True)))
     told.send(Counter(status for status, _ in found))
 
 
 def _honest(url: str, seconds: int) -> list[float]:
     """What each of the honest sender's hits waited, in seconds."""
     load = (url, HONEST, HONEST_CONNECTIONS, HONEST_RATE, seconds)
-    found = asyncio.run(_sending(*load, lambda: None))
+    found = asyncio.run(sending(*load, lambda: None))
     wrong = Counter(status for status, _ in found if status != "202")
     assert not wrong, f"the honest sender was answered {dict(wrong)}"
     return [wait for _, wait in found]
 
 
-async def _sending(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+async def sending(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     url: str,
     address: str,
     connections: int,
@@ -206,7 +206,7 @@ def _request() -> bytes:
     return (head + body).encode("ascii")
 
 
-def _p99(waits: list[float]) -> float:
+def p99(waits: list[float]) -> float:
     """Milliseconds."""
     return 1000 * statistics.quantiles(waits, n=100)[-1]
 

@@ -31,8 +31,8 @@ from page_tracker.collect.drops import (
 from page_tracker.collect.outcomes import BATCH_HITS, BATCH_SECONDS
 from page_tracker.collect.rates import Rates
 from page_tracker.collect.shard_queue import ShardQueue
-from page_tracker.collect.spool import REMEMBERED, ShardRoute, Spool
-from page_tracker.collect.spool_file import SpooledBatch, SpoolFolder
+from page_tracker.collect.spool import ShardRoute, Spool
+from page_tracker.collect.spool_file import SpoolFolder
 from page_tracker.errors import NotStoredError, TooManyHitsError
 from page_tracker.hits.context import Context
 from page_tracker.hits.enrich import UnknownSaltError, enrich
@@ -215,15 +215,16 @@ class Collector:
             id=batch_id,
         )
 
-    def _batch_again(self, shard: int, spooled: SpooledBatch) -> Batch:
+    def _batch_again(
+        self, shard: int, batch_id: BatchId, hits: list[Hit], drops: list[Drop]
+    ) -> Batch:
         """A batch from a spool, without the hits of sites that are there no more."""
         if self._context is None:
             raise NotStoredError("the sites cannot be read", RETRY_AWAY)
-        hits, drops = without_unknown_sites(
-            spooled.hits, spooled.drops, self._context.directory
+        directory = self._context.directory
+        return self._batch(
+            shard, batch_id, *without_unknown_sites(hits, drops, directory)
         )
-        batch_id = BatchId(spooled.queue, spooled.number, REMEMBERED)
-        return self._batch(shard, batch_id, hits, drops)
 
     async def _drain_left_behind(self) -> None:
         """Submit what processes that have ended left in their spools."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from page_tracker.collect.background import begun
 from page_tracker.collect.drops import RETRY_FULL
@@ -24,10 +24,13 @@ from page_tracker.collect.spool_file import (
     SpoolFolder,
     SpoolFullError,
 )
-from page_tracker.errors import NotStoredError
+from page_tracker.errors import NotStoredError, PageTrackerError
+from page_tracker.hits.hit import Drop, Hit
 from page_tracker.store.ingest import (
+    MAX_HITS,
     Batch,
-    BatchRefusedError,
+    BatchId,
+    PartlyStoredError,
     StoreAwayError,
     StreamFullError,
 )
@@ -46,13 +49,22 @@ CLOSING = 2.0
 logger = logging.getLogger(__name__)
 
 
+class TooOldError(PageTrackerError):
+    """Redis may not know any more whether it has a batch."""
+
+    def __init__(self, age: float) -> None:
+        super().__init__(
+            f"it has waited for {age / 86_400:.0f} days", "see what is in its file"
+        )
+
+
 class ShardRoute:
-    """How spooled batches of a shard are submitted."""
+    """How spooled batches of a shard are submitted: joined, as many as one may have."""
 
     def __init__(
         self,
         submit: Callable[[Batch], Awaitable[object]],
-        batch_of: Callable[[SpooledBatch], Batch],
+        batch_of: Callable[[BatchId, list[Hit], list[Drop]], Batch],
     ) -> None:
         """`submit` raises as `store.ingest.submit`; `batch_of` NotStoredError."""
         self._submit = submit
@@ -61,31 +73,58 @@ class ShardRoute:
     async def drain(self, file: SpoolFile) -> None:
         """Submit all that a file has, in order, however long that takes."""
         while not file.is_settled:
-            for spooled, end in await asyncio.to_thread(file.read):
-                await self._store(file, spooled)
+            for batches, end in _joined(await asyncio.to_thread(file.read)):
+                await self._store(file, batches)
                 file.settled(end)
 
-    async def _store(self, file: SpoolFile, spooled: SpooledBatch) -> None:
-        age = time.time() - spooled.moment / 1_000_000
-        if age > LONGEST:
-            why = f"it has waited for {age / 86_400:.0f} days"
-            await _set_aside(file, spooled, why)
-            return
-        pause = FIRST_PAUSE
-        while True:
+    async def _store(self, file: SpoolFile, batches: list[SpooledBatch]) -> None:
+        """Have batches of one queue stored, or set aside."""
+        left, pause = batches, FIRST_PAUSE
+        while left:
             try:
-                await self._submit(self._batch_of(spooled))
+                await self._submit(self._batch(left))
                 return
+            except PartlyStoredError as known:
+                left = [each for each in left if each.number > known.number]
             except (StoreAwayError, StreamFullError, NotStoredError):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, MAX_PAUSE)
-            except BatchRefusedError as error:
-                await _set_aside(file, spooled, error.problem)
-                return
             except Exception as error:  # pylint: disable=broad-exception-caught
-                # A bug of ours: those behind this one must not wait forever.
-                await _set_aside(file, spooled, repr(error))
+                # Refused, or a bug of ours: those behind must not wait forever.
+                if len(left) > 1:
+                    for each in left:
+                        await self._store(file, [each])
+                else:
+                    await _set_aside(file, left[0], str(error))
                 return
+
+    def _batch(self, batches: list[SpooledBatch]) -> Batch:
+        first, last = batches[0], batches[-1]
+        age = time.time() - min(each.moment for each in batches) / 1_000_000
+        if age > LONGEST:
+            raise TooOldError(age)
+        return self._batch_of(
+            BatchId(last.queue, last.number, REMEMBERED, first.number),
+            [hit for each in batches for hit in each.hits],
+            [drop for each in batches for drop in each.drops],
+        )
+
+
+def _joined(
+    found: Iterable[tuple[SpooledBatch, int]],
+) -> Iterator[tuple[list[SpooledBatch], int]]:
+    """Batches that may be submitted as one, each time with where the last one ends."""
+    joined: list[SpooledBatch] = []
+    size = end = 0
+    for batch, its_end in found:
+        more = len(batch.hits) + len(batch.drops)
+        if joined and (size + more > MAX_HITS or batch.queue != joined[0].queue):
+            yield joined, end
+            joined, size = [], 0
+        joined.append(batch)
+        size, end = size + more, its_end
+    if joined:
+        yield joined, end
 
 
 class Spool:

@@ -76,6 +76,16 @@ class BatchRefusedError(PageTrackerError):
         super().__init__(f"Redis refuses a batch ({why})", "this is a fault; report it")
 
 
+class PartlyStoredError(PageTrackerError):
+    """Some of the batches that were joined are stored: those up to `number`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"the batches up to {number} are stored already", "submit the others"
+        )
+        self.number = number
+
+
 class Outcome(Enum):
     """What became of a hit."""
 
@@ -123,6 +133,8 @@ class BatchId(NamedTuple):
     number: int = 1
     # How long the shard knows it, in seconds; each of a queue's batches renews that.
     remembered: int = 3 * 60 * 60
+    # Number of the first of several batches that were joined into this one.
+    first: int = 0
 
     @classmethod
     def alone(cls) -> BatchId:
@@ -130,6 +142,11 @@ class BatchId(NamedTuple):
 
     def next(self) -> BatchId:
         return BatchId(self.queue, self.number + 1, self.remembered)
+
+    @property
+    def begins(self) -> int:
+        """The lowest number that it stands for."""
+        return self.first or self.number
 
     def __str__(self) -> str:
         return f"{self.queue}-{self.number}"
@@ -213,14 +230,20 @@ def prepare(batch: Batch) -> Call:
             batch.bounds.of_address,
             batch.id.number,
             batch.id.remembered,
+            batch.id.begins,
         ),
     )
 
 
-def read(reply: bytes | str | int) -> list[Outcome]:
-    """What became of each hit, in the batch's order. Raises StreamFullError."""
+def read(reply: bytes | str | int | list[int]) -> list[Outcome]:
+    """What became of each hit, in the batch's order.
+
+    Raises StreamFullError, PartlyStoredError.
+    """
     if isinstance(reply, int):
         raise StreamFullError(reply)
+    if isinstance(reply, list):
+        raise PartlyStoredError(reply[0])
     text = reply.decode("ascii") if isinstance(reply, bytes) else reply
     return [_OUTCOMES[character] for character in text]
 
@@ -228,8 +251,9 @@ def read(reply: bytes | str | int) -> list[Outcome]:
 def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
     """Store a batch; the client must neither retry by itself nor decode replies.
 
-    Raises StreamFullError and BatchRefusedError where nothing is stored, and
-    StoreAwayError if that is unknown: then submit the same batch again.
+    Raises StreamFullError and BatchRefusedError where nothing is stored,
+    PartlyStoredError if nothing more is, and StoreAwayError if that is unknown: then
+    submit the same batch again.
     """
     call = prepare(batch)
     try:

@@ -22,6 +22,7 @@ from page_tracker.store.ingest import (
     BatchRefusedError,
     Bounds,
     Outcome,
+    PartlyStoredError,
     StoreAwayError,
     StreamFullError,
     submit,
@@ -76,6 +77,25 @@ def test_all_batches_of_a_queue_up_to_its_last_one_are_known_whenever_they_come_
     assert _everything(redis_client, shard) == stored
     ttl = redis_client.ttl(keys.queue(shard, ids[0].queue))
     assert 600_000 < ttl <= 700_000
+
+
+def test_of_batches_that_were_joined_only_those_are_stored_that_are_not_here(
+    redis_client: Redis, shard: int
+) -> None:
+    """One of them may have been under way for long, and came first."""
+    queue = f"queue {shard}"
+    submit(redis_client, a_batch(shard, a_hit("/1"), id=BatchId(queue, 1)))
+    stored = _everything(redis_client, shard)
+    hits = [a_hit(f"/{n}") for n in (1, 2, 3)]
+    with pytest.raises(PartlyStoredError) as known:
+        submit(redis_client, a_batch(shard, *hits, id=BatchId(queue, 3, first=1)))
+    assert known.value.number == 1
+    assert _everything(redis_client, shard) == stored
+    left = a_batch(shard, *hits[1:], id=BatchId(queue, 3, first=2))
+    assert submit(redis_client, left) == submit(redis_client, left) == [STORED] * 2
+    late = a_batch(shard, hits[1], id=BatchId(queue, 2))
+    assert submit(redis_client, late) == [STORED]
+    assert Live(redis_client, [shard]).total(SITE) == 3
 
 
 def test_the_event_loop_stores_the_same_way(

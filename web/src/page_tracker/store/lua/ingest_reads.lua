@@ -24,8 +24,10 @@
 --      11 of them those of one address
 --      12 the batch's number in its queue
 --      13 seconds for which that is remembered
+--      14 the number of the first batch that was joined into this one
 -- Answers what became of each hit, one character each (STORED, DUPLICATE, NO_VISIT); or,
--- as an integer, the number of rows that wait where the batch would be too much.
+-- as an integer, the number of rows that wait where the batch would be too much; or a
+-- list with the number of the last batch that is here, where some of those joined are.
 
 local HOUR = 60 * 60 * 1000
 local MINUTE = 60 * 1000
@@ -66,6 +68,8 @@ if answered then
     return outcomes
   elseif tonumber(last) > batch then
     return string.rep(STORED, #cmsgpack.unpack(ARGV[6])[1])
+  elseif tonumber(last) >= tonumber(ARGV[14]) then
+    return { tonumber(last) }
   end
 end
 
