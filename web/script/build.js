@@ -32,6 +32,7 @@ const BUILDS = [
     words,
   ]),
   ["plausible.called", "plausible.js", ["links", "tagged", "called"]],
+  ["goatcounter", "goatcounter.js", []],
 ];
 
 const bundle = (source, features) =>

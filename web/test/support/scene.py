@@ -83,7 +83,7 @@ class Scene:
     def show(self, path: str, head: str, body: str = "") -> None:
         """Load a page with that in it."""
         html = f"<!doctype html><title>Title of {path}</title>{head}{body}"
-        self.site.pages[path] = (200, html)
+        self.site.pages[urlsplit(path).path] = (200, html)
         self.page.goto(self.site.url + path)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:

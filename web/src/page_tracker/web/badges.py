@@ -1,6 +1,6 @@
 """`/counter/…` shows what is counted, `/hit/…` counts and shows it: badges and pixels.
 
-`/counter/<path>.{json,svg,txt}`, with TOTAL for a whole site, and
+`/counter/<path>.{html,json,png,svg,txt}`, with TOTAL for a whole site, and
 `/hit/<path>.{gif,svg}` for where no script runs, such as a README. The site is the
 `site` parameter's, else the referring page's, else the only one there is.
 """
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, render_template, request
+from markupsafe import Markup
 from redis import RedisError
 from werkzeug.exceptions import NotFound
 
@@ -29,6 +30,7 @@ from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
 from page_tracker.web.badge_image import Look, badge, checked, count_text
 from page_tracker.web.collect_routes import headers_sent
+from page_tracker.web.count_image import count_image
 from page_tracker.web.path_converter import add_converter
 from page_tracker.web.referring_host import referring_host
 
@@ -37,6 +39,8 @@ UNKNOWN = "?"
 
 # A badge is fetched again each time, and no cache may keep it.
 LOOK_AGAIN = "private, no-cache, max-age=0"
+# Any page may show it, and its style loads nothing.
+FRAMED = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors *"
 KEEP_NOT = "private, no-cache, no-store, max-age=0"
 
 
@@ -68,13 +72,17 @@ def badges(counters: Counters) -> Blueprint:
     @blueprint.get("/counter/<anything:name>", merge_slashes=False)
     def counter(name: str) -> Response:
         """Show a page's count, or the whole site's."""
-        name, form = _split(name, ("json", "svg", "txt"))
+        name, form = _split(name, ("html", "json", "png", "svg", "txt"))
         try:
             look = _look()
             _require_all_time()
             site = _site(counters.sites())
             _require_public(site)
-            response = _shown(form, look, _views(counters.live(), site, name))
+            views = _views(counters.live(), site, name)
+            if form == "html":
+                response = _framed(count_text(views), name == TOTAL)
+            else:
+                response = _shown(form, look, views)
         except RedisError as error:
             response = _failed(
                 form, Refused(503, f"the count cannot be read ({error})")
@@ -190,6 +198,8 @@ def _shown(form: str, look: Look, views: int) -> Response:
         return _open(Response(GIF, mimetype="image/gif"))
     if form == "json":
         return _open(_json(count_text(views)))
+    if form == "png":
+        return _open(Response(count_image(count_text(views)), mimetype="image/png"))
     if form == "txt":
         return _open(Response(f"{views}\n", mimetype="text/plain"))
     return _drawn(look, count_text(views))
@@ -201,6 +211,10 @@ def _failed(form: str, refused: Refused) -> Response:
         response = _drawn(Look(), refused.count)
     elif form == "gif":
         response = _open(Response(GIF, mimetype="image/gif"))
+    elif form == "png":
+        response = _open(Response(count_image(refused.count), mimetype="image/png"))
+    elif form == "html":
+        response = _framed(refused.count, of_all=False)
     elif form == "json" and refused.status == 404:
         response = _open(_json(refused.count, refused.why))
     elif form == "json":
@@ -218,6 +232,21 @@ def _json(count: str, error: str | None = None) -> Response:
     """GoatCounter's counter: both numbers are strings, and the same since its 2.0."""
     why = {} if error is None else {"error": error}
     return jsonify(count=count, count_unique=count, **why)
+
+
+def _framed(count: str, of_all: bool) -> Response:
+    """A page that any page may show in a frame, in its style; as GoatCounter's."""
+    html = render_template(
+        "framed_count.html",
+        count=count,
+        of_all=of_all,
+        # What a style says cannot end it.
+        style=Markup(request.args.get("style", "").replace("<", "")),
+        is_branded="no_branding" not in request.args,
+    )
+    response = _open(Response(html, mimetype="text/html"))
+    response.headers["Content-Security-Policy"] = FRAMED
+    return response
 
 
 def _drawn(look: Look, count: str) -> Response:

@@ -44,6 +44,9 @@ class Asked(NamedTuple):
     max_age: int = DAY
 
 
+GOATCOUNTER = Asked("goatcounter")
+
+
 def asked_for(name: str) -> Asked | None:
     """The script that `/js/<name>.js` means; None if the name means nothing here.
 

@@ -186,7 +186,14 @@ PAGES: dict[tuple[str, str], Route] = {
 }
 # What is no page: anybody may ask for it, and senders send to it.
 OPEN = {
-    *("/", "/livez", "/readyz", "/js/<name>.js", "/static/<path:filename>"),
+    *(
+        "/",
+        "/livez",
+        "/readyz",
+        "/js/<name>.js",
+        "/count.js",
+        "/static/<path:filename>",
+    ),
     *("/js/variant.js", "/js/variant.json"),
     *("/counter/<anything:name>", "/hit/<anything:name>"),
     *PROTOCOLS,

@@ -8,13 +8,16 @@ from flask.testing import FlaskClient
 
 from page_tracker.app import app
 from page_tracker.web.script import composed
-from page_tracker.web.script_names import WORDS, Asked, asked_for
+from page_tracker.web.script_names import GOATCOUNTER, WORDS, Asked, asked_for
 
 PATH = "/js/script.js"
 OURS = composed(Asked("script"), None)
 # Bytes of plausible.js in the npm package @plausible-analytics/tracker 0.4.6, as it is
 # and by gzip -9: what a site's own script of Plausible (`pa-….js`) is made of.
 PLAUSIBLE, PLAUSIBLE_GZIP = 6_434, 2_681
+# Bytes of GoatCounter's count.js (public/count.js in its repository), which it serves
+# as it is written.
+GOATCOUNTER_S = 6_669
 
 
 @pytest.fixture
@@ -36,13 +39,17 @@ def test_what_is_served_for_plausible_s_is_not_larger_than_that() -> None:
         assert len(script.gzip) < PLAUSIBLE_GZIP, name
 
 
+def test_what_is_served_for_goatcounter_s_is_not_larger_than_that() -> None:
+    assert len(composed(GOATCOUNTER, None).plain) < GOATCOUNTER_S
+
+
 def _all_words() -> list[tuple[str, ...]]:
     return [words for number in (1, 2) for words in combinations(sorted(WORDS), number)]
 
 
 @pytest.mark.parametrize(
     ("path", "age"),
-    [(PATH, 86_400), ("/js/plausible.hash.js", 86_400), ("/js/index.js", 86_400)],
+    [(PATH, 86_400), ("/js/plausible.hash.js", 86_400), ("/count.js", 86_400)],
 )
 def test_any_site_may_load_it_and_keep_it_for_a_day(
     client: FlaskClient, path: str, age: int
