@@ -33,6 +33,7 @@ const BUILDS = [
   ]),
   ["plausible.called", "plausible.js", ["links", "tagged", "called"]],
   ["goatcounter", "goatcounter.js", []],
+  ["umami", "umami.js", []],
 ];
 
 const bundle = (source, features) =>

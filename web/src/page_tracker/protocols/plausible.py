@@ -21,12 +21,14 @@ from page_tracker.hits.money import money_of
 from page_tracker.hits.text import clean
 from page_tracker.protocols.claims import claim_in
 from page_tracker.protocols.request import (
+    MAX_EVENT_ID,
     Answer,
     NothingToCountError,
     Protocol,
     Request,
     answer_of,
     header_text,
+    is_event_id,
     reasons_of,
 )
 from page_tracker.schema import LIMITS, PROP_KEY_LIMIT, PROP_VALUE_LIMIT, PROPS_LIMIT
@@ -34,7 +36,6 @@ from page_tracker.sites.site import bare_host
 
 MAX_NAME = LIMITS["name"]
 MAX_URL = 65_536  # the parts of it that are stored have their own limits
-MAX_EVENT_ID = 64
 MAX_SITES = 30
 MAX_ENGAGED = 86_400_000  # milliseconds: a visit ends with the day
 
@@ -312,7 +313,7 @@ def _event_id_of(event: Event) -> str:
         raise InvalidFieldError("id", "must be a string")
     if len(event_id) > MAX_EVENT_ID:
         raise InvalidFieldError("id", f"should be at most {MAX_EVENT_ID} character(s)")
-    if not (event_id.isascii() and event_id.isprintable()):
+    if not is_event_id(event_id):
         raise InvalidFieldError("id", "should be printable ASCII")
     return event_id
 

@@ -10,6 +10,9 @@ from page_tracker.hits.hit import Drop, RawHit, Reason, Sender
 # Bytes; longer bodies are refused before they are read to the end.
 MAX_BODY = 1_000_000
 
+# Characters of a sender's own id for an event.
+MAX_EVENT_ID = 64
+
 _MAX_HEADER = 1_000
 
 
@@ -83,6 +86,11 @@ def answer_of(
         ),
         body,
     )
+
+
+def is_event_id(text: str) -> bool:
+    """Whether it may be a sender's own id for an event: short, of printable ASCII."""
+    return len(text) <= MAX_EVENT_ID and text.isascii() and text.isprintable()
 
 
 def header_text(text: str) -> bytes:

@@ -23,11 +23,13 @@ from page_tracker.hits.text import clean
 from page_tracker.protocols.bulk import MAX_PARTS, Bulk, BulkProtocol, Fate, Part
 from page_tracker.protocols.claims import address_in, time_in, token_in, with_ids
 from page_tracker.protocols.request import (
+    MAX_EVENT_ID,
     Answer,
     NothingToCountError,
     Request,
     answer_of,
     header_text,
+    is_event_id,
     reasons_of,
 )
 from page_tracker.schema import LIMITS, PROPS_LIMIT
@@ -204,8 +206,19 @@ def _hit_of(body: Any, token: str) -> RawHit | None:
         unread_revenue=unread,
         width=_width_of(_text_in(payload, "screen")),
         language=_text_in(payload, "language"),
+        event_id=_event_id_of(body),
         claim=_claim_in(payload, token) if token else None,
     )
+
+
+def _event_id_of(body: Mapping[str, Any]) -> str:
+    """Our script's own name for the event, beside the payload; '' if it has none."""
+    event_id = body.get("id")
+    if event_id is None:
+        return ""
+    if not isinstance(event_id, str) or not is_event_id(event_id):
+        raise _InvalidError(f"id: should be printable ASCII, up to {MAX_EVENT_ID}")
+    return event_id
 
 
 def _claim_in(payload: Mapping[str, Any], token: str) -> Claim:

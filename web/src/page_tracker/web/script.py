@@ -1,4 +1,4 @@
-"""`GET /js/….js`, `/count.js`: the scripts that pages load, ours and other trackers'.
+"""The scripts that pages load, ours at `/js/script.js` and other trackers'.
 
 `web/script` has their sources; what they are built with is decided there, and what they
 are told by a name (`script_names`) is put in here.
@@ -25,7 +25,7 @@ from page_tracker.protocols.headers import seen_of, sender_of
 from page_tracker.store.sites import Sites
 from page_tracker.web.collect_routes import headers_sent
 from page_tracker.web.referring_host import referring_host
-from page_tracker.web.script_names import GOATCOUNTER, MINUTE, Asked, asked_for
+from page_tracker.web.script_names import BY_PATH, MINUTE, Asked, asked_for
 
 SCRIPTS = files("page_tracker") / "web" / "scripts"
 # In a build, where what it is told stands.
@@ -62,10 +62,13 @@ def scripts(services: ScriptServices) -> Blueprint:
             return _given(_complaint(f"/js/{name}.js"), MINUTE)
         return _given(composed(asked, _domain(services, asked.alias)), asked.max_age)
 
-    @blueprint.get("/count.js")
-    def give_goatcounter_s() -> Response:
-        """Serve what pages written for GoatCounter load."""
-        return _given(composed(GOATCOUNTER, None), GOATCOUNTER.max_age)
+    for path, whole in BY_PATH.items():
+        blueprint.add_url_rule(
+            path,
+            endpoint=whole.build,
+            view_func=lambda whole: _given(composed(whole, None), whole.max_age),
+            defaults={"whole": whole},
+        )
 
     return blueprint
 

@@ -44,7 +44,8 @@ class Asked(NamedTuple):
     max_age: int = DAY
 
 
-GOATCOUNTER = Asked("goatcounter")
+# Trackers that have one script, under one name.
+BY_PATH = {"/count.js": Asked("goatcounter"), "/script.js": Asked("umami")}
 
 
 def asked_for(name: str) -> Asked | None:

@@ -18,6 +18,7 @@ from page_tracker.protocols import PROTOCOLS
 from page_tracker.sites.demonstration import DOMAIN
 from page_tracker.sites.goal import new_goal, with_goal
 from page_tracker.store.tokens import Tokens
+from page_tracker.web.script_names import BY_PATH
 from support.people import Visitor, signed_in
 
 # The person's own site, one of others, and one that is none.
@@ -191,7 +192,7 @@ OPEN = {
         "/livez",
         "/readyz",
         "/js/<name>.js",
-        "/count.js",
+        *BY_PATH,
         "/static/<path:filename>",
     ),
     *("/js/variant.js", "/js/variant.json"),

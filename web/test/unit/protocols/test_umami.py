@@ -55,6 +55,19 @@ def drop(reason: Reason, name: str = "") -> list[Drop]:
     return [Drop(0, "example.org", reason, name)]
 
 
+def test_an_event_may_have_an_id_of_its_own_beside_its_payload() -> None:
+    body = {"type": "event", "payload": {**VIEW, "id": "somebody"}, "id": "0.5"}
+    assert [part.raw.event_id for part in bulk_of(body).parts] == ["0.5"]
+    assert hit_of(VIEW).event_id == ""
+
+
+@pytest.mark.parametrize("event_id", [5, "x" * 65, "é", "a\nb"])
+def test_an_id_that_could_do_harm_is_refused(event_id: object) -> None:
+    answer = answered({"type": "event", "payload": VIEW, "id": event_id}).answer
+    assert answer.status == 400
+    assert told(answer)["error"]["message"].startswith("id: ")
+
+
 def test_a_view_is_read_with_all_its_fields() -> None:
     hit = hit_of(VIEW)
     assert (hit.site, hit.kind, hit.name) == (WEBSITE, Kind.VIEW, "pageview")

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from page_tracker.app import app
 from page_tracker.web.script import composed
-from page_tracker.web.script_names import GOATCOUNTER, WORDS, Asked, asked_for
+from page_tracker.web.script_names import BY_PATH, WORDS, Asked, asked_for
 
 PATH = "/js/script.js"
 OURS = composed(Asked("script"), None)
@@ -18,6 +18,9 @@ PLAUSIBLE, PLAUSIBLE_GZIP = 6_434, 2_681
 # Bytes of GoatCounter's count.js (public/count.js in its repository), which it serves
 # as it is written.
 GOATCOUNTER_S = 6_669
+# Bytes of src/tracker/index.js in the npm package umami 2.10.0, minified as ours are,
+# as it is and by gzip -9. Later versions do more.
+UMAMI, UMAMI_GZIP = 2_371, 1_338
 
 
 @pytest.fixture
@@ -40,7 +43,13 @@ def test_what_is_served_for_plausible_s_is_not_larger_than_that() -> None:
 
 
 def test_what_is_served_for_goatcounter_s_is_not_larger_than_that() -> None:
-    assert len(composed(GOATCOUNTER, None).plain) < GOATCOUNTER_S
+    assert len(composed(BY_PATH["/count.js"], None).plain) < GOATCOUNTER_S
+
+
+def test_what_is_served_for_umami_s_is_not_larger_than_that() -> None:
+    script = composed(BY_PATH["/script.js"], None)
+    assert len(script.plain) < UMAMI
+    assert len(script.gzip) < UMAMI_GZIP
 
 
 def _all_words() -> list[tuple[str, ...]]:
