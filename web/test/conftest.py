@@ -42,6 +42,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 # They take ten seconds or more each: one that was begun last would be waited for.
 LONGEST = (
+    "test_alerts_called.py",  # and it waits, most of the time
     "test_script.py",
     "test_script_sees.py",
     "test_pages.py",

@@ -45,7 +45,7 @@ def caddy(folder: Path, lines: str) -> Iterator[int]:
     config = folder / "Caddyfile"
     config.write_text(CADDYFILE.format(port=port, lines=lines))
     command = ["caddy", "run", "--adapter", "caddyfile", "--config", str(config)]
-    with _started(command, folder, port):
+    with started(command, folder, port):
         yield port
 
 
@@ -56,12 +56,13 @@ def nginx(folder: Path, lines: str) -> Iterator[int]:
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, port=port, lines=lines))
     command = ["/usr/sbin/nginx", "-c", str(config), "-e", str(folder / "nginx.log")]
-    with _started(command, folder, port):
+    with started(command, folder, port):
         yield port
 
 
 @contextmanager
-def _started(command: list[str], folder: Path, port: int) -> Iterator[None]:
+def started(command: list[str], folder: Path, port: int) -> Iterator[None]:
+    """A program that listens at a port, and says what it says in the folder."""
     output = folder / "output"
     with (
         output.open("wb") as file,
