@@ -32,10 +32,13 @@ from page_tracker.store.redis_health import durability_notice, redis_problem
 from page_tracker.store.registry import Registry
 from page_tracker.store.stream import Stream
 from page_tracker.store.tokens import Tokens
+from page_tracker.store.upkeep_record import UpkeepRecord
 
 ANSWER_SECONDS = 5.0
 LEAST_ROOM = 1_000_000_000  # bytes
 LONGEST_LAG = 60.0  # seconds
+LONGEST_UPKEEP = 3600.0  # seconds since a pass succeeded
+NEARLY_FULL = 0.8
 LONGEST_SKEW = 1.0  # seconds
 OLDEST_LOOKUPS = 180  # days
 MORE_MEMORY = "raise PAGE_TRACKER_REDIS_MEMORY, or its maxmemory where it is your own"
@@ -63,6 +66,8 @@ class Patient:
     registry: Registry
     live: Live
     streams: Sequence[Stream]
+    # How many rows may wait in each.
+    most_in_stream: int
     # What waits on this machine's disk while Redis is away.
     spool: Callable[[], SpoolState]
     urls: Sequence[str]
@@ -132,7 +137,7 @@ def redis(patient: Patient) -> Iterator[Finding]:
     version = server.get("valkey_version") or server["redis_version"]
     used, most = memory["used_memory"], memory.get("maxmemory", 0)
     message = f"takes writes (version {version}, {used / 1e6:.0f} MB)"
-    if most and used > 0.8 * most:
+    if most and used > NEARLY_FULL * most:
         yield Finding("Redis", f"{message} of {most / 1e6:.0f} MB", MORE_MEMORY)
     elif most and not memory["maxmemory_policy"].startswith("noev"):
         policy = memory["maxmemory_policy"]
@@ -226,6 +231,36 @@ def spool(patient: Patient) -> Iterator[Finding]:
         )
 
 
+def stream(patient: Patient) -> Iterator[Finding]:
+    """What waits in Redis has room there, and does not wait for long."""
+    now = time.time()
+    for each in patient.streams:
+        name = "stream" if len(patient.streams) == 1 else f"stream {each.shard}"
+        waiting, since = each.waiting(), each.waiting_since()
+        if waiting > NEARLY_FULL * patient.most_in_stream:
+            message = f"{waiting} of at most {patient.most_in_stream} rows wait"
+            remedy = "see the writer above: soon hits are refused"
+            yield Finding(name, message, remedy)
+        elif since and now - since / MICROSECONDS > LONGEST_LAG:
+            message = f"a hit has waited {_ago(now, since // 1000)} for the lake"
+            yield Finding(name, message, "see the writer above, and the lake's disk")
+        else:
+            yield Finding(name, "no hit waits for long")
+
+
+def upkeep(patient: Patient) -> Iterator[Finding]:
+    """Days are closed, files merged, and expired hits deleted."""
+    now, done = time.time(), UpkeepRecord(patient.redis).read()
+    if not done.succeeded:
+        yield Finding("upkeep", "a writer that runs does it every minute")
+        return
+    message = f"it last succeeded {_ago(now, int(done.succeeded * 1000))} ago"
+    is_at_work = any(each.writer_report() for each in patient.streams)
+    is_late = is_at_work and now - done.succeeded > LONGEST_UPKEEP
+    remedy = "see the writer's log; page-tracker upkeep tries it now" if is_late else ""
+    yield Finding("upkeep", message, remedy)
+
+
 def web(patient: Patient) -> Iterator[Finding]:
     """The web server answers, and accepts hits."""
     if not patient.urls:
@@ -312,6 +347,8 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "sites": sites,
     "spool": spool,
     "writer": writer,
+    "stream": stream,
+    "upkeep": upkeep,
     "web": web,
     "address": address,
     "lookups": lookups,

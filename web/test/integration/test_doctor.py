@@ -1,6 +1,7 @@
 """What `page-tracker doctor` finds, with a real Redis, real folders, a real clock."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -25,7 +26,8 @@ from page_tracker.store.redis_health import durability_notice
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
-from support.hits import batch, row
+from page_tracker.store.upkeep_record import UpkeepRecord
+from support.hits import batch, hit, row
 from support.ingesting import a_batch, a_hit
 from support.own_redis import OwnRedis, own_redis
 
@@ -51,6 +53,7 @@ def patient(store: OwnRedis, tmp_path: Path) -> Iterator[Patient]:
             registry=registry,
             live=Live(client),
             streams=[Stream(client)],
+            most_in_stream=10,
             spool=SpoolFolder(tmp_path / "spool", most_bytes=1_000_000).state,
             urls=[],
         )
@@ -168,6 +171,31 @@ def test_a_check_that_fails_is_a_finding_and_the_others_go_on(
     assert "takes no writes" in findings["Redis"].message
     assert {"sites", "writer", "clock", "lookups", "data folder"} <= set(findings)
     assert all(findings[name].remedy for name in ("Redis", "sites", "clock"))
+
+
+def test_hits_that_wait_for_long_are_a_problem_before_they_are_refused(
+    patient: Patient,
+) -> None:
+    assert found(patient, "stream").message == "no hit waits for long"
+    submit(patient.redis, batch([hit("/old", time.time_ns() // 1000 - 120_000_000)]))
+    message = found(patient, "stream").message
+    assert re.fullmatch(r"a hit has waited 12\d s for the lake", message)
+    submit(patient.redis, batch([hit(f"/{number}") for number in range(9)]))
+    finding = found(patient, "stream")
+    assert finding.message == "10 of at most 10 rows wait"
+    assert "soon hits are refused" in finding.remedy
+
+
+def test_upkeep_that_has_not_succeeded_for_long_is_a_problem_where_a_writer_works(
+    patient: Patient,
+) -> None:
+    record = UpkeepRecord(patient.redis)
+    record.succeeded(time.time() - 2 * 3600, 1.5)
+    assert not found(patient, "upkeep").remedy
+    patient.streams[0].report_writer(int(time.time() * 1000))
+    assert "page-tracker upkeep" in found(patient, "upkeep").remedy
+    record.succeeded(time.time(), 1.5)
+    assert not found(patient, "upkeep").remedy
 
 
 def test_a_lost_file_of_the_lake_is_named_with_its_rows(

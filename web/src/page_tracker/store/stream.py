@@ -6,6 +6,7 @@ The format of an entry is in `entry`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -15,7 +16,7 @@ from page_tracker.origins import new_origin
 from page_tracker.schema import HITS
 from page_tracker.store import keys
 from page_tracker.store.counters import SUMS
-from page_tracker.store.entry import Entry
+from page_tracker.store.entry import Entry, UnreadableEntryError
 from page_tracker.store.scripts import script
 
 # What every method of a stream raises if Redis does not answer.
@@ -126,11 +127,12 @@ class Stream:
     def waiting_since(self) -> int | None:
         """When the hit that waits longest came (microseconds); None if none waits.
 
-        Batches without hits are passed over, a few at most.
+        Batches without hits, or that cannot be read, are passed over, a few at most.
         """
         for entry in self.read(0, _LOOKED_AT):
-            if rows := entry.rows():
-                return int(rows[0][_TIME])
+            with suppress(UnreadableEntryError):
+                if rows := entry.rows():
+                    return int(rows[0][_TIME])
         return None
 
     def count_aside(self) -> int:

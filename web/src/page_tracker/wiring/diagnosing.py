@@ -51,6 +51,7 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
             registry=registry,
             live=open_live(found, redis),
             streams=open_streams(found),
+            most_in_stream=found.most_in_stream,
             spool=open_spool(settings).state,
             urls=list(dict.fromkeys(each for each in urls if each)),
             trouble=trouble,

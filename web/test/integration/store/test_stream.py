@@ -42,6 +42,19 @@ def test_an_empty_store_has_an_origin_and_nothing_else(stream: Stream) -> None:
     assert stream.aside() == []
 
 
+def test_the_hit_that_waits_longest_is_found_behind_what_has_none_or_is_rubbish(
+    redis_client: Redis, stream: Stream
+) -> None:
+    assert stream.waiting_since() is None
+    drop = Drop(DAY, SITE, "bot", "Googlebot")
+    submit(redis_client, a_batch(stream.shard, drops=[drop]))
+    redis_client.xadd(keys.stream(stream.shard), {"rubbish": "x"}, id="2-0")
+    assert stream.waiting_since() is None
+    _append(redis_client, stream, "/a", "/b")
+    first, _ = stream.read(2, 2)
+    assert stream.waiting_since() == named(first.rows()[0])["time"]
+
+
 def test_entries_are_numbered_without_gaps_and_counted(
     redis_client: Redis, stream: Stream
 ) -> None:
