@@ -23,7 +23,7 @@ from enum import Enum, auto
 from hashlib import blake2b
 
 from arro3.core import RecordBatch, Table
-from deltalake import DeltaTable, QueryBuilder, Transaction
+from deltalake import DeltaTable, Transaction
 
 from page_tracker.errors import LakeError
 from page_tracker.lake.columns import Row, arrow_table
@@ -31,10 +31,11 @@ from page_tracker.lake.commit_retries import ConflictError, conflicts
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.table import Lake, append, append_table, position
 from page_tracker.lake.table_log import all_transactions
-from page_tracker.origins import is_of_stream, of_batch, of_stream, rows_of
+from page_tracker.origins import is_of_stream, of_batch, of_stream
 from page_tracker.schema import DROPS, HITS
-from page_tracker.store.entry import Entry, UnreadableEntryError
+from page_tracker.store.entry import Entry
 from page_tracker.store.stream import Stream, StreamAwayError
+from page_tracker.writer.restored import lacking_in
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,6 @@ TRIES = 5
 BETWEEN_TRIES = 0.1  # seconds
 
 _DAY = [column.name for column in HITS].index("day")
-_TIME = [column.name for column in HITS].index("time")
 
 
 @dataclass(frozen=True)
@@ -336,12 +336,10 @@ class Writer:
     def _renew(self, origin: int, positions: Positions) -> None:
         """Make a store that was restored from an older copy count under a new origin.
 
-        What is queued in it is in the lake, unless it came after the restore: that is
-        appended again under the new origin.
+        What is queued in it under a number that the lake has is in the lake, unless it
+        came after the restore: that is appended again under the new origin.
         """
         self.stream.renew_origin(origin)
-        with self.lake.using("hits") as hits:
-            newest = _newest_time(hits, origin)
         logger.warning(
             "shard %d was restored from an older copy (its last entry is %d, the lake"
             " has %d): it counts on under a new origin",
@@ -349,9 +347,15 @@ class Writer:
             positions.last,
             positions.committed,
         )
-        for entry in self.stream.read(0, positions.last):
-            if entry.origin == origin and _is_newer(entry, newest):
-                self.stream.set_aside(entry.number, "came after the store was restored")
+        queued = [
+            entry
+            for entry in self.stream.read(0, positions.last)
+            if entry.origin == origin and entry.number <= positions.committed
+        ]
+        with self.lake.using("hits") as hits:
+            lacking = lacking_in(hits, queued)
+        for entry in lacking:
+            self.stream.set_aside(entry.number, "came after the store was restored")
         for aside in self.stream.aside():
             if aside.why == "came after the store was restored":
                 self.stream.replay(aside.id)
@@ -373,24 +377,3 @@ def _together(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
             some, size = [], 0
     if some:
         yield some
-
-
-def _newest_time(hits: DeltaTable, origin: int) -> int:
-    """Time of the origin's newest hit in the lake; microseconds since 1970."""
-    found = (
-        QueryBuilder()
-        .register("hits", hits)
-        .execute(
-            "SELECT max(CAST(time AS BIGINT)) AS newest FROM hits"  # nosec: numbers
-            f" WHERE {rows_of(origin)}"
-        )
-        .read_all()
-    )
-    return int(found["newest"][0].as_py() or 0)
-
-
-def _is_newer(entry: Entry, moment: int) -> bool:
-    try:
-        return any(row[_TIME] > moment for row in entry.rows())
-    except UnreadableEntryError:
-        return True
