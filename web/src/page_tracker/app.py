@@ -78,6 +78,7 @@ from page_tracker.wiring.collecting import (
     open_spool,
     open_unbatched_collector,
 )
+from page_tracker.wiring.flags import open_flags
 from page_tracker.wiring.sent_logs import open_sent_logs
 from page_tracker.wiring.store import (
     open_annotations,
@@ -257,8 +258,9 @@ def create_app() -> Flask:
     flask.register_blueprint(goatcounter_api(guard))
     flask.register_blueprint(describing)
     people = people_services(settings)
+    flags = partial(open_flags, settings)
     sources = PageServices(
-        asking, sites, live, annotation_store, imports_of, settings.url
+        asking, sites, live, annotation_store, imports_of, flags, settings.url
     )
     flask.register_blueprint(closed(pages(sources, people.guard), people.guard))
     flask.register_blueprint(closed(people_pages(people), people.guard))

@@ -25,6 +25,7 @@ COMMANDS = (
         "demo",
         "doctor",
         "experiment",
+        "flags",
         "goal",
         "import_",
         "query",

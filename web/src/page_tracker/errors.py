@@ -34,6 +34,10 @@ class SettingsError(PageTrackerError):
     exit_code = 2
 
 
+class FlagsError(PageTrackerError):
+    """The file of flags cannot be used."""
+
+
 class DataFolderError(PageTrackerError):
     """The data folder cannot be created or written."""
 

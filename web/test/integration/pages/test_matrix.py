@@ -102,6 +102,7 @@ PAGES: dict[tuple[str, str], Route] = {
     ("POST", "/sites/demo/renew"): Route(Need.OWNER_OF_ALL),
     ("POST", "/sites/demo/remove"): Route(Need.OWNER_OF_ALL),
     ("GET", "/people"): Route(Need.OWNER_OF_ALL),
+    ("GET", "/flags"): Route(Need.OWNER_OF_ALL),
     ("POST", "/people/invite"): Route(Need.OWNER_OF_ALL, fields=(("role", "viewer"),)),
     ("POST", "/people/role"): Route(Need.OWNER_OF_ALL, fields=(("role", "viewer"),)),
     ("POST", "/people/withdraw"): Route(Need.OWNER_OF_ALL),

@@ -16,6 +16,7 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
+from page_tracker.flags.declared import EXPERIMENTS_PAGE
 from page_tracker.history.register import Import
 from page_tracker.people.roles import Role
 from page_tracker.sites.site import Site
@@ -27,6 +28,7 @@ from page_tracker.web.pages.annotations import annotated, register_annotations
 from page_tracker.web.pages.error_pages import NoSuchPage, register_problems
 from page_tracker.web.pages.experiment_page import experiment_page
 from page_tracker.web.pages.exports import ENDINGS, PARTS, how_page, taken
+from page_tracker.web.pages.flag_list import register_flags
 from page_tracker.web.pages.forms import meant
 from page_tracker.web.pages.guard import PageGuard, Person
 from page_tracker.web.pages.letting_in import left_panel, register_letting_in
@@ -41,6 +43,7 @@ from page_tracker.web.pages.site_page import home_of, site_page
 from page_tracker.web.pages.view import View, read, written
 
 if TYPE_CHECKING:  # loaded with the first question
+    from page_tracker.flags.provider import Flags
     from page_tracker.query.ask import Asking
 
 
@@ -64,6 +67,8 @@ class PageServices(NamedTuple):
     annotations: Callable[[], AnnotationStore]
     # The imports of a site, including undone ones.
     imports: Callable[[str], Sequence[Import]]
+    # What is turned on for whom.
+    flags: Callable[[], Flags]
     # Where browsers reach this server, if that is set.
     url: str | None
 
@@ -100,6 +105,8 @@ def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
     register_annotations(blueprint, sources.annotations, guard, admitted)
     register_segments(blueprint, sources.sites, guard, admitted)
     _register_parts(blueprint, sources, admitted)
+    _register_experiments(blueprint, sources, guard, admitted)
+    register_flags(blueprint, sources.flags, guard)
     return blueprint
 
 
@@ -125,9 +132,12 @@ def _register_site_pages(
         told = site_page(answers, view, problems, sources.live)
         known = sources.sites().directory()
         asked, imports = told["asked"], sources.imports(found.id)
-        left = left_panel(answers, asked, known, guard.require())
+        person = guard.require()
+        left = left_panel(answers, asked, known, person)
         happened = annotated(asked, told["chart"], sources.annotations, imports)
-        return render("site.html", **told, **left, **happened)
+        may_compare = sources.flags().is_on(EXPERIMENTS_PAGE, person.name, found.id)
+        parts = {**told, **left, **happened, "may_compare": may_compare}
+        return render("site.html", **parts)
 
     @blueprint.get("/<domain:name>/list/<panel>")
     @blueprint.get("/sites/<name>/list/<panel>")
@@ -184,20 +194,6 @@ def _register_parts(
         told = property_page(answers, view, problems, sources.live)
         return render("properties.html", **told)
 
-    @blueprint.get("/<domain:name>/experiments")
-    @blueprint.get("/sites/<name>/experiments")
-    def experiments(name: str) -> ResponseReturnValue:
-        """Which group of visitors reached a goal more often."""
-        found = admitted(name)
-        if moved := elsewhere(found, "/experiments"):
-            return moved
-        view, problems, is_form = _said()
-        if is_form and not problems:
-            return redirect(f"{home_of(found.id)}/experiments{written(view)}", 303)
-        answers = Answers(sources.asking, found)
-        told = experiment_page(answers, view, problems, sources.live)
-        return render("experiments.html", **told)
-
     @blueprint.get("/<domain:name>/how/<part>")
     @blueprint.get("/sites/<name>/how/<part>")
     def how(name: str, part: str) -> ResponseReturnValue:
@@ -219,6 +215,36 @@ def _register_parts(
             sources.url or request.host_url.rstrip("/"),
         )
         return render("how.html", **told)
+
+
+def _register_experiments(
+    blueprint: Blueprint,
+    sources: PageServices,
+    guard: PageGuard,
+    admitted: Callable[[str], Site],
+) -> None:
+    """The page that compares variants, for whom it is turned on."""
+
+    @blueprint.get("/<domain:name>/experiments")
+    @blueprint.get("/sites/<name>/experiments")
+    def experiments(name: str) -> ResponseReturnValue:
+        """Which group of visitors reached a goal more often."""
+        found = admitted(name)
+        if moved := elsewhere(found, "/experiments"):
+            return moved
+        person = guard.require().name
+        if not sources.flags().is_on(EXPERIMENTS_PAGE, person, found.id):
+            raise NoSuchPage(
+                "Comparing variants is not turned on for you here",
+                f"The flag {EXPERIMENTS_PAGE.name} decides it: ask an owner of all"
+                " sites.",
+            )
+        view, problems, is_form = _said()
+        if is_form and not problems:
+            return redirect(f"{home_of(found.id)}/experiments{written(view)}", 303)
+        answers = Answers(sources.asking, found)
+        told = experiment_page(answers, view, problems, sources.live)
+        return render("experiments.html", **told)
 
 
 def _require(is_there: bool, name: str) -> None:

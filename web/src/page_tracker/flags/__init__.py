@@ -1,0 +1,1 @@
+"""Features that are on for some only: declared here, decided in a file."""
