@@ -53,9 +53,13 @@ def has(lake: Lake, wanted: set[str]) -> None:
     wait_until(lambda: not missing(), missing)
 
 
-def is_drained(data: Path) -> bool:
-    """Whether no process has hits that Redis has not got yet."""
-    return not list(data.glob("spool/*"))
+def wait_until_drained(data: Path) -> None:
+    """Return when no process has hits on disk that Redis has not got yet."""
+
+    def waiting() -> dict[str, int]:
+        return {path.name: path.stat().st_size for path in data.glob("spool/*")}
+
+    wait_until(lambda: not list(data.glob("spool/*")), waiting)
 
 
 def in_the_lake(data: Path) -> list[str]:
@@ -73,11 +77,11 @@ def test_killing_redis_loses_nothing_acknowledged_and_stores_nothing_twice(
         with hitting(server.url, CONNECTIONS) as sent:
             for _ in range(kills(request)):
                 acknowledges_again(sent)
-                wait_until(lambda: is_drained(data))
+                wait_until_drained(data)
                 time.sleep(pause.uniform(0, 0.3))
                 os.kill(redis_pid(data), signal.SIGKILL)
             acknowledges_again(sent)
-        wait_until(lambda: is_drained(data))
+        wait_until_drained(data)
         assert sent.without_retry_after == 0
         assert set(sent.statuses) <= {0, 202, 503}
     sent.must_be_stored_once(in_the_lake(data))
@@ -149,7 +153,7 @@ def test_hits_are_taken_while_redis_is_away_and_stored_once_though_workers_die(
         with hitting(server.url, CONNECTIONS) as sent:
             for _ in range(kills(request) // 4):
                 acknowledges_again(sent)
-                wait_until(lambda: is_drained(data))
+                wait_until_drained(data)
                 redis, workers = redis_pid(data), web_workers(server)
                 os.kill(redis, signal.SIGSTOP)
                 try:
@@ -163,7 +167,7 @@ def test_hits_are_taken_while_redis_is_away_and_stored_once_though_workers_die(
                 finally:
                     os.kill(redis, signal.SIGCONT)
             acknowledges_again(sent)
-        wait_until(lambda: is_drained(data))
+        wait_until_drained(data)
         assert sent.without_retry_after == 0
         assert set(sent.statuses) <= {0, 202, 503}
     sent.must_be_stored_once(in_the_lake(data))

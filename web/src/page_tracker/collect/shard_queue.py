@@ -86,7 +86,7 @@ class ShardQueue:
     @property
     def is_direct(self) -> bool:
         """Whether hits go to the store, and not to the spool."""
-        return self._spool.is_empty
+        return not self._spool.is_used
 
     async def close(self) -> None:
         """Return once nothing waits any more but in the spool, and leave that."""
@@ -138,7 +138,7 @@ class ShardQueue:
 
     async def _stored(self, batch: Batch) -> list[Outcome]:
         """Give a batch to the store, or else to the spool."""
-        if self._spool.is_empty:
+        if await self._spool.is_empty():
             try:
                 return await self._submit(batch)
             except (StreamFullError, BatchRefusedError) as error:

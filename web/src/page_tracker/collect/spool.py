@@ -40,6 +40,8 @@ FIRST_PAUSE = 0.02
 MAX_PAUSE = 0.5
 # While a batch is being appended.
 MOMENT = 0.001
+# How long a batch waits, at most, for those before it to be stored.
+ENDING = 0.2
 # The shard knows for longer than this which batches it has.
 LONGEST = 7 * 24 * 60 * 60
 REMEMBERED = 8 * 24 * 60 * 60
@@ -137,10 +139,22 @@ class Spool:
         self._file: SpoolFile | None = None
         self._draining: asyncio.Task[None] | None = None
         self._is_appending = False
+        self._is_ending = False
+
+    async def is_empty(self) -> bool:
+        """Whether the next batch may go to the store itself.
+
+        If all but the last batches are stored, it waits for these: or, where many hits
+        come, there would always be one that has just been appended.
+        """
+        if self._is_ending and self._draining is not None:
+            await asyncio.wait([self._draining], timeout=ENDING)
+            self._is_ending = False
+        return self._file is None
 
     @property
-    def is_empty(self) -> bool:
-        return self._file is None
+    def is_used(self) -> bool:
+        return self._file is not None
 
     async def keep(self, batch: Batch) -> None:
         """Have a batch on disk; one at a time. Raises NotStoredError if it is not."""
@@ -177,6 +191,7 @@ class Spool:
         while self._is_appending or not file.is_settled:
             try:
                 await self._route.drain(file)
+                self._is_ending = True
                 await asyncio.sleep(MOMENT)
             except OSError as error:
                 logger.error(
@@ -185,6 +200,7 @@ class Spool:
                 await asyncio.sleep(MAX_PAUSE)
         # Nothing may wait between this look and the end: or a batch would be forgotten.
         self._file = self._draining = None
+        self._is_ending = False
         await asyncio.to_thread(file.remove)
         logger.warning("what was in %s is stored", file.path)
 

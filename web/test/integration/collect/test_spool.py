@@ -7,12 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from page_tracker.collect.batched import Collector
+from page_tracker.collect.shard_queue import ENOUGH
 from page_tracker.collect.spool_file import ASIDE, SpoolFile
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import RawHit
@@ -115,6 +117,34 @@ def test_a_batch_whose_answer_was_lost_is_stored_once_however_long_redis_is_away
     )
     (queue,) = redis.scan_iter(match=f"{keys.queue(0, '*')}")
     assert redis.ttl(queue) > 7 * 86_400
+
+
+def test_hits_go_to_redis_again_however_many_come_meanwhile(
+    server: OwnRedis, redis: Redis, settings: Settings
+) -> None:
+    """So many wait all the time that one batch follows the other."""
+    sent = count()
+
+    async def keep_sending(collector: Collector) -> None:
+        while True:
+            await send(collector, next(sent))
+
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            await send(collector, "before")
+            server.kill()
+            load = [
+                asyncio.create_task(keep_sending(collector)) for _ in range(5 * ENOUGH)
+            ]
+            await until(lambda: len(files(settings)) == 1)
+            server.start()
+            await until(lambda: not files(settings))
+            for each in load:
+                each.cancel()
+            await asyncio.wait(load)
+
+    asyncio.run(run())
+    assert len(stored(redis)) == len(set(stored(redis)))
 
 
 def left_behind(settings: Settings, *batches: Batch) -> SpoolFile:
