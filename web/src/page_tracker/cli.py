@@ -32,7 +32,7 @@ COMMANDS = (
         "recover",
         "segment",
     ),
-    *("serve", "site", "token", "update", "upkeep", "writer"),
+    *("serve", "site", "support", "token", "update", "upkeep", "writer"),
 )
 # Those that only the program itself starts, and that no list shows.
 INTERNAL = ("sent_log",)

@@ -268,7 +268,7 @@ def web(patient: Patient) -> Iterator[Finding]:
         yield Finding("web", "no server is known on this data folder", remedy)
     for url in patient.urls:
         try:
-            status, said = _get(url, "/readyz", {})
+            status, said = get(url, "/readyz", {})
         except UNANSWERED as error:
             yield Finding("web", f"{url} does not answer ({error})", "see that it runs")
             continue
@@ -295,7 +295,7 @@ def address(patient: Patient) -> Iterator[Finding]:
 def _address_seen(url: str, token: str) -> Iterator[Finding]:
     try:
         bearer = {"Authorization": f"Bearer {token}"}
-        status, said = _get(url, "/api/address", bearer)
+        status, said = get(url, "/api/address", bearer)
         seen = json.loads(said) if status == 200 else {}
     except UNANSWERED as error:
         yield Finding("address", f"{url} does not say ({error})", "see that it runs")
@@ -356,7 +356,8 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
 }
 
 
-def _get(url: str, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+def get(url: str, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body of an answer. Raises one of UNANSWERED."""
     at = urlsplit(url)
     kind = HTTPSConnection if at.scheme == "https" else HTTPConnection
     connection = kind(at.netloc, timeout=ANSWER_SECONDS)

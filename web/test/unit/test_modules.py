@@ -31,6 +31,7 @@ FLOORS = (
     ("upkeep",),
     ("web",),
     ("diagnosis", "monitoring"),
+    ("support_pack",),
     ("wiring",),
     ("commands",),
     ("app",),
