@@ -34,6 +34,7 @@ const BUILDS = [
   ["plausible.called", "plausible.js", ["links", "tagged", "called"]],
   ["goatcounter", "goatcounter.js", []],
   ["umami", "umami.js", []],
+  ["matomo", "matomo.js", []],
 ];
 
 const bundle = (source, features) =>

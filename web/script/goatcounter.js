@@ -77,7 +77,11 @@ const filter = () => {
   return !!isLeftOut() && "opted out";
 };
 
-const post = (event) => send(new URL("api/event", endpoint()), { ...event, id: newId() });
+const post = (event) =>
+  send(
+    new URL("api/event", endpoint()),
+    JSON.stringify({ ...event, id: newId() }),
+  );
 
 // The page's address, with its path as it is said, and the query for campaigns.
 const pageAt = (path) => {

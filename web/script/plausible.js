@@ -55,7 +55,7 @@ const isLocal = () =>
 const post = (event, callback) =>
   send(
     options.endpoint,
-    { ...event, id: newId(), t: own("title"), w: screen.width },
+    JSON.stringify({ ...event, id: newId(), t: own("title"), w: screen.width }),
     (asked) => {
       const told = callback;
       callback = 0;

@@ -5,13 +5,9 @@ export const newId = () => Math.random() + [Math.random()];
 
 // What fails is sent once more: the server knows it by its id and counts it once. Each
 // try is shown to `told`, as the promise of an answer.
-export const send = (address, fields, told) => {
+export const send = (address, body, told) => {
   const post = async () => {
-    const asked = fetch(address, {
-      method: "POST",
-      keepalive: true,
-      body: JSON.stringify(fields),
-    });
+    const asked = fetch(address, { method: "POST", keepalive: true, body });
     told?.(asked);
     const answer = await asked;
     if (answer.status > 428) throw answer.headers.get("Retry-After");

@@ -65,7 +65,7 @@ def scripts(services: ScriptServices) -> Blueprint:
     for path, whole in BY_PATH.items():
         blueprint.add_url_rule(
             path,
-            endpoint=whole.build,
+            endpoint=path.strip("/").replace(".", "_"),
             view_func=lambda whole: _given(composed(whole, None), whole.max_age),
             defaults={"whole": whole},
         )

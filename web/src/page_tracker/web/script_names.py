@@ -45,7 +45,12 @@ class Asked(NamedTuple):
 
 
 # Trackers that have one script, under one name.
-BY_PATH = {"/count.js": Asked("goatcounter"), "/script.js": Asked("umami")}
+BY_PATH = {
+    "/count.js": Asked("goatcounter"),
+    "/script.js": Asked("umami"),
+    "/matomo.js": Asked("matomo"),
+    "/piwik.js": Asked("matomo"),
+}
 
 
 def asked_for(name: str) -> Asked | None:

@@ -21,6 +21,8 @@ GOATCOUNTER_S = 6_669
 # Bytes of src/tracker/index.js in the npm package umami 2.10.0, minified as ours are,
 # as it is and by gzip -9. Later versions do more.
 UMAMI, UMAMI_GZIP = 2_371, 1_338
+# Bytes of Matomo's matomo.js as it is served (matomo.js in its repository).
+MATOMO = 63_804
 
 
 @pytest.fixture
@@ -50,6 +52,10 @@ def test_what_is_served_for_umami_s_is_not_larger_than_that() -> None:
     script = composed(BY_PATH["/script.js"], None)
     assert len(script.plain) < UMAMI
     assert len(script.gzip) < UMAMI_GZIP
+
+
+def test_what_is_served_for_matomo_s_is_not_larger_than_that() -> None:
+    assert len(composed(BY_PATH["/matomo.js"], None).plain) < MATOMO
 
 
 def _all_words() -> list[tuple[str, ...]]:

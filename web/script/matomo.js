@@ -1,0 +1,209 @@
+/*
+ * What pages load that were written for Matomo (`/matomo.js`, `/piwik.js`): what they
+ * push into _paq, with hits in Matomo's format (protocols/matomo.py), and reading as in
+ * script.js. Two cookies only: who has opted out, and who has agreed to be counted.
+ */
+import { followClicks } from "./parts/clicks.js";
+import { isLeftOut, onceSeen, own } from "./parts/page.js";
+import { followReading, turnTo } from "./parts/reading.js";
+import { newId, send } from "./parts/sending.js";
+
+const FILES =
+  "7z|aac|apk|arc|arj|asf|asx|avi|azw3|bin|csv|deb|dmg|docx?|epub|exe|flv|gif|gz|gzip|hqx|ibooks|jar|jpe?g|js|mobi|mov|movie|mp[234]|mpe?g|msi|msp|od[bfgst]|og[gv]|pdf|phps|png|pptx?|qtm?|ram?|rar|rpm|sea|sit|tar|tbz2?|tgz|torrent|txt|wav|wma|wmv|wpd|xlsx?|xml|xsd|z|zip";
+const OPTED_OUT = "mtm_consent_removed";
+const AGREED = "mtm_consent";
+const script = own("currentScript");
+const early = window._paq;
+
+let address = script && new URL("matomo.php", script.src);
+let site;
+let url; // of the page, where it is said; and where its visitor came from, and its title
+let referrer;
+let title;
+let fileTypes = FILES;
+let ownHosts = [];
+let isFollowing; // links
+let mustAgree; // before anything counts
+let respectsDnt;
+let waiting = []; // what is kept until a visitor agrees
+let items = {}; // of the cart, by what they are sold under
+const dimensions = {};
+const variables = { visit: {}, page: {} };
+
+const has = (cookie) => {
+  try {
+    return document.cookie.includes(cookie + "=");
+  } catch {
+    // Cookies are forbidden here, so that nobody has said anything in one.
+  }
+};
+const remember = (cookie, hours) => {
+  const seconds = (hours || 9600) * 3600; // browsers keep none for longer
+  document.cookie = `${cookie}=${Date.now()};path=/;max-age=${seconds};SameSite=Lax`;
+};
+const forget = (cookie) => {
+  document.cookie = `${cookie}=;path=/;max-age=0`;
+};
+
+const isOff = () =>
+  isLeftOut() ||
+  has(OPTED_OUT) ||
+  (respectsDnt && /1|yes/.test(navigator.doNotTrack));
+
+const shown = () => url ?? location.href;
+
+// Sends a hit, or keeps it until the visitor agrees. What is nothing is left out.
+const hit = (said) => {
+  if (isOff()) return;
+  const fields = {
+    idsite: site,
+    rec: 1,
+    r: newId(),
+    send_image: 0,
+    url: shown(),
+    urlref: referrer ?? own("referrer"),
+    res: `${screen.width}x${screen.height}`,
+    cvar: JSON.stringify(variables.page),
+    _cvar: JSON.stringify(variables.visit),
+    ...dimensions,
+    ...said,
+  };
+  const body = new URLSearchParams();
+  for (const name in fields)
+    if (![undefined, null, false, "", "{}"].includes(fields[name]))
+      body.set(name, fields[name]);
+  if (mustAgree) waiting.push(body);
+  else send(address, body);
+};
+
+const agree = () => {
+  mustAgree = false;
+  for (const body of waiting) send(address, body);
+  waiting = [];
+};
+
+const order = (revenue, more) =>
+  hit({
+    idgoal: 0,
+    revenue,
+    ec_items: JSON.stringify(Object.values(items)),
+    ...more,
+  });
+
+const isOurs = (host) =>
+  host == location.host ||
+  ownHosts.some((each) => {
+    const [bare] = each.replace(/^\*?\.?/, "").split("/");
+    return host == bare || (each != bare && host.endsWith("." + bare));
+  });
+
+const act = (event, find, link) => {
+  const element = find("a,area");
+  const says = (word) =>
+    element.matches(`.matomo_${word},.piwik_${word}`);
+  if (!element || !isFollowing || event.type == "submit" || says("ignore")) return;
+  const isFile =
+    element.hasAttribute("download") ||
+    says("download") ||
+    RegExp(`\\.(${fileTypes})$`, "i").test(link.pathname);
+  if (isFile) hit({ download: link.href });
+  else if (says("link") || (link.host && !isOurs(link.host)))
+    hit({ link: link.href });
+};
+
+const calls = {
+  setTrackerUrl: (said) => (address = new URL(said, location)),
+  setSiteId: (said) => (site = said),
+  setCustomUrl: (said) => (url = new URL(said, location).href),
+  setReferrerUrl: (said) => (referrer = said),
+  setDocumentTitle: (said) => (title = said),
+  setDomains: (said) => (ownHosts = [].concat(said)),
+  setDoNotTrack: (said) => (respectsDnt = said),
+  setDownloadExtensions: (said) => (fileTypes = [].concat(said).join("|")),
+  addDownloadExtensions: (said) => (fileTypes += "|" + [].concat(said).join("|")),
+  setCustomDimension: (number, value) => (dimensions["dimension" + number] = value),
+  deleteCustomDimension: (number) => delete dimensions["dimension" + number],
+  setCustomVariable: (number, name, value, scope = "visit") =>
+    (variables[scope][number] = [name, value]),
+  deleteCustomVariable: (number, scope = "visit") => delete variables[scope][number],
+  trackPageView: (said, more) => {
+    turnTo(shown());
+    hit({ action_name: said || title || own("title"), ...more });
+  },
+  trackEvent: (e_c, e_a, e_n, e_v, more) => hit({ e_c, e_a, e_n, e_v, ca: 1, ...more }),
+  trackGoal: (idgoal, revenue, more) => hit({ idgoal, revenue, ...more }),
+  trackLink: (link, kind, more) => hit({ [kind]: link, ...more }),
+  trackSiteSearch: (search, search_cat, search_count, more) =>
+    hit({ search, search_cat, search_count, ...more }),
+  trackContentImpression: (c_n, c_p, c_t) => hit({ c_n, c_p, c_t, ca: 1 }),
+  trackContentInteraction: (c_i, c_n, c_p, c_t) => hit({ c_i, c_n, c_p, c_t, ca: 1 }),
+  addEcommerceItem: (sku, ...more) => (items[sku] = [sku, ...more]),
+  removeEcommerceItem: (sku) => delete items[sku],
+  clearEcommerceCart: () => (items = {}),
+  trackEcommerceCartUpdate: (revenue) => order(revenue),
+  trackEcommerceOrder: (ec_id, revenue, ec_st, ec_tx, ec_sh, ec_dt) => {
+    order(revenue, { ec_id, ec_st, ec_tx, ec_sh, ec_dt });
+    items = {};
+  },
+  enableLinkTracking: () => (isFollowing = true),
+  requireConsent: () => (mustAgree = !has(AGREED)),
+  setConsentGiven: agree,
+  rememberConsentGiven: (hours) => {
+    forget(OPTED_OUT);
+    remember(AGREED, hours);
+    agree();
+  },
+  forgetConsentGiven: () => {
+    forget(AGREED);
+    mustAgree = true;
+  },
+  optUserOut: () => remember(OPTED_OUT),
+  forgetUserOptOut: () => forget(OPTED_OUT),
+  isUserOptedOut: () => has(OPTED_OUT),
+  hasRememberedConsent: () => has(AGREED),
+  isConsentRequired: () => !!mustAgree,
+  getVisitorId: () => "", // nobody has one
+};
+
+const apply = ([name, ...values]) => {
+  if (name.call) name.apply(calls, values);
+  else if (calls[name]) calls[name](...values);
+  // The settings that are missing mean nothing here, as those of cookies.
+  else if (/^(track|queue|addTracker)/.test(name))
+    console.warn(`pagetracker: ${name} does nothing here`);
+};
+
+// These hold for what was pushed before them too.
+const isFirst = ([name]) => /^(setTrackerUrl|setSiteId|require|setDoNot)/.test(name);
+
+const start = () => {
+  followReading((n, read) => {
+    if (!isOff() && !mustAgree)
+      send(
+        new URL("api/event", address),
+        JSON.stringify({ n, d: `${site}`, id: newId(), ...read }),
+      );
+  });
+  followClicks(act);
+  for (const call of early.filter(isFirst)) apply(call);
+  for (const call of early.filter((call) => !isFirst(call))) apply(call);
+  early.push = (...pushed) => pushed.forEach(apply);
+  (window.matomoAsyncInit || window.piwikAsyncInit)?.();
+};
+
+window.Matomo = window.Piwik = {
+  initialized: true,
+  getAsyncTracker: () => calls,
+  getTracker: (where, said) => {
+    if (where) calls.setTrackerUrl(where);
+    if (said) calls.setSiteId(said);
+    return calls;
+  },
+};
+
+if (!early) console.warn("pagetracker: _paq?");
+// A second script counts nothing.
+else if (!early.taken) {
+  early.taken = true;
+  onceSeen(start);
+}

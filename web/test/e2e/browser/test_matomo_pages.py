@@ -1,0 +1,139 @@
+"""Pages written for Matomo, with another host alone, by what is stored of them."""
+
+import pytest
+
+from support.scene import MATOMO_ID, SITE, Row, Scene, engagements_of, views_of
+
+# Fetching a browser, where none is there, takes minutes.
+pytestmark = pytest.mark.timeout(900)
+
+# As its installation guide writes it.
+SNIPPET = """<script>
+  var _paq = window._paq = window._paq || [];
+  %s
+  _paq.push(["trackPageView"]);
+  _paq.push(["enableLinkTracking"]);
+  (function() {
+    var u = "%s/";
+    _paq.push(["setTrackerUrl", u + "matomo.php"]);
+    _paq.push(["setSiteId", "%s"]);
+    var d = document, g = d.createElement("script");
+    var s = d.getElementsByTagName("script")[0];
+    g.async = true; g.src = u + "%s"; s.parentNode.insertBefore(g, s);
+  })();
+</script>"""
+THINGS = """
+<a id=out href="https://elsewhere.example/page?q=1">out</a>
+<a id=file href="/files/report.PDF">file</a>
+<a id=kept href="https://shop.example.net/">ours</a>
+<a id=inside href="/inside">inside</a>
+<a id=ignored class=matomo_ignore href="https://elsewhere.example/ignored">no</a>
+<a id=forced class=piwik_link href="/forced">link</a>
+<a id=named download href="/download">download</a>
+<a id=mail href="mailto:someone@example.com">mail</a>
+<script>addEventListener("click", (event) => event.preventDefault())</script>
+"""
+LINKS = ("out", "file", "kept", "inside", "ignored", "forced", "named", "mail")
+
+
+def open_page(
+    scene: Scene, path: str, early: str = "", script: str = "matomo.js"
+) -> None:
+    head = SNIPPET % (early, scene.server_url, MATOMO_ID, script)
+    scene.show(path, head, THINGS)
+    scene.page.wait_for_function("!!window.Matomo && _paq.taken")
+
+
+def told(scene: Scene, number: int) -> list[Row]:
+    """What is stored except of reading, once there is so much, which is all."""
+
+    def rows() -> list[Row]:
+        return [row for row in scene.stored(0) if row["name"] != "engagement"]
+
+    scene.wait_until(lambda: len(rows()) >= number)
+    assert len(rows()) == number
+    return rows()
+
+
+def test_views_links_and_calls_count(scene: Scene) -> None:
+    early = """_paq.push(["setDomains", ["*.example.net"]]);
+      _paq.push(["setCustomDimension", 2, "of all"]);
+      _paq.push(["trackEvent", "Early", "Bird"]);"""
+    open_page(scene, "/start?a=1", early, "piwik.js")
+    scene.stored(2)
+    for found in LINKS:
+        scene.page.click(f"#{found}")
+    scene.page.evaluate("""() => {
+      _paq.push(["trackEvent", "Shop", "Look", "at it", 3]);
+      _paq.push(["trackGoal", 4, 9.5], ["trackSiteSearch", "boots", "shoes", 7]);
+      _paq.push(["addEcommerceItem", "A1", "Boot", "Shoes", 20, 2]);
+      _paq.push(["trackEcommerceOrder", "o-1", 45, 40, 4, 1, false]);
+      _paq.push([function () { this.trackContentImpression("Ad", "picture") }]);
+      _paq.push(["deleteCustomDimension", 2]);
+      _paq.push(["setReferrerUrl", location.href], ["setCustomUrl", "/second"]);
+      _paq.push(["setDocumentTitle", "Second"], ["trackPageView"]);
+      Matomo.getAsyncTracker().trackLink("https://elsewhere.example/", "link");
+    }""")
+    rows = told(scene, 13)
+    assert {row["site"] for row in rows} == {SITE}
+    views = {row["path"]: row for row in views_of(rows)}
+    assert {path: row["title"] for path, row in views.items()} == {
+        "/start": "Title of /start?a=1",
+        "/second": "Second",
+    }
+    assert views["/start"]["props"] == {"dimension2": "of all"}
+    assert views["/second"]["props"] == {}
+    events = {row["name"]: row["props"] for row in rows if not row["view"]}
+    assert set(events) == {
+        *("Early: Bird", "Shop: Look", "Goal 4", "Site Search", "Order"),
+        *("Content Impression", "Outbound Link: Click", "File Download"),
+    }
+    assert events["Shop: Look"]["value"] == "3"
+    assert events["Order"]["items"] == "1"
+    urls = {(row["name"], row["props"]["url"]) for row in rows if "url" in row["props"]}
+    assert urls == {
+        ("Outbound Link: Click", "https://elsewhere.example/page?q=1"),
+        ("Outbound Link: Click", "https://elsewhere.example/"),
+        ("Outbound Link: Click", f"{scene.site.url}/forced"),
+        ("File Download", f"{scene.site.url}/files/report.PDF"),
+        ("File Download", f"{scene.site.url}/download"),
+    }
+    scene.page.goto("about:blank")
+    scene.wait_until(
+        lambda: {row["path"] for row in engagements_of(scene.stored(0))}
+        == {"/start", "/second"}
+    )
+
+
+def test_nothing_counts_without_consent_or_against_a_wish(scene: Scene) -> None:
+    """Each page counts one thing in the end, so that nothing is still on its way."""
+    wait = '_paq.push(["requireConsent"]);'
+    open_page(scene, "/asked", wait)
+    scene.page.evaluate("_paq.push(['trackEvent', 'Kept', 'Back'])")
+    assert scene.context.cookies() == []
+    scene.page.wait_for_timeout(200)
+    assert scene.stored(0) == []
+    scene.page.evaluate("_paq.push(['rememberConsentGiven'])")
+    assert {row["name"] for row in told(scene, 2)} == {"pageview", "Kept: Back"}
+    open_page(scene, "/remembered", wait)
+    assert {row["path"] for row in views_of(told(scene, 3))} == {
+        *("/asked", "/remembered"),
+    }
+
+    scene.page.evaluate("_paq.push(['optUserOut'])")
+    open_page(scene, "/opted-out")
+    assert scene.page.evaluate("Matomo.getTracker().isUserOptedOut()")
+    scene.page.evaluate("""_paq.push(["trackEvent", "No", "No"], ["forgetUserOptOut"],
+      ["trackEvent", "In", "Again"])""")
+    rows = told(scene, 4)
+    assert {row["name"] for row in rows if row["path"] == "/opted-out"} == {"In: Again"}
+
+
+def test_what_does_not_exist_here_is_said_in_the_console(scene: Scene) -> None:
+    said: list[str] = []
+    scene.page.on("console", lambda message: said.append(message.text))
+    scene.show("/start", f'<script src="{scene.server_url}/matomo.js"></script>')
+    assert said[0] == "pagetracker: _paq?"
+    open_page(scene, "/second", '_paq.push(["disableCookies"], ["trackAll"]);')
+    told(scene, 1)
+    assert said[-1] == "pagetracker: trackAll does nothing here"
