@@ -59,6 +59,7 @@ const url = (vars) => {
 
 // Why nothing counts here; false where it does.
 const filter = () => {
+  if (document.prerendering) return "visibilityState";
   if (!goatcounter.allow_frame && location !== parent.location) return "frame";
   if (!goatcounter.allow_local) {
     if (

@@ -16,8 +16,6 @@ const FILES =
 
 const [words, domain] = [ASKED];
 const script = own("currentScript") || document.getElementById("plausible");
-const stub = window.plausible;
-
 let options;
 let viewed; // the last page view, as it was sent
 
@@ -153,9 +151,11 @@ const fileTypes = () =>
 
 const start = (chosen) => {
   options = chosen;
-  window.plausible = track;
-  track.l = true; // a second script counts nothing
   onceSeen(() => {
+    const stub = window.plausible; // or an element of that name
+    if (stub?.l) return; // a second script counts nothing
+    window.plausible = track;
+    track.l = true;
     followReading((n, { url: u, ...read }) => {
       if (viewed) post({ ...viewed, n, u, ...read });
     });
@@ -166,7 +166,7 @@ const start = (chosen) => {
   });
 };
 
-const begin = () => {
+const begin = (stub) => {
   const endpoint = new URL("/api/event", script.src).href;
   const { dataset } = script;
   const asks = (word) => words.includes(word);
@@ -196,4 +196,4 @@ const begin = () => {
 };
 
 if (!script?.src) console.warn("pagetracker: src?");
-else if (!stub?.l) begin();
+else begin(window.plausible);

@@ -20,7 +20,7 @@ SITE_OF_FILES = "files.example"
 # What other trackers call the site: Plausible, Umami and Matomo.
 PLAUSIBLE_ID = "pa-AbC123"
 UMAMI_ID = "5f7f4b0c-6a3f-4d0c-8d38-0f9f5b0f3a11"
-MATOMO_ID = "7"
+MATOMO_ID = "1"
 SITES: dict[str, dict[str, Any]] = {
     SITE: {"aliases": [PLAUSIBLE_ID, UMAMI_ID, MATOMO_ID]},
     SITE_THAT_RESPECTS_DNT: {"respect_dnt": True},

@@ -83,6 +83,26 @@ def test_buttons_leave_a_browser_out_and_let_it_in_again(scene: Scene) -> None:
     assert len(scene.sent) == sent
 
 
+@pytest.mark.parametrize(
+    ("tracker", "number"),
+    [("Plausible", 0), ("Plausible", 1), ("Umami", 0), ("Matomo", 0)],
+)
+def test_a_line_of_another_tracker_counts_with_another_host(
+    scene: Scene, tracker: str, number: int
+) -> None:
+    show(scene, snippets(scene, TRACKERS, tracker)[number])
+    [row] = scene.stored(1)
+    assert (row["name"], row["path"], row["site"]) == ("pageview", "/page", SITE)
+
+
+def test_goatcounter_s_line_counts_for_the_page_s_host(scene: Scene) -> None:
+    allow = "<script>window.goatcounter = { allow_local: true }</script>"
+    [line] = snippets(scene, TRACKERS, "GoatCounter")
+    show(scene, allow + line)
+    [drop] = scene.dropped(scene.site.host)
+    assert drop["reason"] == "unknown_site"
+
+
 def test_calls_of_plausible_go_on_with_our_line(scene: Scene) -> None:
     line = next(
         each for each in snippets(scene, TRACKERS, "Plausible") if "data-as" in each

@@ -117,7 +117,7 @@ def test_the_older_snippet_leaves_out_what_it_is_told_to(scene: Scene) -> None:
         "/plain": ("plausible.js", f'data-domain="{SITE}"'),
     }
     for path, written in pages.items():
-        scene.show(path, line(scene, *written), THINGS)
+        scene.show(path, line(scene, *written) * 2, THINGS)  # the second one is idle
         click_all(scene)
         scene.page.evaluate("""() => new Promise((callback) =>
           plausible("End", { callback }))""")
