@@ -99,7 +99,7 @@ def test_the_file_decides_for_a_person_a_site_or_a_share_of_all(
             json.dumps({"flags": {NAME: definition(targeting={"sem_ver": []})}}),
             "there is no operator 'sem_ver'",
         ),
-        (json.dumps({"flags": {}, "$evaluators": {}}), "'\\$evaluators' is unknown"),
+        (json.dumps({"flags": {}, "$evaluators": {}}), "'$evaluators' is unknown"),
     ],
 )
 def test_a_broken_file_changes_nothing_and_is_told_of_once(
@@ -113,11 +113,9 @@ def test_a_broken_file_changes_nothing_and_is_told_of_once(
         assert is_on(flags, "Ada") and not is_on(flags, "Bob")
 
     (record,) = caplog.records
-    assert (
-        why.replace("\\", "")
-        in record.getMessage()
-        == (f"{tmp_path / 'flags.json'} changes nothing: {flags.problem()}")
-    )
+    assert why in flags.problem()
+    said = f"{tmp_path / 'flags.json'} changes nothing: {flags.problem()}"
+    assert record.getMessage() == said
 
 
 def test_a_rule_that_names_no_variant_leaves_the_flag_as_declared(

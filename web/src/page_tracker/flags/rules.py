@@ -124,9 +124,9 @@ def _fractional(arguments: list[Any], flag: str, depth: int) -> Rule:
 
 def _share(part: Any) -> tuple[str, float]:
     match part:
-        case [str(variant)]:
+        case [str() as variant]:
             return variant, 1
-        case [str(variant), int(share) | float(share)] if share >= 0:
+        case [str() as variant, int() | float() as share] if share >= 0:
             return variant, share
     raise InvalidValueError(
         f"{part!r} is no share", 'write a variant and a number, like ["on", 5]'

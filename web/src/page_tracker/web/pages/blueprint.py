@@ -130,14 +130,12 @@ def _register_site_pages(
             return redirect(home_of(found.id) + written(view), 303)
         answers = Answers(sources.asking, found)
         told = site_page(answers, view, problems, sources.live)
-        known = sources.sites().directory()
-        asked, imports = told["asked"], sources.imports(found.id)
-        person = guard.require()
-        left = left_panel(answers, asked, known, person)
+        asked, person = told["asked"], guard.require()
+        left = left_panel(answers, asked, sources.sites().directory(), person)
+        imports = sources.imports(found.id)
         happened = annotated(asked, told["chart"], sources.annotations, imports)
-        may_compare = sources.flags().is_on(EXPERIMENTS_PAGE, person.name, found.id)
-        parts = {**told, **left, **happened, "may_compare": may_compare}
-        return render("site.html", **parts)
+        told["may_compare"] = _may_compare(sources, person, found)
+        return render("site.html", **told, **left, **happened)
 
     @blueprint.get("/<domain:name>/list/<panel>")
     @blueprint.get("/sites/<name>/list/<panel>")
@@ -232,8 +230,7 @@ def _register_experiments(
         found = admitted(name)
         if moved := elsewhere(found, "/experiments"):
             return moved
-        person = guard.require().name
-        if not sources.flags().is_on(EXPERIMENTS_PAGE, person, found.id):
+        if not _may_compare(sources, guard.require(), found):
             raise NoSuchPage(
                 "Comparing variants is not turned on for you here",
                 f"The flag {EXPERIMENTS_PAGE.name} decides it: ask an owner of all"
@@ -245,6 +242,11 @@ def _register_experiments(
         answers = Answers(sources.asking, found)
         told = experiment_page(answers, view, problems, sources.live)
         return render("experiments.html", **told)
+
+
+def _may_compare(sources: PageServices, person: Person, site: Site) -> bool:
+    """Whether the page that compares variants is turned on for a person."""
+    return sources.flags().is_on(EXPERIMENTS_PAGE, person.name, site.id)
 
 
 def _require(is_there: bool, name: str) -> None:
