@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -104,14 +104,14 @@ class Collector:
             for shard, route in enumerate(self._routes)
         ]
         look_at_lookups = partial(asyncio.to_thread, lookups.look)
-        self._watches = [
-            asyncio.create_task(repeat(what, work, pause))
-            for what, work, pause in (
-                ("The watch over the sites", self._look_around, LOOK_EVERY),
-                ("The watch over the lookups", look_at_lookups, LOOK_AT_LOOKUPS),
-                ("The watch over spools", self._drain_left_behind, LOOK_AT_SPOOLS),
-            )
+        watches: list[tuple[str, Callable[[], Awaitable[None]], float]] = [
+            ("The watch over the sites", self._look_around, LOOK_EVERY),
+            ("The watch over the lookups", look_at_lookups, LOOK_AT_LOOKUPS),
         ]
+        for shard in range(shards):
+            drain = partial(self._drain_left_behind, shard)
+            watches.append(("The watch over a spool", drain, LOOK_AT_SPOOLS))
+        self._watches = [asyncio.create_task(repeat(*each)) for each in watches]
 
     def collect_soon(
         self,
@@ -226,12 +226,12 @@ class Collector:
             shard, batch_id, *without_unknown_sites(hits, drops, directory)
         )
 
-    async def _drain_left_behind(self) -> None:
-        """Submit what processes that have ended left in their spools."""
-        look = partial(self._spool.left_behind, len(self._queues))
+    async def _drain_left_behind(self, shard: int) -> None:
+        """Submit what processes that have ended left in their spools for a shard."""
+        look = partial(self._spool.left_behind, shard)
         while (file := await asyncio.to_thread(look)) is not None:
             try:
-                await self._routes[file.shard].drain(file)
+                await self._routes[shard].drain(file)
                 await asyncio.to_thread(file.remove)
             except BaseException:
                 file.release()

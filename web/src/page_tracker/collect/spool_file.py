@@ -94,14 +94,9 @@ class SpoolFolder:
         path = self.path / f"{name}{WAITING}"
         return SpoolFile(path, new_held_file(path))
 
-    def left_behind(self, shards: int) -> SpoolFile | None:
-        """Take over the oldest file of these shards that no process holds."""
-        paths = [
-            path
-            for shard in range(shards)
-            for path in self.path.glob(f"{shard}-*-*{WAITING}")
-        ]
-        for path in sorted(paths, key=_begun):
+    def left_behind(self, shard: int) -> SpoolFile | None:
+        """Take over the oldest file of a shard that no process holds."""
+        for path in sorted(self.path.glob(f"{shard}-*-*{WAITING}"), key=_begun):
             descriptor = held_if_free(path)
             if descriptor is not None:
                 return SpoolFile(path, descriptor)
@@ -139,7 +134,6 @@ class SpoolFile:
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
-        self.shard = int(path.name.partition("-")[0])
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
         self._settled = 0
         self._end = os.fstat(descriptor).st_size

@@ -173,7 +173,7 @@ def test_what_a_process_left_behind_is_stored_by_another_once(
     async def run() -> None:
         async with collecting(settings) as collector:
             await send(collector, "now")
-            assert open_spool(settings).left_behind(1) is None
+            assert open_spool(settings).left_behind(0) is None
             file.release()
         async with collecting(settings):
             await until(lambda: not files(settings))

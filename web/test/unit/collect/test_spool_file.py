@@ -55,7 +55,7 @@ def all_of(file: SpoolFile) -> list[SpooledBatch]:
 
 
 def taken_over(folder: SpoolFolder) -> SpoolFile:
-    file = folder.left_behind(4)
+    file = folder.left_behind(3)
     assert file
     return file
 
@@ -74,14 +74,14 @@ def test_batches_are_read_as_they_were_written_in_their_order(
 def test_a_file_is_taken_over_once_and_only_when_nobody_holds_it(
     folder: SpoolFolder, file: SpoolFile
 ) -> None:
-    assert folder.left_behind(4) is None
+    assert folder.left_behind(3) is None
     file.release()
-    assert folder.left_behind(3) is None, "it is of a shard that there is not"
+    assert folder.left_behind(2) is None, "it is another shard's"
     other = taken_over(folder)
-    assert (other.shard, len(all_of(other))) == (3, 4)
-    assert folder.left_behind(4) is None
+    assert len(all_of(other)) == 4
+    assert folder.left_behind(3) is None
     other.remove()
-    assert folder.left_behind(4) is None
+    assert folder.left_behind(3) is None
 
 
 @pytest.mark.parametrize("cut", [1, 30, 150])
