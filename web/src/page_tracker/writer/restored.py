@@ -3,9 +3,9 @@
 A store that was restored, or a replica that was promoted, numbers new batches from
 where its copy ends; so the lake may have other batches under these numbers. Its queue
 begins with batches from before, which the lake has, and goes on with new ones. Those
-are recognised by their hits: a hit of the lake has the same moment, in microseconds, and the
-same page, browser and place. That a moment is earlier or later says nothing: the hits
-come from many machines, and some have waited on disk.
+are recognised by their hits: a hit of the lake has the same moment, in microseconds,
+and the same page, browser and place. That a moment is earlier or later says nothing:
+the hits come from many machines, and some have waited on disk.
 """
 
 from __future__ import annotations
