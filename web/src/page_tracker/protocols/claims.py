@@ -18,20 +18,21 @@ import msgspec
 from page_tracker.days import MICROSECONDS
 from page_tracker.hits.client_address import address_of
 from page_tracker.hits.hit import Claim, RawHit
+from page_tracker.sites.token import id_of
 
 
 def token_in(headers: Mapping[bytes, bytes]) -> str:
-    """The token that a request shows; empty if it shows none.
+    """The token that a request shows; empty if it shows none of ours.
 
-    `Authorization` has it as `Bearer TOKEN`, or as the password of `Basic`.
+    `Authorization` has it as `Bearer TOKEN`, or as the password of `Basic`. Clients
+    send what they have instead: umami-analytics, before it has one, `Bearer None`.
     """
     sent = headers.get(b"authorization")
     if sent is None:
         return ""
     kind, _, shown = sent.decode("latin-1").partition(" ")
-    if kind.lower() == "basic":
-        return _password_in(shown)
-    return shown.strip() if kind.lower() == "bearer" else ""
+    token = _password_in(shown) if kind.lower() == "basic" else shown.strip()
+    return token if id_of(token) else ""
 
 
 def claim_in(headers: Mapping[bytes, bytes]) -> Claim | None:
