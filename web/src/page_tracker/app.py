@@ -255,7 +255,7 @@ def create_app() -> Flask:
     flask.register_blueprint(annotations_api(sites, annotation_store, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(stats_v1_api(asking, sites, live, guard))
-    flask.register_blueprint(goatcounter_api(guard))
+    flask.register_blueprint(goatcounter_api(asking, sites, guard))
     flask.register_blueprint(describing)
     people = people_services(settings)
     flags = partial(open_flags, settings)

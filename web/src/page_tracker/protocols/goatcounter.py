@@ -63,7 +63,17 @@ def accept(drops: Sequence[Drop]) -> Answer:
 
 def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
     """Refuse with the pixel, so that no page shows a broken image."""
-    return answer_of(status, b"image/gif", GIF, (_reason(why), *_HEADERS, *headers))
+    limits = rate_limits(headers) if status == 429 else ()
+    told = (_reason(why), *_HEADERS, *headers, *limits)
+    return answer_of(status, b"image/gif", GIF, told)
+
+
+def rate_limits(
+    headers: tuple[tuple[bytes, bytes], ...],
+) -> tuple[tuple[bytes, bytes], ...]:
+    """What GoatCounter's clients go by where ours go by `Retry-After`."""
+    seconds = dict(headers).get(b"retry-after", b"1")
+    return ((b"x-rate-limit-remaining", b"0"), (b"x-rate-limit-reset", seconds))
 
 
 def _hit_of(said: dict[str, str], site: str, page: str) -> RawHit:

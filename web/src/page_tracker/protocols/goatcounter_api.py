@@ -24,7 +24,7 @@ from page_tracker.hits.hit import Claim, Drop, Kind, Place, RawHit, Reason, Send
 from page_tracker.hits.text import clean
 from page_tracker.protocols.bulk import Bulk, BulkProtocol, Fate, Part
 from page_tracker.protocols.claims import address_in, time_in, token_in, with_ids
-from page_tracker.protocols.goatcounter import url_of, width_of
+from page_tracker.protocols.goatcounter import rate_limits, url_of, width_of
 from page_tracker.protocols.request import (
     Answer,
     NothingToCountError,
@@ -133,16 +133,9 @@ def _refusal(drops: Sequence[Sequence[Drop]]) -> Answer | None:
 
 
 def _wait(seconds: int) -> Answer:
-    return refuse(
-        429,
-        "nothing is lost: send it again later",
-        (
-            (b"retry-after", b"%d" % seconds),
-            (b"x-rate-limit-limit", b"%d" % MAX_HITS),
-            (b"x-rate-limit-remaining", b"0"),
-            (b"x-rate-limit-reset", b"%d" % seconds),
-        ),
-    )
+    again = ((b"retry-after", b"%d" % seconds),)
+    why = "nothing is lost: send it again later"
+    return refuse(429, why, (*again, *rate_limits(again)))
 
 
 def _stored(left_out: Mapping[int, Sequence[Drop]]) -> Answer:

@@ -82,6 +82,12 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/health"): Route(Need.NOTHING),
     ("GET", "/api/address"): Route(Need.ANY),
     ("GET", "/api/v0/me"): Route(Need.ANY),
+    ("GET", "/api/v0/sites"): Route(Need.ANY),
+    ("GET", "/api/v0/stats/total"): Route(Need.STATS, "/api/v0/stats/total?site=SITE"),
+    ("GET", "/api/v0/stats/hits"): Route(Need.STATS, "/api/v0/stats/hits?site=SITE"),
+    ("GET", "/api/v0/stats/<name>"): Route(
+        Need.STATS, "/api/v0/stats/browsers?site=SITE"
+    ),
     ("GET", "/api/openapi.json"): Route(Need.NOTHING),
     ("GET", "/api/sites"): Route(Need.ADMIN),
     ("POST", "/api/sites"): Route(

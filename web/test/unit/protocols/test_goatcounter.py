@@ -161,3 +161,10 @@ def test_a_path_arrives_as_it_was_sent(path: str) -> None:
     assert (
         page_of(decoded(p=plain, referer="https://a.org/").url).path == plain.rstrip()
     )
+
+
+def test_whoever_sends_too_much_is_told_when_to_come_back_in_both_ways() -> None:
+    answer = goatcounter.refuse(429, "too many", ((b"retry-after", b"7"),))
+    headers = dict(answer.headers)
+    assert headers[b"retry-after"] == headers[b"x-rate-limit-reset"] == b"7"
+    assert b"x-rate-limit-reset" not in dict(goatcounter.refuse(503, "", ()).headers)

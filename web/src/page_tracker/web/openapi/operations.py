@@ -53,6 +53,8 @@ _ASKED_V1 = {
     "with_imported": one_of("true", "false"),
 }
 
+_ASKED_V0 = {"site": text(like=SITE), "start": text(), "end": text()}
+
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/api/v2/query"): Operation(
         "query",
@@ -130,6 +132,36 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Whose token it is and what it may do, as GoatCounter's programs ask",
         "any",
         {"type": "object"},
+    ),
+    ("GET", "/api/v0/sites"): Operation(
+        "goatcounter_sites",
+        "The sites of the token, as GoatCounter lists them",
+        "stats",
+        {"type": "object"},
+    ),
+    ("GET", "/api/v0/stats/total"): Operation(
+        "goatcounter_total",
+        "How many visitors and events, as GoatCounter's dashboards ask",
+        "stats",
+        {"type": "object"},
+        refusals=(400, 422),
+        optional=_ASKED_V0,
+    ),
+    ("GET", "/api/v0/stats/hits"): Operation(
+        "goatcounter_hits",
+        "Visitors by page, day and hour",
+        "stats",
+        {"type": "object"},
+        refusals=(400, 422),
+        optional=_ASKED_V0 | {"limit": whole(0, 100), "exclude_paths": text()},
+    ),
+    ("GET", "/api/v0/stats/<name>"): Operation(
+        "goatcounter_stats",
+        "Visitors by browser, system, place, screen, source or campaign",
+        "stats",
+        {"type": "object"},
+        refusals=(400, 404, 422),
+        optional=_ASKED_V0 | {"limit": whole(0, 100), "offset": whole(0)},
     ),
     ("GET", "/api/sites"): Operation(
         "list_sites", "The sites of the token", "admin", "Sites", refusals=(403,)
