@@ -9,7 +9,10 @@ import { followReading, turnTo } from "./parts/reading.js";
 import { newId, send } from "./parts/sending.js";
 
 const FILES =
-  "7z|aac|apk|arc|arj|asf|asx|avi|azw3|bin|csv|deb|dmg|docx?|epub|exe|flv|gif|gz|gzip|hqx|ibooks|jar|jpe?g|js|mobi|mov|movie|mp[234]|mpe?g|msi|msp|od[bfgst]|og[gv]|pdf|phps|png|pptx?|qtm?|ram?|rar|rpm|sea|sit|tar|tbz2?|tgz|torrent|txt|wav|wma|wmv|wpd|xlsx?|xml|xsd|z|zip";
+  "7z|aac|apk|arc|arj|asf|asx|avi|azw3|bin|csv|deb|dmg|docx?|epub|exe|flv|gif|gz|gzip|" +
+  "hqx|ibooks|jar|jpe?g|js|mobi|mov|movie|mp[234]|mpe?g|msi|msp|od[bfgst]|og[gv]|pdf|" +
+  "phps|png|pptx?|qtm?|ram?|rar|rpm|sea|sit|tar|tbz2?|tgz|torrent|txt|wav|wma|wmv|wpd|" +
+  "xlsx?|xml|xsd|z|zip";
 const OPTED_OUT = "mtm_consent_removed";
 const AGREED = "mtm_consent";
 const script = own("currentScript");

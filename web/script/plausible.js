@@ -12,7 +12,8 @@ import { followRoutes } from "./parts/routes.js";
 import { newId, send } from "./parts/sending.js";
 
 const FILES =
-  "pdf,xlsx,docx,txt,rtf,csv,exe,key,pps,ppt,pptx,7z,pkg,rar,gz,zip,avi,mov,mp4,mpeg,wmv,midi,mp3,wav,wma,dmg";
+  "pdf,xlsx,docx,txt,rtf,csv,exe,key,pps,ppt,pptx,7z,pkg,rar,gz,zip," +
+  "avi,mov,mp4,mpeg,wmv,midi,mp3,wav,wma,dmg";
 
 const [words, domain] = [ASKED];
 const script = own("currentScript") || document.getElementById("plausible");
@@ -166,6 +167,17 @@ const start = (chosen) => {
   });
 };
 
+// A script that is loaded quickly runs before the page's own stub, which leaves this one
+// in its place.
+const newStub = () => {
+  const stub = (...call) => stub.q.push(call);
+  stub.q = [];
+  addEventListener("load", () => {
+    if (!options) console.warn("pagetracker: plausible.init?");
+  });
+  return (window.plausible = stub);
+};
+
 const begin = (stub) => {
   const endpoint = new URL("/api/event", script.src).href;
   const { dataset } = script;
@@ -191,8 +203,7 @@ const begin = (stub) => {
       customProperties: named("event-", script),
     });
   else if (stub?.o) init(stub.o);
-  else if (stub) stub.init = init;
-  else console.warn("pagetracker: plausible.init?");
+  else (stub || newStub()).init = init;
 };
 
 if (!script?.src) console.warn("pagetracker: src?");
