@@ -21,8 +21,9 @@ from redis import Redis, RedisError
 
 from page_tracker.collect.spool_file import SpoolState
 from page_tracker.days import DAY_SECONDS, MICROSECONDS
-from page_tracker.errors import PageTrackerError
+from page_tracker.errors import InvalidValueError, PageTrackerError
 from page_tracker.files import sync
+from page_tracker.flags.file import NAME, definitions
 from page_tracker.plural import counted
 from page_tracker.sites.site import (
     day_of,
@@ -325,6 +326,18 @@ def lookups(patient: Patient) -> Iterator[Finding]:
         yield Finding("lookups", f"{file.name} is {days} old", remedy)
 
 
+def flags(patient: Patient) -> Iterator[Finding]:
+    path = patient.data / NAME
+    try:
+        definitions(path.read_bytes())
+    except FileNotFoundError:
+        return
+    except InvalidValueError as error:
+        yield Finding("flags", f"{path}: {error.problem}", error.remedy)
+    else:
+        yield Finding("flags", f"{path} is in use")
+
+
 def clock(patient: Patient) -> Iterator[Finding]:
     """The clock is set, and agrees with Redis's."""
     before = time.time()
@@ -352,6 +365,7 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "web": web,
     "address": address,
     "lookups": lookups,
+    "flags": flags,
     "clock": clock,
 }
 

@@ -160,6 +160,13 @@ def test_old_lookups_are_a_problem(patient: Patient) -> None:
     )
 
 
+def test_a_file_of_flags_that_cannot_be_used_is_a_problem(patient: Patient) -> None:
+    (patient.data / "flags.json").write_text('{"flags": {}}', "utf-8")
+    assert found(patient, "flags").remedy == ""
+    (patient.data / "flags.json").write_text('{"flags": {"x": {}}}', "utf-8")
+    assert "there is no such flag" in found(patient, "flags").message
+
+
 def test_a_check_that_fails_is_a_finding_and_the_others_go_on(
     patient: Patient, store: OwnRedis
 ) -> None:

@@ -114,8 +114,8 @@ def test_a_broken_file_changes_nothing_and_is_told_of_once(
 
     (record,) = caplog.records
     assert why in flags.problem()
-    said = f"{tmp_path / 'flags.json'} changes nothing: {flags.problem()}"
-    assert record.getMessage() == said
+    assert record.getMessage() == flags.problem()
+    assert f"{tmp_path / 'flags.json'} changes nothing" in record.getMessage()
 
 
 def test_a_rule_that_names_no_variant_leaves_the_flag_as_declared(
@@ -140,7 +140,8 @@ def test_the_command_lists_them_and_says_what_is_wrong_with_the_file(
     assert (line["flag"], line["is_on"], line["by"]) == (NAME, False, "its rule")
     put_text(tmp_path, "{")
     broken = run()
-    assert broken.returncode == 1 and "changes nothing: it is no JSON" in broken.stderr
+    assert broken.returncode == 1
+    assert broken.stderr.count("changes nothing: it is no JSON") == 1
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ import click
 from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import echo_json, echo_table
 from page_tracker.errors import FlagsError
+from page_tracker.flags.file import NAME, FlagFile
 from page_tracker.flags.listing import Line, listed
+from page_tracker.flags.provider import Flags
 from page_tracker.settings import Settings
-from page_tracker.wiring.flags import open_flags
 
 
 @click.command()
@@ -25,7 +26,9 @@ def flags(person: str, site: str, data: str | None, as_json: bool) -> None:
     The file flags.json in the data folder decides them, for a person, a site or a share
     of all; a change of it needs no restart.
     """
-    opened = open_flags(Settings.from_environment(data=data))
+    path = Settings.from_environment(data=data).data / NAME
+    # What is wrong with the file is told below, and once.
+    opened = Flags(FlagFile(path, report=lambda _: None))
     lines = listed(opened, person, site, datetime.now(UTC).date())
     if as_json:
         echo_json([_as_json(line) for line in lines])
@@ -35,10 +38,7 @@ def flags(person: str, site: str, data: str | None, as_json: bool) -> None:
             [_cells(line) for line in lines],
         )
     if problem := opened.problem():
-        raise FlagsError(
-            f"{opened.file.path} changes nothing: {problem}",
-            "mend it; until then the last good one goes on",
-        )
+        raise FlagsError(problem, "mend it; until then the last good one goes on")
 
 
 def _as_json(line: Line) -> dict[str, object]:

@@ -11,7 +11,7 @@ line of the log says why. Without a file every flag is what it is declared to be
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -25,6 +25,8 @@ from page_tracker.flags.rules import Rule, compiled
 
 log = logging.getLogger(__name__)
 
+# Where it is, in the data folder.
+NAME = "flags.json"
 LONGEST = 1_000_000  # bytes
 STATES = ("ENABLED", "DISABLED")
 # What else flagd's format has, and means nothing here.
@@ -48,10 +50,12 @@ Definitions = Mapping[str, Definition]
 class FlagFile:
     """The definitions of a file; safe to use from many threads.
 
-    `problem` says why its present content is not in use; '' if it is.
+    `problem` says why its present content is not in use; '' if it is. `report` is told
+    that once.
     """
 
     path: Path
+    report: Callable[[str], None] = log.error
     problem: str = ""
     _found: Definitions = field(default_factory=dict)
     _stamp: object = None
@@ -63,7 +67,7 @@ class FlagFile:
         if stamp != self._stamp:
             with self._lock:
                 if stamp != self._stamp:
-                    self._read(stamp)
+                    self._read()
                     self._stamp = stamp
         return self._found
 
@@ -76,7 +80,7 @@ class FlagFile:
             return str(error)
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
-    def _read(self, stamp: object) -> None:
+    def _read(self) -> None:
         try:
             self._found = definitions(self.path.read_bytes())
             self.problem = ""
@@ -84,8 +88,8 @@ class FlagFile:
         except FileNotFoundError:
             self._found, self.problem = {}, ""
         except (OSError, InvalidValueError) as error:
-            self.problem = str(error)
-            log.error("%s changes nothing: %s", self.path, error)
+            self.problem = f"{self.path} changes nothing: {error}"
+            self.report(self.problem)
 
 
 def definitions(content: bytes) -> dict[str, Definition]:
