@@ -47,9 +47,10 @@ def _drained(redis: Redis, shard: int, *hits: Hit, **more: Any) -> list[dict[str
 def _remains(redis: Redis, shard: int, text: bytes) -> list[bytes]:
     """The keys that hold a text, in their names or in what is in them."""
     found = []
-    for key in redis.scan_iter(match=f"{keys.prefix(shard)}*", count=1000):
-        kind = redis.type(key)
-        held = redis.hgetall(key) if kind == b"hash" else redis.xrange(key)
+    client: Any = redis
+    read = {b"hash": client.hgetall, b"stream": client.xrange, b"string": client.get}
+    for key in client.scan_iter(match=f"{keys.prefix(shard)}*", count=1000):
+        held = read[client.type(key)](key)
         if text in key or text.decode() in str(held):
             found.append(key)
     return found
