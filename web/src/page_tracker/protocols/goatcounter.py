@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from page_tracker.hits.hit import Drop, Kind, RawHit, Reason, Sender
 from page_tracker.hits.text import clean
+from page_tracker.protocols.query_string import fields_in
 from page_tracker.protocols.request import (
     Answer,
     NothingToCountError,
@@ -100,10 +101,10 @@ def _hit_of(said: dict[str, str], site: str, page: str) -> RawHit:
 def _fields_of(query: str) -> dict[str, str]:
     """The query's fields; if a name is repeated, the first."""
     try:
-        pairs = parse_qsl(query, max_num_fields=_MAX_FIELDS, errors="replace")
+        pairs = fields_in(query, _MAX_FIELDS)
     except ValueError as error:
         raise _invalid(f"at most {_MAX_FIELDS} parameters are read") from error
-    return dict(reversed(pairs))
+    return {name: value for name, value in reversed(pairs) if value}
 
 
 def url_of(page: str, path: str, query: str) -> str:

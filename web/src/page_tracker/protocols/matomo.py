@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -32,6 +31,7 @@ from page_tracker.protocols.bulk import (
 from page_tracker.protocols.claims import token_in, with_ids
 from page_tracker.protocols.goatcounter import GIF
 from page_tracker.protocols.matomo_parameters import InvalidParameterError, hit_of
+from page_tracker.protocols.query_string import fields_in
 from page_tracker.protocols.request import (
     Answer,
     NothingToCountError,
@@ -183,6 +183,7 @@ def _refuse_all(error: NotStoredError) -> Answer:
     return refuse(error.status, str(error), (retry_after,))
 
 
+@lru_cache(4_096)
 def _plain(status: int, has_image: bool, dropped: str = "") -> Answer:
     """An image, or the same without one: then 204 instead of 200."""
     dropped_header = ((_DROPPED, header_text(dropped)),) if dropped else ()
@@ -197,15 +198,15 @@ def _parameters_in(request: Request) -> dict[str, str]:
 
     matomo.js posts a query with an empty body that is declared as a form.
     """
+    if not request.body:
+        return _pairs(request.query)
     body = _pairs(request.body.decode("utf-8", "replace"))
     return {**body, **_pairs(request.query)}
 
 
 def _pairs(text: str) -> dict[str, str]:
     try:
-        pairs = parse_qsl(
-            text, keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="replace"
-        )
+        pairs = fields_in(text, _MAX_FIELDS)
     except ValueError as error:
         why = f"at most {_MAX_FIELDS} parameters are read"
         raise NothingToCountError(refuse(400, why, ())) from error
@@ -218,14 +219,19 @@ def _parameters_of(item: Any) -> dict[str, str]:
         _, mark, query = item.partition("?")
         return _pairs(query if mark else item)
     if isinstance(item, dict):
-        return {name: _text(value) for name, value in item.items()}
+        return {
+            name: value if isinstance(value, str) else _text(value)
+            for name, value in item.items()
+        }
     raise InvalidParameterError("request", "is neither a query nor an object")
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
-    if isinstance(value, str | int | float):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
         return str(value)
     return "" if value is None else msgspec.json.encode(value).decode()
 
@@ -241,8 +247,9 @@ def _id_of(parameters: Mapping[str, str]) -> str:
     """A request's id, the same when it is sent again; empty if there is none."""
     if not (parameters.get("r") or parameters.get("rand")):
         return ""
-    said = sorted((n, v) for n, v in parameters.items() if n != "send_image")
-    return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()
+    said = sorted(f"{n}={v}" for n, v in parameters.items() if n != "send_image")
+    text = "\0".join(said).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 PROTOCOL = BulkProtocol("matomo", ("GET", "POST"), decode, refuse)

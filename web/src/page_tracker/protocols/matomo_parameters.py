@@ -246,7 +246,9 @@ def _custom(said: _Parameters) -> dict[str, str]:
     found = {
         name: text
         for name, text in said.items()
-        if _DIMENSION.fullmatch(name) and text not in _UNSAID
+        if name[:9] == "dimension"
+        and _DIMENSION.fullmatch(name)
+        and text not in _UNSAID
     }
     for name in ("_cvar", "cvar", "e_cvar"):
         if name in said:
