@@ -244,6 +244,9 @@ def test_people_are_invited_taken_back_and_removed(people: People) -> None:
 
     page.goto("/people")
     people.look(page, "people")
+    page.goto("/flags")
+    people.look(page, "flags")
+    page.goto("/people")
     page.get_by_role("link", name="dave").click()
     page.get_by_role("button", name="Make a link for a new password").click()
     people.look(page, "one-account")

@@ -1,17 +1,20 @@
-"""A site's settings in a real browser: used without a script, by everybody, safely."""
+"""A site's settings, and its experiments, in a real browser: used without a script, by
+everybody, safely."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page, expect
 
-from page_tracker.days import date_of
+from page_tracker.days import DAY_SECONDS, date_of
 from page_tracker.lake.table import Lake, append
 from page_tracker.schema import HITS
 from support.hits import row
@@ -23,7 +26,12 @@ pytestmark = pytest.mark.timeout(900)
 SITE = "example.com"
 OLD = 20_000  # a day of 2024
 PAYLOAD = "\"'><script>document.title='run'</script><svg onload=document.title='run'>"
-VIEWS = ("", "/goals", "/tokens", "/deletion", "/deletion/site", "/own-visits")
+LATE = int(time.time()) // DAY_SECONDS - 1
+SETTINGS = ("", "/goals", "/tokens", "/deletion", "/deletion/site", "/own-visits")
+VIEWS = (
+    *(f"/settings{view}" for view in SETTINGS),
+    f"/experiments?period=7d&groups=entry_page&goal={quote(PAYLOAD)}",
+)
 WIDTHS = (360, 768, 1440)
 
 
@@ -42,6 +50,7 @@ def owner(
     folder = tmp_path_factory.mktemp("settings") / "data"
     lake = Lake(str(folder / "lake"))
     rows = [row(f"/{n}", OLD + n % 2, n, SITE) for n in range(1, 1_235)]
+    rows += [row(f"/{n % 2}", LATE, 2_000 + n, SITE) for n in range(40)]
     append(lake.snapshot("hits"), HITS, rows, "one", 1)
     with serving(folder) as server, browser.new_context() as context:
         page = context.new_page()
@@ -131,7 +140,7 @@ def test_everybody_can_use_it_and_nothing_that_was_typed_is_run(
         _adds_a_goal(page)
         _makes_a_token(page)
         for view in VIEWS:
-            page.goto(f"/{SITE}/settings{view}")
+            page.goto(f"/{SITE}{view}")
             assert page.title().endswith(f"{SITE} · Page Tracker")
             page.evaluate(axe)
             for width in WIDTHS:
@@ -139,7 +148,8 @@ def test_everybody_can_use_it_and_nothing_that_was_typed_is_run(
                 _fits(page, width)
                 for scheme in ("light", "dark"):
                     page.emulate_media(color_scheme=scheme)
-                    name = f"{view.replace('/', '-')}-{width}-{scheme}.png"
+                    what = view.partition("?")[0].replace("/", "-")
+                    name = f"{what}-{width}-{scheme}.png"
                     page.screenshot(path=tmp_path / name, full_page=True)
                     found = page.evaluate("axe.run()")["violations"]
                     told = [(f["id"], f["nodes"][0]["html"][:200]) for f in found]
