@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-ENGINES = frozenset({"duckdb", "deltalake", "arro3", "ua_parser", "flask"})
+ENGINES = frozenset(
+    {"duckdb", "deltalake", "arro3", "ua_parser", "flask", "openfeature"}
+)
 # Runs a command, and says in the end what it has loaded.
 RUNNING = """
 import atexit, sys
