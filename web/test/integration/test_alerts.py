@@ -151,6 +151,6 @@ def test_containers_that_watch_keep_what_they_say_and_are_reached_from_here_only
     for service in services.values():
         assert service["profiles"] == ["monitoring"]
         assert service["logging"]["driver"] == "json-file"
-        assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+        assert {"max-size", "max-file"} <= service["logging"]["options"].keys()
         assert service["mem_limit"]
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
