@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from redis import Redis
 
 from page_tracker.store.upkeep_record import UpkeepRecord
 from support.collecting import CHROME
@@ -22,7 +23,6 @@ from support.processes import (
     command,
     descendants,
     free_port,
-    redis_pid,
     serving,
     store_of,
     wait_until,
@@ -82,6 +82,17 @@ def stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+@contextmanager
+def full(store: Redis) -> Iterator[None]:
+    """Redis may take no memory at all."""
+    most = str(store.config_get("maxmemory")["maxmemory"])
+    store.config_set("maxmemory", 1)
+    try:
+        yield
+    finally:
+        store.config_set("maxmemory", most)
+
+
 def writer_of(server: Running) -> int:
     (found,) = (
         pid
@@ -115,7 +126,7 @@ def test_each_fault_calls_by_its_own_alert_and_by_no_other(
             with busy(server):
                 with stopped(writer_of(server)):
                     calls_by(called, "WriterStopped")
-                with stopped(redis_pid(data)):
+                with full(store):
                     calls_by(called, "RedisRefusesWrites")
             calls_by(called, "NoHits")
             # The writer stops too, before the disk is full: that is not called.
