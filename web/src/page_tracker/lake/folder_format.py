@@ -17,7 +17,7 @@ from page_tracker.files import READABLE, replace_file
 FORMAT = 1
 FORMAT_FILE = "format.json"
 # What a migration may change, and what is copied before it.
-KEPT = ("lake", "mirror.json", "imports")
+KEPT = ("lake", "mirror.json", "people.json", "annotations.json", "imports")
 
 # From which version → what makes it the next one.
 FolderSteps = Mapping[int, Callable[[Path], None]]

@@ -80,6 +80,16 @@ def test_an_older_folder_is_migrated_and_its_copy_kept(folder: Path) -> None:
     assert (folder / "format-1" / "lake" / "hits").read_text() == "old hits"
 
 
+@pytest.mark.parametrize("mirror", ["mirror.json", "people.json", "annotations.json"])
+def test_the_copy_has_each_mirror_of_the_store(folder: Path, mirror: str) -> None:
+    (folder / FORMAT_FILE).write_text('{"format": 1}')
+    (folder / mirror).write_text("old")
+
+    require_folder(folder, newest=2, steps={1: write})
+
+    assert (folder / "format-1" / mirror).read_text() == "old"
+
+
 def test_a_migration_that_was_killed_begins_from_the_copy(folder: Path) -> None:
     (folder / FORMAT_FILE).write_text('{"format": 1}')
 
