@@ -80,6 +80,11 @@ def test_the_first_day_goes_as_it_is_told(browser: Browser, tmp_path: Path) -> N
     Person(first, first).does(moving, slice(0, 1))
     (first / "page-tracker.tar.gz").rename(second / "page-tracker.tar.gz")
     mover = Person(second, second)
-    mover.does(moving, slice(1, None))
+    mover.does(moving, slice(1, 3))  # it is unpacked
+    [serve, environment] = steps(section(DAY, moving))[3:5]
+    assert (serve.command, environment.command) == (
+        *("scripts/serve", ". .venv/bin/activate"),
+    )
+    mover.does(moving, slice(5, None))
     mover.does("Remove it")
     assert not (second / DATA).exists()
