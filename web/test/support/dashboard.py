@@ -38,6 +38,7 @@ def mean(metric: str) -> str:
     return f"{total} / {number}"
 
 
+FAILED_JOBS = 'increase(page_tracker_jobs_total{outcome="failed"}[1h])'
 PANELS = (
     Panel("Hits by outcome", "reqps", {"{{outcome}}": rate("hits_total", "outcome")}),
     Panel("Hits by format", "reqps", {"{{protocol}}": rate("hits_total", "protocol")}),
@@ -95,6 +96,7 @@ PANELS = (
             "Redis takes writes": "page_tracker_redis_up",
             "writer of shard {{shard}}": "page_tracker_writer_up",
             "upkeep failed": "increase(page_tracker_upkeep_failures_total[1h])",
+            "{{command}} failed": FAILED_JOBS,
             "set aside": "page_tracker_aside_batches",
             "set aside by the spool": "page_tracker_spool_aside_files",
         },

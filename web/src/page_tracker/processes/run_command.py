@@ -11,6 +11,17 @@ from collections.abc import Sequence
 from page_tracker.errors import ProcessError
 from page_tracker.processes.die_with_parent import tied
 from page_tracker.settings import Settings, child_environment
+from page_tracker.tally import TALLY
+
+_COUNTED = ("demo", "sent-log")
+JOBS = TALLY.counter(
+    "page_tracker_jobs",
+    "Commands that web processes have run in processes of their own, by outcome.",
+    command=(*_COUNTED, "other"),
+    outcome=("succeeded", "failed"),
+)
+# Any thread may count a job.
+_counting = threading.Lock()
 
 # One at a time: each may take as much memory as upkeep is promised.
 _alone = threading.Lock()
@@ -54,10 +65,25 @@ def _run(settings: Settings, words: Sequence[str]) -> str:
         start_new_session=True,
         check=False,
     )
+    _count(words[0], "failed" if done.returncode else "succeeded")
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ProcessError(
             f"page-tracker {' '.join(words)} ended with status {done.returncode}",
-            said or "see whether the machine has memory left",
+            reason_of(done.stderr) or "see whether the machine has memory left",
         )
     return done.stdout.decode(errors="replace")
+
+
+def _count(command: str, outcome: str) -> None:
+    with _counting:
+        JOBS.add(command if command in _COUNTED else "other", outcome)
+
+
+def reason_of(errors: bytes) -> str:
+    """The last line of what a command said.
+
+    Of a fault of ours, which ends in a traceback, it is the kind alone: the message may
+    quote a log's line, and what we return is logged.
+    """
+    said = errors.decode(errors="replace").strip().rpartition("\n")[2]
+    return said if said.startswith("page-tracker: ") else said.partition(":")[0]
