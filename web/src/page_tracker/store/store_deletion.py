@@ -16,7 +16,8 @@ of the store's own hits; what it deleted of others is recounted (`upkeep/recount
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 
 from redis import Redis, RedisCluster, ResponseError
@@ -174,21 +175,56 @@ def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -
     """Have each server rewrite its append-only file, and wait until that is done.
 
     A rewrite that began before this call does not count: it may have what was deleted
-    since. Raises LogNotRewrittenError where that is refused, or does not succeed within
-    `seconds`.
+    since. A cluster's replicas have files too; each first has to know of the deletion.
+    Raises LogNotRewrittenError where that is refused, or does not succeed within
+    `seconds`, and redis.RedisError where one of them does not answer.
     """
-    client = cast(Any, redis)
-    if isinstance(redis, RedisCluster):
-        nodes = [client.get_redis_connection(node) for node in client.get_primaries()]
-    else:
-        nodes = [client]
     deadline = time.monotonic() + seconds
-    for node in nodes:
-        while not _rewrite_log_of(node, deadline):
-            if time.monotonic() > deadline:
-                raise LogNotRewrittenError(
-                    "it fails: see its log, and that there is room"
-                )
+    for node, is_known in _servers(redis):
+        _wait_until(is_known, deadline, "a replica does not follow its primary")
+        _wait_until(
+            partial(_rewrite_log_of, node, deadline),
+            deadline,
+            "it fails: see its log, and that there is room",
+        )
+
+
+def _servers(
+    redis: Redis | RedisCluster,
+) -> Iterator[tuple[Any, Callable[[], bool]]]:
+    """Each server, and whether it knows by now what its primary knows already."""
+    if not isinstance(redis, RedisCluster):
+        yield redis, lambda: True
+        return
+    client = cast(Any, redis)
+    primaries = [client.get_redis_connection(each) for each in client.get_primaries()]
+    states = [each.info("replication") for each in primaries]
+    reached = {each["master_replid"]: each["master_repl_offset"] for each in states}
+    yield from ((each, lambda: True) for each in primaries)
+    # Those that the cluster has, also where the client would not read from them (yet).
+    manager = client.nodes_manager
+    for address, node in client.cluster_nodes().items():
+        if "slave" in node["flags"]:
+            host, _, port = address.rpartition(":")
+            replica = manager.create_redis_node(
+                host, int(port), **manager.connection_kwargs
+            )
+            with replica:
+                yield replica, partial(_has_reached, replica, reached)
+
+
+def _has_reached(replica: Any, reached: Mapping[str, int]) -> bool:
+    """Whether a replica has all that its primary had when it was at this offset."""
+    state = replica.info("replication")
+    offset = reached.get(state["master_replid"])
+    return offset is not None and state.get("slave_repl_offset", 0) >= offset
+
+
+def _wait_until(condition: Callable[[], bool], deadline: float, why: str) -> None:
+    while not condition():
+        if time.monotonic() > deadline:
+            raise LogNotRewrittenError(why)
+        time.sleep(_POLL)
 
 
 def _rewrite_log_of(node: Any, deadline: float) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,22 +39,37 @@ def _free_ports(number: int) -> list[int]:
     return ports
 
 
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a cluster of one node, which holds all slots."""
-    folder = tmp_path_factory.mktemp("cluster")
+@contextmanager
+def _node(folder: Path) -> Iterator[tuple[Redis, int, int]]:
+    """A server of a cluster, with the ports of its clients and of the cluster."""
+    folder.mkdir()
     own, bus = _free_ports(2)
-    options = (
-        "--cluster-enabled",
-        "yes",
-        "--port",
-        str(own),
-        "--cluster-port",
-        str(bus),
-    )
-    with started_redis(Path(folder), *options, "--bind", "127.0.0.1") as node:
-        _run(node, "CLUSTER ADDSLOTSRANGE", 0, 16383)
-        _wait_until_whole(node)
+    options = ("--cluster-enabled", "yes", "--bind", "127.0.0.1")
+    ports = ("--port", str(own), "--cluster-port", str(bus))
+    with started_redis(folder, *options, *ports) as node:
+        yield node, own, bus
+
+
+@pytest.fixture(name="folder", scope="module")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cluster")
+
+
+@pytest.fixture(scope="module")
+def port(folder: Path) -> Iterator[int]:
+    """The port of a cluster of one primary, which holds all slots, and its replica."""
+    with (
+        _node(folder / "primary") as (primary, own, bus),
+        _node(folder / "replica") as (replica, _, _),
+    ):
+        _run(primary, "CLUSTER ADDSLOTSRANGE", 0, 16383)
+        _run(replica, "CLUSTER MEET", "127.0.0.1", own, bus)
+        name = _run(primary, "CLUSTER MYID").decode()
+        _wait_until(lambda: name in str(_run(replica, "CLUSTER NODES")))
+        _run(replica, "CLUSTER REPLICATE", name)
+        _wait_until(lambda: _run(primary, "CLUSTER INFO")["cluster_state"] == "ok")
+        _wait_until(lambda: "slave" in str(_run(primary, "CLUSTER NODES")))
+        _wait_until(lambda: replica.info("replication")["master_link_status"] == "up")
         yield own
 
 
@@ -61,9 +77,9 @@ def _run(node: Any, *command: str | int) -> Any:
     return node.execute_command(*command)
 
 
-def _wait_until_whole(node: Redis) -> None:
+def _wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20 * PACE
-    while _run(node, "CLUSTER INFO")["cluster_state"] != "ok":
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -108,3 +124,19 @@ def test_the_event_loop_submits_to_a_cluster(port: int) -> None:
             return await submit_async(cluster, a_batch(7, a_hit()))
 
     assert asyncio.run(store()) == [Outcome.STORED]
+
+
+def test_what_was_deleted_is_in_no_servers_file_any_more(
+    port: int, folder: Path
+) -> None:
+    def has_it(part: str) -> bool:
+        files = (folder / part).rglob("*.aof")
+        return any(b"a secret text" in path.read_bytes() for path in files)
+
+    with RedisCluster(host="127.0.0.1", port=port) as cluster:
+        cluster.set("pt:secret", "a secret text")
+        _wait_until(lambda: has_it("primary") and has_it("replica"))
+        cluster.delete("pt:secret")
+        StoreDeletion(cluster).rewrite_log()
+    # The old files are removed by a thread of their own.
+    _wait_until(lambda: not has_it("primary") and not has_it("replica"))
