@@ -35,18 +35,19 @@ def require_store(
 ) -> None:
     """Bring a store to the newest format; a new one begins with it.
 
-    Before a step all of Page Tracker's keys are copied to `pt:format-<version>`, a hash
-    of what Redis dumps. Raises StoreFormatError, redis.RedisError.
+    Before a step all of Page Tracker's keys are copied to `pt:{format-<version>}`, a
+    hash of what Redis dumps. Raises StoreFormatError, redis.RedisError.
     """
     client = cast(Any, redis)
     client.set(FORMAT_KEY, newest, nx=True)
     refuse_newer_store(redis, newest)
     found = int(client.get(FORMAT_KEY))
     for version in range(found, newest):
-        copy = f"pt:format-{version}"
+        # In braces, so that a cluster has the finished one where the other was.
+        copy = f"pt:{{format-{version}}}"
         if not client.exists(copy):
             for key in list(client.scan_iter(match="pt*", count=1000)):
-                if not key.startswith(b"pt:format"):
+                if not key.startswith((b"pt:format", b"pt:{format")):
                     client.hset(copy + "-unfinished", key, client.dump(key))
             if client.exists(copy + "-unfinished"):
                 client.rename(copy + "-unfinished", copy)

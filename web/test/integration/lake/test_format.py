@@ -116,5 +116,5 @@ def test_an_older_store_is_migrated_and_its_copy_kept(store: Redis) -> None:
 
     assert store.hget("pt:sites", "a") == b"new"
     assert store.get(FORMAT_KEY) == b"2"
-    assert store.hkeys("pt:format-1") == [b"pt:sites"]
+    assert store.hkeys("pt:{format-1}") == [b"pt:sites"]
     assert store.get("page_views") == b"7"

@@ -15,7 +15,9 @@ from redis import Redis, RedisCluster
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 
 from page_tracker.hits.hit import Drop
+from page_tracker.lake.folder_format import FORMAT
 from page_tracker.store.counters import Live
+from page_tracker.store.format import FORMAT_KEY, require_store
 from page_tracker.store.ingest import (
     Outcome,
     submit,
@@ -140,3 +142,17 @@ def test_what_was_deleted_is_in_no_servers_file_any_more(
         StoreDeletion(cluster).rewrite_log()
     # The old files are removed by a thread of their own.
     _wait_until(lambda: not has_it("primary") and not has_it("replica"))
+
+
+def test_a_cluster_is_migrated_and_its_copy_kept(port: int) -> None:
+    with RedisCluster(host="127.0.0.1", port=port) as cluster:
+        cluster.set("pt:one", "old")
+        cluster.set("pt:another", "old")
+        require_store(cluster)
+
+        require_store(cluster, FORMAT + 1, {FORMAT: lambda _: cluster.set("pt:one", 1)})
+
+        assert cluster.get("pt:one") == b"1"
+        kept = cluster.hkeys(f"pt:{{format-{FORMAT}}}")
+        assert {b"pt:one", b"pt:another"} <= set(kept)
+        cluster.delete(FORMAT_KEY)
