@@ -21,6 +21,7 @@ from page_tracker.protocols import PROTOCOLS
 from page_tracker.sites.annotation import with_annotation
 from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.sites.token import Scope
+from page_tracker.web.api.sites_v1 import id_of
 from support.application import application
 
 # The tokens' own site, one of others, and one that is none.
@@ -62,12 +63,26 @@ EXPERIMENT = {
 }
 NOTE = {"date": "2026-03-01", "text": "x"}
 SITE_PATH = "/api/sites/SITE"
+BUY = new_goal({"event": "buy"})
 ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/v2/query"): Route(Need.STATS, body=QUESTION),
     ("POST", "/api/v2/queries"): Route(Need.STATS, body=[QUESTION]),
     ("POST", "/api/v2/experiment"): Route(Need.STATS, body=EXPERIMENT),
     ("GET", "/api/v1/stats/realtime/visitors"): Route(
         Need.STATS, "/api/v1/stats/realtime/visitors?site_id=SITE"
+    ),
+    ("GET", "/api/v1/sites"): Route(Need.ADMIN),
+    ("POST", "/api/v1/sites"): Route(Need.ADMIN_OF_ALL, body={"domain": "c.example"}),
+    ("GET", "/api/v1/sites/<site_id>"): Route(Need.ADMIN_OF_SITE, "/api/v1/sites/SITE"),
+    ("GET", "/api/v1/sites/goals"): Route(
+        Need.ADMIN_OF_SITE, "/api/v1/sites/goals?site_id=SITE"
+    ),
+    ("PUT", "/api/v1/sites/goals"): Route(
+        Need.ADMIN_OF_SITE,
+        body={"site_id": "SITE", "goal_type": "event", "event_name": "signup"},
+    ),
+    ("DELETE", "/api/v1/sites/goals/<goal_id>"): Route(
+        Need.ADMIN_OF_SITE, f"/api/v1/sites/goals/{id_of(BUY)}?site_id=SITE"
     ),
     ("GET", "/api/v1/stats/aggregate"): Route(
         Need.STATS, "/api/v1/stats/aggregate?site_id=SITE"
@@ -148,7 +163,7 @@ NO_TOKENS = ("missing", "nonsense", "unknown", "another's secret", "expired", "r
 
 @pytest.fixture(autouse=True)
 def environment(redis_url: str, tmp_path: Path) -> Iterator[None]:
-    goal, filters = new_goal({"event": "buy"}), [["is", "event:page", "/"]]
+    goal, filters = BUY, [["is", "event:page", "/"]]
     with application(redis_url, tmp_path):
         for domain in (OWN, OTHERS):
             site = app_module.sites().add(domain, {})
