@@ -97,7 +97,10 @@ class ShardRoute:
                     for each in left:
                         await self._store(file, [each])
                 else:
-                    await _set_aside(file, left[0], str(error))
+                    # A fault's message may quote what somebody sent.
+                    is_told = isinstance(error, PageTrackerError)
+                    why = str(error) if is_told else type(error).__name__
+                    await _set_aside(file, left[0], why)
                 return
 
     def _batch(self, batches: list[SpooledBatch]) -> Batch:

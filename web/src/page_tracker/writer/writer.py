@@ -323,12 +323,11 @@ class Writer:
         self.stream.set_aside(entry.number, why)
         commit.last, commit.last_id = entry.number, entry.id
         logger.error(
-            "set entry %d of shard %d aside after %d tries: %s;"
-            " `page-tracker aside list` shows what was set aside",
+            "set entry %d of shard %d aside after %d tries;"
+            " `page-tracker aside list` shows what was set aside, and why",
             entry.number,
             self.stream.shard,
             TRIES,
-            why,
         )
 
     # Restored stores --------------------------------------------------------------

@@ -230,6 +230,7 @@ def test_an_unreadable_entry_is_set_aside_and_its_neighbours_are_stored(
     writer: Writer,
     spoil: Callable[[int], None],
     at: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     for path in ("/1", "/2", "/3"):
         send(store, path)
@@ -238,6 +239,9 @@ def test_an_unreadable_entry_is_set_aside_and_its_neighbours_are_stored(
     assert paths(lake) == [f"/{number}" for number in (1, 2, 3) if number != at]
     assert [aside.number for aside in writer.stream.aside()] == [at]
     assert store.xlen(keys.stream(0)) == 0
+    # Why may quote what is in it, and is not logged.
+    (said,) = (each.getMessage() for each in caplog.records)
+    assert said.startswith(f"set entry {at} of shard 0 aside after 5 tries; `page-tr")
 
 
 def test_what_was_set_aside_is_replayed_once(
