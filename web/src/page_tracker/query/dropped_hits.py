@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from page_tracker.lake.data_files import DataFile
 from page_tracker.query.lake_state import paths_of, table
 from page_tracker.query.plan import Days
 from page_tracker.query.sql import Statement
 from page_tracker.schema import DROPS
+
+if TYPE_CHECKING:  # it brings Delta, which a web process loads with its first question
+    from page_tracker.lake.data_files import DataFile
 
 UNKNOWN = "unknown_site"
 MOST_UNKNOWN = 1_000  # names: anybody can make them up
