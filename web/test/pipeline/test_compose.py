@@ -14,16 +14,6 @@ from support.hitting import SITE, Sender, hitting
 from support.load import replay
 from support.processes import wait_until
 
-# Run in a container: a column of a site's hits in the lake, as JSON.
-HITS = """
-import json, sys, duckdb
-from page_tracker.lake.table import Lake
-files = Lake("/data/lake").snapshot("hits").file_uris()
-query = f"SELECT {sys.argv[1]} FROM read_parquet(?) WHERE site = ?"
-rows = duckdb.execute(query, [files, sys.argv[2]]).fetchall() if files else []
-print(json.dumps([value for (value,) in rows]))
-"""
-
 
 @pytest.fixture(scope="module", name="services")
 def read_services() -> dict[str, Any]:
@@ -33,47 +23,34 @@ def read_services() -> dict[str, Any]:
     return services
 
 
+@pytest.fixture(scope="module", name="released_services")
+def read_services_of_releases() -> dict[str, Any]:
+    """Read the services of the two colours and their proxy."""
+    files = ("--file", "docker-compose.yml", "--file", "docker-compose.release.yml")
+    config = docker("compose", *files, "config", "--format", "json")
+    services: dict[str, Any] = json.loads(config.stdout)["services"]
+    return services
+
+
 @pytest.fixture(scope="module", name="stack")
 def run_three_web_services() -> Iterator[Stack]:
     """Run three web-service containers over one Redis."""
     files = ("docker-compose.yml", "docker-compose.scale.yml")
     with running_stack(files, "--scale", "web-service=3") as stack:
-        page_tracker(stack, "site", "add", SITE)
+        stack.page_tracker("site", "add", SITE)
         yield stack
-
-
-def page_tracker(stack: Stack, *command: str, check: bool = True) -> str:
-    """Run a command beside the web server, as people do."""
-    run = ("exec", "--no-TTY", "web-service", "page-tracker")
-    return stack.compose(*run, *command, check=check)
-
-
-def doctor(stack: Stack) -> str:
-    """What is well and what is not."""
-    asking = ("doctor", "--url", "http://localhost:8000")
-    return page_tracker(stack, *asking, check=False)
 
 
 def container_of(stack: Stack, service: str) -> str:
     return stack.compose("ps", "--quiet", service).strip()
 
 
-def in_lake(stack: Stack, column: str) -> list[Any]:
-    """A column of the site's hits that are in the lake."""
-    run = ("exec", "--no-TTY", "web-service", "python3", "-c", HITS)
-    found: list[Any] = json.loads(stack.compose(*run, column, SITE))
-    return found
-
-
-def all_in_lake(stack: Stack, column: str) -> list[Any]:
-    """A column of the site's hits, once no more wait in Redis."""
-    wait_until(lambda: "writer: 0 rows wait; at work" in doctor(stack))
-    return in_lake(stack, column)
-
-
-def test_every_service_is_hardened(services: dict[str, Any]) -> None:
+def test_every_service_is_hardened(
+    services: dict[str, Any], released_services: dict[str, Any]
+) -> None:
     """No service can write to its root, gain rights, or fill the disk with its log."""
-    for name, service in services.items():
+    assert {"blue-service", "green-service"} < set(released_services)
+    for name, service in (*services.items(), *released_services.items()):
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
@@ -87,15 +64,20 @@ def test_every_service_is_hardened(services: dict[str, Any]) -> None:
             assert service["healthcheck"]["interval"], name
 
 
-def test_web_service_alone_is_published(services: dict[str, Any]) -> None:
-    """Visitors reach the web service on port 80, and nobody reaches Redis."""
-    published = {
-        name: [(port["published"], port["target"]) for port in service["ports"]]
-        for name, service in services.items()
-        if "ports" in service
-    }
+def test_web_service_or_its_proxy_alone_is_published(
+    services: dict[str, Any], released_services: dict[str, Any]
+) -> None:
+    """Visitors reach it on port 80, and nobody reaches Redis."""
 
-    assert published == {"web-service": [("80", 8000)]}
+    def published(among: dict[str, Any]) -> dict[str, list[tuple[str, int]]]:
+        return {
+            name: [(port["published"], port["target"]) for port in service["ports"]]
+            for name, service in among.items()
+            if "ports" in service
+        }
+
+    assert published(services) == {"web-service": [("80", 8000)]}
+    assert published(released_services) == {"proxy-service": [("80", 8000)]}
 
 
 def test_containers_run_without_rights(stack: Stack) -> None:
@@ -138,8 +120,8 @@ def test_counts_survive_the_death_of_redis(stack: Stack) -> None:
 
 def test_the_doctor_finds_the_services_well(stack: Stack) -> None:
     """What an owner asks in a container finds nothing to do."""
-    wait_until(lambda: "problem" not in doctor(stack))
-    said = page_tracker(stack, "doctor", "--url", "http://localhost:8000")
+    wait_until(lambda: "problem" not in stack.doctor())
+    said = stack.page_tracker("doctor", "--url", "http://localhost:8000")
 
     assert "/data/mirror.json has all of them" in said
     assert "http://localhost:8000 is ready" in said
@@ -147,14 +129,14 @@ def test_the_doctor_finds_the_services_well(stack: Stack) -> None:
 
 def test_a_proxy_on_the_machine_is_believed(stack: Stack) -> None:
     """Senders behind it are told apart: each is a visitor of its own."""
-    before = set(all_in_lake(stack, "visitor"))
+    before = set(stack.all_in_lake("visitor", SITE))
 
     sender = Sender(stack.url())
     for last in (7, 8):
         sender.send(f"/proxy/{last}", **{"X-Forwarded-For": f"203.0.113.{last}"})
     sender.close()
 
-    assert len(set(all_in_lake(stack, "visitor")) - before) == 2
+    assert len(set(stack.all_in_lake("visitor", SITE)) - before) == 2
 
 
 def test_hits_through_three_containers_are_each_kept_once(stack: Stack) -> None:
@@ -171,7 +153,9 @@ def test_hits_through_three_containers_are_each_kept_once(stack: Stack) -> None:
         sent = [path for paths in pool.map(send, (1, 2, 3)) for path in paths]
 
     kept = [
-        path for path in all_in_lake(stack, "path") if path.startswith("/container/")
+        path
+        for path in stack.all_in_lake("path", SITE)
+        if path.startswith("/container/")
     ]
     assert sorted(kept) == sorted(sent)
 
@@ -179,7 +163,7 @@ def test_hits_through_three_containers_are_each_kept_once(stack: Stack) -> None:
 def test_a_killed_writer_goes_on_and_nothing_is_lost_or_doubled(stack: Stack) -> None:
     """Killed twice while hits come in, it is started again by itself each time."""
     writer = container_of(stack, "writer-service")
-    known = set(all_in_lake(stack, "path"))
+    known = set(stack.all_in_lake("path", SITE))
 
     with hitting(stack.url(), connections=4) as sent:
         for kills in ("1", "2"):
@@ -190,7 +174,7 @@ def test_a_killed_writer_goes_on_and_nothing_is_lost_or_doubled(stack: Stack) ->
     wait_until(lambda: inspect(writer, "{{.State.Health.Status}}") == "healthy")
 
     assert len(sent.acknowledged) > 100
-    stored = [path for path in all_in_lake(stack, "path") if path not in known]
+    stored = [path for path in stack.all_in_lake("path", SITE) if path not in known]
     sent.must_be_stored_once(stored)
 
 
@@ -202,6 +186,6 @@ def test_a_stopping_writer_writes_what_waits(stack: Stack) -> None:
 
     stack.compose("stop", "writer-service")
     try:
-        assert "/before-the-stop" in in_lake(stack, "path")
+        assert "/before-the-stop" in stack.in_lake("path", SITE)
     finally:
         stack.compose("up", "--detach", "--wait", "--no-recreate", "writer-service")

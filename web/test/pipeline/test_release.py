@@ -1,0 +1,250 @@
+"""Versions follow each other on a server that is in use: scripts/release, for real."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from support.containers import ROOT, Stack, docker
+from support.hitting import SITE, Sender, hitting
+from support.pace import ANSWER_SECONDS, PACE
+from support.processes import wait_until
+
+FILES = ("docker-compose.yml", "docker-compose.release.yml")
+RELEASE = str(ROOT / "scripts" / "release")
+PACKAGE = "/opt/page-tracker/lib/python3.*/site-packages/page_tracker"
+# Versions by what differs from the one that is built of the sources.
+VERSIONS = {
+    "next": "LABEL version=next",
+    "failing": f"USER root\nRUN sed -i 's/response.add_etag()/raise RuntimeError/'"
+    f" {PACKAGE}/web/script.py\nUSER page-tracker",
+    "broken": f"USER root\nRUN sed -i 's/has been seen/was seen/' {PACKAGE}/app.py\n"
+    "USER page-tracker",
+    "newer": f"USER root\nRUN sed -i 's/^FORMAT = 1/FORMAT = 2/'"
+    f" {PACKAGE}/lake/folder_format.py\nUSER page-tracker",
+}
+
+
+class Server(Stack):
+    """A server whose versions are switched."""
+
+    def __init__(self) -> None:
+        name = f"page-tracker-test-{uuid.uuid4().hex[:8]}"
+        super().__init__(name, FILES, inside="writer-service")
+        self.images = {each: f"{name}-{each}" for each in ("sound", *VERSIONS)}
+        os.environ["COMPOSE_PROJECT_NAME"] = name
+        os.environ["PROXY_PORT"] = "127.0.0.1:"
+
+    def build(self) -> None:
+        docker("build", "--tag", self.images["sound"], "web")
+        for version, differs in VERSIONS.items():
+            text = f"FROM {self.images['sound']}\n{differs}\n"
+            command = ("docker", "build", "--tag", self.images[version], "-")
+            subprocess.run(command, input=text, text=True, check=True)
+
+    def remove(self) -> None:
+        self.compose("down", "--volumes", "--rmi", "local", check=False)
+        tags = [f"{self.name}:{each}" for each in ("blue", "green", "live")]
+        docker("image", "rm", "--force", *tags, *self.images.values(), check=False)
+
+    def release(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run scripts/release; its whole output is in ``stdout``."""
+        return subprocess.run(
+            (RELEASE, *arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def must_release(self, *arguments: str) -> str:
+        ended = self.release(*arguments)
+        assert ended.returncode == 0, ended.stdout
+        return ended.stdout
+
+    def address(self) -> str:
+        return self.url(service="proxy-service")
+
+    def weights(self) -> dict[str, int]:
+        found = re.findall(r"^(blue|green) +(\d+) %", self.status(), re.MULTILINE)
+        return {colour: int(weight) for colour, weight in found}
+
+    def status(self) -> str:
+        return self.must_release("status")
+
+    def failures(self) -> tuple[int, int]:
+        """How often a colour has failed, and how often neither answered."""
+        failed = re.findall(r"(\d+) failed", self.status())
+        [unanswered] = re.findall(r"(\d+) requests were", self.status())
+        return sum(map(int, failed)), int(unanswered)
+
+    def live(self) -> str:
+        return self.status().split()[0]
+
+
+@pytest.fixture(scope="module", name="server")
+def run_first_version() -> Iterator[Server]:
+    """A server with one site, and images of several versions."""
+    server = Server()
+    try:
+        server.build()
+        server.must_release("start", server.images["sound"])
+        server.page_tracker("site", "add", SITE)
+        yield server
+    finally:
+        server.remove()
+
+
+@contextmanager
+def asking(url: str) -> Iterator[Counter[int]]:
+    """The statuses of a GET by a new connection each, without pause; 0 is none."""
+    statuses: Counter[int] = Counter()
+    stopped = threading.Event()
+
+    def work() -> None:
+        while not stopped.is_set():
+            try:
+                statuses[requests.get(url, timeout=ANSWER_SECONDS).status_code] += 1
+            except requests.RequestException:
+                statuses[0] += 1
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield statuses
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def known(server: Server) -> set[str]:
+    return set(server.all_in_lake("path", SITE))
+
+
+def test_releases_in_a_row_fail_lose_and_double_nothing(
+    server: Server, request: pytest.FixtureRequest
+) -> None:
+    """Senders on kept and on new connections notice none of them."""
+    releases = 20 if request.config.getoption("--long") else 2
+    before, live, failures = known(server), server.live(), server.failures()
+
+    with (
+        hitting(server.address(), connections=4) as sent,
+        asking(f"{server.address()}/js/script.js") as statuses,
+    ):
+        for number in range(releases):
+            image = server.images["next" if number % 2 else "sound"]
+            server.must_release("start", image)
+            server.must_release("canary", "20", "1")
+            server.must_release("promote")
+
+    assert len(sent.acknowledged) > 100 * releases
+    assert set(statuses) == {200}
+    # 503 is what a colour itself says where a busy disk keeps Redis from its answer.
+    assert set(sent.statuses) <= {202, 503}, sent.statuses
+    failed, unanswered = (now - then for now, then in zip(server.failures(), failures))
+    assert (failed, unanswered) == (sent.statuses[503], 0)
+    stored = server.all_in_lake("path", SITE)
+    sent.must_be_stored_once([path for path in stored if path not in before])
+    assert (server.live() != live) == bool(releases % 2)
+    assert sorted(server.weights().values()) == [0, 100]
+
+
+def test_a_version_that_fails_on_one_path_goes_back_by_itself(server: Server) -> None:
+    """Only its share of that path's requests fails, and it is stopped."""
+    live = server.live()
+    server.must_release("start", server.images["failing"])
+
+    with asking(f"{server.address()}/js/script.js") as statuses:
+        ended = server.release("canary", "20", "60")
+
+    assert ended.returncode == 1
+    assert f"went back to {live}" in ended.stdout
+    assert re.search(r"is worse: \d+ of its \d+ requests failed", ended.stdout)
+    assert 3 <= statuses[500] <= 0.3 * statuses.total(), statuses
+    assert set(statuses) == {200, 500}
+    assert server.weights()[live] == 100
+    assert server.compose("ps", "--services").count("-service") == 4
+    assert server.release("promote").returncode == 1
+
+
+def test_what_was_killed_midway_is_continued_or_undone(
+    server: Server, request: pytest.FixtureRequest
+) -> None:
+    """Whenever it was killed, senders notice nothing."""
+    kills = ((0.7, "promote"), (2.0, "abort"), (4.0, "promote"), (6.0, "abort"))
+    with asking(f"{server.address()}/livez") as statuses:
+        for seconds, then in kills[: 4 if request.config.getoption("--long") else 2]:
+            server.must_release("start", server.images["next"])
+            with subprocess.Popen((RELEASE, "promote"), process_group=0) as promoting:
+                try:
+                    promoting.wait(timeout=seconds * PACE)
+                except subprocess.TimeoutExpired:
+                    os.killpg(promoting.pid, signal.SIGKILL)
+            server.must_release(then)
+            assert server.weights()[server.live()] == 100
+            assert sum(server.weights().values()) == 100
+
+    assert set(statuses) == {200}
+
+
+def test_a_version_of_another_format_is_refused(server: Server) -> None:
+    """Two formats cannot be written at once: nothing is changed."""
+    before = server.status().split("\n")[0]
+    ended = server.release("start", server.images["newer"])
+
+    assert ended.returncode == 1
+    assert "writes another format than the one that is live" in ended.stdout
+    assert server.status().split("\n")[0] == before
+
+
+def test_a_version_that_fails_its_rehearsal_is_not_started(server: Server) -> None:
+    """The end-to-end tests run on a Redis of their own: no counter is changed."""
+    ended = server.release("run", server.images["broken"])
+
+    assert ended.returncode == 1
+    assert "fails its rehearsal: nothing was changed" in ended.stdout
+    assert "This page was seen" in ended.stdout
+    assert re.search(r"\d failed, \d passed", ended.stdout)
+
+
+def test_both_colours_stay_at_hand_until_the_next_version(server: Server) -> None:
+    """The one without a share stands by, and one command goes back to it."""
+    live = server.live()
+    server.must_release("start", server.images["next"])
+    server.compose("stop", f"{live}-service")
+    wait_until(lambda: requests.get(server.address(), timeout=9).ok)
+    assert {requests.get(server.address(), timeout=9).ok for _ in range(20)} == {True}
+
+    server.compose("start", f"{live}-service")
+    server.must_release("canary", "30", "0")
+    server.compose("restart", "proxy-service")
+    wait_until(lambda: server.release("status").returncode == 0)
+    assert server.weights()[live] == 70  # the proxy begins with what it had
+
+    server.must_release("promote")
+    assert server.live() != live
+    for _ in range(2):  # a second time nothing more happens
+        server.must_release("abort")
+        assert server.live() == live
+        assert server.weights()[live] == 100
+
+
+def test_visitors_are_told_apart_behind_the_proxy(server: Server) -> None:
+    """What a proxy before it says of them is passed on."""
+    before = set(server.all_in_lake("visitor", SITE))
+    sender = Sender(server.address())
+    for last in (7, 8):
+        address = f"203.0.113.{last}"
+        assert sender.send(f"/told/{last}", **{"X-Forwarded-For": address})[0] == 202
+    sender.close()
+
+    assert len(set(server.all_in_lake("visitor", SITE)) - before) == 2
