@@ -7,6 +7,7 @@
     traffic share PERCENT     give so much to the idle colour
     traffic watch SECONDS     take it back, and exit with 1, if it is worse meanwhile
     traffic lead COLOUR       give everything to a colour, and wait for the other one
+    traffic ready             exit with 1 unless a request through the proxy is well
 
 Nothing is lost by a switch: the new colour is raised before the old one is lowered,
 since between the two there would be an instant without any. The shares are kept in a
@@ -19,6 +20,7 @@ import os
 import socket
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -30,6 +32,7 @@ SERVERS = Path("/state/servers")
 OTHER = {"blue": "green", "green": "blue"}
 DRAIN_SECONDS = 30.0
 UP_SECONDS = 15.0
+READY = "http://127.0.0.1:8000/readyz"
 # What a new colour may be worse by before it goes back.
 FEWEST_FAILURES = 3
 FAILURES_BEYOND = 0.01  # of its requests, and twice the share of the other colour's
@@ -233,8 +236,16 @@ def lead(colour: str) -> None:
     within(DRAIN_SECONDS, lambda: not statistics()[OTHER[colour]].open)
 
 
+def ready() -> None:
+    try:
+        with urllib.request.urlopen(READY, timeout=UP_SECONDS) as answer:  # nosec B310
+            print(answer.read().decode().strip())
+    except OSError as error:
+        raise TrafficError(f"{READY} does not answer 200: {error}") from error
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
-    each.__name__: each for each in (show, status, note, share, watch, lead)
+    each.__name__: each for each in (show, status, note, share, watch, lead, ready)
 }
 
 

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import threading
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,87 +12,16 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from support.containers import ROOT, Stack, docker
 from support.hitting import SITE, Sender, hitting
 from support.pace import ANSWER_SECONDS, PACE
-from support.processes import wait_until
-
-FILES = ("docker-compose.yml", "docker-compose.release.yml")
-RELEASE = str(ROOT / "scripts" / "release")
-PACKAGE = "/opt/page-tracker/lib/python3.*/site-packages/page_tracker"
-# Versions by what differs from the one that is built of the sources.
-VERSIONS = {
-    "next": "LABEL version=next",
-    "failing": f"USER root\nRUN sed -i 's/response.add_etag()/raise RuntimeError/'"
-    f" {PACKAGE}/web/script.py\nUSER page-tracker",
-    "broken": f"USER root\nRUN sed -i 's/has been seen/was seen/' {PACKAGE}/app.py\n"
-    "USER page-tracker",
-    "newer": f"USER root\nRUN sed -i 's/^FORMAT = 1/FORMAT = 2/'"
-    f" {PACKAGE}/lake/folder_format.py\nUSER page-tracker",
-}
-
-
-class Server(Stack):
-    """A server whose versions are switched."""
-
-    def __init__(self) -> None:
-        name = f"page-tracker-test-{uuid.uuid4().hex[:8]}"
-        super().__init__(name, FILES, inside="writer-service")
-        self.images = {each: f"{name}-{each}" for each in ("sound", *VERSIONS)}
-        os.environ["COMPOSE_PROJECT_NAME"] = name
-        os.environ["PROXY_PORT"] = "127.0.0.1:"
-
-    def build(self) -> None:
-        docker("build", "--tag", self.images["sound"], "web")
-        for version, differs in VERSIONS.items():
-            text = f"FROM {self.images['sound']}\n{differs}\n"
-            command = ("docker", "build", "--tag", self.images[version], "-")
-            subprocess.run(command, input=text, text=True, check=True)
-
-    def remove(self) -> None:
-        self.compose("down", "--volumes", "--rmi", "local", check=False)
-        tags = [f"{self.name}:{each}" for each in ("blue", "green", "live")]
-        docker("image", "rm", "--force", *tags, *self.images.values(), check=False)
-
-    def release(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run scripts/release; its whole output is in ``stdout``."""
-        return subprocess.run(
-            (RELEASE, *arguments),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-
-    def must_release(self, *arguments: str) -> str:
-        ended = self.release(*arguments)
-        assert ended.returncode == 0, ended.stdout
-        return ended.stdout
-
-    def address(self) -> str:
-        return self.url(service="proxy-service")
-
-    def weights(self) -> dict[str, int]:
-        found = re.findall(r"^(blue|green) +(\d+) %", self.status(), re.MULTILINE)
-        return {colour: int(weight) for colour, weight in found}
-
-    def status(self) -> str:
-        return self.must_release("status")
-
-    def failures(self) -> tuple[int, int]:
-        """How often a colour has failed, and how often neither answered."""
-        failed = re.findall(r"(\d+) failed", self.status())
-        [unanswered] = re.findall(r"(\d+) requests were", self.status())
-        return sum(map(int, failed)), int(unanswered)
-
-    def live(self) -> str:
-        return self.status().split()[0]
+from support.processes import clean_environment, wait_until
+from support.releases import RELEASE, VERSIONS, Server
 
 
 @pytest.fixture(scope="module", name="server")
 def run_first_version() -> Iterator[Server]:
     """A server with one site, and images of several versions."""
-    server = Server()
+    server = Server(*VERSIONS)
     try:
         server.build()
         server.must_release("start", server.images["sound"])
@@ -129,6 +57,7 @@ def known(server: Server) -> set[str]:
     return set(server.all_in_lake("path", SITE))
 
 
+@pytest.mark.timeout(1800)  # twenty of them
 def test_releases_in_a_row_fail_lose_and_double_nothing(
     server: Server, request: pytest.FixtureRequest
 ) -> None:
@@ -184,7 +113,11 @@ def test_what_was_killed_midway_is_continued_or_undone(
     with asking(f"{server.address()}/livez") as statuses:
         for seconds, then in kills[: 4 if request.config.getoption("--long") else 2]:
             server.must_release("start", server.images["next"])
-            with subprocess.Popen((RELEASE, "promote"), process_group=0) as promoting:
+            with subprocess.Popen(
+                (RELEASE, "promote"),
+                env=clean_environment(**server.settings),
+                process_group=0,
+            ) as promoting:
                 try:
                     promoting.wait(timeout=seconds * PACE)
                 except subprocess.TimeoutExpired:

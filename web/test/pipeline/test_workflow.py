@@ -94,10 +94,10 @@ def test_nothing_is_published_before_everything_has_passed() -> None:
     }
 
     assert workflow("publish")["permissions"] == {}
-    assert writing == {"build", "image", "packages", "index", "release"}
+    assert writing == {"build", "image", "packages", "index", "release", "deploy"}
     for name in writing:
         assert {"version", "ci"} <= needed_by(name, jobs), name
-    assert needed_by("release", jobs) == set(jobs) - {"release"}
+    assert needed_by("deploy", jobs) == set(jobs) - {"deploy"}
 
 
 def test_main_publishes_an_image_and_a_tag_all() -> None:
