@@ -204,7 +204,7 @@ window.Matomo = window.Piwik = {
   },
 };
 
-if (!early) console.warn("pagetracker: _paq?");
+if (!early) console.warn("pagetracker: window._paq is missing");
 // A second script counts nothing.
 else if (!early.taken) {
   early.taken = true;

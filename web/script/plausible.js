@@ -48,7 +48,7 @@ const isOptedOut = () => {
 const isLocal = () =>
   !options.captureOnLocalhost &&
   /^file:|^\w+:\/\/(localhost|127(\.\d+){1,3}|\[::1\])(:|\/)/.test(location) &&
-  (options.logging === false || !console.warn("pagetracker: localhost?"));
+  (options.logging === false || !console.warn("pagetracker: localhost is not counted"));
 
 // Tells how it went with the first try, for which a page may wait.
 const post = (event, callback) =>
@@ -206,5 +206,5 @@ const begin = (stub) => {
   else (stub || newStub()).init = init;
 };
 
-if (!script?.src) console.warn("pagetracker: src?");
+if (!script?.src) console.warn("pagetracker: src is missing");
 else begin(window.plausible);

@@ -78,4 +78,4 @@ const start = () => {
 
 // What stands in the page itself, or is a module, does not know where to send.
 if (script?.src) onceSeen(start);
-else console.warn("pagetracker: src?");
+else console.warn("pagetracker: src is missing");

@@ -117,7 +117,7 @@ const start = () => {
   track();
 };
 
-if (!script?.src || !website) console.warn("pagetracker: data-website-id?");
+if (!script?.src || !website) console.warn("pagetracker: data-website-id is missing");
 else {
   const referrer = own("referrer");
   // From another page of the site it is no news.

@@ -133,7 +133,7 @@ def test_what_does_not_exist_here_is_said_in_the_console(scene: Scene) -> None:
     said: list[str] = []
     scene.page.on("console", lambda message: said.append(message.text))
     scene.show("/start", f'<script src="{scene.server_url}/matomo.js"></script>')
-    assert said[0] == "pagetracker: _paq?"
+    assert said[0] == "pagetracker: window._paq is missing"
     open_page(scene, "/second", '_paq.push(["disableCookies"], ["trackAll"]);')
     told(scene, 1)
     assert said[-1] == "pagetracker: trackAll does nothing here"

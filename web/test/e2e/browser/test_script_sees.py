@@ -102,7 +102,7 @@ def test_who_loads_it_in_a_way_that_cannot_work_is_told(scene: Scene, way: str) 
         script = f'<script type="module" src="{address}" data-domain="{SITE}"></script>'
     scene.site.pages["/bare"] = (200, f"<!doctype html>{script}")
     scene.page.goto(scene.site.url + "/bare")
-    scene.wait_until(lambda: "pagetracker: src?" in told)
+    scene.wait_until(lambda: "pagetracker: src is missing" in told)
 
 
 @pytest.mark.parametrize(
