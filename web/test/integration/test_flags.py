@@ -83,8 +83,8 @@ def test_the_file_decides_for_a_person_a_site_or_a_share_of_all(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "it is no JSON"),
-        ("[]", "the file is no object"),
+        ("{", "it is not JSON"),
+        ("[]", "the file is not a JSON object"),
         ('{"flags": {"other": {}}}', "other: there is no such flag"),
         (json.dumps({"flags": {NAME: definition(state="ON")}}), "state is 'ON'"),
         (
@@ -115,7 +115,7 @@ def test_a_broken_file_changes_nothing_and_is_told_of_once(
     (record,) = caplog.records
     assert why in flags.problem()
     assert record.getMessage() == flags.problem()
-    assert f"{tmp_path / 'flags.json'} changes nothing" in record.getMessage()
+    assert f"{tmp_path / 'flags.json'} is invalid and is ignored" in record.getMessage()
 
 
 def test_a_rule_that_names_no_variant_leaves_the_flag_as_declared(
@@ -141,7 +141,7 @@ def test_the_command_lists_them_and_says_what_is_wrong_with_the_file(
     put_text(tmp_path, "{")
     broken = run()
     assert broken.returncode == 1
-    assert broken.stderr.count("changes nothing: it is no JSON") == 1
+    assert broken.stderr.count("is invalid and is ignored: it is not JSON") == 1
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_who_has_a_feature_turned_off_meets_it_nowhere(
 ) -> None:
     assert "/a.org/experiments" in owner.get("/a.org").text
     assert owner.get("/a.org/experiments").status_code == 200
-    assert "its default" in owner.get("/flags").text
+    assert "declared default" in owner.get("/flags").text
 
     put(tmp_path, targeting={"if": [{"==": [{"var": "site"}, "a.org"]}, "off", "on"]})
 
@@ -166,7 +166,7 @@ def test_who_has_a_feature_turned_off_meets_it_nowhere(
     shown = owner.get("/flags?site=a.org").text
     assert "off" in shown and "its rule" in shown
     put_text(tmp_path, "{")
-    assert "it is no JSON" in owner.get("/flags").text
+    assert "it is not JSON" in owner.get("/flags").text
 
 
 def test_the_page_of_flags_shows_a_file_that_does_as_it_says(tmp_path: Path) -> None:

@@ -38,7 +38,11 @@ def flags(person: str, site: str, data: str | None, as_json: bool) -> None:
             [_cells(line) for line in lines],
         )
     if problem := opened.problem():
-        raise FlagsError(problem, "mend it; until then the last good one goes on")
+        raise FlagsError(
+            problem,
+            "fix it. This table shows the declared values; running servers keep the"
+            " last valid version",
+        )
 
 
 def _as_json(line: Line) -> dict[str, object]:

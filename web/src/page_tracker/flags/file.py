@@ -4,7 +4,7 @@
                "variants": {"on": true, "off": false},
                "defaultVariant": "off", "targeting": {…}}}}
 
-A file that cannot be read changes nothing: what the last good one said goes on, and one
+A file that cannot be used is ignored: the last valid version still applies, and one
 line of the log says why. Without a file every flag is what it is declared to be.
 """
 
@@ -62,7 +62,7 @@ class FlagFile:
     _lock: Lock = field(default_factory=Lock)
 
     def now(self) -> Definitions:
-        """What the last good content says."""
+        """What the last valid content says."""
         stamp = self._stamp_now()
         if stamp != self._stamp:
             with self._lock:
@@ -88,7 +88,7 @@ class FlagFile:
         except FileNotFoundError:
             self._found, self.problem = {}, ""
         except (OSError, InvalidValueError) as error:
-            self.problem = f"{self.path} changes nothing: {error}"
+            self.problem = f"{self.path} is invalid and is ignored: {error}"
             self.report(self.problem)
 
 
@@ -99,7 +99,7 @@ def definitions(content: bytes) -> dict[str, Definition]:
     try:
         said = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidValueError("it is no JSON", str(error)) from error
+        raise InvalidValueError("it is not JSON", str(error)) from error
     flags = _object(said, "the file", ("$schema", "flags", *IGNORED)).get("flags", {})
     found = {}
     for name, flag in _object(flags, "flags", None).items():
@@ -112,7 +112,7 @@ def definitions(content: bytes) -> dict[str, Definition]:
 
 def _object(value: Any, what: str, keys: tuple[str, ...] | None) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidValueError(f"{what} is no object", "write it in braces")
+        raise InvalidValueError(f"{what} is not a JSON object", "write it in braces")
     for key in value:
         if keys is not None and key not in keys:
             raise InvalidValueError(

@@ -10,10 +10,11 @@ from page_tracker.flags.provider import Flags
 
 # OpenFeature's reasons, in words.
 WORDS = {
-    "DEFAULT": "its default",
-    "DISABLED": "as declared: the file disables it",
+    "DEFAULT": "the file's default",
+    "STATIC": "declared default",
+    "DISABLED": "declared default: the file disables it",
     "TARGETING_MATCH": "its rule",
-    "ERROR": "as declared",
+    "ERROR": "declared default",
 }
 
 

@@ -54,7 +54,7 @@ class FileProvider(AbstractProvider):
             raise FlagNotFoundError(f"no flag {flag_key} is declared")
         definition = self._file.now().get(flag_key)
         if definition is None:
-            return FlagResolutionDetails(default_value, reason=Reason.DEFAULT)
+            return FlagResolutionDetails(default_value, reason=Reason.STATIC)
         if not definition.is_enabled:
             return FlagResolutionDetails(default_value, reason=Reason.DISABLED)
         return _decided(definition, evaluation_context or EvaluationContext())
@@ -108,7 +108,9 @@ def _decided(definition: Definition, context: EvaluationContext) -> Details:
         variant = str(found).lower() if isinstance(found, bool) else str(found)
         reason = Reason.TARGETING_MATCH
     if variant not in definition.variants:
-        raise GeneralError(f"its rule names a variant {variant!r}, which it has not")
+        raise GeneralError(
+            f"its rule names the variant {variant!r}, which is not defined"
+        )
     value = definition.variants[variant]
     return FlagResolutionDetails(value, reason=reason, variant=variant)
 

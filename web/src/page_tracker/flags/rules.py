@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from page_tracker.errors import InvalidValueError
+from page_tracker.plural import counted
 from page_tracker.shares import dealt
 
 Context = Mapping[str, Any]
@@ -74,7 +75,10 @@ def compiled(rule: Any, flag: str, depth: int = 0) -> Rule:
     if not isinstance(rule, dict):
         return lambda _: rule
     if len(rule) != 1:
-        raise InvalidValueError("a rule has one operator", f"not {len(rule)}")
+        raise InvalidValueError(
+            f"a rule needs exactly one operator, found {len(rule)}",
+            'write it like {"==": [{"var": "site"}, "example.com"]}',
+        )
     ((operator, said),) = rule.items()
     arguments = said if isinstance(said, list) else [said]
     if operator == "var":
@@ -90,7 +94,10 @@ def _operation(operator: str, arguments: list[Any], flag: str, depth: int) -> Ru
         raise InvalidValueError(f"there is no operator {operator!r}", f"take {known}")
     function, takes = OPERATORS[operator]
     if takes is not None and len(arguments) != takes:
-        raise InvalidValueError(f"{operator} takes {takes}", f"not {len(arguments)}")
+        raise InvalidValueError(
+            f"{operator} takes {counted(takes, 'value')}, got {len(arguments)}",
+            "write them as a list",
+        )
     parts = [compiled(each, flag, depth + 1) for each in arguments]
     return lambda context: function([part(context) for part in parts])
 
@@ -129,5 +136,5 @@ def _share(part: Any) -> tuple[str, float]:
         case [str() as variant, int() | float() as share] if share >= 0:
             return variant, share
     raise InvalidValueError(
-        f"{part!r} is no share", 'write a variant and a number, like ["on", 5]'
+        f"{part!r} is not a share", 'write a variant and a number, like ["on", 5]'
     )
