@@ -61,13 +61,13 @@ PLACES = {
     "--filter",
     "filters",
     multiple=True,
-    help=f"Only the events by which visitors are in a group that are so: {EXAMPLE}.",
+    help=f"Assign visitors to groups by matching events only: {EXAMPLE}.",
 )
 @click.option("--control", help="The group to compare with; default: the first.")
 @click.option(
     "--shares",
     metavar="GROUP=SHARE,…",
-    help="How visitors were to be split, like a=90,b=10; default: evenly.",
+    help="How visitors were meant to be split, like a=90,b=10; default: evenly.",
 )
 @json_option
 @setting_option("data")
@@ -128,7 +128,7 @@ def _shares(text: str) -> dict[str, float]:
             found[name] = float(share)
         except ValueError as error:
             raise QueryError(
-                "#/shares", f'"{each[:100]}" is no share; write them like a=90,b=10'
+                "#/shares", f'"{each[:100]}" is not a share; write them like a=90,b=10'
             ) from error
     return found
 
@@ -184,11 +184,14 @@ def _echo_verdict(report: ExperimentReport) -> None:
     for group in report.groups[1:]:
         verdict = group.compared.verdict if group.compared else UNDECIDED
         if verdict == UNDECIDED:
-            click.echo(f"Whether {group.name} is better than {control} is open.")
+            click.echo(
+                f"It is undecided whether {group.name} is better than {control}."
+            )
         else:
             click.echo(f"{group.name} is {verdict} than {control}.")
     if report.detectable is not None:
         click.echo(
-            "So many visitors show a difference of"
-            f" {100 * report.detectable:.1f} points in four of five experiments."
+            "With this many visitors, a true difference of"
+            f" {100 * report.detectable:.1f} points would be detected in four out of"
+            " five experiments."
         )

@@ -43,7 +43,7 @@ class Experiment:
     """A question about an experiment; `query` has its dimension, range and filter.
 
     The others are compared with the group `control`: the first by name, if it is ''.
-    `shares` has how visitors were to be split; nothing if evenly.
+    `shares` has how visitors were meant to be split; nothing if evenly.
     """
 
     query: Query
@@ -91,7 +91,9 @@ def _query(body: Mapping[str, object], known: Known) -> Query:
     name = body["dimension"]
     if name in (GOAL, "time", *TIME_BUCKETS):
         raise QueryError(
-            "#/dimension", "groups are by what visits or events are, like event:props:a"
+            "#/dimension",
+            "must be an attribute of visits or events, such as event:props:a (not a"
+            " goal or a time)",
         )
     question = {
         "site_id": body["site_id"],

@@ -34,14 +34,16 @@ CONTROL, BETTER, WORSE, UNDECIDED = "control", "better", "worse", "undecided"
 # What there is to be wary of, by its code.
 WARNINGS = {
     "nothing_to_compare": "Fewer than two groups have visitors in these days.",
-    "too_few": f"In some groups fewer than {FEWEST} visitors reached the goal, or did"
-    " not: only a huge difference would be found. Let it run for longer.",
-    "peeking": "These days are not over. Who looks again and again, and ends at the"
-    " first difference, finds one far more often than in 5 of 100 experiments where"
-    " there is none: decide beforehand on which day to end.",
-    "uneven_split": "Chance splits visitors so unevenly in fewer than 1 of 1,000"
-    " experiments. If they were to be split like this, something loses visitors of a"
-    " group, and no figure can be trusted; if not evenly, say how by shares.",
+    "too_few": f"In at least one group, fewer than {FEWEST} visitors reached the goal,"
+    f" or fewer than {FEWEST} did not; only a very large difference could be detected."
+    " Let it run for longer.",
+    "peeking": "If you keep checking and stop at the first difference, you will see one"
+    " that is not there far more often than 5 times in 100. Decide in advance when to"
+    " end.",
+    "uneven_split": "A split this uneven happens by chance in fewer than 1 in 1,000"
+    " experiments. If this was not the split you intended, one group is losing visitors"
+    " and no figure can be trusted. If you intended an uneven split, state it:"
+    " page-tracker experiment --shares.",
 }
 
 
@@ -129,8 +131,8 @@ def _check(asked: Experiment, names: Set[str]) -> None:
     if len(names) > MOST_GROUPS:
         raise QueryError(
             "#/dimension",
-            f"has more than {MOST_GROUPS} values in these days, which is no experiment:"
-            " choose some by filters",
+            f"has more than {MOST_GROUPS} values in this period, too many to compare;"
+            " narrow them with a filter",
         )
     if asked.control and asked.control not in names:
         hint = nearest(asked.control, sorted(names))

@@ -120,7 +120,7 @@ def _variance(found: Proportion) -> float:
 def chance_of_split(numbers: Sequence[int], shares: Sequence[float]) -> float:
     """How often chance alone splits visitors at least as unevenly, 0 to 1.
 
-    `shares` says how they were to be split, in any unit.
+    `shares` says how they were meant to be split, in any unit.
     """
     whole = sum(numbers) / sum(shares)
     squares = fsum(

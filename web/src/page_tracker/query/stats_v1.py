@@ -60,7 +60,7 @@ def breakdown_question(said: Parameters, today: date) -> dict[str, Any]:
     """The question of `/breakdown`."""
     name = said.get("property", "")
     if not name or name == "event:hostname" or name in TIME_BUCKETS or name == "time":
-        raise QueryError("property", "must name what is told apart: event:page, …")
+        raise QueryError("property", "must be a dimension, such as event:page")
     limit = _number(said, "limit", USUAL_ROWS, MOST_ROWS)
     page = _number(said, "page", 1, 10_000)
     pages = {"limit": limit, "offset": (page - 1) * limit}
@@ -154,12 +154,17 @@ def filters_in(text: str) -> list[Any]:
 def _filter(text: str) -> list[Any]:
     found = _FILTER.fullmatch(text)
     if found is None:
-        why = f'"{text[:100]}" is none; write it like event:page==/a or visit:os!=Mac'
+        why = (
+            f'"{text[:100]}" is not a filter; write it like event:page==/a or'
+            " visit:os!=Mac"
+        )
         raise QueryError("filters", why)
     name, is_not = found[1].strip(), found[2] == "!="
     values = [value.strip() for value in _OR.split(found[3])]
     if is_not and (len(values) > 1 or name == "event:goal"):
-        raise QueryError("filters", "!= takes one value, and no goal")
+        raise QueryError(
+            "filters", "!= takes a single value and cannot be used with a goal"
+        )
     if name != "event:goal" and any("*" in value for value in values):
         patterns = [_pattern(value) for value in values]
         return ["matches_not" if is_not else "matches", name, patterns]

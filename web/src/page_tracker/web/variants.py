@@ -62,7 +62,7 @@ def variants(services: VariantServices) -> Blueprint:
         try:
             site = _site(services.sites(), request.args.get("d", ""))
             if site is None:
-                return _failed(404, "d names no site")
+                return _failed(404, "`d` is not a site here")
             visitor = _visitor(services, site)
         except RedisError:
             return _failed(503, "the store does not answer; try again in a moment")
@@ -75,9 +75,12 @@ def variants(services: VariantServices) -> Blueprint:
 def _problem(name: str, of: list[str]) -> str:
     """What is wrong with what is asked; '' if nothing is."""
     if not NAME.fullmatch(name):
-        return f"name must be like buttons: {NAME.pattern}"
+        return (
+            "`name` must start with a small letter and hold only small letters, digits,"
+            " - and _"
+        )
     if not 2 <= len(of) <= MOST or not all(1 <= len(v) <= PROP_VALUE_LIMIT for v in of):
-        return f"of must be given 2 to {MOST} times, each a variant's name"
+        return f"give `of` 2 to {MOST} times, once per variant"
     return ""
 
 

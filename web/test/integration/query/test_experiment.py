@@ -138,10 +138,10 @@ def test_whatever_is_known_of_visits_makes_groups_too(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"dimension": "time:day"}, "#/dimension: groups are by"),
+        ({"dimension": "time:day"}, "#/dimension: must be an attribute"),
         ({"dimension": {}}, "#/dimension: Invalid"),
         ({"goal": []}, "#/goal: there is no goal"),
-        ({"dimension": "event:goal"}, "#/dimension: groups are by"),
+        ({"dimension": "event:goal"}, "#/dimension: must be an attribute"),
         ({"dimension": "visit:contry"}, '#/dimension: .*did you mean "visit:country"'),
         ({"goal": "Sign up"}, '#/goal: .*did you mean "Signup"'),
         (
@@ -206,10 +206,10 @@ def test_the_command_says_what_came_of_it(
 
     assert said.startswith("a.org, 2026-03-01 to 2026-03-31: who reached Signup\n")
     assert "b               4            2  50.00% (" in said
-    assert "Whether b is better than a is open." in said
+    assert "It is undecided whether b is better than a." in said
     assert "1 visitor was in several groups on one day, and counted in none." in said
     for options, why in (
-        (("--shares", "a:1"), '--shares: "a:1" is no share'),
+        (("--shares", "a:1"), '--shares: "a:1" is not a share'),
         (("--control", "c"), '--control: no visitor was in the group "c"'),
     ):
         refused = run(*words, *options)

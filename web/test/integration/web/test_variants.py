@@ -75,9 +75,9 @@ def test_any_page_may_ask_and_nobody_keeps_the_answer(client: FlaskClient) -> No
 @pytest.mark.parametrize(
     ("query", "status", "why"),
     [
-        ("d=a.org&name=Buttons&of=a&of=b", 400, "name must be like buttons"),
-        ("d=a.org&name=buttons&of=a", 400, "of must be given 2 to 20 times"),
-        ("d=b.org&name=buttons&of=a&of=b", 404, "d names no site"),
+        ("d=a.org&name=Buttons&of=a&of=b", 400, "`name` must start with"),
+        ("d=a.org&name=buttons&of=a", 400, "give `of` 2 to 20 times"),
+        ("d=b.org&name=buttons&of=a&of=b", 404, "`d` is not a site here"),
     ],
 )
 def test_what_is_refused_says_why(

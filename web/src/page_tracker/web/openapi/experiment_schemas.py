@@ -42,7 +42,7 @@ def _experiment() -> Schema:
             "control": text()
             | {"description": "The group that others are compared with."},
             "shares": {"type": "object", "additionalProperties": share}
-            | {"description": "How visitors were to be split; evenly, if not said."},
+            | {"description": "How visitors were meant to be split; else evenly."},
         },
         REQUIRED,
     )

@@ -131,7 +131,7 @@ def _known(
     if said in known:
         return said
     problems.append(
-        f"{name}={said}: the page of all sites has {', '.join(known)}"[:LONGEST]
+        f"{name}={said} is unknown here; this page offers {', '.join(known)}"[:LONGEST]
     )
     return usual
 

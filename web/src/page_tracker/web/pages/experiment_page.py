@@ -30,7 +30,7 @@ from page_tracker.web.pages.view import View, written
 # Where each part of the question stands in the address.
 PLACES = {"#/dimension": "groups", "#/goal": "goal", "#/control": "control"}
 VERDICTS = {
-    CONTROL: "compared with",
+    CONTROL: "control",
     BETTER: "better",
     WORSE: "worse",
     UNDECIDED: "still open",
