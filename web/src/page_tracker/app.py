@@ -344,13 +344,13 @@ def _failed(error: HTTPException) -> ResponseReturnValue:
 
 def _fault_page(name: str) -> Response:
     found = (
-        f"request {name}, under which it is in the log" if name else "the log's line"
+        f"request {name}, which also marks it in the log" if name else "the log's line"
     )
     return problem(
         500,
         "This is a fault of the server",
         "You did nothing wrong, and nothing that was counted is lost.",
-        f"Try again. If it stays, report it with {found}.",
+        f"Try again. If it keeps happening, report it and quote {found}.",
     )
 
 

@@ -138,7 +138,7 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         what = f"{error.filename}: " if error.filename else ""
         return (
-            f"{what}{error.strerror or error}; see that it is there, may be used by"
+            f"{what}{error.strerror or error}; check that it is there, may be used by"
             " this user, and has room",
             PageTrackerError.exit_code,
         )

@@ -82,9 +82,9 @@ def examine(patient: Patient) -> Iterator[Finding]:
         try:
             yield from check(patient)
         except RedisError:
-            yield Finding(name, "cannot be looked at without Redis", "see Redis above")
+            yield Finding(name, "cannot be checked without Redis", "see Redis above")
         except (PageTrackerError, OSError) as error:
-            yield Finding(name, f"cannot be looked at: {error}", "see the other lines")
+            yield Finding(name, f"cannot be checked: {error}", "see the other lines")
 
 
 def folder(patient: Patient) -> Iterator[Finding]:
@@ -143,7 +143,7 @@ def redis(patient: Patient) -> Iterator[Finding]:
     elif most and not memory["maxmemory_policy"].startswith("noev"):
         policy = memory["maxmemory_policy"]
         remedy = "set maxmemory-policy noeviction: it may throw hits away"
-        yield Finding("Redis", f"{message} and evicts by {policy}", remedy)
+        yield Finding("Redis", f"{message}, but may evict keys ({policy})", remedy)
     else:
         yield Finding("Redis", message)
     notice = durability_notice(patient.redis)
@@ -163,7 +163,7 @@ def sites(patient: Patient) -> Iterator[Finding]:
         yield Finding("sites", f"{len(known)}: {', '.join(sorted(known)[:5])}")
     if strangers := patient.live.unknown_sites(int(time.time() // DAY_SECONDS)):
         names = ", ".join(f"{each.name} ({each.number})" for each in strangers[:5])
-        message = f"hits came today for others, which do not count: {names}"
+        message = f"hits arrived today for unknown sites and were not counted: {names}"
         yield Finding(
             "unknown sites",
             message,
@@ -174,13 +174,15 @@ def sites(patient: Patient) -> Iterator[Finding]:
         day = day_of(site, int(time.time()) * MICROSECONDS)
         if folded := patient.live.folded(site.id, day):
             hits = counted(folded, "hit")
-            message = f"{hits} of {site.id} today: of visitors who count as one"
+            message = (
+                f"{hits} for {site.id} today came from visitors beyond the limit, who"
+                " are counted as one"
+            )
             remedy = "see PAGE_TRACKER_VISITORS_OF_ADDRESS, and Redis's memory"
             yield Finding("visitors", message, remedy)
     same = mirrored == dict(known)
-    message = (
-        f"{patient.registry.mirror.path} {'has' if same else 'has not'} all of them"
-    )
+    has = "has" if same else "does not have"
+    message = f"{patient.registry.mirror.path} {has} all of them"
     yield Finding("mirror", message, "" if same else "change any site's setting")
 
 
@@ -221,14 +223,17 @@ def spool(patient: Patient) -> Iterator[Finding]:
         yield Finding("spool", "no hits wait on disk for Redis")
     else:
         since = _ago(time.time(), round(state.since * 1000))
-        remedy = "see that Redis and a web process run: that one sends them"
+        remedy = (
+            "check that Redis and a web process are running (the web process sends"
+            " them)"
+        )
         yield Finding("spool", f"{state.notice}, for {since}", remedy)
     for path in state.others:
         yield Finding(
             "spool",
             f"{path} has hits that are not stored",
-            f"the log says why; renamed to {path.stem}.spool it is tried again; else"
-            " delete it",
+            f"the log says why; rename it to {path.stem}.spool to try again, or delete"
+            " it",
         )
 
 
@@ -253,7 +258,7 @@ def upkeep(patient: Patient) -> Iterator[Finding]:
     """Days are closed, files merged, and expired hits deleted."""
     now, done = time.time(), UpkeepRecord(patient.redis).read()
     if not done.succeeded:
-        yield Finding("upkeep", "a writer that runs does it every minute")
+        yield Finding("upkeep", "not run yet; a running writer does it every minute")
         return
     message = f"it last succeeded {_ago(now, int(done.succeeded * 1000))} ago"
     is_at_work = any(each.writer_report() for each in patient.streams)
@@ -271,7 +276,9 @@ def web(patient: Patient) -> Iterator[Finding]:
         try:
             status, said = get(url, "/readyz", {})
         except UNANSWERED as error:
-            yield Finding("web", f"{url} does not answer ({error})", "see that it runs")
+            yield Finding(
+                "web", f"{url} does not answer ({error})", "check that it runs"
+            )
             continue
         ready = said.decode(errors="replace").strip()
         if status == 200:
@@ -299,11 +306,11 @@ def _address_seen(url: str, token: str) -> Iterator[Finding]:
         status, said = get(url, "/api/address", bearer)
         seen = json.loads(said) if status == 200 else {}
     except UNANSWERED as error:
-        yield Finding("address", f"{url} does not say ({error})", "see that it runs")
+        yield Finding("address", f"{url} does not say ({error})", "check that it runs")
         return
     if "address" not in seen:
         message = f"{url} answers {status} to a token of this data folder"
-        yield Finding("address", message, "see that it serves this data folder")
+        yield Finding("address", message, "check that it serves this data folder")
         return
     message = f"{url} sees us as {seen['address'] or 'nobody'}: {seen['why']}"
     unbelieved = "not believed" in seen["why"]
@@ -315,7 +322,7 @@ def lookups(patient: Patient) -> Iterator[Finding]:
     """Countries, bots and spam are up to date."""
     files = sorted((patient.data / "lookups").glob("[!.]*"))
     if not files:
-        message = "those that came with this version are in use"
+        message = "using the lists shipped with this version"
         yield Finding("lookups", message)
     for file in files:
         age = (time.time() - file.stat().st_mtime) / DAY_SECONDS

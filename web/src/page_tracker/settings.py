@@ -289,7 +289,7 @@ class Settings:
             "PAGE_TRACKER_LOG_LEVEL",
             "LEVEL",
             "warning",
-            "What the log has: debug, info, warning or error, and what is worse.",
+            "The lowest level that is logged: debug, info, warning or error.",
             one_of("debug", "info", "warning", "error"),
         ),
         default="warning",

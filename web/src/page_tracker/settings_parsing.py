@@ -113,7 +113,7 @@ def one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in words:
             listed = f"{', '.join(words[:-1])} or {words[-1]}"
-            raise InvalidValueError("is none of its words", f"write {listed}")
+            raise InvalidValueError("is not one of its values", f"write {listed}")
         return text
 
     return parse

@@ -67,12 +67,12 @@ def findings_as_text(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def settings_as_text(settings: Settings) -> Iterator[str]:
-    """Each setting, where it is not as it comes; without passwords."""
+    """Each setting, where it is not its default; without passwords."""
     usual = Settings(data=settings.data)
     for name, setting in described_settings().items():
         value = getattr(settings, name)
         is_usual = value == getattr(usual, name) and name != "data"
-        shown = "(as it comes)" if is_usual else without_password(str(value))
+        shown = "(default)" if is_usual else without_password(str(value))
         yield f"{setting.variable}  {shown}"
 
 

@@ -116,7 +116,7 @@ def test_a_redis_that_evicts_is_a_problem(patient: Patient) -> None:
 
 def test_a_mirror_that_lacks_a_site_is_a_problem(patient: Patient) -> None:
     (patient.data / "mirror.json").write_text('{"format": 1}')
-    assert "has not all" in found(patient, "mirror").message
+    assert "does not have all" in found(patient, "mirror").message
 
 
 def test_rows_that_nobody_takes_to_the_lake_are_a_problem(patient: Patient) -> None:
@@ -234,7 +234,7 @@ def test_the_command_tells_all_else_where_redis_is_away(
     assert ended.exit_code == 1
     assert ended.stderr == ""
     assert "Redis at unix:" in ended.stdout
-    assert "problem  sites: cannot be looked at without Redis" in ended.stdout
+    assert "problem  sites: cannot be checked without Redis" in ended.stdout
     assert "ok       data folder:" in ended.stdout
     assert "ok       lookups:" in ended.stdout
 

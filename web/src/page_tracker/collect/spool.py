@@ -56,7 +56,9 @@ class TooOldError(PageTrackerError):
 
     def __init__(self, age: float) -> None:
         super().__init__(
-            f"it has waited for {age / 86_400:.0f} days", "see what is in its file"
+            f"the batch has waited {age / 86_400:.0f} days, longer than Redis can"
+            f" recognise it ({LONGEST // 86_400})",
+            "see what is in its file",
         )
 
 
@@ -166,7 +168,9 @@ class Spool:
             if self._file is None:
                 self._file = await asyncio.to_thread(self._folder.new_file, self._shard)
                 logger.warning(
-                    "hits of shard %d go to %s", self._shard, self._file.path
+                    "Redis does not take hits: those of shard %d wait in %s",
+                    self._shard,
+                    self._file.path,
                 )
             await asyncio.to_thread(self._file.append, batch, self._folder)
         except SpoolFullError as error:
@@ -205,7 +209,7 @@ class Spool:
         self._file = self._draining = None
         self._is_ending = False
         await asyncio.to_thread(file.remove)
-        logger.warning("what was in %s is stored", file.path)
+        logger.warning("the hits that waited in %s are now stored", file.path)
 
 
 async def _set_aside(file: SpoolFile, spooled: SpooledBatch, why: str) -> None:

@@ -108,7 +108,7 @@ class SpoolFolder:
         if used + size > self._most_bytes:
             raise SpoolFullError(
                 f"the spool {self.path} is full ({used // 1_000_000} MB)",
-                "see that Redis is back, or raise PAGE_TRACKER_MOST_IN_SPOOL",
+                "check that Redis is back, or raise PAGE_TRACKER_MOST_IN_SPOOL",
             )
         if shutil.disk_usage(self.path).free < RESERVE + size:
             raise SpoolFullError(
@@ -200,15 +200,16 @@ class SpoolFile:
         rest = os.pread(self._file.fileno(), self._end - self._settled, self._settled)
         if _is_cut(rest):
             logger.warning(
-                "%s ends with %d bytes of a batch that was never acknowledged",
+                "%s ends with %d bytes of a batch that was never acknowledged; they are"
+                " cut off",
                 self.path,
                 len(rest),
             )
         else:
             self._is_damaged = True
             logger.error(
-                "%s is damaged %d bytes before its end: what is there is not stored;"
-                " it is kept as %s",
+                "%s is damaged; its last %d bytes could not be stored, and the file is"
+                " kept as %s",
                 self.path,
                 len(rest),
                 self.path.with_suffix(DAMAGED).name,

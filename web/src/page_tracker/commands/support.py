@@ -47,7 +47,7 @@ def support(log: TextIO | None, output: Path, **options: str | None) -> None:
     except OSError as error:
         raise DataFolderError(
             f"{path} cannot be written ({error.strerror})",
-            "name a folder that can be, by --output",
+            "choose another folder with --output",
         ) from error
     click.echo(f"Wrote {path}:")
     for name in parts.texts:

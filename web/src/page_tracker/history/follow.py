@@ -169,7 +169,8 @@ class LogFollower:
         except OSError as error:
             raise ImportStoppedError(
                 f"following {self._log} was stopped ({error})",
-                "see that there is room, then start it again: it goes on where it was",
+                "check that there is room, then start it again: it goes on where it"
+                " was",
             ) from error
 
     def _run_alone(self, stop: Event) -> Counted:

@@ -323,7 +323,7 @@ def _reporting_failures(what: str) -> Iterator[None]:
         why = str(error).partition("\n")[0] or type(error).__name__
         raise ImportStoppedError(
             f"the {what} was stopped ({why})",
-            "see that there is room, then run the same command: it goes on by itself",
+            "check that there is room, then run the same command: it goes on by itself",
         ) from error
 
 

@@ -48,7 +48,7 @@ class Context(NamedTuple):
         if token is None:
             return UNKNOWN_TOKEN
         if not allows(token, Scope.EVENTS, site.id):
-            return f"token {token.id}, which is not for that"
+            return f"token {token.id}, which lacks this scope or site"
         return ""
 
     def is_trusted(self, raw: RawHit, moment: int) -> bool:

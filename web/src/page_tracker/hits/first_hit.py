@@ -65,7 +65,7 @@ _SENTENCES = {
     Reason.BLOCKED_HOST: "of a page at {name}, which is not among allowed_hostnames",
     Reason.BLOCKED_COUNTRY: "from a country that the settings block: {name}",
     Reason.BLOCKED_SCHEME: "of a page that is neither http nor https: {name}",
-    Reason.NO_TOKEN: "that say who the visitor is, which takes a token: {name}",
+    Reason.NO_TOKEN: "that describe their visitor without a valid token: {name}",
     Reason.EXPIRED: "from before what the site keeps: {name}",
     Reason.INVALID: "that cannot be read: {name}",
     Reason.INVALID_REVENUE: "that counts, without its revenue: {name}",

@@ -214,7 +214,7 @@ class Asking:
         except FilesGoneError as error:
             raise OutputError(
                 f"{path} cannot be written ({error.why})",
-                "see that its folder is there and can be written, and ask again",
+                "check that its folder is there and can be written, and ask again",
             ) from error
 
     def _sources(self, queries: Sequence[Query]) -> LakeState:

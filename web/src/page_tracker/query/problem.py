@@ -59,6 +59,6 @@ class FilesGoneError(LakeAwayError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"files of the lake cannot be read ({why})",
-            "see that its folder is there, and ask again",
+            "check that its folder is there, and ask again",
         )
         self.why = why

@@ -180,5 +180,5 @@ class Reading:
 def _away(why: str) -> LakeAwayError:
     return LakeAwayError(
         f"the lake cannot be read ({why})",
-        "see that its folder is there, and ask again",
+        "check that its folder is there, and ask again",
     )

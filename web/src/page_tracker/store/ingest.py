@@ -58,7 +58,7 @@ class StreamFullError(PageTrackerError):
     def __init__(self, waiting: int) -> None:
         super().__init__(
             f"{waiting} hits wait for the lake's writer",
-            "see that `page-tracker writer` runs, and send again later",
+            "check that `page-tracker writer` runs, and send again later",
         )
 
 

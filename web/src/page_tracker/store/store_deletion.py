@@ -43,7 +43,7 @@ class LogNotRewrittenError(PageTrackerError):
         super().__init__(
             f"Redis does not rewrite its append-only file ({why}), which has the"
             " text of what was deleted until then",
-            "see that it can, and do this once more; or run BGREWRITEAOF there",
+            "check that it can, and do this once more; or run BGREWRITEAOF there",
         )
 
 

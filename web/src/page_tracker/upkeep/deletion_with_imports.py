@@ -159,6 +159,6 @@ def _told_half_done(what: str) -> Iterator[None]:
     except (DeltaError, OSError, LakeError) as error:
         raise LakeError(
             f"{what} was stopped half-way ({one_line(error)})",
-            "see that the lake is there, whole and has room; the same once more"
+            "check that the lake is there, whole and has room; the same once more"
             " finishes it",
         ) from error

@@ -1,4 +1,4 @@
-"""What `page-tracker doctor` checks: everything."""
+"""Opens what `page-tracker doctor` checks; the checks are in `diagnosis.py`."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -121,7 +121,7 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
         except RedisError as error:
             raise RedisUnavailableError(
                 f"Redis at {without_password(url)} failed ({error})",
-                "see that it runs, then try again",
+                "check that it runs, then try again",
             ) from error
 
 

@@ -130,7 +130,7 @@ def reporting_lake_failures() -> Iterator[None]:
     except (DeltaError, OSError) as error:
         raise LakeError(
             f"the lake failed ({one_line(error)})",
-            "see that it is there, whole, may be written and has room; then the same"
+            "check that it is there, whole, may be written and has room; then the same"
             " command once more",
         ) from error
 

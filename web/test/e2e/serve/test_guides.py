@@ -102,8 +102,9 @@ def test_a_view_by_hand_counts_and_its_answer_says_why_another_does_not(
         check=False,
         text=True,
     ).stdout
-    assert f"unknown sites: hits came today for others, which do not count: {SITE}" in (
-        doctor
+    assert (
+        "unknown sites: hits arrived today for unknown sites and were not counted:"
+        f" {SITE}" in doctor
     )
 
 

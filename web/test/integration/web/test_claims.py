@@ -129,8 +129,8 @@ def test_no_number_is_given_twice_where_a_days_counters_have_gone(
     [
         ("", "no token"),
         ("pt_0123456789_" + "0" * 48, "unknown token"),
-        ("of another site", "which is not for that"),
-        ("to read", "which is not for that"),
+        ("of another site", "which lacks this scope or site"),
+        ("to read", "which lacks this scope or site"),
     ],
 )
 def test_nobody_speaks_for_visitors_without_a_token_for_their_site(

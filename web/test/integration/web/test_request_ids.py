@@ -88,7 +88,7 @@ def test_the_page_of_a_failure_has_the_id_under_which_the_log_has_it(
 
     assert status == 500
     assert headers[b"x-request-id"] == ID.encode()
-    assert f"report it with request {ID}" in body
+    assert f"report it and quote request {ID}" in body
     (line,) = map(json.loads, log.getvalue().splitlines())
     assert line["request"] == ID
     assert line["message"] == "fail failed"

@@ -109,7 +109,7 @@ def test_what_is_damaged_is_told_and_kept_with_all_that_follows(
     other = taken_over(folder)
     assert [batch.number for batch in all_of(other)] == [0, 1]
     other.remove()
-    assert f"is damaged {2 * size} bytes before its end" in caplog.text
+    assert f"is damaged; its last {2 * size} bytes could not be stored" in caplog.text
     (kept,) = folder.state().others
     assert (kept.suffix, kept.read_bytes()) == (DAMAGED, bytes(content))
 

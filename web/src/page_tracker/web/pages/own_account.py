@@ -22,7 +22,7 @@ from page_tracker.web.pages.render import render, to, unkept
 
 WRONG_PASSWORD = "This is not your present password."  # nosec B105
 WRONG_CODE = (
-    "This is not the app's present code: see that your clocks are right, and try the"
+    "This is not the app's present code: check that your clocks are right, and try the"
     " next one."
 )
 
