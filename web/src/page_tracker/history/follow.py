@@ -33,10 +33,10 @@ from page_tracker.history.dialect_detection import (
     is_known,
     recognise,
 )
+from page_tracker.history.expired_imports import first_day_of
 from page_tracker.history.left_out_lines import LeftOut, Malformed, Refused
 from page_tracker.history.lines import lines_of, text_of
 from page_tracker.history.register import held
-from page_tracker.history.retention import first_day_of
 from page_tracker.history.tail import Spot, Tail
 from page_tracker.hits.context import Context
 from page_tracker.hits.facts import Lookups

@@ -33,6 +33,12 @@ from page_tracker.days import date_of
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.files import sync
 from page_tracker.history.dialect import Wanted
+from page_tracker.history.expired_imports import (
+    first_day_of,
+    gone_before,
+    has_gone_partly,
+    may_be_repeated,
+)
 from page_tracker.history.import_days import found_in
 from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.lines import Log, open_log, size_of
@@ -42,12 +48,6 @@ from page_tracker.history.register import (
     Import,
     Register,
     undone,
-)
-from page_tracker.history.retention import (
-    first_day_of,
-    gone_before,
-    has_gone_partly,
-    may_be_repeated,
 )
 from page_tracker.history.workers import Crew, Task
 from page_tracker.origins import new_origin

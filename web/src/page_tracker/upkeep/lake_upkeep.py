@@ -17,7 +17,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -26,17 +25,12 @@ from page_tracker.days import date_of, day_number, first_day
 from page_tracker.lake.commit_retries import done_each, repeated
 from page_tracker.lake.data_files import DataFile, files_of
 from page_tracker.lake.duckdb_connection import engine, rows_in
-from page_tracker.lake.table import (
-    PARQUET,
-    TABLES,
-    Lake,
-    quoted,
-    touching,
-)
+from page_tracker.lake.table import PARQUET, TABLES, Lake
 from page_tracker.lake.table_log import transactions
 from page_tracker.lake.vacuum import clean_up
 from page_tracker.sites.site import Site, first_kept
 from page_tracker.upkeep.day_tables import close
+from page_tracker.upkeep.expiry import expire
 
 # A merge makes files of a tier's size from the smaller ones of a month, once there are
 # this many of them; a month that has not grown for a while is merged into one of them.
@@ -122,12 +116,12 @@ class Upkeep:
         A failure does not keep the rest from being done. Raises DeltaError, OSError or
         LakeBusyError after it, if the lake is away or damaged: what is done stays done.
         """
-        let_go = [
-            partial(_let_go, self.lake, name, site, date_of(first))
+        expiring = [
+            partial(expire, self.lake, name, site, date_of(first))
             for site, first in first_kept(sites, now)
             for name in ("hits", "drops")
         ]
-        done_each([*let_go, lambda: self._close(now), self.trim])
+        done_each([*expiring, lambda: self._close(now), self.trim])
 
     def trim(self) -> None:
         """The part of a pass that needs no engine. Raises as `tidy`."""
@@ -200,31 +194,3 @@ def _merge(lake: Lake, name: str, merge: Merge) -> None:
             )
 
     repeated(step)
-
-
-def _let_go(lake: Lake, name: str, site: str, first: date) -> None:
-    """Delete a site's rows from the days before `first`."""
-
-    def step() -> None:
-        with lake.using(name) as table:
-            _expire(table, site, first)
-
-    repeated(step)
-
-
-def _expire(table: DeltaTable, site: str, first: date) -> None:
-    condition = (
-        f"month <= '{first:%Y-%m}' AND day < DATE '{first}' AND site = {quoted(site)}"
-    )
-    files = table.file_uris(file_pruning_predicate=f"day < DATE '{first}'")
-    if not files:
-        return
-    with engine() as connection:
-        rows = rows_in(connection, files).filter(condition)
-        days = [day_number(day) for (day,) in rows.project("day").distinct().fetchall()]
-    if days:
-        table.delete(
-            condition,
-            writer_properties=PARQUET,
-            commit_properties=touching(table, days),
-        )

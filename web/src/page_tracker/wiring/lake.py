@@ -7,8 +7,8 @@ from functools import partial
 
 from redis import RedisError
 
+from page_tracker.history.expired_imports import note_expiry
 from page_tracker.history.register import Register
-from page_tracker.history.retention import note_expiry
 from page_tracker.lake.damage import mend, unreadable_set_aside
 from page_tracker.lake.table import Lake
 from page_tracker.processes import append_only_file

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
-from page_tracker.history.retention import note_expiry
+from page_tracker.history.expired_imports import note_expiry
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.upkeep.lake_upkeep import Upkeep
