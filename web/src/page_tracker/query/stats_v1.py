@@ -13,13 +13,15 @@ from datetime import date, timedelta
 from typing import Any
 
 from page_tracker.query.answer import as_json
-from page_tracker.query.catalog import METRICS, TIME_BUCKETS
+from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
 from page_tracker.query.dates import month_start, parse_day
 from page_tracker.query.problem import QueryError
 from page_tracker.query.report import Report
 
 PERIODS = ("day", "7d", "30d", "month", "6mo", "12mo", "custom")
 INTERVALS = {"date": "time:day", "day": "time:day", "month": "time:month"}
+# Besides these, any property of events.
+BREAKDOWNS = tuple(name for name in DIMENSIONS if name != "event:hostname")
 # Their own interval, where none is asked for.
 _BY_MONTH = ("6mo", "12mo")
 USUAL_ROWS, MOST_ROWS = 100, 1_000

@@ -78,6 +78,12 @@ ACCEPTED: dict[str, Any] = {
         "filters": [["is", "visit:browser", ["Chrome", "Firefox"]]],
     },
     "POST /api/sites": {"domain": "accepted.example"},
+    "POST /api/v1/sites": {"domain": "accepted-too.example"},
+    "PUT /api/v1/sites/goals": {
+        "site_id": SITE,
+        "goal_type": "event",
+        "event_name": "Accepted",
+    },
     "PATCH /api/sites/{domain}": {"respect_dnt": True},
     "POST /api/sites/{domain}/goals": {"event": "Accepted"},
     "POST /api/sites/{domain}/segments": {

@@ -7,21 +7,49 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal, TypeVar
 
+import msgspec
 from flask import Blueprint, Response, jsonify, request
 
-from page_tracker.errors import SiteError, UnknownGoalError
+from page_tracker.errors import UnknownGoalError
 from page_tracker.sites.goal import Goal, new_goal, with_goal, without_goal
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import Scope, allows
 from page_tracker.store.sites import Sites
 from page_tracker.web.api.failures import register_failures
 from page_tracker.web.api.sites import admitted_site, json_object
-from page_tracker.web.token_guard import Guard, forbidden
+from page_tracker.web.token_guard import Guard, Refused, forbidden
 
 _USUAL_LIMIT = 100
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+class _NewSite(msgspec.Struct):
+    """What a new site is made of; what else Plausible takes is not looked at."""
+
+    domain: str
+    timezone: str = "UTC"
+
+
+class _OfSite(msgspec.Struct):
+    """What names a site."""
+
+    site_id: str = ""
+
+
+class _NewGoal(msgspec.Struct):
+    """A goal in Plausible's words."""
+
+    site_id: str
+    goal_type: Literal["event", "page"]
+    event_name: str = ""
+    page_path: str = ""
+    display_name: str = ""
+    custom_props: dict[str, Any] = {}
 
 
 def sites_v1_api(sites: Callable[[], Sites], guard: Guard) -> Blueprint:
@@ -48,9 +76,9 @@ def _register_sites(
     @blueprint.post("")
     def add_site() -> Response:
         guard.admit(Scope.ADMIN, None)
-        said = _said()
-        zone = said.get("timezone") or "UTC"
-        return jsonify(_as_json(sites().add(said.get("domain"), {"timezone": zone})))
+        said = _said(_NewSite)
+        settings = {"timezone": said.timezone}
+        return jsonify(_as_json(sites().add(said.domain, settings)))
 
     @blueprint.get("/<site_id>")
     def show_site(site_id: str) -> Response:
@@ -71,8 +99,8 @@ def _register_goals(
     def put_goal() -> Response:
         """Add a goal, or leave the one that is the same."""
         guard.token()
-        said = _said()
-        site_id = admitted_site(guard, sites(), str(said.get("site_id", "")))
+        said = _said(_NewGoal)
+        site_id = admitted_site(guard, sites(), said.site_id)
         goal = new_goal(_wanted(said))
         sites().put_goals(site_id, lambda goals: with_goal(goals, goal))
         return jsonify(domain=site_id, **_goal_as_json(goal))
@@ -80,26 +108,26 @@ def _register_goals(
     @blueprint.delete("/goals/<goal_id>")
     def remove_goal(goal_id: str) -> Response:
         guard.token()
-        named = request.args.get("site_id") or _said().get("site_id", "")
-        site_id = admitted_site(guard, sites(), str(named))
+        named = request.args.get("site_id") or _said(_OfSite).site_id
+        site_id = admitted_site(guard, sites(), named)
         sites().put_goals(site_id, lambda goals: _without(goals, goal_id))
         return jsonify(deleted="true")
 
 
-def _said() -> dict[str, Any]:
+def _said(kind: type[_T]) -> _T:
     """What the body says: JSON, or a form, as Plausible takes both. Raises Refused."""
-    return dict(request.form) if request.mimetype in FORMS else json_object()
+    body = dict(request.form) if request.mimetype in FORMS else json_object()
+    try:
+        return msgspec.convert(body, kind)
+    except msgspec.ValidationError as error:
+        raise Refused(400, str(error)) from error
 
 
-def _wanted(said: dict[str, Any]) -> dict[str, Any]:
-    """A goal in our words. Raises SiteError."""
-    kinds = {"event": "event_name", "page": "page_path"}
-    kind = said.get("goal_type")
-    if kind not in kinds:
-        raise SiteError("goal_type", "is none", "write event or page")
-    wanted = {kind: said.get(kinds[kind]), "props": said.get("custom_props") or {}}
-    name = said.get("display_name")
-    return wanted | {"name": name} if name else wanted
+def _wanted(said: _NewGoal) -> dict[str, Any]:
+    """A goal in our words."""
+    is_event = said.goal_type == "event"
+    what = {"event": said.event_name} if is_event else {"page": said.page_path}
+    return {**what, "name": said.display_name, "props": said.custom_props}
 
 
 def _without(goals: tuple[Goal, ...], goal_id: str) -> tuple[Goal, ...]:

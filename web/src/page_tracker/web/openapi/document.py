@@ -74,8 +74,9 @@ def _parameters(rule: str, operation: Operation) -> list[Schema]:
         each["name"]: whole(0) if each["kind"] == "int" else text(least=1)
         for each in _PARAMETER.finditer(rule)
     }
-    if "domain" in places:
-        places["domain"]["examples"] = [SITE]
+    for name in places.keys() & {"domain", "site_id"}:
+        places[name]["examples"] = [SITE]
+    places |= operation.path
     return [
         {"name": name, "in": place, "required": is_required, "schema": schema}
         for place, is_required, named in (

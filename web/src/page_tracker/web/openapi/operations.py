@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from page_tracker.query.stats_v1 import INTERVALS, MOST_ROWS, PERIODS
+from page_tracker.query.goatcounter_stats import DIMENSIONS, UNKNOWN
+from page_tracker.query.stats_v1 import BREAKDOWNS, INTERVALS, MOST_ROWS, PERIODS
 from page_tracker.web.openapi.schemas import SITE, Schema, one_of, text, whole
 
 # Why a request is refused. All routes but those for everybody may answer with these:
@@ -43,6 +44,8 @@ class Operation:
     refusals: tuple[int, ...] = ()
     query: dict[str, Schema] = field(default_factory=dict)
     optional: dict[str, Schema] = field(default_factory=dict)
+    # Variables of the path that are not any text.
+    path: dict[str, Schema] = field(default_factory=dict)
 
 
 _ASKED_V1 = {
@@ -105,6 +108,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Make a site, as Plausible's Sites API does",
         "admin, of all sites",
         {"type": "object"},
+        body="PlausibleSite",
         refusals=(400, 403, 409, 413),
     ),
     ("GET", "/api/v1/sites/<site_id>"): Operation(
@@ -127,6 +131,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Add a goal, or replace the one of its name, as Plausible's Sites API does",
         "admin",
         {"type": "object"},
+        body="PlausibleGoal",
         refusals=(400, 403, 404, 413),
     ),
     ("DELETE", "/api/v1/sites/goals/<goal_id>"): Operation(
@@ -161,7 +166,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "stats",
         {"type": "object"},
         refusals=(400, 422),
-        query={"site_id": text(like=SITE), "property": text()},
+        query={"site_id": text(like=SITE), "property": one_of(*BREAKDOWNS)},
         optional=_ASKED_V1 | {"limit": whole(1, MOST_ROWS), "page": whole(1)},
     ),
     ("GET", "/api/v2/realtime"): Operation(
@@ -206,6 +211,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {"type": "object"},
         refusals=(400, 404, 422),
         optional=_ASKED_V0 | {"limit": whole(0, 100), "offset": whole(0)},
+        path={"name": one_of(*DIMENSIONS, *UNKNOWN)},
     ),
     ("GET", "/api/sites"): Operation(
         "list_sites", "The sites of the token", "admin", "Sites", refusals=(403,)

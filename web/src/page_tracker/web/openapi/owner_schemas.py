@@ -100,6 +100,11 @@ def _new_token() -> Schema:
     ) | {"anyOf": [{"required": ["sites"]}, {"required": ["all_sites"]}]}
 
 
+def _open(properties: dict[str, Schema], *required: str) -> Schema:
+    """An object that may have more than this, which is not looked at."""
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
 def owner_schemas() -> dict[str, Schema]:
     """All schemas of an owner's actions, by name."""
     segment = {"name": text(MAX_NAME, 1), "filters": list_of(ref("Filter"), 1)}
@@ -119,6 +124,24 @@ def owner_schemas() -> dict[str, Schema]:
                 "delete_hits": agreed,
             },
             ("domain",),
+        ),
+        "PlausibleSite": _open(
+            {
+                "domain": text(like="example.org"),
+                "timezone": text(like="Europe/Berlin"),
+            },
+            "domain",
+        ),
+        "PlausibleGoal": _open(
+            {
+                "site_id": text(like=SITE),
+                "goal_type": one_of("event", "page"),
+                "event_name": text(),
+                "page_path": text(like="/docs/**"),
+                "display_name": text(),
+                "custom_props": {"type": "object"},
+            },
+            *("site_id", "goal_type"),
         ),
         "Goal": record(goal["properties"]),
         "Goals": record({"goals": list_of(ref("Goal"))}),
