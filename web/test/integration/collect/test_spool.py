@@ -197,7 +197,7 @@ def test_what_can_not_be_stored_any_more_is_told_and_kept(
     assert stored(redis) == ["/3"]
     drops = [row for entry in Stream(redis).read(0, 9) for row in entry.drops()]
     assert [row[1:4] for row in drops] == [("gone.example", "unknown_site", "")]
-    assert "1 hits are set aside" in caplog.text and "for 8 days" in caplog.text
+    assert "1 hits are set aside" in caplog.text and "waited 8 days" in caplog.text
 
 
 def test_a_full_spool_refuses_what_comes_and_keeps_what_it_has(
