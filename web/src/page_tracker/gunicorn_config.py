@@ -101,3 +101,22 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
         from page_tracker.wiring.monitoring import open_exposition
 
         answer_at(listener, open_exposition(Settings.from_environment()))
+    if Settings.from_environment().traces:
+        trace(Settings.from_environment())
+
+
+def trace(settings: Settings) -> None:
+    """Send traces of this process's requests; what is missing for it is logged."""
+    try:
+        # pylint: disable=import-outside-toplevel # an extra, which few install
+        from page_tracker.monitoring.tracing import open_tracer_provider
+        from page_tracker.web.request_spans import trace_requests
+    except ImportError:
+        logging.getLogger(__name__).error(
+            "no traces are sent, though OTEL_EXPORTER_OTLP_ENDPOINT is set: install"
+            " page-tracker[otel]"
+        )
+        return
+    from page_tracker.app import app  # pylint: disable=import-outside-toplevel
+
+    trace_requests(app, open_tracer_provider(), settings.trusted_proxies.trusts)

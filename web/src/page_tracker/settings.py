@@ -6,7 +6,7 @@ the command line and the documentation follow this one table.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from page_tracker.errors import InvalidValueError, SettingsError
 from page_tracker.hits.client_address import Proxies
 from page_tracker.settings_parsing import (
     DEFAULT_REDIS_URL,
+    Setting,
     one_of,
     parse_address,
     parse_folder,
@@ -30,17 +31,6 @@ from page_tracker.settings_parsing import (
     require_text,
     whole_number,
 )
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How one setting is written: `parse` raises InvalidValueError."""
-
-    variable: str
-    metavar: str
-    default: str
-    help: str
-    parse: Callable[[str], Any]
 
 
 def _setting(setting: Setting, **default: Any) -> Any:
@@ -293,6 +283,16 @@ class Settings:
             one_of("debug", "info", "warning", "error"),
         ),
         default="warning",
+    )
+    traces: str | None = _setting(
+        Setting(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "URL",
+            "nowhere",
+            "Where traces of requests are sent, like http://127.0.0.1:4318.",
+            parse_public_url,
+        ),
+        default=None,
     )
     longest_log: int = _setting(
         Setting(

@@ -6,14 +6,27 @@ Every parser raises InvalidValueError.
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from page_tracker.errors import InvalidValueError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
 MOST_DIGITS = 20  # of a number; Python refuses to parse thousands of them
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one setting is written: `parse` raises InvalidValueError."""
+
+    variable: str
+    metavar: str
+    default: str
+    help: str
+    parse: Callable[[str], Any]
 
 
 def require_text(text: str) -> None:

