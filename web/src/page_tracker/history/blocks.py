@@ -40,7 +40,7 @@ SPOOLED: tuple[Column, ...] = (
     Column("position", "int64", "where its line stands in the import"),
 )
 
-_CACHED = 65_536
+_CACHED = 16_384
 # How many malformed lines are reported by their number.
 MAX_REPORTED = 10
 # No refusal's name is longer, except hosts.
@@ -58,10 +58,13 @@ STATIC = frozenset("""
     """.split())
 
 
+Row = tuple[Any, ...]
+
+
 class Block(NamedTuple):
     """What became of a block of lines."""
 
-    rows: list[tuple[Any, ...]]
+    rows: list[Row]
     left_out: Counter[str]
     # The first malformed lines, MAX_REPORTED at most: numbers, from 0, and beginnings.
     malformed: list[tuple[int, str]]
@@ -95,14 +98,14 @@ class Sieve:
     ) -> None:
         """`first_day`: the first one, since 1970, that the site keeps."""
         self.site = site
+        self.dialect = dialect
+        self.known = known
+        self.first_day = first_day
         self._lines = Lines(dialect)
-        self._has_agents = dialect.has_agents
-        self._known = known
         # A line is not a bot's just because it has no user agent.
         without_bots = replace(known.lookups, bot_of=lambda _: None)
-        self._known_without_agents = known._replace(lookups=without_bots)
-        self._first_day = first_day
-        self._page_of = lru_cache(_CACHED)(self.page_of)
+        self.known_without_agents = known._replace(lookups=without_bots)
+        self.page = lru_cache(_CACHED)(self._page)
         self._agentless = 0
 
     @classmethod
@@ -115,7 +118,7 @@ class Sieve:
 
     def sift(self, text: str, position: int) -> Block:
         """Take the page views out of lines, the first of which stands at `position`."""
-        rows: list[tuple[Any, ...]] = []
+        rows: list[Row] = []
         malformed: list[tuple[int, str]] = []
         others: Counter[Refused | Drop] = Counter()
         malformed_lines = self._agentless = 0
@@ -146,7 +149,7 @@ class Sieve:
 
     def hits(self, text: str) -> Iterator[Hit | Drop | Refused | Malformed]:
         """What each line is: a page view, or the reason why it is not one."""
-        page_of = self._page_of
+        page_of = self.page
         for request in self._lines.read(text):
             if not isinstance(request, Request):
                 yield request
@@ -156,20 +159,24 @@ class Sieve:
 
     def _view_of(self, request: Request, page: str) -> Hit | Drop | Refused:
         raw = RawHit(site=self.site.id, url=page, referrer=request.referrer)
-        agent, known = request.user_agent, self._known
-        is_unsaid = not agent and (agent is None or not self._has_agents)
+        agent, known = request.user_agent, self.known
+        is_unsaid = self.is_unsaid(agent)
         if is_unsaid:
-            known = self._known_without_agents
+            known = self.known_without_agents
         sender = Sender(self._lines.address_of(request), agent or "")
         found = enrich(raw, sender, request.time, known)
         if isinstance(found, Drop):
-            return EXPIRED if found.day < self._first_day else found
-        if found.record.day < self._first_day:
+            return EXPIRED if found.day < self.first_day else found
+        if found.record.day < self.first_day:
             return EXPIRED
         self._agentless += is_unsaid
         return found
 
-    def page_of(self, asked: Exchange) -> str | Refused:
+    def is_unsaid(self, agent: str | None) -> bool:
+        """Whether nothing can be told by a line's having no user agent."""
+        return not agent and (agent is None or not self.dialect.has_agents)
+
+    def _page(self, asked: Exchange) -> str | Refused:
         """The address of the page that was asked for, where it is one of this site's
         and was shown."""
         for refuse in REFUSALS:
@@ -182,7 +189,7 @@ class Sieve:
                 return Refused(LeftOut.ERROR, shown(scheme[:_NAME]))
             host, slash, target = rest.partition("/")
             target = slash + target
-        if host and self._known.directory.resolve(host) is None:
+        if host and self.known.directory.resolve(host) is None:
             return Refused(LeftOut.OTHER_HOST, shown(host.lower()))
         return f"https://{host or self.site.id}{target}"
 
@@ -223,7 +230,7 @@ def ending_of(target: str) -> str:
     return splitext(path)[1][1:].lower()
 
 
-def row_of(hit: Hit, position: int) -> tuple[Any, ...]:
+def row_of(hit: Hit, position: int) -> Row:
     """The hit as a row of SPOOLED."""
     record = hit.record
     touch = astuple(record.touch)
@@ -244,7 +251,12 @@ def row_of(hit: Hit, position: int) -> tuple[Any, ...]:
         record.scroll,
         record.revenue,
         record.currency,
-        int.from_bytes(hit.visitor[:8], "big", signed=True),
+        number_of(hit.visitor),
         int(hit.kind),
         position,
     )
+
+
+def number_of(visitor: bytes) -> int:
+    """A visitor's hash as the number that is stored in the spool."""
+    return int.from_bytes(visitor[:8], "big", signed=True)

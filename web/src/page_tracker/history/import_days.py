@@ -16,7 +16,7 @@ from page_tracker.days import date_of
 from page_tracker.history.register import ImportedDay
 from page_tracker.history.visits import with_visits
 from page_tracker.history.workers import file_of
-from page_tracker.lake.duckdb_connection import connect
+from page_tracker.lake.duckdb_connection import connect, keep_no_freed_memory
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,6 +48,7 @@ def found_in(
     requested.
     """
     with connect(MEMORY, spill=str(spool / "spill")) as engine:
+        keep_no_freed_memory(engine)
         finder = engine.cursor()
 
         def find(span: tuple[int, int]) -> FoundDays:

@@ -26,7 +26,7 @@ from page_tracker.history.workers import Crew, Sifted, file_of
 from page_tracker.hits.hit import Drop
 
 # How many blocks are read ahead of those that are sifted.
-AHEAD = 4
+AHEAD = 3
 # How many bytes of a log are examined for its format.
 _LOOKED_AT = 1 << 20
 # How many names of left-out lines are counted; beyond it the most frequent half.

@@ -21,15 +21,18 @@ from typing import NamedTuple
 
 from page_tracker.files import sync
 from page_tracker.history.blocks import SPOOLED, Block, Sieve
+from page_tracker.history.column_sieve import ColumnSieve
 from page_tracker.history.dialect import Dialect
+from page_tracker.history.formats import FORMATS
 from page_tracker.history.lines import text_of
 from page_tracker.lake.columns import arrow_table
-from page_tracker.lake.duckdb_connection import connect
+from page_tracker.lake.duckdb_connection import connect, keep_no_freed_memory
 from page_tracker.lookups.load import load
 from page_tracker.processes.garbage_collection import collect_garbage_seldom
 from page_tracker.sites.site import Site
 
 _DAY = [column.name for column in SPOOLED].index("day")
+_PRELOADED = [__name__, "duckdb", "page_tracker.lookups.packaged"]
 # A block of fewer bytes is sifted sooner than a process is started.
 _SHORT = 2 << 20
 
@@ -65,29 +68,35 @@ class Sifter:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._lookups = load(task.lookups)
-        self._sieves: dict[Dialect, Sieve] = {}
+        self._sieves: dict[Dialect, Sieve | ColumnSieve] = {}
         self._engine = connect("256MB", threads=1)
+        keep_no_freed_memory(self._engine)
 
     def sift(self, block: bytes, position: int, dialect: Dialect) -> Sifted:
         """Sift a block, whose first line is at `position` in the import."""
         sieve = self._sieves.get(dialect)
         if sieve is None:
-            task = self._task
-            sieve = self._sieves[dialect] = Sieve.of(
-                task.site, dialect, self._lookups, task.key, task.first_day
-            )
-        found = sieve.sift(text_of(block), position)
-        rows = found.rows
-        days = Counter(row[_DAY] for row in rows)
+            sieve = self._sieves[dialect] = self._sieve_for(dialect)
+        text = text_of(block)
+        if isinstance(sieve, ColumnSieve):
+            found, rows, days = sieve.sift(text, position)
+        else:
+            found = sieve.sift(text, position)
+            rows = self._engine.from_arrow(arrow_table(SPOOLED, found.rows))
+            days = Counter(row[_DAY] for row in found.rows)
         file = None
-        if rows and self._task.spool is not None:
+        if days and self._task.spool is not None:
             file = position
             path = file_of(self._task.spool, file)
-            table = arrow_table(SPOOLED, rows)
-            self._engine.from_arrow(table).to_parquet(str(path), compression="zstd")
+            rows.to_parquet(str(path), compression="zstd")
             sync(path)
         # The rows are on disk, and are not passed between processes.
         return Sifted(found._replace(rows=[]), days, file)
+
+    def _sieve_for(self, dialect: Dialect) -> Sieve | ColumnSieve:
+        task, client_in = self._task, FORMATS[dialect.format].client_in
+        sieve = Sieve.of(task.site, dialect, self._lookups, task.key, task.first_day)
+        return ColumnSieve(sieve, client_in, self._engine) if client_in else sieve
 
     def close(self) -> None:
         self._engine.close()
@@ -118,10 +127,10 @@ class Crew:
 
     def _open_pool(self) -> Executor:
         # Threads of engine and lake may run here: a fork could inherit their locks.
-        # So the workers are forked by a process that has loaded this module and DuckDB,
-        # and nothing else.
+        # So the workers are forked by a process that has loaded this module, DuckDB and
+        # the packaged lookups, and nothing else.
         context = get_context("forkserver")
-        context.set_forkserver_preload([__name__, "duckdb"])
+        context.set_forkserver_preload(_PRELOADED)
         return ProcessPoolExecutor(
             max_workers=max(2, min(4, os.cpu_count() or 2)),
             mp_context=context,

@@ -40,6 +40,16 @@ def connect(
     return connection
 
 
+def keep_no_freed_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have freed memory go back to the system at once.
+
+    Else up to 128 MB of it, and 512 MB of large blocks, stay with the process. It costs
+    a tenth of the time of many small statements.
+    """
+    connection.execute("SET allocator_flush_threshold = '1MB'")
+    connection.execute("SET allocator_bulk_deallocation_flush_threshold = '1MB'")
+
+
 @contextmanager
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for upkeep; its spilled files are gone when it is closed.

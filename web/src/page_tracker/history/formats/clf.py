@@ -4,6 +4,9 @@ https://httpd.apache.org/docs/current/logs.html#accesslog
 
 The address may be preceded by what a proxy has forwarded (`203.0.113.9, 10.0.0.1`, or
 `-`); in place of the identity, some write the host.
+
+Formats with a user agent can also be read as columns, by `column_sieve.py`, which
+divides lines at their quotes; `client_in` reads what is before a line's time.
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ _CLIENT: tuple[_Part, ...] = (
         rf"(?:- )?+([^ \n,]++(?:, ?+[^ \n,]++)*+)(?: {_ADDRESS})?",
     ),
     ("identity and user before a time in brackets", r" ([^ \n]++) [^\[\n]++\["),
+)
+_EXCHANGE: tuple[_Part, ...] = (
     ("time in brackets", r"([^\]\n]++)\] "),
     ("request in quotes", _QUOTED),
     ("status of three digits", r" (\d{3})"),
@@ -60,7 +65,7 @@ _NO_VISITOR: tuple[_Part, ...] = (
     ("end after the number of bytes", r"()()()[^\S\n]*+$"),
 )
 
-_CACHED = 65_536
+_CACHED = 16_384
 
 
 def _reader(
@@ -96,9 +101,9 @@ def _request(  # pylint: disable=too-many-arguments,too-many-positional-argument
         return Request(
             client_address(address),
             clf_time(time),
-            _asked(request, status, host, identity),
-            _said(referrer),
-            _said(user_agent),
+            asked(request, status, _host(host, identity)),
+            said(referrer),
+            said(user_agent),
             rest,
         )
     except ValueError:
@@ -106,16 +111,16 @@ def _request(  # pylint: disable=too-many-arguments,too-many-positional-argument
 
 
 def _request_without_agent(
-    host: str, address: str, identity: str, time: str, *asked: str
+    host: str, address: str, identity: str, time: str, *exchange: str
 ) -> Request | None:
     if not address:
         return None
-    request, status, *_ = asked
+    request, status, *_ = exchange
     try:
         return Request(
             client_address(address),
             clf_time(time),
-            _asked(request, status, host, identity),
+            asked(request, status, _host(host, identity)),
             user_agent=None,
         )
     except ValueError:
@@ -123,20 +128,38 @@ def _request_without_agent(
 
 
 @lru_cache(_CACHED)
-def _asked(request: str, status: str, host: str, identity: str) -> Exchange:
+def asked(request: str, status: str, host: str) -> Exchange:
+    """What was requested, by the text in quotes, and how it was answered."""
     method, _, rest = request.partition(" ")
     target, _, _ = rest.rpartition(" HTTP/")
-    return Exchange(
-        method,
-        unescape(target or rest),
-        int(status),
-        host_in(host) if host else host_for_identity(identity),
-    )
+    return Exchange(method, unescape(target or rest), int(status), host)
 
 
 @lru_cache(_CACHED)
-def _said(text: str) -> str:
+def _host(host: str, identity: str) -> str:
+    return host_in(host) if host else host_for_identity(identity)
+
+
+@lru_cache(_CACHED)
+def said(text: str) -> str:
+    """What is in quotes; empty for `-`."""
     return "" if text == "-" else unescape(text)
+
+
+def _client_reader(host: _Part) -> Callable[[str], tuple[str, str] | None]:
+    pattern = re.compile("".join(each for _, each in (host, *_CLIENT)))
+
+    def client_in(text: str) -> tuple[str, str] | None:
+        found = pattern.fullmatch(text)
+        if found is None:
+            return None
+        host, address, identity = found.groups()
+        try:
+            return client_address(address), _host(host, identity)
+        except ValueError:
+            return None
+
+    return client_in
 
 
 def _lacking(parts: Sequence[_Part]) -> Callable[[str], str]:
@@ -163,20 +186,34 @@ def _lacking(parts: Sequence[_Part]) -> Callable[[str], str]:
 
 def _format(name: str, description: str, *parts: _Part) -> Format:
     has_agent = parts[-1] is _VISITOR[-1]
-    return Format(name, description, _reader(parts, has_agent), _lacking(parts))
+    return Format(
+        name,
+        description,
+        _reader(parts, has_agent),
+        _lacking(parts),
+        client_in=_client_reader(parts[0]) if has_agent else None,
+    )
 
 
 CLF_FORMATS = (
     _format(
-        "combined", "Apache's and nginx's usual one", _NO_HOST, *_CLIENT, *_VISITOR
+        "combined",
+        "Apache's and nginx's usual one",
+        *(_NO_HOST, *_CLIENT, *_EXCHANGE, *_VISITOR),
     ),
     _format(
-        "combined-vhost", "the same after the site's host", _HOST, *_CLIENT, *_VISITOR
+        "combined-vhost",
+        "the same after the site's host",
+        *(_HOST, *_CLIENT, *_EXCHANGE, *_VISITOR),
     ),
     _format(
-        "common", "without referrer and user agent", _NO_HOST, *_CLIENT, *_NO_VISITOR
+        "common",
+        "without referrer and user agent",
+        *(_NO_HOST, *_CLIENT, *_EXCHANGE, *_NO_VISITOR),
     ),
     _format(
-        "common-vhost", "the same after the site's host", _HOST, *_CLIENT, *_NO_VISITOR
+        "common-vhost",
+        "the same after the site's host",
+        *(_HOST, *_CLIENT, *_EXCHANGE, *_NO_VISITOR),
     ),
 )

@@ -57,6 +57,10 @@ class Format(NamedTuple):
     # What a line that is not in this format lacks, for people.
     lacks: Callable[[str], str]
     unsaid: Callable[[str], Unsaid] = _nothing
+    # For lines that can be divided at their quotes: from the part up to the bracket
+    # before the time to the client's address and the host; None if it is in another
+    # form. Formats without it are read line by line.
+    client_in: Callable[[str], tuple[str, str] | None] | None = None
 
     def read(self, line: str) -> Request | None:
         """The content of a single line without its end; None if not in this format."""
@@ -89,11 +93,15 @@ def clf_time(text: str) -> int:
     seconds = _SECONDS.get(text[17:20])
     if seconds is None:
         raise ValueError(f"{text!r} is no time")
-    return _clf_minute(text[:17], text[20:]) + seconds
+    return clf_minute(text[:17], text[20:]) + seconds
 
 
 @lru_cache(16_384)
-def _clf_minute(minute: str, zone: str) -> int:
+def clf_minute(minute: str, zone: str) -> int:
+    """Parse a time without its seconds: `17/May/2015:10:05` and ` +0200`.
+
+    Raises ValueError.
+    """
     found = _CLF_TIME.fullmatch(f"{minute}:00{zone}")
     if found is None or found[2] not in _MONTHS:
         raise ValueError(f"{minute!r} is no time")
