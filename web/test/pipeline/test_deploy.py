@@ -129,7 +129,7 @@ def test_a_published_image_is_deployed_and_goes_back_if_its_check_fails(
     failed = place.deploy(image, CHECK="exit 3")
     assert failed.returncode == 1, failed.stdout
     assert "failed its check: localhost went back" in failed.stdout
-    assert server.status().startswith("blue is live; last step: aborted")
+    assert server.status().startswith("blue is live; last step: back")
 
     second = place.deploy(image, CHECK=f"curl --fail {server.address()}/livez")
     assert second.returncode == 0, second.stdout

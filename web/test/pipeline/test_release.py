@@ -105,23 +105,33 @@ def test_a_version_that_fails_on_one_path_goes_back_by_itself(server: Server) ->
     assert server.release("promote").returncode == 1
 
 
+def killed(server: Server, seconds: float, *command: str) -> None:
+    """Run scripts/release for so long at most."""
+    environment = clean_environment(**server.settings)
+    with subprocess.Popen(
+        (RELEASE, *command), env=environment, process_group=0
+    ) as running:
+        try:
+            running.wait(timeout=seconds * PACE)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+
+
 def test_what_was_killed_midway_is_continued_or_undone(
     server: Server, request: pytest.FixtureRequest
 ) -> None:
     """Whenever it was killed, senders notice nothing."""
     kills = ((0.7, "promote"), (2.0, "abort"), (4.0, "promote"), (6.0, "abort"))
+    image = server.images["next"]
     with asking(f"{server.address()}/livez") as statuses:
         for seconds, then in kills[: 4 if request.config.getoption("--long") else 2]:
-            server.must_release("start", server.images["next"])
-            with subprocess.Popen(
-                (RELEASE, "promote"),
-                env=clean_environment(**server.settings),
-                process_group=0,
-            ) as promoting:
-                try:
-                    promoting.wait(timeout=seconds * PACE)
-                except subprocess.TimeoutExpired:
-                    os.killpg(promoting.pid, signal.SIGKILL)
+            live = server.live()
+            killed(server, 3.0, "start", image)
+            server.must_release("abort")
+            assert server.live() == live
+
+            server.must_release("start", image)
+            killed(server, seconds, "promote")
             server.must_release(then)
             assert server.weights()[server.live()] == 100
             assert sum(server.weights().values()) == 100
@@ -166,7 +176,7 @@ def test_both_colours_stay_at_hand_until_the_next_version(server: Server) -> Non
     server.must_release("promote")
     assert server.live() != live
     for _ in range(2):  # a second time nothing more happens
-        server.must_release("abort")
+        server.must_release("back")
         assert server.live() == live
         assert server.weights()[live] == 100
 
