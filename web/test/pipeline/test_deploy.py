@@ -115,6 +115,9 @@ def a_registry_and_a_host(
     (folder / "registry").mkdir()
     with registry(folder / "registry") as address, host(folder, server.name):
         yield Place(address, folder, server)
+        server.remove()
+        pulled = docker("images", "--quiet", f"{address}/page-tracker").stdout.split()
+        docker("image", "rm", "--force", *pulled, check=False)
 
 
 def test_a_published_image_is_deployed_and_goes_back_if_its_check_fails(
