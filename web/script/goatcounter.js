@@ -78,11 +78,10 @@ const filter = () => {
   return !!isLeftOut() && "opted out";
 };
 
-const post = (event) =>
-  send(
-    new URL("api/event", endpoint()),
-    JSON.stringify({ ...event, id: newId() }),
-  );
+const post = (event) => {
+  const body = JSON.stringify({ ...event, id: newId() });
+  send(new URL("api/event", endpoint()), () => body);
+};
 
 // The page's address, with its path as it is said, and the query for campaigns.
 const pageAt = (path) => {

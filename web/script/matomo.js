@@ -76,12 +76,12 @@ const hit = (said) => {
     if (![undefined, null, false, "", "{}"].includes(fields[name]))
       body.set(name, fields[name]);
   if (mustAgree) waiting.push(body);
-  else send(address, body);
+  else send(address, () => body);
 };
 
 const agree = () => {
   mustAgree = false;
-  for (const body of waiting) send(address, body);
+  for (const body of waiting) send(address, () => body);
   waiting = [];
 };
 
@@ -181,11 +181,9 @@ const isFirst = ([name]) => /^(setTrackerUrl|setSiteId|require|setDoNot)/.test(n
 
 const start = () => {
   followReading((n, read) => {
-    if (!isOff() && !mustAgree)
-      send(
-        new URL("api/event", address),
-        JSON.stringify({ n, d: `${site}`, id: newId(), ...read }),
-      );
+    if (isOff() || mustAgree) return;
+    const body = JSON.stringify({ n, d: `${site}`, id: newId(), ...read });
+    send(new URL("api/event", address), () => body);
   });
   followClicks(act);
   for (const call of early.filter(isFirst)) apply(call);

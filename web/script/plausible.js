@@ -51,10 +51,11 @@ const isLocal = () =>
   (options.logging === false || !console.warn("pagetracker: localhost is not counted"));
 
 // Tells how it went with the first try, for which a page may wait.
-const post = (event, callback) =>
+const post = (event, callback) => {
+  event = { ...event, id: newId(), t: own("title"), w: screen.width };
   send(
     options.endpoint,
-    JSON.stringify({ ...event, id: newId(), t: own("title"), w: screen.width }),
+    () => JSON.stringify(event),
     (asked) => {
       const told = callback;
       callback = 0;
@@ -64,6 +65,7 @@ const post = (event, callback) =>
       );
     },
   );
+};
 
 // What pages call: plausible("Signup", { props: { plan: "pro" } }).
 const track = (name, given = {}) => {

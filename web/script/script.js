@@ -29,7 +29,7 @@ const track = (name, fields) => {
   if (name == "pageview") turnTo(event.url);
   // Nothing counts of what is not on the web, unless the site names its scheme.
   if (("app" in options || /^http/.test(location)) && !isLeftOut())
-    send(new URL("../api/event", script.src), JSON.stringify(event));
+    send(new URL("../api/event", script.src), () => JSON.stringify(event));
   // A page that waits for it, to go on to another one, goes on uncounted too.
   event.callback?.();
 };

@@ -60,12 +60,14 @@ const post = async (payload) => {
   const change = window[beforeSend];
   if (change?.call) payload = await change("event", payload);
   if (!payload) return;
-  const body = JSON.stringify({ type: "event", payload, id: newId() });
+  const event = { type: "event", payload, id: newId() };
   const folder = hostUrl ? hostUrl.replace(/\/?$/, "/") : script.src;
   // Who waits for it does so until the first answer, whatever that is.
   return new Promise((end) =>
-    send(new URL("api/send", folder), body, (asked) =>
-      asked.catch(() => {}).then(() => end()),
+    send(
+      new URL("api/send", folder),
+      () => JSON.stringify(event),
+      (asked) => asked.catch(() => {}).then(() => end()),
     ),
   );
 };

@@ -1,6 +1,9 @@
 """Pages written for Matomo, with another host alone, by what is stored of them."""
 
+from collections.abc import Callable
+
 import pytest
+from playwright.sync_api import ConsoleMessage
 
 from support.scene import MATOMO_ID, SITE, Row, Scene, engagements_of, views_of
 
@@ -129,11 +132,13 @@ def test_nothing_counts_without_consent_or_against_a_wish(scene: Scene) -> None:
     assert {row["name"] for row in rows if row["path"] == "/opted-out"} == {"In: Again"}
 
 
+def is_said(text: str) -> Callable[[ConsoleMessage], bool]:
+    return lambda message: message.text == f"pagetracker: {text}"
+
+
 def test_what_does_not_exist_here_is_said_in_the_console(scene: Scene) -> None:
-    said: list[str] = []
-    scene.page.on("console", lambda message: said.append(message.text))
-    scene.show("/start", f'<script src="{scene.server_url}/matomo.js"></script>')
-    assert said[0] == "pagetracker: window._paq is missing"
-    open_page(scene, "/second", '_paq.push(["disableCookies"], ["trackAll"]);')
+    with scene.page.expect_console_message(is_said("window._paq is missing")):
+        scene.show("/start", f'<script src="{scene.server_url}/matomo.js"></script>')
+    with scene.page.expect_console_message(is_said("trackAll does nothing here")):
+        open_page(scene, "/second", '_paq.push(["disableCookies"], ["trackAll"]);')
     told(scene, 1)
-    assert said[-1] == "pagetracker: trackAll does nothing here"
