@@ -40,9 +40,8 @@ def main() -> None:
                 name = " ".join(process.cmdline())[-60:]
                 print(f"{size / MEGABYTE:7.1f} MB  {name}")
             total, beside = sum(sizes.values()), _pss(psutil.Process(bare.pid))
-            print(
-                f"{total / MEGABYTE:7.1f} MB  in all, {total / beside:.1f} of bare Flask"
-            )
+            ratio = total / beside
+            print(f"{total / MEGABYTE:7.1f} MB  in all, {ratio:.1f} of bare Flask")
             for process in (server, bare):
                 process.terminate()
 
