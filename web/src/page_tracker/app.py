@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,6 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from redis import Redis, RedisError
 from werkzeug.exceptions import (
-    HTTPException,
     InternalServerError,
     MethodNotAllowed,
     NotFound,
@@ -51,6 +49,7 @@ from page_tracker.web.api.sites_v1 import sites_v1_api
 from page_tracker.web.api.stats_v1 import stats_v1_api
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collect_routes import collecting
+from page_tracker.web.failed import failed
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.openapi.document import describing
 from page_tracker.web.pages.blueprint import PageServices, pages
@@ -65,7 +64,6 @@ from page_tracker.web.pages.people_blueprint import (
 )
 from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.proxy_sign_in import ProxySignIn
-from page_tracker.web.pages.render import problem
 from page_tracker.web.pages.server_addresses import ServerAddresses
 from page_tracker.web.pages.settings.section import SettingsServices
 from page_tracker.web.pages.settings.settings_blueprint import settings_pages
@@ -229,9 +227,17 @@ def create_app() -> Flask:
             ],
         )
     )
-    guard = Guard(
-        tokens, Guesses(redis), lambda: seen(settings.trusted_proxies).address
-    )
+    _register_collecting(flask, settings)
+    _register_programs(flask, settings)
+    _register_pages(flask, settings)
+    for failure in (NotFound, MethodNotAllowed, InternalServerError):
+        flask.register_error_handler(failure, failed)
+    flask.after_request(_secure)
+    return flask
+
+
+def _register_collecting(flask: Flask, settings: Settings) -> None:
+    """What websites' pages load, and where they send."""
     flask.register_blueprint(collecting(collector, settings.trusted_proxies))
     flask.register_blueprint(
         badges(Counters(sites, live, collector, settings.trusted_proxies))
@@ -241,6 +247,13 @@ def create_app() -> Flask:
     )
     flask.register_blueprint(
         variants(VariantServices(sites, collector, settings.trusted_proxies))
+    )
+
+
+def _register_programs(flask: Flask, settings: Settings) -> None:
+    """What programs ask, with a token."""
+    guard = Guard(
+        tokens, Guesses(redis), lambda: seen(settings.trusted_proxies).address
     )
     flask.register_blueprint(
         api(
@@ -259,6 +272,10 @@ def create_app() -> Flask:
     flask.register_blueprint(stats_v1_api(asking, sites, live, guard))
     flask.register_blueprint(goatcounter_api(asking, sites, guard))
     flask.register_blueprint(describing)
+
+
+def _register_pages(flask: Flask, settings: Settings) -> None:
+    """What people see, signed in."""
     people = people_services(settings)
     flags = partial(open_flags, settings)
     sources = PageServices(
@@ -276,10 +293,6 @@ def create_app() -> Flask:
         site_deletion,
     )
     flask.register_blueprint(closed(settings_pages(settings_of_sites), people.guard))
-    for failure in (NotFound, MethodNotAllowed, InternalServerError):
-        flask.register_error_handler(failure, _failed)
-    flask.after_request(_secure)
-    return flask
 
 
 def people_services(settings: Settings) -> PeopleServices:
@@ -327,30 +340,6 @@ def proxy_sign_in_of(settings: Settings) -> ProxySignIn:
         settings.trusted_proxies,
         settings.sign_in_new == "added",
         accounts,
-    )
-
-
-def _failed(error: HTTPException) -> ResponseReturnValue:
-    """Answer failures outside of all routes, under /api/ with JSON."""
-    is_ours, name = isinstance(error, InternalServerError), CURRENT.get()
-    if not request.path.startswith("/api/"):
-        return _fault_page(name) if is_ours else error
-    response = error.get_response()
-    said = {"error": error.description} | ({"request": name} if is_ours else {})
-    response.data = json.dumps(said)
-    response.content_type = "application/json"
-    return response
-
-
-def _fault_page(name: str) -> Response:
-    found = (
-        f"request {name}, which also marks it in the log" if name else "the log's line"
-    )
-    return problem(
-        500,
-        "This is a fault of the server",
-        "You did nothing wrong, and nothing that was counted is lost.",
-        f"Try again. If it keeps happening, report it and quote {found}.",
     )
 
 

@@ -105,6 +105,30 @@ def _open(properties: dict[str, Schema], *required: str) -> Schema:
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
+def _plausible_schemas() -> dict[str, Schema]:
+    """What Plausible's Sites API is told."""
+    return {
+        "PlausibleSite": _open(
+            {
+                "domain": text(like="example.org"),
+                "timezone": text(like="Europe/Berlin"),
+            },
+            "domain",
+        ),
+        "PlausibleGoal": _open(
+            {
+                "site_id": text(like=SITE),
+                "goal_type": one_of("event", "page"),
+                "event_name": text(),
+                "page_path": text(like="/docs/**"),
+                "display_name": text(),
+                "custom_props": {"type": "object"},
+            },
+            *("site_id", "goal_type"),
+        ),
+    }
+
+
 def owner_schemas() -> dict[str, Schema]:
     """All schemas of an owner's actions, by name."""
     segment = {"name": text(MAX_NAME, 1), "filters": list_of(ref("Filter"), 1)}
@@ -125,24 +149,7 @@ def owner_schemas() -> dict[str, Schema]:
             },
             ("domain",),
         ),
-        "PlausibleSite": _open(
-            {
-                "domain": text(like="example.org"),
-                "timezone": text(like="Europe/Berlin"),
-            },
-            "domain",
-        ),
-        "PlausibleGoal": _open(
-            {
-                "site_id": text(like=SITE),
-                "goal_type": one_of("event", "page"),
-                "event_name": text(),
-                "page_path": text(like="/docs/**"),
-                "display_name": text(),
-                "custom_props": {"type": "object"},
-            },
-            *("site_id", "goal_type"),
-        ),
+        **_plausible_schemas(),
         "Goal": record(goal["properties"]),
         "Goals": record({"goals": list_of(ref("Goal"))}),
         "NewGoal": goal,
