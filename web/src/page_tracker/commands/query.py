@@ -206,10 +206,12 @@ def _answered(
         body = body_of(site, said, is_table, now)
         return asker.asking.report(asker.asking.understand(body, site, now))
     except QueryError as error:
-        raise QuestionError(said_of(error), "see page-tracker query --help") from error
+        raise QuestionError(
+            said_of(error, PLACES), "see page-tracker query --help"
+        ) from error
 
 
-def said_of(error: QueryError, places: Mapping[str, str] = PLACES) -> str:
+def said_of(error: QueryError, places: Mapping[str, str]) -> str:
     """What is wrong, and in which option."""
     for place, option in places.items():
         if error.pointer.startswith(place):

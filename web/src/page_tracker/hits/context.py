@@ -16,7 +16,7 @@ from page_tracker.sites.token import Scope, Token, allows, id_of, is_token
 Salts = Mapping[tuple[str, int], bytes]
 
 
-UNKNOWN_TOKEN = "unknown token"
+UNKNOWN_TOKEN = "unknown token"  # nosec B105 # no secret
 
 
 class Context(NamedTuple):

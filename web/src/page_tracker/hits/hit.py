@@ -226,7 +226,7 @@ class Reason(StrEnum):
     BLOCKED_SCHEME = "blocked_scheme"
     # It says who the visitor is, without a token that allows it; it is older than what
     # the site keeps.
-    NO_TOKEN = "no_token"
+    NO_TOKEN = "no_token"  # nosec B105 # no secret
     EXPIRED = "expired"
     # A field that is invalid.
     INVALID = "invalid"

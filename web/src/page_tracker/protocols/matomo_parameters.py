@@ -66,7 +66,7 @@ class InvalidParameterError(Exception):
         self.refused = refused
 
 
-def hit_of(said: _Parameters, page: str, token: str = "") -> RawHit | None:
+def hit_of(said: _Parameters, page: str, token: str) -> RawHit | None:
     """The hit of a request's parameters; `page` is its Referer, `token` what it shows.
 
     None if nothing is to be counted. Raises InvalidParameterError.

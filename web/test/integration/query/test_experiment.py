@@ -142,7 +142,7 @@ def test_whatever_is_known_of_visits_makes_groups_too(
         ({"dimension": {}}, "#/dimension: Invalid"),
         ({"goal": []}, "#/goal: there is no goal"),
         ({"dimension": "event:goal"}, "#/dimension: must be an attribute"),
-        ({"dimension": "visit:contry"}, '#/dimension: .*did you mean "visit:country"'),
+        ({"dimension": "visit:Country"}, '#/dimension: .*did you mean "visit:country"'),
         ({"goal": "Sign up"}, '#/goal: .*did you mean "Signup"'),
         (
             {"control": "c"},

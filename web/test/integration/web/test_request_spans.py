@@ -19,7 +19,7 @@ from page_tracker.web.request_spans import trace_requests
 PROXY, STRANGER = "127.0.0.1", "198.51.100.77"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SENT = {
-    "Traceparent": f"00-{TRACE}-00f067aa0ba902b7-01",
+    "Traceparent": f"00-{TRACE}-00f067aa0fa902f7-01",
     "User-Agent": "Zq7Marked",
     "X-Forwarded-For": STRANGER,
 }

@@ -9,7 +9,7 @@ import pytest
 from page_tracker.processes.log_lines import Json, People
 from page_tracker.request_id import CURRENT, chosen
 
-SECRET = "198.51.100.77 Zq7Marked /private/page"
+MARKED = "198.51.100.77 Zq7Marked /private/page"
 FORMATS = {"text": People("writer: %(message)s"), "json": Json("writer")}
 
 
@@ -24,9 +24,9 @@ def record(message: str, *arguments: object, name: str = "ours") -> logging.LogR
 def failed() -> logging.LogRecord:
     try:
         try:
-            int(SECRET)
+            int(MARKED)
         except ValueError as error:
-            raise KeyError(SECRET) from error
+            raise KeyError(MARKED) from error
     except KeyError:
         return record("%s failed", "a look")
     raise AssertionError("it did not fail")
@@ -39,7 +39,7 @@ def test_a_failure_is_its_kind_and_place_without_what_it_was_about(kind: str) ->
     assert "a look failed" in line
     assert "builtins.ValueError" in line and "builtins.KeyError" in line
     assert __file__ in line and "in failed" in line
-    assert not [word for word in SECRET.split() if word in line]
+    assert not [word for word in MARKED.split() if word in line]
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -51,11 +51,11 @@ def test_a_failure_is_its_kind_and_place_without_what_it_was_about(kind: str) ->
     ],
 )
 def test_what_asyncio_says_of_values_is_left_out(kind: str, message: str) -> None:
-    text = message.format(secret=SECRET)
+    text = message.format(secret=MARKED)
     line = FORMATS[kind].format(record(text, name="asyncio"))
 
     assert message[:20] in line
-    assert not [word for word in SECRET.split() if word in line]
+    assert not [word for word in MARKED.split() if word in line]
 
 
 def test_a_line_of_json_is_one_object_whatever_is_in_it() -> None:
@@ -82,7 +82,7 @@ def test_a_line_has_the_id_of_the_request_that_it_is_about() -> None:
     assert FORMATS["text"].format(record("slow")) == "writer: slow"
 
 
-def test_an_id_is_a_proxys_or_a_new_one() -> None:
+def test_an_id_is_a_proxy_s_or_a_new_one() -> None:
     assert chosen("4bf92f35-77b34da6", is_trusted=True) == "4bf92f35-77b34da6"
     assert chosen("4bf92f35-77b34da6", is_trusted=False) != "4bf92f35-77b34da6"
     for odd in ("", "two words", "4bf92f35\n", "x" * 65, "1.2.3.4:8080", "échantillon"):
