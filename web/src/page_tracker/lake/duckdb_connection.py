@@ -37,6 +37,8 @@ def connect(
         settings["threads"] = threads
     connection = duckdb.connect(config=settings)
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    # It would stand in the middle of what a command prints, in a pipe too.
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 
