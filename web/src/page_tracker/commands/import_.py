@@ -24,6 +24,7 @@ from page_tracker.history.import_summary import (
     figures,
     headline,
     in_words,
+    most_first,
     summary,
 )
 from page_tracker.history.imports import Order, Outcome
@@ -187,7 +188,7 @@ def _follow(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     )
     click.echo(f"Following {log} for {site.id}; Ctrl-C ends it.", err=True)
     counted = follower.run(stop)
-    left_out = {reason: n for reason, n in counted.left_out.most_common() if n}
+    left_out = {reason: n for reason, n in most_first(counted.left_out) if n}
     if as_json:
         said = {"lines": counted.lines, "pageviews": counted.pageviews}
         echo_json({"site": site.id, **said, "left_out": left_out})

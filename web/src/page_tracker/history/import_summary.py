@@ -5,6 +5,7 @@ The command line and the pages use the same words.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,15 +44,20 @@ def in_words(reason: str) -> str:
     return _IN_WORDS.get(reason, reason.replace("_", " "))
 
 
+def most_first(numbers: Counter[str]) -> list[tuple[str, int]]:
+    """What was counted, most of all first, and where numbers are alike by name."""
+    return sorted(numbers.items(), key=lambda each: (-each[1], each[0]))
+
+
 def most_left_out(tally: Tally) -> str | None:
     """If nearly everything is left out for one reason: which, with examples."""
     judged = tally.lines - sum(tally.left_out[each] for each in _AS_IT_SHOULD_BE)
-    for reason, number in tally.left_out.most_common():
+    for reason, number in most_first(tally.left_out):
         if reason in _AS_IT_SHOULD_BE or judged < _ENOUGH:
             continue
         if number < _NEARLY_ALL * judged:
             return None
-        names = tally.names_of(reason).most_common(_EXAMPLES + 1)
+        names = most_first(tally.names_of(reason))[: _EXAMPLES + 1]
         named = [f"{name} {times:,}" for name, times in names[:_EXAMPLES] if name]
         examples = f": {', '.join(named)}" if named else ""
         more = ", …" if len(names) > _EXAMPLES else ""
@@ -73,7 +79,7 @@ def summary(site: str, tally: Tally, entry: Import | None, dry_run: bool) -> Sum
         "formats": tally.formats,
         "lines": tally.lines,
         "pageviews": tally.pageviews,
-        "left_out": {reason: n for reason, n in tally.left_out.most_common() if n},
+        "left_out": {reason: n for reason, n in most_first(tally.left_out) if n},
         "first_day": str(date_of(days[0].day)) if days else None,
         "last_day": str(date_of(days[-1].day)) if days else None,
         "malformed_lines": [each._asdict() for each in tally.malformed],

@@ -54,9 +54,9 @@ def test_where_nearly_all_is_left_out_the_summary_begins_with_it(run: Run) -> No
         ([line("/a").replace("GET", "POST")] * 20, "other methods than GET: POST 20"),
         ([line("/a.css")] * 20, "static files: css 20"),
         (
-            of_hosts(*(f"h{number}.example" for number in range(20))),
-            "pages of other hosts: h0.example 1, h1.example 1, h2.example 1, h3.example"
-            " 1, h4.example 1, …",
+            of_hosts(*(f"{letter}.example" for letter in "tsrqponmlkjihgfedcba")),
+            "pages of other hosts: a.example 1, b.example 1, c.example 1, d.example 1,"
+            " e.example 1, …",
         ),
     ],
 )
