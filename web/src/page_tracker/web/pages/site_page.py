@@ -28,6 +28,7 @@ from page_tracker.web.pages.panels import EVENTS, PANELS, Panel, Tab, tab_of
 from page_tracker.web.pages.render import to
 from page_tracker.web.pages.rows import Whole, filled
 from page_tracker.web.pages.view import View, read, written
+from page_tracker.web.script_names import BY_PATH
 
 if TYPE_CHECKING:
     from page_tracker.query.report import Report
@@ -138,8 +139,9 @@ def frame(asked: Asked, live: Callable[[], Live]) -> dict[str, Any]:
 
 def home_of(site_id: str) -> str:
     """The path of a site's page: its domain, or below `/sites` if that could be
-    another route's: those have no dot, except the senders'."""
-    is_own = "." in site_id and f"/{site_id}" not in PROTOCOLS
+    another route's: those have no dot, except other trackers'."""
+    path = f"/{site_id}"
+    is_own = "." in site_id and path not in PROTOCOLS and path not in BY_PATH
     return f"/{site_id}" if is_own else f"/sites/{site_id}"
 
 
