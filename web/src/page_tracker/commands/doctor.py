@@ -6,7 +6,7 @@ import click
 
 from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.tables import echo_json
-from page_tracker.diagnosis import examine
+from page_tracker.diagnosis import Finding, examine
 from page_tracker.settings import Settings
 from page_tracker.wiring.diagnosing import patient_of_folder
 
@@ -26,7 +26,7 @@ def doctor(as_json: bool, **options: str | None) -> None:
     with patient_of_folder(settings) as patient:
         findings = list(examine(patient))
     if as_json:
-        echo_json([{"ok": not each.remedy, **each._asdict()} for each in findings])
+        echo_json([_as_json(each) for each in findings])
     else:
         for each in findings:
             click.echo(
@@ -35,3 +35,12 @@ def doctor(as_json: bool, **options: str | None) -> None:
             if each.remedy:
                 click.echo(f"         → {each.remedy}")
     sys.exit(any(each.remedy for each in findings))
+
+
+def _as_json(found: Finding) -> dict[str, object]:
+    return {
+        "ok": not found.remedy,
+        "name": found.name,
+        "says": found.message,
+        "remedy": found.remedy,
+    }
