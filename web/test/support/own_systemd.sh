@@ -29,7 +29,7 @@ mkdir -p /run/lock /run/systemd/system
 ln -s /mnt/checkout /opt/page-tracker
 venv=/mnt/checkout/.venv
 grep -rlI "$CHECKOUT" "$venv"/bin "$venv"/installed* \
-  "$venv"/lib/python*/site-packages/__editable__* |
+  "$venv"/lib/python*/site-packages/*.pth |
   xargs sed -i "s#$CHECKOUT#/opt/page-tracker#g"
 ln -sf "/mnt/python/bin/$(basename "$(readlink -f "$venv/bin/python")")" "$venv/bin/python"
 ln -sf python "$venv/bin/python3"

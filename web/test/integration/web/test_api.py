@@ -190,7 +190,11 @@ def test_a_token_is_made_over_http_and_works_until_it_is_taken_back(
         ("/api/sites", {"domain": "c.example/"}, "write c.example"),
         ("/api/sites", {}, "domain: None is not a string"),
         ("/api/sites", {"domain": "c.example", "zone": 1}, "write timezone"),
-        ("/api/tokens", {"scope": "root", "all_sites": True}, "stats or admin"),
+        (
+            "/api/tokens",
+            {"scope": "root", "all_sites": True},
+            "stats or events or admin",
+        ),
         ("/api/tokens", {"scope": "stats"}, '"all_sites": true'),
         ("/api/tokens", {"scope": "stats", "sites": []}, '"all_sites": true'),
         ("/api/tokens", {"scope": "stats", "sites": "a.example"}, '"all_sites": true'),
@@ -200,7 +204,11 @@ def test_a_token_is_made_over_http_and_works_until_it_is_taken_back(
             {"scope": "stats", "sites": ["a.example"], "all_sites": True},
             '"all_sites": true',
         ),
-        ("/api/tokens", {"scope": ["x"], "all_sites": True}, "stats or admin"),
+        (
+            "/api/tokens",
+            {"scope": ["x"], "all_sites": True},
+            "stats or events or admin",
+        ),
         (
             "/api/tokens",
             {"scope": "stats", "site": ["a.example"]},
