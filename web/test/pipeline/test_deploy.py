@@ -116,10 +116,13 @@ def a_registry_and_a_host(
     with registry(folder / "registry") as address, host(folder, server.name):
         yield Place(address, folder, server)
         server.remove()
-        pulled = docker("images", "--quiet", f"{address}/page-tracker").stdout.split()
-        docker("image", "rm", "--force", *pulled, check=False)
+        # By name: by its id, an image would go from those who call it otherwise, too.
+        name = "{{.Repository}}@{{.Digest}}"
+        listed = ("images", "--digests", "--format", name, f"{address}/page-tracker")
+        docker("image", "rm", *docker(*listed).stdout.split(), check=False)
 
 
+@pytest.mark.timeout(1800)  # three deployments
 def test_a_published_image_is_deployed_and_goes_back_if_its_check_fails(
     place: Place, server: Server
 ) -> None:

@@ -70,11 +70,10 @@ class Server(Stack):
     def status(self) -> str:
         return self.must_release("status")
 
-    def failures(self) -> tuple[int, int]:
-        """How often a colour has failed, and how often neither answered."""
-        failed = re.findall(r"(\d+) failed", self.status())
-        [unanswered] = re.findall(r"(\d+) requests were", self.status())
-        return sum(map(int, failed)), int(unanswered)
+    def unanswered(self) -> int:
+        """How many requests neither colour has answered."""
+        [number] = re.findall(r"(\d+) requests were", self.status())
+        return int(number)
 
     def live(self) -> str:
         return self.status().split()[0]
