@@ -238,6 +238,7 @@ def lead(colour: str) -> None:
 
 def ready() -> None:
     try:
+        # It is the proxy's own address.
         with urllib.request.urlopen(READY, timeout=UP_SECONDS) as answer:  # nosec B310
             print(answer.read().decode().strip())
     except OSError as error:

@@ -117,6 +117,7 @@ def trace(settings: Settings) -> None:
             " page-tracker[otel]"
         )
         return
-    from page_tracker.app import app  # pylint: disable=import-outside-toplevel
+    # pylint: disable-next=import-outside-toplevel # it loads what answers
+    from page_tracker.app import app
 
     trace_requests(app, open_tracer_provider(), settings.trusted_proxies.trusts)

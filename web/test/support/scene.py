@@ -162,3 +162,14 @@ def paths_of(rows: list[Row]) -> list[str]:
 
 def engagements_of(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["name"] == "engagement"]
+
+
+def counted(scene: Scene, number: int) -> list[Row]:
+    """What is stored except of reading, once there is so much, which is all."""
+
+    def rows() -> list[Row]:
+        return [row for row in scene.stored(0) if row["name"] != "engagement"]
+
+    scene.wait_until(lambda: len(rows()) >= number)
+    assert len(rows()) == number
+    return rows()

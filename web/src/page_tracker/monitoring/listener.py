@@ -61,5 +61,6 @@ class _Quiet(WSGIRequestHandler):
 
     timeout = SECONDS
 
-    def log_message(self, *_: Any) -> None:  # pylint: disable=arguments-differ
+    # What it is given, it does not need: pylint: disable-next=arguments-differ
+    def log_message(self, *_: Any) -> None:
         """Nothing is said."""

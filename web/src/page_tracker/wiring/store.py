@@ -33,7 +33,6 @@ from page_tracker.store.format import (
 )
 from page_tracker.store.redis_health import DurabilityNotice, durability_notice
 from page_tracker.store.registry import Registry
-from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
 
 
@@ -77,11 +76,6 @@ def open_people(settings: Settings, redis: Redis) -> People:
 def open_annotations(settings: Settings, redis: Redis) -> KeptAnnotations:
     """Open annotations of sites: Redis's copy of them and their mirror."""
     return KeptAnnotations(redis, settings.data)
-
-
-def open_sites(settings: Settings, redis: Redis) -> Sites:
-    """Open the sites, for every hit and every question."""
-    return Sites(open_registry(settings, redis))
 
 
 def open_streams(settings: Settings) -> list[Stream]:

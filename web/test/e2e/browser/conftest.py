@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 from redis import Redis
 
 from page_tracker.settings import Settings
+from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
-from page_tracker.wiring.store import open_sites
+from page_tracker.wiring.store import open_registry
 from support.processes import running
 from support.scene import SITES, Scene
 from support.website import Website, website
@@ -158,7 +159,7 @@ def server_url(
     folder = tmp_path_factory.mktemp("collecting")
     settings = Settings(redis_url=redis_url, data=folder)
     with Redis.from_url(redis_url) as redis:
-        sites = open_sites(settings, redis)
+        sites = Sites(open_registry(settings, redis))
         for site, chosen in SITES.items():
             if sites.directory().resolve(site) is None:
                 sites.add(site, chosen)

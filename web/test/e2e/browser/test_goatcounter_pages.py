@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import ConsoleMessage, Dialog
 
-from support.scene import SITE, Row, Scene, engagements_of
+from support.scene import SITE, Scene, counted, engagements_of
 
 # Fetching a browser, where none is there, takes minutes.
 pytestmark = pytest.mark.timeout(900)
@@ -32,17 +32,6 @@ def open_page(
     scene.page.wait_for_function("!!window.goatcounter?.count")
 
 
-def told(scene: Scene, number: int) -> list[Row]:
-    """What is stored except of reading, once there is so much, which is all."""
-
-    def rows() -> list[Row]:
-        return [row for row in scene.stored(0) if row["name"] != "engagement"]
-
-    scene.wait_until(lambda: len(rows()) >= number)
-    assert len(rows()) == number
-    return rows()
-
-
 def test_views_and_clicks_count_as_the_page_says(scene: Scene) -> None:
     with scene.page.expect_request("**/api/event") as asked:
         open_page(scene, "/start?utm_source=letter", body=THINGS)
@@ -59,7 +48,7 @@ def test_views_and_clicks_count_as_the_page_says(scene: Scene) -> None:
       goatcounter.count({ path: () => null });
       goatcounter.count({ path: "signed-up", event: true });
     }""")
-    rows = told(scene, 6)
+    rows = counted(scene, 6)
     views = {row["path"]: row for row in rows if row["view"]}
     assert set(views) == {"/start", "/second#part", "/of-the-application/made"}
     assert views["/start"]["title"] == "Title of /start?utm_source=letter"
@@ -107,13 +96,13 @@ def test_settings_and_opting_out_hold(scene: Scene) -> None:
         url.searchParams.get("e"), goatcounter.filter()] }""")
         == [*("/canonical?a=1", "a%20b", "/count", "/a b", "true", False)]
     )
-    assert [row["path"] for row in told(scene, 1)] == ["/chosen"]
+    assert [row["path"] for row in counted(scene, 1)] == ["/chosen"]
 
     open_page(scene, "/start#toggle-goatcounter")
     assert asked == ["Your visits here are no longer counted."]
     open_page(scene, "/again")
     assert said[-1].endswith("because of: disabled with #toggle-goatcounter")
-    told(scene, 1)
+    counted(scene, 1)
 
 
 def test_a_page_shows_its_visits(scene: Scene) -> None:

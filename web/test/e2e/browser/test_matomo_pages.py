@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import ConsoleMessage
 
-from support.scene import MATOMO_ID, SITE, Row, Scene, engagements_of, views_of
+from support.scene import MATOMO_ID, SITE, Scene, counted, engagements_of, views_of
 
 # Fetching a browser, where none is there, takes minutes.
 pytestmark = pytest.mark.timeout(900)
@@ -47,17 +47,6 @@ def open_page(
     scene.page.wait_for_function("!!window.Matomo && _paq.taken")
 
 
-def told(scene: Scene, number: int) -> list[Row]:
-    """What is stored except of reading, once there is so much, which is all."""
-
-    def rows() -> list[Row]:
-        return [row for row in scene.stored(0) if row["name"] != "engagement"]
-
-    scene.wait_until(lambda: len(rows()) >= number)
-    assert len(rows()) == number
-    return rows()
-
-
 def test_views_links_and_calls_count(scene: Scene) -> None:
     early = """_paq.push(["setDomains", ["*.example.net"]]);
       _paq.push(["setCustomDimension", 2, "of all"]);
@@ -77,7 +66,7 @@ def test_views_links_and_calls_count(scene: Scene) -> None:
       _paq.push(["setDocumentTitle", "Second"], ["trackPageView"]);
       Matomo.getAsyncTracker().trackLink("https://elsewhere.example/", "link");
     }""")
-    rows = told(scene, 13)
+    rows = counted(scene, 13)
     assert {row["site"] for row in rows} == {SITE}
     views = {row["path"]: row for row in views_of(rows)}
     assert {path: row["title"] for path, row in views.items()} == {
@@ -117,9 +106,9 @@ def test_nothing_counts_without_consent_or_against_a_wish(scene: Scene) -> None:
     scene.page.wait_for_timeout(200)
     assert scene.stored(0) == []
     scene.page.evaluate("_paq.push(['rememberConsentGiven'])")
-    assert {row["name"] for row in told(scene, 2)} == {"pageview", "Kept: Back"}
+    assert {row["name"] for row in counted(scene, 2)} == {"pageview", "Kept: Back"}
     open_page(scene, "/remembered", wait)
-    assert {row["path"] for row in views_of(told(scene, 3))} == {
+    assert {row["path"] for row in views_of(counted(scene, 3))} == {
         *("/asked", "/remembered"),
     }
 
@@ -128,7 +117,7 @@ def test_nothing_counts_without_consent_or_against_a_wish(scene: Scene) -> None:
     assert scene.page.evaluate("Matomo.getTracker().isUserOptedOut()")
     scene.page.evaluate("""_paq.push(["trackEvent", "No", "No"], ["forgetUserOptOut"],
       ["trackEvent", "In", "Again"])""")
-    rows = told(scene, 4)
+    rows = counted(scene, 4)
     assert {row["name"] for row in rows if row["path"] == "/opted-out"} == {"In: Again"}
 
 
@@ -141,4 +130,4 @@ def test_what_does_not_exist_here_is_said_in_the_console(scene: Scene) -> None:
         scene.show("/start", f'<script src="{scene.server_url}/matomo.js"></script>')
     with scene.page.expect_console_message(is_said("trackAll does nothing here")):
         open_page(scene, "/second", '_paq.push(["disableCookies"], ["trackAll"]);')
-    told(scene, 1)
+    counted(scene, 1)

@@ -9,6 +9,7 @@ from support.scene import (
     SITE,
     Row,
     Scene,
+    counted,
     engagements_of,
     names_and_paths,
     views_of,
@@ -52,17 +53,6 @@ def event(rows: list[Row], name: str) -> Row:
     return row
 
 
-def told(scene: Scene, number: int) -> list[Row]:
-    """What is stored except of reading, once there is so much, which is all."""
-
-    def rows() -> list[Row]:
-        return [row for row in scene.stored(0) if row["name"] != "engagement"]
-
-    scene.wait_until(lambda: len(rows()) >= number)
-    assert len(rows()) == number
-    return rows()
-
-
 def click_all(scene: Scene) -> None:
     for found in ("out", "file", "odd", "tagged-link", "tagged", "search"):
         scene.page.click(f"#{found}")
@@ -83,7 +73,7 @@ def test_the_older_snippet_counts_what_the_words_of_its_script_ask_for(
     assert answers == [{"status": 202}, {"status": 400}]
     scene.page.evaluate("location.hash = '#/second'")
 
-    rows = told(scene, 10)
+    rows = counted(scene, 10)
     assert [row["path"] for row in views_of(rows)] == ["/start", "/start#/second"]
     assert {row["props"]["author"] for row in rows} == {"Ada"}
     assert {row["site"] for row in rows} == {SITE}
@@ -127,7 +117,7 @@ def test_the_older_snippet_leaves_out_what_it_is_told_to(scene: Scene) -> None:
       plausible("Ignored", { callback: (answer) => callback(answer === undefined) })
     )""")
 
-    rows = told(scene, 7)
+    rows = counted(scene, 7)
     assert {row["path"] for row in views_of(rows)} == {"/a/left/in", "/plain"}
     assert {row["name"] for row in rows} == {"pageview", "End"}
 
@@ -158,7 +148,7 @@ def test_the_newer_snippet_counts_what_its_options_ask_for(scene: Scene) -> None
     scene.page.evaluate("history.pushState(null, '', '/second?a=1')")
     scene.page.evaluate("history.pushState(null, '', '/second?a=2')")
 
-    rows = told(scene, 9)
+    rows = counted(scene, 9)
     assert [row["path"] for row in views_of(rows)] == ["/told", "/second"]
     assert {row["site"] for row in rows} == {SITE}
     assert event(rows, "Early")["props"] == {"of": "its own"}
@@ -187,7 +177,7 @@ def test_the_newer_snippet_may_be_called_late_and_switch_everything_off(
     scene.page.fill("#needed", "there")
     scene.page.click("#submit")
     scene.page.evaluate("plausible('Called')")
-    names = sorted(name for name, _ in names_and_paths(told(scene, 5)))
+    names = sorted(name for name, _ in names_and_paths(counted(scene, 5)))
     assert names == ["Called", "Go", "Queued", "Search", "Sign Up"]
 
 
@@ -196,7 +186,7 @@ def test_a_script_that_is_faster_than_the_page_counts_too(scene: Scene) -> None:
     scene.show(
         "/start", first + CALLED_STUB % "" + "<script>plausible('Early')</script>"
     )
-    rows = told(scene, 2)
+    rows = counted(scene, 2)
     assert {row["name"] for row in rows} == {"pageview", "Early"}
 
 

@@ -12,9 +12,10 @@ from redis import Redis
 from page_tracker.history.expired_imports import note_expiry
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
+from page_tracker.store.sites import Sites
 from page_tracker.upkeep.lake_upkeep import Upkeep
 from page_tracker.wiring.lake import open_upkeep
-from page_tracker.wiring.store import open_sites
+from page_tracker.wiring.store import open_registry
 from support.importing import BEGINNING, History, line, write
 from support.lake import dropped, paths
 
@@ -95,7 +96,7 @@ def test_upkeep_notes_what_it_takes(
     history.run(log)
     keeping(history, 3)
     settings = Settings(data=history.folder, redis_url=redis_url)
-    sites = open_sites(settings, redis_client)
+    sites = Sites(open_registry(settings, redis_client))
     sites.add(history.site.id, {"retention_days": history.site.retention_days})
     try:
         time.sleep(1.1)
