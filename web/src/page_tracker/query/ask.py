@@ -25,7 +25,7 @@ from page_tracker.query.experiment import Experiment, groups_of, parse_experimen
 from page_tracker.query.experiment_report import ExperimentReport, report_of
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.parse import Known, parse
-from page_tracker.query.plan import Days, can_use_tables, days_of
+from page_tracker.query.plan import Days, days_of
 from page_tracker.query.problem import FilesGoneError
 from page_tracker.query.property_keys import PropertyKey, property_keys_statement
 from page_tracker.query.query import Query
@@ -219,7 +219,7 @@ class Asking:
 
     def _sources(self, queries: Sequence[Query]) -> LakeState:
         days: set[date] = set()
-        for query in filter(can_use_tables, queries):
+        for query in queries:
             days.update(days_of(query.range))
             if query.comparison is not None:
                 days.update(days_of(query.comparison.range))
