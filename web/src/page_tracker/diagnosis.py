@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from redis import Redis, RedisError
@@ -28,6 +28,7 @@ from page_tracker.plural import counted
 from page_tracker.sites.site import (
     day_of,
 )
+from page_tracker.store.clients import Server, primaries
 from page_tracker.store.counters import Live
 from page_tracker.store.redis_health import durability_notice, redis_problem
 from page_tracker.store.registry import Registry
@@ -133,24 +134,28 @@ def redis(patient: Patient) -> Iterator[Finding]:
     if problem := redis_problem(patient.redis):
         yield Finding("Redis", problem, "start it, or correct REDIS_URL")
         return
-    known: Any = patient.redis
-    server, memory = known.info("server"), known.info("memory")
-    version = server.get("valkey_version") or server["redis_version"]
-    used, most = memory["used_memory"], memory.get("maxmemory", 0)
-    message = f"takes writes (version {version}, {used / 1e6:.0f} MB)"
-    if most and used > NEARLY_FULL * most:
-        yield Finding("Redis", f"{message} of {most / 1e6:.0f} MB", MORE_MEMORY)
-    elif most and not memory["maxmemory_policy"].startswith("noev"):
-        policy = memory["maxmemory_policy"]
-        remedy = "set maxmemory-policy noeviction: it may throw hits away"
-        yield Finding("Redis", f"{message}, but may evict keys ({policy})", remedy)
-    else:
-        yield Finding("Redis", message)
+    for server in primaries(patient.redis):
+        yield _memory_of(server)
     notice = durability_notice(patient.redis)
     if notice is None:
         yield Finding("durability", "what is acknowledged is on disk")
     else:
         yield Finding("durability", notice.problem, notice.remedy)
+
+
+def _memory_of(server: Server) -> Finding:
+    name, known = server.name, cast(Any, server.client)
+    software, memory = known.info("server"), known.info("memory")
+    version = software.get("valkey_version") or software["redis_version"]
+    used, most = memory["used_memory"], memory.get("maxmemory", 0)
+    message = f"takes writes (version {version}, {used / 1e6:.0f} MB)"
+    if most and used > NEARLY_FULL * most:
+        return Finding(name, f"{message} of {most / 1e6:.0f} MB", MORE_MEMORY)
+    if most and not memory["maxmemory_policy"].startswith("noev"):
+        policy = memory["maxmemory_policy"]
+        remedy = "set maxmemory-policy noeviction: it may throw hits away"
+        return Finding(name, f"{message}, but may evict keys ({policy})", remedy)
+    return Finding(name, message)
 
 
 def sites(patient: Patient) -> Iterator[Finding]:
@@ -348,8 +353,7 @@ def flags(patient: Patient) -> Iterator[Finding]:
 def clock(patient: Patient) -> Iterator[Finding]:
     """The clock is set, and agrees with Redis's."""
     before = time.time()
-    seconds, micros = patient.redis.time()
-    skew = seconds + micros / 1e6 - (before + time.time()) / 2
+    skew = max((each.skew() for each in primaries(patient.redis)), key=abs)
     message = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC"
     if before < EARLIEST:
         yield Finding("clock", message, "set it: hits would land in the past")

@@ -49,7 +49,8 @@ class Settings:
         "URL",
         "`page-tracker` keeps a Redis of its own in the data folder; "
         f"under flask or gunicorn {DEFAULT_REDIS_URL}",
-        "The Redis that counts: redis://, rediss:// or unix://.",
+        "The Redis that counts: redis://, rediss:// or unix://; redis+cluster:// or"
+        " rediss+cluster:// with nodes of a cluster.",
         parse_redis_url,
         default=None,
     )

@@ -36,20 +36,53 @@ def require_text(text: str) -> None:
         raise InvalidValueError("is not valid UTF-8", "write it in UTF-8") from error
 
 
+_EXAMPLE = f"write one like {DEFAULT_REDIS_URL} or unix:///run/redis.sock"
+_CLUSTER = re.compile(r"(rediss?)\+cluster://((?:.*@)?)([^@/?]*)(/0?)?(\?.*)?")
+
+
 def parse_redis_url(text: str) -> str:
-    """Accept what redis-py accepts: redis://, rediss:// and unix:// addresses."""
-    example = f"write one like {DEFAULT_REDIS_URL} or unix:///run/redis.sock"
+    """Accept what redis-py accepts: redis://, rediss:// and unix:// addresses; and
+    redis+cluster:// and rediss+cluster:// with one or several nodes of a cluster."""
+    if "+cluster:" not in text:
+        return _parse_server_url(text)
+    try:
+        nodes = [_parse_server_url(node) for node in cluster_nodes(text)]
+    except InvalidValueError:
+        nodes = []
+    if not nodes:
+        raise InvalidValueError(
+            "is not an address of a cluster",
+            "write one like redis+cluster://10.0.0.1:6379,10.0.0.2:6379, without a"
+            " database: a cluster has only one",
+        )
+    return text
+
+
+def cluster_nodes(redis_url: str) -> list[str]:
+    """Each node that a cluster's address names, as the address of a single server.
+
+    `redis+cluster://[user:password@]host:port[,host:port…][?options]`; empty for an
+    address of any other form.
+    """
+    found = _CLUSTER.fullmatch(redis_url)
+    if not found:
+        return []
+    scheme, user, hosts, _, options = found.groups()
+    return [f"{scheme}://{user}{host}{options or ''}" for host in hosts.split(",")]
+
+
+def _parse_server_url(text: str) -> str:
     try:
         url = urlsplit(text)
         complete = url.path if url.scheme == "unix" else url.hostname
         port = url.port
     except ValueError as error:
-        raise InvalidValueError("is not an address of Redis", example) from error
+        raise InvalidValueError("is not an address of Redis", _EXAMPLE) from error
     if url.scheme not in ("redis", "rediss", "unix") or not complete or port == 0:
-        raise InvalidValueError("is not an address of Redis", example)
+        raise InvalidValueError("is not an address of Redis", _EXAMPLE)
     if url.scheme != "unix" and not (url.path.strip("/") or "0").isdecimal():
         raise InvalidValueError(
-            "does not name a database by its number", f"{example}/0"
+            "does not name a database by its number", f"{_EXAMPLE}/0"
         )
     return text
 

@@ -6,6 +6,7 @@ import pytest
 
 from page_tracker.errors import SettingsError
 from page_tracker.settings import Settings, described_settings, without_password
+from page_tracker.settings_parsing import cluster_nodes
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +57,20 @@ def test_a_folder_may_start_at_home_and_becomes_absolute(
         "rediss://user:secret@[::1]:6380/2?ssl_cert_reqs=none",
         "unix:///run/redis.sock",
         "unix://:secret@/run/redis.sock?db=1",
+        "redis+cluster://10.0.0.1:6379,redis-2:6380,[::1]:6381",
+        "rediss+cluster://user:secret@redis-1/0?ssl_cert_reqs=none",
     ],
 )
 def test_addresses_of_redis_are_accepted(url: str) -> None:
     assert Settings.from_environment(redis_url=url).redis_url == url
+
+
+def test_a_clusters_address_names_its_nodes() -> None:
+    assert cluster_nodes("rediss+cluster://me:a,b@one:1,two?x=1") == [
+        "rediss://me:a,b@one:1?x=1",
+        "rediss://me:a,b@two?x=1",
+    ]
+    assert not cluster_nodes("redis://one:1")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +87,10 @@ def test_addresses_of_redis_are_accepted(url: str) -> None:
         ("REDIS_URL", "redis://localhost/first", "/0"),
         ("REDIS_URL", "redis://[::1", "redis://localhost:6379"),
         ("REDIS_URL", "unix://", "unix:///run/redis.sock"),
+        ("REDIS_URL", "redis+cluster://one:6379/1", "a cluster has only one"),
+        ("REDIS_URL", "unix+cluster:///run/redis.sock", "one like redis+cluster://"),
+        ("REDIS_URL", "redis+cluster://one:6379,,", "one like redis+cluster://"),
+        ("REDIS_URL", "redis+cluster://one:6379,two:x", "one like redis+cluster://"),
         ("PAGE_TRACKER_REDIS_TIMEOUT", "0", "write more than 0"),
         ("PAGE_TRACKER_REDIS_TIMEOUT", "61", "at most 60"),
         ("PAGE_TRACKER_REDIS_TIMEOUT", "nan", "like 0.5"),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from prometheus_client.metrics_core import (
 from redis import Redis
 
 from page_tracker.collect.spool_file import SpoolState
+from page_tracker.store.clients import Server, primaries
 from page_tracker.store.stream import Stream
 from page_tracker.store.upkeep_record import UpkeepDone
 from page_tracker.writer.health import problems
@@ -32,21 +34,29 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def of_redis(redis: Redis) -> Iterator[Metric]:
-    """Raises RedisError."""
-    known: Any = redis
-    memory = known.info("memory")
-    before = time.time()
-    seconds, micros = known.time()
-    skew = seconds + micros / 1e6 - (before + time.time()) / 2
-    yield _gauge("redis_memory_bytes", "Memory that Redis uses.", memory["used_memory"])
+    """Of a cluster, its fullest server and the clock that is most wrong.
+
+    Raises RedisError.
+    """
+    servers = primaries(redis)
+    memory = max(map(_memory_of, servers), key=lambda each: each[0] / (each[1] or inf))
+    skew = max((each.skew() for each in servers), key=abs)
+    yield _gauge("redis_memory_bytes", "Memory that Redis uses.", memory[0])
     yield _gauge(
         "redis_memory_limit_bytes",
         "Memory that Redis may use; 0 if there is no limit.",
-        memory.get("maxmemory", 0),
+        memory[1],
     )
     yield _gauge(
         "redis_clock_skew_seconds", "How far Redis's clock is ahead of ours.", skew
     )
+
+
+def _memory_of(server: Server) -> tuple[int, int]:
+    """Bytes in use, and their limit; 0 is none."""
+    known: Any = server.client
+    memory = known.info("memory")
+    return int(memory["used_memory"]), int(memory.get("maxmemory", 0))
 
 
 def of_streams(streams: Sequence[Stream], most_rows: int) -> Iterator[Metric]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
-from redis import Redis, RedisCluster
+from redis import Redis
 
 from page_tracker.store import keys
 from page_tracker.store.scripts import script
@@ -79,10 +79,8 @@ class Live:
     Every method raises redis.RedisError where Redis does not answer.
     """
 
-    def __init__(
-        self, redis: Redis | RedisCluster, shards: Iterable[int] = (0,)
-    ) -> None:
-        self._redis = cast(Redis, redis)
+    def __init__(self, redis: Redis, shards: Iterable[int] = (0,)) -> None:
+        self._redis = redis
         self._shards = tuple(shards)
         self._end_recount = redis.register_script(_END_RECOUNT)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from redis import Redis, RedisCluster, RedisError
+from redis import Redis, RedisError
 
 from page_tracker.lake.folder_format import FORMAT, FormatError, newer_than
 
 FORMAT_KEY = "pt:format"
 
 # From which version → what makes it the next one.
-StoreSteps = Mapping[int, Callable[[Redis | RedisCluster], None]]
+StoreSteps = Mapping[int, Callable[[Redis], None]]
 STORE_STEPS: StoreSteps = {}
 
 
@@ -20,7 +20,7 @@ class StoreFormatError(FormatError, RedisError):
     """The store is a newer one's: like one that is away, it takes nothing from us."""
 
 
-def refuse_newer_store(redis: Redis | RedisCluster, newest: int = FORMAT) -> None:
+def refuse_newer_store(redis: Redis, newest: int = FORMAT) -> None:
     """Raise StoreFormatError where a store is of a newer format; changes nothing.
 
     Raises redis.RedisError.
@@ -31,7 +31,7 @@ def refuse_newer_store(redis: Redis | RedisCluster, newest: int = FORMAT) -> Non
 
 
 def require_store(
-    redis: Redis | RedisCluster, newest: int = FORMAT, steps: StoreSteps | None = None
+    redis: Redis, newest: int = FORMAT, steps: StoreSteps | None = None
 ) -> None:
     """Bring a store to the newest format; a new one begins with it.
 

@@ -14,18 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b, sha1
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from redis import Redis, RedisCluster
+from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio import RedisCluster as AsyncRedisCluster
-from redis.exceptions import (
-    NoScriptError,
-    RedisClusterException,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from page_tracker.days import DAY_SECONDS, MICROSECONDS
 from page_tracker.errors import PageTrackerError
@@ -94,7 +88,7 @@ class Outcome(Enum):
     NO_VISIT = "2"
 
 
-SCRIPT = script(
+SCRIPT: Any = script(
     *("layout", "entries", "ingest_reads", "ingest_visits", "ingest_writes"),
     constants={
         "FORMAT": int(FORMAT),
@@ -108,7 +102,7 @@ SCRIPT = script(
         **{outcome.name: outcome.value for outcome in Outcome},
     },
 )
-SCRIPT_HASH = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+SCRIPT_HASH = sha1(SCRIPT, usedforsecurity=False).hexdigest()
 
 
 class Bounds(NamedTuple):
@@ -248,7 +242,7 @@ def read(reply: bytes | str | int | list[int]) -> list[Outcome]:
     return [_OUTCOMES[character] for character in text]
 
 
-def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
+def submit(redis: Redis, batch: Batch) -> list[Outcome]:
     """Store a batch; the client must neither retry by itself nor decode replies.
 
     Raises StreamFullError and BatchRefusedError where nothing is stored,
@@ -261,14 +255,12 @@ def submit(redis: Redis | RedisCluster, batch: Batch) -> list[Outcome]:
             reply = redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
         except NoScriptError:
             reply = redis.eval(SCRIPT, 1, call.key, *call.arguments)
-    except (RedisError, RedisClusterException) as error:
+    except RedisError as error:
         raise _failure(error) from error
     return read(reply)
 
 
-async def submit_async(
-    redis: AsyncRedis | AsyncRedisCluster, batch: Batch
-) -> list[Outcome]:
+async def submit_async(redis: AsyncRedis, batch: Batch) -> list[Outcome]:
     """`submit` for an asynchronous client."""
     call = prepare(batch)
     try:
@@ -276,7 +268,7 @@ async def submit_async(
             reply = await redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
         except NoScriptError:
             reply = await redis.eval(SCRIPT, 1, call.key, *call.arguments)
-    except (RedisError, RedisClusterException) as error:
+    except RedisError as error:
         raise _failure(error) from error
     return read(reply)
 

@@ -10,9 +10,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from redis import Redis, RedisCluster
+from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio import RedisCluster as AsyncRedisCluster
 
 from page_tracker.store import keys
 from page_tracker.store.store_deletion import rewrite_log
@@ -44,26 +43,26 @@ class Salts:
         salt, fetched = self._known.get(day, (None, 0))
         return salt if abs(now - fetched) < _TRUSTED else None
 
-    def get(self, redis: Redis | RedisCluster, day: SiteDay, now: int) -> bytes:
+    def get(self, redis: Redis, day: SiteDay, now: int) -> bytes:
         """The salt of a site's day; `now` in seconds. Raises redis.RedisError."""
         salt = self.known(day, now)
         if salt is None:
             candidate = self._candidate(day)
-            pipeline = cast(Any, redis).pipeline(transaction=False)
-            kept = _ask(pipeline, day, now, candidate).execute()[-1]
-            salt = self._learn(day, now, kept or candidate)
+            key, spent, seconds = _to_keep(day, now)
+            redis.zadd(keys.salts(), {key: spent})
+            kept = redis.set(key, candidate, nx=True, get=True, ex=seconds)
+            salt = self._learn(day, now, cast(bytes, kept or candidate))
         return salt
 
-    async def get_async(
-        self, redis: AsyncRedis | AsyncRedisCluster, day: SiteDay, now: int
-    ) -> bytes:
+    async def get_async(self, redis: AsyncRedis, day: SiteDay, now: int) -> bytes:
         """`get` for a client of the event loop."""
         salt = self.known(day, now)
         if salt is None:
             candidate = self._candidate(day)
-            pipeline = cast(Any, redis).pipeline(transaction=False)
-            kept = (await _ask(pipeline, day, now, candidate).execute())[-1]
-            salt = self._learn(day, now, kept or candidate)
+            key, spent, seconds = _to_keep(day, now)
+            await redis.zadd(keys.salts(), {key: spent})
+            kept = await redis.set(key, candidate, nx=True, get=True, ex=seconds)
+            salt = self._learn(day, now, cast(bytes, kept or candidate))
         return salt
 
     def without_redis(self, day: SiteDay) -> bytes:
@@ -88,16 +87,13 @@ class Salts:
         return salt
 
 
-def _ask(pipeline: Any, day: SiteDay, now: int, candidate: bytes) -> Any:
-    """Store the candidate unless there is a salt; return that one."""
-    key, spent = keys.salt(day.site, day.day), day.ends + GRACE
-    pipeline.zadd(keys.salts(), {key: spent})
-    seconds = max(spent - now, GRACE)
-    pipeline.set(key, candidate, nx=True, get=True, ex=seconds)
-    return pipeline
+def _to_keep(day: SiteDay, now: int) -> tuple[str, int, int]:
+    """A salt's key, when it is spent, and in how many seconds that is."""
+    spent = day.ends + GRACE
+    return keys.salt(day.site, day.day), spent, max(spent - now, GRACE)
 
 
-def throw_away_spent(redis: Redis | RedisCluster, now: int) -> int:
+def throw_away_spent(redis: Redis, now: int) -> int:
     """Delete the salts of days that are over, and rewrite the append-only file.
 
     Returns how many were deleted. Call it every few minutes: the file keeps a deleted

@@ -22,7 +22,7 @@ def script(
     *names: str,
     flag: Flag | None = None,
     constants: Mapping[str, Constant] | None = None,
-) -> str:
+) -> bytes:
     """The script that these files make, one after the other, with constants in front.
 
     KEY has the kinds of a shard's keys, OTHER the name of what is beyond a bound.
@@ -36,7 +36,7 @@ def script(
     }
     lines = [f"local {name} = {_as_lua(value)}\n" for name, value in known.items()]
     parts = [(folder / f"{name}.lua").read_text("utf-8") for name in names]
-    return "".join((head, *lines, *parts))
+    return "".join((head, *lines, *parts)).encode()
 
 
 def _as_lua(value: Constant) -> str:

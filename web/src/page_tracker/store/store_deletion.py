@@ -20,11 +20,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 
-from redis import Redis, RedisCluster, ResponseError
+from redis import Redis, ResponseError
 
 from page_tracker.errors import PageTrackerError
 from page_tracker.hits.visitor import GROUPS
 from page_tracker.store import keys
+from page_tracker.store.clients import primaries, replicas
 from page_tracker.store.counters import SUMS
 from page_tracker.store.keys import ShardKey
 from page_tracker.store.scripts import script
@@ -53,10 +54,8 @@ class StoreDeletion:
     Every method raises redis.RedisError where Redis does not answer.
     """
 
-    def __init__(
-        self, redis: Redis | RedisCluster, shards: Iterable[int] = (0,)
-    ) -> None:
-        self._redis = cast(Redis, redis)
+    def __init__(self, redis: Redis, shards: Iterable[int] = (0,)) -> None:
+        self._redis = redis
         self._shards = tuple(shards)
         self._end_visits = redis.register_script(_END_VISITS)
         self._forget_visits = redis.register_script(_FORGET_VISITS)
@@ -171,7 +170,7 @@ class StoreDeletion:
                 return
 
 
-def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -> None:
+def rewrite_log(redis: Redis, seconds: float = REWRITE_SECONDS) -> None:
     """Have each server rewrite its append-only file, and wait until that is done.
 
     A rewrite that began before this call does not count: it may have what was deleted
@@ -189,28 +188,14 @@ def rewrite_log(redis: Redis | RedisCluster, seconds: float = REWRITE_SECONDS) -
         )
 
 
-def _servers(
-    redis: Redis | RedisCluster,
-) -> Iterator[tuple[Any, Callable[[], bool]]]:
+def _servers(redis: Redis) -> Iterator[tuple[Any, Callable[[], bool]]]:
     """Each server, and whether it knows by now what its primary knows already."""
-    if not isinstance(redis, RedisCluster):
-        yield redis, lambda: True
-        return
-    client = cast(Any, redis)
-    primaries = [client.get_redis_connection(each) for each in client.get_primaries()]
-    states = [each.info("replication") for each in primaries]
+    clients: list[Any] = [server.client for server in primaries(redis)]
+    states = [each.info("replication") for each in clients]
     reached = {each["master_replid"]: each["master_repl_offset"] for each in states}
-    yield from ((each, lambda: True) for each in primaries)
-    # Those that the cluster has, also where the client would not read from them (yet).
-    manager = client.nodes_manager
-    for address, node in client.cluster_nodes().items():
-        if "slave" in node["flags"]:
-            host, _, port = address.rpartition(":")
-            replica = manager.create_redis_node(
-                host, int(port), **manager.connection_kwargs
-            )
-            with replica:
-                yield replica, partial(_has_reached, replica, reached)
+    yield from ((each, lambda: True) for each in clients)
+    for _, replica in replicas(redis):
+        yield replica, partial(_has_reached, replica, reached)
 
 
 def _has_reached(replica: Any, reached: Mapping[str, int]) -> bool:

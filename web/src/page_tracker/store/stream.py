@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
-from redis import Redis, RedisCluster, RedisError
+from redis import Redis, RedisError
 
 from page_tracker.origins import new_origin
 from page_tracker.schema import HITS
@@ -57,8 +57,8 @@ class Stream:
     called again: a second call changes nothing more.
     """
 
-    def __init__(self, redis: Redis | RedisCluster, shard: int = 0) -> None:
-        self._redis = cast(Redis, redis)
+    def __init__(self, redis: Redis, shard: int = 0) -> None:
+        self._redis = redis
         self.shard = shard
         self._stream = keys.stream(shard)
         self._state = keys.state(shard)
@@ -114,10 +114,8 @@ class Stream:
 
     def note_commit(self, seconds: float) -> None:
         """Count a commit to the lake, which took so long."""
-        noting = self._redis.pipeline()
-        noting.hincrby(self._commits, "number", 1)
-        noting.hincrbyfloat(self._commits, "seconds", seconds)
-        noting.execute()
+        self._redis.hincrby(self._commits, "number", 1)
+        self._redis.hincrbyfloat(self._commits, "seconds", seconds)
 
     def commits(self) -> Commits:
         found = self._redis.hmget(self._commits, "number", "seconds")

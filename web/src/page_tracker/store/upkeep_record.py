@@ -28,11 +28,9 @@ class UpkeepRecord:
         self._redis = redis
 
     def succeeded(self, moment: float, seconds: float) -> None:
-        noting = self._redis.pipeline()
-        noting.hincrby(keys.upkeep(), "passes", 1)
-        noting.hincrbyfloat(keys.upkeep(), "seconds", seconds)
-        noting.hset(keys.upkeep(), "succeeded", moment)
-        noting.execute()
+        self._redis.hincrby(keys.upkeep(), "passes", 1)
+        self._redis.hincrbyfloat(keys.upkeep(), "seconds", seconds)
+        self._redis.hset(keys.upkeep(), "succeeded", moment)
 
     def failed(self) -> None:
         self._redis.hincrby(keys.upkeep(), "failures", 1)

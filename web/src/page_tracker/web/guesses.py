@@ -53,7 +53,7 @@ class Guesses:
         """Note a wrong guess; returns seconds to wait if it is one too many, else 0."""
         return self._ask(_NOTE, address)
 
-    def _ask(self, text: str, address: str) -> int:
+    def _ask(self, text: bytes, address: str) -> int:
         run = self._redis().register_script(text)
         milliseconds: Any = run([self._key(address)], self._bounds)
         return -(-int(milliseconds) // 1000)

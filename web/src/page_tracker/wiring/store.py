@@ -3,14 +3,9 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any
 
 from redis import AuthenticationError, Redis, RedisError
 from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
-from redis.retry import Retry
 
 from page_tracker.errors import RedisUnavailableError, UnknownSiteError
 from page_tracker.lake.folder_format import FORMAT_FILE, require_folder
@@ -25,6 +20,7 @@ from page_tracker.settings import Settings, without_password
 from page_tracker.settings_parsing import DEFAULT_REDIS_URL
 from page_tracker.store.accounts import People
 from page_tracker.store.annotations import KeptAnnotations
+from page_tracker.store.clients import open_async_client, open_client
 from page_tracker.store.counters import Live
 from page_tracker.store.format import (
     StoreFormatError,
@@ -37,30 +33,15 @@ from page_tracker.store.stream import Stream
 
 
 def open_redis(settings: Settings) -> Redis:
-    """Open a client that fails within twice the time limit and sends nothing twice.
-
-    It connects with the first command, and again with the first one after a failure.
-    """
+    """Open a client that fails within twice the time limit and sends nothing twice."""
     url = settings.redis_url or DEFAULT_REDIS_URL
-    # A retried INCR whose first answer was lost would count a view twice.
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_patience(settings))
+    return open_client(url, settings.redis_timeout)
 
 
 def open_async_redis(settings: Settings) -> AsyncRedis:
     """`open_redis` for the event loop that runs."""
     url = settings.redis_url or DEFAULT_REDIS_URL
-    return AsyncRedis.from_url(
-        url, retry=AsyncRetry(NoBackoff(), 0), **_patience(settings)
-    )
-
-
-def _patience(settings: Settings) -> dict[str, Any]:
-    return {
-        "socket_connect_timeout": settings.redis_timeout,
-        "socket_timeout": settings.redis_timeout,
-        # Notified connections are not checked for being alive before they are used.
-        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-    }
+    return open_async_client(url, settings.redis_timeout)
 
 
 def open_registry(settings: Settings, redis: Redis) -> Registry:
@@ -161,7 +142,6 @@ def require_redis(settings: Settings) -> DurabilityNotice | None:
     shown = without_password(settings.redis_url or DEFAULT_REDIS_URL)
     client = open_redis(settings)
     try:
-        client.ping()
         refuse_newer_store(client)
         return durability_notice(client)
     except StoreFormatError:

@@ -7,10 +7,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-from redis import Redis
-
 from page_tracker.settings import Settings
 from page_tracker.settings_parsing import DEFAULT_REDIS_URL
+from page_tracker.store.clients import open_client
 from page_tracker.store.stream import Stream, StreamAwayError
 
 # A round takes a second or two; a writer that has finished none for this long hangs.
@@ -33,7 +32,7 @@ def main() -> str | None:
     """The first line of what is wrong; None if nothing is."""
     settings = Settings.from_environment()
     url = settings.redis_url or DEFAULT_REDIS_URL
-    with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as redis:
+    with open_client(url, seconds=1) as redis:
         streams = [Stream(redis, shard) for shard in range(settings.shards)]
         try:
             return "\n".join(problems(streams, time.time())) or None
