@@ -30,7 +30,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PROBES = frozenset(("/livez", "/readyz"))
-QUESTIONS = ("/api/v1/", "/api/v2/")
+QUESTIONS = ("/api/v0/", "/api/v1/", "/api/v2/")
 
 KINDS = ("probe", "question", "page", "other")
 REQUESTS = TALLY.counter(

@@ -40,14 +40,14 @@ class Guard:
 
     def token(self) -> Token:
         """The request's token. Raises Refused, RedisError."""
-        kind, _, text = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not text.strip():
+        text = _shown()
+        if not text:
             raise Refused(
                 401,
                 "show a token in a header: Authorization: Bearer TOKEN",
                 WWW_Authenticate="Bearer",
             )
-        token = self._tokens().check(text.strip())
+        token = self._tokens().check(text)
         wait = self._wait_after(token)
         if wait:
             raise Refused(
@@ -81,6 +81,19 @@ class Guard:
         if not allows(token, scope, site):
             raise forbidden(token)
         return token
+
+
+def _shown() -> str:
+    """The token that the request shows; for looking only, as a password too.
+
+    Browsers remember passwords and send them with other sites' forms.
+    """
+    shown = request.authorization
+    if shown is None:
+        return ""
+    if shown.type == "basic" and request.method in ("GET", "HEAD"):
+        return (shown.password or "").strip()
+    return (shown.token or "").strip() if shown.type == "bearer" else ""
 
 
 def seen(proxies: Proxies) -> ClientAddress:

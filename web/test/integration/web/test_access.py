@@ -98,10 +98,20 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/address"): Route(Need.ANY),
     ("GET", "/api/v0/me"): Route(Need.ANY),
     ("GET", "/api/v0/sites"): Route(Need.ANY),
+    ("GET", "/api/v0/sites/<int:number>"): Route(
+        Need.ANY, "/api/v0/sites/7", status=404
+    ),
+    ("GET", "/api/v0/paths"): Route(Need.STATS, "/api/v0/paths?site=SITE"),
     ("GET", "/api/v0/stats/total"): Route(Need.STATS, "/api/v0/stats/total?site=SITE"),
     ("GET", "/api/v0/stats/hits"): Route(Need.STATS, "/api/v0/stats/hits?site=SITE"),
+    ("GET", "/api/v0/stats/hits/<int:number>"): Route(
+        Need.STATS, "/api/v0/stats/hits/7?site=SITE", status=404
+    ),
     ("GET", "/api/v0/stats/<name>"): Route(
         Need.STATS, "/api/v0/stats/browsers?site=SITE"
+    ),
+    ("GET", "/api/v0/stats/<name>/<path:row_id>"): Route(
+        Need.STATS, "/api/v0/stats/browsers/Firefox?site=SITE"
     ),
     ("GET", "/api/openapi.json"): Route(Need.NOTHING),
     ("GET", "/api/sites"): Route(Need.ADMIN),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from page_tracker.query.goatcounter_stats import DIMENSIONS, UNKNOWN
+from page_tracker.query.goatcounter_stats import GROUPS, PANELS, UNKNOWN
 from page_tracker.query.stats_v1 import BREAKDOWNS, INTERVALS, MOST_ROWS, PERIODS
 from page_tracker.web.openapi.schemas import SITE, Schema, one_of, text, whole
 
@@ -56,7 +56,10 @@ _ASKED_V1 = {
     "with_imported": one_of("true", "false"),
 }
 
-_ASKED_V0 = {"site": text(like=SITE), "start": text(), "end": text()}
+_SITE_V0 = {"site": text(like=SITE)}
+_PATHS_V0 = {"include_paths": text(), "path_by_name": one_of("true", "false")}
+_ASKED_V0 = _SITE_V0 | _PATHS_V0 | {"start": text(), "end": text()}
+_ROWS_V0 = _ASKED_V0 | {"limit": whole(1, 100), "offset": whole(0)}
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/api/v2/query"): Operation(
@@ -188,6 +191,22 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "stats",
         {"type": "object"},
     ),
+    ("GET", "/api/v0/sites/<int:number>"): Operation(
+        "goatcounter_site",
+        "One of these sites, by its number",
+        "stats",
+        {"type": "object"},
+        refusals=(404,),
+        path={"number": whole(0)},
+    ),
+    ("GET", "/api/v0/paths"): Operation(
+        "goatcounter_paths",
+        "All pages and events of a site, without figures",
+        "stats",
+        {"type": "object"},
+        refusals=(400, 422),
+        optional=_SITE_V0 | {"limit": whole(1, 200), "after": whole(0)},
+    ),
     ("GET", "/api/v0/stats/total"): Operation(
         "goatcounter_total",
         "How many visitors and events, as GoatCounter's dashboards ask",
@@ -202,7 +221,20 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "stats",
         {"type": "object"},
         refusals=(400, 422),
-        optional=_ASKED_V0 | {"limit": whole(0, 100), "exclude_paths": text()},
+        optional=_ASKED_V0
+        | {"limit": whole(1, 100), "exclude_paths": text()}
+        | {"group": one_of(*GROUPS), "daily": one_of("true", "false")},
+    ),
+    ("GET", "/api/v0/stats/hits/<int:number>"): Operation(
+        "goatcounter_referrers",
+        "Visitors of a page or an event, by the page that led them to the site",
+        "stats",
+        {"type": "object"},
+        refusals=(400, 404, 422),
+        optional=_SITE_V0
+        | {"start": text(), "end": text()}
+        | {"limit": whole(1, 100), "offset": whole(0)},
+        path={"number": whole(0)},
     ),
     ("GET", "/api/v0/stats/<name>"): Operation(
         "goatcounter_stats",
@@ -210,8 +242,17 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "stats",
         {"type": "object"},
         refusals=(400, 404, 422),
-        optional=_ASKED_V0 | {"limit": whole(0, 100), "offset": whole(0)},
-        path={"name": one_of(*DIMENSIONS, *UNKNOWN)},
+        optional=_ROWS_V0,
+        path={"name": one_of(*PANELS, *UNKNOWN)},
+    ),
+    ("GET", "/api/v0/stats/<name>/<path:row_id>"): Operation(
+        "goatcounter_details",
+        "The same within one of their rows, by version, region or page",
+        "stats",
+        {"type": "object"},
+        refusals=(400, 404, 422),
+        optional=_ROWS_V0,
+        path={"name": one_of(*PANELS)},
     ),
     ("GET", "/api/sites"): Operation(
         "list_sites", "The sites of the token", "admin", "Sites", refusals=(403,)
