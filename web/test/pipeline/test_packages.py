@@ -18,9 +18,9 @@ import requests
 from support.containers import ROOT
 from support.pace import ANSWER_SECONDS
 from support.processes import clean_environment, running
+from support.upgrading import UV, answers, before, begin, installed, send, sources_of
 
 URL = "https://code.example/page-tracker"
-UV = ROOT / ".venv-pipeline" / "bin" / "uv"
 CONSTRAINTS = ROOT / "web" / "constraints.txt"
 # How uv runs a program in an environment of its own, of which nothing is left.
 ISOLATED = (
@@ -205,3 +205,25 @@ def test_the_bill_of_materials_names_what_is_installed_with_the_wheel(
     flask = components["flask"]
     assert f"Flask=={flask['version']}" in CONSTRAINTS.read_text("utf-8").split()
     assert flask["licenses"] == [{"expression": "BSD-3-Clause"}]
+
+
+def test_an_upgrade_changes_no_answer_and_can_be_taken_back(
+    built: Path, tmp_path: Path
+) -> None:
+    """From the version before, with the libraries of its time, to this wheel."""
+    data, sources = tmp_path / "data", sources_of(before(), tmp_path / "before")
+    old = installed(sources, sources / "constraints.txt", tmp_path / "old", data)
+    wheel = Package("page_tracker", ROOT / "web", built).wheel
+    new = installed(wheel, CONSTRAINTS, tmp_path / "new", data)
+
+    with old.serving() as server:
+        token = begin(old)
+        send(server.url, token, range(20))
+        told = answers(server.url, token)
+    with new.serving() as server:
+        assert answers(server.url, token) == told
+        send(server.url, token, range(20, 40))
+        new.command("upkeep")
+        told = answers(server.url, token)
+    with old.serving() as server:
+        assert answers(server.url, token) == told

@@ -130,6 +130,15 @@ def test_every_job_ends_and_every_action_is_pinned(name: str) -> None:
                 assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"])
 
 
+def test_data_of_the_release_before_can_be_made_wherever_packages_are_tested() -> None:
+    """A checkout has the newest commit alone, unless it is told otherwise."""
+    steps = workflow()["jobs"]["containers"]["steps"]
+    [checkout] = [each for each in steps if "checkout@" in each.get("uses", "")]
+
+    assert "scripts/test-pipeline" in [each.get("run") for each in steps]
+    assert checkout["with"]["fetch-depth"] == 0
+
+
 def test_dockerfiles_name_the_same_base() -> None:
     """The image that is tested with is the image that is released."""
     named = {
