@@ -7,12 +7,14 @@ temporary folder, under a name that changes with these.
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from support.pace import PACE
 
@@ -59,6 +61,13 @@ def sent_by_python(*said: str) -> str:
     code = f"import sys; sys.path[:0] = [{str(folder / 'python')!r}]; {_RUN}"
     script = str(SCRIPTS / "send.py")
     return _run([sys.executable, "-c", code, script, *said], folder, RUN_SECONDS)
+
+
+def pages_written(*said: str) -> Any:
+    """What `pages.mjs` prints: what plugins write into pages, by their names."""
+    folder = installed()
+    command = ["node", str(SCRIPTS / "pages.mjs"), *said]
+    return json.loads(_run(command, folder, RUN_SECONDS))
 
 
 _RUN = "import runpy; sys.argv[:1] = []; runpy.run_path(sys.argv[0], None, '__main__')"
