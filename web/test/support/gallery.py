@@ -2,10 +2,11 @@
 
 python -m support.gallery FOLDER [VIEW…]
 
-What is shown: the real log, a site without a hit, one with a single hit, and a crowd
-from a thousand sources that reads pages with long names and names from right to left.
-Each at the widths of a phone, a tablet and a desk, in light and dark; then without a
-script, where something is wrong, and as it is printed.
+What is shown: the real log, a site without a hit, one with a single hit, a crowd from
+a thousand sources that reads pages with long names and names from right to left, and a
+shop that compares two buttons. Each at the widths of a phone, a tablet and a desk, in
+light and dark; then the pages of settings and people, those without a script, where
+something is wrong, and as they are printed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+import requests
 from playwright.sync_api import Browser, sync_playwright
 
 from support import commands
@@ -27,9 +29,11 @@ from support.importing import AGENT, LOG
 from support.pictures import chromium, sign_up
 from support.processes import Running, clean_environment, serving
 
-LOGGED, CROWD, ONE, EMPTY = "example.org", "crowd.example", "one.example", "new.example"
+LOGGED, CROWD, ONE = "example.org", "crowd.example", "one.example"
+SHOP, EMPTY = "shop.example", "new.example"
 # The log's days; with hours, as of four days there is little to see by day.
 DAYS = "period=2015-05-17..2015-05-20"
+BUTTONS = "period=day&groups=props:buttons&goal=Signup"
 PATIENCE = 600  # seconds
 WIDTHS = (360, 768, 1440)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -45,12 +49,13 @@ PATHS = (
 
 @dataclass(frozen=True)
 class View:
-    """A view to be drawn; `is_plain`: without a script."""
+    """A view to be drawn; `is_plain`: without a script; `is_closed`: signed out."""
 
     name: str
     address: str
     is_plain: bool = False
     is_printed: bool = False
+    is_closed: bool = False
 
 
 VIEWS = (
@@ -65,6 +70,24 @@ VIEWS = (
     View("wrong", f"/{LOGGED}?period=28dd&metric=visitor&f=is~nation~DE"),
     View("nowhere", "/nowhere.example"),
     View("sites", "/sites"),
+    View("crowd-list", f"/{CROWD}/list/pages"),
+    View("shop", f"/{SHOP}?period=day&f=is~goal~Signup"),
+    View("experiment", f"/{SHOP}/experiments?{BUTTONS}"),
+    View("experiment-new", f"/{SHOP}/experiments"),
+    View("properties", f"/{SHOP}/properties?period=day"),
+    *(
+        View(f"settings-{name}".rstrip("-"), f"/{SHOP}/settings/{name}".rstrip("/"))
+        for name in ("", "goals", "tokens", "deletion", "own-visits")
+    ),
+    View("import", f"/{LOGGED}/import"),
+    View("site-people", f"/sites/{SHOP}/people"),
+    View("install", f"/sites/{EMPTY}/install"),
+    View("add", "/sites/add"),
+    *(View(name, f"/{name}") for name in ("people", "flags", "account")),
+    View("second-factor", "/account/second-factor"),
+    View("remove-account", "/account/remove"),
+    View("sign-in", "/sites", is_closed=True),
+    View("welcome", "/welcome/spent", is_closed=True),
     View("plain", f"/{LOGGED}?{DAYS}&places=map", is_plain=True),
     View("printed", f"/{LOGGED}?{DAYS}&places=map", is_printed=True),
 )
@@ -94,7 +117,7 @@ def _command(*arguments: str) -> None:
 
 def fill(data: Path) -> None:
     """Put sites and hits into a data folder."""
-    for site in (LOGGED, CROWD, ONE, EMPTY):
+    for site in (LOGGED, CROWD, ONE, SHOP, EMPTY):
         group = "Blogs" if site in (LOGGED, CROWD) else ""
         _command("site", "add", site, "--group", group, "--data", str(data))
     log = data.parent / "crowd.log"
@@ -104,6 +127,29 @@ def fill(data: Path) -> None:
     log.write_text(lines[-1], "utf-8")
     _command("import", ONE, str(log), "--data", str(data))
     _command("import", LOGGED, str(LOG), "--data", str(data))
+    _command(*("goal", "add", SHOP, "--event", "Signup", "--data"), str(data))
+
+
+def buy(server: Running, number: int = 400) -> None:
+    """Send visitors to the shop: one in five signs up, or one in three."""
+    draw = random.Random(12)  # nosec B311 # the same pictures each time
+    with requests.Session() as session:
+        for at in range(number):
+            buttons = ("round", "square")[at % 2]
+            names = ["pageview", "Experiment"]
+            names += ["Signup"] * (draw.random() < (0.2, 0.33)[at % 2])
+            for name in names:
+                event = {
+                    "name": name,
+                    "url": f"https://{SHOP}/{at % 7}",
+                    "domain": SHOP,
+                    "props": {"buttons": buttons},
+                }
+                agent = AGENT.replace("Chrome/", f"Chrome/1{at}.")
+                answer = session.post(
+                    f"{server.url}/api/event", json=event, headers={"User-Agent": agent}
+                )
+                assert answer.status_code == 202, answer.text
 
 
 def draw(
@@ -118,7 +164,7 @@ def draw(
         for view in views:
             with browser.new_context(
                 base_url=server.url,
-                storage_state=state,
+                storage_state=None if view.is_closed else state,
                 color_scheme=scheme,
                 java_script_enabled=not view.is_plain,
             ) as context:
@@ -138,7 +184,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         data = Path(made) / "data"
         fill(data)
-        with serving(data) as server, sync_playwright() as playwright:
+        with (
+            serving(data, PAGE_TRACKER_HITS_OF_ADDRESS="0") as server,
+            sync_playwright() as playwright,
+        ):
+            buy(server)
             with chromium(playwright) as browser:
                 draw(browser, server, folder, views)
 

@@ -260,7 +260,7 @@ SETTINGS: Mapping[str, SiteSetting] = {
     ),
     "counted_bots": SiteSetting(
         "BOT,…",
-        "Count these bots, by the names that what was left out has for them.",
+        "Count these bots, by the names that a site's page gives them.",
         _list_of(_bot),
         many=True,
     ),

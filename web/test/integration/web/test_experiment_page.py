@@ -8,6 +8,7 @@ import pytest
 
 from page_tracker import app as app_module
 from page_tracker.people.roles import Role
+from page_tracker.web.pages.experiment_page import VERDICTS
 from support.people import Visitor, signed_in
 from support.sites_with_hits import FIRST, LAST, PERIOD, shown, sites_with_hits
 
@@ -48,8 +49,8 @@ def test_it_shows_what_the_interface_answers(viewer: Visitor) -> None:
 
     for each in answer["results"]:
         rate = f"{each['conversion_rate']:.2f}%"
-        row = f"{each['group']} {each['visitors']} {each['conversions']} {rate}"
-        assert row in page
+        name = f"{each['group']} {VERDICTS[each['verdict']]}"
+        assert f"{name} {each['visitors']} {each['conversions']} {rate}" in page
     assert f"{answer['results'][1]['chance_to_be_better']:.1f}%" in page
     assert {each["code"] for each in answer["meta"]["warnings"]} == {"too_few"}
     assert answer["meta"]["warnings"][0]["warning"] in page

@@ -389,3 +389,5 @@ def test_an_empty_site_says_so(owner: Visitor) -> None:
     assert "Nothing was counted yet." in shown(owner, "/b.org")
     there = shown(owner, "/a.org?period=2020")
     assert "Nothing in these days. There are hits from" in there
+    sold = shown(owner, f"/a.org?{PERIOD}&f=is~goal~Sale")
+    assert "Visitors 1 " in sold and "Nothing fits" not in sold

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from page_tracker.query.buckets import SECONDS, buckets
@@ -69,7 +69,7 @@ def chart_of(report: Report, now: datetime) -> Chart:
         dots=dots(path(values, top)),
         before=path(before, top) if any(before) else "",
         marks=marks,
-        labels=_labels([point.label for point in points]),
+        labels=_labels(_ticks(report.query, points)),
         sentence=_sentence(points),
         has_before=any(before),
     )
@@ -222,6 +222,17 @@ def _place(at: int, value: float, values: Sequence[Value], top: float) -> str:
 
 def _across(at: int, number: int) -> int:
     return round(WIDTH * at / (number - 1)) if number > 1 else 0
+
+
+def _ticks(query: Query, points: Sequence[Point]) -> list[str]:
+    """What stands below the points: no day if all are of one, no year if of one."""
+    (name,) = query.dimensions
+    first, last = points[0].name[:10], points[-1].name[:10]
+    end = date.fromisoformat(last)
+    told = [formatting.bucket(name, point.name, end) for point in points]
+    if name in SECONDS and first == last:
+        return [text.partition(", ")[2] for text in told]
+    return told
 
 
 def _labels(labels: Sequence[str]) -> list[str]:

@@ -77,8 +77,8 @@ def has_before(report: Report) -> bool:
     return any(any(values) for values in (report.compared or {}).values())
 
 
-def total(report: Report, metric: str = "visitors") -> int:
-    """A figure of a report without dimensions, as a number."""
+def total(report: Report) -> int:
+    """The visitors of a report without dimensions."""
     if not report.rows:
         return 0
-    return int(report.rows[0].metrics[report.query.metrics.index(metric)] or 0)
+    return int(report.rows[0].metrics[report.query.metrics.index("visitors")] or 0)

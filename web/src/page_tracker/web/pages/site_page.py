@@ -81,7 +81,6 @@ def site_page(
     ]
     figures, reading, over_time, *rows = answers.ask(bodies)
     whole = Whole(total(figures), has_before(figures))
-    is_empty = not total(figures, "pageviews")
     return {
         **frame(asked, live),
         "figures": figures_of(asked, (figures, reading)),
@@ -101,8 +100,8 @@ def site_page(
         ),
         "shades": SHADES,
         "is_compared": whole.is_compared,
-        "empty": _why_empty(asked, answers) if is_empty else "",
-        "has_hits": not is_empty or answers.days() is not None,
+        "empty": _why_empty(asked, answers) if not whole.visitors else "",
+        "has_hits": whole.visitors > 0 or answers.days() is not None,
         "goals": asked.site.goals,
         "events_panel": EVENTS.name,
         "goal_dimension": GOAL,

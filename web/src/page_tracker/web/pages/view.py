@@ -93,7 +93,7 @@ class _Part:
 def _one_of(*known: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in known:
-            raise ValueError(f"there is no such{nearest(text, known) or ' one'}")
+            raise ValueError(f"there is no such value{nearest(text, known)}")
         return text
 
     return parse

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,3 +145,28 @@ def test_labels_are_a_few_with_the_first_and_the_last(number: int) -> None:
     assert 1 <= len(told) <= 6
     assert len(told) == 1 or number > 1
     assert number < 3 or len(told) >= 2
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "name", "told"),
+    [
+        (date(2025, 1, 2), date(2025, 1, 2), "time:hour", ["00:00", "23:00"]),
+        (date(2025, 1, 2), date(2025, 1, 4), "time:day", ["Thu 2 Jan", "Sat 4 Jan"]),
+        (
+            date(2024, 12, 31),
+            date(2025, 1, 1),
+            "time:day",
+            ["Tue 31 Dec 2024", "Wed 1 Jan"],
+        ),
+    ],
+)
+def test_labels_leave_out_what_all_of_them_share(
+    first: date, last: date, name: str, told: list[str]
+) -> None:
+    days = Range(first, last, "UTC")
+    query = Query(site="a", metrics=("visitors",), range=days, dimensions=(name,))
+    whole = Report(query, (), 0, Plan((), ()), {}, Statement("", {}))
+
+    shown = chart_of(whole, NOON).labels
+
+    assert [shown[0], shown[-1]] == told
