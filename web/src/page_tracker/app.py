@@ -33,6 +33,7 @@ from page_tracker.store.accounts import Accounts
 from page_tracker.store.annotations import AnnotationStore
 from page_tracker.store.codes import UsedCodes
 from page_tracker.store.counters import Live
+from page_tracker.store.exports import Exports
 from page_tracker.store.first_hit_waits import Waits
 from page_tracker.store.links import Links
 from page_tracker.store.redis_health import durability_notice, redis_problem
@@ -270,7 +271,9 @@ def _register_programs(flask: Flask, settings: Settings) -> None:
     flask.register_blueprint(asking_api(asking, sites, live, guard))
     flask.register_blueprint(sites_v1_api(sites, guard))
     flask.register_blueprint(stats_v1_api(asking, sites, live, guard))
-    flask.register_blueprint(goatcounter_api(asking, sites, guard))
+    flask.register_blueprint(
+        goatcounter_api(asking, sites, lambda: Exports(redis()), guard)
+    )
     flask.register_blueprint(describing)
 
 

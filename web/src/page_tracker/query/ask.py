@@ -150,16 +150,24 @@ class Asking:
         self, site: str, days: Days, budget: TimeBudget | None = None
     ) -> list[PropertyKey]:
         """Which properties the events of these days have; raises as `reports`."""
+        asked_of = partial(property_keys_statement, site, days)
+        return [
+            PropertyKey(str(name), str(key), int(str(events)), int(str(values)))
+            for name, key, events, values in self.rows(asked_of, budget)
+        ]
 
-        def ask() -> list[PropertyKey]:
-            state = self.reading.sources()
-            asked = property_keys_statement(site, days, state)
-            return [
-                PropertyKey(str(name), str(key), int(str(events)), int(str(values)))
-                for name, key, events, values in self.engine.rows(asked, budget)
-            ]
+    def rows(
+        self,
+        asked_of: Callable[[LakeState], Statement],
+        budget: TimeBudget | None = None,
+    ) -> list[tuple[object, ...]]:
+        """The rows of a statement about the hits of the present state.
 
-        return self._of_files_that_are_there(ask)
+        Raises as `reports`.
+        """
+        return self._of_files_that_are_there(
+            lambda: self.engine.rows(asked_of(self.reading.sources()), budget)
+        )
 
     def _drops(
         self,

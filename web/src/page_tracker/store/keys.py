@@ -172,3 +172,13 @@ def deletion(site: str) -> str:
 def imported(site: str, import_id: str) -> str:
     """Hash of one import: path → page views; replaced as a whole."""
     return f"pt:imported:{site}:{import_id}"
+
+
+def exports() -> str:
+    """How many exports there were: the last one's number."""
+    return "pt:exports"
+
+
+def export(number: int) -> str:
+    """Which hits an export has (JSON)."""
+    return f"pt:export:{number}"

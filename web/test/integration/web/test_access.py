@@ -101,6 +101,15 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v0/sites/<int:number>"): Route(
         Need.ANY, "/api/v0/sites/7", status=404
     ),
+    ("POST", "/api/v0/export"): Route(
+        Need.ADMIN_OF_SITE, "/api/v0/export?site=SITE", status=202
+    ),
+    ("GET", "/api/v0/export/<int:number>"): Route(
+        Need.ADMIN_OF_SITE, "/api/v0/export/7?site=SITE", status=404
+    ),
+    ("GET", "/api/v0/export/<int:number>/download"): Route(
+        Need.ADMIN_OF_SITE, "/api/v0/export/7/download?site=SITE", status=404
+    ),
     ("GET", "/api/v0/paths"): Route(Need.STATS, "/api/v0/paths?site=SITE"),
     ("GET", "/api/v0/stats/total"): Route(Need.STATS, "/api/v0/stats/total?site=SITE"),
     ("GET", "/api/v0/stats/hits"): Route(Need.STATS, "/api/v0/stats/hits?site=SITE"),

@@ -30,10 +30,13 @@ from page_tracker.query.goatcounter_paths import (
 from page_tracker.query.goatcounter_request import Parameters
 from page_tracker.query.parse import MAX_ROWS
 from page_tracker.sites.site import Site
-from page_tracker.sites.token import Scope, allows
+from page_tracker.sites.token import Scope, Token, allows
+from page_tracker.store.exports import Exports
 from page_tracker.store.sites import Sites
 from page_tracker.web.api.failures import register_failures
+from page_tracker.web.api.goatcounter_export import register_exports
 from page_tracker.web.api.query import readable_site
+from page_tracker.web.api.sites import admitted_site
 from page_tracker.web.client_gone import is_wanted
 from page_tracker.web.token_guard import Guard, Refused
 
@@ -43,17 +46,20 @@ if TYPE_CHECKING:  # loaded with the first question
 
 # What a token may do, in GoatCounter's numbers: 2 is to count, 4 to export, 8 to read
 # sites, 16 to add and 32 to change them, 64 to read statistics.
-_COUNT, _READ_SITES, _STATS = 2, 8, 64
+_COUNT, _EXPORT, _READ_SITES, _STATS = 2, 4, 8, 64
 PERMISSIONS = {
     Scope.EVENTS: _COUNT,
     Scope.STATS: _READ_SITES | _STATS,
-    Scope.ADMIN: _COUNT | _READ_SITES | _STATS,
+    Scope.ADMIN: _COUNT | _EXPORT | _READ_SITES | _STATS,
 }
 NOTHING = {"stats": [], "more": False}
 
 
 def goatcounter_api(
-    asking: Callable[[], Asking], sites: Callable[[], Sites], guard: Guard
+    asking: Callable[[], Asking],
+    sites: Callable[[], Sites],
+    exports: Callable[[], Exports],
+    guard: Guard,
 ) -> Blueprint:
     """The routes for holders of tokens."""
     blueprint = Blueprint("goatcounter", __name__, url_prefix="/api/v0")
@@ -81,6 +87,10 @@ def goatcounter_api(
                 return jsonify(_as_json(site))
         raise Refused(404, f"there is no site with the number {number}")
 
+    def owned() -> str:
+        return admitted_site(guard, sites(), _named(sites(), guard.token()))
+
+    register_exports(blueprint, asking, exports, owned)
     statistics = _Statistics(asking, sites, guard)
     for rule, view in (
         ("/paths", statistics.paths),
@@ -156,7 +166,8 @@ class _Statistics:
         return jsonify(stats.detail_answer(name, row_id, *self._reports(site, [asked])))
 
     def _site(self) -> Site:
-        return _site(self._sites(), self._guard)
+        token = self._guard.token()
+        return readable_site(self._sites(), token, _named(self._sites(), token))
 
     def _chosen(self, site: Site, said: Parameters) -> list[Path] | None:
         """The paths that a request is about; None where it is about all."""
@@ -197,9 +208,9 @@ def _now() -> datetime:
     return datetime.fromtimestamp(int(time.time()), UTC)
 
 
-def _site(sites: Sites, guard: Guard) -> Site:
-    """The site that is asked about. Raises Refused."""
-    token, named = guard.token(), request.args.get("site", "")
+def _named(sites: Sites, token: Token) -> str:
+    """The domain of the site that is asked about. Raises Refused."""
+    named = request.args.get("site", "")
     if not named and token.sites is not None and len(token.sites) == 1:
         named = token.sites[0]
     if not named and (only := sites.directory().only()):
@@ -208,4 +219,4 @@ def _site(sites: Sites, guard: Guard) -> Site:
         raise Refused(
             400, "this token is for several sites: name one by the parameter site"
         )
-    return readable_site(sites, token, named)
+    return named

@@ -10,7 +10,8 @@ from importlib.metadata import version
 from flask import Blueprint, Response, request
 
 from page_tracker.web.openapi.experiment_schemas import experiment_schemas
-from page_tracker.web.openapi.operations import ALWAYS, OPERATIONS, REFUSALS, Operation
+from page_tracker.web.openapi.operation import ALWAYS, REFUSALS, Operation
+from page_tracker.web.openapi.operations import OPERATIONS
 from page_tracker.web.openapi.owner_schemas import owner_schemas
 from page_tracker.web.openapi.query_schemas import question_schemas
 from page_tracker.web.openapi.schemas import SITE, Schema, ref, text, whole
