@@ -15,8 +15,11 @@ const FILES =
   "xlsx?|xml|xsd|z|zip";
 const OPTED_OUT = "mtm_consent_removed";
 const AGREED = "mtm_consent";
+// Settings that mean nothing here: of cookies, and of when and how it is sent.
+const NOT_NEEDED =
+  /^(get|is|has|(set|disable)(Queue)?Request)|cookie|beacon|tim(er|ing|eout)|feature/i;
 const script = own("currentScript");
-const early = window._paq;
+const early = (window._paq ||= []);
 
 let address = script && new URL("matomo.php", script.src);
 let site;
@@ -25,6 +28,9 @@ let referrer;
 let title;
 let fileTypes = FILES;
 let ownHosts = [];
+const others = []; // that each hit is sent to as well: addresses and sites
+// The classes that say what a link is, besides matomo_… and piwik_….
+const classes = { link: [], download: [], ignore: [] };
 let isFollowing; // links
 let mustAgree; // before anything counts
 let respectsDnt;
@@ -59,7 +65,6 @@ const shown = () => url ?? location.href;
 const hit = (said) => {
   if (isOff()) return;
   const fields = {
-    idsite: site,
     rec: 1,
     r: newId(),
     send_image: 0,
@@ -76,12 +81,17 @@ const hit = (said) => {
     if (![undefined, null, false, "", "{}"].includes(fields[name]))
       body.set(name, fields[name]);
   if (mustAgree) waiting.push(body);
-  else send(address, () => body);
+  else sendToAll(body);
+};
+
+const sendToAll = (body) => {
+  for (const [where, idsite] of site ? [[address, site], ...others] : others)
+    send(where, () => new URLSearchParams([["idsite", idsite], ...body]));
 };
 
 const agree = () => {
   mustAgree = false;
-  for (const body of waiting) send(address, () => body);
+  waiting.forEach(sendToAll);
   waiting = [];
 };
 
@@ -103,7 +113,9 @@ const isOurs = (host) =>
 const act = (event, find, link) => {
   const element = find("a,area");
   const says = (word) =>
-    element.matches(`.matomo_${word},.piwik_${word}`);
+    [`matomo_${word}`, `piwik_${word}`, ...classes[word]].some((name) =>
+      element.classList.contains(name),
+    );
   if (!element || !isFollowing || event.type == "submit" || says("ignore")) return;
   const isFile =
     element.hasAttribute("download") ||
@@ -112,6 +124,14 @@ const act = (event, find, link) => {
   if (isFile) hit({ download: link.href });
   else if (says("link") || (link.host && !isOurs(link.host)))
     hit({ link: link.href });
+};
+
+const told = new Set(); // of errors
+const tellError = ({ message, filename, lineno, colno }) => {
+  const place = `${filename}:${lineno}:${colno}`;
+  if (!message || told.has(place + message)) return;
+  told.add(place + message);
+  calls.trackEvent("JavaScript Errors", place, message);
 };
 
 const calls = {
@@ -124,6 +144,10 @@ const calls = {
   setDoNotTrack: (said) => (respectsDnt = said),
   setDownloadExtensions: (said) => (fileTypes = [].concat(said).join("|")),
   addDownloadExtensions: (said) => (fileTypes += "|" + [].concat(said).join("|")),
+  setLinkClasses: (said) => (classes.link = [].concat(said)),
+  setDownloadClasses: (said) => (classes.download = [].concat(said)),
+  setIgnoreClasses: (said) => (classes.ignore = [].concat(said)),
+  addTracker: (where, said) => others.push([new URL(where || address, location), said]),
   setCustomDimension: (number, value) => (dimensions["dimension" + number] = value),
   deleteCustomDimension: (number) => delete dimensions["dimension" + number],
   setCustomVariable: (number, name, value, scope = "visit") =>
@@ -149,6 +173,7 @@ const calls = {
     items = {};
   },
   enableLinkTracking: () => (isFollowing = true),
+  enableJSErrorTracking: () => addEventListener("error", tellError),
   requireConsent: () => (mustAgree = !has(AGREED)),
   setConsentGiven: agree,
   rememberConsentGiven: (hours) => {
@@ -168,43 +193,52 @@ const calls = {
   getVisitorId: () => "", // nobody has one
 };
 
-const apply = ([name, ...values]) => {
-  if (name.call) name.apply(calls, values);
-  else if (calls[name]) calls[name](...values);
-  // The settings that are missing mean nothing here, as those of cookies.
-  else if (/^(track|queue|addTracker)/.test(name))
-    console.warn(`pagetracker: ${name} does nothing here`);
+const idle = (name) => () => {
+  if (!NOT_NEEDED.test(name)) console.warn(`pagetracker: ${name} does nothing here`);
 };
 
+// What pages call: they go on where they call what does not exist here. Who awaits it
+// does not wait for ever.
+const tracker = new Proxy(calls, {
+  get: (known, name) => known[name] || (name != "then" && idle(name)),
+});
+
+const apply = ([name, ...values]) =>
+  name?.call ? name.apply(tracker, values) : tracker[name](...values);
+
 // These hold for what was pushed before them too.
-const isFirst = ([name]) => /^(setTrackerUrl|setSiteId|require|setDoNot)/.test(name);
+const isFirst = ([name]) =>
+  /^(setTrackerUrl|setSiteId|addTracker|require|setDoNot)/.test(name);
 
 const start = () => {
   followReading((n, read) => {
     if (isOff() || mustAgree) return;
     const body = JSON.stringify({ n, d: `${site}`, id: newId(), ...read });
-    send(new URL("api/event", address), () => body);
+    if (site) send(new URL("api/event", address), () => body);
   });
   followClicks(act);
   for (const call of early.filter(isFirst)) apply(call);
   for (const call of early.filter((call) => !isFirst(call))) apply(call);
   early.push = (...pushed) => pushed.forEach(apply);
   (window.matomoAsyncInit || window.piwikAsyncInit)?.();
+  setTimeout(() => {
+    if (!site && !others.length) console.warn("pagetracker: setSiteId is missing");
+  }, 1e3);
 };
 
 window.Matomo = window.Piwik = {
   initialized: true,
-  getAsyncTracker: () => calls,
+  addTracker: calls.addTracker,
+  getAsyncTracker: () => tracker,
   getTracker: (where, said) => {
     if (where) calls.setTrackerUrl(where);
     if (said) calls.setSiteId(said);
-    return calls;
+    return tracker;
   },
 };
 
-if (!early) console.warn("pagetracker: window._paq is missing");
 // A second script counts nothing.
-else if (!early.taken) {
+if (!early.taken) {
   early.taken = true;
   onceSeen(start);
 }

@@ -89,7 +89,7 @@ def hit_of(said: _Parameters, page: str, token: str) -> RawHit | None:
     return msgspec.structs.replace(
         found,
         site=site,
-        url=_with_campaign(url),
+        url=_page_of(url),
         referrer="" if said.get("ignore_referrer") == "1" else referrer,
         title=said.get("action_name", ""),
         props={**found.props, **_custom(said)},
@@ -292,6 +292,13 @@ def _id_text(text: str) -> str:
 
 
 @lru_cache(4_096)
+def _page_of(url: str) -> str:
+    """The page's address: as in Matomo, a fragment is no part of it, except for one
+    that names a route (`#/…`, `#!…`)."""
+    page, _, fragment = url.partition("#")
+    return _with_campaign(url if fragment[:1] in ("/", "!") else page)
+
+
 def _with_campaign(url: str) -> str:
     """The address with Matomo's campaign parameters written as utm_…, which win."""
     if not _CAMPAIGN.search(url):

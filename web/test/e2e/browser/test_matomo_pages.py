@@ -1,11 +1,17 @@
 """Pages written for Matomo, with another host alone, by what is stored of them."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import ConsoleMessage
 
-from support.scene import MATOMO_ID, SITE, Scene, counted, engagements_of, views_of
+from support.scene import (
+    MATOMO_ID,
+    SITE,
+    SITE_THAT_RESPECTS_DNT,
+    Scene,
+    counted,
+    engagements_of,
+    views_of,
+)
 
 # Fetching a browser, where none is there, takes minutes.
 pytestmark = pytest.mark.timeout(900)
@@ -121,13 +127,45 @@ def test_nothing_counts_without_consent_or_against_a_wish(scene: Scene) -> None:
     assert {row["name"] for row in rows if row["path"] == "/opted-out"} == {"In: Again"}
 
 
-def is_said(text: str) -> Callable[[ConsoleMessage], bool]:
-    return lambda message: message.text == f"pagetracker: {text}"
+ASKED_FOR = """<script>window.matomoAsyncInit = () => {
+  const tracker = Matomo.getTracker("%s/matomo.php", 1);
+  tracker.addTracker("", "quiet.example");
+  tracker.disableCookies();
+  tracker.enableHeartBeatTimer();
+  tracker.setLinkClasses("classed");
+  tracker.enableLinkTracking();
+  tracker.enableJSErrorTracking();
+  tracker.trackAll();
+  tracker.trackPageView(tracker.getUserId());
+}</script><script async src="%s/matomo.js"></script>"""
 
 
-def test_what_does_not_exist_here_is_said_in_the_console(scene: Scene) -> None:
-    with scene.page.expect_console_message(is_said("window._paq is missing")):
-        scene.show("/start", f'<script src="{scene.server_url}/matomo.js"></script>')
-    with scene.page.expect_console_message(is_said("trackAll does nothing here")):
-        open_page(scene, "/second", '_paq.push(["disableCookies"], ["trackAll"]);')
-    counted(scene, 1)
+def test_a_page_may_ask_for_trackers_and_for_what_does_not_exist_here(
+    scene: Scene,
+) -> None:
+    said: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "warning":
+            said.append(message.text)
+
+    scene.page.on("console", hear)
+    scene.show("/start", f'<script src="{scene.server_url}/matomo.js"></script>')
+    scene.wait_until(lambda: said == ["pagetracker: setSiteId is missing"])
+    link = '<a id=link class=classed href="#inside">link</a>'
+    scene.show("/start", ASKED_FOR % ((scene.server_url,) * 2), link)
+    scene.stored(2)
+    scene.page.click("#link")
+    scene.page.evaluate("""() => {
+      const error = { message: "broken", filename: "a.js", lineno: 3, colno: 4 };
+      for (const each of [1, 2]) dispatchEvent(new ErrorEvent("error", error));
+      _paq.push([], ["setUserID", "somebody"]);
+    }""")
+    rows = counted(scene, 6)
+    assert sorted((row["site"], row["name"]) for row in rows) == sorted(
+        (site, name)
+        for site in (SITE, SITE_THAT_RESPECTS_DNT)
+        for name in ("pageview", "Outbound Link: Click", "JavaScript Errors: a.js:3:4")
+    )
+    idle = ("trackAll", "undefined", "setUserID")
+    assert said[1:] == [f"pagetracker: {name} does nothing here" for name in idle]

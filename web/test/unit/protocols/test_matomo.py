@@ -52,6 +52,12 @@ def test_its_script_posts_a_query_with_an_empty_body() -> None:
     assert (hit.width, hit.language) == (1920, "de-AT")
 
 
+@pytest.mark.parametrize("fragment", ["#/route?a=1", "#!route"])
+def test_a_fragment_is_part_of_the_page_if_it_names_a_route(fragment: str) -> None:
+    assert hit_of(url=PAGE + fragment).url == PAGE + fragment
+    assert hit_of(url=f"{PAGE}#section").url == PAGE
+
+
 def test_a_long_query_comes_as_a_form_instead_and_the_query_wins() -> None:
     body = urlencode({**SAID, "action_name": "of the body"}).encode()
     (part,) = bulk_of("", body).parts
