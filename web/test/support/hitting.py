@@ -81,13 +81,18 @@ class Sender:
 
 
 @contextmanager
-def hitting(url: str, connections: int) -> Iterator[Sent]:
-    """Hits without pause while the body runs, and until what is sent again is taken.
+def hitting(
+    url: str, connections: int, *, brief: int = 0, each_second: float = 0
+) -> Iterator[Sent]:
+    """Hits while the body runs, and until what is sent again is taken.
 
-    The senders' addresses differ, so the server must trust the loopback as a proxy.
+    So many senders keep their connection, and as many as `brief` open one for each hit.
+    All together send `each_second`, or without pause. Their addresses differ, so the
+    server must trust the loopback as a proxy.
     """
     sent, stopped, numbers = Sent(), threading.Event(), count()
     lock = threading.Lock()
+    between = (connections + brief) / each_second if each_second else 0.0
 
     def note(path: str, began: float, status: int, retry_after: str | None) -> None:
         with lock:
@@ -99,28 +104,35 @@ def hitting(url: str, connections: int) -> Iterator[Sent]:
             if status == 503 and retry_after is None:
                 sent.without_retry_after += 1
 
-    def work() -> None:
-        sender = Sender(url)
-        while not stopped.is_set():
-            number = next(numbers)
-            path = f"/{number}"
-            event_id = f"hit-{number}" if number % 2 else ""
-            address = f"198.51.{number // 256 % 256}.{number % 256}"
-            while True:
-                began = time.monotonic()
-                try:
-                    status, retry_after = sender.send(
-                        path, event_id, **{"X-Forwarded-For": address}
-                    )
-                except (OSError, HTTPException):
-                    status, retry_after = 0, None
-                note(path, began, status, retry_after)
-                if status == 202 or not event_id:
-                    break
-                time.sleep(PAUSE_SECONDS)
+    def hit(sender: Sender) -> None:
+        number = next(numbers)
+        path = f"/{number}"
+        event_id = f"hit-{number}" if number % 2 else ""
+        address = f"198.51.{number // 256 % 256}.{number % 256}"
+        while True:
+            began = time.monotonic()
+            try:
+                status, retry_after = sender.send(
+                    path, event_id, **{"X-Forwarded-For": address}
+                )
+            except (OSError, HTTPException):
+                status, retry_after = 0, None
+            note(path, began, status, retry_after)
+            if status == 202 or not event_id:
+                break
+            time.sleep(PAUSE_SECONDS)
+
+    def work(keeps: bool) -> None:
+        sender, due = Sender(url), time.monotonic()
+        while not stopped.wait(due - time.monotonic() if between else 0):
+            hit(sender)
+            due += between
+            if not keeps:
+                sender.close()
         sender.close()
 
-    threads = [threading.Thread(target=work) for _ in range(connections)]
+    kinds = [True] * connections + [False] * brief
+    threads = [threading.Thread(target=work, args=(keeps,)) for keeps in kinds]
     for thread in threads:
         thread.start()
     try:
