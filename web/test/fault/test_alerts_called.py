@@ -1,4 +1,7 @@
-"""Real faults under a real Prometheus: each calls by its own alert, and by no other."""
+"""Real faults under a real Prometheus: each calls by its own alert, and by no other.
+
+And while all is well, each question of the dashboard has an answer.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ import requests
 from redis import Redis
 
 from page_tracker.store.upkeep_record import UpkeepRecord
+from support import dashboard
 from support.collecting import CHROME
 from support.pace import ANSWER_SECONDS
 from support.processes import (
@@ -102,6 +106,12 @@ def writer_of(server: Running) -> int:
     return found
 
 
+def unanswered(called: Called) -> list[str]:
+    """The dashboard's questions for which there is no line."""
+    asked = dashboard.queries(dashboard.PANELS, interval="10s")
+    return [query for query in asked if not called.prometheus.answers(query)]
+
+
 def calls_by(called: Called, name: str) -> None:
     """Wait for the next call; it is this one, and the only one."""
     before = list(called.names)
@@ -124,6 +134,7 @@ def test_each_fault_calls_by_its_own_alert_and_by_no_other(
         UpkeepRecord(store).succeeded(time.time(), 0)
         with watched(metrics, tmp_path) as called:
             with busy(server):
+                wait_until(lambda: not unanswered(called), lambda: unanswered(called))
                 with stopped(writer_of(server)):
                     calls_by(called, "WriterStopped")
                 with full(store):

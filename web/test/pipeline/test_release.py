@@ -9,14 +9,17 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import requests
 
+from support import dashboard
 from support.hitting import SITE, Sender, hitting
 from support.pace import ANSWER_SECONDS, PACE
 from support.processes import clean_environment, wait_until
 from support.releases import RELEASE, VERSIONS, Server
+from support.watching import watching_containers
 
 
 @pytest.fixture(scope="module", name="server")
@@ -195,3 +198,24 @@ def test_visitors_are_told_apart_behind_the_proxy(server: Server) -> None:
     sender.close()
 
     assert len(set(server.all_in_lake("visitor", SITE)) - before) == 2
+
+
+def test_prometheus_asks_each_colour_that_runs_and_the_proxy(
+    server: Server, tmp_path: Path
+) -> None:
+    """And every panel about colours has its lines."""
+    server.must_release("start", server.images["next"])
+    asked = dashboard.queries(dashboard.COLOURS, interval="10s")
+    up = {"blue-service", "green-service", "proxy-service"}
+
+    with watching_containers(server, tmp_path, server.images["sound"]) as prometheus:
+
+        def found() -> set[str]:
+            series = prometheus.answers("up == 1")
+            return {each["metric"]["service"] for each in series}
+
+        wait_until(lambda: found() == up, found)
+        wait_until(lambda: all(len(prometheus.answers(each)) > 1 for each in asked))
+        server.must_release("abort")
+        stopped = ({"blue", "green"} - {server.live()}).pop()
+        wait_until(lambda: found() == up - {f"{stopped}-service"}, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from support.documentation import ROOT
@@ -28,6 +29,18 @@ def quantile(share: float, metric: str, by: str = "le") -> str:
 
 def rate(metric: str, by: str, where: str = "") -> str:
     return f"sum by ({by}) (rate(page_tracker_{metric}{where}[$__rate_interval]))"
+
+
+def rate_of_redis(metric: str, by: str) -> str:
+    """Of what Redis knows, which each server tells: it is not added up over them."""
+    return f"max by ({by}) (rate(page_tracker_{metric}[$__rate_interval]))"
+
+
+def of_colour(metric: str, where: str = "") -> str:
+    """By the proxy; both of a colour's servers are one."""
+    rates = f'rate(haproxy_server_{metric}{{proxy="web"{where}}}[$__rate_interval])'
+    named = f'label_replace({rates}, "colour", "$1", "server", "(.*?)(-standby)?")'
+    return f"sum by (colour) ({named})"
 
 
 def mean(metric: str) -> str:
@@ -62,7 +75,7 @@ PANELS = (
     Panel(
         "Rows into the lake",
         "reqps",
-        {"shard {{shard}}": rate("lake_rows_total", "shard")},
+        {"shard {{shard}}": rate_of_redis("lake_rows_total", "shard")},
     ),
     Panel(
         "A batch to Redis",
@@ -126,6 +139,35 @@ PANELS = (
         "Two of them while a release is under way.",
     ),
 )
+# Where a proxy has two colours behind it.
+COLOURS = (
+    Panel(
+        "Requests by colour",
+        "reqps",
+        {"{{colour}}": of_colour("http_responses_total")},
+        "What the proxy sends to each; a version that is tried has a share.",
+    ),
+    Panel(
+        "Failures by colour",
+        "reqps",
+        {"{{colour}}": of_colour("http_responses_total", ', code="5xx"')},
+        "Answers of 500 and above.",
+    ),
+    Panel(
+        "How long a colour takes",
+        "s",
+        {
+            "{{server}}": 'haproxy_server_response_time_average_seconds{proxy="web"}',
+        },
+        "The mean of its latest 1024 requests.",
+    ),
+)
+
+
+def queries(panels: Iterable[Panel], interval: str) -> list[str]:
+    """What they ask, with the interval that Grafana would put in."""
+    asked = [query for panel in panels for query in panel.lines.values()]
+    return [query.replace("$__rate_interval", interval) for query in asked]
 
 
 def rendered() -> str:
@@ -138,7 +180,9 @@ def rendered() -> str:
         "schemaVersion": 39,
         "time": {"from": "now-6h", "to": "now"},
         "timezone": "browser",
-        "panels": [_panel(number, panel) for number, panel in enumerate(PANELS)],
+        "panels": [
+            _panel(number, panel) for number, panel in enumerate(PANELS + COLOURS)
+        ],
     }
     return f"{json.dumps(dashboard, indent=2)}\n"
 

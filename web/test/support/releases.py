@@ -30,7 +30,11 @@ class Server(Stack):
         super().__init__(name, FILES, inside="writer-service")
         self.images = {each: f"{name}-{each}" for each in ("sound", *versions)}
         # which scripts/release goes by; any port is good for the proxy
-        self.settings = {"COMPOSE_PROJECT_NAME": name, "PROXY_PORT": "127.0.0.1:"}
+        self.settings = {
+            "COMPOSE_PROJECT_NAME": name,
+            "PROXY_PORT": "127.0.0.1:",
+            "PAGE_TRACKER_METRICS": "0.0.0.0:9464",
+        }
 
     def build(self) -> None:
         docker("build", "--tag", self.images["sound"], "web")
