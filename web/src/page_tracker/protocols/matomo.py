@@ -11,8 +11,7 @@ https://developer.matomo.org/api-reference/tracking-api.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -59,21 +58,25 @@ def decode(request: Request, sender: Sender) -> Bulk:
     """
     if b'"requests"' in request.body:
         return _bulk_of(request, sender)
-    parameters = _parameters_in(request)
+    text = request.query
+    if request.body:
+        # Of what both say the last counts.
+        text = f"{request.body.decode('utf-8', 'replace')}&{text}".rstrip("&")
+    parameters = _pairs(text)
     if not parameters:
         status = 200 if request.method == "GET" else 400
         raise NothingToCountError(answer_of(status, b"text/plain", _HELLO))
     has_image = parameters.get("send_image") != "0"
     page = request.header(b"referer")
     try:
-        raw = _hit_of(parameters, page, token_in(request.headers))
+        raw = hit_of(parameters, text, page, token_in(request.headers))
     except InvalidParameterError as error:
         raise NothingToCountError(
             _plain(400, has_image, str(error)), error.refused
         ) from error
     if raw is None:
         raise NothingToCountError(_plain(200, has_image))
-    return Bulk([Part(raw, sender)], partial(_accept_one, has_image))
+    return Bulk((Part(raw, sender),), partial(_accept_one, has_image))
 
 
 def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
@@ -120,7 +123,7 @@ def _read_all(items: Sequence[Any], token: str) -> _Found:
     found = _Found({}, [], [])
     for place, item in enumerate(items):
         try:
-            raw = _hit_of(_parameters_of(item), "", token)
+            raw = _hit_in(item, token)
         except InvalidParameterError as error:
             found.invalid.append(place)
             found.refused.extend(error.refused)
@@ -134,6 +137,8 @@ def _accept_one(has_image: bool, fates: Sequence[Fate]) -> Answer:
     (fate,) = fates
     if isinstance(fate, NotStoredError):
         return _refuse_all(fate)
+    if not fate:
+        return _plain(200, has_image)
     if _is_refused(fate):
         return _plain(400, has_image, reasons_of(fate))
     return _plain(200, has_image, reasons_of(fate))
@@ -193,17 +198,6 @@ def _plain(status: int, has_image: bool, dropped: str = "") -> Answer:
     return answer_of(204 if status == 200 else status, b"text/plain", b"", headers)
 
 
-def _parameters_in(request: Request) -> dict[str, str]:
-    """Those in the query, and those in a form in the body that the query lacks.
-
-    matomo.js posts a query with an empty body that is declared as a form.
-    """
-    if not request.body:
-        return _pairs(request.query)
-    body = _pairs(request.body.decode("utf-8", "replace"))
-    return {**body, **_pairs(request.query)}
-
-
 def _pairs(text: str) -> dict[str, str]:
     try:
         pairs = fields_in(text, _MAX_FIELDS)
@@ -213,43 +207,28 @@ def _pairs(text: str) -> dict[str, str]:
     return dict(pairs)
 
 
-def _parameters_of(item: Any) -> dict[str, str]:
-    """The parameters of one item of a bulk: a query, an address, or an object."""
+def _hit_in(item: Any, token: str) -> RawHit | None:
+    """The hit of one item of a bulk: a query, an address, or an object."""
     if isinstance(item, str):
         _, mark, query = item.partition("?")
-        return _pairs(query if mark else item)
-    if isinstance(item, dict):
-        return {
-            name: value if isinstance(value, str) else _text(value)
-            for name, value in item.items()
-        }
-    raise InvalidParameterError("request", "is neither a query nor an object")
+        text = query if mark else item
+        said = _pairs(text)
+    elif isinstance(item, dict):
+        said = {name: _text(value) for name, value in item.items()}
+        text = "&".join(f"{name}={value}" for name, value in sorted(said.items()))
+    else:
+        raise InvalidParameterError("request", "is neither a query nor an object")
+    return hit_of(said, text, "", token)
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "1" if value else "0"
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
     if isinstance(value, int | float):
         return str(value)
     return "" if value is None else msgspec.json.encode(value).decode()
-
-
-def _hit_of(parameters: Mapping[str, str], page: str, token: str) -> RawHit | None:
-    raw = hit_of(parameters, page, token)
-    if raw is None or raw.event_id:
-        return raw
-    return msgspec.structs.replace(raw, event_id=_id_of(parameters))
-
-
-def _id_of(parameters: Mapping[str, str]) -> str:
-    """A request's id, the same when it is sent again; empty if there is none."""
-    if not (parameters.get("r") or parameters.get("rand")):
-        return ""
-    said = sorted(f"{n}={v}" for n, v in parameters.items() if n != "send_image")
-    text = "\0".join(said).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 PROTOCOL = BulkProtocol("matomo", ("GET", "POST"), decode, refuse)

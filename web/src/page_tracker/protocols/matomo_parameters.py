@@ -19,6 +19,7 @@ Matomo's amounts name no currency: they are stored as the property `revenue`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -37,6 +38,8 @@ from page_tracker.schema import LIMITS
 _Parameters = Mapping[str, str]
 _T = TypeVar("_T")
 
+# Characters; longer addresses are not remembered, so that nobody can make it grow.
+_SHORT = 1_024
 # Microseconds; Matomo too takes what is no older without a token.
 _YOUNG = DAY_SECONDS * MICROSECONDS
 
@@ -66,8 +69,9 @@ class InvalidParameterError(Exception):
         self.refused = refused
 
 
-def hit_of(said: _Parameters, page: str, token: str) -> RawHit | None:
-    """The hit of a request's parameters; `page` is its Referer, `token` what it shows.
+def hit_of(said: _Parameters, text: str, page: str, token: str) -> RawHit | None:
+    """The hit of a request's parameters, which are written as `text`; `page` is its
+    Referer, `token` what it shows.
 
     None if nothing is to be counted. Raises InvalidParameterError.
     """
@@ -80,24 +84,35 @@ def hit_of(said: _Parameters, page: str, token: str) -> RawHit | None:
         raise
     if said.get("rec") != "1":
         return None
-    url, referrer = said.get("url", ""), said.get("urlref", "")
-    if not url and not referrer:
-        url = page
-    found = next((h for means in _MEANINGS if (h := means(said)) is not None), _VIEW)
+    found = _meant_by(said)
     if found is _NOTHING:
         return None
-    return msgspec.structs.replace(
-        found,
+    url, referrer = said.get("url", ""), said.get("urlref", "")
+    is_custom = "dimension" in text or "cvar" in text  # of most hits nothing is
+    return RawHit(
         site=site,
-        url=_page_of(url),
+        kind=found.kind,
+        name=found.name,
+        url=_page_of(url if url or referrer else page),
         referrer="" if said.get("ignore_referrer") == "1" else referrer,
         title=said.get("action_name", ""),
-        props={**found.props, **_custom(said)},
+        props={**found.props, **_custom(said)} if is_custom else found.props,
         width=_width_of(said.get("res", "")),
         language=said.get("lang", ""),
+        event_id=found.event_id or _id_of(said, text),
         bot=said.get("recMode") == "1",
         claim=claim,
     )
+
+
+def _id_of(said: _Parameters, text: str) -> str:
+    """A request's id, the same when it is sent again; empty if there is none."""
+    if not (said.get("r") or said.get("rand")):
+        return ""
+    # What is sent again as an image says so.
+    written = text.replace("send_image=1", "send_image=0")
+    sent = written.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(sent, digest_size=16).hexdigest()
 
 
 def _check(said: _Parameters, site: str) -> None:
@@ -219,17 +234,26 @@ def _of_a_plugin(said: _Parameters) -> RawHit | None:
     return _NOTHING if said.get("ca") == "1" else None
 
 
-_MEANINGS: tuple[Callable[[_Parameters], RawHit | None], ...] = (
-    _ping,
-    _order,
-    _goal,
-    _event,
-    _content,
-    _search,
-    _link,
-    _download,
-    _of_a_plugin,
-)
+# In order of precedence, by a parameter without which it is not meant.
+_MEANINGS: dict[str, tuple[Callable[[_Parameters], RawHit | None], ...]] = {
+    "ping": (_ping,),
+    "idgoal": (_order, _goal),
+    "e_c": (_event,),
+    "c_n": (_content,),
+    "search": (_search,),
+    "link": (_link,),
+    "download": (_download,),
+    "ca": (_of_a_plugin,),
+}
+
+
+def _meant_by(said: _Parameters) -> RawHit:
+    if said.keys().isdisjoint(_MEANINGS):
+        return _VIEW
+    told = (
+        means for name, every in _MEANINGS.items() if name in said for means in every
+    )
+    return next((hit for means in told if (hit := means(said)) is not None), _VIEW)
 
 
 def _hit(kind: Kind, name: str, props: Mapping[str, str | None] = _NO_PROPS) -> RawHit:
@@ -291,12 +315,18 @@ def _id_text(text: str) -> str:
     return shown[:64]
 
 
-@lru_cache(4_096)
 def _page_of(url: str) -> str:
+    return (_remembered if len(url) <= _SHORT else _read_page)(url)
+
+
+def _read_page(url: str) -> str:
     """The page's address: as in Matomo, a fragment is no part of it, except for one
     that names a route (`#/…`, `#!…`)."""
     page, _, fragment = url.partition("#")
     return _with_campaign(url if fragment[:1] in ("/", "!") else page)
+
+
+_remembered = lru_cache(4_096)(_read_page)
 
 
 def _with_campaign(url: str) -> str:
