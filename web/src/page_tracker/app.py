@@ -47,6 +47,7 @@ from page_tracker.web.api.goatcounter import goatcounter_api
 from page_tracker.web.api.query import asking_api
 from page_tracker.web.api.sites import api
 from page_tracker.web.api.sites_v1 import sites_v1_api
+from page_tracker.web.api.sites_v1_guests import GuestServices
 from page_tracker.web.api.stats_v1 import stats_v1_api
 from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collect_routes import collecting
@@ -269,7 +270,9 @@ def _register_programs(flask: Flask, settings: Settings) -> None:
     flask.register_blueprint(goals_api(sites, guard))
     flask.register_blueprint(annotations_api(sites, annotation_store, guard))
     flask.register_blueprint(asking_api(asking, sites, live, guard))
-    flask.register_blueprint(sites_v1_api(sites, guard))
+    reached = ServerAddresses(settings.url, settings.trusted_proxies)
+    guests = GuestServices(accounts, lambda: Links(redis()), reached.link)
+    flask.register_blueprint(sites_v1_api(sites, asking, site_deletion, guests, guard))
     flask.register_blueprint(stats_v1_api(asking, sites, live, guard))
     flask.register_blueprint(
         goatcounter_api(asking, sites, lambda: Exports(redis()), guard)

@@ -74,6 +74,32 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/sites"): Route(Need.ADMIN),
     ("POST", "/api/v1/sites"): Route(Need.ADMIN_OF_ALL, body={"domain": "c.example"}),
     ("GET", "/api/v1/sites/<site_id>"): Route(Need.ADMIN_OF_SITE, "/api/v1/sites/SITE"),
+    ("PUT", "/api/v1/sites/<site_id>"): Route(
+        Need.ADMIN_OF_SITE, "/api/v1/sites/SITE", {}
+    ),
+    ("DELETE", "/api/v1/sites/<site_id>"): Route(
+        Need.ADMIN_OF_SITE, "/api/v1/sites/SITE"
+    ),
+    ("GET", "/api/v1/sites/teams"): Route(Need.ADMIN),
+    ("GET", "/api/v1/sites/custom-props"): Route(
+        Need.ADMIN_OF_SITE, "/api/v1/sites/custom-props?site_id=SITE"
+    ),
+    ("PUT", "/api/v1/sites/custom-props"): Route(
+        Need.ADMIN_OF_SITE, body={"site_id": "SITE", "property": "plan"}
+    ),
+    ("DELETE", "/api/v1/sites/custom-props/<path:name>"): Route(
+        Need.ADMIN_OF_SITE, "/api/v1/sites/custom-props/x?site_id=SITE", status=400
+    ),
+    ("GET", "/api/v1/sites/guests"): Route(
+        Need.ADMIN_OF_ALL, "/api/v1/sites/guests?site_id=SITE"
+    ),
+    ("PUT", "/api/v1/sites/guests"): Route(
+        Need.ADMIN_OF_ALL,
+        body={"site_id": "SITE", "email": "ada", "role": "viewer"},
+    ),
+    ("DELETE", "/api/v1/sites/guests/<email>"): Route(
+        Need.ADMIN_OF_ALL, "/api/v1/sites/guests/ada?site_id=SITE", status=404
+    ),
     ("GET", "/api/v1/sites/goals"): Route(
         Need.ADMIN_OF_SITE, "/api/v1/sites/goals?site_id=SITE"
     ),

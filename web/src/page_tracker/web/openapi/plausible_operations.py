@@ -14,6 +14,8 @@ _ASKED_V1 = {
     "with_imported": one_of("true", "false"),
 }
 
+_SITE = {"site_id": text(like=SITE)}
+
 PLAUSIBLE: dict[tuple[str, str], Operation] = {
     ("GET", "/api/v1/stats/realtime/visitors"): Operation(
         "current_visitors",
@@ -43,6 +45,73 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         "admin",
         {"type": "object"},
         refusals=(403, 404),
+    ),
+    ("PUT", "/api/v1/sites/<site_id>"): Operation(
+        "change_site_v1",
+        "Count the hits of another domain for the site",
+        "admin; for another domain, of all sites",
+        {"type": "object"},
+        refusals=(400, 403, 404, 409, 413),
+    ),
+    ("DELETE", "/api/v1/sites/<site_id>"): Operation(
+        "remove_site_v1",
+        "Delete the site and all of its hits for good",
+        "admin",
+        {"type": "object"},
+        refusals=(403, 404, 409),
+    ),
+    ("GET", "/api/v1/sites/teams"): Operation(
+        "list_teams_v1",
+        "None: there are no teams",
+        "admin",
+        {"type": "object"},
+        refusals=(403,),
+    ),
+    ("GET", "/api/v1/sites/custom-props"): Operation(
+        "list_properties_v1",
+        "The properties that events of the site have",
+        "admin",
+        {"type": "object"},
+        refusals=(403, 404, 422),
+        query=_SITE,
+    ),
+    ("PUT", "/api/v1/sites/custom-props"): Operation(
+        "put_property_v1",
+        "Nothing: a property is there as soon as an event has it",
+        "admin",
+        {"type": "object"},
+        refusals=(400, 403, 404, 413),
+    ),
+    ("DELETE", "/api/v1/sites/custom-props/<path:name>"): Operation(
+        "remove_property_v1",
+        "Always refused: a property is there as long as events have it",
+        "admin",
+        {"type": "object"},
+        refusals=(400, 403, 404),
+        optional=_SITE,
+    ),
+    ("GET", "/api/v1/sites/guests"): Operation(
+        "list_guests_v1",
+        "Who has a role for the site only",
+        "admin, of all sites",
+        {"type": "object"},
+        refusals=(403, 404),
+        query=_SITE,
+    ),
+    ("PUT", "/api/v1/sites/guests"): Operation(
+        "put_guest_v1",
+        "Let somebody in, or change their role here",
+        "admin, of all sites",
+        {"type": "object"},
+        refusals=(400, 403, 404, 413),
+    ),
+    ("DELETE", "/api/v1/sites/guests/<email>"): Operation(
+        "remove_guest_v1",
+        "Take somebody's role for the site",
+        "admin, of all sites",
+        {"type": "object"},
+        refusals=(403, 404),
+        optional=_SITE,
     ),
     ("GET", "/api/v1/sites/goals"): Operation(
         "list_goals_v1",
