@@ -1,12 +1,9 @@
 """The `page-tracker` command: whatever goes wrong in it ends as one line."""
 
-import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
-from importlib.resources import files
 from typing import Any, NoReturn
 
 import click
@@ -15,25 +12,35 @@ from page_tracker.commands.output import one_line, standard_streams
 from page_tracker.errors import OutputError, PageTrackerError, ReaderGoneError
 from page_tracker.processes.limits import leave_no_core, raise_file_limit
 
-# The modules of `commands`, each with a command of the same name.
-COMMANDS = (
-    *(
-        "account",
-        "annotation",
-        "aside",
-        "delete",
-        "demo",
-        "doctor",
-        "experiment",
-        "flags",
-        "goal",
-        "import_",
-        "query",
-        "recover",
-        "segment",
-    ),
-    *("serve", "site", "support", "token", "update", "upkeep", "writer"),
-)
+# The modules of `commands`, each with a command of the same name, and how its docstring
+# begins: listing them loads none.
+COMMANDS = {
+    "account": "Let people in: the first account, further ones, their roles.",
+    "annotation": "Add, list and remove the annotations under a site's chart.",
+    "aside": "List and replay what the writer could not read, and set aside.",
+    "delete": "Delete hits of SITE for good, from files and from Redis.",
+    "demo": "Create the site demo.example from a real log, to see what a site's page"
+    " shows.",
+    "doctor": "Check everything that has to be right for hits to be counted and kept.",
+    "experiment": "Compare groups of visitors of SITE by who reached GOAL.",
+    "flags": "List the flags of features that are not for everybody yet.",
+    "goal": "Add, list and remove the goals of a site.",
+    "import_": "Import page views of SITE from access logs, compressed or not; - is"
+    " stdin.",
+    "query": "Ask about the counts of SITE.",
+    "recover": "Rebuild the lake's log from its files, or begin with a new lake or"
+    " store.",
+    "segment": "Add, list and remove the segments of a site.",
+    "serve": "Run the whole server: web, writer and, unless REDIS_URL is set, its own"
+    " Redis.",
+    "site": "Add, list, show, change and remove sites.",
+    "support": "Pack what a maintainer needs to find a fault, into one file to send.",
+    "token": "Make, list and revoke tokens for the HTTP interface.",
+    "update": "Get newer data: countries of addresses, bots, and hosts of referrer"
+    " spam.",
+    "upkeep": "Tidy the lake now: close days, merge files, delete expired hits.",
+    "writer": "Move hits from Redis to the lake until stopped.",
+}
 # Those that only the program itself starts, and that no list shows.
 INTERNAL = ("sent_log",)
 STOPPED = 130  # as in shells, for what Ctrl-C ends
@@ -51,12 +58,12 @@ class Commands(click.Group):
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        """List all commands by their docstrings, without loading any of them."""
-        shown = (
-            click.Command(_name_of(module), help=_docstring_of(module))
-            for module in COMMANDS
-        )
-        click.Group(commands=list(shown)).format_commands(ctx, formatter)
+        """List all commands, without loading any of them."""
+        shown = [
+            click.Command(_name_of(module), help=text)
+            for module, text in COMMANDS.items()
+        ]
+        click.Group(commands=shown).format_commands(ctx, formatter)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for module in (*COMMANDS, *INTERNAL):
@@ -70,9 +77,9 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         names = [_name_of(module) for module in (*COMMANDS, *INTERNAL)]
-        if args[0] not in names and (near := get_close_matches(args[0], names, n=1)):
+        if args[0] not in names and (near := _nearest(args[0], names)):
             raise click.UsageError(
-                f"No such command {args[0]!r}. Did you mean {near[0]!r}?", ctx
+                f"No such command {args[0]!r}. Did you mean {near!r}?", ctx
             )
         return super().resolve_command(ctx, args)
 
@@ -109,13 +116,12 @@ def _name_of(module: str) -> str:
     return module.rstrip("_").replace("_", "-")
 
 
-def _docstring_of(module: str) -> str | None:
-    """The docstring of a command: that of the function with its module's name."""
-    source = files("page_tracker.commands").joinpath(f"{module}.py").read_text("utf-8")
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and node.name == module:
-            return ast.get_docstring(node)
-    return None
+def _nearest(word: str, names: Sequence[str]) -> str:
+    """The name that was probably meant; empty if none is like the word."""
+    # pylint: disable-next=import-outside-toplevel # only a mistake loads it
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, names, n=1)), "")
 
 
 def _told(error: Exception) -> tuple[str, int]:

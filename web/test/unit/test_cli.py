@@ -4,7 +4,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from page_tracker.cli import main
+from page_tracker.cli import COMMANDS, main
 from page_tracker.settings import described_settings
 
 
@@ -18,6 +18,14 @@ def test_help_names_every_command() -> None:
         command = main.get_command(context, name)
         assert f"  {name} " in result.output
         assert command and command.help
+
+
+def test_a_command_is_listed_as_its_docstring_begins() -> None:
+    context = click.Context(main)
+    for module, listed in COMMANDS.items():
+        command = main.get_command(context, module.rstrip("_"))
+        assert command and command.help
+        assert f"{' '.join(command.help.split())} ".startswith(f"{listed} ")
 
 
 def test_help_of_serve_names_option_variable_and_default() -> None:
