@@ -49,8 +49,13 @@ class Agents(
 
 
 def read_agents(text: str) -> Agents:
-    """Parse the table from TOML. Raises ValueError that names the row at fault."""
-    agents = msgspec.convert(tomllib.loads(text), Agents)
+    """Parse a table from TOML that has been checked before. Raises ValueError."""
+    return msgspec.convert(tomllib.loads(text), Agents)
+
+
+def check_agents(text: str) -> Agents:
+    """Parse a table and try all its rows. Raises ValueError that names one at fault."""
+    agents = read_agents(text)
     for table in Agents.__struct_fields__:
         for number, row in enumerate(getattr(agents, table), 1):
             if why := _fault_of(table, row):

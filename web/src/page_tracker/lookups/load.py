@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from page_tracker.hits.facts import Bot, Lookups
 from page_tracker.hits.hit import Place
-from page_tracker.lookups.agents import Agents, read_agents
+from page_tracker.lookups.agents import Agents, check_agents, read_agents
 from page_tracker.lookups.bots import bot_finder
 from page_tracker.lookups.clients import client_finder
 from page_tracker.lookups.places import open_places, place_finder
@@ -24,15 +24,13 @@ log = logging.getLogger(__name__)
 
 PACKAGED = Path(str(files("page_tracker") / "data"))
 
-# The names of updated data in the folder; the packaged countries have another.
+# The names of updated data in the folder, and of what is packaged.
 COUNTRY = "country.mmdb"
 BOTS = "bots.json"
 SPAM = "spam.txt"
 # Our own tables, to which an owner's in the folder add.
 AGENTS = "agents.toml"
 SOURCES = "sources.toml"
-
-_PACKED_COUNTRY = "country.mmdb.xz"
 
 T = TypeVar("T")
 
@@ -44,7 +42,7 @@ def load(folder: Path | None = None) -> Lookups:
     """Load the data; files in `folder`, from an update or the owner, take precedence.
 
     A file in it that cannot be read is logged, and the packaged one is used. It takes
-    half a second, unless it is called again while the folder's files are the same.
+    a tenth of a second, unless it is called again while the folder's files are the same.
     """
     stamps = stamps_of(folder) if folder is not None else frozenset()
     return _load(folder if stamps else None, stamps)
@@ -70,7 +68,7 @@ def _load(folder: Path | None, _: Stamps) -> Lookups:
         bot_of=_loaded(
             folder, BOTS, PACKAGED / BOTS, lambda path: bots_from(path, agents)
         ),
-        place_of=_loaded(folder, COUNTRY, PACKAGED / _PACKED_COUNTRY, places_from),
+        place_of=_loaded(folder, COUNTRY, PACKAGED / COUNTRY, places_from),
         is_spam=_loaded(folder, SPAM, PACKAGED / SPAM, spam_from),
         touch_of=touch_finder(sources_in(folder)),
     )
@@ -79,7 +77,7 @@ def _load(folder: Path | None, _: Stamps) -> Lookups:
 def agents_in(folder: Path | None) -> Agents:
     """The packaged facts about user agents, after those that the owner added."""
     own = _owners(folder, AGENTS, agents_from)
-    packaged = agents_from(PACKAGED / AGENTS)
+    packaged = read_agents((PACKAGED / AGENTS).read_text("utf-8"))
     return packaged if own is None else own.before(packaged)
 
 
@@ -90,8 +88,8 @@ def sources_in(folder: Path | None) -> dict[str, Source]:
 
 
 def agents_from(path: Path) -> Agents:
-    """Read facts about user agents. Raises OSError or ValueError."""
-    return read_agents(path.read_text("utf-8"))
+    """Read and check facts about user agents. Raises OSError or ValueError."""
+    return check_agents(path.read_text("utf-8"))
 
 
 def sources_from(path: Path) -> dict[str, Source]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import lzma
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import maxminddb
@@ -19,19 +17,13 @@ _NOWHERE = Place()
 
 
 def open_places(path: Path) -> maxminddb.Reader:
-    """Open a database, compressed with xz or not. Raises ValueError if it is invalid.
+    """Map a database: memory holds only the pages that are used.
 
-    A compressed one is unpacked into a temporary file that has no name any more: it is
-    mapped, so that memory holds only the pages that are used.
+    Raises ValueError if it is invalid.
     """
     try:
-        if path.suffix != ".xz":
-            return maxminddb.open_database(path)
-        with NamedTemporaryFile(suffix=".mmdb") as unpacked:
-            unpacked.write(lzma.decompress(path.read_bytes()))
-            unpacked.flush()
-            return maxminddb.open_database(unpacked.name)
-    except (maxminddb.InvalidDatabaseError, lzma.LZMAError) as error:
+        return maxminddb.open_database(path)
+    except maxminddb.InvalidDatabaseError as error:
         raise ValueError(str(error)) from error
 
 

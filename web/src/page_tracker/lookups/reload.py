@@ -23,7 +23,7 @@ class FreshLookups:
         self.now: Lookups = load(folder)
 
     def look(self) -> None:
-        """Load them again if files have changed, which takes half a second.
+        """Load them again if files have changed, which takes a tenth of a second.
 
         Raises OSError if that cannot be determined.
         """

@@ -11,7 +11,7 @@ from page_tracker.history.blocks import Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.hits.facts import Bot
 from page_tracker.hits.hit import Client, Drop, Hints, Hit
-from page_tracker.lookups.agents import Agents, Row, read_agents
+from page_tracker.lookups.agents import Agents, Row, check_agents
 from page_tracker.lookups.load import (
     AGENTS,
     BOTS,
@@ -162,7 +162,7 @@ def test_a_wrong_row_is_told_and_the_packaged_ones_are_used(
     text: str, why: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(why)):
-        read_agents(text)
+        check_agents(text)
     (tmp_path / AGENTS).write_text(text, "utf-8")
     assert agents_in(tmp_path) == TABLE
     assert "agents.toml is left out" in caplog.text
