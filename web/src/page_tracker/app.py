@@ -53,6 +53,7 @@ from page_tracker.web.badges import Counters, badges
 from page_tracker.web.collect_routes import collecting
 from page_tracker.web.failed import failed
 from page_tracker.web.guesses import Guesses
+from page_tracker.web.late_rule import LateRule
 from page_tracker.web.openapi.document import describing
 from page_tracker.web.pages.blueprint import PageServices, pages
 from page_tracker.web.pages.credentials import Checking, Limits
@@ -201,6 +202,8 @@ def collector() -> UnbatchedCollector:
 
 class Application(Flask):
     """Logs failures by what answers, not by the address that was asked for."""
+
+    url_rule_class = LateRule
 
     def log_exception(self, exc_info: Any) -> None:
         self.logger.error("%s failed", request.endpoint, exc_info=exc_info)
