@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from contextvars import ContextVar
 
 HEADER = "X-Request-Id"
@@ -17,4 +17,4 @@ def chosen(sent: str, is_trusted: bool) -> str:
     """The id that a proxy has sent, if it is trusted and sent one; else a new one."""
     if is_trusted and _WELL_FORMED.fullmatch(sent):
         return sent
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()

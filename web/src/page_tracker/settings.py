@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_data_path
-
 from page_tracker.errors import InvalidValueError, SettingsError
 from page_tracker.hits.client_address import Proxies
 from page_tracker.settings_parsing import (
@@ -31,6 +29,14 @@ from page_tracker.settings_parsing import (
     require_text,
     whole_number,
 )
+
+
+def _usual_folder() -> Path:
+    """The data folder of who names none."""
+    # pylint: disable-next=import-outside-toplevel # most processes are given theirs
+    from platformdirs import user_data_path
+
+    return user_data_path("page-tracker", appauthor=False)
 
 
 def _setting(*described: Any, **default: Any) -> Any:
@@ -84,7 +90,7 @@ class Settings:
         "page-tracker in the user's data directory",
         "The folder that everything is kept in.",
         parse_folder,
-        default_factory=lambda: user_data_path("page-tracker", appauthor=False),
+        default_factory=_usual_folder,
     )
     lake: str | None = _setting(
         "PAGE_TRACKER_LAKE",

@@ -16,12 +16,9 @@ from page_tracker.processes.run_command import run_command
 from page_tracker.schema import HITS
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
-from page_tracker.wiring.lake import (
-    open_lake,
-    open_light_recount,
-    open_light_upkeep,
-)
+from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import open_redis
+from page_tracker.wiring.upkeep import open_light_recount, open_light_upkeep
 from support.collecting import SITE, sites_of
 from support.hits import row
 from support.own_redis import own_redis

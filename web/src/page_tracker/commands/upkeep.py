@@ -5,8 +5,9 @@ import click
 from page_tracker.commands.options import setting_option
 from page_tracker.plural import counted
 from page_tracker.settings import Settings
-from page_tracker.wiring.lake import open_lake, open_upkeep
+from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import store_of_folder
+from page_tracker.wiring.upkeep import open_upkeep
 from page_tracker.writer.service import reporting_lake_failures
 
 

@@ -28,12 +28,9 @@ from page_tracker.upkeep.retention_preview import (
     preview_retention,
 )
 from page_tracker.wiring.history import Unwatched, open_imports
-from page_tracker.wiring.lake import (
-    open_lake,
-    open_recount,
-    open_writers,
-)
+from page_tracker.wiring.lake import open_lake, open_writers
 from page_tracker.wiring.store import open_annotations, open_people, open_streams
+from page_tracker.wiring.upkeep import open_recount
 from page_tracker.writer.service import reporting_lake_failures
 
 

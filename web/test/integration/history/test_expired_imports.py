@@ -14,8 +14,8 @@ from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.sites import Sites
 from page_tracker.upkeep.lake_upkeep import Upkeep
-from page_tracker.wiring.lake import open_upkeep
 from page_tracker.wiring.store import open_registry
+from page_tracker.wiring.upkeep import open_upkeep
 from support.importing import BEGINNING, History, line, write
 from support.lake import dropped, paths
 
