@@ -29,8 +29,10 @@ leave_no_core()
 wsgi_app = "page_tracker.asgi:app"
 worker_class = "page_tracker.web.door.worker.Worker"
 
-# The workers share the memory of what is loaded before they are forked.
+# The workers share the memory of what is loaded before they are forked. All of it
+# stays, so there is no garbage to look for meanwhile.
 preload_app = True
+gc.disable()
 
 loglevel = Settings.from_environment().log_level
 graceful_timeout = 10
@@ -84,6 +86,7 @@ def when_ready(_server: Arbiter) -> None:
     open_lookups(Settings.from_environment())
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pre_fork(server: Arbiter, worker: Worker) -> None:

@@ -42,7 +42,7 @@ def load(folder: Path | None = None) -> Lookups:
     """Load the data; files in `folder`, from an update or the owner, take precedence.
 
     A file in it that cannot be read is logged, and the packaged one is used. It takes
-    a tenth of a second, unless it is called again while the folder's files are the same.
+    a tenth of a second, unless the folder's files are the same as in the call before.
     """
     stamps = stamps_of(folder) if folder is not None else frozenset()
     return _load(folder if stamps else None, stamps)

@@ -22,8 +22,9 @@ DISK_FULL = 1 << 20  # bytes: with less left, nothing works
 class Program:
     """What to run; `command[0]` is a path, times are seconds.
 
-    `mend` is called when the program has ended by itself. It returns what it has
-    repaired, so that the program is started again, or nothing; may raise ProcessError.
+    With `starts_beside` it does not wait for the program before it to be ready. `mend`
+    is called when the program has ended by itself. It returns what it has repaired, so
+    that the program is started again, or nothing; may raise ProcessError.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Program:
     grace: float
     log: Path | None = None
     descriptors: Sequence[int] = ()
+    starts_beside: bool = False
     mend: Callable[[], str] = lambda: ""
 
 

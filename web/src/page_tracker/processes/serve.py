@@ -1,6 +1,6 @@
 """`page-tracker serve`: Redis and the web server under one process.
 
-    data folder locked → address taken → redis ready → web ready → its address printed
+    data folder locked → address taken → redis and web ready → its address printed
 
 This process binds the address and gunicorn inherits it: if it cannot be bound, nothing
 is started; connections wait while gunicorn is restarted.
@@ -117,6 +117,7 @@ def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program
         patience=WEB_START_SECONDS,
         grace=WEB_STOP_SECONDS,
         descriptors=[listener.fileno()],
+        starts_beside=True,  # it loads for longer than an empty store takes to answer
     )
 
 

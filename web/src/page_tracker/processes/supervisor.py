@@ -1,6 +1,6 @@
 """Keeps a list of programs running under one process.
 
-    start in order, each once the one before is ready
+    start in order, each once those before it are ready, or beside the one before it
       → wait for a signal or the end of a child
       → a child that ended is started again, later each time it ends soon
       → SIGTERM, SIGINT, SIGHUP: stop in reverse order; a second one: at once
@@ -64,12 +64,22 @@ class Supervisor:
         return not self.stops_asked
 
     def _start_all(self) -> None:
+        starting: list[Program] = []
         for program in self.programs:
+            if not program.starts_beside:
+                self._await(starting)
+                starting = []
             if self._is_wanted():
-                self._start(program)
+                self.children[program.name] = Child(program)
+                starting.append(program)
+        self._await(starting)
 
-    def _start(self, program: Program) -> None:
-        child = self.children[program.name] = Child(program)
+    def _await(self, starting: Sequence[Program]) -> None:
+        for program in starting:
+            self._await_one(program)
+
+    def _await_one(self, program: Program) -> None:
+        child = self.children[program.name]
         try:
             child.wait_until_ready(self._is_wanted)
         except ProcessError:

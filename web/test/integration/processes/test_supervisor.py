@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from page_tracker.errors import ProcessError
 from page_tracker.processes import die_with_parent
 from page_tracker.processes.child import Child, Program
+from page_tracker.processes.supervisor import Supervisor
 from support.processes import clean_environment, descendants, is_alive, wait_until
 
 SLEEP = "exec sleep 1000"
@@ -123,6 +125,29 @@ def test_a_child_that_cannot_start_ends_all_with_an_error(tmp_path: Path) -> Non
     )
     with pytest.raises(ProcessError, match="broken ended with status 7.*no such opt"):
         Child(program).wait_until_ready()
+
+
+def test_a_program_that_starts_beside_another_does_not_wait_for_it(
+    tmp_path: Path,
+) -> None:
+    made = tmp_path / "made"
+    waiting = Program(
+        name="waiting",
+        command=["/bin/sh", "-c", SLEEP],
+        environment=dict(os.environ),
+        is_ready=made.exists,
+        patience=10,
+        grace=1,
+    )
+    making = replace(
+        waiting,
+        name="making",
+        command=["/bin/sh", "-c", f"touch {made}; {SLEEP}"],
+        starts_beside=True,
+    )
+    supervisor = Supervisor([waiting, making], lambda _: None)
+    supervisor.run(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert made.exists()
 
 
 def test_a_child_that_takes_too_long_is_an_error() -> None:
