@@ -119,10 +119,9 @@ def lake_files(patient: Patient) -> Iterator[Finding]:
     if not lines:
         yield Finding("lake's files", "all are there, whole")
     for line in lines:
-        remedy = (
-            f"put back what a backup has; then delete {patient.lake}/damaged, which"
-            " remembers this"
-        )
+        remedy = "put back what a backup has"
+        if patient.lake:
+            remedy += f"; then delete {patient.lake}/damaged, which remembers this"
         yield Finding("lake's files", line, remedy)
 
 

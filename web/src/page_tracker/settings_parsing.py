@@ -6,7 +6,7 @@ Every parser raises InvalidValueError.
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,15 @@ class Setting:
     default: str
     help: str
     parse: Callable[[str], Any]
+    # Whether its value may not be shown.
+    is_secret: bool = False
+
+
+def setting(*described: Any, is_secret: bool = False, **default: Any) -> Any:
+    """A field that is described by a `Setting` of these values."""
+    metadata = {"setting": replace(Setting(*described), is_secret=is_secret)}
+    # pylint: disable-next=invalid-field-call  # it is called within a dataclass
+    return field(metadata=metadata, repr=not is_secret, **default)
 
 
 def require_text(text: str) -> None:
@@ -132,8 +141,7 @@ def parse_path(text: str) -> Path:
 def parse_folder(text: str) -> Path:
     if "://" in text:
         raise InvalidValueError(
-            "is an address, and only folders are supported yet",
-            "write a path, like /srv/page-tracker",
+            "is an address, and no folder", "write a path, like /srv/page-tracker"
         )
     path = parse_path(text)
     if found := _NOT_OF_A_LAKE.search(str(path)):
@@ -142,6 +150,23 @@ def parse_folder(text: str) -> Path:
             "choose a folder without such signs",
         )
     return path
+
+
+# Names that need no encoding in an address: a bucket's, and those of folders in it.
+_IN_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
+
+
+def parse_lake(text: str) -> str:
+    """A folder's path, or a bucket's address: s3://bucket or s3://bucket/prefix."""
+    if "://" not in text:
+        return str(parse_folder(text))
+    if not _IN_BUCKET.fullmatch(text) or {".", ".."} & set(text.split("/")):
+        raise InvalidValueError(
+            "is neither a folder nor a bucket",
+            "write a path, like /srv/page-tracker/lake, or s3://bucket/prefix with"
+            " letters, digits, dots and hyphens",
+        )
+    return text.rstrip("/")
 
 
 def parse_program(text: str) -> Path:

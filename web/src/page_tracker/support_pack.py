@@ -73,6 +73,8 @@ def settings_as_text(settings: Settings) -> Iterator[str]:
         value = getattr(settings, name)
         is_usual = value == getattr(usual, name) and name != "data"
         shown = "(default)" if is_usual else without_password(str(value))
+        if setting.is_secret and value:
+            shown = "(set)"
         yield f"{setting.variable}  {shown}"
 
 

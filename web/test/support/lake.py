@@ -12,7 +12,7 @@ def ask(lake: Lake, query: str) -> list[tuple[Any, ...]]:
     """Rows of a query in which `hits` and `drops` are the lake's tables as they are."""
     with duckdb.connect() as connection:
         for name in ("hits", "drops"):
-            if files := lake.snapshot(name).file_uris():
+            if files := lake.paths(lake.snapshot(name)):
                 connection.read_parquet(files, hive_partitioning=True).create_view(name)
         return connection.sql(query).fetchall()
 

@@ -22,6 +22,7 @@ FLOORS = (
     ("people", "sites", "origins"),
     ("hits",),
     ("settings_parsing",),
+    ("bucket_settings",),
     ("settings",),
     ("lookups", "protocols", "lake"),
     ("processes", "store"),
@@ -48,6 +49,7 @@ ONLY = {
     ),
     "deltalake": ("lake", "writer", "query.snapshot", "history", "upkeep"),
     "arro3": ("lake", "writer", "history"),
+    "obstore": ("lake.bucket",),
     "duckdb": ("lake", "query.engine", "query.table_cache", "history", "upkeep"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),
@@ -166,9 +168,9 @@ def test_pure_modules_touch_nothing_outside() -> None:
 @pytest.mark.parametrize(
     ("module", "spared"),
     [
-        ("commands.serve", "redis duckdb deltalake flask http"),
-        ("commands.writer", "duckdb flask ua_parser"),
-        ("asgi", "duckdb deltalake arro3"),
+        ("commands.serve", "redis duckdb deltalake flask http obstore"),
+        ("commands.writer", "duckdb flask ua_parser obstore"),
+        ("asgi", "duckdb deltalake arro3 obstore"),
     ],
 )
 def test_a_process_that_stays_loads_no_more_than_it_needs(

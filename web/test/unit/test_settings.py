@@ -49,6 +49,15 @@ def test_a_folder_may_start_at_home_and_becomes_absolute(
     assert Settings.from_environment(data="here").data == Path.cwd() / "here"
 
 
+def test_a_lake_may_lie_in_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+
+    settings = Settings.from_environment(lake="s3://bucket/page/tracker/")
+
+    assert settings.lake == "s3://bucket/page/tracker"
+    assert "hidden" not in repr(settings)
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -98,7 +107,11 @@ def test_a_clusters_address_names_its_nodes() -> None:
         ("PAGE_TRACKER_REDIS_SERVER", "/nowhere", "path of valkey-server"),
         ("PAGE_TRACKER_DATA", "~no-such-user/data", "like /srv/page-tracker"),
         ("PAGE_TRACKER_LAKE", "~no-such-user/lake", "like /srv/page-tracker"),
-        ("PAGE_TRACKER_LAKE", "s3://bucket/lake", "write a path"),
+        ("PAGE_TRACKER_LAKE", "gs://bucket/lake", "or s3://bucket/prefix"),
+        ("PAGE_TRACKER_LAKE", "s3://Bucket", "or s3://bucket/prefix"),
+        ("PAGE_TRACKER_LAKE", "s3://bucket/a b", "or s3://bucket/prefix"),
+        ("PAGE_TRACKER_LAKE", "s3://bucket/../b", "or s3://bucket/prefix"),
+        ("PAGE_TRACKER_MOST_IN_CACHE", "99", "write 100 to"),
         ("PAGE_TRACKER_DATA", "file:///srv/data", "write a path"),
         ("PAGE_TRACKER_BOTS_FROM", "~no-such-user/x", "like /srv/page-tracker"),
         ("PAGE_TRACKER_BOTS_FROM", "http://[x/", "write a file, an http(s) address"),

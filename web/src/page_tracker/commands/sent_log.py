@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from pathlib import Path
 
 import click
 from msgspec.structs import replace
@@ -55,8 +54,8 @@ def sent_log(domain: str, **options: str | None) -> None:
 
 def _absolute(settings: Settings) -> Settings:
     """The settings, independent of the working directory."""
-    lake = str(Path(settings.lake).absolute()) if settings.lake else None
-    return dataclasses.replace(settings, data=settings.data.absolute(), lake=lake)
+    # The lake is so already: `Settings` makes it.
+    return dataclasses.replace(settings, data=settings.data.absolute())
 
 
 def _do(

@@ -9,7 +9,7 @@ from page_tracker.commands.options import setting_option
 from page_tracker.errors import OutputError
 from page_tracker.processes.log_lines import begin_log
 from page_tracker.processes.serve import serve as serve_until_stopped
-from page_tracker.settings import Settings
+from page_tracker.settings import Settings, is_in_bucket
 
 
 @click.command()
@@ -32,7 +32,20 @@ def serve(**options: str | None) -> None:
         if notice := require_redis(settings):
             click.echo(f"page-tracker: {notice}", err=True)
     begin_log(settings, "serve", "%(message)s")
+    if is_in_bucket(settings):
+        _try_bucket(settings)
     serve_until_stopped(settings, say=_say, log=logging.warning)
+
+
+def _try_bucket(settings: Settings) -> None:
+    """Raise BucketError for a bucket that no lake can lie in; one may be away."""
+    # pylint: disable-next=import-outside-toplevel # it loads the client
+    from page_tracker.wiring.bucket import BucketAwayError, require_bucket
+
+    try:
+        require_bucket(settings)
+    except BucketAwayError as error:
+        logging.warning("%s; until it answers, hits wait in Redis", error)
 
 
 def _say(line: str) -> None:

@@ -17,7 +17,7 @@ from page_tracker.processes.garbage_collection import collect_garbage_seldom
 from page_tracker.processes.log_lines import begin_log
 from page_tracker.settings import Settings
 from page_tracker.store.format import require_store
-from page_tracker.wiring.lake import open_lake, open_writers
+from page_tracker.wiring.lake import open_lake, open_writers, require_lake
 from page_tracker.wiring.store import open_redis
 from page_tracker.wiring.upkeep import open_light_recount, open_light_upkeep
 from page_tracker.writer.service import PASS, TICK, keep, wait_for, write
@@ -37,6 +37,7 @@ def writer(once: bool, **options: str | None) -> None:
     begin_log(settings, "writer", "writer: %(message)s")
     make_folder(settings.data)
     require_folder(settings.data)
+    require_lake(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -28,6 +29,9 @@ from page_tracker.lake.lock import alone_if_free, shared
 from page_tracker.lake.table import TABLES, Lake
 from page_tracker.lake.table_log import LOG
 from page_tracker.plural import counted
+
+if TYPE_CHECKING:  # only a lake in a bucket loads its client
+    from page_tracker.lake.bucket import Bucket
 
 MAGIC = b"PAR1"
 DAMAGED = "damaged"
@@ -84,6 +88,8 @@ def damages(lake: Lake) -> Iterator[str]:
 
     Raises DamagedLakeError.
     """
+    if lake.copies:
+        yield from _damages_in(lake.copies.bucket, lake)
     for name in _tables(lake):
         with shared(_folder(lake, name)):
             for file in _files(lake, name):
@@ -91,6 +97,24 @@ def damages(lake: Lake) -> Iterator[str]:
                     yield f"{file.path} {why}: {_lost(file)}"
     if lake.folder and (book := lake.folder / DAMAGED / REPORTED).exists():
         yield from book.read_text("utf-8").splitlines()
+
+
+def _damages_in(bucket: Bucket, lake: Lake) -> Iterator[str]:
+    """Files that a bucket lacks, or has with another size than its log says.
+
+    Raises BucketError if it cannot be used.
+    """
+    bucket.require_usable()
+    for name in TABLES:
+        files = _files(lake, name)  # before the listing: what came since is not missed
+        sizes = bucket.sizes(name)
+        for file in files:
+            found = sizes.get(bucket.name_of(file.path))
+            if found is None:
+                yield f"{file.path} is missing: {_lost(file)}"
+            elif found != file.size:
+                has = f"has {found} bytes instead of {file.size}"
+                yield f"{file.path} {has}: {_lost(file)}"
 
 
 def _mend(lake: Lake, name: str, fault: Fault) -> Iterator[str]:

@@ -8,18 +8,23 @@ Files of a table never change, so what was made of them stays true; and it goes 
 they go: whoever deletes files of a table has it alone, and deletes the sums that were
 made of them. Whoever keeps sums holds the table beside others meanwhile, and keeps
 none whose files are gone. So of a deleted page no name is left here either.
+
+Of a lake in a bucket each machine has sums of its own, beside its copies of the files.
+They go with the files' copies: when the table does not have a file any more.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from page_tracker.files import replace_file, replacing
@@ -33,7 +38,7 @@ MADE_OF = "of"
 
 @dataclass(frozen=True)
 class KeptSums:
-    """The sums that are kept of a lake; none where that is no folder."""
+    """The sums that are kept of a lake."""
 
     lake: Lake
     most: int = MAX_BYTES
@@ -41,8 +46,6 @@ class KeptSums:
     def path(self, sums: str, made_of: TableFiles) -> Path | None:
         """Where these sums are kept; None where they are not. `sums` names them."""
         path = self._place(sums, made_of)
-        if path is None:
-            return None
         with suppress(OSError):
             os.utime(path)
             return path
@@ -56,11 +59,9 @@ class KeptSums:
         Where that cannot be done, it is worked out again the next time.
         """
         path = self._place(sums, made_of)
-        if path is None:
-            return
         with suppress(OSError, DeltaError):
-            with self.lake.using(made_of.table):
-                if all(Path(each).exists() for each in made_of.paths):
+            with self.lake.using(made_of.table) as table:
+                if self._has_all(table, made_of.paths):
                     path.parent.mkdir(parents=True, exist_ok=True)
                     replace_file(
                         path.parent / MADE_OF, "\n".join(made_of.paths).encode()
@@ -69,35 +70,50 @@ class KeptSums:
                         write(beside)
             self._trim()
 
+    def _has_all(self, table: DeltaTable, paths: Iterable[str]) -> bool:
+        """Whether files are there, or in a bucket: whether its table has them."""
+        if copies := self.lake.copies:
+            return set(paths).issubset(map(copies.path, table.file_uris()))
+        return all(Path(each).exists() for each in paths)
+
     def forget(self, path: Path) -> None:
         """Delete a file of sums that cannot be read."""
         path.unlink(missing_ok=True)
 
     def forget_gone(self) -> None:
-        """Delete the sums of files that are gone; needs their table's lock, alone."""
-        for folder in self._folders():
+        """Delete the sums of files that are gone; needs their table's lock, alone.
+
+        In a folder; who shares a bucket's files by copies does not see which are gone.
+        """
+        if self.lake.folder:
+            self._forget(lambda path: not Path(path).exists())
+
+    def forget_unlisted(self, table: str, listed: Iterable[str]) -> None:
+        """Delete the sums of copies of files that a bucket's table does not have."""
+        if self.lake.copies:
+            of_table = str(self.lake.copies.files / table)
+            needed = set(map(self.lake.copies.path, listed))
+            self._forget(lambda path: path.startswith(of_table) and path not in needed)
+
+    def _forget(self, is_gone: Callable[[str], bool]) -> None:
+        for folder in self._root.iterdir() if self._root.is_dir() else ():
             try:
                 paths = (folder / MADE_OF).read_text("utf-8").split("\n")
             except OSError:
                 paths = [""]
-            if not all(each and Path(each).exists() for each in paths):
+            if not all(each and not is_gone(each) for each in paths):
                 with suppress(FileNotFoundError):  # who has the other table was faster
                     shutil.rmtree(folder)
 
-    def _place(self, sums: str, made_of: TableFiles) -> Path | None:
-        if self.lake.folder is None:
-            return None
+    def _place(self, sums: str, made_of: TableFiles) -> Path:
         return (
             self._root / _digest("\n".join(made_of.paths)) / f"{_digest(sums)}.parquet"
         )
 
     @property
     def _root(self) -> Path:
-        return (self.lake.folder or Path()) / "sums"
-
-    def _folders(self) -> Iterator[Path]:
-        if self.lake.folder is not None and self._root.is_dir():
-            yield from self._root.iterdir()
+        copies = self.lake.copies
+        return (copies.folder if copies else Path(self.lake.uri)) / "sums"
 
     def _trim(self) -> None:
         found = []
@@ -111,6 +127,19 @@ class KeptSums:
                 break
             path.unlink(missing_ok=True)
             size -= each
+
+
+def forget_copies(
+    lake: Lake, name: str, listed: Sequence[str], grace: timedelta
+) -> None:
+    """Delete this machine's copies of what a table in a bucket does not have any more.
+
+    And the sums that were made of them. `listed` are the addresses of what it has.
+    Copies that were read within the last `grace` stay for those who still read them.
+    """
+    if lake.copies:
+        lake.copies.forget_unlisted(name, listed, grace.total_seconds())
+        KeptSums(lake).forget_unlisted(name, listed)
 
 
 def _digest(text: str) -> str:

@@ -25,6 +25,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
+from page_tracker.errors import LakeError
 from page_tracker.lake.columns import delta_schema
 from page_tracker.lake.damage import remember, set_aside
 from page_tracker.lake.duckdb_connection import engine, rows_in
@@ -72,10 +73,19 @@ class Survey:
 
 
 def lost_tables(lake: Lake) -> list[str]:
-    """The tables, of a lake that is a folder, that have files but no readable log."""
-    return [
-        name for name in TABLES if lake.files_in_folder(name) and not _opens(lake, name)
-    ]
+    """The tables that have files but no readable log.
+
+    Raises LakeError if the lake lies in a bucket: only a folder's log can be rebuilt.
+    """
+    lost = [name for name in TABLES if lake.has_data(name) and not _opens(lake, name)]
+    if lost and lake.folder is None:
+        raise LakeError(
+            f"the log of {' and '.join(lost)} in {lake.uri} is gone, and only in a"
+            " folder can one be rebuilt",
+            "copy the bucket into a folder, name that by --lake, recover it, and copy"
+            " it back",
+        )
+    return lost
 
 
 def _opens(lake: Lake, name: str) -> bool:

@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from arro3.core import Table
@@ -37,13 +38,20 @@ from page_tracker.files import sync
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.commit_retries import conflicts
 from page_tracker.lake.lock import alone, alone_if_free, folder_of, shared
-from page_tracker.lake.table_log import LOG, commit_path
+from page_tracker.lake.table_log import LOG, FolderLog, Log, commit_name
 from page_tracker.schema import DAYS, DROPS, HITS, Column
+
+if TYPE_CHECKING:  # only a lake in a bucket loads its client
+    from page_tracker.lake.copies import Copies
 
 TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS, "days": DAYS}
 
 # Running readers and writers find the files of a snapshot for this long.
 GRACE = timedelta(minutes=5)
+
+# How long a bucket keeps a table's log: longer than a process is ever stopped in the
+# middle of a commit, since one may only come late where its number is still taken.
+LOG_GRACE = timedelta(hours=1)
 
 # The log has the least and greatest value of these columns for each file, by which
 # readers skip files. No others: a path in the log would outlive its deletion.
@@ -82,19 +90,19 @@ class LakeLogGoneError(LakeError):
 
 @dataclass(frozen=True)
 class Lake:
-    """Where the tables are: a folder, or an address of object storage with options.
+    """Where the tables are: in a folder, or in a bucket that is read by copies.
 
     `grace` is how long files stay after a snapshot has stopped using them.
     """
 
     uri: str
-    storage_options: Mapping[str, str] = field(default_factory=dict)
+    copies: Copies | None = None
     grace: timedelta = GRACE
 
     @property
     def folder(self) -> Path | None:
         """The folder, if the lake is one."""
-        return None if "://" in self.uri else Path(self.uri)
+        return None if self.copies else Path(self.uri)
 
     def require_room(self) -> None:
         """Raise LakeFullError if a folder's file system is nearly full."""
@@ -143,6 +151,33 @@ class Lake:
     def _folder_of(self, name: str) -> Path | None:
         return self.folder / name if self.folder else None
 
+    def log(self, name: str) -> Log:
+        """The files of a table's log."""
+        if self.copies:
+            return self.copies.bucket.within(f"{name}/{LOG}")
+        return FolderLog(Path(self.uri) / name / LOG)
+
+    def paths(self, table: DeltaTable, condition: str | None = None) -> list[str]:
+        """Where the files of a snapshot are read that may have such rows: there now.
+
+        Raises OSError if they cannot be fetched from a bucket.
+        """
+        found = table.file_uris(file_pruning_predicate=condition)
+        if self.copies:
+            found = list(map(self.copies.path, found))
+        self.fetch(found)
+        return found
+
+    def fetch_named(self, sql: str) -> None:
+        """The same for the files that the SQL of a statement names."""
+        if self.copies:
+            self.copies.fetch(self.copies.named_in(sql))
+
+    def fetch(self, paths: Sequence[str]) -> None:
+        """Have files that are read at these paths there. Raises OSError."""
+        if self.copies:
+            self.copies.fetch(paths)
+
     def has(self, name: str) -> bool:
         """Whether the table is there already."""
         return DeltaTable.is_deltatable(self.address(name), self._options)
@@ -153,17 +188,23 @@ class Lake:
         found = folder.glob("month=*/*.parquet") if folder else ()
         return sorted(path for path in found if path.is_file())
 
+    def has_data(self, name: str) -> bool:
+        """Whether a table has data files, whether its log names them or not."""
+        if self.copies:
+            return self.copies.bucket.has_any(f"{name}/month=")
+        return bool(self.files_in_folder(name))
+
     def create_at(self, address: str, name: str) -> None:
         """Create a table like `name` at an address that has none."""
-        lasting = f"interval {int(self.grace.total_seconds() * 1000)} milliseconds"
+        log_grace = max(LOG_GRACE, self.grace) if self.copies else self.grace
         DeltaTable.create(
             address,
             delta_schema(TABLES[name]),
             partition_by=["month"],
             storage_options=self._options,
             configuration={
-                "delta.deletedFileRetentionDuration": lasting,
-                "delta.logRetentionDuration": lasting,
+                "delta.deletedFileRetentionDuration": _interval(self.grace),
+                "delta.logRetentionDuration": _interval(log_grace),
                 # Upkeep makes the checkpoints.
                 "delta.checkpointInterval": "1000000",
                 "delta.dataSkippingStatsColumns": _PRUNED_BY[name],
@@ -171,10 +212,10 @@ class Lake:
         )
 
     def _create(self, name: str) -> DeltaTable:
-        if (files := self.files_in_folder(name)) and not self.has(name):
+        if self.has_data(name) and not self.has(name):
             raise LakeLogGoneError(
-                f"{self.address(name)} has {len(files)} files of data and no log"
-                f" ({LOG}) that says which of them count",
+                f"{self.address(name)} has files of data and no log ({LOG}) that says"
+                " which of them count",
                 "restore the log from a backup of the same time, or rebuild it from the"
                 " files: page-tracker recover; until then nothing is written there and"
                 " nothing deleted",
@@ -190,7 +231,11 @@ class Lake:
 
     @property
     def _options(self) -> dict[str, str] | None:
-        return dict(self.storage_options) or None
+        return self.copies.bucket.table_options if self.copies else None
+
+
+def _interval(lasting: timedelta) -> str:
+    return f"interval {int(lasting.total_seconds() * 1000)} milliseconds"
 
 
 def quoted(text: str) -> str:
@@ -283,7 +328,7 @@ def persist(snapshot: DeltaTable) -> None:
     folder = folder_of(snapshot)
     if folder is None:
         return
-    log = commit_path(folder, snapshot.version())
+    log = folder / LOG / commit_name(snapshot.version())
     actions = map(json.loads, log.read_text("utf-8").splitlines())
     files = [folder / unquote(each["add"]["path"]) for each in actions if "add" in each]
     for path in [*files, *{path.parent for path in files}, log, log.parent]:

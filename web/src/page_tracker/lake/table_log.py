@@ -8,15 +8,18 @@ up everything so far: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 from deltalake import DeltaTable
 
 from page_tracker.lake.duckdb_connection import engine
-from page_tracker.lake.lock import folder_of
 
 # The folder of a table's log, within the table's own.
 LOG = "_delta_log"
@@ -27,63 +30,98 @@ MANY = 16
 # with a shard for each processor of a large machine.
 MAX_COMMITS = 5_000
 
-
-def commit_path(folder: Path, version: int) -> Path:
-    """The file of one commit to the table in a folder."""
-    return folder / LOG / f"{version:020d}.json"
+_CHECKPOINT = re.compile(r"\d+\.checkpoint\.parquet")
 
 
-def transactions(snapshot: DeltaTable, applications: Sequence[str]) -> dict[str, int]:
+class Log(Protocol):
+    """The files of a table's log, by their names. Methods raise OSError."""
+
+    def sizes(self) -> Mapping[str, int]:
+        """All files, with their sizes in bytes."""
+
+    def read_all(self, names: Iterable[str]) -> Iterable[bytes]:
+        """The contents of files, in the order of their names."""
+
+    def copy_to(self, name: str, path: Path) -> None:
+        """Write a file's content to a path."""
+
+
+@dataclass(frozen=True)
+class FolderLog:
+    """A log in a folder."""
+
+    folder: Path
+
+    def sizes(self) -> Mapping[str, int]:
+        return {path.name: path.stat().st_size for path in self.folder.iterdir()}
+
+    def read_all(self, names: Iterable[str]) -> Iterable[bytes]:
+        return ((self.folder / name).read_bytes() for name in names)
+
+    def copy_to(self, name: str, path: Path) -> None:
+        shutil.copyfile(self.folder / name, path)
+
+
+def commit_name(version: int) -> str:
+    """The name of one commit's file in a log."""
+    return f"{version:020d}.json"
+
+
+def transactions(
+    log: Log, snapshot: DeltaTable, applications: Sequence[str]
+) -> dict[str, int]:
     """The number of each application's last transaction, if it made one."""
-    folder = folder_of(snapshot)
-    if folder is not None and len(applications) >= MANY:
+    if len(applications) >= MANY:
         # If the log was cleaned up since, or others wrote it in another form, deltalake
         # is asked about each application.
         with suppress(OSError, ValueError):
-            found = _all(folder, snapshot.version())
+            found = all_transactions(log, snapshot)
             return {name: found[name] for name in applications if name in found}
     asked = {name: snapshot.transaction_version(name) for name in applications}
     return {name: number for name, number in asked.items() if number is not None}
 
 
-def all_transactions(snapshot: DeltaTable) -> dict[str, int]:
-    """Every application's last transaction; empty on object storage.
+def all_transactions(log: Log, snapshot: DeltaTable) -> dict[str, int]:
+    """Every application's last transaction.
 
-    Raises OSError or ValueError if the log was cleaned up since.
+    Raises OSError or ValueError where the log does not have them all any more.
     """
-    folder = folder_of(snapshot)
-    return _all(folder, snapshot.version()) if folder else {}
+    version = snapshot.version()
+    checkpoints = {
+        int(name.partition(".")[0]): name
+        for name in log.sizes()
+        if _CHECKPOINT.fullmatch(name)
+    }
+    first = max((number for number in checkpoints if number <= version), default=-1)
+    found = _checkpointed(log, checkpoints[first]) if first >= 0 else {}
+    for commit in log.read_all(map(commit_name, range(first + 1, version + 1))):
+        found |= _committed(commit)
+    return found
 
 
-def touched_since(hits: DeltaTable, version: int) -> set[int] | None:
+def touched_since(log: Log, hits: DeltaTable, version: int) -> set[int] | None:
     """The days, since 1970, that the commits after a version touched.
 
-    None if that can no longer be known. Raises DeltaError.
+    None if that can no longer be known.
     """
-    commits = hits.version() - version
-    if not 0 <= commits <= MAX_COMMITS:
+    if not 0 <= hits.version() - version <= MAX_COMMITS:
         return None
-    if (folder := folder_of(hits)) is not None:
-        numbers = range(version + 1, hits.version() + 1)
-        try:
-            infos = [_info_of(commit_path(folder, number)) for number in numbers]
-        except (OSError, ValueError):  # The log was cleaned up since.
-            return None
-    else:
-        infos = hits.history(commits) if commits else []
-    touched = [commit.get("days") for commit in infos]
-    if len(infos) < commits or None in touched:
+    commits = map(commit_name, range(version + 1, hits.version() + 1))
+    try:
+        touched = [_info_of(commit).get("days") for commit in log.read_all(commits)]
+    except (OSError, ValueError):  # The log was cleaned up since.
+        return None
+    if None in touched:
         return None
     return {day for days in touched for day in _numbers(days)}
 
 
-def _info_of(commit: Path) -> dict[str, Any]:
-    """What a commit says of itself. Raises OSError or ValueError."""
-    with commit.open(encoding="utf-8") as file:
-        for line in file:
-            if '"commitInfo"' in line:
-                info: dict[str, Any] = json.loads(line).get("commitInfo", {})
-                return info
+def _info_of(commit: bytes) -> dict[str, Any]:
+    """What a commit says of itself. Raises ValueError."""
+    for line in commit.splitlines():
+        if b'"commitInfo"' in line:
+            info: dict[str, Any] = json.loads(line).get("commitInfo", {})
+            return info
     return {}
 
 
@@ -94,24 +132,10 @@ def _numbers(days: Any) -> list[int]:
     return [int(day) for day in days]
 
 
-def _all(folder: Path, version: int) -> dict[str, int]:
-    """The transactions of all applications up to a version.
-
-    Raises OSError or ValueError where the log does not have them all.
-    """
-    checkpoints = {
-        int(path.name.partition(".")[0]): path
-        for path in (folder / LOG).glob("*[0-9].checkpoint.parquet")
-    }
-    first = max((number for number in checkpoints if number <= version), default=-1)
-    found = _checkpointed(checkpoints[first]) if first >= 0 else {}
-    for number in range(first + 1, version + 1):
-        found |= _committed(commit_path(folder, number))
-    return found
-
-
-def _checkpointed(checkpoint: Path) -> dict[str, int]:
-    with engine() as connection:
+def _checkpointed(log: Log, name: str) -> dict[str, int]:
+    with TemporaryDirectory(prefix="page-tracker-") as folder, engine() as connection:
+        checkpoint = Path(folder) / name
+        log.copy_to(name, checkpoint)
         rows = connection.execute(
             "SELECT txn.appId, txn.version FROM read_parquet($file)"
             " WHERE txn.appId IS NOT NULL",
@@ -120,8 +144,7 @@ def _checkpointed(checkpoint: Path) -> dict[str, int]:
         return dict(rows.fetchall())
 
 
-def _committed(commit: Path) -> dict[str, int]:
-    lines = commit.read_text("utf-8").splitlines()
-    actions = [json.loads(line) for line in lines if '"txn"' in line]
+def _committed(commit: bytes) -> dict[str, int]:
+    actions = [json.loads(line) for line in commit.splitlines() if b'"txn"' in line]
     found = [action["txn"] for action in actions if "txn" in action]
     return {each["appId"]: each["version"] for each in found}

@@ -9,11 +9,12 @@ had does not know of the files that came meanwhile, and would have them deleted.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 from deltalake import DeltaTable
 
 from page_tracker.lake.commit_retries import repeated
-from page_tracker.lake.kept_sums import KeptSums
+from page_tracker.lake.kept_sums import KeptSums, forget_copies
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.table import Lake, touching
 
@@ -35,6 +36,7 @@ def clean_up(lake: Lake, name: str, summed_up: int | None = None) -> int | None:
                 said = touching(table, [])
                 table.vacuum(dry_run=False, full=is_folder, commit_properties=said)
             KeptSums(lake).forget_gone()
+            forget_copies(lake, name, table.file_uris(), lake.grace)
             _remove_unfinished(table)
             if table.version() != summed_up:
                 table.create_checkpoint()
@@ -64,6 +66,7 @@ def clean_at_once(lake: Lake, name: str) -> None:
                 commit_properties=touching(table, []),
             )
             KeptSums(lake).forget_gone()
+            forget_copies(lake, name, table.file_uris(), timedelta(0))
             _remove_unfinished(table)
             table.create_checkpoint()
             table.cleanup_metadata()

@@ -50,6 +50,9 @@ WORTH_KEEPING = 100_000
 # footers, its threads, answers in transit) needs the rest.
 OF_ROWS = 0.8
 
+# Has the files that the SQL of a statement names put there.
+Fetch = Callable[[str], None]
+
 # A column of a file: its SQL type, and its values.
 Column = tuple[str, Sequence[object]]
 
@@ -59,7 +62,8 @@ class Session:
 
     `max_rows` is how many rows of hits it should keep at once, and that in a `large`
     piece of work: only one is done at a time. The sums of `worth_keeping` or more hits
-    that will not change should be kept.
+    that will not change should be kept. `fetch` has the files that a statement names
+    put there before it reads them, where they lie elsewhere.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Session:
         max_rows: int,
         worth_keeping: int,
         large: Callable[[], AbstractContextManager[None]],
+        fetch: Fetch,
     ) -> None:
         self._cursor = cursor
         self._cache = cache
@@ -78,13 +83,16 @@ class Session:
         self.max_rows = max_rows
         self.worth_keeping = worth_keeping
         self.large = large
+        self._fetch = fetch
 
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
         """All rows of a statement."""
+        self._fetch(asked.sql)
         return list(self._cursor.execute(asked.sql, asked.values).fetchall())
 
     def keep(self, name: str, asked: Statement) -> None:
         """Keep the rows of a statement as a table, replacing its contents."""
+        self._fetch(asked.sql)
         self._summed.pop(name, None)
         self._cursor.execute(f"DROP TABLE IF EXISTS {name}")
         self._cursor.execute(f"CREATE TEMP TABLE {name} AS {asked.sql}", asked.values)
@@ -92,6 +100,7 @@ class Session:
     def add(self, table: SumTable) -> None:
         """Add to a kept table of sums; when it has doubled, sum it up again."""
         name, asked = table.name, table.sums
+        self._fetch(asked.sql)
         self._cursor.execute(f"INSERT INTO {name} BY NAME {asked.sql}", asked.values)
         if self._count(name) > 2 * self._summed.get(name, self.max_rows // 16):
             self.keep("summed_again", table.again)
@@ -117,6 +126,7 @@ class Session:
         """
         kept = self._cache.recall(asked, made_of, self._cursor)
         if kept is None:
+            self._fetch((rows or asked).sql)
             kept = self._cache.keep(asked, made_of, rows or asked, self._cursor)
         return self._held(kept)
 
@@ -144,7 +154,8 @@ class Engine:
 
     `memory` is in bytes, and of all questions together; `seconds` of each. `kept` has
     what was worked out before, by whatever process; sums of hits where these are
-    `worth_keeping` or more.
+    `worth_keeping` or more. `fetch` puts the files that some SQL names there, where
+    they lie elsewhere, and raises OSError.
     """
 
     def __init__(
@@ -154,12 +165,14 @@ class Engine:
         threads: int = 2,
         kept: KeptSums | None = None,
         worth_keeping: int = WORTH_KEEPING,
+        fetch: Fetch = lambda sql: None,
     ) -> None:
         limit = f"{int(OF_ROWS * memory)}B"
         self._root = connect(limit, threads, in_order=False)
         self._root.execute("SET parquet_metadata_cache = true")
         self._root.execute(*countries.table())
         self._seconds, self._worth_keeping = seconds, worth_keeping
+        self._fetch_named = fetch
         self.max_rows = memory // 4 // BYTES_A_ROW
         self._turns = Turns()
         self._timers = Timers()
@@ -192,12 +205,23 @@ class Engine:
         with self._cursor(budget) as (cursor, paused):
             alone = partial(self._turns.alone, budget, paused)
             session = Session(
-                cursor, self._cache, self.max_rows, self._worth_keeping, alone
+                cursor,
+                self._cache,
+                self.max_rows,
+                self._worth_keeping,
+                alone,
+                self._fetch,
             )
             try:
                 yield session
             finally:
                 session.end()
+
+    def _fetch(self, sql: str) -> None:
+        try:
+            self._fetch_named(sql)
+        except OSError as error:
+            raise FilesGoneError(str(error)) from error
 
     def write_parquet(self, columns: Mapping[str, Column], path: Path) -> None:
         """Write columns, by their names, into a file. Raises as `rows`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +21,7 @@ from deltalake.exceptions import DeltaError
 from page_tracker.days import date_of, day_number
 from page_tracker.errors import LakeError
 from page_tracker.lake.data_files import DataFile, files_of
+from page_tracker.lake.kept_sums import forget_copies
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.table import Lake, closed_mark
 from page_tracker.lake.table_log import touched_since, transactions
@@ -38,7 +40,10 @@ class Reading:
     def __init__(
         self, lake: Lake, refuse_new: Callable[[], None] = lambda: None
     ) -> None:
-        """`refuse_new` raises LakeError where this lake is new, in another's place."""
+        """`refuse_new` raises LakeError where this lake is new, in another's place.
+
+        The files of a lake in a bucket are named by the places of their copies.
+        """
         self._lake = lake
         self._refuse_new = refuse_new
         self._lock = threading.Lock()
@@ -98,6 +103,7 @@ class Reading:
                 self._closed.clear()
             table = self._opened(name)
             files = self._files_there(name, table)
+            self._forget_copies(name, table)
             self._require_ours(name, table, files)
             self._tables[name], self._files[name] = table, files
             return files
@@ -109,7 +115,8 @@ class Reading:
             return self._look(name)
         if table.version() != before:
             self._forget(name, table, before)
-            self._files[name] = tuple(files_of(table))
+            self._files[name] = self._files_of(table)
+            self._forget_copies(name, table)
         return self._files[name]
 
     def _opened(self, name: str) -> DeltaTable:
@@ -138,7 +145,7 @@ class Reading:
 
     def _files_there(self, name: str, table: DeltaTable) -> tuple[DataFile, ...]:
         """The files of a table that was opened now, less those that are lost."""
-        files = tuple(files_of(table))
+        files = self._files_of(table)
         if self._is_doubted and folder_of(table) is not None:
             there = tuple(file for file in files if Path(file.path).exists())
             # If so, they may be gone because a newer version does not need them.
@@ -146,8 +153,22 @@ class Reading:
                 return there
         return files
 
+    def _files_of(self, table: DeltaTable) -> tuple[DataFile, ...]:
+        """The files of a table, by the paths where they are read."""
+        files = files_of(table)
+        if copies := self._lake.copies:
+            return tuple(replace(file, path=copies.path(file.path)) for file in files)
+        return tuple(files)
+
+    def _forget_copies(self, name: str, table: DeltaTable) -> None:
+        """Delete the copies of files of a bucket that a table does not have."""
+        if self._lake.copies:
+            forget_copies(self._lake, name, table.file_uris(), self._lake.grace)
+
     def _forget(self, name: str, table: DeltaTable, before: int) -> None:
-        touched = touched_since(table, before) if name == "hits" else None
+        touched = None
+        if name == "hits":
+            touched = touched_since(self._lake.log(name), table, before)
         if touched is None:
             self._closed.clear()
         for day in touched or ():
@@ -168,7 +189,8 @@ class Reading:
             if any(file.first <= day <= file.last for file in self._files["days"])
         }
         made_under, marks = (
-            transactions(self._tables[name], list(tabled)) for name in ("days", "hits")
+            transactions(self._lake.log(name), self._tables[name], list(tabled))
+            for name in ("days", "hits")
         )
         return {
             day
@@ -180,5 +202,5 @@ class Reading:
 def _away(why: str) -> LakeAwayError:
     return LakeAwayError(
         f"the lake cannot be read ({why})",
-        "check that its folder is there, and ask again",
+        "check that its folder or bucket is there, and ask again",
     )

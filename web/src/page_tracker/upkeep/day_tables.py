@@ -75,29 +75,32 @@ def _marked(lake: Lake, days: Sequence[int]) -> list[int]:
     opened = _open(lake, days)
     if opened:
         with lake.using("hits") as hits:
-            _set_marks(hits, opened)
+            _set_marks(lake, hits, opened)
     return opened
 
 
 def _open(lake: Lake, days: Sequence[int]) -> list[int]:
     """The days whose tables are out of date."""
-    marks, made_under = (_marks(lake.snapshot(name), days) for name in ("hits", "days"))
+    marks, made_under = (
+        _marks(lake, name, lake.snapshot(name), days) for name in ("hits", "days")
+    )
     return [
         day for day in days if day not in marks or marks[day] != made_under.get(day)
     ]
 
 
-def _marks(table: DeltaTable, days: Iterable[int]) -> dict[int, int]:
+def _marks(
+    lake: Lake, name: str, table: DeltaTable, days: Iterable[int]
+) -> dict[int, int]:
     """The marks by day, of days that have one."""
     names = {closed_mark(day): day for day in days}
-    return {
-        names[name]: number for name, number in transactions(table, [*names]).items()
-    }
+    found = transactions(lake.log(name), table, [*names])
+    return {names[mark]: number for mark, number in found.items()}
 
 
-def _set_marks(hits: DeltaTable, days: Sequence[int]) -> None:
+def _set_marks(lake: Lake, hits: DeltaTable, days: Sequence[int]) -> None:
     """Mark the days that have no mark yet."""
-    version, known = hits.version() + 1, _marks(hits, days)
+    version, known = hits.version() + 1, _marks(lake, "hits", hits, days)
     marks = [Transaction(closed_mark(day), version) for day in days if day not in known]
     if marks:
         said = CommitProperties(custom_metadata={"days": []}, app_transactions=marks)
@@ -109,7 +112,7 @@ def _set_marks(hits: DeltaTable, days: Sequence[int]) -> None:
 def _counts(lake: Lake, days: Sequence[date]) -> dict[date, int]:
     """How many hits each of these days has."""
     with lake.using("hits") as hits, engine() as connection:
-        if not (files := _files(hits, days)):
+        if not (files := _files(lake, hits, days)):
             return {}
         condition = f"day BETWEEN DATE '{days[0]}' AND DATE '{days[-1]}'"
         rows = rows_in(connection, files).filter(condition)
@@ -131,9 +134,9 @@ def _batches(days: Sequence[date], counts: Mapping[date, int]) -> Iterator[list[
 
 def _close(lake: Lake, days: Sequence[date]) -> None:
     with lake.using("hits") as hits, lake.using("days") as tabled:
-        found = _marks(hits, map(day_number, days))
+        found = _marks(lake, "hits", hits, map(day_number, days))
         marks = {date_of(day): mark for day, mark in found.items()}
-        files = _files(hits, days)
+        files = _files(lake, hits, days)
         with engine() as connection:
             _begin(connection, files, marks)
             for name in TABLED_DIMENSIONS if files else ():
@@ -141,10 +144,8 @@ def _close(lake: Lake, days: Sequence[date]) -> None:
             _commit(connection, tabled, marks)
 
 
-def _files(hits: DeltaTable, days: Sequence[date]) -> list[str]:
-    return hits.file_uris(
-        file_pruning_predicate=f"day >= DATE '{days[0]}' AND day <= DATE '{days[-1]}'"
-    )
+def _files(lake: Lake, hits: DeltaTable, days: Sequence[date]) -> list[str]:
+    return lake.paths(hits, f"day >= DATE '{days[0]}' AND day <= DATE '{days[-1]}'")
 
 
 def _begin(

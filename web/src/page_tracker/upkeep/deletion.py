@@ -203,7 +203,7 @@ class Deletion:
         self, table: DeltaTable, name: str, query: str
     ) -> list[tuple[Any, ...]]:
         pruned = f"site = {quoted(self.selection.site)}"
-        if not (files := table.file_uris(file_pruning_predicate=pruned)):
+        if not (files := self.lake.paths(table, pruned)):
             return []
         with engine() as connection:
             rows_in(connection, files).create_view(name)
@@ -278,7 +278,7 @@ class Deletion:
         when = date_of(day)
         where = f"month = '{when:%Y-%m}' AND day = DATE '{when}'"
         where += f" AND site = {quoted(self.selection.site)}"
-        files = table.file_uris(file_pruning_predicate=where)
+        files = self.lake.paths(table, where)
         with engine() as connection:
             rows_in(connection, files).filter(where).create_view("day_rows")
             visitors = f"SELECT visitor FROM day_rows WHERE {self._condition}"

@@ -104,7 +104,7 @@ def preview_deletion(
 
 
 def _sum(lake: Lake, table: str, what: str, condition: str) -> int:
-    files = lake.snapshot(table).file_uris(file_pruning_predicate=condition)
+    files = lake.paths(lake.snapshot(table), condition)
     if not files:
         return 0
     with engine() as connection:

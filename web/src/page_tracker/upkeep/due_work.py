@@ -46,7 +46,7 @@ class Due:
         away.
         """
         hits = self._lake.snapshot("hits")
-        touched = touched_since(hits, self._version)
+        touched = touched_since(self._lake.log("hits"), hits, self._version)
         if touched is None or not 0 <= now - self._began < CHECK_ALL_EVERY:
             self._done, self._began = Work(), now
         done = Work(self._done.days - (touched or set()), self._done.kept)

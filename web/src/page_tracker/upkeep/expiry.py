@@ -17,16 +17,16 @@ def expire(lake: Lake, name: str, site: str, first: date) -> None:
 
     def step() -> None:
         with lake.using(name) as table:
-            _delete(table, site, first)
+            _delete(lake, table, site, first)
 
     repeated(step)
 
 
-def _delete(table: DeltaTable, site: str, first: date) -> None:
+def _delete(lake: Lake, table: DeltaTable, site: str, first: date) -> None:
     condition = (
         f"month <= '{first:%Y-%m}' AND day < DATE '{first}' AND site = {quoted(site)}"
     )
-    files = table.file_uris(file_pruning_predicate=f"day < DATE '{first}'")
+    files = lake.paths(table, f"day < DATE '{first}'")
     if not files:
         return
     with engine() as connection:

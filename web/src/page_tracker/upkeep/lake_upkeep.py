@@ -145,20 +145,21 @@ class Upkeep:
 
     def _unsettled(self, days: Iterable[int]) -> list[int]:
         marks = {settled_mark(day): day for day in days if day not in self._settled}
-        known = transactions(self.lake.snapshot("hits"), [*marks])
+        hits = self.lake.snapshot("hits")
+        known = transactions(self.lake.log("hits"), hits, [*marks])
         self._settled.update(marks[mark] for mark in known)
         return [day for mark, day in marks.items() if mark not in known]
 
     def _settle(self, day: int) -> None:
         def step() -> None:
             with self.lake.using("hits") as hits:
-                settle(hits, day)
+                settle(self.lake, hits, day)
 
         repeated(step)
         self._settled.add(day)
 
 
-def settle(table: DeltaTable, day: int) -> None:
+def settle(lake: Lake, table: DeltaTable, day: int) -> None:
     """Write a day's hits sorted by site, visit and time, in one commit.
 
     Raises CommitFailedError if rows of that day arrived meanwhile.
@@ -166,7 +167,7 @@ def settle(table: DeltaTable, day: int) -> None:
     when = date_of(day)
     month = f"{when:%Y-%m}"
     mark = Transaction(settled_mark(day), table.version() + 1)
-    if not (files := table.file_uris(file_pruning_predicate=f"month = '{month}'")):
+    if not (files := lake.paths(table, f"month = '{month}'")):
         return
     with engine() as connection:
         rows = rows_in(connection, files).filter(f"day = DATE '{when}'")

@@ -156,7 +156,7 @@ class Recount:
         """Rows of a query on the site's part of `hits`. Raises OSError."""
         of_site = f"site = {quoted(site)}"
         with self._lake.using("hits") as hits, engine() as connection:
-            if not (files := hits.file_uris(file_pruning_predicate=of_site)):
+            if not (files := self._lake.paths(hits, of_site)):
                 return []
             rows_in(connection, files).filter(of_site).create_view("hits")
             return connection.sql(query).fetchall()

@@ -42,7 +42,7 @@ def preview_retention(lake: Lake, site: Site, now: float) -> RetentionPreview | 
     """
     for name, day in first_kept([site], now):
         condition = f"day < DATE '{date_of(day)}' AND site = {quoted(name)}"
-        if files := lake.snapshot("hits").file_uris(file_pruning_predicate=condition):
+        if files := lake.paths(lake.snapshot("hits"), condition):
             with engine() as connection:
                 rows = rows_in(connection, files).filter(condition)
                 found = rows.aggregate("count(*), min(day), max(day)").fetchall()[0]

@@ -31,7 +31,10 @@ def open_asking(settings: Settings) -> Asking:
     """Open the lake for questions; nothing is read before the first one."""
     lake = open_lake(settings)
     engine = Engine(
-        settings.query_memory * 1_000_000, settings.query_seconds, kept=KeptSums(lake)
+        settings.query_memory * 1_000_000,
+        settings.query_seconds,
+        kept=KeptSums(lake),
+        fetch=lake.fetch_named,
     )
     register = Register(settings.data / "imports")
     refuse_new = partial(_refuse_new, settings, lake)

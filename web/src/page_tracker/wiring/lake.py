@@ -1,13 +1,29 @@
 """What keeps hits for good: the lake and its writers."""
 
 from page_tracker.lake.table import Lake
-from page_tracker.settings import Settings
+from page_tracker.settings import Settings, is_in_bucket
 from page_tracker.wiring.store import open_streams
 from page_tracker.writer.writer import Writer
 
 
 def open_lake(settings: Settings) -> Lake:
-    return Lake(settings.lake or str(settings.data / "lake"))
+    """The lake, in a folder or a bucket. Raises SettingsError."""
+    if not is_in_bucket(settings):
+        return Lake(settings.lake or str(settings.data / "lake"))
+    # pylint: disable-next=import-outside-toplevel # only such a lake loads its client
+    from page_tracker.wiring.bucket import open_copies
+
+    copies = open_copies(settings)
+    return Lake(copies.bucket.uri, copies)
+
+
+def require_lake(settings: Settings) -> None:
+    """Try a bucket before anything is written there. Raises BucketError in words."""
+    if is_in_bucket(settings):
+        # pylint: disable-next=import-outside-toplevel # as above
+        from page_tracker.wiring.bucket import require_bucket
+
+        require_bucket(settings)
 
 
 def open_writers(settings: Settings, lake: Lake) -> list[Writer]:

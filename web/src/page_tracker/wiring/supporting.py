@@ -10,7 +10,7 @@ from redis import RedisError
 from page_tracker.diagnosis import UNANSWERED, examine, get
 from page_tracker.errors import PageTrackerError
 from page_tracker.processes.embedded import LOG_NAME
-from page_tracker.settings import Settings
+from page_tracker.settings import Settings, is_in_bucket
 from page_tracker.sites.site import Site
 from page_tracker.support_pack import (
     Mask,
@@ -41,7 +41,7 @@ def parts_of(settings: Settings, log: str | None) -> Parts:
         "versions.txt": versions,
         "settings.txt": lambda: settings_as_text(settings),
         "data-folder.txt": lambda: sizes(settings.data),
-        "lake.txt": lambda: sizes(Path(settings.lake or settings.data / "lake")),
+        "lake.txt": lambda: _lake(settings),
         "redis-log.txt": lambda: _redis_log(settings),
         "metrics.txt": lambda: _metrics(settings),
     }
@@ -50,6 +50,12 @@ def parts_of(settings: Settings, log: str | None) -> Parts:
         texts["log.txt"] = "\n".join(last_lines(log))
     host = urlsplit(settings.url or "").hostname or ""
     return Parts(texts, Mask(_names(settings), host, str(Path.home())))
+
+
+def _lake(settings: Settings) -> Iterable[str]:
+    if is_in_bucket(settings):
+        return ["it lies in a bucket"]
+    return sizes(Path(settings.lake or settings.data / "lake"))
 
 
 def _made(maker: Callable[[], Iterable[str]]) -> str:

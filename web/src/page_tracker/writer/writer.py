@@ -28,7 +28,6 @@ from deltalake import DeltaTable, Transaction
 from page_tracker.errors import LakeError
 from page_tracker.lake.columns import Row, arrow_table
 from page_tracker.lake.commit_retries import ConflictError, conflicts
-from page_tracker.lake.lock import folder_of
 from page_tracker.lake.table import Lake, append, append_table, position
 from page_tracker.lake.table_log import all_transactions
 from page_tracker.origins import is_of_stream, of_batch, of_stream
@@ -132,7 +131,7 @@ def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable) -> None:
     origin: its lake has entries of the previous one.
     """
     gone = stream.drained()
-    if not gone or _has_entries(hits):
+    if not gone or _has_entries(lake, hits):
         return
     raise LakeLostError(
         f"the lake {lake.uri} is new, and {gone} hits and drops of shard"
@@ -142,11 +141,9 @@ def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable) -> None:
     )
 
 
-def _has_entries(hits: DeltaTable) -> bool:
-    """Whether any entry of any stream is in a lake; assumed on object storage."""
-    return folder_of(hits) is None or any(
-        is_of_stream(name) for name in all_transactions(hits)
-    )
+def _has_entries(lake: Lake, hits: DeltaTable) -> bool:
+    """Whether any entry of any stream is in a lake."""
+    return any(map(is_of_stream, all_transactions(lake.log("hits"), hits)))
 
 
 def mark_of(origin: int, shard: int, last_id: bytes) -> Transaction:

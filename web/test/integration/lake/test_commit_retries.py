@@ -45,7 +45,7 @@ def test_a_refused_step_is_done_again_from_the_newest_state(lake: Lake) -> None:
         hits = lake.snapshot("hits")
         if tried == 1:
             add(lake, "/faster")
-        settle(hits, DAY)
+        settle(lake, hits, DAY)
 
     repeated(step)
 
@@ -59,11 +59,11 @@ def test_upkeep_that_is_always_refused_says_so_does_the_rest_and_is_due_again(
 ) -> None:
     tried = 0
 
-    def slower(hits: DeltaTable, day: int) -> None:
+    def slower(lake: Lake, hits: DeltaTable, day: int) -> None:
         nonlocal tried
         tried += 1
         add(lake, f"/faster/{tried:02}")
-        settle(hits, day)
+        settle(lake, hits, day)
 
     due = Due(lake)
     assert due.look(LATE, ())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from page_tracker.lake import table_log
 from page_tracker.lake.table import Lake
-from page_tracker.lake.table_log import MANY, transactions
+from page_tracker.lake.table_log import MANY, Log, transactions
 
 NAMES = [f"closed:{number}" for number in range(MANY)]
 
@@ -54,22 +54,23 @@ def test_all_transactions_of_a_snapshot_are_told(steps: list[list[str] | str]) -
             elif isinstance(step, list):
                 commit(hits, step)
                 marks = marks | dict.fromkeys(step, hits.version())
-        assert transactions(hits, NAMES) == marks
+        assert transactions(lake.log("hits"), hits, NAMES) == marks
         for snapshot, its_marks in behind:
             with suppress(DeltaError):  # its log was cleaned up since
-                assert transactions(snapshot, NAMES) == its_marks
+                assert transactions(lake.log("hits"), snapshot, NAMES) == its_marks
 
 
 def test_a_checkpoint_that_cannot_be_read_stops_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hits = Lake(str(tmp_path)).snapshot("hits")
+    lake = Lake(str(tmp_path))
+    hits = lake.snapshot("hits")
     commit(hits, NAMES[:2])
     monkeypatch.setattr(table_log, "_checkpointed", _unreadable)
     hits.create_checkpoint()
 
-    assert transactions(hits, NAMES) == dict.fromkeys(NAMES[:2], 1)
+    assert transactions(lake.log("hits"), hits, NAMES) == dict.fromkeys(NAMES[:2], 1)
 
 
-def _unreadable(checkpoint: Path) -> dict[str, int]:
+def _unreadable(_log: Log, checkpoint: str) -> dict[str, int]:
     raise OSError(f"{checkpoint} is damaged")

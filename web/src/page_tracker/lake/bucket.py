@@ -1,0 +1,200 @@
+"""A bucket of an S3-compatible store: its files by name, and what it must have.
+
+Two processes that commit at once are told apart by the store alone: a put with
+`If-None-Match: *` stores a file where there is none, and is refused where there is one.
+Of a store that ignores that, each would believe to have been first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from uuid import uuid4
+
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import S3Store
+
+from page_tracker.errors import LakeError
+from page_tracker.files import replacing
+
+# So many files are fetched at the same time.
+AT_ONCE = 8
+# A request that fails is repeated this often, and for so long.
+REPEATS = 5
+REPEATED_FOR = 15  # seconds
+CONNECT_SECONDS = 5
+# Longer than a store takes to answer, shorter than a question may take.
+ANSWER_SECONDS = 25
+
+
+class BucketError(LakeError):
+    """A bucket cannot be reached, or is not what a lake needs."""
+
+
+class BucketAwayError(BucketError):
+    """The store of a bucket does not answer now."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """What lies below a prefix (or at its top, if that is empty) of a bucket.
+
+    `options` are those of the store by their usual names, like AWS_ENDPOINT_URL.
+    Methods raise FileNotFoundError for a file that is not there, and OSError if the
+    store does not answer or refuses.
+    """
+
+    name: str
+    prefix: str
+    options: Mapping[str, str]
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.name}/{self.prefix}".rstrip("/")
+
+    @property
+    def table_options(self) -> dict[str, str]:
+        """The same options as deltalake takes them."""
+        return {
+            **self.options,
+            "max_retries": str(REPEATS),
+            "retry_timeout": f"{REPEATED_FOR}s",
+            "connect_timeout": f"{CONNECT_SECONDS}s",
+            "timeout": f"{ANSWER_SECONDS}s",
+        }
+
+    @cached_property
+    def _store(self) -> S3Store:
+        given = {name.lower(): value for name, value in self.options.items()}
+        is_plain = given.pop("aws_allow_http", "") == "true"
+        return S3Store(
+            self.name,
+            prefix=self.prefix or None,
+            config=given,  # type: ignore[arg-type]  # names in a form that it takes too
+            client_options={
+                "allow_http": is_plain,
+                "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+                "timeout": timedelta(seconds=ANSWER_SECONDS),
+            },
+            retry_config={
+                "max_retries": REPEATS,
+                "retry_timeout": timedelta(seconds=REPEATED_FOR),
+            },
+        )
+
+    def within(self, folder: str) -> Bucket:
+        """The part of it below a folder."""
+        return replace(self, prefix=f"{self.prefix}/{folder}".strip("/"))
+
+    def name_of(self, address: str) -> str:
+        """The name of a file in it by the file's address."""
+        return address.removeprefix(f"{self.uri}/")
+
+    def read(self, name: str) -> bytes:
+        with _as_os_errors(name):
+            return bytes(self._store.get(name).bytes())
+
+    def read_all(self, names: Iterable[str]) -> list[bytes]:
+        """Read files at the same time; in the order of their names."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(self.read, names))
+
+    def copy_to(self, name: str, path: Path) -> None:
+        """Write a file's content to a path, as a whole or not at all."""
+        content = self.read(name)
+        with replacing(path) as beside:
+            beside.write_bytes(content)
+
+    def sizes(self, within: str = "") -> dict[str, int]:
+        """The files below a folder with their sizes in bytes."""
+        with _as_os_errors(self.uri):
+            found = self._store.list(within or None).collect()
+            return {each["path"]: each["size"] for each in found}
+
+    def has_any(self, within: str) -> bool:
+        with _as_os_errors(self.uri):
+            return any(self._store.list(within, chunk_size=1))
+
+    def put_new(self, name: str, content: bytes) -> bool:
+        """Store a file where there is none of this name; whether there was none."""
+        try:
+            with _as_os_errors(name):
+                self._store.put(name, content, mode="create")
+                return True
+        except FileExistsError:
+            return False
+
+    def delete(self, name: str) -> None:
+        with _as_os_errors(name):
+            self._store.delete(name)
+
+    def require_usable(self) -> None:
+        """Try what a lake needs. Raises BucketError, in words, if it does not work.
+
+        BucketAwayError where the store does not answer.
+        """
+        name = f"tried/{uuid4()}"
+        with self._in_words():
+            is_new, is_again = (self.put_new(name, word) for word in (b"one", b"two"))
+            self.delete(name)
+        if not is_new or is_again:
+            raise BucketError(
+                f"the store of {self.uri} ignores conditional puts (If-None-Match), so"
+                " two writers would overwrite each other's hits",
+                "use a store that has them, like Amazon S3 or SeaweedFS",
+            )
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Say of a first use that fails what was probably set wrongly."""
+        where = self.options.get("AWS_ENDPOINT_URL", "Amazon S3")
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise BucketError(
+                f"there is no bucket {self.name} at {where}",
+                "create it, or correct PAGE_TRACKER_LAKE or AWS_ENDPOINT_URL",
+            ) from error
+        except PermissionError as error:
+            raise BucketError(
+                f"{where} does not let this key write to {self.uri}, or has no such"
+                " bucket",
+                "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or let that key"
+                " read, write, list and delete there",
+            ) from error
+        except OSError as error:
+            raise BucketAwayError(
+                f"{where} does not answer for {self.uri} ({error})",
+                "start it, or correct AWS_ENDPOINT_URL and AWS_REGION",
+            ) from error
+
+
+@contextmanager
+def _as_os_errors(name: str) -> Iterator[None]:
+    """Raise the store's errors as Python's for files."""
+    try:
+        yield
+    except NotFoundError as error:
+        raise FileNotFoundError(f"{name} is not in the bucket") from error
+    except AlreadyExistsError as error:
+        raise FileExistsError(name) from error
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise PermissionError(f"{name}: {_short(error)}") from error
+    except BaseError as error:
+        raise OSError(f"{name}: {_short(error)}") from error
+
+
+def _short(error: Exception) -> str:
+    """What a store's error says, in one line; it goes on with how often it tried."""
+    return " ".join(str(error).partition("Debug source")[0].split())[:200]
