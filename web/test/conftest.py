@@ -69,6 +69,7 @@ LONGEST = (
     "test_visits_in_sql.py",
     "test_year.py",
     "test_docs_of_server.py",
+    "test_docs_of_switching.py",
     "test_commands.py",
     "test_lake_upkeep.py",
 )

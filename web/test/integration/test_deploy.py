@@ -51,6 +51,14 @@ def test_the_unit_is_hardened(tmp_path: Path, taken_out: str, status: int) -> No
     assert ended.returncode == status
 
 
+def test_each_unit_of_two_colours_is_confined_as_the_one_server_is() -> None:
+    text = (DEPLOY / "two-colours" / "confined.conf").read_text("utf-8")
+    lines = [each for each in text.partition("[Service]\n")[2].splitlines() if each]
+
+    assert len(lines) > 30
+    assert [each for each in UNIT.splitlines() if each in lines] == lines
+
+
 def test_the_settings_of_the_server_are_ones_that_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -32,6 +32,7 @@ WHOLE = {
     "docs/guides/nothing-is-counted.md": "e2e/serve/test_guides.py",
     "docs/guides/proxied-script.md": "e2e/serve/test_proxied_script.py",
     "docs/guides/python.md": "../../client/test/test_applications.py",
+    "docs/guides/switching-by-systemd.md": "e2e/serve/test_docs_of_switching.py",
     "docs/reference/flags.md": "integration/test_flags.py",
     "docs/start/machine-size.md": "e2e/serve/test_guides.py",
     "docs/start/server.md": "e2e/serve/test_docs_of_server.py",

@@ -59,6 +59,20 @@ def test_a_server_that_stops_answers_before_it_closes() -> None:
     run(test)
 
 
+def test_a_kept_connection_is_answered_once_more_when_the_server_stops() -> None:
+    async def test() -> None:
+        async with served() as server:
+            client = await server.connect()
+            for _ in range(2):
+                client.send(OTHER)
+                answer = await client.read_to(b"/other")
+                client.protocol.shutdown()
+            assert b"200" in answer and b"connection: close" in answer
+            assert await client.rest() == b""
+
+    run(test)
+
+
 def test_a_sender_that_leaves_harms_nobody() -> None:
     async def test() -> None:
         async with served() as server:

@@ -46,7 +46,7 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
 TAKE_SECONDS = 30.0
 LINGER_SECONDS = 2.0  # until a refused client has read the answer
-STOP_SECONDS = 1.0  # for a request that is incomplete when the server stops
+STOP_SECONDS = 1.0  # for one more request when the server stops, and for its rest
 
 # Bytes a second.
 SLOWEST = 8_192
@@ -129,11 +129,13 @@ class Connection(RequestReader):
             self._wait()
 
     def shutdown(self) -> None:
-        """Close, but only once the requests received are answered."""
+        """Close, but only once the requests received are answered.
+
+        A request may be on its way just now. If an idle connection were closed, its
+        sender would not know whether it was counted: it is answered, as the last.
+        """
         self._end_soon()
-        if self._phase is Phase.IDLE:
-            self._close()
-        elif self._phase in (Phase.HEAD, Phase.BODY):
+        if self._phase in (Phase.IDLE, Phase.HEAD, Phase.BODY):
             self._deadline.set_sooner(STOP_SECONDS)
 
     def give_way(self) -> None:
