@@ -12,6 +12,7 @@ from page_tracker.commands.tables import (
     fitted,
     narrowest,
     shortened,
+    table_lines,
 )
 from page_tracker.plural import counted
 from page_tracker.query.spreadsheet import cell
@@ -53,15 +54,20 @@ def test_a_table_needs_what_is_left_when_its_names_are_cut() -> None:
     assert narrowest(lines, []) == 301 + 2 + 5
 
 
-def test_a_table_is_as_wide_as_the_terminal_at_most(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    rows = [("/" + "long/" * 60, "1"), ("/a", "2")]
-    echo_table(("PAGE", "VIEWS"), rows, numbers=[1], shorten=[0], most=40)
-    assert {len(line) for line in capsys.readouterr().out.splitlines()} == {40}
+def test_a_table_is_as_wide_as_the_terminal_at_most() -> None:
+    rows = [("PAGE", "VIEWS"), ("/" + "long/" * 60, "1"), ("/a", "2")]
 
-    echo_table(("PAGE", "VIEWS"), rows, numbers=[1], shorten=[0])
-    assert "/" + "long/" * 60 in capsys.readouterr().out
+    assert {len(line) for line in table_lines(rows, [1], [0], 40)} == {40}
+    assert "/" + "long/" * 60 in "".join(table_lines(rows, [1], [0], None))
+
+
+def test_columns_that_do_not_fit_beside_the_others_follow_below() -> None:
+    rows = [("PAGE", "VISITORS", "VISITS"), ("/a/long/name/of/a/page", "1,000", "22")]
+
+    assert list(table_lines(rows, [1, 2], [0], 22)) == [
+        *("PAGE          VISITORS", "/a/…f/a/page     1,000"),
+        *("", "PAGE          VISITS", "/a/…f/a/page      22"),
+    ]
 
 
 @given(text=st.text())

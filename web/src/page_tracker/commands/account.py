@@ -9,7 +9,7 @@ import click
 from page_tracker.commands.confirmation import confirm, yes_option
 from page_tracker.commands.options import Command, json_option, setting_option
 from page_tracker.commands.server_url import reached_at
-from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
+from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import AccountError, LinkError
 from page_tracker.people.account import (
     Account,
@@ -142,7 +142,6 @@ def list_(data: str | None, as_json: bool) -> None:
                 for each in accounts
             ],
             shorten=(0, 1),
-            most=terminal_width(),
         )
 
 

@@ -123,7 +123,7 @@ def _echo_with_bars(
             for line, drawn in zip(lines, bars, strict=True)
         ]
         numbers = {each + (each >= at) for each in numbers}
-    echo_table(lines[0], lines[1:], numbers, shorten, width)
+    echo_table(lines[0], lines[1:], numbers, shorten)
 
 
 def _echo_totals(report: Report, row: Row) -> None:

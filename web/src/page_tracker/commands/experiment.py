@@ -11,7 +11,7 @@ import click
 
 from page_tracker.commands.options import json_option, setting_option
 from page_tracker.commands.query import asker_of, range_of, said_of
-from page_tracker.commands.tables import echo_json, echo_table, terminal_width
+from page_tracker.commands.tables import echo_json, echo_table
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import QuestionError
 from page_tracker.plural import counted
@@ -156,7 +156,7 @@ def _echo(report: ExperimentReport) -> None:
 def _echo_groups(name: str, report: ExperimentReport) -> None:
     head = (name, "VISITORS", "CONVERSIONS", "RATE", "DIFFERENCE", "BETTER")
     rows = [_cells(group) for group in report.groups]
-    echo_table(head, rows, range(1, len(head)), (0,), terminal_width())
+    echo_table(head, rows, range(1, len(head)), (0,))
 
 
 def _cells(group: Group) -> list[str]:

@@ -246,6 +246,8 @@ def _echo_list(imports: list[Import], as_json: bool) -> None:
                 )
                 for each in imports
             ],
+            numbers=(4, 5),
+            shorten=(7,),
         )
 
 

@@ -10,7 +10,7 @@ from page_tracker.commands.confirmation import confirm, yes_option
 from page_tracker.commands.letting_in import echo_let_in, leave_out, let_in
 from page_tracker.commands.options import Command, json_option, setting_option
 from page_tracker.commands.server_url import reached_at
-from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
+from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import SiteError
 from page_tracker.plural import counted
 from page_tracker.settings import Settings
@@ -101,7 +101,6 @@ def list_(data: str | None, as_json: bool) -> None:
             ("DOMAIN", "TIME ZONE", "ADDED", "FURTHER HOSTS"),
             [(s.id, s.timezone, as_date(s.created), _hosts_of(s)) for s in sites],
             shorten=(0, 3),
-            most=terminal_width(),
         )
 
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,29 +24,73 @@ def echo_table(
     rows: Iterable[Sequence[str]],
     numbers: Container[int] = (),
     shorten: Container[int] = (),
-    most: int | None = None,
 ) -> None:
-    """Print rows under a header, each column as wide as its widest text.
+    """Print rows under a header, as `table_lines` does, for the terminal."""
+    for line in table_lines([head, *rows], numbers, shorten, terminal_width()):
+        click.echo(line)
+
+
+def table_lines(
+    rows: Sequence[Sequence[str]],
+    numbers: Container[int],
+    shorten: Container[int],
+    most: int | None,
+) -> Iterator[str]:
+    """The lines of a table, each column as wide as its widest text.
 
     The columns whose indexes are `numbers` are right-aligned. If lines are wider than
-    `most` characters in a terminal, the columns `shorten` are cut.
+    `most` characters, the columns `shorten` are cut; where that is not enough, further
+    columns follow below, beside the first ones again.
     """
-    lines = [head, *rows]
-    widths = _widths(lines)
+    widths = _widths(rows)
     if most is not None:
         widths = fitted(widths, shorten, most)
-    for line in lines:
-        cells = []
-        for column, (text, width) in enumerate(zip(line, widths, strict=True)):
-            cell = shortened(text, width)
-            space = " " * (width - cell_len(cell))
-            cells.append(space + cell if column in numbers else cell + space)
-        click.echo(GAP.join(cells).rstrip())
+    parts = [list(range(len(widths)))]
+    if most is not None and _length(widths) > most:
+        first = _first_columns(shorten, len(widths))
+        widths = [
+            *fitted(_widths(rows)[:first], shorten, most // 2),
+            *widths[first:],
+        ]
+        parts = _parts(widths, first, most)
+    for place, part in enumerate(parts):
+        if place:
+            yield ""
+        for row in rows:
+            yield GAP.join(
+                _cell(row[at], widths[at], at in numbers) for at in part
+            ).rstrip()
+
+
+def _first_columns(shorten: Container[int], columns: int) -> int:
+    """How many columns say what a row is about: the first, and names beside it."""
+    return next((at for at in range(1, columns) if at not in shorten), 1)
+
+
+def _parts(widths: Sequence[int], first: int, most: int) -> list[list[int]]:
+    """The columns that stand beside each other, each time with the first ones."""
+    parts = [list(range(first))]
+    for column in range(first, len(widths)):
+        wider = [widths[at] for at in (*parts[-1], column)]
+        if _length(wider) > most and len(parts[-1]) > first:
+            parts.append(list(range(first)))
+        parts[-1].append(column)
+    return parts
+
+
+def _cell(text: str, width: int, is_number: bool) -> str:
+    cell = shortened(text, width)
+    space = " " * (width - cell_len(cell))
+    return space + cell if is_number else cell + space
+
+
+def _length(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
 def narrowest(lines: Sequence[Sequence[str]], shorten: Container[int]) -> int:
     """How many characters a table needs if the columns `shorten` are cut to the end."""
-    return sum(fitted(_widths(lines), shorten, 0)) + len(GAP) * (len(lines[0]) - 1)
+    return _length(fitted(_widths(lines), shorten, 0))
 
 
 def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
@@ -79,7 +123,7 @@ def fitted(widths: Sequence[int], shorten: Container[int], most: int) -> list[in
     The widest of those that may be cut is cut first, but none below `NARROWEST`.
     """
     found = list(widths)
-    over = sum(found) + len(GAP) * (len(found) - 1) - most
+    over = _length(found) - most
     wide = [place for place in range(len(found)) if place in shorten]
     while over > 0 and wide:
         widest = max(wide, key=found.__getitem__)

@@ -3,7 +3,7 @@
 import click
 
 from page_tracker.commands.options import json_option, setting_option
-from page_tracker.commands.tables import as_date, echo_json, echo_table, terminal_width
+from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.errors import AccessError, OutputError
 from page_tracker.settings import Settings
 from page_tracker.sites.token import Scope, Token
@@ -88,7 +88,6 @@ def list_(data: str | None, as_json: bool) -> None:
                 for each in tokens
             ],
             shorten=(2, 5),
-            most=terminal_width(),
         )
 
 
