@@ -28,6 +28,7 @@ DAY = 24 * 60 * 60
 SCRIPT = (files("page_tracker") / "web" / "static" / "variant.js").read_bytes()
 # It becomes a part of the name of an attribute, where capitals would be lost.
 NAME = re.compile("[a-z][a-z0-9_-]{0,99}")
+SHARE = re.compile(r"1000000|[0-9]{1,6}(\.[0-9]{1,9})?")
 MOST = 20
 
 
@@ -55,9 +56,13 @@ def variants(services: VariantServices) -> Blueprint:
 
     @blueprint.get("/js/variant.json")
     def give_variant() -> Response:
-        """Serve the variant `of` several that the asking visitor is shown today."""
+        """Serve the variant `of` several that the asking visitor is shown today.
+
+        Each has its `share` of visitors, in any unit; without, they are split evenly.
+        """
         name, of = request.args.get("name", ""), request.args.getlist("of")
-        if problem := _problem(name, of):
+        shares = request.args.getlist("share") or ["1"] * len(of)
+        if problem := _problem(name, of) or _problem_of_shares(of, shares):
             return _failed(400, problem)
         try:
             site = _site(services.sites(), request.args.get("d", ""))
@@ -66,8 +71,8 @@ def variants(services: VariantServices) -> Blueprint:
             visitor = _visitor(services, site)
         except RedisError:
             return _failed(503, "the store does not answer; try again in a moment")
-        evenly = [(each, 1) for each in of]
-        return _told(jsonify(variant=dealt(f"{name}\0{visitor.hex()}", evenly)))
+        parts = list(zip(of, map(float, shares), strict=True))
+        return _told(jsonify(variant=dealt(f"{name}\0{visitor.hex()}", parts)))
 
     return blueprint
 
@@ -82,6 +87,15 @@ def _problem(name: str, of: list[str]) -> str:
     if not 2 <= len(of) <= MOST or not all(1 <= len(v) <= PROP_VALUE_LIMIT for v in of):
         return f"give `of` 2 to {MOST} times, once per variant"
     return ""
+
+
+def _problem_of_shares(of: list[str], shares: list[str]) -> str:
+    """What is wrong with how visitors are to be split; '' if nothing is."""
+    if len(shares) != len(of):
+        return "give `share` as often as `of`, or not at all"
+    if all(SHARE.fullmatch(share) and 0 < float(share) for share in shares):
+        return ""
+    return "each `share` must be a number above 0, at most 1000000"
 
 
 def _site(sites: Sites, domains: str) -> Site | None:

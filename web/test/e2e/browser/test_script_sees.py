@@ -454,4 +454,6 @@ def test_a_visitor_is_dealt_the_same_variant_all_day_and_all_hits_of_the_page_sa
         for path in ("/start", "/second")
         for name in ("pageview", "Experiment", "Signup")
     ]
+    by_shares = "pagetracker.variant('colours', { red: 1, blue: 1000000 })"
+    assert scene.page.evaluate(by_shares) == "blue"
     assert not scene.context.cookies()

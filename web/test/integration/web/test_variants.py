@@ -16,6 +16,7 @@ from support.application import application
 
 NOON = 1_772_452_800  # 2026-03-02, UTC
 DAY = 86_400
+ASKED_EVENLY = "d=a.org&name=buttons&of=a&of=b"
 ASKED = "/js/variant.json?d=a.org&name={name}&of=old&of=new"
 
 
@@ -61,6 +62,13 @@ def test_experiments_are_dealt_apart(client: FlaskClient) -> None:
     assert dealt(client, "buttons") != dealt(client, "colours")
 
 
+def test_each_variant_has_its_share_of_visitors(client: FlaskClient) -> None:
+    found = dealt(client, "buttons&share=9&share=1")
+
+    assert 75 <= found.count("old") < 100, "of a hundred, about ninety"
+    assert dealt(client, "buttons&share=0.5&share=0.5") == dealt(client, "buttons")
+
+
 def test_any_page_may_ask_and_nobody_keeps_the_answer(client: FlaskClient) -> None:
     answer = asked(client, 1)
 
@@ -77,6 +85,9 @@ def test_any_page_may_ask_and_nobody_keeps_the_answer(client: FlaskClient) -> No
     [
         ("d=a.org&name=Buttons&of=a&of=b", 400, "`name` must start with"),
         ("d=a.org&name=buttons&of=a", 400, "give `of` 2 to 20 times"),
+        (f"{ASKED_EVENLY}&share=1", 400, "give `share` as often as `of`"),
+        (f"{ASKED_EVENLY}&share=1&share=0", 400, "must be a number above 0"),
+        (f"{ASKED_EVENLY}&share=1&share=nan", 400, "must be a number above 0"),
         ("d=b.org&name=buttons&of=a&of=b", 404, "`d` is not a site here"),
     ],
 )

@@ -17,22 +17,29 @@
     }
   };
 
+  const namesOf = (variants) =>
+    Array.isArray(variants) ? variants : Object.keys(variants);
+
   // The variant that the server deals; undefined where it deals none.
   const dealt = async (name, variants) => {
     const url = new URL("variant.json", src);
     url.searchParams.set("d", script.dataset.domain || location.hostname);
     url.searchParams.set("name", name);
-    for (const each of variants) url.searchParams.append("of", each);
+    for (const each of namesOf(variants)) url.searchParams.append("of", each);
+    if (!Array.isArray(variants))
+      for (const each of Object.values(variants)) url.searchParams.append("share", each);
     const answer = await fetch(url);
     if (answer.ok) return (await answer.json()).variant;
     console.warn("pagetracker:", (await answer.json()).error);
   };
 
-  // await pagetracker.variant("buttons", ["old", "new"]): the first one if none is dealt.
+  // await pagetracker.variant("buttons", ["old", "new"]), or { old: 9, new: 1 } for
+  // shares other than equal ones: the first one if none is dealt.
   const variant = async (name, variants) => {
-    if (isLeftOut()) return variants[0];
+    const names = namesOf(variants);
+    if (isLeftOut()) return names[0];
     const found = await dealt(name, variants).catch(() => {});
-    if (!variants.includes(found)) return variants[0];
+    if (!names.includes(found)) return names[0];
     // All that this page sends from now on says so; and at once that it was shown.
     script.setAttribute("data-prop-" + name, found);
     window[called]("Experiment", { interactive: false });
