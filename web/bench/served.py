@@ -33,7 +33,8 @@ def served(lake: Path) -> Iterator[tuple[str, requests.Session]]:
             stdout=subprocess.DEVNULL,
         )
         with subprocess.Popen(
-            [*command, "serve", "--port", "0", "--data", data, "--lake", copy],
+            [*command, "serve", "--port", "0", "--data", data, "--lake", copy]
+            + ["--trusted-proxies", "127.0.0.0/8"],  # senders of hits name addresses
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
