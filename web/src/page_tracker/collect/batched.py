@@ -25,6 +25,7 @@ from page_tracker.collect.drops import (
     drops_among,
     is_of_unknown_site,
     once_a_site,
+    shard_among,
     site_day_at,
     without_unknown_sites,
 )
@@ -42,7 +43,6 @@ from page_tracker.sites.site import Directory, Site
 from page_tracker.sites.token import Token
 from page_tracker.store.format import StoreFormatError
 from page_tracker.store.ingest import Batch, BatchId, Bounds, Outcome, submit_async
-from page_tracker.store.keys import shard_of
 from page_tracker.store.salts import Salts, SiteDay
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
@@ -198,9 +198,7 @@ class Collector:
         await self._store.aclose()
 
     def _queue_of(self, found: Hit | Drop) -> ShardQueue:
-        if isinstance(found, Drop) or len(self._queues) == 1:
-            return self._queues[0]
-        return self._queues[shard_of(found.visitor, len(self._queues))]
+        return self._queues[shard_among(found, len(self._queues))]
 
     def _batch(
         self, shard: int, batch_id: BatchId, hits: list[Hit], drops: list[Drop]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 
 from redis import Redis, RedisError
 
 from page_tracker.collect.drops import (
     RETRY_AWAY,
+    by_shard,
     drops_among,
     is_of_unknown_site,
     once_a_site,
@@ -34,7 +34,6 @@ from page_tracker.store.ingest import (
     StreamFullError,
     submit,
 )
-from page_tracker.store.keys import shard_of
 from page_tracker.store.salts import Salts
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
@@ -128,12 +127,8 @@ class UnbatchedCollector:
     def _settled(
         self, found: Sequence[Hit | Drop], moment: int, directory: Directory
     ) -> list[tuple[Hit | Drop, Outcome]]:
-        by_shard: dict[int, list[Hit | Drop]] = defaultdict(list)
-        for each in found:
-            shard = shard_of(each.visitor, self._shards) if isinstance(each, Hit) else 0
-            by_shard[shard].append(each)
         settled: list[tuple[Hit | Drop, Outcome]] = []
-        for shard, together in by_shard.items():
+        for shard, together in by_shard(found, self._shards).items():
             hits = [each for each in together if isinstance(each, Hit)]
             drops = [each for each in together if isinstance(each, Drop)]
             batch = Batch(

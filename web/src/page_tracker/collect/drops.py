@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from page_tracker.days import next_midnight
 from page_tracker.errors import NotStoredError, PageTrackerError
@@ -13,11 +15,29 @@ from page_tracker.sites.site import (
     zone_at,
 )
 from page_tracker.store.ingest import Outcome, StreamFullError
+from page_tracker.store.keys import shard_of
 from page_tracker.store.salts import SiteDay
+
+HitOrDrop = TypeVar("HitOrDrop", bound=Hit | Drop)
 
 # Seconds until another try makes sense: Redis is away, or nobody drains the stream.
 RETRY_AWAY = 5
 RETRY_FULL = 30
+
+
+def shard_among(found: Hit | Drop, shards: int) -> int:
+    """The shard of a hit's visitor; equal drops have one, others any."""
+    if isinstance(found, Hit):
+        return shard_of(found.visitor, shards)
+    return shard_of(f"{found.site}\0{found.reason}\0{found.name}".encode(), shards)
+
+
+def by_shard(found: Sequence[HitOrDrop], shards: int) -> dict[int, list[HitOrDrop]]:
+    """Hits or drops by their shard, each in order."""
+    divided: dict[int, list[HitOrDrop]] = defaultdict(list)
+    for each in found:
+        divided[shard_among(each, shards)].append(each)
+    return dict(divided)
 
 
 def drops_among(settled: Iterable[tuple[Hit | Drop, Outcome]]) -> list[Drop]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +23,7 @@ from typing import TypeVar
 
 import msgspec
 
+from page_tracker.collect.drops import by_shard
 from page_tracker.errors import ImportsBusyError, ImportStoppedError
 from page_tracker.files import replace_file
 from page_tracker.history.blocks import MAX_REPORTED, Sieve
@@ -51,7 +52,6 @@ from page_tracker.store.ingest import (
     StoreAwayError,
     StreamFullError,
 )
-from page_tracker.store.keys import shard_of
 
 T = TypeVar("T")
 
@@ -219,19 +219,13 @@ class LogFollower:
         block = tail.read(intent.until)
         self._save(tail, spot, intent)
         hits, drops = self._sifted(block, intent, stop)
-        by_shard: dict[int, tuple[list[Hit], list[Drop]]] = defaultdict(
-            lambda: ([], [])
-        )
-        for hit in hits:
-            by_shard[shard_of(hit.visitor, self._store.shards)][0].append(hit)
-        if drops:
-            by_shard[0][1].extend(drops)
-        site = self._store.site()
-        for shard, (shard_hits, shard_drops) in sorted(by_shard.items()):
+        site, shards = self._store.site(), self._store.shards
+        shard_hits, shard_drops = by_shard(hits, shards), by_shard(drops, shards)
+        for shard in sorted({*shard_hits, *shard_drops}):
             batch = Batch(
                 moment=intent.moment,
-                hits=shard_hits,
-                drops=shard_drops,
+                hits=shard_hits.get(shard, ()),
+                drops=shard_drops.get(shard, ()),
                 sites={site.id: site},
                 shard=shard,
                 bounds=self._store.bounds,
