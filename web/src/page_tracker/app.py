@@ -36,7 +36,7 @@ from page_tracker.store.counters import Live
 from page_tracker.store.exports import Exports
 from page_tracker.store.first_hit_waits import Waits
 from page_tracker.store.links import Links
-from page_tracker.store.redis_health import durability_notice, redis_problem
+from page_tracker.store.redis_health import durability_notice, store_problem
 from page_tracker.store.registry import Registry
 from page_tracker.store.sessions import Sessions
 from page_tracker.store.sites import Sites
@@ -225,7 +225,7 @@ def create_app() -> Flask:
     flask.add_url_rule("/", view_func=front)
     flask.register_blueprint(
         probes(
-            [lambda: redis_problem(redis())],
+            [lambda: store_problem(redis(), settings.shards)],
             [
                 lambda: durability_notice(redis()),
                 lambda: open_spool(settings).state().notice,

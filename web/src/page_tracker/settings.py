@@ -16,7 +16,9 @@ from page_tracker.errors import InvalidValueError, SettingsError
 from page_tracker.hits.client_address import Proxies
 from page_tracker.settings_parsing import (
     DEFAULT_REDIS_URL,
+    SHARDS_OF_CLUSTER,
     Setting,
+    cluster_nodes,
     one_of,
     parse_address,
     parse_folder,
@@ -99,7 +101,7 @@ class Settings(BucketSettings):
     shards: int = setting(
         "PAGE_TRACKER_SHARDS",
         "NUMBER",
-        "1",
+        f"1; of a cluster {SHARDS_OF_CLUSTER}",
         "Into how many parts Redis divides visitors; more than 1 only helps a"
         " Redis Cluster. Set once, before the first hit.",
         whole_number(1, 1024),
@@ -307,7 +309,7 @@ class Settings(BucketSettings):
         Raises SettingsError for an invalid value. An empty variable and an
         option that is None count as not given.
         """
-        values = {}
+        values: dict[str, Any] = {}
         for name, described in described_settings().items():
             for origin, text in (
                 (f"--{name.replace('_', '-')}", options.get(name)),
@@ -316,6 +318,8 @@ class Settings(BucketSettings):
                 if text is not None:
                     values[name] = _parsed(described, origin, text)
                     break
+        if cluster_nodes(values.get("redis_url") or ""):
+            _require_shards_of_cluster(values.setdefault("shards", SHARDS_OF_CLUSTER))
         return cls(**values)
 
 
@@ -344,6 +348,15 @@ def child_environment(**changes: str) -> Mapping[str, str]:
 def without_password(redis_url: str) -> str:
     """A Redis address in a form that may be shown."""
     return re.sub(r"//.*@", "//", redis_url).partition("?")[0]
+
+
+def _require_shards_of_cluster(shards: int) -> None:
+    if shards < SHARDS_OF_CLUSTER:
+        raise SettingsError(
+            f"PAGE_TRACKER_SHARDS {shards} is too few for a cluster, whose servers"
+            " would be used unevenly",
+            f"set {SHARDS_OF_CLUSTER} or more",
+        )
 
 
 def _parsed(described: Setting, origin: str, text: str) -> Any:

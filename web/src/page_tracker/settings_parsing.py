@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from page_tracker.errors import InvalidValueError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
+SHARDS_OF_CLUSTER = 24  # as few as fall evenly on its servers
 MOST_DIGITS = 20  # of a number; Python refuses to parse thousands of them
 
 

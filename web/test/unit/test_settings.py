@@ -82,6 +82,17 @@ def test_a_clusters_address_names_its_nodes() -> None:
     assert not cluster_nodes("redis://one:1")
 
 
+def test_a_cluster_has_shards_enough_to_fall_evenly_on_its_servers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = "redis+cluster://one:6379"
+    assert Settings.from_environment(redis_url=cluster).shards == 24
+    assert Settings.from_environment().shards == 1
+    monkeypatch.setenv("PAGE_TRACKER_SHARDS", "23")
+    with pytest.raises(SettingsError, match="23 is too few for a cluster"):
+        Settings.from_environment(redis_url=cluster)
+
+
 @pytest.mark.parametrize(
     ("variable", "text", "remedy"),
     [

@@ -16,9 +16,8 @@ from page_tracker.processes.folder import make_folder
 from page_tracker.processes.garbage_collection import collect_garbage_seldom
 from page_tracker.processes.log_lines import begin_log
 from page_tracker.settings import Settings
-from page_tracker.store.format import require_store
 from page_tracker.wiring.lake import open_lake, open_writers, require_lake
-from page_tracker.wiring.store import open_redis
+from page_tracker.wiring.store import open_redis, require_ready
 from page_tracker.wiring.upkeep import open_light_recount, open_light_upkeep
 from page_tracker.writer.service import PASS, TICK, keep, wait_for, write
 
@@ -45,7 +44,8 @@ def writer(once: bool, **options: str | None) -> None:
         if settings.redis_url is None:
             url = stack.enter_context(redis_of(settings))
             settings = replace(settings, redis_url=url)
-        wait_for(lambda: require_store(open_redis(settings)), stop)
+        redis, shards = open_redis(settings), settings.shards
+        wait_for(lambda: require_ready(redis, shards), stop)
         lake = open_lake(settings)
         for line in mend(lake):
             logging.error(line)

@@ -6,6 +6,7 @@ from redis import Redis, RedisError
 
 from page_tracker.store.clients import Server, key_on_each_primary, primaries
 from page_tracker.store.format import StoreFormatError, refuse_newer_store
+from page_tracker.store.shards import require_shards
 
 PROBE_KEY = "page_tracker:readyz"
 
@@ -33,6 +34,17 @@ def redis_problem(client: Redis) -> str | None:
         return str(error)
     except RedisError as error:
         return f"Redis takes no writes: {error}"
+    return None
+
+
+def store_problem(client: Redis, shards: int) -> str | None:
+    """Why hits of so many shards cannot be stored now; None where they can."""
+    if problem := redis_problem(client):
+        return problem
+    try:
+        require_shards(client, shards)
+    except RedisError as error:
+        return str(error)
     return None
 
 

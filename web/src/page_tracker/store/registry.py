@@ -29,6 +29,7 @@ from page_tracker.sites.token import Token
 from page_tracker.store.format import StoreFormatError, refuse_newer_store
 from page_tracker.store.mirror_files import Mirror, Mirrored
 from page_tracker.store.scripts import script
+from page_tracker.store.shards import require_shards
 
 Entry = TypeVar("Entry", bound=msgspec.Struct)
 View = TypeVar("View")
@@ -132,6 +133,10 @@ class Kept(ABC):
         except MirrorError:
             logger.exception("Redis and the mirror %s may differ", self.mirror.path)
 
+    def require_ours(self) -> None:
+        """Raise StoreFormatError where the store takes nothing from us; RedisError."""
+        refuse_newer_store(self.redis)
+
     def is_emptied(self) -> bool:
         """Whether the store has lost its entries: it has none, the mirror has some."""
         return self._main.version() is None and self.mirror.path.exists()
@@ -149,12 +154,21 @@ class Kept(ABC):
 
 
 class Registry(Kept):
-    """Sites and tokens, and `mirror.json` in the data folder."""
+    """Sites and tokens, and `mirror.json` in the data folder.
 
-    def __init__(self, redis: Redis, folder: Path) -> None:
+    `shards` are those of whoever counts these sites' hits; without them, nobody does.
+    """
+
+    def __init__(self, redis: Redis, folder: Path, shards: int | None = None) -> None:
+        self._shards = shards
         self.sites = Shelf(redis, SITES_KEY, Site)
         self.tokens = Shelf(redis, TOKENS_KEY, Token)
         super().__init__(redis, self.sites, Mirror(folder / "mirror.json", Mirrored()))
+
+    def require_ours(self) -> None:
+        super().require_ours()
+        if self._shards is not None:
+            require_shards(self.redis, self._shards)
 
     def _fill(self) -> bool:
         mirrored = self.mirror.read()
@@ -180,7 +194,7 @@ class Watched(Generic[Entry, View]):
     """A view of a shelf, at most a second old, for code that asks often.
 
     While Redis is away the last view stays. Before the first view RedisError is raised,
-    and StoreFormatError as long as the store has a newer format.
+    and StoreFormatError as long as the store has a newer format, or other shards.
     """
 
     def __init__(
@@ -210,7 +224,7 @@ class Watched(Generic[Entry, View]):
 
     def _look(self, now: float) -> None:
         try:
-            refuse_newer_store(self._registry.redis)
+            self._registry.require_ours()
             if self._current is None or self._registry.is_emptied():
                 self._registry.mend()
             version = self._shelf.version()

@@ -29,6 +29,7 @@ from page_tracker.store.format import (
 )
 from page_tracker.store.redis_health import DurabilityNotice, durability_notice
 from page_tracker.store.registry import Registry
+from page_tracker.store.shards import require_shards
 from page_tracker.store.stream import Stream
 
 
@@ -46,7 +47,7 @@ def open_async_redis(settings: Settings) -> AsyncRedis:
 
 def open_registry(settings: Settings, redis: Redis) -> Registry:
     """Open sites and tokens: Redis's copy of them and their mirror."""
-    return Registry(redis, settings.data)
+    return Registry(redis, settings.data, settings.shards)
 
 
 def open_people(settings: Settings, redis: Redis) -> People:
@@ -61,13 +62,20 @@ def open_annotations(settings: Settings, redis: Redis) -> KeptAnnotations:
 
 def open_streams(settings: Settings) -> list[Stream]:
     """The writer's ends of all shards' streams."""
-    patient = replace(settings, redis_timeout=max(settings.redis_timeout, 2))
-    return [Stream(open_redis(patient), shard) for shard in range(settings.shards)]
+    redis = open_redis(replace(settings, redis_timeout=max(settings.redis_timeout, 2)))
+    return [Stream(redis, shard) for shard in range(settings.shards)]
 
 
 def open_live(settings: Settings, redis: Redis) -> Live:
     """Open the live counters."""
     return Live(redis, range(settings.shards))
+
+
+def require_ready(redis: Redis, shards: int) -> None:
+    """Bring a store to our format. Raises RedisError; StoreFormatError where it is of a
+    newer one, or has hits in another number of shards."""
+    require_store(redis)
+    require_shards(redis, shards)
 
 
 @contextmanager
@@ -89,7 +97,7 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
         url = settings.redis_url or stack.enter_context(redis_of(settings))
         found = replace(settings, redis_url=url)
         try:
-            require_store(stack.enter_context(open_redis(found)))
+            require_ready(stack.enter_context(open_redis(found)), settings.shards)
             yield found
         except StoreFormatError:
             raise
@@ -143,6 +151,7 @@ def require_redis(settings: Settings) -> DurabilityNotice | None:
     client = open_redis(settings)
     try:
         refuse_newer_store(client)
+        require_shards(client, settings.shards)
         return durability_notice(client)
     except StoreFormatError:
         raise
