@@ -66,6 +66,14 @@ class Settings(BucketSettings):
         parse_seconds,
         default=0.4,
     )
+    redis_replicas: int = setting(
+        "PAGE_TRACKER_REDIS_REPLICAS",
+        "NUMBER",
+        "0",
+        "How many replicas of Redis must have a hit before it is acknowledged.",
+        whole_number(0, 5),
+        default=0,
+    )
     redis_server: Path | None = setting(
         "PAGE_TRACKER_REDIS_SERVER",
         "PROGRAM",

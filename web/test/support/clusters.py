@@ -15,6 +15,7 @@ from typing import Any
 
 from redis import Redis
 
+from page_tracker.store import keys
 from support.pace import PACE
 from support.redis_servers import started_redis
 
@@ -69,6 +70,28 @@ class TestCluster:
     def url(self) -> str:
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.primaries)
         return f"redis+cluster://{hosts}"
+
+    def owner_of(self, key: str) -> Node:
+        """The primary that has a key now."""
+        slot = self.primaries[0].run("CLUSTER KEYSLOT", key)
+        return next(
+            node
+            for node in self.primaries
+            if any(first <= slot <= last for first, last in _slots_of(node))
+        )
+
+    def shards_of(self, node: Node) -> list[int]:
+        """Some shards that a primary has now."""
+        return [n for n in range(24) if self.owner_of(keys.stream(n)) is node]
+
+
+def _slots_of(node: Node) -> list[tuple[int, int]]:
+    """The ranges that it has: https://valkey.io/commands/cluster-slots"""
+    return [
+        (first, last)
+        for first, last, (_, port, *_), *_ in node.run("CLUSTER SLOTS")
+        if port == node.port
+    ]
 
 
 @contextmanager

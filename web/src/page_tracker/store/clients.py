@@ -14,7 +14,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from page_tracker.settings_parsing import cluster_nodes
-from page_tracker.store.cluster import AsyncCluster, Cluster
+from page_tracker.store.cluster import AsyncCluster, Cluster, Command
 
 # To find a key for each primary: a third of the tries hit one of three.
 _MOST_TRIES = 100_000
@@ -48,6 +48,40 @@ def _patience(seconds: float) -> dict[str, Any]:
         # Notified connections are not checked for being alive before they are used.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
+
+
+def together(client: Any, key: str, *commands: Command) -> list[Any]:
+    """The answers to commands about a key, sent over one connection.
+
+    Raises redis.RedisError where one of them fails.
+    """
+    if isinstance(client, Cluster):
+        return _without_errors(client.together(key, *commands))
+    if len(commands) == 1:
+        return [client.execute_command(*commands[0])]
+    pipeline: Any = client.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    return _without_errors(pipeline.execute(raise_on_error=False))
+
+
+async def together_async(client: Any, key: str, *commands: Command) -> list[Any]:
+    """`together` for a client of the event loop."""
+    if isinstance(client, AsyncCluster):
+        return _without_errors(await client.together(key, *commands))
+    if len(commands) == 1:
+        return [await client.execute_command(*commands[0])]
+    pipeline: Any = client.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    return _without_errors(await pipeline.execute(raise_on_error=False))
+
+
+def _without_errors(answers: list[Any]) -> list[Any]:
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
 
 
 class Server(NamedTuple):

@@ -4,28 +4,40 @@ have been done. Where a slot has moved, or a replica has taken a server's place,
 find that out with the next command.
 
 Only a pipeline sends what was not answered once more by itself: it is for reading.
+What has to go over one connection goes by `together`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import RLock
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from redis import RedisCluster, RedisError
+from redis import Redis, RedisCluster, RedisError
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
+from redis.asyncio.cluster import PipelineCommand
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
+from redis.exceptions import ClusterDownError
 from redis.exceptions import ConnectionError as NotConnectedError
-from redis.exceptions import RedisClusterException
+from redis.exceptions import MovedError, RedisClusterException
+from redis.exceptions import TimeoutError as TimedOutError
 from redis.retry import Retry
 
 # What redis-py's classes inherit, and leave without a body.
 # pylint: disable=abstract-method, too-many-ancestors
+
+# Name and arguments.
+Command = tuple[str | int | bytes, ...]
+
+# A slot that moves while it is looked for is found at last.
+_MOST_MOVES = 5
+# Nobody knows what became of a command. A cluster that is down may have new primaries.
+_LOST = (NotConnectedError, TimedOutError, ClusterDownError)
 
 _Node: Any = ClusterNode  # which redis-py leaves without types
 
@@ -72,6 +84,28 @@ class Cluster(RedisCluster):
         with _only_redis_errors():
             return above.execute_command(*args, **kwargs)
 
+    def together(self, key: str, *commands: Command) -> list[Any]:
+        """The answers to commands about a key, sent over one connection.
+
+        Errors that Redis answers are among them. Raises RedisError where not all are
+        answered.
+        """
+        self.connect()
+        above: Any = super()
+        with _only_redis_errors():
+            for _ in range(_MOST_MOVES):
+                node = above.get_node_from_key(key)
+                try:
+                    answers = _asked(self.get_redis_connection(node), commands)
+                except _LOST:
+                    with suppress(RedisError, RedisClusterException):
+                        self.nodes_manager.initialize(last_failed_node_name=node.name)
+                    raise
+                if not isinstance(moved := answers[0], MovedError):
+                    break
+                self.nodes_manager.move_slot(moved)
+        return answers
+
     def pipeline(
         self, transaction: bool | None = None, shard_hint: None = None
     ) -> _Pipeline:
@@ -111,8 +145,53 @@ class AsyncCluster(AsyncRedisCluster):
         return cast(AsyncCluster, client)
 
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """The answer to a command that has one key, or keys of one slot.
+
+        redis-py's own closes every connection, those in use too, where one server of
+        the cluster is down.
+        """
+        key = args[3] if args[0] in ("EVAL", "EVALSHA") else args[1]
+        (answer,) = await self._together(key, [PipelineCommand(0, *args, **kwargs)])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def together(self, key: str, *commands: Command) -> list[Any]:
+        """As that of `Cluster`."""
+        return await self._together(
+            key, [PipelineCommand(0, *each) for each in commands]
+        )
+
+    async def _together(self, key: str, asked: list[PipelineCommand]) -> list[Any]:
         with _only_redis_errors():
-            return await super().execute_command(*args, **kwargs)
+            await self.initialize()
+            for _ in range(_MOST_MOVES):
+                node = cast(AsyncClusterNode, self.get_node_from_key(key))
+                await self._ask(node, asked)
+                answers: list[Any] = [each.result for each in asked]
+                if not isinstance(moved := answers[0], MovedError):
+                    break
+                await self.nodes_manager.move_slot(moved)
+        return answers
+
+    async def _ask(self, node: AsyncClusterNode, asked: list[PipelineCommand]) -> None:
+        """Have every command answered, or raise what kept one from being answered."""
+        try:
+            await node.execute_pipeline(asked)
+            for each in asked:
+                if isinstance(each.result, _LOST):
+                    raise each.result
+        except _LOST:
+            with suppress(RedisError, RedisClusterException):
+                await self.nodes_manager.initialize(last_failed_node_name=node.name)
+            raise
+
+
+def _asked(server: Redis, commands: Sequence[Command]) -> list[Any]:
+    pipeline: Any = server.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    return list(pipeline.execute(raise_on_error=False))
 
 
 def _address(node: str) -> tuple[str, int]:

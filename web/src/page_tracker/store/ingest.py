@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import AskError, NoScriptError, RedisError, ResponseError
 
 from page_tracker.days import DAY_SECONDS, MICROSECONDS
 from page_tracker.errors import PageTrackerError
@@ -28,6 +28,8 @@ from page_tracker.hits.visitor import GROUPS
 from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 from page_tracker.store import keys
+from page_tracker.store.clients import together, together_async
+from page_tracker.store.cluster import Command
 from page_tracker.store.counters import CURRENT_MINUTES, SUMS
 from page_tracker.store.entry import FORMAT, NUMBERS
 from page_tracker.store.scripts import script
@@ -105,14 +107,24 @@ SCRIPT: Any = script(
 SCRIPT_HASH = sha1(SCRIPT, usedforsecurity=False).hexdigest()
 
 
+class Copies(NamedTuple):
+    """How many replicas must have a batch, and within which time, before it counts as
+    stored."""
+
+    replicas: int = 0
+    milliseconds: int = 0
+
+
 class Bounds(NamedTuple):
-    """What one shard holds at most; see the settings of the same names."""
+    """What one shard holds at most; see the settings of the same names. And on how many
+    replicas it has a batch at least."""
 
     # Rows that may wait in the shard's stream; more are refused.
     waiting: int = 1_000_000
     # Visitors of a site's day that count separately, and those of one address.
     visitors: int = 5_000_000
     of_address: int = 5_000
+    copies: Copies = Copies()
 
 
 class BatchId(NamedTuple):
@@ -172,9 +184,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Call:
-    """A call of the script: its one key and its arguments."""
+    """A call of the script: its keys, in one slot, and its arguments."""
 
-    key: str
+    keys: tuple[str, ...]
     arguments: tuple[str | int | bytes, ...]
 
 
@@ -209,7 +221,7 @@ def prepare(batch: Batch) -> Call:
         strings += (visitor, event, opening)
         records.append(record)
     return Call(
-        keys.stream(batch.shard),
+        (keys.stream(batch.shard), keys.absent(batch.shard)),
         (
             batch.id.queue,
             batch.moment // 1000,
@@ -249,28 +261,57 @@ def submit(redis: Redis, batch: Batch) -> list[Outcome]:
     PartlyStoredError if nothing more is, and StoreAwayError if that is unknown: then
     submit the same batch again.
     """
-    call = prepare(batch)
+    call, copies = prepare(batch), batch.bounds.copies
     try:
         try:
-            reply = redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
+            answers = together(redis, call.keys[0], *_commands(call, copies))
         except NoScriptError:
-            reply = redis.eval(SCRIPT, 1, call.key, *call.arguments)
+            answers = together(redis, call.keys[0], *_commands(call, copies, _TOLD))
+        _require(copies, answers)
     except RedisError as error:
         raise _failure(error) from error
-    return read(reply)
+    return read(answers[0])
 
 
 async def submit_async(redis: AsyncRedis, batch: Batch) -> list[Outcome]:
     """`submit` for an asynchronous client."""
-    call = prepare(batch)
+    call, copies = prepare(batch), batch.bounds.copies
     try:
         try:
-            reply = await redis.evalsha(SCRIPT_HASH, 1, call.key, *call.arguments)
+            answers = await together_async(
+                redis, call.keys[0], *_commands(call, copies)
+            )
         except NoScriptError:
-            reply = await redis.eval(SCRIPT, 1, call.key, *call.arguments)
+            answers = await together_async(
+                redis, call.keys[0], *_commands(call, copies, _TOLD)
+            )
+        _require(copies, answers)
     except RedisError as error:
         raise _failure(error) from error
-    return read(reply)
+    return read(answers[0])
+
+
+_KNOWN = ("EVALSHA", SCRIPT_HASH)
+_TOLD = ("EVAL", SCRIPT)
+
+
+def _commands(
+    call: Call, copies: Copies, script_: tuple[str, str | bytes] = _KNOWN
+) -> list[Command]:
+    """The script's call, and what waits for its copies: that knows of what came over
+    its own connection only."""
+    asked: list[Command] = [(*script_, len(call.keys), *call.keys, *call.arguments)]
+    if copies.replicas:
+        asked.append(("WAIT", copies.replicas, copies.milliseconds))
+    return asked
+
+
+def _require(copies: Copies, answers: Sequence[Any]) -> None:
+    """Raise RedisError where too few replicas have what the script has written."""
+    if copies.replicas and answers[1] < copies.replicas:
+        raise RedisError(
+            f"only {answers[1]} of {copies.replicas} replicas have the batch by now"
+        )
 
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
@@ -284,6 +325,8 @@ _FOR_NOW = frozenset(
 
 
 def _failure(error: Exception) -> PageTrackerError:
+    if isinstance(error, AskError):
+        return StoreAwayError(error)  # its slot is on its way to another server
     code = getattr(error, "status_code", None) or str(error).partition(" ")[0]
     if isinstance(error, ResponseError) and code not in _FOR_NOW:
         return BatchRefusedError(error)

@@ -48,6 +48,13 @@ def stream(shard: int) -> str:
     return prefix(shard) + ShardKey.STREAM
 
 
+def absent(shard: int) -> str:
+    """A key that is never there: a script that names it too is told to try again
+    while a shard's keys are moved to another server one by one, when it would find
+    some of them only."""
+    return prefix(shard) + "absent"
+
+
 def state(shard: int) -> str:
     """Hash: origin, number (of the last entry), total and drained (rows)."""
     return prefix(shard) + ShardKey.STATE

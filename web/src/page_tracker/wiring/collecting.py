@@ -12,7 +12,7 @@ from page_tracker.collect.rates import Rates
 from page_tracker.collect.spool_file import SpoolFolder
 from page_tracker.lookups.reload import FreshLookups
 from page_tracker.settings import Settings
-from page_tracker.store.ingest import Bounds
+from page_tracker.store.ingest import Bounds, Copies
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
 from page_tracker.wiring.store import open_async_redis, open_redis, open_registry
@@ -29,11 +29,13 @@ def _lookups(folder: Path) -> FreshLookups:
 
 
 def bounds_of(settings: Settings) -> Bounds:
-    """The most each shard holds: visitors are spread over all of them."""
+    """The bounds of each shard: visitors are spread over all of them."""
     return Bounds(
         waiting=settings.most_in_stream,
         visitors=ceil(settings.most_visitors / settings.shards),
         of_address=ceil(settings.visitors_of_address / settings.shards),
+        # Within most of the time that there is for an answer.
+        copies=Copies(settings.redis_replicas, round(800 * settings.redis_timeout)),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from threading import Timer
 
 import pytest
@@ -21,16 +23,26 @@ from page_tracker.store.clients import (
 from page_tracker.store.counters import Live
 from page_tracker.store.format import FORMAT_KEY, require_store
 from page_tracker.store.ingest import (
+    Batch,
+    Bounds,
+    Copies,
     Outcome,
+    StoreAwayError,
     submit,
     submit_async,
 )
-from page_tracker.store.redis_health import durability_notice, redis_problem
+from page_tracker.store.keys import stream
+from page_tracker.store.redis_health import (
+    durability_notice,
+    redis_problem,
+    store_problem,
+)
 from page_tracker.store.salts import Salts, SiteDay, throw_away_spent
+from page_tracker.store.shards import require_shards
 from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from support.clusters import TestCluster, started_cluster, wait_until
-from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit
+from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit, named
 from support.pace import PACE
 
 SHARDS = range(6)
@@ -46,6 +58,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestCluster]:
 
 @pytest.fixture
 def client(cluster: TestCluster) -> Iterator[Redis]:
+    for node in cluster.primaries:
+        node.redis.flushall()
     with open_client(cluster.url, PATIENCE) as opened:
         yield opened
 
@@ -162,3 +176,127 @@ def test_a_cluster_that_is_away_is_found_out_by_the_first_command() -> None:
     with open_client("redis+cluster://127.0.0.1:1,127.0.0.1:2", 0.2) as client:
         Stream(client)
         assert str(redis_problem(client)).startswith("Redis takes no writes: Error 111")
+
+
+# Replicas
+
+ONE_COPY = Bounds(copies=Copies(1, round(200 * PACE)))
+
+
+def test_what_is_acknowledged_is_on_a_replica_also_when_it_comes_again(
+    cluster: TestCluster, client: Redis
+) -> None:
+    """A batch that is there already would write nothing, and a connection that has
+    written nothing is told at once that all replicas have it."""
+    shard = cluster.shards_of(cluster.primaries[0])[0]
+    first = replace(a_batch(shard, a_hit()), bounds=ONE_COPY)
+    second = replace(first, hits=[a_hit("/b")], id=first.id.next())
+    joined = replace(second, id=second.id._replace(number=3, first=1))
+    assert submit(client, first) == [Outcome.STORED]
+    (replica,) = cluster.replicas
+    with replica.stopped():
+        for batch in (second, second, first, joined):
+            with pytest.raises(StoreAwayError, match="only 0 of 1 replicas"):
+                asyncio.run(_submit_async(cluster, batch))  # over a connection anew
+    wait_until(lambda: _is_stored(client, second))
+    assert asyncio.run(_submit_async(cluster, second)) == [Outcome.STORED]
+    assert [entry.number for entry in Stream(client, shard).read(0, 9)] == [1, 2]
+
+
+def test_an_answer_that_came_too_late_is_nobodys(
+    cluster: TestCluster, client: Redis
+) -> None:
+    """Else whoever has the connection next would read it as his own."""
+    shard = cluster.shards_of(cluster.primaries[0])[0]
+    batch, patient = a_batch(shard, a_hit()), Bounds(copies=Copies(1, 60_000))
+    (replica,) = cluster.replicas
+    with open_client(cluster.url, 0.3) as impatient:
+        with replica.stopped():
+            with pytest.raises(StoreAwayError, match="Timeout"):
+                submit(impatient, replace(batch, bounds=patient))
+        impatient.set("pt:after", "mine")
+        assert impatient.get("pt:after") == b"mine"
+    assert submit(client, batch) == [Outcome.STORED]
+
+
+async def _submit_async(cluster: TestCluster, batch: Batch) -> list[Outcome]:
+    async with open_async_client(cluster.url, PATIENCE) as client:
+        return await submit_async(client, batch)
+
+
+# Slots that move
+
+
+def test_hits_wait_while_a_shard_is_moved_key_by_key(
+    cluster: TestCluster, client: Redis
+) -> None:
+    """On either side a script would find some of the shard's keys only."""
+    source, target = cluster.primaries[1:]
+    shard = cluster.shards_of(source)[0]
+    slot = source.run("CLUSTER KEYSLOT", stream(shard))
+    first, second, third = (a_batch(shard, a_hit(path)) for path in ("/", "/b", "/c"))
+    assert submit(client, first) == [Outcome.STORED]
+    target.run("CLUSTER SETSLOT", slot, "IMPORTING", source.name)
+    source.run("CLUSTER SETSLOT", slot, "MIGRATING", target.name)
+    names = source.run("CLUSTER GETKEYSINSLOT", slot, 100)
+    for name in sorted(names, key=lambda name: name != stream(shard).encode()):
+        for batch in (second, third):
+            with pytest.raises(StoreAwayError):
+                submit(client, batch)
+        with pytest.raises(StoreAwayError):
+            asyncio.run(_submit_async(cluster, second))
+        source.run("MIGRATE", "127.0.0.1", target.port, name, 0, 5000)
+    for node in (target, source):
+        node.run("CLUSTER SETSLOT", slot, "NODE", target.name)
+
+    assert submit(client, second) == [Outcome.STORED]
+    with open_client(cluster.url, PATIENCE) as other:
+        assert submit(other, third) == [Outcome.STORED]
+    entries = Stream(client, shard).read(0, 9)
+    assert [entry.number for entry in entries] == [1, 2, 3]
+    assert Live(client, [shard]).pages(SITE) == {"/": 1, "/b": 1, "/c": 1}
+
+
+def test_a_shard_moves_as_a_whole_while_hits_come(
+    cluster: TestCluster, client: Redis
+) -> None:
+    source, target = cluster.primaries[1:]
+    shard = cluster.shards_of(source)[-1]
+    slot = source.run("CLUSTER KEYSLOT", stream(shard))
+    key = stream(shard)
+    stored = 0
+    began = source.run(
+        *("CLUSTER MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", target.name)
+    )
+    assert began == b"OK"
+    while stored < 20 or cluster.owner_of(key) is source:
+        batch = a_batch(shard, a_hit(f"/{stored}"))
+        wait_until(partial(_is_stored, client, batch))
+        stored += 1
+    assert cluster.owner_of(key) is target
+    rows = [
+        named(row) for e in Stream(client, shard).read(0, 10**6) for row in e.rows()
+    ]
+    assert [row["path"] for row in rows] == [f"/{number}" for number in range(stored)]
+
+
+def _is_stored(client: Redis, batch: Batch) -> bool:
+    try:
+        return submit(client, batch) == [Outcome.STORED]
+    except StoreAwayError:
+        return False
+
+
+# Shards
+
+
+def test_the_number_of_shards_is_fixed_by_the_first_hit(client: Redis) -> None:
+    require_shards(client, 30)
+    require_shards(client, 24)
+    submit(client, a_batch(23, a_hit()))
+    require_shards(client, 24)
+    assert store_problem(client, 24) is None
+    assert str(store_problem(client, 25)) == (
+        "Redis has hits in 24 shards, and this process is set to 25;"
+        " set PAGE_TRACKER_SHARDS=24: a visitor has to be found where he was"
+    )

@@ -139,8 +139,8 @@ def test_a_failure_says_whether_to_submit_again(
     async def fail_async(*_arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(Redis, "evalsha", fail)
-    monkeypatch.setattr(AsyncRedis, "evalsha", fail_async)
+    monkeypatch.setattr(Redis, "execute_command", fail)
+    monkeypatch.setattr(AsyncRedis, "execute_command", fail_async)
     with pytest.raises(expected):
         submit(Redis(), a_batch(0, a_hit(touch=Touch())))
     with pytest.raises(expected):

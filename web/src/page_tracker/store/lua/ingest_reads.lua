@@ -7,6 +7,7 @@
 -- records pass through as one string that is never looked into.
 --
 -- KEYS: 1 the shard's stream; its prefix begins all other names, as in keys.py
+--       2 a key that is never there
 -- ARGV: 1 id of the queue that the batch comes from
 --       2 the batch's moment, milliseconds
 --       3 candidate for the store's origin
@@ -62,14 +63,20 @@ end
 -- here already, or shall not be.
 local queue, batch = name_of(KEY.queue, ARGV[1]), tonumber(ARGV[12])
 local answered = call('GET', queue)
+-- What is known is remembered anew. This is a write: without one, who waits for replicas
+-- would not be told whether they have got the batch.
+local function known(answer)
+  call('EXPIRE', queue, ARGV[13])
+  return answer
+end
 if answered then
   local last, outcomes = string.match(answered, '^(%d+) (%d*)$')
   if tonumber(last) == batch then
-    return outcomes
+    return known(outcomes)
   elseif tonumber(last) > batch then
-    return string.rep(STORED, #cmsgpack.unpack(ARGV[6])[1])
+    return known(string.rep(STORED, #cmsgpack.unpack(ARGV[6])[1]))
   elseif tonumber(last) >= tonumber(ARGV[14]) then
-    return { tonumber(last) }
+    return known({ tonumber(last) })
   end
 end
 
