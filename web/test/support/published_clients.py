@@ -45,7 +45,15 @@ def _install(folder: Path) -> None:
     quiet = ("--silent", "--ignore-scripts", "--no-audit", "--no-fund")
     _run(["npm", "ci", *quiet], folder, INSTALL_SECONDS)
     target = ("--target", "python", "--requirement", "requirements.txt")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+    ]
     _run([*pip, "--disable-pip-version-check", *target], folder, INSTALL_SECONDS)
 
 
@@ -57,10 +65,12 @@ def sent_by_node(*said: str) -> str:
 
 def sent_by_python(*said: str) -> str:
     """What `send.py` prints."""
-    folder = installed()
-    code = f"import sys; sys.path[:0] = [{str(folder / 'python')!r}]; {_RUN}"
-    script = str(SCRIPTS / "send.py")
-    return _run([sys.executable, "-c", code, script, *said], folder, RUN_SECONDS)
+    return _run_python("send.py", *said)
+
+
+def read_by_goatpie(*said: str) -> Any:
+    """What `read.py` prints: goatpie's pages."""
+    return json.loads(_run_python("read.py", *said))
 
 
 def pages_written(*said: str) -> Any:
@@ -68,6 +78,13 @@ def pages_written(*said: str) -> Any:
     folder = installed()
     command = ["node", str(SCRIPTS / "pages.mjs"), *said]
     return json.loads(_run(command, folder, RUN_SECONDS))
+
+
+def _run_python(script: str, *said: str) -> str:
+    folder = installed()
+    code = f"import sys; sys.path[:0] = [{str(folder / 'python')!r}]; {_RUN}"
+    command = [sys.executable, "-c", code, str(SCRIPTS / script), *said]
+    return _run(command, folder, RUN_SECONDS)
 
 
 _RUN = "import runpy; sys.argv[:1] = []; runpy.run_path(sys.argv[0], None, '__main__')"

@@ -5,20 +5,24 @@ Each is pinned in `test/clients`, and does what its documentation shows.
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
 from page_tracker.lake.table import Lake
 from support.hitting import BROWSER
 from support.lake import ask, paths
-from support.processes import command, serving, wait_until
-from support.published_clients import sent_by_node, sent_by_python
+from support.processes import Running, command, serving, wait_until
+from support.published_clients import read_by_goatpie, sent_by_node, sent_by_python
 
 SITE = "clients.example"
 COLUMNS = ("name", "path", "visitor", "browser", "props", "revenue", "currency")
 LAST = "/plausible-events"
+PAST = "/of-an-hour-ago"  # what goatpie reads is complete by then
 # By the client's name in the page or in the event: what is stored of it.
 BY_NODE = {
     ("pageview", "/page"): 1,  # the official tracker's own first view
@@ -43,23 +47,36 @@ BY_PYTHON = {
 }
 
 
-@pytest.fixture(name="rows", scope="module")
-def what_all_have_sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
+@pytest.fixture(name="data", scope="module")
+def a_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("clients") / "data"
     # `app` is how plausible_events calls its pages.
     settings = ("--aliases", "7", "--page-schemes", "app")
     command("site", "add", SITE, *settings, "--data", str(data))
-    asked = ("--site", SITE, "--scope", "events", "--data", str(data))
-    token = command("token", "add", *asked).strip()
+    return data
+
+
+@pytest.fixture(name="server", scope="module")
+def a_server(data: Path) -> Iterator[Running]:
     with serving(data, "--workers", "1") as server:
-        said = (server.url, SITE, token, BROWSER)
-        assert '"tracked":2' in sent_by_node(*said)
-        sent_by_python(*said)
-        lake = Lake(str(data / "lake"))
-        # The last of them is in the lake once all before it are.
-        wait_until(lambda: lake.has("hits") and paths(lake).count(LAST) == 2)
-        found = ask(lake, f"SELECT {', '.join(COLUMNS)} FROM hits")
-        yield [SimpleNamespace(**dict(zip(COLUMNS, row, strict=True))) for row in found]
+        yield server
+
+
+def token(data: Path, scope: str) -> str:
+    asked = ("--site", SITE, "--scope", scope, "--data", str(data))
+    return command("token", "add", *asked).strip()
+
+
+@pytest.fixture(name="rows", scope="module")
+def what_all_have_sent(data: Path, server: Running) -> list[Any]:
+    said = (server.url, SITE, token(data, "events"), BROWSER)
+    assert '"tracked":2' in sent_by_node(*said)
+    sent_by_python(*said)
+    lake = Lake(str(data / "lake"))
+    # The last of them is in the lake once all before it are.
+    wait_until(lambda: lake.has("hits") and paths(lake).count(LAST) == 2)
+    found = ask(lake, f"SELECT {', '.join(COLUMNS)} FROM hits WHERE path <> '{PAST}'")
+    return [SimpleNamespace(**dict(zip(COLUMNS, row, strict=True))) for row in found]
 
 
 def test_what_published_clients_send_counts_once(rows: list[Any]) -> None:
@@ -87,3 +104,23 @@ def test_servers_speak_for_their_visitors(rows: list[Any]) -> None:
     assert [len(each) for each in found] == [1, 1, 1]
     assert len(set.union(*found)) == 3
     assert not set.union(*found) & visitors["page"]
+
+
+def test_goatpie_reads_each_view_once(
+    data: Path, server: Running, tmp_path: Path
+) -> None:
+    said = {"path": PAST, "ip": "198.51.100.11", "user_agent": BROWSER}
+    past = datetime.now(UTC) - timedelta(hours=1)
+    hits = [
+        said | {"created_at": (past + timedelta(seconds=second)).isoformat()}
+        for second in range(3)
+    ]
+    headers = {"Authorization": f"Bearer {token(data, 'events')}"}
+    address = f"{server.url}/api/v0/count"
+    taken = requests.post(address, json={"hits": hits}, headers=headers, timeout=30)
+    assert taken.status_code == 202
+    lake = Lake(str(data / "lake"))
+    wait_until(lambda: lake.has("hits") and paths(lake).count(PAST) == 3)
+    folder = str(tmp_path / "goatpie")
+    pages = read_by_goatpie(server.url, token(data, "admin"), folder)
+    assert {page["Page"]: page["Total"] for page in pages}[PAST] == 3

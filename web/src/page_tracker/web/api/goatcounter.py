@@ -53,6 +53,9 @@ PERMISSIONS = {
     Scope.ADMIN: _COUNT | _EXPORT | _READ_SITES | _STATS,
 }
 NOTHING = {"stats": [], "more": False}
+# GoatCounter's own limit, four requests a second, which its clients read in every
+# answer and wait by: here it is never used up.
+_LIMITS = {"Limit": "4", "Remaining": "4", "Reset": "1"}
 
 
 def goatcounter_api(
@@ -64,6 +67,7 @@ def goatcounter_api(
     """The routes for holders of tokens."""
     blueprint = Blueprint("goatcounter", __name__, url_prefix="/api/v0")
     register_failures(blueprint)
+    blueprint.after_request(_with_limits)
 
     @blueprint.get("/me")
     def me() -> Response:
@@ -102,6 +106,12 @@ def goatcounter_api(
     ):
         blueprint.add_url_rule(rule, view_func=view)
     return blueprint
+
+
+def _with_limits(answer: Response) -> Response:
+    for name, value in _LIMITS.items():
+        answer.headers.setdefault(f"X-Rate-Limit-{name}", value)
+    return answer
 
 
 class _Statistics:

@@ -130,5 +130,5 @@ def _as_json(number: int, export: Export) -> dict[str, Any]:
         # Known once it has been made, and it is made while it is sent.
         "size": None,
         "hash": None,
-        "error": None,
+        # No `error`, which goatpie takes for one whatever is in it.
     }
