@@ -70,14 +70,17 @@ def test_views_links_and_calls_count(scene: Scene) -> None:
       _paq.push(["deleteCustomDimension", 2]);
       _paq.push(["setReferrerUrl", location.href], ["setCustomUrl", "/second"]);
       _paq.push(["setDocumentTitle", "Second"], ["trackPageView"]);
+      _paq.push(["setCustomUrl", "/application#/routed"]);
+      _paq.push(["setDocumentTitle", "404/URL = /gone"], ["trackPageView"]);
       Matomo.getAsyncTracker().trackLink("https://elsewhere.example/", "link");
     }""")
-    rows = counted(scene, 13)
+    rows = counted(scene, 14)
     assert {row["site"] for row in rows} == {SITE}
     views = {row["path"]: row for row in views_of(rows)}
     assert {path: row["title"] for path, row in views.items()} == {
         "/start": "Title of /start?a=1",
         "/second": "Second",
+        "/application#/routed": "404/URL = /gone",
     }
     assert views["/start"]["props"] == {"dimension2": "of all"}
     assert views["/second"]["props"] == {}
@@ -87,7 +90,9 @@ def test_views_links_and_calls_count(scene: Scene) -> None:
         *("Content Impression", "Outbound Link: Click", "File Download"),
     }
     assert events["Shop: Look"]["value"] == "3"
-    assert events["Order"]["items"] == "1"
+    assert (events["Order"]["items"], events["Order"]["revenue"]) == ("1", "45")
+    assert events["Goal 4"]["revenue"] == "9.5"
+    assert events["Site Search"]["search"] == "boots"
     urls = {(row["name"], row["props"]["url"]) for row in rows if "url" in row["props"]}
     assert urls == {
         ("Outbound Link: Click", "https://elsewhere.example/page?q=1"),
@@ -99,12 +104,14 @@ def test_views_links_and_calls_count(scene: Scene) -> None:
     scene.page.goto("about:blank")
     scene.wait_until(
         lambda: {row["path"] for row in engagements_of(scene.stored(0))}
-        == {"/start", "/second"}
+        == {"/start", "/second", "/application"}
     )
 
 
 def test_nothing_counts_without_consent_or_against_a_wish(scene: Scene) -> None:
     """Each page counts one thing in the end, so that nothing is still on its way."""
+    wish = 'Object.defineProperty(navigator, "doNotTrack", { value: "1" });'
+    open_page(scene, "/do-not-track", f'{wish} _paq.push(["setDoNotTrack", true]);')
     wait = '_paq.push(["requireConsent"]);'
     open_page(scene, "/asked", wait)
     scene.page.evaluate("_paq.push(['trackEvent', 'Kept', 'Back'])")

@@ -65,9 +65,14 @@ def test_views_clicks_and_calls_count(scene: Scene) -> None:
       history.replaceState({}, "");
     }""")
     scene.wait_until(lambda: len(views_of(scene.stored(0))) == 3)
+    scene.page.evaluate("location.hash = 'part'")
     scene.page.evaluate("history.back()")
-    rows = told(scene, 8)
-    assert {row["path"] for row in views_of(rows)} == {"/start", "/alone", "/second"}
+    scene.page.evaluate("history.pushState(null, '', '#/routed')")
+    scene.wait_until(lambda: len(views_of(scene.stored(0))) == 4)
+    rows = told(scene, 9)
+    assert {row["path"] for row in views_of(rows)} == {
+        *("/start", "/alone", "/second", "/second#/routed"),
+    }
     events = {row["name"]: row for row in rows if not row["view"]}
     assert set(events) == {"Link", "Sign up", "Itself", "Deep", "Made"}
     assert events["Sign up"]["props"]["plan"] == "pro"
