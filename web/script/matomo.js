@@ -4,6 +4,7 @@
  * script.js. Two cookies only: who has opted out, and who has agreed to be counted.
  */
 import { followClicks } from "./parts/clicks.js";
+import { blockAround, blockMeant, blocksIn, described } from "./parts/content.js";
 import { isLeftOut, onceSeen, own } from "./parts/page.js";
 import { followReading, turnTo } from "./parts/reading.js";
 import { newId, send } from "./parts/sending.js";
@@ -32,6 +33,8 @@ const others = []; // that each hit is sent to as well: addresses and sites
 // The classes that say what a link is, besides matomo_… and piwik_….
 const classes = { link: [], download: [], ignore: [] };
 let isFollowing; // links
+let looksAtContent;
+let shownContent = new Set(); // of the page that is shown
 let mustAgree; // before anything counts
 let respectsDnt;
 let waiting = []; // what is kept until a visitor agrees
@@ -110,7 +113,35 @@ const isOurs = (host) =>
     return host == bare || (each != bare && host.endsWith("." + bare));
   });
 
+// Blocks of content count once a page.
+const tellShown = (blocks) => {
+  for (const block of blocks)
+    if (!shownContent.has(block)) {
+      shownContent.add(block);
+      calls.trackContentImpression(...described(block));
+    }
+};
+const watcher = new IntersectionObserver((entries) =>
+  tellShown(entries.filter((each) => each.isIntersecting).map((each) => each.target)),
+);
+const watch = () => {
+  watcher.disconnect();
+  for (const block of blocksIn(document)) watcher.observe(block);
+};
+
+// Looks for content once the page has all of it, and at clicks on it from then on.
+const lookForContent = (look) => {
+  looksAtContent = true;
+  if (document.readyState == "loading")
+    document.addEventListener("DOMContentLoaded", look);
+  else look();
+};
+const interact = (block, action) =>
+  block && calls.trackContentInteraction(action, ...described(block));
+
 const act = (event, find, link) => {
+  if (looksAtContent && event.type != "submit")
+    interact(blockMeant(event.target), "click");
   const element = find("a,area");
   const says = (word) =>
     [`matomo_${word}`, `piwik_${word}`, ...classes[word]].some((name) =>
@@ -155,6 +186,7 @@ const calls = {
   deleteCustomVariable: (number, scope = "visit") => delete variables[scope][number],
   trackPageView: (said, more) => {
     turnTo(shown());
+    shownContent = new Set();
     hit({ action_name: said || title || own("title"), ...more });
   },
   trackEvent: (e_c, e_a, e_n, e_v, more) => hit({ e_c, e_a, e_n, e_v, ca: 1, ...more }),
@@ -164,6 +196,13 @@ const calls = {
     hit({ search, search_cat, search_count, ...more }),
   trackContentImpression: (c_n, c_p, c_t) => hit({ c_n, c_p, c_t, ca: 1 }),
   trackContentInteraction: (c_i, c_n, c_p, c_t) => hit({ c_i, c_n, c_p, c_t, ca: 1 }),
+  trackAllContentImpressions: () =>
+    lookForContent(() => tellShown(blocksIn(document))),
+  trackVisibleContentImpressions: () => lookForContent(watch),
+  trackContentImpressionsWithinNode: (node) =>
+    lookForContent(() => tellShown(blocksIn(node))),
+  trackContentInteractionNode: (node, action = "Unknown") =>
+    interact(blockAround(node), action),
   addEcommerceItem: (sku, ...more) => (items[sku] = [sku, ...more]),
   removeEcommerceItem: (sku) => delete items[sku],
   clearEcommerceCart: () => (items = {}),

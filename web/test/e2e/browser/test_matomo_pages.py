@@ -134,6 +134,51 @@ def test_nothing_counts_without_consent_or_against_a_wish(scene: Scene) -> None:
     assert {row["name"] for row in rows if row["path"] == "/opted-out"} == {"In: Again"}
 
 
+CONTENT = """
+<div data-track-content data-content-name="Banner"><img data-content-piece="ad.png">
+  <a id=target data-content-target href="#landing">go</a><i id=beside>beside</i></div>
+<a id=alone class=matomoTrackContent title="Alone" href="#alone">alone</a>
+<a id=ignored class="matomoTrackContent matomoContentIgnoreInteraction"
+  data-content-name="Ignored" href="#ignored">ignored</a>
+<p style="height: 9000px">far
+<div id=far class=piwikTrackContent data-content-name="Far">seen late</div>"""
+
+
+def test_content_counts_when_it_is_shown_and_when_it_is_clicked(scene: Scene) -> None:
+    head = SNIPPET % ("", scene.server_url, MATOMO_ID, "matomo.js")
+    scene.show("/start", head, CONTENT)
+    scene.stored(1)
+    scene.page.evaluate("""() => {
+      _paq.push(["trackVisibleContentImpressions"]); }""")
+    scene.stored(4)
+    for found in ("beside", "target", "alone", "ignored"):
+        scene.page.click(f"#{found}")
+    scene.stored(6)
+    scene.page.locator("#far").scroll_into_view_if_needed()
+    scene.stored(7)
+    scene.page.evaluate("""() => {
+      _paq.push(["trackAllContentImpressions"]);
+      _paq.push(["trackContentInteractionNode", document.querySelector("#far")]);
+      _paq.push(["setCustomUrl", "/second"], ["trackPageView"]);
+      _paq.push(["trackContentImpressionsWithinNode", document.body]); }""")
+    rows = counted(scene, 13)
+    told = [(row["name"].split()[-1], row["props"]) for row in rows if not row["view"]]
+    page = f"{scene.site.url}/start"
+    banner = {"name": "Banner", "piece": "ad.png", "target": f"{page}#landing"}
+    alone = {"name": "Alone", "piece": "Unknown", "target": f"{page}#alone"}
+    ignored = {"name": "Ignored", "piece": "Unknown", "target": f"{page}#ignored"}
+    far = {"name": "Far", "piece": "Unknown"}
+    acted = {props["name"]: props for kind, props in told if kind == "Interaction"}
+    assert acted == {
+        "Banner": {**banner, "action": "click"},
+        "Alone": {**alone, "action": "click"},
+        "Far": {**far, "action": "Unknown"},
+    }
+    shown = [props for kind, props in told if kind == "Impression"]
+    assert len(shown) == 8
+    assert all(shown.count(each) == 2 for each in (banner, alone, ignored, far))
+
+
 ASKED_FOR = """<script>window.matomoAsyncInit = () => {
   const tracker = Matomo.getTracker("%s/matomo.php", 1);
   tracker.addTracker("", "quiet.example");
@@ -166,7 +211,7 @@ def test_a_page_may_ask_for_trackers_and_for_what_does_not_exist_here(
     scene.page.evaluate("""() => {
       const error = { message: "broken", filename: "a.js", lineno: 3, colno: 4 };
       for (const each of [1, 2]) dispatchEvent(new ErrorEvent("error", error));
-      _paq.push([], ["setUserID", "somebody"]);
+      _paq.push([], ["setUserId", "somebody"]);
     }""")
     rows = counted(scene, 6)
     assert sorted((row["site"], row["name"]) for row in rows) == sorted(
@@ -174,5 +219,5 @@ def test_a_page_may_ask_for_trackers_and_for_what_does_not_exist_here(
         for site in (SITE, SITE_THAT_RESPECTS_DNT)
         for name in ("pageview", "Outbound Link: Click", "JavaScript Errors: a.js:3:4")
     )
-    idle = ("trackAll", "undefined", "setUserID")
+    idle = ("trackAll", "undefined", "setUserId")
     assert said[1:] == [f"pagetracker: {name} does nothing here" for name in idle]
