@@ -64,6 +64,16 @@ def test_every_service_is_hardened(
             assert service["healthcheck"]["interval"], name
 
 
+def test_a_table_s_long_log_can_be_read(
+    services: dict[str, Any], released_services: dict[str, Any]
+) -> None:
+    """With up to 512 threads, in each of two processes of a container."""
+    for each in (services["web-service"], services["writer-service"]):
+        assert each["pids_limit"] >= 1500
+    for name in ("blue-service", "green-service", "writer-service"):
+        assert released_services[name]["pids_limit"] >= 1500
+
+
 def test_web_service_or_its_proxy_alone_is_published(
     services: dict[str, Any], released_services: dict[str, Any]
 ) -> None:
