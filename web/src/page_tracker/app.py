@@ -314,6 +314,7 @@ def people_services(settings: Settings) -> PeopleServices:
             reached,
             proxy_sign_in_of(settings),
             recent_sessions,
+            lambda site: sites().shared_links(site),
             lambda: browser_name(open_lookups(settings).now),
         ),
         checking=Checking(

@@ -33,6 +33,7 @@ COMMANDS = {
     "segment": "Add, list and remove the segments of a site.",
     "serve": "Run the whole server: web, writer and, unless REDIS_URL is set, its own"
     " Redis.",
+    "shared_link": "Share a site's page by a link: make, list and revoke such links.",
     "site": "Add, list, show, change and remove sites.",
     "support": "Pack what a maintainer needs to find a fault, into one file to send.",
     "token": "Make, list and revoke tokens for the HTTP interface.",

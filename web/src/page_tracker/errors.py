@@ -193,5 +193,9 @@ class UnknownGoalError(PageTrackerError):
     """A site has no such goal or segment."""
 
 
+class UnknownSharedLinkError(PageTrackerError):
+    """A site has no such shared link."""
+
+
 class UnknownAnnotationError(PageTrackerError):
     """A site has no such annotation."""

@@ -77,7 +77,7 @@ VIEWS = (
     View("properties", f"/{SHOP}/properties?period=day"),
     *(
         View(f"settings-{name}".rstrip("-"), f"/{SHOP}/settings/{name}".rstrip("/"))
-        for name in ("", "goals", "tokens", "deletion", "own-visits")
+        for name in ("", "goals", "tokens", "sharing", "deletion", "own-visits")
     ),
     View("import", f"/{LOGGED}/import"),
     View("site-people", f"/sites/{SHOP}/people"),

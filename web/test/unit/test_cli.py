@@ -23,7 +23,8 @@ def test_help_names_every_command() -> None:
 def test_a_command_is_listed_as_its_docstring_begins() -> None:
     context = click.Context(main)
     for module, listed in COMMANDS.items():
-        command = main.get_command(context, module.rstrip("_"))
+        name = module.rstrip("_").replace("_", "-")
+        command = main.get_command(context, name)
         assert command and command.help
         assert f"{' '.join(command.help.split())} ".startswith(f"{listed} ")
 

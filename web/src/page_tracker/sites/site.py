@@ -16,6 +16,7 @@ import msgspec
 from page_tracker.days import MICROSECONDS, day_at, next_midnight, utc_day
 from page_tracker.sites.decision import Decision
 from page_tracker.sites.goal import Goal, Segment
+from page_tracker.sites.shared_link import SharedLink
 
 MAX_HOST = 253  # characters (RFC 1035, 2.3.4)
 # Characters of a host (253 at most) with `www.`, a port and spaces around it.
@@ -58,6 +59,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     # What its owner asks about again and again.
     goals: tuple[Goal, ...] = ()
     segments: tuple[Segment, ...] = ()
+    # Whoever has one of these sees the site's page.
+    shared_links: tuple[SharedLink, ...] = ()
     # What somebody has let in, or left out again; the latest last.
     decisions: tuple[Decision, ...] = ()
     # UTC, seconds.

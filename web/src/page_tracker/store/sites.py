@@ -17,6 +17,7 @@ from page_tracker.errors import SiteExistsError, UnknownSiteError
 from page_tracker.sites.goal import Goal, Segment
 from page_tracker.sites.letting_in import leaving_out, letting_in, with_decisions
 from page_tracker.sites.settings import changed_site, new_site
+from page_tracker.sites.shared_link import Links
 from page_tracker.sites.site import Directory, Site, bare_host
 from page_tracker.sites.token import without_site
 from page_tracker.store.registry import Registry, Watched
@@ -153,6 +154,17 @@ class Sites:
     ) -> Site:
         """The same with a site's segments."""
         return self._put(domain, lambda site: {"segments": decide(site.segments)})
+
+    def shared_links(self, site_id: str) -> Links:
+        """The links that show a site's page, at most a second old."""
+        site = self.directory().by_id.get(site_id)
+        return site.shared_links if site else ()
+
+    def put_shared_links(self, domain: str, decide: Callable[[Links], Links]) -> Site:
+        """The same with the links that show its page."""
+        return self._put(
+            domain, lambda site: {"shared_links": decide(site.shared_links)}
+        )
 
     def _put(self, domain: str, changes: Callable[[Site], Mapping[str, Any]]) -> Site:
         changed: list[Site] = []

@@ -90,6 +90,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/api/v1/sites/custom-props/<path:name>"): Route(
         Need.ADMIN_OF_SITE, "/api/v1/sites/custom-props/x?site_id=SITE", status=400
     ),
+    ("PUT", "/api/v1/sites/shared-links"): Route(
+        Need.ADMIN_OF_SITE, body={"site_id": "SITE", "name": "x"}
+    ),
     ("GET", "/api/v1/sites/guests"): Route(
         Need.ADMIN_OF_ALL, "/api/v1/sites/guests?site_id=SITE"
     ),

@@ -151,3 +151,15 @@ def test_nobody_is_let_in_by_a_token_for_one_site(client: FlaskClient) -> None:
     owner = client.put(f"{SITES}/guests", json=body | {"role": "owner"})
     assert owner.status_code == 400
     assert said(client.get(f"{SITES}/teams"))["teams"] == []
+
+
+def test_a_shared_link_is_made_once_and_shows_the_site(client: FlaskClient) -> None:
+    client.post(SITES, json={"domain": "a.example"})
+    body = {"site_id": "a.example", "name": "Wordpress"}
+    made = said(client.put(f"{SITES}/shared-links", json=body))
+    assert made["name"] == "Wordpress"
+    assert said(client.put(f"{SITES}/shared-links", data=body)) == made
+    path = made["url"].removeprefix("https://stats.example")
+    assert client.get(path).location == "/a.example"
+    wrong = client.put(f"{SITES}/shared-links", json=body | {"name": ""})
+    assert wrong.status_code == 400

@@ -6,6 +6,7 @@ https://plausible.io/docs/sites-api.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ from flask import Blueprint, Response, current_app, jsonify
 
 from page_tracker.errors import UnknownGoalError
 from page_tracker.sites.goal import Goal, new_goal, with_goal, without_goal
+from page_tracker.sites.shared_link import link_named, new_link, path_of, with_link
 from page_tracker.sites.site import Site
 from page_tracker.sites.token import Scope, allows
 from page_tracker.store.sites import Sites
@@ -51,6 +53,13 @@ class _NewSite(msgspec.Struct):
 
     domain: str
     timezone: str = "UTC"
+
+
+class _NewLink(msgspec.Struct):
+    """A link that shows a site's page."""
+
+    site_id: str
+    name: str
 
 
 class _NewProperty(msgspec.Struct):
@@ -91,6 +100,7 @@ def sites_v1_api(
     _register_goals(blueprint, sites, guard)
     _register_properties(blueprint, sites, asking, guard)
     register_guests(blueprint, sites, people, guard)
+    _register_shared_links(blueprint, sites, people.address_of, guard)
     return blueprint
 
 
@@ -204,6 +214,24 @@ def _register_properties(
             f"{name[:100]!r} is a property of events, and there as long as these are:"
             " page-tracker delete hits deletes them",
         )
+
+
+def _register_shared_links(
+    blueprint: Blueprint,
+    sites: Callable[[], Sites],
+    address_of: Callable[[str], str],
+    guard: Guard,
+) -> None:
+    @blueprint.put("/shared-links")
+    def put_shared_link() -> Response:
+        """Make a link that shows the site's page, or find the one of this name."""
+        guard.token()
+        sent = said(_NewLink)
+        site_id = site_named(guard, sites, sent.site_id)
+        made = new_link(sent.name, int(time.time()))
+        site = sites().put_shared_links(site_id, lambda links: with_link(links, made))
+        link = link_named(site.shared_links, made.name) or made
+        return jsonify(name=link.name, url=address_of(path_of(site.id, link)))
 
 
 def _wanted(sent: _NewGoal) -> dict[str, Any]:

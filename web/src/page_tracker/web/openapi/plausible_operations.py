@@ -90,6 +90,13 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         refusals=(400, 403, 404),
         optional=_SITE,
     ),
+    ("PUT", "/api/v1/sites/shared-links"): Operation(
+        "put_shared_link_v1",
+        "A link that shows the site's page to whoever has it",
+        "admin",
+        {"type": "object"},
+        refusals=(400, 403, 404, 413),
+    ),
     ("GET", "/api/v1/sites/guests"): Operation(
         "list_guests_v1",
         "Who has a role for the site only",

@@ -30,7 +30,7 @@ from page_tracker.web.pages.experiment_page import experiment_page
 from page_tracker.web.pages.exports import ENDINGS, PARTS, how_page, taken
 from page_tracker.web.pages.flag_list import register_flags
 from page_tracker.web.pages.forms import meant
-from page_tracker.web.pages.guard import PageGuard, Person
+from page_tracker.web.pages.guard import PageGuard, Person, open_to_guests
 from page_tracker.web.pages.letting_in import left_panel, register_letting_in
 from page_tracker.web.pages.lists import list_page
 from page_tracker.web.pages.page_answers import Answers
@@ -39,6 +39,7 @@ from page_tracker.web.pages.property_list import property_page
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import HEADERS, render
 from page_tracker.web.pages.segments import register_segments
+from page_tracker.web.pages.shared import register_shared
 from page_tracker.web.pages.site_page import home_of, site_page
 from page_tracker.web.pages.view import View, read, written
 
@@ -86,6 +87,7 @@ def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
         """The site with that name, if the person may see it. Raises NotAllowed."""
         found = named_site(sources.sites(), name)
         if found is None:
+            guard.require()  # who has not signed in is told nothing of sites
             raise no_such_site()
         guard.admit(Role.VIEWER, found.id)
         return found
@@ -107,6 +109,7 @@ def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
     _register_parts(blueprint, sources, admitted)
     _register_experiments(blueprint, sources, guard, admitted)
     register_flags(blueprint, sources.flags, guard)
+    register_shared(blueprint, sources.sites, guard)
     return blueprint
 
 
@@ -120,6 +123,7 @@ def _register_site_pages(
 
     @blueprint.get("/<domain:name>")
     @blueprint.get("/sites/<name>")
+    @open_to_guests
     def site(name: str) -> ResponseReturnValue:
         """What was counted for a site."""
         found = admitted(name)
@@ -130,7 +134,7 @@ def _register_site_pages(
             return redirect(home_of(found.id) + written(view), 303)
         answers = Answers(sources.asking, found)
         told = site_page(answers, view, problems, sources.live)
-        asked, person = told["asked"], guard.require()
+        asked, person = told["asked"], guard.admit(Role.VIEWER, found.id)
         left = left_panel(answers, asked, sources.sites().directory(), person)
         imports = sources.imports(found.id)
         happened = annotated(asked, told["chart"], sources.annotations, imports)
@@ -139,6 +143,7 @@ def _register_site_pages(
 
     @blueprint.get("/<domain:name>/list/<panel>")
     @blueprint.get("/sites/<name>/list/<panel>")
+    @open_to_guests
     def listed(name: str, panel: str) -> ResponseReturnValue:
         """The full list of a panel, and as a file: `sources`, `sources.csv`."""
         found = admitted(name)
@@ -168,6 +173,7 @@ def _register_parts(
 
     @blueprint.get("/<domain:name>/export/<part>.<ending>")
     @blueprint.get("/sites/<name>/export/<part>.<ending>")
+    @open_to_guests
     def export(name: str, part: str, ending: str) -> ResponseReturnValue:
         """What a part of the page shows, as a file."""
         found = admitted(name)
@@ -180,6 +186,7 @@ def _register_parts(
 
     @blueprint.get("/<domain:name>/properties")
     @blueprint.get("/sites/<name>/properties")
+    @open_to_guests
     def properties(name: str) -> ResponseReturnValue:
         """Which properties the events of these days have."""
         found = admitted(name)
@@ -194,6 +201,7 @@ def _register_parts(
 
     @blueprint.get("/<domain:name>/how/<part>")
     @blueprint.get("/sites/<name>/how/<part>")
+    @open_to_guests
     def how(name: str, part: str) -> ResponseReturnValue:
         """How a part of the page is counted, and how to ask the same question."""
         found = admitted(name)
@@ -246,7 +254,8 @@ def _register_experiments(
 
 def _may_compare(sources: PageServices, person: Person, site: Site) -> bool:
     """Whether the page that compares variants is turned on for a person."""
-    return sources.flags().is_on(EXPERIMENTS_PAGE, person.name, site.id)
+    is_known = not person.is_guest
+    return is_known and sources.flags().is_on(EXPERIMENTS_PAGE, person.name, site.id)
 
 
 def _require(is_there: bool, name: str) -> None:

@@ -4,8 +4,9 @@
                                     (whom a proxy vouches for, else of a session)
 
 The pages of a protected blueprint are closed: they need a person, unless their view
-is marked by `open_to_anybody`; every change needs a form sent by one of our own pages,
-in the same session. Views check the role that they need by `admit`.
+is marked by `open_to_anybody`, or by `open_to_guests` for those who have a shared link;
+every change needs a form sent by one of our own pages, in the same session. Views check
+the role that they need by `admit`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from page_tracker.people.account import Account, may, role_at
 from page_tracker.people.one_time import hash_of
 from page_tracker.people.roles import NEEDED, Deed, Role
 from page_tracker.people.session import IDLE, Session, form_token, is_valid
+from page_tracker.sites.shared_link import LONGEST_SECRET, Links, opens
 from page_tracker.store.accounts import Accounts
 from page_tracker.store.sessions import Sessions
 from page_tracker.web.pages.proxy_sign_in import ProxySignIn
@@ -45,6 +47,10 @@ NO_FORMS = ("/static/", "/js/", "/counter/", "/hit/", "/livez", "/readyz")
 COOKIE = "page-tracker"
 # Over https: no other host and no http page can set a cookie of this name.
 HOST_COOKIE = f"__Host-{COOKIE}"
+# The secrets of the shared links that a browser has opened, the last one first.
+SHARED = f"{COOKIE}-shared"
+HOST_SHARED = f"__Host-{SHARED}"
+SEPARATOR, MOST_SHARED = ".", 8
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -58,6 +64,8 @@ class Person:
     session: str
     # Whether the session is valid only as long as a proxy vouches for the person.
     by_proxy: bool = False
+    # Nobody has signed in: a shared link shows them one site's page.
+    is_guest: bool = False
     # Redis is away, so whether the session is still valid is unknown: they may read.
     is_read_only: bool = False
 
@@ -77,6 +85,15 @@ class Person:
         return self.may(NEEDED[deed], site)
 
 
+def open_to_guests(view: View) -> View:
+    """Mark a view of a site that whoever has a shared link of the site may see.
+
+    The view admits them: by `PageGuard.admit`.
+    """
+    view.is_shared = True  # type: ignore[attr-defined]
+    return view
+
+
 def open_to_anybody(view: View) -> View:
     """Mark a view that needs no person; its forms need no token, but our origin."""
     view.is_open = True  # type: ignore[attr-defined]
@@ -92,13 +109,15 @@ class PageGuard:
     reached: ServerAddresses
     proxy: ProxySignIn
     recent: RecentSessions
+    # The shared links of a site, by its id.
+    links_of: Callable[[str], Links]
     # The name of the browser that has sent the request, like `Firefox on Linux`.
     browser: Callable[[], str]
 
     def protect(self, blueprint: Blueprint) -> None:
         """Close a blueprint's pages; who may not see them is answered in words."""
         blueprint.before_request(self._check)
-        blueprint.context_processor(lambda: {"person": g.get("person"), "deeds": Deed})
+        blueprint.context_processor(_shown_to)
         register_refusals(blueprint)
         blueprint.after_request(self._hand_over)
 
@@ -123,7 +142,9 @@ class PageGuard:
         Without any role for a site, a person gets the answer for an unknown site.
         Raises SignInFirst, NotAllowed, RedisError.
         """
-        person = self.require()
+        person = self.person()
+        if person is None or not person.may(role, site):
+            person = self._guest(site) or self.require()
         if person.may(role, site):
             return person
         has = person.role(site)
@@ -136,6 +157,37 @@ class PageGuard:
             f" {f'its {has}' if has else 'not among those who have it'}.",
             f"Ask an owner of {where} for it.",
         )
+
+    def let_guest_in(self, response: Response, secret: str) -> Response:
+        """Keep a shared link's secret in the browser, beside those that it has."""
+        kept = [each for each in self._shared() if each != secret]
+        is_https = self.reached.is_https()
+        response.set_cookie(
+            HOST_SHARED if is_https else SHARED,
+            SEPARATOR.join([secret, *kept][:MOST_SHARED]),
+            secure=is_https,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+    def _guest(self, site: str | None) -> Person | None:
+        """Whoever has a shared link of a site: a viewer of this one, with no name."""
+        if site is None or not _is_open_to_guests():
+            return None
+        if not opens(self.links_of(site), self._shared()):
+            return None
+        account = Account(id="", name="", roles={site: Role.VIEWER})
+        g.guest = Person(account, "", "", is_guest=True)
+        guest: Person = g.guest
+        return guest
+
+    def _shared(self) -> list[str]:
+        """The secrets of shared links that the browser has kept."""
+        name = HOST_SHARED if self.reached.is_https() else SHARED
+        secrets = request.cookies.get(name, "").split(SEPARATOR)
+        found = [each for each in secrets if 0 < len(each) <= LONGEST_SECRET]
+        return found[:MOST_SHARED]
 
     def sign_in(self, response: Response, account: Account) -> Response:
         """Begin a session, replacing the one that the browser has."""
@@ -176,6 +228,8 @@ class PageGuard:
                 raise FormRefused
         if is_open:
             return
+        if _is_open_to_guests():
+            return  # the view admits whoever it is
         person = self.require()
         if request.method not in SAFE and not hmac.compare_digest(
             request.form.get("token", "").encode(), person.form_token.encode()
@@ -282,6 +336,17 @@ class PageGuard:
         if self.reached.is_https():
             return cookies.get(HOST_COOKIE, "")
         return cookies.get(HOST_COOKIE) or cookies.get(COOKIE, "")
+
+
+def _is_open_to_guests() -> bool:
+    """Whether the request is for a view that is marked by `open_to_guests`."""
+    view = current_app.view_functions[request.endpoint or ""]
+    return getattr(view, "is_shared", False) and request.method in SAFE
+
+
+def _shown_to() -> dict[str, Any]:
+    """What templates know of who looks, and of what may be done."""
+    return {"person": g.get("guest") or g.get("person"), "deeds": Deed}
 
 
 def has_forms(path: str) -> bool:

@@ -74,7 +74,9 @@ def register_letting_in(
 def left_panel(
     answers: Answers, asked: Asked, known: Directory, person: Person
 ) -> dict[str, Any]:
-    """What the panel shows this person. Raises as Answers.ask."""
+    """What the panel shows this person; nothing to guests. Raises as Answers.ask."""
+    if person.is_guest:  # it tells of addresses, and of people
+        return {}
     site, days = asked.site, Days(asked.scope.range.first, asked.scope.range.last)
     sees_all = person.may(Role.OWNER, None)
     unknown = _about(answers.unknown_sites(days), site, sees_all, known)

@@ -38,9 +38,10 @@ class Section:
 COUNTING = Section("", "Counting", Deed.SET_COUNTING)
 GOALS = Section("/goals", "Goals and segments", Deed.KEEP_GOALS)
 TOKENS = Section("/tokens", "Tokens", Deed.KEEP_TOKENS)
+SHARING = Section("/sharing", "Sharing", Deed.GIVE_ROLES)
 DELETION = Section("/deletion", "Deletion", Deed.DELETE)
 OWN_VISITS = Section("/own-visits", "Don’t count me", Deed.READ)
-SECTIONS = (COUNTING, GOALS, TOKENS, DELETION, OWN_VISITS)
+SECTIONS = (COUNTING, GOALS, TOKENS, SHARING, DELETION, OWN_VISITS)
 
 
 @dataclass(frozen=True)

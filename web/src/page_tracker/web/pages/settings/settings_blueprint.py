@@ -10,6 +10,7 @@ from page_tracker.web.pages.settings.deletion_forms import register_deletion
 from page_tracker.web.pages.settings.goal_forms import register_goals
 from page_tracker.web.pages.settings.own_visits import register_own_visits
 from page_tracker.web.pages.settings.section import SettingsServices
+from page_tracker.web.pages.settings.sharing_forms import register_sharing
 from page_tracker.web.pages.settings.token_forms import register_tokens
 
 
@@ -21,6 +22,7 @@ def settings_pages(services: SettingsServices) -> Blueprint:
         register_counting,
         register_goals,
         register_tokens,
+        register_sharing,
         register_deletion,
         register_own_visits,
     ):
