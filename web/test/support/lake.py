@@ -1,11 +1,17 @@
 """What is in a lake, read by an engine that is not the one that wrote it."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from page_tracker.lake.table import Lake
+
+# Makes a lake in a folder, or one in a bucket with its copies there. It keeps what it
+# no longer needs for so long.
+NewLake = Callable[[Path, timedelta], Lake]
 
 
 def ask(lake: Lake, query: str) -> list[tuple[Any, ...]]:

@@ -21,6 +21,7 @@ from obstore.exceptions import (
     BaseError,
     NotFoundError,
     PermissionDeniedError,
+    PreconditionError,
     UnauthenticatedError,
 )
 from obstore.store import S3Store
@@ -44,6 +45,15 @@ class BucketError(LakeError):
 
 class BucketAwayError(BucketError):
     """The store of a bucket does not answer now."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells a file's content from others, and when it was written, by the store's
+    clock, in seconds since 1970."""
+
+    tag: str
+    written: float
 
 
 @dataclass(frozen=True)
@@ -122,10 +132,6 @@ class Bucket:
             found = self._store.list(within or None).collect()
             return {each["path"]: each["size"] for each in found}
 
-    def has_any(self, within: str) -> bool:
-        with _as_os_errors(self.uri):
-            return any(self._store.list(within, chunk_size=1))
-
     def put_new(self, name: str, content: bytes) -> bool:
         """Store a file where there is none of this name; whether there was none."""
         try:
@@ -134,6 +140,27 @@ class Bucket:
                 return True
         except FileExistsError:
             return False
+
+    def put_over(self, name: str, content: bytes, known: Stamp) -> bool:
+        """Replace a file if it is still the known one; whether it was."""
+        try:
+            with _as_os_errors(name):
+                self._store.put(name, content, mode={"e_tag": known.tag})
+                return True
+        except (FileExistsError, FileNotFoundError):
+            return False
+
+    def stamp(self, name: str) -> Stamp:
+        """Which content a file has, and when that was written."""
+        with _as_os_errors(name):
+            found = self._store.head(name)
+        return Stamp(str(found["e_tag"]), found["last_modified"].timestamp())
+
+    def now(self, name: str) -> float:
+        """The store's own time, in seconds since 1970; writes a file to see it."""
+        with _as_os_errors(name):
+            self._store.put(name, b"")
+        return self.stamp(name).written
 
     def delete(self, name: str) -> None:
         with _as_os_errors(name):
@@ -146,12 +173,19 @@ class Bucket:
         """
         name = f"tried/{uuid4()}"
         with self._in_words():
-            is_new, is_again = (self.put_new(name, word) for word in (b"one", b"two"))
+            self.put_new(name, b"one")
+            first = self.stamp(name)
+            is_again = self.put_new(name, b"two")
+            new = self.read(name)
+            self.put_over(name, b"three", first)
+            # It is another one by now.
+            is_again |= self.put_over(name, b"four", first)
+            over = self.read(name)
             self.delete(name)
-        if not is_new or is_again:
+        if is_again or (new, over) != (b"one", b"three"):
             raise BucketError(
-                f"the store of {self.uri} ignores conditional puts (If-None-Match), so"
-                " two writers would overwrite each other's hits",
+                f"the store of {self.uri} ignores conditional puts (If-None-Match,"
+                " If-Match), so two writers would overwrite each other's hits",
                 "use a store that has them, like Amazon S3 or SeaweedFS",
             )
 
@@ -187,7 +221,7 @@ def _as_os_errors(name: str) -> Iterator[None]:
         yield
     except NotFoundError as error:
         raise FileNotFoundError(f"{name} is not in the bucket") from error
-    except AlreadyExistsError as error:
+    except (AlreadyExistsError, PreconditionError) as error:
         raise FileExistsError(name) from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
         raise PermissionError(f"{name}: {_short(error)}") from error

@@ -3,9 +3,10 @@
 A commit is two steps, files and log, and a file that is not in the log yet looks like
 one that nobody needs. So everyone who writes, or reads a table's files, shares a lock
 on `<table>.lock`, and whoever deletes files or log entries holds it exclusively. The
-kernel frees it when its holder dies. A lake on object storage has no lock: there
-unneeded files stay. To change a table, take the lock by `Lake.using` or `Lake.alone`,
-which open the table once it is held.
+kernel frees it when its holder dies. In a bucket who writes takes no lock: a file is
+deleted there when the table does not have it any more, or if no commit has named it for
+a day; and who has a table alone has a lease (`lake/lease.py`). To change a table, take
+the lock by `Lake.using` or `Lake.alone`, which open the table once it is held.
 """
 
 from __future__ import annotations

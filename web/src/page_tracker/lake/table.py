@@ -14,9 +14,10 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -37,7 +38,7 @@ from page_tracker.errors import LakeError, PageTrackerError
 from page_tracker.files import sync
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.commit_retries import conflicts
-from page_tracker.lake.lock import alone, alone_if_free, folder_of, shared
+from page_tracker.lake.lock import PATIENCE, alone, alone_if_free, folder_of, shared
 from page_tracker.lake.table_log import LOG, FolderLog, Log, commit_name
 from page_tracker.schema import DAYS, DROPS, HITS, Column
 
@@ -138,15 +139,44 @@ class Lake:
 
     @contextmanager
     def alone(self, name: str) -> Iterator[DeltaTable]:
-        """A table as it is now, that nobody else changes meanwhile."""
-        with alone(self._folder_of(name)):
+        """A table as it is now, that nobody else changes meanwhile.
+
+        In a bucket writers go on adding to it; nobody else has it alone.
+        """
+        with self._lease(name, inf) if self.copies else alone(self._folder_of(name)):
             yield self.snapshot(name)
 
     @contextmanager
     def alone_if_free(self, name: str) -> Iterator[DeltaTable | None]:
         """`alone`, or None if others write all the time."""
+        if self.copies:
+            with self.turn_if_free(name) as is_alone:
+                yield self.snapshot(name) if is_alone else None
+            return
         with alone_if_free(self._folder_of(name)) as is_alone:
             yield self.snapshot(name) if is_alone else None
+
+    @contextmanager
+    def turn_if_free(self, work: str) -> Iterator[bool]:
+        """Have some work on a lake in a bucket to oneself; False if others are at it.
+
+        In a folder all may be at it: True.
+        """
+        with ExitStack() as stack:
+            try:
+                if self.copies:
+                    stack.enter_context(self._lease(work, PATIENCE))
+                is_free = True
+            except BlockingIOError:
+                is_free = False
+            yield is_free
+
+    def _lease(self, name: str, patience: float) -> AbstractContextManager[None]:
+        assert self.copies  # nosec: only a bucket's machines need leases
+        # pylint: disable-next=import-outside-toplevel # only they load it
+        from page_tracker.lake.lease import held
+
+        return held(self.copies.bucket, name, patience)
 
     def _folder_of(self, name: str) -> Path | None:
         return self.folder / name if self.folder else None
@@ -191,7 +221,8 @@ class Lake:
     def has_data(self, name: str) -> bool:
         """Whether a table has data files, whether its log names them or not."""
         if self.copies:
-            return self.copies.bucket.has_any(f"{name}/month=")
+            files = self.copies.bucket.sizes(name)
+            return any(file.startswith(f"{name}/month=") for file in files)
         return bool(self.files_in_folder(name))
 
     def create_at(self, address: str, name: str) -> None:

@@ -18,6 +18,9 @@ from page_tracker.lake.kept_sums import KeptSums, forget_copies
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.table import Lake, touching
 
+# In a bucket: longer than any process takes from writing a file to committing it.
+UNNAMED_FOR = timedelta(days=1)
+
 
 def clean_up(lake: Lake, name: str, summed_up: int | None = None) -> int | None:
     """Delete what no snapshot of the last minutes uses; sum up the log, and cut it.
@@ -35,6 +38,8 @@ def clean_up(lake: Lake, name: str, summed_up: int | None = None) -> int | None:
             if table.vacuum(dry_run=True, full=is_folder):
                 said = touching(table, [])
                 table.vacuum(dry_run=False, full=is_folder, commit_properties=said)
+            if lake.copies and table.version() != summed_up:
+                _remove_unnamed(table)
             KeptSums(lake).forget_gone()
             forget_copies(lake, name, table.file_uris(), lake.grace)
             _remove_unfinished(table)
@@ -72,6 +77,22 @@ def clean_at_once(lake: Lake, name: str) -> None:
             table.cleanup_metadata()
 
     repeated(step)
+
+
+def _remove_unnamed(table: DeltaTable) -> None:
+    """Delete what no commit has named a day after it was written.
+
+    Nobody can still be about to name it: it is of a process that was killed.
+    """
+    since = round(UNNAMED_FOR / timedelta(hours=1))
+    if table.vacuum(since, dry_run=True, enforce_retention_duration=False, full=True):
+        table.vacuum(
+            since,
+            dry_run=False,
+            enforce_retention_duration=False,
+            commit_properties=touching(table, []),
+            full=True,
+        )
 
 
 def _remove_unfinished(table: DeltaTable) -> None:

@@ -94,7 +94,7 @@ def settled_mark(day: int) -> str:
 
 class Upkeep:
     """The upkeep of one lake. Any number may run: if two rewrite the same files,
-    one is refused, and looks again."""
+    one is refused, and looks again. Of machines that share a bucket one does it."""
 
     def __init__(
         self,
@@ -121,10 +121,17 @@ class Upkeep:
             for site, first in first_kept(sites, now)
             for name in ("hits", "drops")
         ]
-        done_each([*expiring, lambda: self._close(now), self.trim])
+        with self.lake.turn_if_free("upkeep") as is_free:
+            if is_free:
+                done_each([*expiring, lambda: self._close(now), self._trim_all])
 
     def trim(self) -> None:
         """The part of a pass that needs no engine. Raises as `tidy`."""
+        with self.lake.turn_if_free("upkeep") as is_free:
+            if is_free:
+                self._trim_all()
+
+    def _trim_all(self) -> None:
         done_each(partial(self._trim, name) for name in TABLES)
 
     def _trim(self, name: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Thread
@@ -54,21 +53,15 @@ BODIES = (
 )
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBucket]:
-    with own_bucket(tmp_path_factory.mktemp("store")) as started:
-        yield started
-
-
 @pytest.fixture
-def bucket(store: OwnBucket) -> Bucket:
-    return store.bucket()
+def bucket(bucket_store: OwnBucket) -> Bucket:
+    return bucket_store.bucket()
 
 
 @pytest.fixture(scope="module")
-def filled(store: OwnBucket, tmp_path_factory: pytest.TempPathFactory) -> Bucket:
+def filled(bucket_store: OwnBucket, tmp_path_factory: pytest.TempPathFactory) -> Bucket:
     """A bucket with hits, for who does not change them."""
-    bucket = store.bucket()
+    bucket = bucket_store.bucket()
     fill(lake_in(bucket, tmp_path_factory.mktemp("cache")))
     return bucket
 
@@ -141,9 +134,9 @@ def drain(writer: Writer) -> None:
     ],
 )
 def test_what_is_set_wrongly_is_said_in_one_line(
-    store: OwnBucket, tmp_path: Path, variable: str, value: str, said: str
+    bucket_store: OwnBucket, tmp_path: Path, variable: str, value: str, said: str
 ) -> None:
-    environment = {**environment_of(store.bucket()), variable: value}
+    environment = {**environment_of(bucket_store.bucket()), variable: value}
 
     told = CliRunner().invoke(
         main, ["writer", "--once", "--data", str(tmp_path / "data")], env=environment
@@ -155,15 +148,15 @@ def test_what_is_set_wrongly_is_said_in_one_line(
 
 
 def test_a_store_that_ignores_conditional_puts_is_refused(
-    store: OwnBucket, tmp_path: Path
+    bucket_store: OwnBucket, tmp_path: Path
 ) -> None:
     """Rclone's answers just so: it overwrites, and says that it has stored."""
 
     def stored_again(_method: str, _path: str, status: int) -> int:
         return 200 if status == 412 else status
 
-    with meddling(store.url, stored_again) as url:
-        environment = environment_of(store.bucket(url))
+    with meddling(bucket_store.url, stored_again) as url:
+        environment = environment_of(bucket_store.bucket(url))
         data = str(tmp_path / "data")
         told = CliRunner().invoke(main, ["writer", "--data", data], env=environment)
 
@@ -329,7 +322,7 @@ def test_a_file_that_is_missing_is_told(lake: Lake, bucket: Bucket) -> None:
 
 
 def test_two_writers_whose_answers_get_lost_store_each_hit_once(
-    store: OwnBucket, redis_client: Redis, tmp_path: Path
+    bucket_store: OwnBucket, redis_client: Redis, tmp_path: Path
 ) -> None:
     """Of every third put of a commit the store's answer is thrown away: the repeated
     one is refused, though our own is there."""
@@ -340,8 +333,8 @@ def test_two_writers_whose_answers_get_lost_store_each_hit_once(
         return None if is_commit and next(commits) % 3 == 0 else status
 
     redis_client.flushall()
-    with meddling(store.url, lose) as url:
-        lake = lake_in(store.bucket(url), tmp_path)
+    with meddling(bucket_store.url, lose) as url:
+        lake = lake_in(bucket_store.bucket(url), tmp_path)
         writers = [Writer(Stream(redis_client), lake) for _ in range(2)]
         sent = [f"/{number}" for number in range(4)]
         for path in sent:

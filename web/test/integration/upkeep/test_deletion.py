@@ -13,7 +13,7 @@ from redis import Redis
 
 from page_tracker.days import date_of
 from page_tracker.hits.hit import Drop, Hit, Kind
-from page_tracker.lake.table import Lake
+from page_tracker.lake.table import GRACE, Lake
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
@@ -24,7 +24,7 @@ from page_tracker.upkeep.day_tables import close
 from page_tracker.upkeep.deletion import Deletion, Selection
 from page_tracker.writer.writer import Done, Writer
 from support.hits import SITE, batch, hit, send
-from support.lake import ask, paths
+from support.lake import NewLake, ask, paths
 from support.own_redis import own_redis
 from support.pace import PACE
 
@@ -47,8 +47,8 @@ def store(data: Path) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def lake(data: Path) -> Lake:
-    return Lake(str(data / "lake"))
+def lake(new_lake: NewLake, data: Path) -> Lake:
+    return new_lake(data / "lake", GRACE)
 
 
 @pytest.fixture
@@ -88,12 +88,20 @@ def found_in_files(data: Path, text: str) -> list[Path]:
     return found
 
 
+def found_in_bucket(lake: Lake, text: str) -> list[str]:
+    if lake.copies is None:
+        return []
+    bucket = lake.copies.bucket
+    return [name for name in bucket.sizes() if text.encode() in bucket.read(name)]
+
+
 NUMBERS = (
     "SELECT path, step, view, interaction, since, elapsed, arrival, previous,"
     " entry_path FROM hits ORDER BY time, step"
 )
 
 
+@pytest.mark.in_a_bucket_too
 def test_a_page_is_gone_from_every_file_of_the_data_folder(
     data: Path, store: Redis, lake: Lake, writer: Writer
 ) -> None:
@@ -105,6 +113,7 @@ def test_a_page_is_gone_from_every_file_of_the_data_folder(
     assert delete(store, lake, writer, Selection(SITE.id, MARK)) == 2
 
     assert not found_in_files(data, MARK)
+    assert not found_in_bucket(lake, MARK)
     assert paths(lake) == ["/a", "/b", "/c"]
 
 
@@ -143,7 +152,7 @@ def test_a_page_is_gone_from_the_tables_of_closed_days(
 
     delete(store, lake, writer, Selection(SITE.id, MARK))
 
-    tables = f"read_parquet('{lake.uri}/days/month=*/*.parquet')"
+    tables = f"read_parquet({lake.paths(lake.snapshot('days'))})"
     assert ask(lake, f"SELECT 1 FROM {tables} WHERE value = '{MARK}'") == []
     tabled = Reading(lake).sources(map(date_of, days))
     assert tabled.closed == {date_of(TODAY - 2)}
@@ -236,6 +245,7 @@ def test_days_go_and_others_stay(store: Redis, lake: Lake, writer: Writer) -> No
     assert Live(store).pages(SITE.id) == {"/1": 1, "/3": 1}
 
 
+@pytest.mark.in_a_bucket_too
 def test_a_whole_site_goes_with_its_drops_and_leaves_the_others(
     store: Redis, lake: Lake, writer: Writer
 ) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from page_tracker.lake.table import Lake
+from page_tracker.lake.table import GRACE, Lake
 from page_tracker.store import keys
 from page_tracker.store.ingest import submit
 from page_tracker.store.stream import Stream
 from page_tracker.writer.writer import Done, Writer
 from support.hits import batch, hit, send
-from support.lake import ask, dropped, paths
+from support.lake import NewLake, ask, dropped, paths
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def store(redis_client: Redis) -> Redis:
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(str(tmp_path / "lake"))
+def lake(new_lake: NewLake, tmp_path: Path) -> Lake:
+    return new_lake(tmp_path / "lake", GRACE)
 
 
 @pytest.fixture
@@ -153,6 +153,7 @@ def restored_afterwards(store: Redis) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("number", "ahead"), [(1, -3600), (2, -5), (3, 5), (4, 3600), (4, -5)]
 )
+@pytest.mark.in_a_bucket_too
 def test_a_store_restored_from_an_older_copy_loses_nothing_that_it_takes_then(
     store: Redis, lake: Lake, writer: Writer, number: int, ahead: int
 ) -> None:
