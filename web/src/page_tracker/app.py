@@ -55,9 +55,10 @@ from page_tracker.web.failed import failed
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.late_rule import LateRule
 from page_tracker.web.openapi.document import describing
-from page_tracker.web.pages.blueprint import PageServices, pages
+from page_tracker.web.pages.blueprint import pages
 from page_tracker.web.pages.credentials import Checking, Limits
 from page_tracker.web.pages.guard import PageGuard
+from page_tracker.web.pages.page_services import PageServices
 from page_tracker.web.pages.password_hashing import Hashing
 from page_tracker.web.pages.people_blueprint import (
     bot_name,

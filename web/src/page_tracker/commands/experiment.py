@@ -17,6 +17,7 @@ from page_tracker.errors import QuestionError
 from page_tracker.plural import counted
 from page_tracker.query import dates
 from page_tracker.query.answer import range_as_json
+from page_tracker.query.experiment import shares_of_text
 from page_tracker.query.experiment_report import (
     CONFIDENCE,
     UNDECIDED,
@@ -115,22 +116,8 @@ def _body(site: Site, said: dict[str, Any], seconds: float) -> dict[str, Any]:
         "date_range": range_of(said["period"], said["first"], said["last"], now),
         "filters": [parse_filter(text, site.segments) for text in said["filters"]],
         "control": said["control"] or "",
-        "shares": _shares(said["shares"] or ""),
+        "shares": shares_of_text(said["shares"] or ""),
     }
-
-
-def _shares(text: str) -> dict[str, float]:
-    """The shares by their groups. Raises QueryError."""
-    found = {}
-    for each in filter(None, text.split(",")):
-        name, _, share = each.rpartition("=")
-        try:
-            found[name] = float(share)
-        except ValueError as error:
-            raise QueryError(
-                "#/shares", f'"{each[:100]}" is not a share; write them like a=90,b=10'
-            ) from error
-    return found
 
 
 def _echo(report: ExperimentReport) -> None:

@@ -136,6 +136,32 @@ def _shares(value: object) -> dict[str, float]:
     return value
 
 
+def shares_of_text(text: str) -> dict[str, float]:
+    """The shares of the groups, as people write them. Raises QueryError.
+
+    >>> shares_of_text("a=90,b=10")
+    {'a': 90.0, 'b': 10.0}
+    """
+    found = {}
+    for each in filter(None, text.split(",")):
+        name, _, share = each.rpartition("=")
+        try:
+            found[name] = float(share)
+        except ValueError as error:
+            raise QueryError(
+                "#/shares", f'"{each[:100]}" is not a share; write them like a=90,b=10'
+            ) from error
+    return found
+
+
+def shares_as_text(shares: Mapping[str, float]) -> str:
+    """
+    >>> shares_as_text({"a": 90.0, "b": 0.5})
+    'a=90,b=0.5'
+    """
+    return ",".join(f"{name}={share:.12g}" for name, share in shares.items())
+
+
 def _is_running(asked: Range, now: datetime) -> bool:
     """Whether a range is not over, so that looking again gives other figures."""
     if asked.end is not None:

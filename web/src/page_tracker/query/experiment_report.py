@@ -42,8 +42,7 @@ WARNINGS = {
     " end.",
     "uneven_split": "A split this uneven happens by chance in fewer than 1 in 1,000"
     " experiments. If this was not the split you intended, one group is losing visitors"
-    " and no figure can be trusted. If you intended an uneven split, state it:"
-    " page-tracker experiment --shares.",
+    " and no figure can be trusted. If you intended an uneven split, state the shares.",
 }
 
 

@@ -61,6 +61,7 @@ def setting(path: str, need: Need, **fields: str) -> dict[tuple[str, str], Route
     return {("POST", f"/sites/<name>/settings/{path}"): route}
 
 
+EXPERIMENT = "?groups=browser&goal=Sale"
 PAGES: dict[tuple[str, str], Route] = {
     ("GET", "/sign-in"): Route(Need.NOTHING),
     ("POST", "/sign-in"): Route(Need.NOTHING),
@@ -93,6 +94,17 @@ PAGES: dict[tuple[str, str], Route] = {
     ("GET", "/sites/<name>/properties"): Route(Need.VIEWER, "/sites/SITE/properties"),
     ("GET", "/<domain:name>/experiments"): Route(Need.VIEWER, "/SITE/experiments"),
     ("GET", "/sites/<name>/experiments"): Route(Need.VIEWER, "/sites/SITE/experiments"),
+    **{
+        ("GET", f"/{name}{rule}"): Route(Need.VIEWER, f"/{path}{rest}{EXPERIMENT}")
+        for name, path in (("<domain:name>", "SITE"), ("sites/<name>", "sites/SITE"))
+        for rule, rest in (
+            ("/how/experiments", "/how/experiments"),
+            (
+                "/export/experiments.<any(csv, json):ending>",
+                "/export/experiments.csv",
+            ),
+        )
+    },
     ("GET", "/<domain:name>/how/<part>"): Route(Need.VIEWER, "/SITE/how/chart"),
     ("GET", "/sites/<name>/how/<part>"): Route(Need.VIEWER, "/sites/SITE/how/pages"),
     ("GET", "/sites/add"): Route(Need.OWNER_OF_ALL),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from page_tracker.web.pages import view
+from page_tracker.web.pages.experiment_explanations import METHODS
 from page_tracker.web.pages.exports import PARTS
 from page_tracker.web.pages.metric_explanations import COUNTED
 from page_tracker.web.pages.panels import PANELS
@@ -56,6 +57,12 @@ def test_how_a_figure_is_counted_is_told_in_the_words_of_the_documentation() -> 
     documented = dict(zip(parts[1::2], map(words, parts[2::2]), strict=True))
 
     assert {title: words(text) for title, text in COUNTED.items()} == documented
+
+
+def test_how_an_experiment_is_counted_is_told_in_the_words_of_the_guide() -> None:
+    guide = words(page("guides/experiments"))
+
+    assert [text for text in METHODS.values() if text not in guide] == []
 
 
 def words(text: str) -> str:

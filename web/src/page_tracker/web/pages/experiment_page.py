@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from page_tracker.query.experiment import shares_of_text
 from page_tracker.query.experiment_report import (
     BETTER,
     CONFIDENCE,
@@ -24,11 +25,17 @@ from page_tracker.store.counters import Live
 from page_tracker.web.pages import page_questions
 from page_tracker.web.pages.formatting import label_of
 from page_tracker.web.pages.page_answers import Answers, Asked
+from page_tracker.web.pages.page_questions import Body
 from page_tracker.web.pages.site_page import frame
 from page_tracker.web.pages.view import View, written
 
 # Where each part of the question stands in the address.
-PLACES = {"#/dimension": "groups", "#/goal": "goal", "#/control": "control"}
+PLACES = {
+    "#/dimension": "groups",
+    "#/goal": "goal",
+    "#/control": "control",
+    "#/shares": "shares",
+}
 VERDICTS = {
     CONTROL: "control",
     BETTER: "better",
@@ -69,6 +76,7 @@ def experiment_page(
     return {
         **frame(asked, live),
         "rest": "/experiments",
+        "what": "experiments",
         "query": written(asked.view.of_page()),
         "problems": (*asked.problems, *wrong),
         "groups_offered": [f"props:{key}" for key in keys],
@@ -90,13 +98,24 @@ def _asked(
     if not (view.groups and view.goal):
         return None, ()
     try:
-        name = full_name(view.groups)
-        body = page_questions.experiment(asked.scope, name, view.goal, view.control)
-        return answers.experiment(body), ()
+        return answers.experiment(body_of(asked)), ()
     except QueryError as error:
-        part = PLACES.get(error.pointer, "groups")
+        place = "/".join(error.pointer.split("/")[:2])
+        part = PLACES.get(place, "groups")
         said = getattr(view, part)
         return None, (f"{part}={said}: {error.problem}"[:2_000],)
+
+
+def body_of(asked: Asked) -> Body:
+    """The question about the experiment that a view names. Raises QueryError."""
+    view = asked.view
+    return page_questions.experiment(
+        asked.scope,
+        full_name(view.groups),
+        view.goal,
+        view.control,
+        shares_of_text(view.shares),
+    )
 
 
 def _lines(report: ExperimentReport) -> list[Line]:

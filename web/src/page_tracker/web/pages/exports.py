@@ -55,12 +55,12 @@ def list_body(asked: Asked, panel: str) -> Body:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A question and the three ways to ask it."""
+    """A question and the ways to ask it; `sql` is '' where there is no such way."""
 
     title: str
     command: str
     curl: str
-    sql: str
+    sql: str = ""
 
 
 def how_page(  # pylint: disable=too-many-arguments,too-many-positional-arguments
@@ -88,7 +88,7 @@ def how_page(  # pylint: disable=too-many-arguments,too-many-positional-argument
             Way(
                 ", ".join(LABELS[name] for name in report.query.metrics),
                 how_to_ask.command(body),
-                how_to_ask.curl(body, server),
+                how_to_ask.curl(f"{server}/api/v2/query", body),
                 how_to_ask.sql(report.asked),
             )
             for body, report in zip(bodies, reports, strict=True)

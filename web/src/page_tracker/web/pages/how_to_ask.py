@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from page_tracker.query.experiment import shares_as_text
 from page_tracker.query.sql import Statement
 from page_tracker.query.typed_filters import parse_filter, short_name
 from page_tracker.web.pages.page_questions import Body
@@ -54,12 +55,26 @@ def filter_words(asked: Any) -> str:
     return json.dumps(asked, ensure_ascii=False)
 
 
-def curl(body: Body, server: str) -> str:
+def experiment_command(body: Body) -> str:
+    """The question about an experiment as a command, for a shell."""
+    words = ["page-tracker", "experiment", body["site_id"]]
+    words += [short_name(body["dimension"]), body["goal"]]
+    first, last = body["date_range"]
+    words += ["--from", first, "--to", last]
+    for each in body["filters"]:
+        words += ["--filter", filter_words(each)]
+    if body["control"]:
+        words += ["--control", body["control"]]
+    if body["shares"]:
+        words += ["--shares", shares_as_text(body["shares"])]
+    return shlex.join(words)
+
+
+def curl(address: str, body: Body) -> str:
     """The question as a request over HTTP, for a shell with a token in `$TOKEN`."""
     sent = shlex.quote(json.dumps(body, ensure_ascii=False))
     return (
-        f'curl {shlex.quote(f"{server}/api/v2/query")}'
-        f' -H "Authorization: Bearer $TOKEN" -d {sent}'
+        f"curl {shlex.quote(address)}" f' -H "Authorization: Bearer $TOKEN" -d {sent}'
     )
 
 

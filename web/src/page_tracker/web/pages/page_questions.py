@@ -68,7 +68,9 @@ def over_time(scope: Scope, metric: str, interval: str) -> Body:
     return _with_pages(body) if metric in READING else body
 
 
-def experiment(scope: Scope, name: str, goal: str, control: str) -> Body:
+def experiment(
+    scope: Scope, name: str, goal: str, control: str, shares: dict[str, float]
+) -> Body:
     """The question which of the groups, by a dimension's name, reached a goal."""
     body = _body(scope, ())
     kept = ("site_id", "date_range", "filters")
@@ -76,6 +78,7 @@ def experiment(scope: Scope, name: str, goal: str, control: str) -> Body:
         "dimension": name,
         "goal": goal,
         "control": control,
+        "shares": shares,
     }
 
 

@@ -39,7 +39,7 @@ class View:
     `by` is '' if the range decides the interval; `is_any`: one filter is enough.
     `tabs` has the tab of each panel that does not show its first. `search`, `sort` and
     `page` belong to a panel's full list, `has_common_scale` to the list of all sites,
-    `groups`, `goal` and `control` to an experiment.
+    `groups`, `goal`, `control` and `shares` to an experiment.
     """
 
     period: str = "28d"
@@ -57,6 +57,7 @@ class View:
     groups: str = ""
     goal: str = ""
     control: str = ""
+    shares: str = ""
 
     def with_filter(self, condition: Condition) -> View:
         """The view with this filter added."""
@@ -135,6 +136,7 @@ PARTS: dict[str, _Part] = {
     "groups": _Part("groups", str),
     "goal": _Part("goal", str),
     "control": _Part("control", str),
+    "shares": _Part("shares", str),
 }
 
 

@@ -15,8 +15,8 @@ from page_tracker.people.roles import NEEDED, Deed
 from page_tracker.sites.site import Site
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
-from page_tracker.web.pages.blueprint import elsewhere, named_site
 from page_tracker.web.pages.guard import PageGuard
+from page_tracker.web.pages.opening import elsewhere, named_site
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import render
 from page_tracker.web.pages.site_page import home_of
