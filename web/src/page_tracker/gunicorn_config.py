@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from functools import cache
+from importlib import import_module
 from socket import socket
 
 from gunicorn.arbiter import Arbiter
@@ -33,6 +34,9 @@ worker_class = "page_tracker.web.door.worker.Worker"
 # stays, so there is no garbage to look for meanwhile.
 preload_app = True
 gc.disable()
+
+# What each worker would load for itself, a megabyte and more.
+OF_UVICORN = ("uvicorn.lifespan.on", "uvicorn.loops.uvloop")
 
 loglevel = Settings.from_environment().log_level
 graceful_timeout = 10
@@ -82,8 +86,10 @@ def metrics_listener() -> socket | None:
 
 
 def when_ready(_server: Arbiter) -> None:
-    """Load the lookups of all workers in memory that they share."""
+    """Load what all workers need in memory that they share."""
     open_lookups(Settings.from_environment())
+    for module in OF_UVICORN:
+        import_module(module)
     gc.collect()
     gc.freeze()
     gc.enable()
