@@ -21,9 +21,9 @@ from page_tracker.lake.duckdb_connection import connect, keep_no_freed_memory
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "256MB"  # for the engine that finds visits; the rest spills to the spool
+MEMORY = "128MB"  # for the engine that finds visits; the rest spills to the spool
 # The most page views of several days that share a commit.
-MAX_VIEWS = 50_000
+MAX_VIEWS = 20_000
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -17,7 +17,7 @@ from typing import IO, BinaryIO, cast
 from page_tracker.errors import LogFileError
 
 STANDARD_INPUT = "-"
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 6 << 20
 # No line of a log is longer; a file without any line end is not a log.
 MAX_LINE_BYTES = 1 << 20
 

@@ -1,4 +1,4 @@
-"""Blocks of a log's bytes into files of page views, by as many processes as possible.
+"""Blocks of a log's bytes into files of page views, several at a time.
 
     block → text → lines → Sieve → Parquet file in the spool
 
@@ -12,7 +12,12 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import (
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.util import Finalize
@@ -33,6 +38,8 @@ from page_tracker.sites.site import Site
 
 _DAY = [column.name for column in SPOOLED].index("day")
 _PRELOADED = [__name__, "duckdb", "page_tracker.lookups.packaged"]
+# More would wait for the interpreter, and each takes 50 MB.
+_THREADS = 2
 # A block of fewer bytes is sifted sooner than a process is started.
 _SHORT = 2 << 20
 
@@ -107,25 +114,47 @@ def file_of(spool: Path, number: int) -> Path:
 
 
 class Crew:
-    """Sifts a short first block here, all others in processes of their own."""
+    """Sifts a short first block here.
+
+    All others are sifted by threads where the engine does most of it, which lets go of
+    the interpreter meanwhile: so there is one copy of the lookups. What Python reads
+    line by line is sifted by processes.
+    """
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._here: Sifter | None = None
-        self._pool: Executor | None = None
+        self._own = threading.local()  # each thread's sifter
+        self._sifters: list[Sifter] = []
+        self._threads: Executor | None = None
+        self._processes: Executor | None = None
 
     def sift(self, block: bytes, position: int, dialect: Dialect) -> Future[Sifted]:
-        if self._here is None and self._pool is None and len(block) < _SHORT:
-            self._here = Sifter(self._task)
+        is_first = not (self._sifters or self._threads or self._processes)
+        if is_first and len(block) < _SHORT:
+            self._open_sifter()
             future: Future[Sifted] = Future()
-            future.set_result(self._here.sift(block, position, dialect))
+            future.set_result(self._sift(block, position, dialect))
             return future
-        if self._pool is None:
-            self._pool = self._open_pool()
+        if FORMATS[dialect.format].client_in:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(
+                    _THREADS, initializer=self._open_sifter
+                )
+            return self._threads.submit(self._sift, block, position, dialect)
+        if self._processes is None:
+            self._processes = self._open_processes()
         with _interrupts_blocked():
-            return self._pool.submit(_sift, block, position, dialect)
+            return self._processes.submit(_sift, block, position, dialect)
 
-    def _open_pool(self) -> Executor:
+    def _open_sifter(self) -> None:
+        self._own.sifter = Sifter(self._task)
+        self._sifters.append(self._own.sifter)
+
+    def _sift(self, block: bytes, position: int, dialect: Dialect) -> Sifted:
+        sifted: Sifted = self._own.sifter.sift(block, position, dialect)
+        return sifted
+
+    def _open_processes(self) -> Executor:
         # Threads of engine and lake may run here: a fork could inherit their locks.
         # So the workers are forked by a process that has loaded this module, DuckDB and
         # the packaged lookups, and nothing else.
@@ -139,10 +168,11 @@ class Crew:
         )
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-        if self._here is not None:
-            self._here.close()
+        for pool in (self._threads, self._processes):
+            if pool is not None:
+                pool.shutdown(cancel_futures=True)
+        while self._sifters:
+            self._sifters.pop().close()
 
 
 @contextmanager

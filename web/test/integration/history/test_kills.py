@@ -19,8 +19,8 @@ from support.importing import line, write
 from support.lake import ask
 
 PROGRAM = (sys.executable, "-m", "page_tracker")
-# More than one block, so that processes of its own work too; over many days.
-LINES = 26_000
+# More than one block, so that its threads work too; over many days.
+LINES = 38_000
 
 
 @pytest.mark.timeout(600)
