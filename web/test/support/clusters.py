@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -20,17 +20,32 @@ from support.pace import PACE
 from support.redis_servers import started_redis
 
 SLOTS = 16384
+_OF_CLUSTER = (
+    *("--cluster-enabled", "yes", "--bind", "127.0.0.1"),
+    *("--cluster-require-full-coverage", "no"),
+    *("--repl-diskless-sync-delay", "0"),
+)
 
 
-@dataclass(frozen=True)
 class Node:
     """A server of a cluster; `redis` talks to it over a socket of its own."""
 
     redis: Redis
-    port: int
-    bus: int
-    folder: Path
-    pid: int
+    _pid: int
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self.port, self.bus = _free_ports(2)
+        ports = ("--port", str(self.port), "--cluster-port", str(self.bus))
+        self._options = (*_OF_CLUSTER, *ports, *options)
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        """Start it, or start it again after `kill`."""
+        self.close()
+        started = started_redis(self.folder, *self._options)
+        self.redis = self._running.enter_context(started)
+        self._pid = int(self.redis.info("server")["process_id"])
 
     def run(self, *command: str | int) -> Any:
         redis: Any = self.redis
@@ -40,17 +55,24 @@ class Node:
     def name(self) -> str:
         return str(self.run("CLUSTER MYID").decode())
 
+    @property
+    def is_primary(self) -> bool:
+        return bool(self.redis.info("replication")["role"] == "master")
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Neither runs nor ends: like a machine that hangs."""
-        os.kill(self.pid, signal.SIGSTOP)
+        os.kill(self._pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(self.pid, signal.SIGCONT)
+            os.kill(self._pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        os.kill(self._pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        self._running.close()
 
 
 @dataclass(frozen=True)
@@ -121,13 +143,9 @@ def started_cluster(
 @contextmanager
 def _node(folder: Path, *options: str) -> Iterator[Node]:
     folder.mkdir()
-    port, bus = _free_ports(2)
-    of_cluster = ("--cluster-enabled", "yes", "--bind", "127.0.0.1")
-    ports = ("--port", str(port), "--cluster-port", str(bus))
-    patient = ("--cluster-require-full-coverage", "no")
-    with started_redis(folder, *of_cluster, *ports, *patient, *options) as redis:
-        pid = int(redis.info("server")["process_id"])
-        yield Node(redis, port, bus, folder, pid)
+    with closing(Node(folder, *options)) as node:
+        node.start()
+        yield node
 
 
 def _free_ports(number: int) -> list[int]:
