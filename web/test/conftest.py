@@ -9,7 +9,8 @@ from redis import Redis
 
 from page_tracker.processes import embedded
 from page_tracker.settings import Settings
-from support.pace import PACE, PROCESSES
+from page_tracker.store.clients import open_client
+from support.pace import ANSWER_SECONDS, PACE, PROCESSES
 from support.processes import serving
 from support.routes import compile_once
 
@@ -125,7 +126,7 @@ def redis_url(
 
 @pytest.fixture
 def redis_client(redis_url: str) -> Iterator[Redis]:
-    with Redis.from_url(redis_url) as client:
+    with open_client(redis_url, ANSWER_SECONDS) as client:
         yield client
 
 

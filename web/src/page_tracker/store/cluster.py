@@ -72,6 +72,13 @@ class Cluster(RedisCluster):
                 self._is_connected = False
                 raise
 
+    def __getattr__(self, name: str) -> Any:
+        """What `connect` makes, where some of redis-py's methods need it before."""
+        if self.__dict__.get("_is_connected", True):
+            raise AttributeError(f"a cluster has no {name}")
+        self.connect()
+        return getattr(self, name)
+
     def look_again(self) -> None:
         """Ask for the cluster's servers as they are now. Raises RedisError."""
         self.connect()

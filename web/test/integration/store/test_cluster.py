@@ -104,6 +104,12 @@ def test_the_event_loop_submits_to_a_cluster(cluster: TestCluster) -> None:
     assert asyncio.run(store()) == [Outcome.STORED]
 
 
+@pytest.mark.parametrize("command", ["get", "exists", "delete", "unlink", "incr"])
+def test_any_command_may_be_the_first_one(cluster: TestCluster, command: str) -> None:
+    with open_client(cluster.url, PATIENCE) as fresh:
+        assert getattr(fresh, command)("pt:first") in (None, 0, 1)
+
+
 def test_what_was_deleted_is_in_no_servers_file_any_more(
     cluster: TestCluster, client: Redis
 ) -> None:
