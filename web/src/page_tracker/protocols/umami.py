@@ -47,6 +47,7 @@ _STATUS_WORDS = {
     401: "unauthorized",
     403: "forbidden",
     413: "payload-too-large",
+    429: "too-many-requests",
 }
 _KEEP_NOT = (b"cache-control", b"no-store")
 _EXPOSED = (

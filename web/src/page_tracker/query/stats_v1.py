@@ -13,7 +13,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from page_tracker.query.answer import as_json
-from page_tracker.query.catalog import DIMENSIONS, METRICS, TIME_BUCKETS
+from page_tracker.query.catalog import (
+    DIMENSIONS,
+    GOAL,
+    METRICS,
+    NOT_SET,
+    PROPS_PREFIX,
+    TIME_BUCKETS,
+)
 from page_tracker.query.dates import month_start, parse_day
 from page_tracker.query.problem import QueryError
 from page_tracker.query.report import Report
@@ -25,6 +32,15 @@ BREAKDOWNS = tuple(name for name in DIMENSIONS if name != "event:hostname")
 # Their own interval, where none is asked for.
 _BY_MONTH = ("6mo", "12mo")
 USUAL_ROWS, MOST_ROWS = 100, 1_000
+# A breakdown by these has no row for visits of which nothing is known.
+_KNOWN_ONLY = (
+    *("visit:country", "visit:region", "visit:city", "visit:entry_page"),
+    *(name for name in DIMENSIONS if name.startswith("visit:utm_")),
+)
+# A version alone means nothing: its rows name what it is a version of, too.
+_WITH = {"visit:browser_version": "visit:browser", "visit:os_version": "visit:os"}
+
+_RATE, _GROUP_RATE = "conversion_rate", "group_conversion_rate"
 
 _DAY = timedelta(days=1)
 _FILTER = re.compile(r"([a-z]+:[^=!]+)(==|!=)(.+)", re.DOTALL)
@@ -65,8 +81,20 @@ def breakdown_question(said: Parameters, today: date) -> dict[str, Any]:
         raise QueryError("property", "must be a dimension, such as event:page")
     limit = _number(said, "limit", USUAL_ROWS, MOST_ROWS)
     page = _number(said, "page", 1, 10_000)
+    body = _question(said, today)
+    body["metrics"] = [_rate_of(metric, name) for metric in body["metrics"]]
+    if name in _KNOWN_ONLY:
+        body["filters"] = [*body["filters"], ["is_not", name, [NOT_SET]]]
+    dimensions = [_WITH[name], name] if name in _WITH else [name]
     pages = {"limit": limit, "offset": (page - 1) * limit}
-    return _question(said, today) | {"dimensions": [name], "pagination": pages}
+    return body | {"dimensions": dimensions, "pagination": pages}
+
+
+def _rate_of(metric: str, dimension: str) -> str:
+    """v1's rate is that of the row's own visitors, but for goals and properties."""
+    if metric != _RATE or dimension == GOAL or dimension.startswith(PROPS_PREFIX):
+        return metric
+    return _GROUP_RATE
 
 
 def aggregate_answer(report: Report) -> dict[str, Any]:
@@ -98,11 +126,11 @@ def timeseries_answer(report: Report) -> dict[str, Any]:
 
 def breakdown_answer(report: Report) -> dict[str, Any]:
     """`{"results": [{"source": "Google", "visitors": 7}]}`."""
-    names, (dimension,) = report.query.metrics, report.query.dimensions
-    key = dimension.rpartition(":")[2]
+    names = [_RATE if n == _GROUP_RATE else n for n in report.query.metrics]
+    keys = [name.rpartition(":")[2] for name in report.query.dimensions]
     return {
         "results": [
-            {key: row["dimensions"][0], **_named(names, row["metrics"])}
+            _named(keys, row["dimensions"]) | _named(names, row["metrics"])
             for row in as_json(report)["results"]
         ]
     }

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from page_tracker import app as app_module
 from page_tracker.app import create_app
 from page_tracker.lake.table import Lake
+from page_tracker.sites.goal import new_goal
 from support.application import application
 from support.asked import put, view
 
@@ -22,11 +23,21 @@ MARCH = {"period": "custom", "date": "2026-03-01,2026-03-03"}
 def _client(
     redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FlaskClient]:
-    """Four visitors, each with a page of its own, on the 2nd of March."""
+    """Four visitors, each with a page of its own, on the 2nd of March.
+
+    One of them has come from Germany with Firefox 140, by a letter, and buys something.
+    """
     folder = tmp_path_factory.mktemp("data")
-    rows = [view(1), view(2, "/docs"), view(3, "/docs/a/b"), view(4, "/other")]
+    known = {"country": "DE", "utm_campaign": "letter", "source": "Mail"}
+    device = {"browser": "Firefox", "browser_version": "140"}
+    buyer = view(1) | known | device
+    event = {"name": "buy", "step": 2, "view": 0, "interaction": 2, "arrival": False}
+    rows = [buyer, view(2, "/docs"), view(3, "/docs/a/b"), view(4, "/other")]
+    rows.append(buyer | event)
     with application(redis_url, Path(folder)):
         app_module.sites().add("a.org", {})
+        goals = (new_goal({"event": "buy"}),)
+        app_module.sites().put_goals("a.org", lambda _: goals)
         put(Lake(str(folder / "lake")), rows, 1)
         yield create_app().test_client()
 
@@ -67,7 +78,7 @@ def test_totals_are_named_and_may_be_compared(client: FlaskClient, token: str) -
 def test_a_series_has_its_empty_days_too(client: FlaskClient, token: str) -> None:
     assert results(client, token, "timeseries", metrics="visitors,bounce_rate") == [
         {"date": "2026-03-01", "visitors": 0, "bounce_rate": None},
-        {"date": "2026-03-02", "visitors": 4, "bounce_rate": 100},
+        {"date": "2026-03-02", "visitors": 4, "bounce_rate": 75},
         {"date": "2026-03-03", "visitors": 0, "bounce_rate": None},
     ]
     year = {"period": "12mo", "date": "2026-03-15"}
@@ -87,6 +98,41 @@ def test_a_breakdown_calls_its_key_as_the_property(
     ]
     props = results(client, token, "breakdown", property="event:props:plan")
     assert props == [{"plan": "(none)", "visitors": 4}]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("visit:country", [{"country": "DE", "visitors": 1}]),
+        ("visit:utm_campaign", [{"utm_campaign": "letter", "visitors": 1}]),
+        (
+            "visit:browser_version",
+            [
+                {"browser": "(not set)", "browser_version": "(not set)", "visitors": 3},
+                {"browser": "Firefox", "browser_version": "140", "visitors": 1},
+            ],
+        ),
+    ],
+)
+def test_a_breakdown_has_the_rows_that_v1_has(
+    client: FlaskClient, token: str, name: str, rows: list[dict[str, Any]]
+) -> None:
+    """Campaigns and places have none for visits without one; versions name whose."""
+    assert results(client, token, "breakdown", property=name) == rows
+
+
+def test_a_rate_is_that_of_the_row_s_own_visitors(
+    client: FlaskClient, token: str
+) -> None:
+    said = {"metrics": "visitors,conversion_rate", "filters": "event:goal==buy"}
+    (row,) = results(client, token, "breakdown", property="visit:source", **said)
+    assert row == {"source": "Mail", "visitors": 1, "conversion_rate": 100.0}
+    whole = results(client, token, "aggregate", **said)
+    assert whole["conversion_rate"] == {"value": 25.0}
+    said = {"metrics": "conversion_rate", "property": "event:goal"}
+    assert results(client, token, "breakdown", **said) == [
+        {"goal": "buy", "conversion_rate": 25.0}
+    ]
 
 
 @pytest.mark.parametrize(
