@@ -24,6 +24,7 @@ const early = (window._paq ||= []);
 
 let address = script && new URL("matomo.php", script.src);
 let site;
+let user; // who is signed in, if the page says so
 let url; // of the page, where it is said; and where its visitor came from, and its title
 let referrer;
 let title;
@@ -73,6 +74,7 @@ const hit = (said) => {
     send_image: 0,
     url: shown(),
     urlref: referrer ?? own("referrer"),
+    uid: user,
     res: `${screen.width}x${screen.height}`,
     cvar: JSON.stringify(variables.page),
     _cvar: JSON.stringify(variables.visit),
@@ -171,6 +173,9 @@ const calls = {
   setCustomUrl: (said) => (url = new URL(said, location).href),
   setReferrerUrl: (said) => (referrer = said),
   setDocumentTitle: (said) => (title = said),
+  setUserId: (said) => (user = said),
+  resetUserId: () => (user = ""),
+  getUserId: () => user,
   setDomains: (said) => (ownHosts = [].concat(said)),
   setDoNotTrack: (said) => (respectsDnt = said),
   setDownloadExtensions: (said) => (fileTypes = [].concat(said).join("|")),
@@ -247,12 +252,12 @@ const apply = ([name, ...values]) =>
 
 // These hold for what was pushed before them too.
 const isFirst = ([name]) =>
-  /^(setTrackerUrl|setSiteId|addTracker|require|setDoNot)/.test(name);
+  /^(setTrackerUrl|setSiteId|setUserId|addTracker|require|setDoNot)/.test(name);
 
 const start = () => {
   followReading((n, read) => {
     if (isOff() || mustAgree) return;
-    const body = JSON.stringify({ n, d: `${site}`, id: newId(), ...read });
+    const body = JSON.stringify({ n, d: `${site}`, user, id: newId(), ...read });
     if (site) send(new URL("api/event", address), () => body);
   });
   followClicks(act);

@@ -19,6 +19,7 @@ const {
 } = script?.dataset || {};
 
 let viewed; // the address of the page that is shown
+let user; // who is signed in, if the page says so
 let before; // where its visitor came from
 
 const without = (url) => {
@@ -53,6 +54,7 @@ const page = () => ({
   url: without(location),
   referrer: before,
   tag,
+  id: user,
 });
 
 const post = async (payload) => {
@@ -84,8 +86,10 @@ const track = (said, data) =>
           : page(),
   );
 
-// Nobody is identified here: it is done at once, and nothing of it is sent.
-const identify = async () => {};
+// From here on it is this user; what else is known of them is not kept.
+const identify = async (said) => {
+  if (typeof said == "string") user = said;
+};
 
 const look = async (url) => {
   const shown = without(url);

@@ -1,4 +1,4 @@
-"""Neither an address nor a user agent is ever written: marked ones are looked for."""
+"""No address, user agent or user is ever written: marked ones are looked for."""
 
 import json
 import os
@@ -20,6 +20,7 @@ PEER = "127.77.213.91"
 FORWARDED = "198.18.213.91"
 FORWARDED_6 = "2001:db8:77ab:213::91cd"
 AGENT = "Zq7Marked"
+USER = "Zq8MarkedUser"
 BROWSER = (
     f"Mozilla/5.0 (X11; {AGENT}; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/142.0.0.0 Safari/537.36"
@@ -32,7 +33,7 @@ TRUST = {"PAGE_TRACKER_TRUSTED_PROXIES": "127.0.0.0/8"}
 
 def marks() -> list[bytes]:
     """What must be nowhere, as text and as the bytes that stand for it."""
-    found = [AGENT.encode(), AGENT.lower().encode()]
+    found = [AGENT.encode(), AGENT.lower().encode(), USER.encode()]
     for text in (PEER, FORWARDED, FORWARDED_6):
         address = ip_address(text)
         found += [text.encode(), address.exploded.encode()]
@@ -56,7 +57,8 @@ def send(url: str, method: str, path: str, body: str, **headers: str) -> int:
 
 
 def event(name: str = "pageview", site: str = SITE) -> str:
-    return json.dumps({"n": name, "u": f"https://{SITE}/page", "d": site})
+    url = f"https://{SITE}/page"
+    return json.dumps({"n": name, "u": url, "d": site, "user": USER})
 
 
 def send_everything(server: Running) -> None:
@@ -106,9 +108,9 @@ def test_a_mark_would_be_found(tmp_path: Path) -> None:
     assert len(found_in(tmp_path)) == 1
 
 
-def test_no_address_and_no_user_agent_is_in_any_file(tmp_path: Path) -> None:
+def test_no_address_no_user_agent_and_no_user_is_in_any_file(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    command("site", "add", SITE, "--data", str(data))
+    command("site", "add", SITE, "--user-ids", "true", "--data", str(data))
     with serving(data, **TRUST, **LOG) as server:
         send_everything(server)
         send_nonsense(server)

@@ -17,6 +17,7 @@ from support.website import Website
 SITE = "example.com"
 SITE_THAT_RESPECTS_DNT = "quiet.example"
 SITE_OF_FILES = "files.example"
+SITE_OF_USERS = "users.example"
 # What other trackers call the site: Plausible, Umami and Matomo.
 PLAUSIBLE_ID = "pa-AbC123"
 UMAMI_ID = "5f7f4b0c-6a3f-4d0c-8d38-0f9f5b0f3a11"
@@ -25,6 +26,7 @@ SITES: dict[str, dict[str, Any]] = {
     SITE: {"aliases": [PLAUSIBLE_ID, UMAMI_ID, MATOMO_ID]},
     SITE_THAT_RESPECTS_DNT: {"respect_dnt": True},
     SITE_OF_FILES: {"page_schemes": ["file"]},
+    SITE_OF_USERS: {"user_ids": True},
 }
 
 Row = dict[str, Any]

@@ -42,6 +42,7 @@ _CACHED = 8_192
 _MAX_REFERRER = LIMITS["referrer"]
 _MAX_SITE = LIMITS["site"]
 _MAX_NAME = LIMITS["name"]
+_MAX_USER = 256  # characters of what a site calls its user
 
 # Classes of screens by their width in CSS pixels.
 SCREENS = ((576, "Mobile"), (992, "Tablet"), (1440, "Laptop"))
@@ -269,7 +270,7 @@ def find_client(draft: Draft, context: Context) -> None:
 
 
 def find_visitor(draft: Draft, context: Context) -> None:
-    """The keyed hash of the sender, with the salt of the site's day."""
+    """The keyed hash of the sender or the user, with the salt of the site's day."""
     site, sender = draft.site, draft.sender
     try:
         salt = context.salts[site.id, draft.day]
@@ -278,7 +279,10 @@ def find_visitor(draft: Draft, context: Context) -> None:
     if session := draft.claim.session:
         draft.visitor, draft.group = visitor_of(salt, site.id, "", session), ""
         return
-    draft.visitor = visitor_of(salt, site.id, sender.address, sender.user_agent)
+    who = sender.address, sender.user_agent
+    if draft.raw.user and site.user_ids:
+        who = "user", draft.raw.user[:_MAX_USER]  # which is no address
+    draft.visitor = visitor_of(salt, site.id, *who)
     draft.group = group_of(salt, site.id, sender.address)
 
 

@@ -131,6 +131,8 @@ class RawHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     # Width of the screen in CSS pixels; 0 if it was not sent.
     width: int = 0
     language: str = ""
+    # Who the visitor is in the site's own words, such as the number of an account.
+    user: str = ""
     # Milliseconds and percent; only for engagements.
     engaged: int | None = None
     scroll: int | None = None

@@ -99,6 +99,7 @@ def hit_of(said: _Parameters, text: str, page: str, token: str) -> RawHit | None
         props={**found.props, **_custom(said)} if is_custom else found.props,
         width=_width_of(said.get("res", "")),
         language=said.get("lang", ""),
+        user=said.get("uid", ""),
         event_id=found.event_id or _id_of(said, text),
         bot=said.get("recMode") == "1",
         claim=claim,

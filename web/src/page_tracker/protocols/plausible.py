@@ -1,8 +1,9 @@
 """`POST /api/event`: Plausible's event format, which our own script uses too.
 
 In addition to Plausible's fields: `id` (the sender's name for the event, so that a
-repeat is not a second hit), `w` (width of the screen in CSS pixels) and `t` (title of
-the page). See https://plausible.io/docs/events-api.
+repeat is not a second hit), `w` (width of the screen in CSS pixels), `t` (title of the
+page) and `user` (who the visitor is in the site's own words). See
+https://plausible.io/docs/events-api.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
     id: Any = None
     w: Any = None
     t: Any = None
+    user: Any = None
 
 
 _decoder = msgspec.json.Decoder(Event)
@@ -145,6 +147,7 @@ def _hits_of(event: Event, claim: Claim | None) -> list[RawHit]:
             currency=currency,
             unread_revenue=unread_revenue,
             width=width if isinstance(width, int) else 0,
+            user=event.user if isinstance(event.user, str) else "",
             engaged=engaged,
             scroll=scroll,
             event_id=event_id,

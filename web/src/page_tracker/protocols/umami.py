@@ -207,6 +207,7 @@ def _hit_of(body: Any, token: str) -> RawHit | None:
         unread_revenue=unread,
         width=_width_of(_text_in(payload, "screen")),
         language=_text_in(payload, "language"),
+        user=user if isinstance(user := payload.get("id"), str) else "",
         event_id=_event_id_of(body),
         claim=_claim_in(payload, token) if token else None,
     )

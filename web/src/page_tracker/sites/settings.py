@@ -275,6 +275,11 @@ SETTINGS: Mapping[str, SiteSetting] = {
         "Do not count browsers that ask not to be tracked (Do Not Track).",
         _truth,
     ),
+    "user_ids": SiteSetting(
+        "true|false",
+        "Take visitors whom pages name by the same user id for one, for a day.",
+        _truth,
+    ),
     "public_counter": SiteSetting(
         "true|false",
         "Let anybody see the counts of its pages as badges.",

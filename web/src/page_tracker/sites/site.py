@@ -45,6 +45,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     counted_bots: tuple[str, ...] = ()
     counted_referrers: tuple[str, ...] = ()
     respect_dnt: bool = False
+    # Whether one is the same visitor wherever the site's pages name the same user.
+    user_ids: bool = False
     public_counter: bool = True
     # How many days hits are kept; None keeps all.
     retention_days: int | None = None

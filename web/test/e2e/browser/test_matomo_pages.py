@@ -6,7 +6,7 @@ from playwright.sync_api import ConsoleMessage
 from support.scene import (
     MATOMO_ID,
     SITE,
-    SITE_THAT_RESPECTS_DNT,
+    SITE_OF_USERS,
     Scene,
     counted,
     engagements_of,
@@ -181,7 +181,7 @@ def test_content_counts_when_it_is_shown_and_when_it_is_clicked(scene: Scene) ->
 
 ASKED_FOR = """<script>window.matomoAsyncInit = () => {
   const tracker = Matomo.getTracker("%s/matomo.php", 1);
-  tracker.addTracker("", "quiet.example");
+  tracker.addTracker("", "users.example");
   tracker.disableCookies();
   tracker.enableHeartBeatTimer();
   tracker.setLinkClasses("classed");
@@ -211,13 +211,19 @@ def test_a_page_may_ask_for_trackers_and_for_what_does_not_exist_here(
     scene.page.evaluate("""() => {
       const error = { message: "broken", filename: "a.js", lineno: 3, colno: 4 };
       for (const each of [1, 2]) dispatchEvent(new ErrorEvent("error", error));
-      _paq.push([], ["setUserId", "somebody"]);
+      _paq.push([], ["setUserId", "somebody"], ["trackEvent", "Signed", "In"]);
     }""")
-    rows = counted(scene, 6)
+    rows = counted(scene, 8)
+    names = ("pageview", "Outbound Link: Click", "JavaScript Errors: a.js:3:4")
     assert sorted((row["site"], row["name"]) for row in rows) == sorted(
         (site, name)
-        for site in (SITE, SITE_THAT_RESPECTS_DNT)
-        for name in ("pageview", "Outbound Link: Click", "JavaScript Errors: a.js:3:4")
+        for site in (SITE, SITE_OF_USERS)
+        for name in (*names, "Signed: In")
     )
-    idle = ("trackAll", "undefined", "setUserId")
+    visitors = {
+        site: {row["visitor"] for row in rows if row["site"] == site}
+        for site in (SITE, SITE_OF_USERS)
+    }
+    assert [len(visitors[site]) for site in (SITE, SITE_OF_USERS)] == [1, 2]
+    idle = ("trackAll", "undefined")
     assert said[1:] == [f"pagetracker: {name} does nothing here" for name in idle]

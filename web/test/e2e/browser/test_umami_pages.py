@@ -85,6 +85,8 @@ def test_views_clicks_and_calls_count(scene: Scene) -> None:
     second = next(each["payload"] for each in sent if "second" in str(each))
     assert second["referrer"] == f"{scene.site.url}/start?a=1"
     assert sent[0]["payload"]["referrer"] == ""
+    users = [each["payload"].get("id") for each in sent]
+    assert users[0] is None and users[-1] == "somebody"
 
 
 def test_attributes_and_opting_out_hold(scene: Scene) -> None:

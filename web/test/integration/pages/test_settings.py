@@ -72,6 +72,7 @@ CHANGES = {
     "counted_bots": "GPTBot",
     "counted_referrers": "spam.example",
     "respect_dnt": "yes",
+    "user_ids": "true",
     "public_counter": "false",
     "max_pages": "77",
     "group": "Shops & <b>more</b>",

@@ -95,6 +95,15 @@ def test_what_a_hit_does_to_its_visit_is_told_by_its_kind_and_never_by_its_name(
     assert (found.kind, found.record.name) == (kind, name)
 
 
+def test_a_user_is_one_visitor_everywhere_if_the_site_takes_users_for_that() -> None:
+    site = {"user_ids": True}
+    elsewhere = SENDER._replace(address="192.0.2.2", user_agent=CHROME + "x")
+    one = hit(settings=site, user="ada").visitor
+    assert hit(settings=site, user="ada", sender=elsewhere).visitor == one
+    assert hit(settings=site, user="bob").visitor != one
+    assert hit(settings=site).visitor == hit(user="ada").visitor == hit().visitor
+
+
 def test_a_visitor_is_one_by_site_address_and_user_agent() -> None:
     one = hit().visitor
     assert hit(name="Buy", title="x").visitor == one

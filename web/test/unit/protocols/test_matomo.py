@@ -50,6 +50,7 @@ def test_its_script_posts_a_query_with_an_empty_body() -> None:
     assert (hit.site, hit.kind, hit.url) == ("1", Kind.VIEW, PAGE)
     assert (hit.title, hit.referrer) == ("Title", "https://t.co/x")
     assert (hit.width, hit.language) == (1920, "de-AT")
+    assert hit_of(uid="ada").user == "ada"
 
 
 @pytest.mark.parametrize("fragment", ["#/route?a=1", "#!route"])

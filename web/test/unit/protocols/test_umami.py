@@ -55,6 +55,11 @@ def drop(reason: Reason, name: str = "") -> list[Drop]:
     return [Drop(0, "example.org", reason, name)]
 
 
+def test_a_user_is_named_as_its_script_does_by_identify() -> None:
+    assert hit_of({**VIEW, "id": "ada"}).user == "ada"
+    assert hit_of({**VIEW, "id": 5}).user == hit_of(VIEW).user == ""
+
+
 def test_an_event_may_have_an_id_of_its_own_beside_its_payload() -> None:
     body = {"type": "event", "payload": {**VIEW, "id": "somebody"}, "id": "0.5"}
     assert [part.raw.event_id for part in bulk_of(body).parts] == ["0.5"]

@@ -101,6 +101,7 @@ def test_any_text_is_a_domain_that_is_found_again_or_refused(text: str) -> None:
         ("page_schemes", "Capacitor://, app:", ("capacitor", "app")),
         ("respect_dnt", "yes", True),
         ("respect_dnt", True, True),
+        ("user_ids", "true", True),
         ("public_counter", "off", False),
         ("retention_days", "90", 90),
         ("retention_days", 90, 90),

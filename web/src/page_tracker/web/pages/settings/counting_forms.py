@@ -44,7 +44,7 @@ GROUPS = (
         (
             *("timezone", "own_addresses", "blocked_addresses", "blocked_countries"),
             *("blocked_pages", "allowed_hostnames", "page_schemes", "respect_dnt"),
-            *("counted_bots", "counted_referrers"),
+            *("user_ids", "counted_bots", "counted_referrers"),
         ),
     ),
     Group(
@@ -54,7 +54,11 @@ GROUPS = (
         ("hostnames", "aliases", "group", "public_counter", "max_pages"),
     ),
 )
-_LABELS = {"timezone": "Time zone", "respect_dnt": "Respect Do Not Track"}
+_LABELS = {
+    "timezone": "Time zone",
+    "respect_dnt": "Respect Do Not Track",
+    "user_ids": "User ids",
+}
 
 
 @dataclass(frozen=True)
