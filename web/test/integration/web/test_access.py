@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -225,9 +227,15 @@ def environment(redis_url: str, tmp_path: Path) -> Iterator[None]:
         yield
 
 
+@cache
+def routes_of_all() -> Flask:
+    """The application, made once: what it answers from is the environment's."""
+    return create_app()
+
+
 @pytest.fixture
 def client() -> FlaskClient:
-    return create_app().test_client()
+    return routes_of_all().test_client()
 
 
 def header_of(who: str) -> dict[str, str]:
@@ -306,7 +314,7 @@ def test_every_route_for_programs_is_in_the_table() -> None:
     """Those of pages, and those that anybody may ask, are in pages/test_matrix.py."""
     routes = {
         (method, rule.rule)
-        for rule in create_app().url_map.iter_rules()
+        for rule in routes_of_all().url_map.iter_rules()
         if rule.rule.startswith("/api/") and rule.rule not in PROTOCOLS
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
