@@ -17,7 +17,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +30,7 @@ from page_tracker.store.ingest import Batch, BatchId, Bounds, Copies, submit_asy
 from support.clusters import started_cluster
 from support.redis_servers import started_redis
 
+ONE = "one server"
 SHARDS, BATCH = 24, 48
 PATIENCE = 30.0  # seconds
 ROWS = 10**9  # that may wait: nobody drains
@@ -48,34 +49,38 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=4)
     options = parser.parse_args()
-    hits, chance = hits_of(20_000), random.Random(1)
     rates = defaultdict(list)
+    with tempfile.TemporaryDirectory(prefix="cluster-bench-") as folder:
+        for measured in _rounds(Path(folder), options.rounds, options.seconds):
+            print({name: round(rate) for name, rate in measured.items()})
+            for name, rate in measured.items():
+                rates[name].append(rate / measured[ONE])
+    for name, ratios in rates.items():
+        each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        print(f"{name:28} {statistics.median(ratios):.2f} of one server ({each})")
+
+
+def _rounds(folder: Path, rounds: int, seconds: float) -> Iterator[dict[str, float]]:
+    """Hits a second by kind, again and again."""
+    hits, chance = hits_of(20_000), random.Random(1)
+    for name in ("one", "three", "six"):
+        (folder / name).mkdir()
     with (
-        tempfile.TemporaryDirectory(prefix="cluster-bench-") as made,
-        ExitStack() as on,
+        started_redis(folder / "one"),
+        started_cluster(folder / "three", 3, 0) as three,
+        started_cluster(folder / "six", 3, 3) as six,
     ):
-        folder = Path(made)
-        for name in ("one", "three", "six"):
-            (folder / name).mkdir()
-        on.enter_context(started_redis(folder / "one"))
-        three = on.enter_context(started_cluster(folder / "three", 3, 0))
-        six = on.enter_context(started_cluster(folder / "six", 3, 3))
         kinds = [
-            Kind("one server", f"unix://{folder}/one/redis.sock"),
+            Kind(ONE, f"unix://{folder}/one/redis.sock"),
             Kind("three servers", three.url),
             Kind("three and replicas", six.url),
             Kind("three and replicas, WAIT 1", six.url, Copies(1, 20_000)),
         ]
-        for number in range(options.rounds):
-            measured = {}
-            for kind in chance.sample(kinds, len(kinds)):
-                measured[kind.name] = asyncio.run(_rate(kind, hits, options.seconds))
-            for name, rate in measured.items():
-                rates[name].append(rate / measured["one server"])
-            print(f"round {number + 1}:", {k: round(v) for k, v in measured.items()})
-    for name, ratios in rates.items():
-        each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-        print(f"{name:28} {statistics.median(ratios):.2f} of one server ({each})")
+        for _ in range(rounds):
+            yield {
+                kind.name: asyncio.run(_rate(kind, hits, seconds))
+                for kind in chance.sample(kinds, len(kinds))
+            }
 
 
 async def _rate(kind: Kind, hits: list[Hit], seconds: float) -> float:
