@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,6 +14,8 @@ from support.containers import Stack, docker, inspect, running_stack
 from support.hitting import SITE, Sender, hitting
 from support.load import replay
 from support.processes import wait_until
+
+CLUSTERED = ("docker-compose.yml", "docker-compose.cluster.yml")
 
 
 @pytest.fixture(scope="module", name="services")
@@ -32,6 +35,15 @@ def read_services_of_releases() -> dict[str, Any]:
     return services
 
 
+@pytest.fixture(scope="module", name="clustered_services")
+def read_services_on_a_cluster() -> dict[str, Any]:
+    """Read the services over a cluster's six servers, and the job that makes it."""
+    files = [option for file in CLUSTERED for option in ("--file", file)]
+    config = docker("compose", *files, "config", "--format", "json")
+    services: dict[str, Any] = json.loads(config.stdout)["services"]
+    return services
+
+
 @pytest.fixture(scope="module", name="stack")
 def run_three_web_services() -> Iterator[Stack]:
     """Run three web-service containers over one Redis."""
@@ -41,16 +53,42 @@ def run_three_web_services() -> Iterator[Stack]:
         yield stack
 
 
+def test_six_servers_become_a_cluster_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLUSTER_NETWORK", "192.168.179")
+    monkeypatch.setenv("REDIS_PASSWORD", "secret")
+    stack = Stack(f"page-tracker-test-{uuid4().hex[:8]}", CLUSTERED)
+    ask = ("exec", "--no-TTY", "redis-service", "redis-cli", "cluster")
+    try:
+        known = []
+        for _ in range(2):
+            stack.compose("up", "--detach", "cluster-service")
+            stack.compose("wait", "cluster-service", check=False)
+            assert "cluster_state:ok" in stack.compose(*ask, "info")
+            nodes = [line.split() for line in stack.compose(*ask, "nodes").splitlines()]
+            known.append({(each[0], each[1]) for each in nodes})
+            assert len(nodes) == 6 and sum("slave" in each[2] for each in nodes) == 3
+            stack.compose("kill")
+        assert known[0] == known[1]
+    finally:
+        stack.compose("down", "--volumes", "--timeout", "0")
+
+
 def container_of(stack: Stack, service: str) -> str:
     return stack.compose("ps", "--quiet", service).strip()
 
 
 def test_every_service_is_hardened(
-    services: dict[str, Any], released_services: dict[str, Any]
+    services: dict[str, Any],
+    released_services: dict[str, Any],
+    clustered_services: dict[str, Any],
 ) -> None:
     """No service can write to its root, gain rights, or fill the disk with its log."""
     assert {"blue-service", "green-service"} < set(released_services)
-    for name, service in (*services.items(), *released_services.items()):
+    for name, service in (
+        *services.items(),
+        *released_services.items(),
+        *clustered_services.items(),
+    ):
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
@@ -58,7 +96,7 @@ def test_every_service_is_hardened(
         assert "core" in service["ulimits"], name
         assert service["logging"]["options"]["max-size"], name
         assert list(service["networks"]) == ["backend-network"], name
-        if name != "test-service":
+        if name not in ("test-service", "cluster-service"):  # which end
             assert service["restart"] == "unless-stopped", name
             assert service["mem_limit"], name
             assert service["healthcheck"]["interval"], name
