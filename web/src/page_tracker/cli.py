@@ -36,7 +36,7 @@ COMMANDS = {
     "shared_link": "Share a site's page by a link: make, list and revoke such links.",
     "site": "Add, list, show, change and remove sites.",
     "support": "Pack what a maintainer needs to find a fault, into one file to send.",
-    "token": "Make, list and revoke tokens for the HTTP interface.",
+    "token": "Make, list and revoke tokens for the HTTP interface.",  # nosec B105
     "update": "Get newer data: countries of addresses, bots, and hosts of referrer"
     " spam.",
     "upkeep": "Tidy the lake now: close days, merge files, delete expired hits.",
