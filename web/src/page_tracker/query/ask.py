@@ -25,7 +25,7 @@ from page_tracker.query.experiment import Experiment, groups_of, parse_experimen
 from page_tracker.query.experiment_report import ExperimentReport, report_of
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.parse import Known, parse
-from page_tracker.query.plan import Days, days_of
+from page_tracker.query.plan import Days, days_between, days_of
 from page_tracker.query.problem import FilesGoneError
 from page_tracker.query.property_keys import PropertyKey, property_keys_statement
 from page_tracker.query.query import Query
@@ -87,7 +87,8 @@ class Asking:
         """The first and the last day for which a site has hits. Raises as `reports`."""
 
         def ask() -> Days | None:
-            sources = self.reading.sources()
+            span = self.reading.sources().span()
+            sources = self.reading.sources(days_between(span) if span else ())
             return self.cache.days_of(
                 sources,
                 site,

@@ -44,6 +44,14 @@ class LakeState:
         """The SQL of the hits of these days."""
         return table(HITS, paths_of(self.hits, days))
 
+    def span(self) -> Days | None:
+        """The days from the first to the last of the hits; None if there are none."""
+        if not self.hits:
+            return None
+        return Days(
+            min(file.first for file in self.hits), max(file.last for file in self.hits)
+        )
+
     def over(self, asked: Range, days: tuple[Days, ...]) -> tuple[Days, ...]:
         """Those of the days that are closed and whole in a range, which may cut its
         first and its last day."""

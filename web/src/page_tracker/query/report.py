@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from page_tracker.query.buckets import label, labels, pairs
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
 from page_tracker.query.lake_state import LakeState
-from page_tracker.query.plan import Days, Plan, plan
+from page_tracker.query.partial_sums import in_days
+from page_tracker.query.plan import Days, Plan, plan, runs, without
 from page_tracker.query.query import Query, Range, currency
 from page_tracker.query.runner import Result, run
 from page_tracker.query.shared_rows import Ask
 from page_tracker.query.sql import Statement
+from page_tracker.query.where import Binder
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.engine import Column, Engine
@@ -59,14 +61,23 @@ def days_with_hits(
 ) -> Days | None:
     """The first and the last day for which a site has hits; None if it has none.
 
-    Raises as Engine.session.
+    Of days that are closed in `sources` their table tells. Raises as Engine.session.
     """
-    tables = sources.tables(Plan((), (Days(date.min, date.max),)))
-    sql = (
-        f"WITH hits AS ({tables['hits']})"
-        " SELECT min(day), max(day) FROM hits WHERE site = $site"
-    )
-    ((first, last),) = engine.rows(Statement(sql, {"site": site}), budget)
+    span = sources.span()
+    if span is None:
+        return None
+    closed = runs(sources.closed)
+    tables = sources.tables(Plan(closed, without((span,), closed)))
+    binder = Binder()
+    its_own = f"site = {binder.bind(site)}"
+    parts = [f"SELECT day FROM ({tables['hits']}) WHERE {its_own}"]
+    if closed:
+        parts.append(
+            f"SELECT day FROM ({tables['days']}) WHERE {its_own} AND dimension = ''"
+            f" AND {in_days(closed, binder)}"
+        )
+    sql = f"SELECT min(day), max(day) FROM ({' UNION ALL '.join(parts)})"
+    ((first, last),) = engine.rows(Statement(sql, binder.values), budget)
     if not isinstance(first, date) or not isinstance(last, date):
         return None
     return Days(first, last)

@@ -179,13 +179,14 @@ def test_questions_are_answered_as_of_a_folder(filled: Bucket, tmp_path: Path) -
 def test_only_files_that_a_question_reads_are_copied(
     filled: Bucket, tmp_path: Path
 ) -> None:
-    about = {"site_id": "a.org", "date_range": "day", "metrics": ["pageviews"]}
+    about = {"site_id": "a.org", "date_range": "all", "metrics": ["pageviews"]}
     asked = asking(lake_in(filled, tmp_path / "cache"))
 
     asked.report(asked.understand(about, Site(id="a.org"), NOW))
 
-    assert copied(tmp_path / "cache", "/1")
-    assert not copied(tmp_path / "cache", "/secret")
+    hits = tmp_path / "cache" / "files" / "hits"
+    assert copied(hits, "/1")
+    assert not copied(hits, "/secret")
 
 
 def test_a_copy_that_went_is_fetched_again(filled: Bucket, tmp_path: Path) -> None:

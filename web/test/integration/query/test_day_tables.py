@@ -17,12 +17,13 @@ from naive_answers import Naive
 from page_tracker.days import day_number
 from page_tracker.lake import table
 from page_tracker.lake.commit_retries import ConflictError
-from page_tracker.lake.table import Lake, append
+from page_tracker.lake.table import Lake, append, touching
+from page_tracker.query.ask import Asking
 from page_tracker.query.catalog import DIMENSIONS, METRICS
 from page_tracker.query.engine import Engine
 from page_tracker.query.filters import parse_filters
 from page_tracker.query.lake_state import LakeState
-from page_tracker.query.plan import can_use_tables, days_of
+from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer
 from page_tracker.query.snapshot import Reading
@@ -154,6 +155,24 @@ class TestWhenADayChanges:
         closed = answer(query, reading.sources(days_of(query.range)), engine)
         assert not late.plan.tables and closed.plan.tables
         assert rows_of(late) == rows_of(closed) == {("/",): (2, 2)}
+
+    def test_the_days_of_a_site_are_those_of_its_hits(
+        self, tmp_path: Path, engine: Engine
+    ) -> None:
+        lake, asking = Lake(str(tmp_path)), Asking(Reading(Lake(str(tmp_path))), engine)
+        for number in (1, 2, 3, 4):
+            site = "b.org" if number in (1, 4) else "a.org"
+            put(lake, [view(number, day=date(2026, 3, number), site=site)], number)
+        close(lake, [day_number(date(2026, 3, number)) for number in (1, 2, 3)])
+        assert asking.days("a.org") == Days(date(2026, 3, 2), date(2026, 3, 3))
+
+        with lake.using("hits") as hits:  # and the table of its day is out of date
+            said = touching(hits, [day_number(date(2026, 3, 2))])
+            hits.delete("visitor = 2", commit_properties=said)
+
+        assert asking.days("a.org") == Days(date(2026, 3, 3), date(2026, 3, 3))
+        assert asking.days("b.org") == Days(date(2026, 3, 1), date(2026, 3, 4))
+        assert asking.days("c.org") is None
 
     def test_hits_of_another_day_leave_it_closed(self, tmp_path: Path) -> None:
         lake = Lake(str(tmp_path))
