@@ -78,7 +78,9 @@ def how_experiments_page(
         "rest": "/how/experiments",
         "of": "/experiments",
         "part": "Compare variants",
-        "counted": list(METHODS.items()),
+        "counted": [
+            (label, text[:1].upper() + text[1:]) for label, text in METHODS.items()
+        ],
         "ways": [
             Way(
                 f"{view.groups}, {view.goal}",
