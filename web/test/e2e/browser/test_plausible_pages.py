@@ -181,6 +181,32 @@ def test_the_newer_snippet_may_be_called_late_and_switch_everything_off(
     assert names == ["Called", "Go", "Queued", "Search", "Sign Up"]
 
 
+def test_a_page_says_where_to_send_and_which_page_it_is(scene: Scene) -> None:
+    """`data-api`, `endpoint`, `hashBasedRouting`, `meta`, `u` and `url`."""
+    api = f"{scene.server_url}/api/event"
+    older = f'data-domain="{SITE}" data-api="{api}?by=data-api"'
+    options = f"{{ endpoint: '{api}?by=endpoint', hashBasedRouting: true }}"
+    newer = CALLED_STUB % options + line(scene, f"{PLAUSIBLE_ID}.js", "")
+    with scene.page.expect_request(f"{api}?by=data-api"):
+        scene.show("/older", line(scene, "plausible.js", older))
+    told = f"{scene.site.url}/told"
+    scene.page.evaluate(f"plausible('Old', {{ meta: {{ a: 1 }}, u: '{told}' }})")
+    scene.stored(2)
+    with scene.page.expect_request(f"{api}?by=endpoint"):
+        scene.show("/newer", newer)
+    scene.page.evaluate(f"plausible('New', {{ url: '{told}' }})")
+    scene.page.evaluate("location.hash = '#/second'")
+
+    rows = counted(scene, 5)
+    paths = {row["path"] for row in views_of(rows)}
+    assert paths == {"/older", "/newer", "/newer#/second"}
+    assert (event(rows, "Old")["props"], event(rows, "Old")["path"]) == (
+        {"a": "1"},
+        "/told",
+    )
+    assert event(rows, "New")["path"] == "/told"
+
+
 def test_a_script_that_is_faster_than_the_page_counts_too(scene: Scene) -> None:
     first = line(scene, f"{PLAUSIBLE_ID}.js", "").replace(" defer", "")
     scene.show(
