@@ -27,9 +27,7 @@ compile_once()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--long", action="store_true", help="the fault tests at their full length"
-    )
+    parser.addoption("--long", action="store_true", help="tests at their full length")
     parser.addoption("--redis-url", help="the Redis to test with; else one is started")
     parser.addoption(
         "--flask-url",
@@ -77,8 +75,17 @@ LONGEST = (
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest come first; all others as they were shuffled."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """The files that take longest come first; all others as they were shuffled.
+
+    What is marked as `long` runs with --long alone.
+    """
+    if not config.getoption("--long"):
+        long = [each for each in items if each.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [each for each in items if each not in long]
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
     if PACE > 1:
@@ -93,6 +100,7 @@ def _seconds(item: pytest.Item) -> float:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: runs with --long alone")
     if config.getoption("--flask-url") and not config.getoption("--redis-url"):
         raise pytest.UsageError("--flask-url needs --redis-url: the Redis it counts in")
 

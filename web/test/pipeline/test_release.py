@@ -4,19 +4,16 @@ import os
 import re
 import signal
 import subprocess
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
 from support import dashboard
-from support.hitting import SITE, Sender, hitting
-from support.pace import ANSWER_SECONDS, PACE
+from support.hitting import SITE, Sender, asking, hitting
+from support.pace import PACE
 from support.processes import clean_environment, wait_until
 from support.releases import RELEASE, VERSIONS, Server
 from support.watching import watching_containers
@@ -33,28 +30,6 @@ def run_first_version() -> Iterator[Server]:
         yield server
     finally:
         server.remove()
-
-
-@contextmanager
-def asking(url: str) -> Iterator[Counter[int]]:
-    """The statuses of a GET by a new connection each, without pause; 0 is none."""
-    statuses: Counter[int] = Counter()
-    stopped = threading.Event()
-
-    def work() -> None:
-        while not stopped.is_set():
-            try:
-                statuses[requests.get(url, timeout=ANSWER_SECONDS).status_code] += 1
-            except requests.RequestException:
-                statuses[0] += 1
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield statuses
-    finally:
-        stopped.set()
-        thread.join()
 
 
 def known(server: Server) -> set[str]:

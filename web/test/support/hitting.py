@@ -15,6 +15,8 @@ from http.client import HTTPConnection, HTTPException
 from itertools import count
 from urllib.parse import urlsplit
 
+import requests
+
 from support.pace import PACE
 
 SITE = "load.example"
@@ -141,3 +143,25 @@ def hitting(
         stopped.set()
         for thread in threads:
             thread.join()
+
+
+@contextmanager
+def asking(url: str) -> Iterator[Counter[int]]:
+    """The statuses of a GET by a new connection each, without pause; 0 is none."""
+    statuses: Counter[int] = Counter()
+    stopped = threading.Event()
+
+    def work() -> None:
+        while not stopped.is_set():
+            try:
+                statuses[requests.get(url, timeout=CONNECTION_SECONDS).status_code] += 1
+            except requests.RequestException:
+                statuses[0] += 1
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield statuses
+    finally:
+        stopped.set()
+        thread.join()
