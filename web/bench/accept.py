@@ -66,8 +66,11 @@ def main() -> None:
                 flush=True,
             )
         taken = statistics.median(rates["plausible"])
-        of_nginx = taken / statistics.median(rates["nginx"])
-        print(f"accepted, median: {taken:,.0f} hits/s; of nginx's 204: {of_nginx:.3f}")
+        nginx_takes = statistics.median(rates["nginx"])
+        print(
+            f"accepted, median: {taken:,.0f} hits/s, nginx {nginx_takes:,.0f};"
+            f" of nginx's 204: {taken / nginx_takes:.3f}"
+        )
         pace = options.connections / (taken / 2) * 1000
         said = load("plausible", tracker, pace=pace)
         print(f"at {_rate(said):,.0f} hits/s: p99 {_p99(said):.1f} ms")

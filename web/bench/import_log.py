@@ -2,11 +2,12 @@
 
     python bench/import_log.py [--lines 1000000 [3000000 …]]
 
-The log is the real one of test/data, repeated: times shifted so that its days follow
-one another, addresses varied. Measured in one run: `wc -l`, DuckDB that reads the same
-file as lines and takes its fields apart by one pattern, and `page-tracker import` with
-everything that it does, from start to end. Its memory (PSS of all its processes, Redis
-included) is told as it went on, so that several sizes show what grows with a log.
+Needs goaccess (Debian: apt-get install goaccess). The log is the real one of test/data,
+repeated: times shifted so that its days follow one another, addresses varied. Measured
+in one run: `wc -l`, DuckDB that reads the same file as lines and takes its fields apart
+by one pattern, GoAccess's report of it, and `page-tracker import` with everything that
+it does, from start to end. Its memory (PSS of all its processes, Redis included) is
+told as it went on, so that several sizes show what grows with a log.
 Where other programs compete for the machine, look at the processor time.
 """
 
@@ -74,6 +75,19 @@ def timed_wc(path: Path) -> float:
     began = time.perf_counter()
     subprocess.run(("wc", "-l", path), check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
+
+
+def timed_goaccess(path: Path) -> float:
+    """Seconds of processor time until GoAccess has made its report of the log."""
+    began = _processor_seconds()
+    report = path.with_suffix(".html")
+    subprocess.run(
+        ("goaccess", path, "--log-format=COMBINED", "--no-progress", "-o", report),
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return _processor_seconds() - began
 
 
 def timed_duckdb(path: Path) -> float:
@@ -158,6 +172,7 @@ def measure(lines: int) -> None:
         print(f"{lines:,} lines, {size / 1e6:,.0f} MB, {os.cpu_count()} cores")
         timed_wc(log)  # the file is in the page cache from here on
         bare, taken_apart = timed_wc(log), timed_duckdb(log)
+        goaccess = timed_goaccess(log)
         run = timed_import(log, Path(folder) / "data")
         lake = Path(folder) / "data" / "lake" / "hits"
         stored = sum(each.stat().st_size for each in lake.rglob("*.parquet"))
@@ -169,6 +184,10 @@ def measure(lines: int) -> None:
         rate, ratio = lines / took, taken_apart / took
         print(f"{name:22} {took:8.2f} s {rate:12,.0f} lines/s {ratio:8.2f}")
     print(f"{lines / run.processor_seconds:,.0f} lines a second of processor time")
+    print(
+        f"{run.processor_seconds:,.1f} s of processor time, goaccess {goaccess:,.1f} s:"
+        f" {run.processor_seconds / goaccess:.2f} of it"
+    )
     print(f"{run.views:,} page views, {stored / run.views:.1f} bytes each in the lake")
     looks = [run.memory[len(run.memory) * part // 10] for part in range(10)]
     going = " ".join(f"{look / 1e6:.0f}" for look in looks)

@@ -40,8 +40,10 @@ def main() -> None:
                 name = " ".join(process.cmdline())[-60:]
                 print(f"{size / MEGABYTE:7.1f} MB  {name}")
             total, beside = sum(sizes.values()), _pss(psutil.Process(bare.pid))
-            ratio = total / beside
-            print(f"{total / MEGABYTE:7.1f} MB  in all, {ratio:.1f} of bare Flask")
+            print(
+                f"{total / MEGABYTE:7.1f} MB  in all; bare Flask"
+                f" {beside / MEGABYTE:.1f} MB, {total / beside:.1f} of it"
+            )
             for process in (server, bare):
                 process.terminate()
 
