@@ -94,7 +94,7 @@ def filled(folder: Path, year: Year, grace: timedelta = timedelta(0)) -> Lake:
 def taken(lake: Lake) -> str:
     """How many files the tables have, and how large they are."""
     said = []
-    for name in ("hits", "days"):
+    for name in ("hits", "days", "visits", "pages"):
         files = [Path(file) for file in lake.snapshot(name).file_uris()]
         size = sum(file.stat().st_size for file in files) / 1e6
         said.append(f"{name}: {len(files)} files, {size:.1f} MB")

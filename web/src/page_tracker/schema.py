@@ -138,6 +138,49 @@ DAYS: tuple[Column, ...] = (
     Column("month", "string", "YYYY-MM of `day`; the partition", 7),
 )
 
+# The attributes of a visit, which all its hits bear.
+OF_A_VISIT = (
+    *("entry_path", "entry_hostname", "referrer", "source", "channel", "utm_source"),
+    *("utm_medium", "utm_campaign", "utm_content", "utm_term", "country", "region"),
+    *("city", "device", "browser", "browser_version", "os", "os_version", "screen"),
+)
+
+# For each visit of a closed day its attributes, and the sums over its hits.
+VISITS: tuple[Column, ...] = (
+    Column("day", "date", "the site's local date"),
+    Column("site", "string", "the site's id", 253),
+    Column(
+        "visitor",
+        "int64",
+        "as in `hits`; null if this is the visitor's only visit of the day",
+        nullable=True,
+    ),
+    Column("visit", "int64", "as in `hits`"),
+    *(column for column in HITS if column.name in OF_A_VISIT),
+    Column("exit_path", "string", "path of its last page view, if it has one", 2000),
+    Column("exit_hostname", "string", "host of that page", 253),
+    Column("arrivals", "int32", "1 if it has the visitor's first hit of the day"),
+    Column("entered", "int32", "1 if it has its first hit, which it always should"),
+    Column("views", "int32", "page views"),
+    Column("events", "int32", "page views and events"),
+    Column("bounces", "int32", "1 if it bounced"),
+    Column("since", "int64", "how long it lasted, in milliseconds"),
+    Column("scroll", "int32", "deepest scroll in percent", nullable=True),
+    Column("engaged", "int64", "engaged milliseconds", nullable=True),
+    Column("month", "string", "YYYY-MM of `day`; the partition", 7),
+)
+
+# For each page of each visit of a closed day the sums over its hits.
+PAGES: tuple[Column, ...] = (
+    Column("day", "date", "the site's local date"),
+    Column("site", "string", "the site's id", 253),
+    Column("visit", "int64", "as in `hits`"),
+    Column("path", "string", "path of the page, or (not set)", 2000),
+    Column("views", "int32", "page views"),
+    Column("events", "int32", "page views and events"),
+    Column("month", "string", "YYYY-MM of `day`; the partition", 7),
+)
+
 LIMITS: dict[str, int] = {
     column.name: column.limit for column in HITS if column.limit is not None
 }

@@ -7,8 +7,9 @@ import pytest
 
 from page_tracker.commands.serve import serve
 from page_tracker.hits.hit import Reason
+from page_tracker.lake.table import TABLES
 from page_tracker.protocols import PROTOCOLS
-from page_tracker.schema import DAYS, DROPS, HITS, Column
+from page_tracker.schema import Column
 from page_tracker.settings import described_settings
 from page_tracker.web.script_names import WORDS
 from support.command_reference import rendered
@@ -48,9 +49,7 @@ def test_the_page_of_commands_is_what_they_say_of_themselves() -> None:
     assert page("reference/commands") == rendered(), "run scripts/document-commands"
 
 
-@pytest.mark.parametrize(
-    "name, columns", [("hits", HITS), ("drops", DROPS), ("days", DAYS)]
-)
+@pytest.mark.parametrize("name, columns", TABLES.items())
 def test_every_column_of_the_lake_is_documented_as_it_is(
     name: str, columns: tuple[Column, ...]
 ) -> None:

@@ -215,13 +215,14 @@ def echo_explanation(report: Report) -> None:
     """Print how a question is answered, and how long each part took."""
     for days, source in (
         (report.plan.tables, "the days' tables, where it is added up"),
+        (report.plan.visits, "their visits, of which each is one row"),
         (report.plan.hits, "the hits themselves"),
     ):
         if days:
             number = sum(len(days_between(run)) for run in days)
             click.echo(f"{counted(number, 'day')} from {source}: {_runs(days)}")
     for name, files in report.files.items():
-        kind = {"hits": "hits", "days": "days' tables"}[name]
+        kind = {"days": "days' tables"}.get(name, name)
         click.echo(f"{counted(len(files), 'file')} of {kind} read{':' * bool(files)}")
         for path in files:
             click.echo(f"  {path}")

@@ -62,9 +62,11 @@ def _recover(recovery: Recovery, yes: bool, with_doubtful: bool) -> None:
         added = recovery.build(found, with_doubtful)
         click.echo(f"{found.name} has {found.rows + added} rows and a log again.")
         is_done = True
-    if recovery.has_lost_days():
-        recovery.forget_days()
-        click.echo("days is made from the hits again, by the next upkeep.")
+    if recovery.has_lost_closed_days():
+        recovery.forget_closed_days()
+        click.echo(
+            "What closed days come to is made from the hits again, by the next upkeep."
+        )
         is_done = True
     if refusal := recovery.refusal():
         click.echo(f"{refusal.problem}.")

@@ -30,7 +30,13 @@ from page_tracker.lake.columns import delta_schema
 from page_tracker.lake.damage import remember, set_aside
 from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.lock import alone
-from page_tracker.lake.table import PARQUET, TABLES, Lake, LakeLogGoneError
+from page_tracker.lake.table import (
+    OF_CLOSED_DAYS,
+    PARQUET,
+    TABLES,
+    Lake,
+    LakeLogGoneError,
+)
 from page_tracker.lake.table_log import LOG
 
 if TYPE_CHECKING:
@@ -266,12 +272,13 @@ def lost_lines(found: Survey) -> Iterator[str]:
         yield f"{found.name}: {path.name} cannot be read"
 
 
-def set_days_aside(lake: Lake) -> None:
-    """Have the next upkeep rebuild the table `days`."""
-    folder = lake.folder and lake.folder / "days"
-    if folder and folder.exists():
-        with alone(folder):
-            set_aside(lake, "days", folder)
+def set_closed_days_aside(lake: Lake) -> None:
+    """Have the next upkeep rebuild the tables of closed days."""
+    for name in OF_CLOSED_DAYS:
+        folder = lake.folder and lake.folder / name
+        if folder and folder.exists():
+            with alone(folder):
+                set_aside(lake, name, folder)
 
 
 def add_doubtful(lake: Lake, found: Survey, moved: Mapping[Path, Path]) -> int:

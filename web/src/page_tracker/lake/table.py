@@ -40,12 +40,20 @@ from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.commit_retries import conflicts
 from page_tracker.lake.lock import PATIENCE, alone, alone_if_free, folder_of, shared
 from page_tracker.lake.table_log import LOG, FolderLog, Log, commit_name
-from page_tracker.schema import DAYS, DROPS, HITS, Column
+from page_tracker.schema import DAYS, DROPS, HITS, PAGES, VISITS, Column
 
 if TYPE_CHECKING:  # only a lake in a bucket loads its client
     from page_tracker.lake.copies import Copies
 
-TABLES: dict[str, tuple[Column, ...]] = {"hits": HITS, "drops": DROPS, "days": DAYS}
+TABLES: dict[str, tuple[Column, ...]] = {
+    "hits": HITS,
+    "drops": DROPS,
+    "days": DAYS,
+    "visits": VISITS,
+    "pages": PAGES,
+}
+# What closed days come to: made from the hits, and again if these change.
+OF_CLOSED_DAYS = ("days", "visits", "pages")
 
 # Running readers and writers find the files of a snapshot for this long.
 GRACE = timedelta(minutes=5)
@@ -60,6 +68,8 @@ _PRUNED_BY = {
     "hits": "time,day,site",
     "drops": "day,site",
     "days": "day,site,dimension",
+    "visits": "day,site",
+    "pages": "day,site",
 }
 
 # Numbers that hardly repeat: a dictionary of them would only cost space.
@@ -119,7 +129,7 @@ class Lake:
         return f"{self.uri.rstrip('/')}/{name}"
 
     def snapshot(self, name: str) -> DeltaTable:
-        """The table `hits`, `drops` or `days` as it is now; created if there is none.
+        """One of the TABLES as it is now; created if there is none.
 
         Raises LakeLogGoneError if there are files but no log, and DeltaError.
         """

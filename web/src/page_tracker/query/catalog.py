@@ -46,10 +46,11 @@ DIRECT = "Direct / None"
 NO_PROPERTY = "(none)"
 PROPS_PREFIX = "event:props:"
 GOAL = "event:goal"
+PAGE = "event:page"
 
 DIMENSIONS: dict[str, Dimension] = {
     GOAL: Dimension("event", "goal"),
-    "event:page": Dimension("event", "path"),
+    PAGE: Dimension("event", "path"),
     "event:hostname": Dimension("event", "hostname"),
     "event:name": Dimension("event", "name"),
     "visit:entry_page": _visit("entry_path"),
@@ -96,7 +97,7 @@ EXIT_DIMENSIONS = frozenset({"visit:exit_page", "visit:exit_page_hostname"})
 
 # Grouped by these, measures of visits count the visits that entered there.
 ENTRY_OF: dict[str, str] = {
-    "event:page": "visit:entry_page",
+    PAGE: "visit:entry_page",
     "event:hostname": "visit:entry_page_hostname",
 }
 # For each of these, the host dimension to which a filter by host also applies.

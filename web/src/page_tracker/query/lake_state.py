@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from page_tracker.query.plan import Days, Plan, days_between, runs
-from page_tracker.query.query import Range
-from page_tracker.schema import DAYS, HITS, Column
+from page_tracker.query.plan import Days, Plan, days_between, plan, runs
+from page_tracker.query.query import Query, Range
+from page_tracker.schema import DAYS, HITS, PAGES, VISITS, Column
 
 if TYPE_CHECKING:  # Delta takes a second to load, and commands ask without it
     from page_tracker.lake.data_files import DataFile
@@ -27,18 +27,38 @@ SQL_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class LakeState:
-    """The files of one state of both tables; `closed` days have a valid day table."""
+    """The files of one state of the tables; `closed` days have a valid day table, and
+    `visited` ones valid tables of visits and their pages."""
 
     hits: tuple[DataFile, ...] = ()
     days: tuple[DataFile, ...] = ()
     closed: frozenset[date] = frozenset()
+    visits: tuple[DataFile, ...] = ()
+    pages: tuple[DataFile, ...] = ()
+    visited: frozenset[date] = frozenset()
+
+    def plan(self, query: Query) -> Plan:
+        """Where each day of a question is best read from."""
+        return plan(query, self.closed, self.visited)
 
     def tables(self, planned: Plan) -> dict[str, str]:
         """The SQL of each table that a statement reads, for the days of a plan."""
         found = {"hits": self.hits_of(planned.hits)}
         if planned.tables:
             found["days"] = table(DAYS, paths_of(self.days, planned.tables))
+        if planned.visits:
+            found["visits"] = table(VISITS, paths_of(self.visits, planned.visits))
+            found["pages"] = table(PAGES, paths_of(self.pages, planned.visits))
         return found
+
+    def read_by(self, planned: Plan) -> dict[str, list[str]]:
+        """The paths of the files that a plan reads, by table."""
+        return {
+            "hits": paths_of(self.hits, planned.hits),
+            "visits": paths_of(self.visits, planned.visits),
+            "pages": paths_of(self.pages, planned.visits),
+            "days": paths_of(self.days, planned.tables),
+        }
 
     def hits_of(self, days: tuple[Days, ...]) -> str:
         """The SQL of the hits of these days."""
@@ -65,7 +85,15 @@ class LakeState:
 
     def hits_about(self, days: tuple[Days, ...]) -> int:
         """Roughly how many hits these days have, if a file's are spread evenly."""
-        return round(sum(file.rows * _share(file, days) for file in self.hits))
+        return _rows_about(self.hits, days)
+
+    def visits_about(self, days: tuple[Days, ...]) -> int:
+        """Roughly how many visits these days have."""
+        return _rows_about(self.visits, days)
+
+
+def _rows_about(files: Iterable[DataFile], days: tuple[Days, ...]) -> int:
+    return round(sum(file.rows * _share(file, days) for file in files))
 
 
 def paths_of(files: Iterable[DataFile], days: tuple[Days, ...]) -> list[str]:

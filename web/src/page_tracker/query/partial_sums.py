@@ -68,21 +68,21 @@ class PartialSums:
         self.needed = set(measures_of(query))
         self.by = strategies(query)
 
-    def all(self) -> str:
-        """All parts, united."""
-        found = [
-            part
-            for part in (
-                self._of_events(),
-                self._of_who_came_back(),
-                self._of_distinct(),
-                self._of_entered(),
-                self._of_engagement(),
-                self._of_tables(),
-            )
-            if part
+    def all(self) -> list[str]:
+        """All parts of what day tables and hits answer."""
+        parts = [self._of_tables()]
+        if self.plan.hits or not (self.plan.tables or self.plan.visits):
+            parts += self._of_hits()
+        return [part for part in parts if part]
+
+    def _of_hits(self) -> list[str]:
+        return [
+            self._of_events(),
+            self._of_who_came_back(),
+            self._of_distinct(),
+            self._of_entered(),
+            self._of_engagement(),
         ]
-        return "\nUNION ALL BY NAME\n".join(found)
 
     def _group(self, source: str, sums: dict[str, Sum], began: bool = False) -> str:
         """A SELECT of those measures over a source, by the query's dimensions."""

@@ -1,13 +1,22 @@
-"""Which days of a question the day tables answer, and which the hits. Pure."""
+"""Which days of a question the day tables answer, which the visits of closed days, and
+which the hits. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
-from page_tracker.query.catalog import DIMENSIONS, PROPS_PREFIX, TIME_BUCKETS
-from page_tracker.query.query import Query, Range, measures_of
+from page_tracker.query.catalog import (
+    DIMENSIONS,
+    PAGE,
+    PROPS_PREFIX,
+    TIME_BUCKETS,
+    dimension,
+)
+from page_tracker.query.query import Query, Range, all_leaves, leaves, measures_of
+from page_tracker.query.strategies import WHOLE_DAYS
 
 # Measures in a day's table; shares are computed when a question is asked.
 TABLED_MEASURES = frozenset(
@@ -24,7 +33,7 @@ TABLED_MEASURES = frozenset(
 )
 # Measures of reading, and the dimensions by which a day's table has them.
 READING_MEASURES = frozenset({"scroll", "scrolled", "engaged", "engaged_visits"})
-READING_DIMENSIONS = frozenset({"", "event:page"})
+READING_DIMENSIONS = frozenset({"", PAGE})
 # Dimensions in a day's table; `''` is the site as a whole.
 TABLED_DIMENSIONS = ("", *(name for name in DIMENSIONS if name != "event:goal"))
 
@@ -48,6 +57,7 @@ class Plan:
 
     tables: tuple[Days, ...]
     hits: tuple[Days, ...]
+    visits: tuple[Days, ...] = ()
 
 
 def can_use_tables(query: Query) -> bool:
@@ -69,6 +79,25 @@ def can_use_tables(query: Query) -> bool:
     )
 
 
+def can_use_visits(query: Query) -> bool:
+    """Whether visits answer the query exactly, for days whose visits are known: it asks
+    of whole visits only, by what all hits of a visit have in common, or by page."""
+    filtered = leaves(query.filter)
+    if query.range.start is not None or filtered != all_leaves(query.filter):
+        return False
+    dims = {*query.dimensions} - WHOLE_DAYS
+    needed = set(measures_of(query))
+    if dims == {PAGE}:
+        is_known = not needed & READING_MEASURES
+    else:
+        is_known = all(dimension(name).scope == "visit" for name in dims)
+    return (
+        is_known
+        and needed <= TABLED_MEASURES
+        and all(dimension(leaf.dimension).scope == "visit" for leaf in filtered)
+    )
+
+
 def runs(days: Iterable[date]) -> tuple[Days, ...]:
     """Days in any order, as runs of consecutive days."""
     found: list[Days] = []
@@ -80,14 +109,30 @@ def runs(days: Iterable[date]) -> tuple[Days, ...]:
     return tuple(found)
 
 
-def plan(query: Query, closed: frozenset[date]) -> Plan:
-    """The plan for a query; `closed` days have a valid table."""
-    days = days_of(query.range)
-    if not can_use_tables(query):
-        return Plan((), runs(days))
-    return Plan(
-        runs(day for day in days if day in closed),
-        runs(day for day in days if day not in closed),
+def plan(
+    query: Query, closed: frozenset[date], visited: frozenset[date] = frozenset()
+) -> Plan:
+    """The plan for a query; `closed` days have a valid day table, and `visited` ones a
+    valid table of visits."""
+    asked = Days(query.range.first, query.range.last)
+    if can_use_tables(query):
+        tables, hits = _divided(asked, closed)
+        return Plan(tables, hits)
+    if can_use_visits(query):
+        visits, hits = _divided(asked, visited)
+        return Plan((), hits, visits)
+    return Plan((), (asked,))
+
+
+@lru_cache(maxsize=64)  # all questions of a page are about the same days
+def _divided(
+    asked: Days, chosen: frozenset[date]
+) -> tuple[tuple[Days, ...], tuple[Days, ...]]:
+    """Those of the days that are among the chosen, and the others."""
+    days = days_between(asked)
+    return (
+        runs(day for day in days if day in chosen),
+        runs(day for day in days if day not in chosen),
     )
 
 

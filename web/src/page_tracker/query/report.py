@@ -11,7 +11,7 @@ from page_tracker.query.buckets import label, labels, pairs
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.partial_sums import in_days
-from page_tracker.query.plan import Days, Plan, plan, runs, without
+from page_tracker.query.plan import Days, Plan, runs, without
 from page_tracker.query.query import Query, Range, currency
 from page_tracker.query.runner import Result, run
 from page_tracker.query.shared_rows import Ask
@@ -98,7 +98,7 @@ def answers(
 
     Questions that read the same rows share them.
     """
-    asks = [Ask(_all_of(query), plan(query, sources.closed)) for query in queries]
+    asks = [Ask(_all_of(query), sources.plan(query)) for query in queries]
     with engine.session(budget) as session:
         results = run(asks, sources, session)
         further = [_further(results[ask], sources) for ask in asks]
@@ -145,7 +145,7 @@ def _further(result: Result, sources: LakeState) -> dict[str, Ask]:
         )
         moves = key_moves(query, compared)
         only = () if over_time else tuple(_moved(key, moves) for key in _keys(result))
-        further[COMPARED] = Ask(other, plan(other, sources.closed), only)
+        further[COMPARED] = Ask(other, sources.plan(other), only)
     if query.total_rows and query.offset and not result.values:
         first = replace(query, limit=1, offset=0, comparison=None)
         further[COUNTED] = Ask(first, result.ask.plan)

@@ -44,7 +44,7 @@ class ReportCache:
         Closing a day changes how an answer is found, but not the answer.
         """
         with self._lock:
-            if self._state != (sources.hits, sources.days):
+            if self._state != _state_of(sources):
                 return
             for report in reports:
                 if len(report.rows) <= MAX_ROWS:
@@ -62,13 +62,17 @@ class ReportCache:
                 return self._days[site]
         found = ask()
         with self._lock:
-            if self._state == (sources.hits, sources.days):
+            if self._state == _state_of(sources):
                 self._days[site] = found
         return found
 
     def _turn_to(self, sources: LakeState) -> None:
-        state = (sources.hits, sources.days)
+        state = _state_of(sources)
         if self._state != state:
             self._state = state
             self._reports.clear()
             self._days.clear()
+
+
+def _state_of(sources: LakeState) -> tuple[object, ...]:
+    return sources.hits, sources.days, sources.visits, sources.pages

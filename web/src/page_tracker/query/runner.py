@@ -12,14 +12,14 @@ Where a group's rows are few there is one slice, and an ask is one statement.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from page_tracker.lake.table_files import TableFiles
 from page_tracker.query.lake_state import LakeState, paths_of
-from page_tracker.query.plan import Days, Plan, without
+from page_tracker.query.plan import Days, Plan, days_between, runs, without
 from page_tracker.query.query import Query
 from page_tracker.query.shared_rows import (
     TAKEN,
@@ -31,13 +31,22 @@ from page_tracker.query.shared_rows import (
     groups,
     over_days,
     shared_rows,
+    shared_visits,
     slices,
+    stretches,
 )
 from page_tracker.query.sql import Statement, sum_tables
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.engine import Session
 
+
+# Visits are added up as they are read: all that is held is a row for each visitor who
+# came back, or for each page. So many visits take no more room than one row of hits.
+VISITS_A_ROW = 2
+
+# Where no more than this share of visits is asked about, they are taken out once.
+FEW = 8
 
 # Work on less than this share of the rows that memory holds need not be done alone.
 SMALL = 8
@@ -79,24 +88,23 @@ class _Group:
         began = time.perf_counter()
         self._remember_days()
         days = self._asks[0].plan.hits
-        over = self._sources.over(self._asks[0].query.range, days)
-        if over and self._sources.hits_about(over) >= self._session.worth_keeping:
-            return self._over_kept(over, began)
+        if settled := self._settled():
+            return self._over_kept(settled, began)
         rows = self._sources.hits_about(days)
         if rows < self._session.max_rows // SMALL:
             return self._at_once(days, began)
         with self._session.large():
             if rows <= self._session.max_rows:
                 return self._at_once(days, began)
-            return self._bit_by_bit(days, began)
+            return self._bit_by_bit(began)
 
     def _at_once(self, days: tuple[Days, ...], began: float) -> list[Result]:
         hits = self._taken(Slice(days))
         seconds = {"share": time.perf_counter() - began}
         return [self._answered(ask, hits, seconds) for ask in self._asks]
 
-    def _bit_by_bit(self, days: tuple[Days, ...], began: float) -> list[Result]:
-        self.sum_up(days)
+    def _bit_by_bit(self, began: float) -> list[Result]:
+        self.sum_up()
         seconds = {"slices": time.perf_counter() - began}
         return [self._summed(at, ask, seconds) for at, ask in enumerate(self._asks)]
 
@@ -105,18 +113,29 @@ class _Group:
             return [Slice(days)]
         return slices(self._counted(days), days, self._session.max_rows)
 
-    def _over_kept(self, over: tuple[Days, ...], began: float) -> list[Result]:
+    def _settled(self) -> Plan | None:
+        """Where days that are over are read from, if their sums are worth keeping:
+        their visits, or else their hits."""
+        sources, worth = self._sources, self._session.worth_keeping
+        visits = self._asks[0].plan.visits
+        if visits:
+            is_worth_it = sources.visits_about(visits) >= worth
+            return Plan((), (), visits) if is_worth_it else None
+        over = sources.over(self._asks[0].query.range, self._asks[0].plan.hits)
+        return Plan((), over) if over and sources.hits_about(over) >= worth else None
+
+    def _over_kept(self, settled: Plan, began: float) -> list[Result]:
         """The answers from the sums of days that are over, which are kept, and of the
         other days' hits."""
         whole = [replace(ask, query=_uncut(ask.query)) for ask in self._asks]
-        settled = [replace(ask, plan=Plan((), over)) for ask in whole]
-        kept = _Group(settled, self._sources, self._session).kept_sums()
+        asks = [replace(ask, plan=settled) for ask in whole]
+        kept = _Group(asks, self._sources, self._session).kept_sums()
         for at, tables in enumerate(kept):
             for suffix, table in tables.items():
                 self._session.keep(f"ask{at}{suffix}", _all_of(table))
-        if others := without(self._asks[0].plan.hits, over):
-            for part in self._slices(others):
-                self._add(part, is_first=False)
+        if others := without(self._asks[0].plan.hits, settled.hits):
+            for plan, taken in self._bits(Plan((), others)):
+                self._add(plan, taken, is_first=False)
         seconds = {"sums": time.perf_counter() - began}
         return [self._summed(at, ask, seconds) for at, ask in enumerate(self._asks)]
 
@@ -124,31 +143,75 @@ class _Group:
         """For each ask the kept tables with the sums of its hits, by what sets their
         names apart; those that are not there are made.
         """
-        days, session = self._asks[0].plan.hits, self._session
-        files = TableFiles("hits", paths_of(self._sources.hits, days))
+        session = self._session
         sums = [self._sums_of(ask) for ask in self._asks]
         found = [
-            {suffix: session.recalled(each, files) for suffix, each in asked.items()}
+            {
+                suffix: session.recalled(each, self._files)
+                for suffix, each in asked.items()
+            }
             for asked in sums
         ]
         missing = [at for at, tables in enumerate(found) if None in tables.values()]
         if missing:
             asks = [self._asks[at] for at in missing]
             with session.large():
-                _Group(asks, self._sources, session).sum_up(days)
+                _Group(asks, self._sources, session).sum_up()
         for number, at in enumerate(missing):
             for suffix, each in sums[at].items():
                 made = _all_of(f"ask{number}{suffix}")
-                found[at][suffix] = session.remembered(each, files, made)
+                found[at][suffix] = session.remembered(each, self._files, made)
         return [
             {suffix: name for suffix, name in tables.items() if name is not None}
             for tables in found
         ]
 
-    def sum_up(self, days: tuple[Days, ...]) -> None:
-        """Fill the tables of all asks with the sums of the hits of these days."""
-        for index, part in enumerate(self._slices(days)):
-            self._add(part, is_first=index == 0)
+    def sum_up(self) -> None:
+        """Fill the tables of all asks with the sums of what they read."""
+        for index, (plan, taken) in enumerate(self._bits(self._asks[0].plan)):
+            self._add(plan, taken, is_first=index == 0)
+
+    def _bits(self, plan: Plan) -> Iterator[tuple[Plan, dict[str, str]]]:
+        """What a plan reads, bit by bit; what was taken out of its tables for that."""
+        if plan.tables:
+            yield Plan(plan.tables, ()), {}
+        for days in self._stretches(plan.visits):
+            yield Plan((), (), days), self._visits_taken(days)
+        if plan.hits:
+            for part in self._slices(plan.hits):
+                yield Plan((), part.days), {"hits": self._taken(part)}
+
+    def _visits_taken(self, days: tuple[Days, ...]) -> dict[str, str]:
+        """The visits of these days, where the filter leaves so few of them that to
+        take them out once saves more time than to read, for each ask, what that asks.
+        """
+        visits = self._sources.tables(Plan((), (), days))["visits"]
+        asks = [replace(ask, plan=Plan((), (), days)) for ask in self._asks]
+        selected = shared_visits(asks, visits)
+        ((number,),) = self._session.rows(
+            replace(selected, sql=f"SELECT count(*) FROM ({selected.sql})")
+        )
+        if int(str(number)) > self._sources.visits_about(days) // FEW:
+            return {}
+        self._session.keep("taken", selected)
+        return {"visits": TAKEN}
+
+    def _stretches(self, days: tuple[Days, ...]) -> list[tuple[Days, ...]]:
+        """The days in stretches with few enough visits to be added up at once."""
+        about, most = self._sources.visits_about, VISITS_A_ROW * self._session.max_rows
+        if about(days) <= most:
+            return [days] if days else []
+        visits = {
+            day: about((Days(day, day),)) for each in days for day in days_between(each)
+        }
+        return [runs(together) for together in stretches(visits, days, most)]
+
+    @property
+    def _files(self) -> TableFiles:
+        """The files of what is over, which settled asks read."""
+        plan = self._asks[0].plan
+        name = "visits" if plan.visits else "hits"
+        return TableFiles(name, self._sources.read_by(plan)[name])
 
     def _sums_of(self, ask: Ask) -> dict[str, Statement]:
         tables = self._sources.tables(ask.plan)
@@ -172,10 +235,10 @@ class _Group:
                 table = self._session.remembered(select(asks, days), files)
                 self._days |= {ask: f"SELECT * FROM {table}" for ask in asks}
 
-    def _tables(self, ask: Ask, hits: str) -> dict[str, str]:
-        """The tables that an ask reads, with these hits."""
-        tables = self._sources.tables(ask.plan) | {"hits": hits}
-        if ask in self._days:
+    def _tables(self, ask: Ask, plan: Plan, taken: dict[str, str]) -> dict[str, str]:
+        """The tables that an ask reads of a plan; in their place what was taken out."""
+        tables = self._sources.tables(plan) | taken
+        if plan.tables and ask in self._days:
             tables["days"] = self._days[ask]
         return tables
 
@@ -196,20 +259,16 @@ class _Group:
 
     def _answered(self, ask: Ask, hits: str, sharing: Mapping[str, float]) -> Result:
         began = time.perf_counter()
-        shared = ask.statement(self._tables(ask, hits))
+        shared = ask.statement(self._tables(ask, ask.plan, {"hits": hits}))
         compiled = time.perf_counter()
         values = self._session.rows(shared)
         seconds = {"compile": compiled - began, "run": time.perf_counter() - compiled}
         return self._result(ask, values, {**sharing, **seconds})
 
-    def _add(self, part: Slice, is_first: bool) -> None:
-        """Add a slice's sums to the tables of all asks."""
-        hits = self._taken(part)
+    def _add(self, plan: Plan, taken: dict[str, str], is_first: bool) -> None:
+        """Add the sums of what a plan reads to the tables of all asks."""
         for index, ask in enumerate(self._asks):
-            plan = replace(ask.plan, hits=part.days)
-            if not is_first:
-                plan = replace(plan, tables=())
-            tables = self._tables(ask, hits)
+            tables = self._tables(ask, plan, taken)
             for table in sum_tables(ask.query, plan, tables, f"ask{index}"):
                 if is_first:
                     self._session.keep(table.name, table.sums)
@@ -229,10 +288,7 @@ class _Group:
         seconds: Mapping[str, float],
     ) -> Result:
         statement = ask.statement(self._sources.tables(ask.plan))
-        files = {
-            "hits": paths_of(self._sources.hits, ask.plan.hits),
-            "days": paths_of(self._sources.days, ask.plan.tables),
-        }
+        files = self._sources.read_by(ask.plan)
         return Result(ask, statement, values, files, seconds)
 
 

@@ -15,7 +15,11 @@ from datetime import date
 from math import ceil
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, TIME_BUCKETS
-from page_tracker.query.partial_sums import CONVERSIONS, ENGAGEMENT, in_days
+from page_tracker.query.partial_sums import (
+    CONVERSIONS,
+    ENGAGEMENT,
+    in_days,
+)
 from page_tracker.query.plan import Days, Plan, days_between, runs, tabled
 from page_tracker.query.query import (
     And,
@@ -30,10 +34,11 @@ from page_tracker.query.query import (
     without_conversions,
 )
 from page_tracker.query.sql import Statement, statement, statement_over_sums
+from page_tracker.query.visit_sums import of_chosen_visits
 from page_tracker.query.where import Binder, condition
-from page_tracker.schema import DAYS, HITS
+from page_tracker.schema import DAYS, HITS, VISITS
 
-# The rows that were taken out, in place of the hits.
+# The rows that were taken out, in place of the hits, or of the visits.
 TAKEN = "SELECT * FROM taken"
 
 
@@ -87,6 +92,17 @@ class Slice:
 
 def slices(rows: Mapping[date, int], days: tuple[Days, ...], most: int) -> list[Slice]:
     """The days in slices of at most this many rows, if visitors' are spread evenly."""
+    return [
+        each
+        for together in stretches(rows, days, most)
+        for each in _divided(together, sum(rows.get(day, 0) for day in together), most)
+    ]
+
+
+def stretches(
+    rows: Mapping[date, int], days: tuple[Days, ...], most: int
+) -> list[list[date]]:
+    """The days in stretches of at most this many rows, or of a single day."""
     found: list[list[date]] = []
     size = most
     for day in (day for each in days for day in days_between(each)):
@@ -95,11 +111,7 @@ def slices(rows: Mapping[date, int], days: tuple[Days, ...], most: int) -> list[
             found.append([])
             size = rows.get(day, 0)
         found[-1].append(day)
-    return [
-        each
-        for together in found
-        for each in _divided(together, sum(rows.get(day, 0) for day in together), most)
-    ]
+    return found
 
 
 def _divided(days: Sequence[date], rows: int, most: int) -> list[Slice]:
@@ -137,6 +149,18 @@ def shared_rows(
         )
     return Statement(
         f"WITH hits AS ({hits})\nSELECT {', '.join(columns)} FROM hits WHERE {where}",
+        binder.values,
+    )
+
+
+def shared_visits(group: Sequence[Ask], visits: str) -> Statement:
+    """The SELECT of the visits that a group's asks read of `visits`, which is SQL."""
+    query, binder = group[0].query, Binder()
+    read = {name for ask in group for name in ask.statement({}).columns}
+    columns = [column.name for column in VISITS if column.name in read]
+    found = of_chosen_visits(query, group[0].plan.visits, binder)
+    return Statement(
+        f"WITH visits AS ({visits})\nSELECT {', '.join(columns)} {found}",
         binder.values,
     )
 

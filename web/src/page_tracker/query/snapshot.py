@@ -1,6 +1,6 @@
 """One state of the lake for each question: files, and days whose table holds.
 
-    look: newer versions of hits and days → their files → the closed days that hold
+    look: newer versions of the tables → their files → the closed days that hold
 
 A day's table holds as long as the mark that its rows were made under is the one that
 the hits have: every commit of hits that touches a closed day moves that mark.
@@ -23,7 +23,7 @@ from page_tracker.errors import LakeError
 from page_tracker.lake.data_files import DataFile, files_of
 from page_tracker.lake.kept_sums import forget_copies
 from page_tracker.lake.lock import folder_of
-from page_tracker.lake.table import Lake, closed_mark
+from page_tracker.lake.table import OF_CLOSED_DAYS, Lake, closed_mark
 from page_tracker.lake.table_log import touched_since, transactions
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import LakeAwayError
@@ -49,7 +49,10 @@ class Reading:
         self._lock = threading.Lock()
         self._tables: dict[str, DeltaTable] = {}
         self._files: dict[str, tuple[DataFile, ...]] = {}
-        self._closed: dict[date, bool] = {}
+        # Of the tables of closed days: which days hold.
+        self._closed: dict[str, dict[date, bool]] = {
+            name: {} for name in OF_CLOSED_DAYS
+        }
         # Of the tables that had files: which they are.
         self._ids: dict[str, str] = {}
         # Whether files of the newest state turned out to be gone.
@@ -76,15 +79,19 @@ class Reading:
             raise _away(str(error)) from error
 
     def _sources(self, days: Sequence[date]) -> LakeState:
-        hits, tabled = self._look("hits"), self._look("days")
-        closed = self._closed_of(days)
+        files = {name: self._look(name) for name in ("hits", *OF_CLOSED_DAYS)}
+        holding = {name: self._closed_of(name, days) for name in OF_CLOSED_DAYS}
         self._is_doubted = False
-        return LakeState(hits, tabled, closed)
+        return LakeState(
+            **files,
+            closed=holding["days"],
+            visited=holding["visits"] & holding["pages"],
+        )
 
     def _forget_all(self) -> None:
         self._tables.clear()
         self._files.clear()
-        self._closed.clear()
+        self._forget_closed(OF_CLOSED_DAYS)
 
     def renew(self) -> None:
         """Open the lake again, because files of the known state are gone.
@@ -99,8 +106,7 @@ class Reading:
         """The files of a table as it is now; forgets closed days that changed."""
         table = self._tables.get(name)
         if table is None:
-            if name != "drops":
-                self._closed.clear()
+            self._forget_closed(_closed_by(name))
             table = self._opened(name)
             files = self._files_there(name, table)
             self._forget_copies(name, table)
@@ -170,33 +176,44 @@ class Reading:
         if name == "hits":
             touched = touched_since(self._lake.log(name), table, before)
         if touched is None:
-            self._closed.clear()
+            self._forget_closed(_closed_by(name))
         for day in touched or ():
-            self._closed.pop(date_of(day), None)
+            for known in self._closed.values():
+                known.pop(date_of(day), None)
 
-    def _closed_of(self, days: Sequence[date]) -> frozenset[date]:
-        unknown = [day for day in days if day not in self._closed]
+    def _forget_closed(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._closed[name].clear()
+
+    def _closed_of(self, name: str, days: Sequence[date]) -> frozenset[date]:
+        known = self._closed[name]
+        unknown = [day for day in days if day not in known]
         if unknown:
-            holding = self._holding(unknown)
-            self._closed |= {day: day in holding for day in unknown}
-        return frozenset(day for day in days if self._closed[day])
+            holding = self._holding(name, unknown)
+            known |= {day: day in holding for day in unknown}
+        return frozenset(day for day in days if known[day])
 
-    def _holding(self, days: Sequence[date]) -> set[date]:
-        """The days among these whose table is valid."""
+    def _holding(self, name: str, days: Sequence[date]) -> set[date]:
+        """The days among these for which a table of closed days is valid."""
         tabled = {
             closed_mark(day_number(day)): day
             for day in days
-            if any(file.first <= day <= file.last for file in self._files["days"])
+            if any(file.first <= day <= file.last for file in self._files[name])
         }
         made_under, marks = (
-            transactions(self._lake.log(name), self._tables[name], list(tabled))
-            for name in ("days", "hits")
+            transactions(self._lake.log(each), self._tables[each], list(tabled))
+            for each in (name, "hits")
         )
         return {
             day
             for mark, day in tabled.items()
             if mark in made_under and made_under[mark] == marks.get(mark)
         }
+
+
+def _closed_by(name: str) -> Iterable[str]:
+    """The tables whose closed days a newer state of this table may change."""
+    return OF_CLOSED_DAYS if name == "hits" else {name} & {*OF_CLOSED_DAYS}
 
 
 def _away(why: str) -> LakeAwayError:

@@ -4,11 +4,13 @@ The statement is a sum of *parts*: each part is a SELECT that gives the query's
 dimensions (`d0`, `d1`, …) and some measures; the parts are put under each other and
 added up by dimension, and the metrics are formulas over the sums:
 
+    visited   the visits that fulfil the filter, on the days that visits answer
+    paged     their pages, if these are asked for
     rows      the site's hits on the days that hits must answer
     matched   the events among them that fulfil the filter
     chosen    all events of the visits that are counted: every visit that has such
               an event, and began in the range
-    parts     sums over matched, chosen and day tables, by dimension
+    parts     sums over visited, matched, chosen and day tables, by dimension
     summed    the parts added up
 
 What parts hold adds up over days, too: where there are too many rows to be looked at
@@ -21,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS
+from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS, PAGE
 from page_tracker.query.partial_sums import (
     BEGAN,
     BEGAN_READS,
@@ -42,6 +44,7 @@ from page_tracker.query.query import (
     without_conversions,
 )
 from page_tracker.query.strategies import WholeVisits
+from page_tracker.query.visit_sums import VisitSums, of_chosen_visits
 from page_tracker.query.where import Binder, column, condition, of_goal
 from page_tracker.sites.goal import Goal
 
@@ -161,9 +164,13 @@ def _with(blocks: Iterable[tuple[str, str]]) -> str:
     named = dict(blocks)
     # What several parts read is computed once.
     is_shared = named.get("parts", "").count("FROM matched") > 1
+    how = {
+        "matched": "MATERIALIZED " * is_shared,
+        "visited": "NOT MATERIALIZED ",
+        "paged": "MATERIALIZED ",
+    }
     return "WITH " + ",\n".join(
-        f"{name} AS {'MATERIALIZED ' * (is_shared and name == 'matched')}"
-        f"(\n{_indent(sql)}\n)"
+        f"{name} AS {how.get(name, '')}(\n{_indent(sql)}\n)"
         for name, sql in named.items()
     )
 
@@ -228,16 +235,36 @@ class _Blocks:
 
     def sources(self) -> list[tuple[str, str]]:
         """The blocks from which parts are made, and the parts."""
-        blocks = self.matching()
+        blocks = self.matching() if self.plan.hits or not self.plan.visits else []
+        if self.plan.visits:
+            blocks.append(("visited", self._visited()))
+            if PAGE in self.query.dimensions:
+                blocks.append(("paged", self._paged()))
         if self.parts.by.whole_visits is WholeVisits.CHOSEN:
             blocks.append(("chosen", self._chosen()))
-        return [*blocks, ("parts", self.parts.all())]
+        return [*blocks, ("parts", self._united())]
 
     def matching(self) -> list[tuple[str, str]]:
         """The blocks of all events, and of those that fulfil the filter."""
         return [("rows", self._rows()), ("matched", self._matched())]
 
+    def _united(self) -> str:
+        visits = VisitSums(self.query, self.plan, self.binder)
+        return "\nUNION ALL BY NAME\n".join([*visits.all(), *self.parts.all()])
+
     # Where rows come from
+
+    def _visited(self) -> str:
+        return f"SELECT * {of_chosen_visits(self.query, self.plan.visits, self.binder)}"
+
+    def _paged(self) -> str:
+        self.binder.reads("visit", "visitor")
+        site = self.binder.bind(self.query.site)
+        return (
+            "SELECT pages.*, visited.visitor\n"
+            "FROM pages JOIN visited USING (day, visit)\n"
+            f"WHERE pages.site = {site} AND {in_days(self.plan.visits, self.binder)}"
+        )
 
     def _rows(self) -> str:
         bind = self.binder.bind

@@ -1,9 +1,10 @@
 """Days close: the counts of a day that is over, by each value of each dimension.
 
-    mark the days in the hits → their hits under these marks → sums by dimension, of
-      all sites and some days at once → one commit to the table `days`
+    mark the days in the hits → their hits under these marks → their visits and these
+      visits' pages, and sums by dimension, of all sites and some days at once → one
+      commit to each of the tables `visits`, `pages` and `days`
 
-The commit names the marks. A question uses a day's table only if the hits still have
+The commits name the marks. A question uses a day's table only if the hits still have
 that mark: every commit that touches the day moves it (`table.marks`), and then the next
 pass closes the day again. The sums are those of any question: they come from the same
 SQL compiler.
@@ -22,11 +23,11 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from page_tracker.days import date_of, day_number
 from page_tracker.lake.commit_retries import done_each, repeated
 from page_tracker.lake.duckdb_connection import engine, rows_in
-from page_tracker.lake.table import PARQUET, Lake, closed_mark
+from page_tracker.lake.table import OF_CLOSED_DAYS, PARQUET, Lake, closed_mark
 from page_tracker.lake.table_log import transactions
 from page_tracker.query import countries
 from page_tracker.query.catalog import SITE, dimension
-from page_tracker.query.lake_state import SQL_TYPES
+from page_tracker.query.lake_state import SQL_TYPES, table
 from page_tracker.query.plan import (
     READING_DIMENSIONS,
     TABLED_DIMENSIONS,
@@ -36,7 +37,8 @@ from page_tracker.query.plan import (
 )
 from page_tracker.query.query import Query, Range, measures_of
 from page_tracker.query.sql import sums
-from page_tracker.schema import DAYS
+from page_tracker.schema import DAYS, PAGES, VISITS
+from page_tracker.upkeep.day_visits import pages_of, visits_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -81,11 +83,12 @@ def _marked(lake: Lake, days: Sequence[int]) -> list[int]:
 
 def _open(lake: Lake, days: Sequence[int]) -> list[int]:
     """The days whose tables are out of date."""
-    marks, made_under = (
-        _marks(lake, name, lake.snapshot(name), days) for name in ("hits", "days")
-    )
+    marks = _marks(lake, "hits", lake.snapshot("hits"), days)
+    made = [_marks(lake, name, lake.snapshot(name), days) for name in OF_CLOSED_DAYS]
     return [
-        day for day in days if day not in marks or marks[day] != made_under.get(day)
+        day
+        for day in days
+        if day not in marks or any(under.get(day) != marks[day] for under in made)
     ]
 
 
@@ -133,15 +136,24 @@ def _batches(days: Sequence[date], counts: Mapping[date, int]) -> Iterator[list[
 
 
 def _close(lake: Lake, days: Sequence[date]) -> None:
-    with lake.using("hits") as hits, lake.using("days") as tabled:
+    with (
+        lake.using("hits") as hits,
+        lake.using("visits") as visits,
+        lake.using("pages") as pages,
+        lake.using("days") as tabled,
+    ):
         found = _marks(lake, "hits", hits, map(day_number, days))
         marks = {date_of(day): mark for day, mark in found.items()}
         files = _files(lake, hits, days)
         with engine() as connection:
             _begin(connection, files, marks)
+            seen = visits_of("of_the_days") if files else table(VISITS, [])
+            _replace(visits, connection.sql(seen), marks)
+            seen = pages_of("of_the_days") if files else table(PAGES, [])
+            _replace(pages, connection.sql(seen), marks)
             for name in TABLED_DIMENSIONS if files else ():
                 _add(connection, name, Range(days[0], days[-1], "UTC"))
-            _commit(connection, tabled, marks)
+            _replace(tabled, _summed(connection, marks), marks)
 
 
 def _files(lake: Lake, hits: DeltaTable, days: Sequence[date]) -> list[str]:
@@ -203,26 +215,35 @@ def _add(connection: duckdb.DuckDBPyConnection, name: str, days: Range) -> None:
     )
 
 
-def _commit(
-    connection: duckdb.DuckDBPyConnection, tabled: DeltaTable, marks: Mapping[date, int]
-) -> None:
-    """Replace the days' rows by what was closed."""
-    month = f"{next(iter(marks)):%Y-%m}"
+def _summed(
+    connection: duckdb.DuckDBPyConnection, marks: Mapping[date, int]
+) -> duckdb.DuckDBPyRelation:
+    """What was closed, as rows of the table `days`."""
     given = ("hits_version", "origin")
     numbers = [column.name for column in DAYS if column.type == "int64"]
     filled = [f"coalesce({name}, 0) AS {name}" for name in numbers if name not in given]
     constants = ["marked.hits_version AS hits_version", "0 AS origin"]
-    replaced = ", ".join([f"'{month}' AS month", *constants, *filled])
-    rows = connection.sql(
+    replaced = ", ".join([f"'{_month(marks)}' AS month", *constants, *filled])
+    return connection.sql(
         f"SELECT closed.* REPLACE ({replaced}) FROM closed JOIN marked USING (day)"
         " ORDER BY site, dimension, day, visitors DESC"
     )
+
+
+def _month(days: Iterable[date]) -> str:
+    return f"{next(iter(days)):%Y-%m}"
+
+
+def _replace(
+    closed: DeltaTable, rows: duckdb.DuckDBPyRelation, marks: Mapping[date, int]
+) -> None:
+    """Replace what a table has of the days, which are of one month, by these rows."""
     listed = ", ".join(f"DATE '{day}'" for day in marks)
     write_deltalake(
-        tabled,
+        closed,
         rows,
         mode="overwrite",
-        predicate=f"month = '{month}' AND day IN ({listed})",
+        predicate=f"month = '{_month(marks)}' AND day IN ({listed})",
         writer_properties=PARQUET,
         commit_properties=CommitProperties(
             custom_metadata={"days": []},

@@ -28,6 +28,7 @@ from page_tracker.days import date_of, day_number
 from page_tracker.lake.commit_retries import repeated
 from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.table import (
+    OF_CLOSED_DAYS,
     PARQUET,
     TABLES,
     Lake,
@@ -332,19 +333,20 @@ class Deletion:
 
     def _tabled_days(self) -> list[int]:
         """The days of the selection whose tables include the site."""
+        found = {day for name in OF_CLOSED_DAYS for day in self._days_in(name)}
+        return sorted(day for day in found if self.selection.has_day(day))
+
+    def _days_in(self, name: str) -> list[int]:
+        """The days for which a table of closed days has the site."""
         # Who is just closing one may not know yet that its hits are gone.
-        with self.lake.alone("days") as tabled:
+        with self.lake.alone(name) as closed:
             found = self._ask_of(
-                tabled,
-                "days",
-                "SELECT DISTINCT day FROM days"  # nosec: quoted
-                f" WHERE site = {quoted(self.selection.site)} ORDER BY day",
+                closed,
+                name,
+                f"SELECT DISTINCT day FROM {name}"  # nosec: quoted
+                f" WHERE site = {quoted(self.selection.site)}",
             )
-        return [
-            day_number(day)
-            for (day,) in found
-            if self.selection.has_day(day_number(day))
-        ]
+        return [day_number(day) for (day,) in found]
 
     def _delete_drops(self) -> None:
         if condition := self.selection.of_drops():

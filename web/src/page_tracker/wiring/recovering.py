@@ -10,9 +10,10 @@ from page_tracker.lake.log_recovery import (
     add_doubtful,
     lost_tables,
     rebuild,
-    set_days_aside,
+    set_closed_days_aside,
     survey,
 )
+from page_tracker.lake.table import OF_CLOSED_DAYS
 from page_tracker.settings import Settings
 from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import open_streams
@@ -28,10 +29,14 @@ class Recovery:
     def surveys(self) -> list[Survey]:
         """What is left of the tables that have lost their log; changes nothing."""
         lost = lost_tables(open_lake(self.settings))
-        return [survey(open_lake(self.settings), n) for n in lost if n != "days"]
+        return [
+            survey(open_lake(self.settings), name)
+            for name in lost
+            if name not in OF_CLOSED_DAYS
+        ]
 
-    def has_lost_days(self) -> bool:
-        return "days" in lost_tables(open_lake(self.settings))
+    def has_lost_closed_days(self) -> bool:
+        return not {*OF_CLOSED_DAYS}.isdisjoint(lost_tables(open_lake(self.settings)))
 
     def build(self, found: Survey, with_doubtful: bool) -> int:
         """Rebuild a table; returns how many doubtful rows were added."""
@@ -43,12 +48,12 @@ class Recovery:
         known = positions(streams, register.all(), files)
         moved = rebuild(lake, found, known[found.name])
         if found.name == "hits":
-            set_days_aside(lake)
+            set_closed_days_aside(lake)
         return add_doubtful(lake, found, moved) if with_doubtful else 0
 
-    def forget_days(self) -> None:
-        """Reset the table of closed days: it is computed from the hits."""
-        set_days_aside(open_lake(self.settings))
+    def forget_closed_days(self) -> None:
+        """Reset the tables of closed days: they are computed from the hits."""
+        set_closed_days_aside(open_lake(self.settings))
 
     def refusal(self) -> LakeLostError | None:
         """Why the writer refuses to begin in a new lake, if it does."""

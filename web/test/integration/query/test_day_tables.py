@@ -1,4 +1,5 @@
-"""The same question, answered from day tables and from hits: equal, to the unit."""
+"""The same question, answered from what closed days come to (day tables, or visits) and
+from hits: equal, to the unit."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -31,11 +33,13 @@ from page_tracker.schema import HITS
 from page_tracker.upkeep.day_tables import close
 from support.asked import (
     KINDS,
+    OF_VISITS,
     READING,
     WHOLE_DAYS,
     ZONES,
     bodies,
     hits_of_a_site,
+    leaf,
     put,
     ready,
     understood,
@@ -65,8 +69,17 @@ def sources_of(lake: Lake, query: Query) -> LakeState:
 def both_ways(
     sources: LakeState, query: Query, engine: Engine
 ) -> tuple[Report, Report]:
-    from_hits = answer(query, replace(sources, closed=frozenset()), engine)
+    opened = replace(sources, closed=frozenset(), visited=frozenset())
+    from_hits = answer(query, opened, engine)
     return answer(query, sources, engine), from_hits
+
+
+@st.composite
+def whole_visits(draw: st.DrawFn, metric: str) -> dict[str, Any]:
+    """A question about a metric that day tables answer, or that visits may."""
+    body = draw(bodies(metric, False))
+    parts = draw(st.lists(leaf(OF_VISITS), max_size=2))
+    return body | {"filters": [*body["filters"], *parts]}
 
 
 @pytest.mark.parametrize("metric", TABLED)
@@ -78,7 +91,7 @@ def both_ways(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_day_tables_answer_as_hits_do(
+def test_closed_days_answer_as_hits_do(
     engine: Engine, metric: str, data: st.DataObject
 ) -> None:
     zone = data.draw(st.sampled_from(ZONES))
@@ -86,7 +99,7 @@ def test_day_tables_answer_as_hits_do(
     rows = data.draw(hits)
     other = [row | {"site": "b.org"} for row in data.draw(hits)]
     whole_days = {"date_range": data.draw(WHOLE_DAYS)}
-    asked = data.draw(st.lists(bodies(metric, False), min_size=20, max_size=20))
+    asked = data.draw(st.lists(whole_visits(metric), min_size=20, max_size=20))
     queries = [understood(body | whole_days, zone) for body in asked]
     with TemporaryDirectory() as folder:
         lake = Lake(folder)
@@ -135,6 +148,27 @@ class TestWhenADayChanges:
         assert (
             rows_of(tabled) == rows_of(from_hits) == {("/",): (1, 1), ("/b",): (1, 1)}
         )
+
+    def test_visits_are_used_once_they_are_known(
+        self, tmp_path: Path, engine: Engine
+    ) -> None:
+        """An older version has closed the day without them."""
+        lake = Lake(str(tmp_path))
+        put(lake, [view(1), view(2, "/b")], 1)
+        close(lake, [day_number(date(2026, 3, 2))])
+        filtered = {"filters": [["is", "visit:entry_page", ["/b"]]]}
+        query = understood(
+            self.QUESTION | filtered | {"dimensions": ["visit:exit_page"]}, "UTC"
+        )
+        rmtree(tmp_path / "visits")
+
+        before = both_ways(sources_of(lake, query), query, engine)[0]
+        close(lake, [day_number(date(2026, 3, 2))])
+        after = both_ways(sources_of(lake, query), query, engine)[0]
+
+        assert not before.plan.visits
+        assert [run.first for run in after.plan.visits] == [date(2026, 3, 2)]
+        assert rows_of(before) == rows_of(after) == {("/b",): (1, 1)}
 
     def test_a_late_hit_opens_it_until_it_is_closed_again(
         self, tmp_path: Path, engine: Engine

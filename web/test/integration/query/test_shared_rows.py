@@ -51,7 +51,7 @@ def slicing() -> Engine:
 
 @pytest.fixture(scope="module")
 def keeping() -> Engine:
-    """Keeps the sums of the hits of all days that are closed."""
+    """Keeps the sums of all days that are closed."""
     return Engine(threads=1, worth_keeping=0)
 
 

@@ -22,7 +22,7 @@ from redis import Redis
 
 from page_tracker.errors import ImportsBusyError
 from page_tracker.lake.damage import mend
-from page_tracker.lake.table import TABLES, Lake
+from page_tracker.lake.table import OF_CLOSED_DAYS, TABLES, Lake
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import submit
 from page_tracker.store.registry import Registry
@@ -177,7 +177,7 @@ class World:
         assert {(site, path): n for site, path, n in ask(self.lake, found)} == {
             **self.expected
         }
-        self._day_tables_have_the_same()
+        self._closed_days_have_the_same()
         used = {
             file for name in TABLES for file in self.lake.snapshot(name).file_uris()
         }
@@ -186,16 +186,19 @@ class World:
         }
         assert {file for file in on_disk if "_delta_log" not in file} == used
 
-    def _day_tables_have_the_same(self) -> None:
+    def _closed_days_have_the_same(self) -> None:
         views = "SELECT site, day, count(*) FROM hits WHERE day < current_date - 1"
         kept = ask(self.lake, f"{views} GROUP BY ALL ORDER BY ALL")
         with duckdb.connect() as connection:
-            files = self.lake.snapshot("days").file_uris()
-            connection.read_parquet(files).create_view("days")
-            query = (
-                "SELECT site, day, views FROM days WHERE dimension = '' ORDER BY ALL"
-            )
-            assert connection.sql(query).fetchall() == kept
+            for name in OF_CLOSED_DAYS:
+                files = self.lake.snapshot(name).file_uris()
+                connection.read_parquet(files).create_view(name)
+            for sums in (
+                "SELECT site, day, views FROM days WHERE dimension = ''",
+                "SELECT site, day, sum(views) FROM visits GROUP BY ALL",
+                "SELECT site, day, sum(views) FROM pages GROUP BY ALL",
+            ):
+                assert connection.sql(f"{sums} ORDER BY ALL").fetchall() == kept
 
 
 def _again(work: Work) -> Work:
