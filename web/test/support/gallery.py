@@ -73,6 +73,7 @@ VIEWS = (
     View("crowd-list", f"/{CROWD}/list/pages"),
     View("shop", f"/{SHOP}?period=day&f=is~goal~Signup"),
     View("experiment", f"/{SHOP}/experiments?{BUTTONS}"),
+    View("experiment-how", f"/{SHOP}/how/experiments?{BUTTONS}"),
     View("experiment-new", f"/{SHOP}/experiments"),
     View("properties", f"/{SHOP}/properties?period=day"),
     *(
