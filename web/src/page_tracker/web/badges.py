@@ -31,7 +31,7 @@ from page_tracker.store.sites import Sites
 from page_tracker.web.badge_image import Look, badge, checked, count_text
 from page_tracker.web.collect_routes import headers_sent
 from page_tracker.web.count_image import count_image
-from page_tracker.web.path_converter import add_converter
+from page_tracker.web.path_converter import add_converters
 from page_tracker.web.referring_host import referring_host
 
 TOTAL = "TOTAL"
@@ -67,7 +67,7 @@ def badges(counters: Counters) -> Blueprint:
     """The two routes."""
     blueprint = Blueprint("badges", __name__)
 
-    blueprint.record(add_converter)
+    blueprint.record(add_converters)
 
     @blueprint.get("/counter/<anything:name>", merge_slashes=False)
     def counter(name: str) -> Response:

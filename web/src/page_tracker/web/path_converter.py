@@ -1,6 +1,7 @@
-"""`<anything:name>` in a route: the rest of an address, leading slashes included.
+"""`<anything:name>` in a route: the rest of an address, leading slashes included; and
+`<domain:name>`: a name with a dot, which no other route begins with.
 
-Routes that use it need `merge_slashes=False`.
+Routes that use the first need `merge_slashes=False`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ class Anything(BaseConverter):
     part_isolating = False
 
 
-def add_converter(state: BlueprintSetupState) -> None:
-    """Make it available to the routes of a blueprint's application."""
-    state.app.url_map.converters["anything"] = Anything
+class Domain(BaseConverter):
+    """A site, and none of the words beside it."""
+
+    regex = r"[^/]+\.[^/]+"
+
+
+def add_converters(state: BlueprintSetupState) -> None:
+    """Make them available to the routes of a blueprint's application."""
+    state.app.url_map.converters |= {"anything": Anything, "domain": Domain}

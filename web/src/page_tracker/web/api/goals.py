@@ -23,7 +23,7 @@ from page_tracker.sites.goal import (
 from page_tracker.store.sites import Sites
 from page_tracker.web.api.failures import register_failures
 from page_tracker.web.api.sites import admitted_site, json_object
-from page_tracker.web.path_converter import add_converter
+from page_tracker.web.path_converter import add_converters
 from page_tracker.web.token_guard import Guard
 
 
@@ -31,7 +31,7 @@ def goals_api(sites: Callable[[], Sites], guard: Guard) -> Blueprint:
     """The routes; they need an admin's token for the site."""
     blueprint = Blueprint("goals", __name__, url_prefix="/api/sites/<domain>")
     register_failures(blueprint)
-    blueprint.record(add_converter)
+    blueprint.record(add_converters)
     _register_goals(blueprint, sites, guard)
     _register_segments(blueprint, sites, guard)
     return blueprint

@@ -29,6 +29,7 @@ from page_tracker.web.api.sites import (
 from page_tracker.web.api.sites_v1_guests import GuestServices, register_guests
 from page_tracker.web.api.sites_v1_requests import one_page, said, site_named
 from page_tracker.web.client_gone import is_wanted
+from page_tracker.web.path_converter import add_converters
 from page_tracker.web.token_guard import Guard, Refused, forbidden
 
 if TYPE_CHECKING:  # loaded with the first that is asked
@@ -95,6 +96,7 @@ def sites_v1_api(
 ) -> Blueprint:
     """The routes; they need an admin's token."""
     blueprint = Blueprint("sites_v1", __name__, url_prefix="/api/v1/sites")
+    blueprint.record(add_converters)
     register_failures(blueprint)
     _register_sites(blueprint, sites, deletion_of, guard)
     _register_goals(blueprint, sites, guard)
@@ -134,11 +136,11 @@ def _register_sites(
             raise forbidden(token)
         return one_page("teams", [])
 
-    @blueprint.get("/<site_id>")
+    @blueprint.get("/<domain:site_id>")
     def show_site(site_id: str) -> Response:
         return jsonify(_as_json(sites().get(admitted_site(guard, sites(), site_id))))
 
-    @blueprint.put("/<site_id>")
+    @blueprint.put("/<domain:site_id>")
     def change_site(site_id: str) -> Response:
         """Count the hits of another domain for the site; the site keeps its name."""
         token, wanted = guard.token(), said(_ChangedSite)
@@ -150,7 +152,7 @@ def _register_sites(
             site = sites().change(site.id, {"hostnames": hosts}, by=by)
         return jsonify(_as_json(site))
 
-    @blueprint.delete("/<site_id>")
+    @blueprint.delete("/<domain:site_id>")
     def remove_site(site_id: str) -> Response:
         """Delete a site with all of its hits; answers once they are gone."""
         deletion = deletion_of(admitted_site(guard, sites(), site_id))

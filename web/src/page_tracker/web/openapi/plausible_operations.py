@@ -39,21 +39,21 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         body="PlausibleSite",
         refusals=(400, 403, 409, 413),
     ),
-    ("GET", "/api/v1/sites/<site_id>"): Operation(
+    ("GET", "/api/v1/sites/<domain:site_id>"): Operation(
         "show_site_v1",
         "A site, as Plausible's Sites API shows it",
         "admin",
         {"type": "object"},
         refusals=(403, 404),
     ),
-    ("PUT", "/api/v1/sites/<site_id>"): Operation(
+    ("PUT", "/api/v1/sites/<domain:site_id>"): Operation(
         "change_site_v1",
         "Count the hits of another domain for the site",
         "admin; for another domain, of all sites",
         {"type": "object"},
         refusals=(400, 403, 404, 409, 413),
     ),
-    ("DELETE", "/api/v1/sites/<site_id>"): Operation(
+    ("DELETE", "/api/v1/sites/<domain:site_id>"): Operation(
         "remove_site_v1",
         "Delete the site and all of its hits for good",
         "admin",
@@ -117,7 +117,7 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         "Take somebody's role for the site",
         "admin, of all sites",
         {"type": "object"},
-        refusals=(403, 404),
+        refusals=(400, 403, 404),
         optional=_SITE,
     ),
     ("GET", "/api/v1/sites/goals"): Operation(

@@ -11,8 +11,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response
-from flask.sansio.blueprints import BlueprintSetupState
-from werkzeug.routing import BaseConverter
 
 from page_tracker.people.roles import Role
 from page_tracker.sites.site import Site
@@ -36,23 +34,13 @@ from page_tracker.web.pages.segments import register_segments
 from page_tracker.web.pages.shared import register_shared
 from page_tracker.web.pages.site_page import site_page
 from page_tracker.web.pages.view import View, written
-
-
-class Domain(BaseConverter):
-    """A name with a dot: no route of ours begins with one."""
-
-    regex = r"[^/]+\.[^/]+"
-
-
-def add_converter(state: BlueprintSetupState) -> None:
-    """Let routes of a blueprint's application have it."""
-    state.app.url_map.converters["domain"] = Domain
+from page_tracker.web.path_converter import add_converters
 
 
 def pages(sources: PageServices, guard: PageGuard) -> Blueprint:
     """The routes; without a role for a site, one is answered as if there were none."""
     blueprint = Blueprint("pages", __name__)
-    blueprint.record(add_converter)
+    blueprint.record(add_converters)
     blueprint.add_app_template_filter(shown_pairs, "pairs")
     blueprint.add_app_template_filter(shown_as, "to")
     blueprint.add_app_template_filter(written, "with")
