@@ -5,7 +5,7 @@
 Runs each row's program with both builds in turn, and prints the medians: processor time
 where there is one, for other work on the machine adds little to it. Filters are left
 out without the group `bench`; DIR keeps the year of hits that they are asked about.
-Takes an hour; stop what else runs.
+It takes long; stop what else runs.
 """
 
 from __future__ import annotations
