@@ -54,10 +54,15 @@ class Line(NamedTuple):
 
     def __str__(self) -> str:
         ratio = self.now / self.before
+        before, now = _shown(self.before), _shown(self.now)
         return (
-            f"| {self.name} | {self.before:,.4g} | {self.now:,.4g} | {self.peer} |"
+            f"| {self.name} | {before} | {now} | {self.peer} |"
             f" {ratio:.2f} | {self.target} |"
         )
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.4g}"
 
 
 def rows(options: argparse.Namespace) -> list[Row]:
@@ -159,7 +164,7 @@ def _measured(row: Row, turns: Sequence[Mapping[str, str]]) -> Line:
     peer = ""
     if row.peer:
         theirs = statistics.median(each["now"]["peer"] for each in found)
-        peer = f"{row.peer} {theirs:,.4g}; {now / theirs:.2f} of it"
+        peer = f"{row.peer} {_shown(theirs)}; {now / theirs:.2f} of it"
     return Line(row.name, before, now, peer, row.target)
 
 
