@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from redis.retry import Retry
 
 from page_tracker.cli import main
 from page_tracker.collect.spool_file import SpoolFolder
-from page_tracker.diagnosis import Finding, Patient, examine
+from page_tracker.commands.doctor import shards_as_one
+from page_tracker.diagnosis import Finding, Patient, examine, writer
 from page_tracker.hits.hit import Drop, Reason
 from page_tracker.lake.damage import damages
 from page_tracker.lake.table import Lake, append
@@ -117,6 +119,18 @@ def test_a_redis_that_evicts_is_a_problem(patient: Patient) -> None:
 def test_a_mirror_that_lacks_a_site_is_a_problem(patient: Patient) -> None:
     (patient.data / "mirror.json").write_text('{"format": 1}')
     assert "does not have all" in found(patient, "mirror").message
+
+
+def test_shards_that_are_well_take_one_line(patient: Patient) -> None:
+    streams = [Stream(patient.redis, shard) for shard in range(24)]
+    for stream in streams[1:]:
+        stream.report_writer(int(time.time() * 1000))
+    streams[0].report_writer(int(time.time() * 1000), "no room in the lake")
+    shown = list(shards_as_one(writer(replace(patient, streams=streams))))
+
+    assert [each.name for each in shown] == ["writer 0", "writer"]
+    assert shown[0].remedy
+    assert shown[1] == Finding("writer", "all is well with 23 shards")
 
 
 def test_rows_that_nobody_takes_to_the_lake_are_a_problem(patient: Patient) -> None:
