@@ -95,7 +95,7 @@ class Cluster(RedisCluster):
         """The answers to commands about a key, sent over one connection.
 
         Errors that Redis answers are among them. Raises RedisError where not all are
-        answered.
+        answered, or the cluster is down.
         """
         self.connect()
         above: Any = super()
@@ -198,7 +198,11 @@ def _asked(server: Redis, commands: Sequence[Command]) -> list[Any]:
     pipeline: Any = server.pipeline(transaction=False)
     for command in commands:
         pipeline.execute_command(*command)
-    return list(pipeline.execute(raise_on_error=False))
+    answers: list[Any] = pipeline.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, _LOST):
+            raise answer
+    return answers
 
 
 def _address(node: str) -> tuple[str, int]:
