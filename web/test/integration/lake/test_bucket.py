@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from datetime import date, timedelta
 from pathlib import Path
-from threading import Thread
 
 import duckdb
 import pytest
@@ -30,15 +28,13 @@ from page_tracker.query.plan import Days
 from page_tracker.query.snapshot import Reading
 from page_tracker.schema import DROPS
 from page_tracker.sites.site import Site
-from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_tables import close
 from page_tracker.upkeep.lake_upkeep import Upkeep
-from page_tracker.writer.writer import Done, Writer
 from support.asked import put, view
 from support.hits import SITE, send
 from support.lake import paths
 from support.meddling import meddling
-from support.own_bucket import OwnBucket, environment_of, lake_in, own_bucket
+from support.own_bucket import OwnBucket, environment_of, lake_in
 
 NOW = 1_772_500_000.0  # 2026-03-03
 DAYS = [date(2026, 3, day) for day in (1, 2)]
@@ -113,11 +109,6 @@ def copied(folder: Path, text: str) -> list[Path]:
         for path in folder.rglob("*.parquet")
         if text in str(duckdb.read_parquet(str(path)).fetchall())
     ]
-
-
-def drain(writer: Writer) -> None:
-    while writer.round() is not Done.NOTHING:
-        pass
 
 
 # What is refused ------------------------------------------------------------------
@@ -320,53 +311,6 @@ def test_a_file_that_is_missing_is_told(lake: Lake, bucket: Bucket) -> None:
 
     (line,) = damages(lake)
     assert line.startswith(f"{lost} is missing: with it 1 row")
-
-
-def test_two_writers_whose_answers_get_lost_store_each_hit_once(
-    bucket_store: OwnBucket, redis_client: Redis, tmp_path: Path
-) -> None:
-    """Of every third put of a commit the store's answer is thrown away: the repeated
-    one is refused, though our own is there."""
-    commits = itertools.count()
-
-    def lose(method: str, path: str, status: int) -> int | None:
-        is_commit = method == "PUT" and "_delta_log" in path
-        return None if is_commit and next(commits) % 3 == 0 else status
-
-    redis_client.flushall()
-    with meddling(bucket_store.url, lose) as url:
-        lake = lake_in(bucket_store.bucket(url), tmp_path)
-        writers = [Writer(Stream(redis_client), lake) for _ in range(2)]
-        sent = [f"/{number}" for number in range(4)]
-        for path in sent:
-            send(redis_client, path, drops=1)
-            both = [Thread(target=writer.round) for writer in writers]
-            for each in both:
-                each.start()
-            for each in both:
-                each.join()
-        for writer in writers:
-            drain(writer)
-        assert paths(lake) == sorted(sent)
-
-
-def test_a_store_that_is_killed_while_it_is_written_to_is_continued(
-    redis_client: Redis, tmp_path: Path
-) -> None:
-    redis_client.flushall()
-    (tmp_path / "store").mkdir()
-    with own_bucket(tmp_path / "store") as own:
-        lake = lake_in(own.bucket(), tmp_path / "cache")
-        writer = Writer(Stream(redis_client), lake)
-        send(redis_client, "/a")
-        drain(writer)
-        own.kill()
-        send(redis_client, "/b")
-        with pytest.raises(OSError):
-            writer.round()
-        own.start()
-        drain(writer)
-        assert paths(lake) == ["/a", "/b"]
 
 
 # The commands ---------------------------------------------------------------------

@@ -1,0 +1,96 @@
+"""A store that loses answers, dies or stalls: each hit is in the bucket once."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from redis import Redis
+
+from page_tracker.store.stream import Stream
+from page_tracker.writer.writer import Done, Writer
+from support.hits import send
+from support.lake import paths
+from support.meddling import meddling
+from support.own_bucket import OwnBucket, lake_in, own_bucket
+
+
+def drain(writer: Writer) -> None:
+    while writer.round() is not Done.NOTHING:
+        pass
+
+
+def drain_while_it_answers(writer: Writer) -> None:
+    with suppress(OSError):  # after a while it is given up, and tried again
+        drain(writer)
+
+
+def test_two_writers_whose_answers_get_lost_store_each_hit_once(
+    bucket_store: OwnBucket, redis_client: Redis, tmp_path: Path
+) -> None:
+    """Of every third put of a commit the store's answer is thrown away: the repeated
+    one is refused, though our own is there."""
+    commits = itertools.count()
+
+    def lose(method: str, path: str, status: int) -> int | None:
+        is_commit = method == "PUT" and "_delta_log" in path
+        return None if is_commit and next(commits) % 3 == 0 else status
+
+    redis_client.flushall()
+    with meddling(bucket_store.url, lose) as url:
+        lake = lake_in(bucket_store.bucket(url), tmp_path)
+        writers = [Writer(Stream(redis_client), lake) for _ in range(2)]
+        sent = [f"/{number}" for number in range(4)]
+        for path in sent:
+            send(redis_client, path, drops=1)
+            both = [Thread(target=writer.round) for writer in writers]
+            for each in both:
+                each.start()
+            for each in both:
+                each.join()
+        for writer in writers:
+            drain(writer)
+        assert paths(lake) == sorted(sent)
+
+
+def test_a_store_that_is_killed_while_it_is_written_to_is_continued(
+    redis_client: Redis, tmp_path: Path
+) -> None:
+    redis_client.flushall()
+    (tmp_path / "store").mkdir()
+    with own_bucket(tmp_path / "store") as own:
+        lake = lake_in(own.bucket(), tmp_path / "cache")
+        writer = Writer(Stream(redis_client), lake)
+        send(redis_client, "/a")
+        drain(writer)
+        own.kill()
+        send(redis_client, "/b")
+        with pytest.raises(OSError):
+            writer.round()
+        own.start()
+        drain(writer)
+        assert paths(lake) == ["/a", "/b"]
+
+
+def test_a_store_that_stalls_in_the_middle_of_a_commit_gets_it_once(
+    request: pytest.FixtureRequest, redis_client: Redis, tmp_path: Path
+) -> None:
+    redis_client.flushall()
+    (tmp_path / "store").mkdir()
+    with own_bucket(tmp_path / "store") as own:
+        lake = lake_in(own.bucket(), tmp_path / "cache")
+        writer = Writer(Stream(redis_client), lake)
+        send(redis_client, "/a")
+        drain(writer)
+        send(redis_client, "/b")
+        with own.frozen():
+            committing = Thread(target=drain_while_it_answers, args=(writer,))
+            committing.start()
+            time.sleep(35 if request.config.getoption("--long") else 1)
+        committing.join()
+        drain(writer)
+        assert paths(lake) == ["/a", "/b"]
