@@ -50,6 +50,13 @@ CONFIG = {
             "/api/v2/experiment",
             "/api/sites/{domain}/segments",
         )
+    ]
+    # What its address has besides is not looked at, as GoatCounter's.
+    + [
+        {
+            "include-path": "/api/v0/export",
+            "checks": {"negative_data_rejection": {"enabled": False}},
+        }
     ],
 }
 schema = schemathesis.openapi.from_dict(
@@ -201,8 +208,9 @@ def test_every_answer_conforms_to_the_description(
     if (body := ACCEPTED.get(str(operation))) is not None:
         conforms(operation.case(body))
     operation.hold(conforms)
-    # What is removed must be there: see the test below.
-    assert answered[200] or answered[201] or operation.method == "DELETE", answered
+    if operation.method == "DELETE" or "{number}" in operation.path:
+        return  # what is meant must be there: see the test below
+    assert answered[200] or answered[201] or answered[202], answered
 
 
 def test_what_is_made_can_be_removed_as_described(driven: Driven) -> None:

@@ -38,7 +38,7 @@ GOATCOUNTER: dict[tuple[str, str], Operation] = {
         "admin",
         {"type": "object"},
         202,
-        refusals=(400, 403, 413, 422),
+        refusals=(400, 403, 404, 413, 422),
         optional=_SITE_V0,
     ),
     ("GET", "/api/v0/export/<int:number>"): Operation(

@@ -107,6 +107,7 @@ def _open(properties: dict[str, Schema], *required: str) -> Schema:
 
 def _plausible_schemas() -> dict[str, Schema]:
     """What Plausible's Sites API is told."""
+    site = {"site_id": text(like=SITE)}
     return {
         "PlausibleSite": _open(
             {
@@ -114,6 +115,13 @@ def _plausible_schemas() -> dict[str, Schema]:
                 "timezone": text(like="Europe/Berlin"),
             },
             "domain",
+        ),
+        "PlausibleMove": _open({"domain": text(like="moved.example")}),
+        "PlausibleProperty": _open({"property": text()} | site, "site_id", "property"),
+        "PlausibleLink": _open({"name": text()} | site, "site_id", "name"),
+        "PlausibleGuest": _open(
+            {"email": text(), "role": one_of("viewer", "editor")} | site,
+            *("site_id", "email", "role"),
         ),
         "PlausibleGoal": _open(
             {

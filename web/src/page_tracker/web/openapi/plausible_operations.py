@@ -51,6 +51,7 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         "Count the hits of another domain for the site",
         "admin; for another domain, of all sites",
         {"type": "object"},
+        body="PlausibleMove",
         refusals=(400, 403, 404, 409, 413),
     ),
     ("DELETE", "/api/v1/sites/<domain:site_id>"): Operation(
@@ -80,6 +81,7 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         "Nothing: a property is there as soon as an event has it",
         "admin",
         {"type": "object"},
+        body="PlausibleProperty",
         refusals=(400, 403, 404, 413),
     ),
     ("DELETE", "/api/v1/sites/custom-props/<path:name>"): Operation(
@@ -87,7 +89,7 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         "Always refused: a property is there as long as events have it",
         "admin",
         {"type": "object"},
-        refusals=(400, 403, 404),
+        refusals=(400, 403, 404, 413),
         optional=_SITE,
     ),
     ("PUT", "/api/v1/sites/shared-links"): Operation(
@@ -95,6 +97,7 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         "A link that shows the site's page to whoever has it",
         "admin",
         {"type": "object"},
+        body="PlausibleLink",
         refusals=(400, 403, 404, 413),
     ),
     ("GET", "/api/v1/sites/guests"): Operation(
@@ -110,6 +113,7 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         "Let somebody in, or change their role here",
         "admin, of all sites",
         {"type": "object"},
+        body="PlausibleGuest",
         refusals=(400, 403, 404, 413),
     ),
     ("DELETE", "/api/v1/sites/guests/<email>"): Operation(
@@ -117,7 +121,7 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         "Take somebody's role for the site",
         "admin, of all sites",
         {"type": "object"},
-        refusals=(400, 403, 404),
+        refusals=(400, 403, 404, 413),
         optional=_SITE,
     ),
     ("GET", "/api/v1/sites/goals"): Operation(
