@@ -7,9 +7,9 @@ from page_tracker.web.openapi.operation import Operation
 from page_tracker.web.openapi.schemas import SITE, one_of, text, whole
 
 _SITE_V0 = {"site": text(like=SITE)}
-_PATHS_V0 = {"include_paths": text(), "path_by_name": one_of("true", "false")}
+_PATHS_V0 = {"include_paths": text(), "path_by_name": text()}
 _ASKED_V0 = _SITE_V0 | _PATHS_V0 | {"start": text(), "end": text()}
-_ROWS_V0 = _ASKED_V0 | {"limit": whole(1, 100), "offset": whole(0)}
+_ROWS_V0 = _ASKED_V0 | {"limit": whole(0), "offset": whole(0)}
 
 GOATCOUNTER: dict[tuple[str, str], Operation] = {
     ("GET", "/api/v0/me"): Operation(
@@ -65,7 +65,7 @@ GOATCOUNTER: dict[tuple[str, str], Operation] = {
         "stats",
         {"type": "object"},
         refusals=(400, 422),
-        optional=_SITE_V0 | {"limit": whole(1, 200), "after": whole(0)},
+        optional=_SITE_V0 | {"limit": whole(0), "after": whole(0)},
     ),
     ("GET", "/api/v0/stats/total"): Operation(
         "goatcounter_total",
@@ -82,8 +82,8 @@ GOATCOUNTER: dict[tuple[str, str], Operation] = {
         {"type": "object"},
         refusals=(400, 422),
         optional=_ASKED_V0
-        | {"limit": whole(1, 100), "exclude_paths": text()}
-        | {"group": one_of(*GROUPS), "daily": one_of("true", "false")},
+        | {"limit": whole(0), "exclude_paths": text()}
+        | {"group": one_of(*GROUPS, ""), "daily": text()},
     ),
     ("GET", "/api/v0/stats/hits/<int:number>"): Operation(
         "goatcounter_referrers",
@@ -93,7 +93,7 @@ GOATCOUNTER: dict[tuple[str, str], Operation] = {
         refusals=(400, 404, 422),
         optional=_SITE_V0
         | {"start": text(), "end": text()}
-        | {"limit": whole(1, 100), "offset": whole(0)},
+        | {"limit": whole(0), "offset": whole(0)},
         path={"number": whole(0)},
     ),
     ("GET", "/api/v0/stats/<name>"): Operation(
