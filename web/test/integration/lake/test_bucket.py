@@ -20,7 +20,7 @@ from page_tracker.lake.copies_upkeep import TABLES, fetch_ahead, tidy_copies
 from page_tracker.lake.damage import damages
 from page_tracker.lake.data_files import files_of
 from page_tracker.lake.kept_sums import KeptSums
-from page_tracker.lake.table import Lake, append, touching
+from page_tracker.lake.table import OF_CLOSED_DAYS, Lake, append, touching
 from page_tracker.lake.vacuum import clean_at_once, clean_up
 from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
@@ -193,17 +193,17 @@ def test_what_has_room_is_copied_before_it_is_asked_for(
     filled: Bucket, tmp_path: Path
 ) -> None:
     lake = lake_in(filled, tmp_path)
-    files = [path for name in TABLES for path in lake.snapshot(name).file_uris()]
+    files = {name: lake.snapshot(name).file_uris() for name in TABLES}
+    closed = [path for name in OF_CLOSED_DAYS for path in files[name]]
     sizes = filled.sizes()
     newest = max(files_of(lake.snapshot("hits")), key=lambda file: file.last)
-    room = sum(sizes[filled.name_of(path)] for path in files if "/days/" in path)
+    room = sum(sizes[filled.name_of(path)] for path in closed)
     copies = Copies(filled, tmp_path, room + newest.size)
 
     fetch_ahead(lake, copies)
 
     there = {str(path) for path in tmp_path.rglob("*.parquet")}
-    wanted = [path for path in files if "/days/" in path] + [newest.path]
-    assert there == set(map(copies.path, wanted))
+    assert there == set(map(copies.path, [*closed, newest.path]))
 
 
 def test_of_copies_beyond_the_bound_those_read_longest_ago_go(
@@ -241,7 +241,7 @@ def test_of_a_deleted_page_no_machine_keeps_a_copy(
         said = touching(hits, [*map(day_number, DAYS)])
         hits.delete("visitor = 2", commit_properties=said)
     close(one, [*map(day_number, DAYS)])
-    for name in ("hits", "days"):
+    for name in ("hits", *OF_CLOSED_DAYS):
         clean_at_once(one, name)
     for machine in machines:
         answers(machine)

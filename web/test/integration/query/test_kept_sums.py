@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from page_tracker.days import day_number
 from page_tracker.lake.kept_sums import KeptSums
-from page_tracker.lake.table import PARQUET, Lake, touching
+from page_tracker.lake.table import OF_CLOSED_DAYS, PARQUET, Lake, touching
 from page_tracker.lake.table_files import TableFiles
 from page_tracker.lake.vacuum import clean_at_once, clean_up
 from page_tracker.query.ask import Asking
@@ -94,7 +94,7 @@ def delete(lake: Lake, path: str) -> None:
             commit_properties=touching(hits, [*map(day_number, DAYS)]),
         )
     close(lake, [*map(day_number, DAYS)])
-    for name in ("hits", "days"):
+    for name in ("hits", *OF_CLOSED_DAYS):
         clean_at_once(lake, name)
 
 
