@@ -228,7 +228,7 @@ class PageGuard:
                 raise FormRefused
         if is_open:
             return
-        if _is_open_to_guests():
+        if _is_open_to_guests() and self._shared():
             return  # the view admits whoever it is
         person = self.require()
         if request.method not in SAFE and not hmac.compare_digest(
@@ -294,8 +294,11 @@ class PageGuard:
         if not (account and is_valid(session, account, now)):
             return None
         return Person(
-            *(account, form_token(secret), hash_of(secret)),
-            *(session.by_proxy, is_read_only),
+            account,
+            form_token(secret),
+            hash_of(secret),
+            by_proxy=session.by_proxy,
+            is_read_only=is_read_only,
         )
 
     def _account_of(
