@@ -88,7 +88,10 @@ def _shown() -> str:
 
     Browsers remember passwords and send them with other sites' forms.
     """
-    shown = request.authorization
+    try:
+        shown = request.authorization
+    except ValueError:  # werkzeug's, at Basic with what is not ASCII
+        return ""
     if shown is None:
         return ""
     if shown.type == "basic" and request.method in ("GET", "HEAD"):

@@ -265,7 +265,8 @@ def test_a_taken_domain_is_a_conflict(client: FlaskClient, tokens: Tokens) -> No
 
 
 @pytest.mark.parametrize(
-    "authorization", ["", "Bearer", "Bearer ", "Basic abc", "Token x", "bearer é"]
+    "authorization",
+    ["", "Bearer", "Bearer ", "Basic abc", "Basic é", "Token x", "bearer é"],
 )
 def test_without_a_token_nothing_is_shown(
     client: FlaskClient, authorization: str
