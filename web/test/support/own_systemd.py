@@ -45,7 +45,9 @@ class Machine:
     def say(self, command: str) -> str:
         """What a command says that succeeds; raises AssertionError where it fails."""
         ended = self.run(command)
-        assert ended.returncode == 0, f"{command}\n{ended.stdout}"
+        if ended.returncode:
+            log = self.run("journalctl --lines 60 --no-pager").stdout
+            raise AssertionError(f"{command}\n{ended.stdout}\n{log}")
         return ended.stdout
 
 
