@@ -309,8 +309,8 @@ def test_a_file_that_is_missing_is_told(lake: Lake, bucket: Bucket) -> None:
 
     bucket.delete(bucket.name_of(lost))
 
-    (line,) = damages(lake)
-    assert line.startswith(f"{lost} is missing: with it 1 row")
+    said = f"{lost} is missing: with it 1 row"
+    assert [each.startswith(said) for each in damages(lake)] == [True]
 
 
 # The commands ---------------------------------------------------------------------
