@@ -44,7 +44,9 @@ def commands_of_workflow() -> list[str]:
 
 def commands_of_ci_run() -> list[str]:
     """Return what the stages run, in order, without those that prepare the machine."""
-    stages = re.findall(r"^stage (\S+) (.+)$", text_of(".ci/run"), re.MULTILINE)
+    stages = re.findall(
+        r"^(?:stage|begin) (\S+) (.+)$", text_of(".ci/run"), re.MULTILINE
+    )
     return [command for name, command in stages if name not in {"system", "engine"}]
 
 
