@@ -36,6 +36,7 @@ COMMANDS = {
     "shared_link": "Share a site's page by a link: make, list and revoke such links.",
     "site": "Add, list, show, change and remove sites.",
     "support": "Pack what a maintainer needs to find a fault, into one file to send.",
+    # Text that bandit takes for a password, by the name before it.
     "token": "Make, list and revoke tokens for the HTTP interface.",  # nosec B105
     "update": "Get newer data: countries of addresses, bots, and hosts of referrer"
     " spam.",
