@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
 import pytest
 from redis import Redis
 
+from page_tracker.lake.table import Lake
 from page_tracker.store.stream import Stream
 from page_tracker.writer.writer import Done, Writer
 from support.hits import send
@@ -57,9 +60,16 @@ def test_two_writers_whose_answers_get_lost_store_each_hit_once(
         assert paths(lake) == sorted(sent)
 
 
-def test_a_store_that_is_killed_while_it_is_written_to_is_continued(
-    redis_client: Redis, tmp_path: Path
-) -> None:
+class Scene(NamedTuple):
+    """A store of a test's own, with a lake in which its writer has a hit."""
+
+    store: OwnBucket
+    lake: Lake
+    writer: Writer
+
+
+@pytest.fixture(name="scene")
+def a_store_with_a_lake(redis_client: Redis, tmp_path: Path) -> Iterator[Scene]:
     redis_client.flushall()
     (tmp_path / "store").mkdir()
     with own_bucket(tmp_path / "store") as own:
@@ -67,30 +77,29 @@ def test_a_store_that_is_killed_while_it_is_written_to_is_continued(
         writer = Writer(Stream(redis_client), lake)
         send(redis_client, "/a")
         drain(writer)
-        own.kill()
-        send(redis_client, "/b")
-        with pytest.raises(OSError):
-            writer.round()
-        own.start()
-        drain(writer)
-        assert paths(lake) == ["/a", "/b"]
+        yield Scene(own, lake, writer)
+
+
+def test_a_store_that_is_killed_while_it_is_written_to_is_continued(
+    redis_client: Redis, scene: Scene
+) -> None:
+    scene.store.kill()
+    send(redis_client, "/b")
+    with pytest.raises(OSError):
+        scene.writer.round()
+    scene.store.start()
+    drain(scene.writer)
+    assert paths(scene.lake) == ["/a", "/b"]
 
 
 def test_a_store_that_stalls_in_the_middle_of_a_commit_gets_it_once(
-    request: pytest.FixtureRequest, redis_client: Redis, tmp_path: Path
+    request: pytest.FixtureRequest, redis_client: Redis, scene: Scene
 ) -> None:
-    redis_client.flushall()
-    (tmp_path / "store").mkdir()
-    with own_bucket(tmp_path / "store") as own:
-        lake = lake_in(own.bucket(), tmp_path / "cache")
-        writer = Writer(Stream(redis_client), lake)
-        send(redis_client, "/a")
-        drain(writer)
-        send(redis_client, "/b")
-        with own.frozen():
-            committing = Thread(target=drain_while_it_answers, args=(writer,))
-            committing.start()
-            time.sleep(35 if request.config.getoption("--long") else 1)
-        committing.join()
-        drain(writer)
-        assert paths(lake) == ["/a", "/b"]
+    send(redis_client, "/b")
+    with scene.store.frozen():
+        committing = Thread(target=drain_while_it_answers, args=(scene.writer,))
+        committing.start()
+        time.sleep(35 if request.config.getoption("--long") else 1)
+    committing.join()
+    drain(scene.writer)
+    assert paths(scene.lake) == ["/a", "/b"]
