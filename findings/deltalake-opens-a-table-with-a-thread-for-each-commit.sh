@@ -1,6 +1,6 @@
 #!/bin/sh
-# deltalake 1.6.6 opens a table with a thread for nearly each commit since the last checkpoint,
-# up to 512, the bound of tokio for calls that block: 526 threads for a thousand commits.
+# deltalake 1.6.6 opens a table with a thread for many of the commits since the last checkpoint,
+# up to 512, the bound of tokio for calls that block: 343 to 526 threads for a thousand commits.
 # Where processes and threads are limited (pids_limit of a container, TasksMax of a unit),
 # it takes all there are.
 #
