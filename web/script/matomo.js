@@ -242,9 +242,10 @@ const idle = (name) => () => {
 };
 
 // What pages call: they go on where they call what does not exist here. Who awaits it
-// does not wait for ever.
+// does not wait for ever, and it can be written out as text.
 const tracker = new Proxy(calls, {
-  get: (known, name) => known[name] || (name != "then" && idle(name)),
+  get: (known, name) =>
+    name in known || name.description || name == "then" ? known[name] : idle(name),
 });
 
 const apply = ([name, ...values]) =>

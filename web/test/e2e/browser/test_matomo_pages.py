@@ -207,6 +207,7 @@ def test_a_page_may_ask_for_trackers_and_for_what_does_not_exist_here(
     link = '<a id=link class=classed href="#inside">link</a>'
     scene.show("/start", ASKED_FOR % ((scene.server_url,) * 2), link)
     scene.stored(2)
+    assert scene.page.evaluate("`${Matomo.getTracker()}`") == "[object Object]"
     scene.page.click("#link")
     scene.page.evaluate("""() => {
       const error = { message: "broken", filename: "a.js", lineno: 3, colno: 4 };
