@@ -1,7 +1,7 @@
 """The closed tables of the query language: dimensions, measures, metrics, operators.
 
 Names and meanings are those of Plausible's Stats API v2. To add one is to add a row
-here. Pure: expressions are SQL over a row of the table `hits`.
+here. Pure: formulas are SQL over the sums of measures.
 
 A *measure* is a number that adds up over parts (days, day tables and hits); a
 *metric* is what people ask for, a formula over measures.
@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from page_tracker.query.dialect import Comparison, Dialect
+
 Scope = Literal["event", "visit", "time"]
 
 NOT_SET = "(not set)"
@@ -19,9 +21,9 @@ NOT_SET = "(not set)"
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One dimension: the expression that gives its value, and its label where empty.
+    """One dimension: the column that has its value, and its label where empty.
 
-    `reads` is the column of `hits` that the expression reads, if it is not one itself.
+    `is_country` where the value is the name of the country that the column has.
     `fixed` is true where the value is the same for all hits of a visitor's day, so
     that visitors are a plain sum over arrivals. Without a label (`empty` is None)
     rows that have no value belong to no group.
@@ -31,7 +33,7 @@ class Dimension:
     column: str
     empty: str | None = NOT_SET
     fixed: bool = False
-    reads: str = ""
+    is_country: bool = False
 
 
 def _visit(column: str, empty: str | None = NOT_SET) -> Dimension:
@@ -74,13 +76,7 @@ DIMENSIONS: dict[str, Dimension] = {
     "visit:country": _fixed("country"),
     "visit:region": _fixed("region"),
     "visit:city": _fixed("city"),
-    "visit:country_name": Dimension(
-        "visit",
-        "coalesce((SELECT any_value(c.name) FROM countries c WHERE c.code = country),"
-        " country)",
-        fixed=True,
-        reads="country",
-    ),
+    "visit:country_name": Dimension("visit", "country", fixed=True, is_country=True),
     "visit:region_name": _fixed("region"),
     "visit:city_name": _fixed("city"),
 }
@@ -136,18 +132,28 @@ MetricType = Literal["integer", "float", "money"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: its formula over measures, and what it needs to make sense."""
+    """One metric: its formula over measures, and what it needs to make sense.
+
+    Rounded to so many `digits` after the point, where that is given.
+    """
 
     formula: str
     measures: tuple[str, ...]
     type: MetricType = "integer"
     needs: Literal["", "dimension", "goal", "page"] = ""
     of_visits: bool = False
+    digits: int | None = None
 
     @property
     def counts(self) -> bool:
         """Whether it is a count, which is 0 if there is nothing to count."""
         return self.formula in self.measures
+
+    def value(self, sql: Dialect) -> str:
+        """The SQL of its value, over the sums of its measures."""
+        if self.digits is None:
+            return self.formula
+        return sql.rounded(self.formula, self.digits)
 
 
 METRICS: dict[str, Metric] = {
@@ -155,51 +161,62 @@ METRICS: dict[str, Metric] = {
     "visits": Metric("visits", ("visits",)),
     "pageviews": Metric("views", ("views",)),
     "views_per_visit": Metric(
-        "round(entered_views / nullif(entered, 0), 2)",
+        "entered_views / nullif(entered, 0)",
         ("entered", "entered_views"),
         "float",
         of_visits=True,
+        digits=2,
     ),
     "bounce_rate": Metric(
-        "round(100 * bounces / nullif(landed, 0))",
+        "100 * bounces / nullif(landed, 0)",
         ("landed", "bounces"),
         of_visits=True,
+        digits=0,
     ),
     "visit_duration": Metric(
-        "round(since / 1000 / nullif(entered, 0))",
+        "since / 1000 / nullif(entered, 0)",
         ("entered", "since"),
         of_visits=True,
+        digits=0,
     ),
     "events": Metric("events", ("events",)),
     "percentage": Metric(
-        "round(100 * visitors / nullif(all_visitors, 0), 2)",
+        "100 * visitors / nullif(all_visitors, 0)",
         ("visitors", "all_visitors"),
         "float",
         needs="dimension",
+        digits=2,
     ),
     "conversion_rate": Metric(
-        "round(100 * visitors / nullif(reached_visitors, 0), 2)",
+        "100 * visitors / nullif(reached_visitors, 0)",
         ("visitors", "reached_visitors"),
         "float",
         needs="goal",
+        digits=2,
     ),
     "group_conversion_rate": Metric(
-        "round(100 * visitors / nullif(group_visitors, 0), 2)",
+        "100 * visitors / nullif(group_visitors, 0)",
         ("visitors", "group_visitors"),
         "float",
         needs="goal",
+        digits=2,
     ),
     "scroll_depth": Metric(
-        "round(scroll / nullif(scrolled, 0))", ("scroll", "scrolled"), needs="page"
+        "scroll / nullif(scrolled, 0)", ("scroll", "scrolled"), needs="page", digits=0
     ),
     "time_on_page": Metric(
-        "round(engaged / 1000 / nullif(engaged_visits, 0))",
+        "engaged / 1000 / nullif(engaged_visits, 0)",
         ("engaged", "engaged_visits"),
         needs="page",
+        digits=0,
     ),
     "total_revenue": Metric("revenue", ("revenue",), "money", needs="goal"),
     "average_revenue": Metric(
-        "round(revenue / nullif(paid, 0))", ("revenue", "paid"), "money", needs="goal"
+        "revenue / nullif(paid, 0)",
+        ("revenue", "paid"),
+        "money",
+        needs="goal",
+        digits=0,
     ),
 }
 
@@ -214,29 +231,26 @@ ZERO_WHERE_EMPTY = frozenset(
 class Operator:
     """One operator: how a value is compared, whether it negates, whether case counts.
 
-    `template` has `{column}` and `{value}`; values of a leaf are joined by OR, and
-    the whole is negated where `negated`.
+    The values of a leaf are joined by OR, and the whole is negated where `negated`.
     """
 
-    template: str
+    how: Comparison
     negated: bool = False
     has_case: bool = True
 
     @property
     def is_exact(self) -> bool:
         """Whether it compares with a whole value, or its label."""
-        return self.template == "{column} = {value}"
+        return self.how == "equals"
 
 
 OPERATORS: dict[str, Operator] = {
-    "is": Operator("{column} = {value}"),
-    "is_not": Operator("{column} = {value}", negated=True),
-    "contains": Operator("contains({column}, {value})"),
-    "contains_not": Operator("contains({column}, {value})", negated=True),
-    "matches": Operator("regexp_matches({column}, {value})", has_case=False),
-    "matches_not": Operator(
-        "regexp_matches({column}, {value})", negated=True, has_case=False
-    ),
+    "is": Operator("equals"),
+    "is_not": Operator("equals", negated=True),
+    "contains": Operator("contains"),
+    "contains_not": Operator("contains", negated=True),
+    "matches": Operator("matches", has_case=False),
+    "matches_not": Operator("matches", negated=True, has_case=False),
 }
 
 GOAL_OPERATORS = frozenset({"is", "contains"})

@@ -17,9 +17,9 @@ class Sum(NamedTuple):
 
 
 ROWS = Sum("count(*)")
-VISITORS = Sum("count(*) FILTER (arrival)", ("arrival",))
-VIEWS = Sum("count(*) FILTER (view > 0)", ("view",))
-EVENTS = Sum("count(*) FILTER (step > 0)", ("step",))
+VISITORS = Sum("count(*) FILTER (WHERE arrival)", ("arrival",))
+VIEWS = Sum("count(*) FILTER (WHERE view > 0)", ("view",))
+EVENTS = Sum("count(*) FILTER (WHERE step > 0)", ("step",))
 SINCE = Sum("sum(since)", ("since",))
 
 
@@ -38,15 +38,18 @@ def bounces(holds: str = "") -> Sum:
 
 def revenue(currency: str) -> Sum:
     """Thousandths of a unit of the currency, which is SQL."""
-    return Sum(f"sum(revenue) FILTER (currency = {currency})", ("revenue", "currency"))
+    return Sum(
+        f"sum(revenue) FILTER (WHERE currency = {currency})", ("revenue", "currency")
+    )
 
 
 def paid(currency: str) -> Sum:
     """Events with revenue in the currency, which is SQL."""
     return Sum(
-        f"count(revenue) FILTER (currency = {currency})", ("revenue", "currency")
+        f"count(revenue) FILTER (WHERE currency = {currency})",
+        ("revenue", "currency"),
     )
 
 
 def _number(*conditions: str) -> str:
-    return f"count(*) FILTER ({' AND '.join(filter(None, conditions))})"
+    return f"count(*) FILTER (WHERE {' AND '.join(filter(None, conditions))})"

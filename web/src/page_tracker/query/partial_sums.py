@@ -14,6 +14,7 @@ from page_tracker.query.catalog import (
     GOAL,
     TIME_BUCKETS,
 )
+from page_tracker.query.dialect import Part
 from page_tracker.query.measures import Sum
 from page_tracker.query.plan import Days, Plan, tabled
 from page_tracker.query.query import (
@@ -28,7 +29,6 @@ from page_tracker.query.query import (
 from page_tracker.query.strategies import Visitors, Visits, WholeVisits, strategies
 from page_tracker.query.where import Binder, condition, labelled
 
-BEGAN = "(time - to_milliseconds(elapsed))"
 BEGAN_READS = ("time", "elapsed")
 
 _ENTERED = {
@@ -38,12 +38,12 @@ _ENTERED = {
 }
 # Measures of the visits for which a condition holds.
 _LANDED = {"landed": measures.visits, "bounces": measures.bounces}
-_ENGAGED = (
-    "sum(deepest) AS scroll",
-    "count(deepest) AS scrolled",
-    "sum(stayed) AS engaged",
-    "count(stayed) AS engaged_visits",
-)
+_ENGAGED = {
+    "scroll": "sum(deepest)",
+    "scrolled": "count(deepest)",
+    "engaged": "sum(stayed)",
+    "engaged_visits": "count(stayed)",
+}
 # The columns that only engagements have.
 ENGAGEMENT = frozenset({"scroll", "engaged"})
 # The whole of which conversion rates, and other shares, are a share.
@@ -68,23 +68,28 @@ class PartialSums:
         self.needed = set(measures_of(query))
         self.by = strategies(query)
 
-    def all(self) -> list[str]:
+    def all(self) -> list[Part]:
         """All parts of what day tables and hits answer."""
-        parts = [self._of_tables()]
+        parts = self._of_tables()
         if self.plan.hits or not (self.plan.tables or self.plan.visits):
             parts += self._of_hits()
-        return [part for part in parts if part]
+        return parts
 
-    def _of_hits(self) -> list[str]:
+    def _of_hits(self) -> list[Part]:
         return [
             self._of_events(),
-            self._of_who_came_back(),
-            self._of_distinct(),
-            self._of_entered(),
-            self._of_engagement(),
+            *self._of_who_came_back(),
+            *self._of_distinct(),
+            *self._of_entered(),
+            *self._of_engagement(),
         ]
 
-    def _group(self, source: str, sums: dict[str, Sum], began: bool = False) -> str:
+    @property
+    def began(self) -> str:
+        """When the visit of a row began."""
+        return self.binder.sql.earlier("time", "elapsed")
+
+    def _group(self, source: str, sums: dict[str, Sum], began: bool = False) -> Part:
         """A SELECT of those measures over a source, by the query's dimensions."""
         dims = self._expressions(began)
         columns = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
@@ -100,7 +105,7 @@ class PartialSums:
             lines.append(
                 "GROUP BY " + ", ".join(str(index + 1) for index in range(len(dims)))
             )
-        return "\n".join(lines)
+        return Part("\n".join(lines), tuple(sums))
 
     def _expressions(self, began: bool) -> list[str]:
         found = []
@@ -117,19 +122,16 @@ class PartialSums:
 
     def _bucket(self, name: str, began: bool) -> str:
         """The key of a row's bucket of time, as `buckets` has it."""
-        bind = self.binder.bind
+        bind, sql = self.binder.bind, self.binder.sql
         if name == "time:day":
             return "day"
         if name == "time:month":
-            return "date_trunc('month', day)::DATE"
+            return sql.month_of("day")
         if name == "time:week":
-            first = bind(self.query.range.first)
-            return f"greatest(date_trunc('week', day)::DATE, {first})"
-        instant = BEGAN if began else "time"
+            return f"greatest({sql.week_of('day')}, {bind(self.query.range.first)})"
+        instant = self.began if began else "time"
         self.binder.reads(*BEGAN_READS if began else ("time",))
-        local = f"{instant} AT TIME ZONE {bind(self.query.range.timezone)}"
-        past = f"epoch_us({local}) % {1_000_000 * SECONDS[name]}"
-        return f"((epoch_us({instant}) - {past}) // 1000000)"
+        return sql.begin_of(instant, SECONDS[name], bind(self.query.range.timezone))
 
     def _has_values(self) -> str:
         """Rows without a value belong to no group, where the dimension has no label."""
@@ -139,7 +141,7 @@ class PartialSums:
             if name in DIMENSIONS and DIMENSIONS[name].empty is None
         )
 
-    def _of_events(self) -> str:
+    def _of_events(self) -> Part:
         sums = {"events": measures.ROWS}
         if "views" in self.needed:
             sums["views"] = measures.VIEWS
@@ -154,13 +156,13 @@ class PartialSums:
             sums |= self._of_whole_visits()
         return self._group("matched", sums)
 
-    def _of_who_came_back(self) -> str:
+    def _of_who_came_back(self) -> list[Part]:
         """Visitors with several visits a day, once in each group, minus their arrivals.
 
         Arrivals are counted already, and most visitors have no other visit.
         """
         if self.by.visitors is not Visitors.ARRIVALS_AND_RETURNS:
-            return ""
+            return []
         self.binder.reads("visitor", "step", *measures.VISITORS.columns)
         dims = self._expressions(began=False)
         inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
@@ -169,22 +171,23 @@ class PartialSums:
         where = f" AND {missing}" if missing else ""
         keys = ", ".join([*outer, "day", "visitor"])
         group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
-        return (
+        sql = (
             f"SELECT {', '.join([*outer, 'count(*) - sum(arrived) AS visitors'])}\n"
             f"FROM (\n  SELECT {', '.join([*inner, 'day', 'visitor'])},"
             f" {measures.VISITORS.sql} AS arrived\n"
             "  FROM matched SEMI JOIN (\n"
             "    SELECT day, visitor FROM matched WHERE step = 1 AND NOT arrival\n"
-            f"  ) USING (day, visitor) WHERE step = 1{where}\n"
+            f"  ) again USING (day, visitor) WHERE step = 1{where}\n"
             f"  GROUP BY {keys}\n){group}"
         )
+        return [Part(sql, ("visitors",))]
 
-    def _of_distinct(self) -> str:
+    def _of_distinct(self) -> list[Part]:
         """Visitors and visits that have to be counted distinct rather than summed."""
         visitors = self.by.visitors is Visitors.DISTINCT
         visits = self.by.visits is Visits.DISTINCT
         if not (visitors or visits):
-            return ""
+            return []
         self.binder.reads("visitor", *["visit"] * visits)
         dims = self._expressions(began=False)
         inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
@@ -192,22 +195,24 @@ class PartialSums:
         missing = self._has_values()
         source = f"FROM matched{missing and f' WHERE {missing}'}"
         found = f"SELECT DISTINCT {', '.join([*inner, 'day', 'visitor'])} {source}"
-        counts = ["count(*) AS visitors"]
+        counts = {"visitors": "count(*)"}
         if visits:
             apart = ", ".join([*inner, "day", "visitor", "visit"])
             found = f"SELECT DISTINCT {apart} {source}"
-            counts = ["count(*) AS visits"]
+            counts = {"visits": "count(*)"}
         if visits and visitors:
             keys = ", ".join([*outer, "day", "visitor"])
             found = f"SELECT {keys}, count(*) AS its FROM ({found}) GROUP BY {keys}"
-            counts = ["count(*) AS visitors", "sum(its) AS visits"]
+            counts = {"visitors": "count(*)", "visits": "sum(its)"}
         group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
-        return f"SELECT {', '.join([*outer, *counts])}\nFROM ({found}){group}"
+        columns = [*outer, *(f"{sql} AS {name}" for name, sql in counts.items())]
+        sql = f"SELECT {', '.join(columns)}\nFROM ({found}){group}"
+        return [Part(sql, tuple(counts))]
 
-    def _of_entered(self) -> str:
+    def _of_entered(self) -> list[Part]:
         if self.by.whole_visits is not WholeVisits.CHOSEN:
-            return ""
-        return self._group("chosen", self._of_whole_visits(), began=True)
+            return []
+        return [self._group("chosen", self._of_whole_visits(), began=True)]
 
     def _of_whole_visits(self) -> dict[str, Sum]:
         """The measures of whole visits that are needed."""
@@ -231,10 +236,10 @@ class PartialSums:
         entry = And(tuple(renamed(page, "visit:entry_page") for page in pages))
         return condition(entry, self.query.goals, self.binder)
 
-    def _of_engagement(self) -> str:
+    def _of_engagement(self) -> list[Part]:
         wanted = self.needed & {"scroll", "scrolled", "engaged", "engaged_visits"}
         if not wanted:
-            return ""
+            return []
         self.binder.reads("visit", "path", "step", *ENGAGEMENT)
         dims, page = self._expressions(began=False), "day, visit, path"
         # Columns that only the page's own events have are read from those.
@@ -254,18 +259,20 @@ class PartialSums:
         outer = [f"d{index}" for index in range(len(dims))]
         group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
         keys = ", ".join([*outer, "day", "visit"])
-        return (
-            f"SELECT {', '.join([*outer, *_ENGAGED])}\nFROM (\n"
+        sums = [f"{sql} AS {name}" for name, sql in _ENGAGED.items()]
+        sql = (
+            f"SELECT {', '.join([*outer, *sums])}\nFROM (\n"
             f"  SELECT {', '.join([*inner, 'day', 'visit'])},"
             " max(scroll) AS deepest, sum(engaged) AS stayed\n"
             f"  FROM {read}\n"
             f"  WHERE step = 0{self.within('time')}\n"
             f"  GROUP BY {keys}\n){group}"
         )
+        return [Part(sql, tuple(_ENGAGED))]
 
-    def _of_tables(self) -> str:
+    def _of_tables(self) -> list[Part]:
         if not self.plan.tables:
-            return ""
+            return []
         bind = self.binder.bind
         dims, which = [], ""
         for index, name in enumerate(self.query.dimensions):
@@ -281,11 +288,12 @@ class PartialSums:
         columns = [f"{sql} AS {name}" for name, sql in sums.items()]
         group = ", ".join(str(index + 1) for index in range(len(dims)))
         tail = f"\nGROUP BY {group}" if dims else ""
-        return (
+        sql = (
             f"SELECT {', '.join([*dims, *columns])}\nFROM days\n"
             f"WHERE site = {bind(self.query.site)} AND dimension = {bind(which)}"
             f" AND {in_days(self.plan.tables, self.binder)}{tail}"
         )
+        return [Part(sql, tuple(sums))]
 
     def within(self, instant: str) -> str:
         """The condition that an instant is in a range that cuts a day."""

@@ -15,6 +15,7 @@ from datetime import date
 from math import ceil
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, TIME_BUCKETS
+from page_tracker.query.dialect import DUCKDB, Dialect
 from page_tracker.query.partial_sums import (
     CONVERSIONS,
     ENGAGEMENT,
@@ -53,9 +54,10 @@ class Ask:
     plan: Plan
     only: tuple[tuple[str, ...], ...] = ()
 
-    def statement(self, tables: Mapping[str, str]) -> Statement:
+    def statement(self, tables: Mapping[str, str], sql: Dialect = DUCKDB) -> Statement:
         """The statement that answers it, reading these tables."""
-        return _only(statement(self.query, self.plan, tables), self.only)
+        asked = statement(self.query, self.plan, tables, sql)
+        return _only(asked, self.only, sql)
 
     def statement_over_sums(self, name: str) -> Statement:
         """The statement that answers it from its tables of sums."""
@@ -250,12 +252,17 @@ def _has_done(part: Filter) -> bool:
             return False
 
 
-def _only(asked: Statement, groups: tuple[tuple[str, ...], ...]) -> Statement:
+def _only(
+    asked: Statement, groups: tuple[tuple[str, ...], ...], sql: Dialect = DUCKDB
+) -> Statement:
     """The statement with the rows of these groups alone; all, where none are given."""
     if not groups or groups == ((),):
         return asked
     columns = {f"g{place}": list(of) for place, of in enumerate(zip(*groups))}
-    dims = ", ".join(f"d{place}" for place in range(len(columns)))
-    wanted = ", ".join(f"unnest(${name})" for name in columns)
-    sql = f"SELECT * FROM (\n{asked.sql}\n)\nWHERE ({dims}) IN (SELECT {wanted})"
-    return replace(asked, sql=sql, values={**asked.values, **columns})
+    dims = [f"d{place}" for place in range(len(columns))]
+    lists = [sql.placeholder(name, values) for name, values in columns.items()]
+    return replace(
+        asked,
+        sql=f"SELECT * FROM (\n{asked.sql}\n)\nWHERE {sql.among(dims, lists)}",
+        values={**asked.values, **columns},
+    )

@@ -24,8 +24,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS, PAGE
+from page_tracker.query.dialect import DUCKDB, Dialect
 from page_tracker.query.partial_sums import (
-    BEGAN,
     BEGAN_READS,
     SHARES,
     PartialSums,
@@ -59,19 +59,22 @@ class Statement:
 
 
 def statement(
-    query: Query, plan: Plan, tables: Mapping[str, str] | None = None
+    query: Query,
+    plan: Plan,
+    tables: Mapping[str, str] | None = None,
+    sql: Dialect = DUCKDB,
 ) -> Statement:
-    """The statement that answers a query.
+    """The statement that answers a query, in a dialect.
 
     It reads `hits`, `days` and `countries`, which are tables of the engine or given as
     SQL by `tables`. One row a group: the dimensions' values as text, then the metrics
     in the query's order, then `total_rows`, the number of all groups.
     """
-    binder = Binder()
+    binder = Binder(sql)
     blocks = _Blocks(query, plan, binder).named()
-    body = _with([*(tables or {}).items(), *blocks])
-    sql = f"{body}\n{_answer(query, binder)}"
-    return Statement(sql, binder.values, frozenset(binder.columns))
+    body = _with([*(tables or {}).items(), *blocks], sql)
+    asked = f"{body}\n{_answer(query, binder)}"
+    return Statement(asked, binder.values, frozenset(binder.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,12 @@ def sums(query: Query, plan: Plan) -> Statement:
 
 
 def groups_statement(
-    query: Query, days: tuple[Days, ...], goal: Goal, hits: str, most: int
+    query: Query,
+    days: tuple[Days, ...],
+    goal: Goal,
+    hits: str,
+    most: int,
+    sql: Dialect = DUCKDB,
 ) -> Statement:
     """The statement that divides visitors by a query's dimension; `hits` is SQL.
 
@@ -128,7 +136,7 @@ def groups_statement(
     reached the goal with their first hit in the group or later on that day. The name is
     NULL for visitors who were in several groups of a day; who has no value is in none.
     """
-    binder = Binder()
+    binder = Binder(sql)
     blocks = _Blocks(query, Plan((), days), binder)
     reaching = And((Leaf("is", GOAL, (goal.name,)),))
     name = column(query.dimensions[0], binder)
@@ -153,14 +161,15 @@ def groups_statement(
         ),
     ]
     return Statement(
-        f"{_with(named)}\nSELECT name, count(*), count(*) FILTER (last >= since)"
+        f"{_with(named, sql)}\n"
+        "SELECT name, count(*), count(*) FILTER (WHERE last >= since)"
         " FROM told LEFT JOIN reached USING (day, visitor) GROUP BY name"
         f" LIMIT {most}",
         binder.values,
     )
 
 
-def _with(blocks: Iterable[tuple[str, str]]) -> str:
+def _with(blocks: Iterable[tuple[str, str]], sql: Dialect = DUCKDB) -> str:
     named = dict(blocks)
     # What several parts read is computed once.
     is_shared = named.get("parts", "").count("FROM matched") > 1
@@ -170,8 +179,8 @@ def _with(blocks: Iterable[tuple[str, str]]) -> str:
         "paged": "MATERIALIZED ",
     }
     return "WITH " + ",\n".join(
-        f"{name} AS {how.get(name, '')}(\n{_indent(sql)}\n)"
-        for name, sql in named.items()
+        f"{name} AS {how.get(name, '') * sql.is_materializing}(\n{_indent(block)}\n)"
+        for name, block in named.items()
     )
 
 
@@ -179,7 +188,7 @@ def _answer(query: Query, binder: Binder) -> str:
     dims = query.dimensions
     columns = [f"d{index}::VARCHAR AS d{index}" for index in range(len(dims))]
     columns += [
-        f"{METRICS[name].formula} AS m{index}"
+        f"{METRICS[name].value(binder.sql)} AS m{index}"
         for index, name in enumerate(query.metrics)
     ]
     columns.append("count(*) OVER () AS total_rows")
@@ -250,7 +259,8 @@ class _Blocks:
 
     def _united(self) -> str:
         visits = VisitSums(self.query, self.plan, self.binder)
-        return "\nUNION ALL BY NAME\n".join([*visits.all(), *self.parts.all()])
+        parts = [*visits.all(), *self.parts.all()]
+        return self.binder.sql.united(parts, len(self.query.dimensions))
 
     # Where rows come from
 
@@ -283,7 +293,7 @@ class _Blocks:
             "  FROM hits ANTI JOIN (\n"
             f"    SELECT day, visit, view - 1 AS view FROM hits WHERE {where}"
             " AND view > 1\n"
-            f"  ) USING (day, visit, view) WHERE {where} AND view > 0\n"
+            f"  ) followed USING (day, visit, view) WHERE {where} AND view > 0\n"
             f") x USING (day, visit)\nWHERE {where}"
         )
 
@@ -308,7 +318,7 @@ class _Blocks:
         return "\nUNION ALL\n".join(found)
 
     def _chosen(self) -> str:
-        begun = self.parts.within(BEGAN)
+        begun = self.parts.within(self.parts.began)
         self.binder.reads("step", *BEGAN_READS * bool(begun))
         if self.by_events or self.cut or GOAL in self.query.dimensions:
             self.binder.reads("visit")
@@ -340,7 +350,7 @@ class _Blocks:
         """Visitors of another question over the same days, by its own dimensions."""
         sum_table = self.sum_table and f"{self.sum_table}_{name}"
         blocks = _Blocks(asked, self.plan, self.binder, sum_table)
-        return f"{_with(blocks.named())}\nSELECT * FROM summed"
+        return f"{_with(blocks.named(), self.binder.sql)}\nSELECT * FROM summed"
 
     def added_up(self) -> str:
         """The parts added up by dimension."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from page_tracker.query import measures
 from page_tracker.query.catalog import ENTRY_OF, PAGE, TIME_BUCKETS, dimension
+from page_tracker.query.dialect import Part
 from page_tracker.query.measures import Sum
 from page_tracker.query.partial_sums import PartialSums, in_days
 from page_tracker.query.plan import Days
@@ -30,7 +31,7 @@ _OF_VISITS = {
 }
 _SEEN_EVENTS = Sum("sum(events)", ("events",))
 _ARRIVED = Sum("sum(arrivals)", ("arrivals",))
-_ALONE = Sum("count(*) FILTER (visitor IS NULL)", ("visitor",))
+_ALONE = Sum("count(*) FILTER (WHERE visitor IS NULL)", ("visitor",))
 
 
 def of_chosen_visits(query: Query, days: tuple[Days, ...], binder: Binder) -> str:
@@ -46,14 +47,13 @@ def of_chosen_visits(query: Query, days: tuple[Days, ...], binder: Binder) -> st
 class VisitSums(PartialSums):
     """The parts that a query needs of visits."""
 
-    def all(self) -> list[str]:
+    def all(self) -> list[Part]:
         """All parts of what visits answer."""
         if not self.plan.visits:
             return []
-        parts = [*self._of_visits(), self._of_visitors_told_apart()]
-        return [part for part in parts if part]
+        return [*self._of_visits(), *self._of_visitors_told_apart()]
 
-    def _of_visits(self) -> list[str]:
+    def _of_visits(self) -> list[Part]:
         """The sums over visits, in which a visitor who has a single one stands once.
 
         By page, what is measured of visits as a whole is that of those that entered
@@ -77,7 +77,7 @@ class VisitSums(PartialSums):
 
     def _by_columns(
         self, source: str, sums: dict[str, Sum], began: bool = False
-    ) -> str:
+    ) -> Part:
         """A SELECT of those measures over a source, by the query's dimensions.
 
         Rows are grouped by columns as they are, which is twice as fast, and the groups
@@ -97,15 +97,16 @@ class VisitSums(PartialSums):
         given = [*dims, *(f"its_{name} AS {name}" for name in sums)]
         where = f" WHERE {missing}" if (missing := self._has_values()) else ""
         group = f" GROUP BY {', '.join(keys)}" if keys else ""
-        return (
+        return Part(
             f"SELECT {', '.join(given)}\n"
-            f"FROM (SELECT {', '.join(found)} FROM {source}{where}{group})"
+            f"FROM (SELECT {', '.join(found)} FROM {source}{where}{group})",
+            tuple(sums),
         )
 
-    def _of_visitors_told_apart(self) -> str:
+    def _of_visitors_told_apart(self) -> list[Part]:
         """Visitors who have several visits on a day, once in each group."""
         if self.by.visitors in (Visitors.NONE, Visitors.ARRIVALS):
-            return ""
+            return []
         self.binder.reads("visitor")
         dims = self._expressions(began=False)
         inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
@@ -113,15 +114,16 @@ class VisitSums(PartialSums):
         source = "paged" if PAGE in self.query.dimensions else "visited"
         where = " AND ".join(filter(None, ("visitor IS NOT NULL", self._has_values())))
         group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
-        return (
+        sql = (
             f"SELECT {', '.join([*outer, 'count(*) AS visitors'])}\nFROM (\n"
             f"  SELECT DISTINCT {', '.join([*inner, 'day', 'visitor'])} FROM {source}"
             f" WHERE {where}\n){group}"
         )
+        return [Part(sql, ("visitors",))]
 
 
 def _column_of(name: str) -> str:
     """The column of visits from which a dimension's value is computed."""
     if name in TIME_BUCKETS:
         return "day"
-    return dimension(name).reads or dimension(name).column
+    return dimension(name).column

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from page_tracker.query.catalog import GOAL, OPERATORS, dimension
+from page_tracker.query.dialect import DUCKDB, Dialect
 from page_tracker.query.query import (
     And,
     Filter,
@@ -24,8 +25,10 @@ class Binder:
     """Collects what a statement needs while it is written.
 
     `values` by the names of their placeholders, and the `columns` of `hits` it reads.
+    It is written in `sql`.
     """
 
+    sql: Dialect = DUCKDB
     values: dict[str, object] = field(default_factory=dict)
     columns: set[str] = field(default_factory=set)
     _places: dict[tuple[type, object], str] = field(default_factory=dict)
@@ -36,7 +39,7 @@ class Binder:
         if place is None:
             name = f"v{len(self.values)}"
             self.values[name] = value
-            place = self._places[type(value), value] = f"${name}"
+            place = self._places[type(value), value] = self.sql.placeholder(name, value)
         return place
 
     def reads(self, *columns: str) -> None:
@@ -51,8 +54,8 @@ def column(name: str, binder: Binder) -> str:
         binder.reads("props")
         return f"coalesce(props[{binder.bind(key)}], '')"
     found = dimension(name)
-    binder.reads(found.reads or found.column)
-    return found.column
+    binder.reads(found.column)
+    return binder.sql.country_name(found.column) if found.is_country else found.column
 
 
 def labelled(name: str, binder: Binder) -> str:
@@ -81,7 +84,8 @@ def of_goal(goal: Goal, binder: Binder) -> str:
         binder.reads("view", "path")
         found.append("view > 0")
         if "*" in goal.page:
-            found.append(f"regexp_matches(path, {binder.bind(pattern(goal.page))})")
+            seen = binder.bind(pattern(goal.page))
+            found.append(binder.sql.compared("matches", "path", seen))
         else:
             found.append(f"path = {binder.bind(goal.page)}")
     for key, value in goal.props:
@@ -100,10 +104,10 @@ def of_leaf(leaf: Leaf, goals: tuple[Goal, ...], binder: Binder) -> str:
     value = compared = column(leaf.dimension, binder)
     places = [binder.bind(value) for value in values]
     if not leaf.case_sensitive and operator.has_case:
-        compared = f"lower({compared})"
-        places = [f"lower({place})" for place in places]
+        compared = binder.sql.lowered(compared)
+        places = [binder.sql.lowered(place) for place in places]
     any_of = " OR ".join(
-        operator.template.format(column=compared, value=place) for place in places
+        binder.sql.compared(operator.how, compared, place) for place in places
     )
     if not operator.negated:
         return f"({any_of})"
