@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from page_tracker.processes.run_command import run_command
 from page_tracker.schema import HITS
 from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
+from page_tracker.store.ingest import submit
+from page_tracker.upkeep import health
 from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import open_redis
 from page_tracker.wiring.upkeep import open_light_recount, open_light_upkeep
 from support.collecting import SITE, sites_of
-from support.hits import row
+from support.hits import batch, hit, row
 from support.own_redis import own_redis
+from support.processes import BIN, clean_environment, wait_until
 
 LONG_AGO = 20_000  # days since 1970
 
@@ -61,6 +65,36 @@ def test_counters_catch_up_by_an_job(settings: Settings) -> None:
 
     with open_redis(settings) as redis:
         assert Live(redis).total(SITE) == 1
+
+
+@contextmanager
+def begun(settings: Settings, *words: str) -> Iterator[None]:
+    """A command that runs until it is stopped, which ends well."""
+    environment = clean_environment(
+        REDIS_URL=str(settings.redis_url), PAGE_TRACKER_DATA=str(settings.data)
+    )
+    command = [str(BIN / "page-tracker"), *words]
+    with subprocess.Popen(command, env=environment) as process:
+        yield
+        process.terminate()
+        assert process.wait() == 0
+
+
+def test_a_writer_leaves_upkeep_to_a_process_of_its_own(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", str(settings.redis_url))
+    lake = open_lake(settings)
+    with open_redis(settings) as redis, begun(settings, "writer", "--without-upkeep"):
+        submit(redis, batch([hit("/b", site=SITE)]))
+        wait_until(lambda: lake.snapshot("hits").version() > 1)
+        assert Live(redis).total(SITE) == 1
+        assert health.main() == "no pass of upkeep has succeeded yet"
+
+        with begun(settings, "upkeep", "--until-stopped"):
+            wait_until(lambda: health.main() is None)
+            assert closed(lake)
+            wait_until(lambda: Live(redis).total(SITE) == 2)
 
 
 def test_why_an_job_failed_is_told_and_it_is_due_again(settings: Settings) -> None:

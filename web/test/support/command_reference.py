@@ -13,11 +13,11 @@ FILE = DOCS / "reference" / "commands.md"
 INTRODUCTION = """\
 # Commands
 
-Each command does one thing and ends, except `page-tracker serve`, `page-tracker writer`
-and `page-tracker import --follow`, which run until they are stopped. The exit status is
-0 where all went well; 1 where something was wrong, which one line on standard error
-names together with what to do; 2 where the command line or a setting is invalid; 130
-after Ctrl-C.
+Each command does one thing and ends, except `page-tracker serve`, `page-tracker
+writer`, `page-tracker upkeep --until-stopped` and `page-tracker import --follow`, which
+run until they are stopped. The exit status is 0 where all went well; 1 where something
+was wrong, which one line on standard error names together with what to do; 2 where the
+command line or a setting is invalid; 130 after Ctrl-C.
 
 `--help` after any command prints what this page says of it: `scripts/document-commands`
 makes the page from the commands.

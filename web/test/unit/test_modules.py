@@ -45,7 +45,7 @@ ONLY = {
     "redis": (
         *("app", "diagnosis", "store", "wiring", "web", "writer.health"),
         *("collect.batched", "collect.direct", "processes.embedded"),
-        "monitoring",
+        *("monitoring", "upkeep.health"),
     ),
     "deltalake": ("lake", "writer", "query.snapshot", "history", "upkeep"),
     "arro3": ("lake", "writer", "history"),

@@ -3,6 +3,8 @@
 Apart from the lake itself, since who only asks needs none of it.
 """
 
+import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -31,6 +33,19 @@ from page_tracker.wiring.store import (
     open_registry,
     open_streams,
 )
+from page_tracker.writer.service import PASS, TICK, keep
+
+
+def start_upkeep(
+    settings: Settings, lake: Lake, stop: threading.Event, first: float
+) -> None:
+    """Begin upkeep and recount in threads; the first pass begins in `first` seconds."""
+    tidy = open_light_upkeep(settings, lake, logging.error)
+    for work in (
+        ("upkeep of the lake", tidy, PASS, stop, first),
+        ("the recount", open_light_recount(settings, lake), TICK, stop),
+    ):
+        threading.Thread(target=keep, args=work, daemon=True).start()
 
 
 def open_upkeep(

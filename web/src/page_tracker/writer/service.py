@@ -98,13 +98,18 @@ def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
 
 
 def keep(
-    what: str, work: Callable[[], None], every: float, stop: threading.Event
+    what: str,
+    work: Callable[[], None],
+    every: float,
+    stop: threading.Event,
+    first: float | None = None,
 ) -> None:
     """Do some work, named `what`, every so many seconds until `stop` is set.
 
-    After a failure it is tried again in a few seconds.
+    The first time is after as long, or after `first` seconds. After a failure it is
+    tried again in a few seconds.
     """
-    trouble, pause = "", every
+    trouble, pause = "", every if first is None else first
     while not stop.wait(pause):
         try:
             work()
