@@ -181,6 +181,19 @@ class Lake:
                 is_free = False
             yield is_free
 
+    @contextmanager
+    def turn(self, work: str) -> Iterator[None]:
+        """Do some work one after the other, where that takes no long wait.
+
+        It spares refused commits, and nothing rests on it.
+        """
+        free = self.turn_if_free if self.copies else self._turn_in_folder
+        with free(work):
+            yield
+
+    def _turn_in_folder(self, work: str) -> AbstractContextManager[bool]:
+        return alone_if_free(self._folder_of(work))
+
     def _lease(self, name: str, patience: float) -> AbstractContextManager[None]:
         assert self.copies  # nosec: only a bucket's machines need leases
         # pylint: disable-next=import-outside-toplevel # only they load it

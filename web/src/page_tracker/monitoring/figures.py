@@ -79,6 +79,11 @@ def of_streams(streams: Sequence[Stream], most_rows: int) -> Iterator[Metric]:
         "How long commits to the lake took, in seconds.",
         labels=["shard"],
     )
+    refused = CounterMetricFamily(
+        _named("commits_refused"),
+        "Commits refused as another writer or upkeep had changed the lake meanwhile.",
+        labels=["shard"],
+    )
     now = time.time()
     for stream in streams:
         shard = [str(stream.shard)]
@@ -88,8 +93,10 @@ def of_streams(streams: Sequence[Stream], most_rows: int) -> Iterator[Metric]:
         aside.add_metric(shard, stream.count_aside())
         writer.add_metric(shard, not problems([stream], now))
         stored.add_metric(shard, stream.drained())
-        commits.add_metric(shard, *stream.commits())
-    yield from (rows, oldest, aside, writer, stored, commits)
+        done = stream.commits()
+        commits.add_metric(shard, done.number, done.seconds)
+        refused.add_metric(shard, done.refused)
+    yield from (rows, oldest, aside, writer, stored, commits, refused)
     yield _gauge(
         "stream_limit_rows", "How many rows may wait in each stream.", most_rows
     )

@@ -70,8 +70,14 @@ def writer(shard: int) -> str:
     return prefix(shard) + "writer"
 
 
+def writers() -> str:
+    """Sorted set: the writers at work, by when each last said so (ms)."""
+    return "pt:writers"
+
+
 def commits(shard: int) -> str:
-    """Hash: how many commits the shard's writers have made, and how long they took."""
+    """Hash: how many commits the shard's writers have made, how long they took, and how
+    many were refused."""
     return prefix(shard) + "commits"
 
 

@@ -44,10 +44,12 @@ class Aside:
 
 
 class Commits(NamedTuple):
-    """The commits of a shard's writers so far, and how long they took (seconds)."""
+    """The commits of a shard's writers so far, how long they took (seconds), and how
+    often one was refused, as another had changed the lake meanwhile."""
 
     number: int
     seconds: float
+    refused: int
 
 
 class Stream:
@@ -117,10 +119,14 @@ class Stream:
         self._redis.hincrby(self._commits, "number", 1)
         self._redis.hincrbyfloat(self._commits, "seconds", seconds)
 
+    def note_refusal(self) -> None:
+        """Count a commit that was refused."""
+        self._redis.hincrby(self._commits, "refused", 1)
+
     def commits(self) -> Commits:
-        found = self._redis.hmget(self._commits, "number", "seconds")
-        number, seconds = cast(list[bytes | None], found)
-        return Commits(int(number or 0), float(seconds or 0))
+        found = self._redis.hmget(self._commits, "number", "seconds", "refused")
+        number, seconds, refused = cast(list[bytes | None], found)
+        return Commits(int(number or 0), float(seconds or 0), int(refused or 0))
 
     def waiting_since(self) -> int | None:
         """When the hit that waits longest came (microseconds); None if none waits.

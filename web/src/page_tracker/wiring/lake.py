@@ -2,7 +2,9 @@
 
 from page_tracker.lake.table import Lake
 from page_tracker.settings import Settings, is_in_bucket
-from page_tracker.wiring.store import open_streams
+from page_tracker.store.writers import Writers
+from page_tracker.wiring.store import open_redis, open_streams
+from page_tracker.writer.share import Share
 from page_tracker.writer.writer import Writer
 
 
@@ -29,3 +31,8 @@ def require_lake(settings: Settings) -> None:
 def open_writers(settings: Settings, lake: Lake) -> list[Writer]:
     """The writers of all shards."""
     return [Writer(stream, lake) for stream in open_streams(settings)]
+
+
+def open_share(settings: Settings) -> Share:
+    """The share of a writer that is beginning."""
+    return Share(Writers(open_redis(settings)), settings.shards)

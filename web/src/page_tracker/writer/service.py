@@ -1,6 +1,6 @@
 """What the writer's process does all the time.
 
-every tick: a round of each shard's writer; another at once while there is more
+every tick: a round of each shard of its share; another at once while there is more
   → a round fails: reported once, tried again every tick, reported once when it works
   → told to stop: what is queued is written, then it ends
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from deltalake.exceptions import DeltaError
@@ -64,9 +64,14 @@ class Troubles:
             self._told[stream.shard] = (trouble, now)
 
 
-def write(writers: Sequence[Writer], stop: threading.Event) -> None:
-    """Write until `stop` is set, then until nothing is queued or Redis or the lake is
-    away, or for STOP_SECONDS at most."""
+def write(
+    writers: Sequence[Writer], share: Container[int], stop: threading.Event
+) -> None:
+    """Write the shards of a share, which may change meanwhile, until `stop` is set.
+
+    Then until nothing is queued in them or Redis or the lake is away, or for
+    STOP_SECONDS at most.
+    """
     troubles = Troubles()
     deadline = None
     while True:
@@ -74,7 +79,8 @@ def write(writers: Sequence[Writer], stop: threading.Event) -> None:
             deadline = deadline or time.monotonic() + STOP_SECONDS
         is_more = False
         for writer in writers:
-            is_more |= _round(writer, troubles)
+            if writer.stream.shard in share:
+                is_more |= _round(writer, troubles)
         if deadline and (not is_more or time.monotonic() > deadline):
             return
         if not is_more:

@@ -28,7 +28,7 @@ from deltalake import DeltaTable, Transaction
 from page_tracker.errors import LakeError
 from page_tracker.lake.columns import Row, arrow_table
 from page_tracker.lake.commit_retries import ConflictError, conflicts
-from page_tracker.lake.table import Lake, append, append_table, position
+from page_tracker.lake.table import Lake, append, append_table, marks, position
 from page_tracker.lake.table_log import all_transactions
 from page_tracker.origins import is_of_stream, of_batch, of_stream
 from page_tracker.schema import DROPS, HITS
@@ -51,6 +51,7 @@ TRIES = 5
 BETWEEN_TRIES = 0.1  # seconds
 
 _DAY = [column.name for column in HITS].index("day")
+_DAY_OF_DROP = [column.name for column in DROPS].index("day")
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,13 @@ class Commit:
     def is_full(self) -> bool:
         return self.rows >= MAX_ROWS or self.bytes >= MAX_BYTES
 
+    @property
+    def days_touched(self) -> set[int]:
+        """The days of hits and of drops."""
+        return self.days.union(
+            row[_DAY_OF_DROP] for _, rows in self.drops for row in rows
+        )
+
     def drops_after(self, number: int) -> list[Row]:
         return [row for at, rows in self.drops if at > number for row in rows]
 
@@ -175,6 +183,8 @@ class Writer:
                 return self._round()
         except ConflictError as error:
             logger.debug("another writer committed first: %s", error.why)
+            with suppress(StreamAwayError):  # the next round says so
+                self.stream.note_refusal()
             self._sleep(random.uniform(0, 0.05))  # nosec: a pause, not a secret
             return Done.PART
 
@@ -246,17 +256,28 @@ class Writer:
         commit = self._collect(origin, committed)
         if commit.last == committed:
             return Done.ALL if commit.is_all else Done.PART
+        if marks(hits, commit.days_touched, time.time()):
+            # Commits that touch the same day once it is over refuse each other.
+            with self.lake.turn("late"):
+                hits = self.lake.snapshot("hits")
+                if self._position(hits, origin) != committed:
+                    raise ConflictError("another writer has had this turn")
+                self._commit(hits, origin, commit)
+        else:
+            self._commit(hits, origin, commit)
+        with suppress(StreamAwayError):  # the next round says so
+            self.stream.note_commit(time.monotonic() - began)
+        if commit.is_of_another_store:
+            self.stream.is_miscounted()
+        return Done.ALL if commit.is_all else Done.PART
+
+    def _commit(self, hits: DeltaTable, origin: int, commit: Commit) -> None:
         name = of_stream(origin, self.stream.shard)
         if commit.drops:
             self._commit_drops(commit, name)
         table = Table.from_batches(commit.hits or arrow_table(HITS, []).to_batches())
         mark = mark_of(origin, self.stream.shard, commit.last_id)
         append_table(hits, table, sorted(commit.days), name, commit.last, mark)
-        with suppress(StreamAwayError):  # the next round says so
-            self.stream.note_commit(time.monotonic() - began)
-        if commit.is_of_another_store:
-            self.stream.is_miscounted()
-        return Done.ALL if commit.is_all else Done.PART
 
     def _commit_drops(self, commit: Commit, name: str) -> None:
         drops = self.lake.snapshot("drops")
