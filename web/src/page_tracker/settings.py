@@ -353,6 +353,11 @@ def child_environment(**changes: str) -> Mapping[str, str]:
     return {**os.environ, **changes}
 
 
+def pass_on(**variables: str) -> None:
+    """Set these for this process, and so for all that it starts or forks."""
+    os.environ.update(variables)
+
+
 def without_password(redis_url: str) -> str:
     """A Redis address in a form that may be shown."""
     return re.sub(r"//.*@", "//", redis_url).partition("?")[0]

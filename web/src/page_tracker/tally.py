@@ -29,10 +29,15 @@ class Tally:
     """The memory, of which each process has a row; the first is that of who forks."""
 
     def __init__(self) -> None:
-        self._cells = memoryview(mmap.mmap(-1, ROWS * CELLS * 8)).cast("d")
         self._given = 0
         self.counters: list[Counter] = []
         self.histograms: list[Histogram] = []
+        self._cells = _memory()
+        self.use_row(0)
+
+    def count_apart(self) -> None:
+        """Have this process count in memory that no other process sees."""
+        self._cells = _memory()
         self.use_row(0)
 
     def use_row(self, number: int) -> None:
@@ -111,6 +116,11 @@ class Histogram:
         for labels, cells in self.cells.items():
             *numbers, total = map(self.tally.sum, cells)
             yield labels, numbers, total
+
+
+def _memory() -> memoryview[float]:
+    """What this process shares with those that it forks."""
+    return memoryview(mmap.mmap(-1, ROWS * CELLS * 8)).cast("d")
 
 
 TALLY = Tally()

@@ -26,8 +26,8 @@ from support.pace import ANSWER_SECONDS
 from support.processes import (
     Running,
     command,
-    descendants,
     free_port,
+    named,
     serving,
     store_of,
     wait_until,
@@ -124,11 +124,7 @@ def ahead(clock: Path) -> Iterator[None]:
 
 
 def writer_of(server: Running) -> int:
-    (found,) = (
-        pid
-        for pid in descendants(server.process.pid)
-        if b"\0writer\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
+    (found,) = named(server.process.pid, "tracker-writer")
     return found
 
 

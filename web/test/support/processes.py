@@ -131,15 +131,19 @@ def web_workers(server: Running) -> list[int]:
     """The processes that gunicorn has forked."""
     return [
         worker
-        for child in descendants(server.process.pid)
-        if "gunicorn" in _command_of(child)
+        for child in named(server.process.pid, "tracker-web")
         for worker in descendants(child)
     ]
 
 
-def _command_of(pid: int) -> str:
+def named(server: int, name: str) -> list[int]:
+    """The processes of this name below one."""
+    return [pid for pid in descendants(server) if _name_of(pid) == name]
+
+
+def _name_of(pid: int) -> str:
     with suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     return ""
 
 

@@ -6,9 +6,10 @@ A program is ready at once; its grace is so many seconds.
 
 import os
 import sys
+from functools import partial
 
 from page_tracker.errors import PageTrackerError
-from page_tracker.processes.child import Program
+from page_tracker.processes.child import Program, spawned
 from page_tracker.processes.supervisor import Supervisor
 
 
@@ -22,8 +23,7 @@ def main(arguments: list[str]) -> int:
     programs = [
         Program(
             name=name,
-            command=["/bin/sh", "-c", script],
-            environment=dict(os.environ),
+            start=partial(spawned, ["/bin/sh", "-c", script], os.environ),
             is_ready=lambda: True,
             patience=10,
             grace=float(grace),

@@ -17,6 +17,7 @@ from page_tracker.processes.embedded import redis_of
 from page_tracker.processes.folder import make_folder
 from page_tracker.processes.log_lines import begin_log
 from page_tracker.settings import Settings
+from page_tracker.tally import TALLY
 from page_tracker.wiring.lake import open_lake, require_lake
 from page_tracker.wiring.store import open_redis, require_ready
 from page_tracker.writer.service import wait_for
@@ -38,6 +39,7 @@ def lake_process(name: str, settings: Settings) -> Iterator[LakeProcess]:
     ProcessError.
     """
     begin_log(settings, name, f"{name}: %(message)s")
+    TALLY.count_apart()
     make_folder(settings.data)
     require_folder(settings.data)
     require_lake(settings)

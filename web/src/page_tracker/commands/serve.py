@@ -2,11 +2,12 @@
 
 import logging
 from contextlib import suppress
+from multiprocessing import get_context
 
 import click
 
 from page_tracker.commands.options import setting_option
-from page_tracker.errors import OutputError
+from page_tracker.errors import OutputError, PageTrackerError
 from page_tracker.processes.log_lines import begin_log
 from page_tracker.processes.serve import serve as serve_until_stopped
 from page_tracker.settings import Settings, is_in_bucket
@@ -38,14 +39,40 @@ def serve(**options: str | None) -> None:
 
 
 def _try_bucket(settings: Settings) -> None:
-    """Raise BucketError for a bucket that no lake can lie in; one may be away."""
+    """Raise BucketError for a bucket that no lake can lie in; one may be away.
+
+    Its client starts threads, which whoever forks may not have: so another process
+    tries it.
+    """
+    # pylint: disable-next=import-outside-toplevel # only such a lake needs it
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(1, get_context("fork")) as other:
+        kind, problem, remedy, is_away = other.submit(
+            _refusal, settings.lake or ""
+        ).result()
+    if is_away:
+        logging.warning("%s; %s; until it answers, hits wait in Redis", problem, remedy)
+    elif kind:
+        raise kind(problem, remedy)
+
+
+def _refusal(
+    lake: str,
+) -> tuple[type[PageTrackerError] | None, str, str, bool]:
+    """The kind of error that a bucket is refused by, its two parts, whether it is away.
+
+    Neither settings nor errors pass from process to process.
+    """
     # pylint: disable-next=import-outside-toplevel # it loads the client
     from page_tracker.wiring.bucket import BucketAwayError, require_bucket
 
     try:
-        require_bucket(settings)
-    except BucketAwayError as error:
-        logging.warning("%s; until it answers, hits wait in Redis", error)
+        require_bucket(Settings.from_environment(lake=lake))
+    except PageTrackerError as error:
+        is_away = isinstance(error, BucketAwayError)
+        return type(error), error.problem, error.remedy, is_away
+    return None, "", "", False
 
 
 def _say(line: str) -> None:

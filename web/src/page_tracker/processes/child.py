@@ -1,15 +1,15 @@
-"""One process of the server: what to run, and running it."""
+"""One process of the server: how it is started, and what becomes of it."""
 
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import disk_usage
-from typing import IO
+from typing import Protocol
 
 from page_tracker.errors import ProcessError
 from page_tracker.processes.die_with_parent import tied
@@ -18,9 +18,25 @@ POLL_SECONDS = 0.02
 DISK_FULL = 1 << 20  # bytes: with less left, nothing works
 
 
+class Process(Protocol):
+    """A running process, as `subprocess` gives it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None:
+        """Its exit status, or minus the signal that killed it; None while it runs."""
+
+    def wait(self) -> int: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Program:
-    """What to run; `command[0]` is a path, times are seconds.
+    """What to run, by `start`; times are seconds. `log` is where its output goes.
 
     With `starts_beside` it does not wait for the program before it to be ready. `mend`
     is called when the program has ended by itself. It returns what it has repaired, so
@@ -28,13 +44,11 @@ class Program:
     """
 
     name: str
-    command: Sequence[str]
-    environment: Mapping[str, str]
+    start: Callable[[], Process]
     is_ready: Callable[[], bool]
     patience: float
     grace: float
     log: Path | None = None
-    descriptors: Sequence[int] = ()
     starts_beside: bool = False
     mend: Callable[[], str] = lambda: ""
 
@@ -45,7 +59,7 @@ class Child:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.started = time.monotonic()
-        self.process = self._open()
+        self.process = program.start()
 
     @property
     def pid(self) -> int:
@@ -99,29 +113,33 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
-    def _open(self) -> "subprocess.Popen[bytes]":
-        output: IO[bytes] | None = None
-        if self.program.log:
-            output = self.program.log.open("ab")
-        try:
-            return subprocess.Popen(
-                tied(self.program.command),
-                env=dict(self.program.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=self.program.descriptors,
-                start_new_session=True,
-            )
-        finally:
-            if output:
-                output.close()
-
     def _failure(self, what: str) -> ProcessError:
         remedy = "see its output above"
         if self.program.log:
             remedy = f"see {self.program.log}: {_last_line(self.program.log)}"
         return ProcessError(f"{self.program.name} {what}", remedy)
+
+
+def spawned(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path | None = None,
+    descriptors: Sequence[int] = (),
+) -> Process:
+    """Run a command, `command[0]` being a path, in a group of its own, tied to us.
+
+    It has these descriptors of ours; `log` gets its output.
+    """
+    with log.open("ab") if log else nullcontext() as output:
+        return subprocess.Popen(
+            tied(command),
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
 
 
 def signal_name(number: int) -> str:

@@ -12,10 +12,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_NAME = 15
 LOOK_SECONDS = 0.1
 
 
@@ -25,11 +27,31 @@ def tied(command: Sequence[str]) -> list[str]:
 
 
 def tie_to_parent(parent: int) -> None:
-    """Have Linux kill this process when `parent` ends; elsewhere do nothing."""
+    """Have this process killed when `parent`, which started it, ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before we were tied to it
-            os.kill(os.getpid(), signal.SIGKILL)
+        end_with(parent)  # it may have ended before we were tied to it
+    else:
+        threading.Thread(target=look_for, args=(parent,), daemon=True).start()
+
+
+def look_for(parent: int) -> None:
+    """Look for it again and again, and kill this process once it is gone."""
+    while True:
+        end_with(parent)
+        time.sleep(LOOK_SECONDS)
+
+
+def end_with(parent: int) -> None:
+    """Kill this process if its parent is another one by now."""
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def name_process(name: str) -> None:
+    """Name this process, in at most 15 letters, for `ps` and `top`; Linux alone can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def watch(parent: int, command: Sequence[str]) -> int:

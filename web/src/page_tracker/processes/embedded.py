@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from page_tracker.errors import DataFolderError, DataFolderInUseError, ProcessError
 from page_tracker.processes import append_only_file, machine
-from page_tracker.processes.child import Child, Program
+from page_tracker.processes.child import Child, Program, spawned
 from page_tracker.processes.folder import (
     Holder,
     Lock,
@@ -105,13 +105,17 @@ def program(settings: Settings, lock: Lock, url: str) -> Program:
     arguments = [part for name, text in options.items() for part in (f"--{name}", text)]
     return Program(
         name="redis",
-        command=[str(settings.redis_server or _installed_server()), *arguments],
-        environment=child_environment(),
+        start=partial(
+            spawned,
+            [str(settings.redis_server or _installed_server()), *arguments],
+            child_environment(),
+            log,
+            [lock.descriptor],
+        ),
         is_ready=lambda: redis_answers(socket),
         patience=LOAD_SECONDS,
         grace=STOP_SECONDS,
         log=log,
-        descriptors=[lock.descriptor],
         mend=partial(append_only_file.mend, store, log),
     )
 

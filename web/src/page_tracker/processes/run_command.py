@@ -16,7 +16,8 @@ from page_tracker.tally import TALLY
 _COUNTED = ("demo", "sent-log")
 JOBS = TALLY.counter(
     "page_tracker_jobs",
-    "Commands that web processes have run in processes of their own, by outcome.",
+    "Commands that web processes and `serve` have run in processes of their own, by"
+    " outcome.",
     command=(*_COUNTED, "other"),
     outcome=("succeeded", "failed"),
 )

@@ -1,6 +1,9 @@
-"""`page-tracker serve`: Redis and the web server under one process.
+"""`page-tracker serve`: Redis, the web server and the writer under one process.
 
     data folder locked → address taken → redis and web ready → its address printed
+
+While Redis starts, this process loads the application, and web and writer are forked
+from it: they share its memory, and neither has to load again what it has.
 
 This process binds the address and gunicorn inherits it: if it cannot be bound, nothing
 is started; connections wait while gunicorn is restarted.
@@ -8,26 +11,29 @@ is started; connections wait while gunicorn is restarted.
 
 import os
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 
 from page_tracker.errors import AddressError, ProcessError
 from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes import embedded
-from page_tracker.processes.child import Program
+from page_tracker.processes.child import Process, Program
 from page_tracker.processes.folder import Holder, locked, make_folder
+from page_tracker.processes.forked import forked, load
 from page_tracker.processes.readiness import web_answers
 from page_tracker.processes.run_command import run_command
 from page_tracker.processes.supervisor import Supervisor
-from page_tracker.settings import Settings, child_environment, without_password
+from page_tracker.settings import Settings, pass_on, without_password
 
 WEB_START_SECONDS = 60.0
 WEB_STOP_SECONDS = 15.0  # above gunicorn's graceful_timeout
 WRITER_STOP_SECONDS = 60.0  # a commit to a slow lake
 BACKLOG = 2048
+# What web and writer are forked with: in memory once, and ready when one is restarted.
+SHARED = ("page_tracker.asgi", "page_tracker.gunicorn_config", "gunicorn.app.wsgiapp")
 
 
 def serve(
@@ -48,8 +54,13 @@ def serve(
             redis_url = stack.enter_context(embedded.socket_url(settings.data))
             programs.append(embedded.program(settings, lock, redis_url))
         lock.announce(Holder(os.getpid(), redis_url, _address(listener)))
-        programs.append(_web(settings, listener, redis_url))
-        programs.append(_writer(settings, redis_url))
+        pass_on(
+            REDIS_URL=redis_url,
+            PAGE_TRACKER_DATA=str(settings.data),
+            PAGE_TRACKER_LAKE=settings.lake or "",
+            PAGE_TRACKER_TRUSTED_PROXIES=str(settings.trusted_proxies),
+        )
+        programs += [_web(settings, listener), _writer()]
         shown = without_password(settings.redis_url) if settings.redis_url else ""
 
         def announce() -> None:
@@ -97,39 +108,31 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _web(settings: Settings, listener: socket.socket, redis_url: str) -> Program:
+def _web(settings: Settings, listener: socket.socket) -> Program:
     command = [
-        *(sys.executable, "-m", "gunicorn"),
-        *("--config", "python:page_tracker.gunicorn_config"),
+        *("gunicorn", "--config", "python:page_tracker.gunicorn_config"),
         *("--bind", f"fd://{listener.fileno()}"),
         *("--workers", str(settings.workers)),
     ]
+
+    def start() -> Process:
+        load(SHARED)
+        return forked("tracker-web", command, [listener.fileno()])
+
     return Program(
         name="web",
-        command=command,
-        environment=child_environment(
-            REDIS_URL=redis_url,
-            PAGE_TRACKER_DATA=str(settings.data),
-            PAGE_TRACKER_LAKE=settings.lake or "",
-            PAGE_TRACKER_TRUSTED_PROXIES=str(settings.trusted_proxies),
-        ),
+        start=start,
         is_ready=lambda: web_answers(_reachable(listener)),
         patience=WEB_START_SECONDS,
         grace=WEB_STOP_SECONDS,
-        descriptors=[listener.fileno()],
         starts_beside=True,  # it loads for longer than an empty store takes to answer
     )
 
 
-def _writer(settings: Settings, redis_url: str) -> Program:
+def _writer() -> Program:
     return Program(
         name="writer",
-        command=[sys.executable, "-m", "page_tracker", "writer"],
-        environment=child_environment(
-            REDIS_URL=redis_url,
-            PAGE_TRACKER_DATA=str(settings.data),
-            PAGE_TRACKER_LAKE=settings.lake or "",
-        ),
+        start=partial(forked, "tracker-writer", ["page_tracker", "writer"], []),
         is_ready=lambda: True,
         patience=WEB_START_SECONDS,
         grace=WRITER_STOP_SECONDS,

@@ -10,7 +10,6 @@ import re
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from support.collecting import CHROME
-from support.processes import Running, command, descendants, serving
+from support.processes import Running, command, named, serving
 
 SITE = "fuzz.example"
 TIMEOUT = 30
@@ -73,11 +72,7 @@ class Door:
         assert "Exception" not in self.server.said()
 
     def _web(self) -> list[int]:
-        return [
-            pid
-            for pid in sorted(descendants(self.server.process.pid))
-            if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        return sorted(named(self.server.process.pid, "tracker-web"))
 
 
 @pytest.fixture(name="door", scope="module")

@@ -21,10 +21,9 @@ def _answers(data: Path) -> bool:
         return False
 
 
-def _children(pid: int, word: str) -> list[psutil.Process]:
-    """The processes of a server that have a word in their command."""
+def _children(pid: int, name: str) -> list[psutil.Process]:
     children = psutil.Process(pid).children()
-    return [each for each in children if word in each.cmdline()]
+    return [each for each in children if each.name() == name]
 
 
 def test_a_log_that_cannot_be_written_ends_no_server(tmp_path: Path) -> None:
@@ -40,8 +39,8 @@ def test_a_log_that_cannot_be_written_ends_no_server(tmp_path: Path) -> None:
     ):
         try:
             # The writer is started last: what ends before ends the server by design.
-            wait_until(lambda: bool(_children(server.pid, "writer")))
-            (web,) = _children(server.pid, "gunicorn")
+            wait_until(lambda: bool(_children(server.pid, "tracker-writer")))
+            (web,) = _children(server.pid, "tracker-web")
             web.kill()  # of which the supervisor has to say something
             web.wait(timeout=ANSWER_SECONDS)
             wait_until(lambda: _answers(data))

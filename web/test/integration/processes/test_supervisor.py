@@ -4,21 +4,26 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from page_tracker.errors import ProcessError
 from page_tracker.processes import die_with_parent
-from page_tracker.processes.child import Child, Program
+from page_tracker.processes.child import Child, Process, Program, spawned
 from page_tracker.processes.supervisor import Supervisor
 from support.processes import clean_environment, descendants, is_alive, wait_until
 
 SLEEP = "exec sleep 1000"
 STUBBORN = "trap '' TERM; echo $$ > {}; while :; do sleep 0.1; done"
+
+
+def shell(script: str, log: Path | None = None) -> Callable[[], Process]:
+    return partial(spawned, ["/bin/sh", "-c", script], os.environ, log)
 
 
 @contextmanager
@@ -114,14 +119,14 @@ def test_a_killed_supervisor_leaves_no_child(tmp_path: Path) -> None:
 
 
 def test_a_child_that_cannot_start_ends_all_with_an_error(tmp_path: Path) -> None:
+    log = tmp_path / "log"
     program = Program(
         name="broken",
-        command=["/bin/sh", "-c", "echo no such option; exit 7"],
-        environment=dict(os.environ),
+        start=shell("echo no such option; exit 7", log),
         is_ready=lambda: False,
         patience=10,
         grace=1,
-        log=tmp_path / "log",
+        log=log,
     )
     with pytest.raises(ProcessError, match="broken ended with status 7.*no such opt"):
         Child(program).wait_until_ready()
@@ -133,8 +138,7 @@ def test_a_program_that_starts_beside_another_does_not_wait_for_it(
     made = tmp_path / "made"
     waiting = Program(
         name="waiting",
-        command=["/bin/sh", "-c", SLEEP],
-        environment=dict(os.environ),
+        start=shell(SLEEP),
         is_ready=made.exists,
         patience=10,
         grace=1,
@@ -142,7 +146,7 @@ def test_a_program_that_starts_beside_another_does_not_wait_for_it(
     making = replace(
         waiting,
         name="making",
-        command=["/bin/sh", "-c", f"touch {made}; {SLEEP}"],
+        start=shell(f"touch {made}; {SLEEP}"),
         starts_beside=True,
     )
     supervisor = Supervisor([waiting, making], lambda _: None)
@@ -153,8 +157,7 @@ def test_a_program_that_starts_beside_another_does_not_wait_for_it(
 def test_a_child_that_takes_too_long_is_an_error() -> None:
     program = Program(
         name="slow",
-        command=["/bin/sh", "-c", SLEEP],
-        environment=dict(os.environ),
+        start=shell(SLEEP),
         is_ready=lambda: False,
         patience=0.1,
         grace=1,
@@ -205,3 +208,13 @@ def test_a_watched_process_is_killed_when_the_parent_is_another() -> None:
     """A process whose parent ended has another one."""
     with watching(1, SLEEP) as watcher:
         assert watcher.wait() != 0
+
+
+def test_a_process_whose_parent_is_another_ends_where_linux_does_not_see_to_it() -> (
+    None
+):
+    look = "import sys; sys.path.insert(0, sys.argv[1]); import die_with_parent, time;"
+    look += "sys.platform = 'another'; die_with_parent.tie_to_parent(1); time.sleep(60)"
+    folder = Path(die_with_parent.__file__).parent
+    ended = subprocess.run([sys.executable, "-c", look, folder], check=False)
+    assert ended.returncode == -signal.SIGKILL

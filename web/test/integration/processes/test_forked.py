@@ -1,0 +1,42 @@
+"""A forked process: as one that was started anew, but for what is loaded."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from support.processes import clean_environment
+
+FORKING = """
+import os, signal, sys
+from page_tracker.processes.forked import forked, load
+load(["support.pace"])
+signal.signal(signal.SIGTERM, lambda *_: None)
+given, kept = os.pipe()
+print("before", flush=False)
+child = forked("tracker-told", ["support.told", "a", "b"], [given])
+sys.exit(f"{given} {child.wait()} {child.poll()}")
+"""
+
+
+def test_it_has_its_own_name_group_signals_and_only_the_files_that_it_was_given() -> (
+    None
+):
+    ended = subprocess.run(
+        [sys.executable, "-c", FORKING],
+        env=clean_environment(PYTHONPATH=str(Path(__file__).parents[2])),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    before, told = ended.stdout.splitlines()
+    given, status, again = map(int, ended.stderr.split())
+    assert before == "before"
+    assert json.loads(told) == {
+        "name": "tracker-told",
+        "arguments": ["a", "b"],
+        "files": [0, 1, 2, given],
+        "leads": True,
+        "ends": True,
+    }
+    assert status == again == 7
