@@ -50,8 +50,7 @@ class Due:
         if touched is None or not 0 <= now - self._began < CHECK_ALL_EVERY:
             self._done, self._began = Work(), now
         done = Work(self._done.days - (touched or set()), self._done.kept)
-        over = closable(hits, self._lake.snapshot("days"), now)
-        seen = Work(set(over), first_kept(sites, now))
+        seen = Work(set(closable(self._lake, now)), first_kept(sites, now))
         self._version, self._seen, self._done = hits.version(), seen, done
         return bool(seen.days - done.days or seen.kept - done.kept)
 

@@ -25,7 +25,7 @@ from page_tracker.days import date_of, day_number, first_day
 from page_tracker.lake.commit_retries import done_each, repeated
 from page_tracker.lake.data_files import DataFile, files_of
 from page_tracker.lake.duckdb_connection import engine, rows_in
-from page_tracker.lake.table import PARQUET, TABLES, Lake
+from page_tracker.lake.table import OF_CLOSED_DAYS, PARQUET, TABLES, Lake
 from page_tracker.lake.table_log import transactions
 from page_tracker.lake.vacuum import clean_up
 from page_tracker.sites.site import Site, first_kept
@@ -82,9 +82,16 @@ def over(files: Iterable[DataFile], now: float) -> list[int]:
     )
 
 
-def closable(hits: DeltaTable, tabled: DeltaTable, now: float) -> list[int]:
-    """The days that may be closed: including closed ones that have lost all hits."""
-    return over([*files_of(hits), *files_of(tabled)], now - LATE)
+def closable(lake: Lake, now: float) -> list[int]:
+    """The days that may be closed: including closed ones that have lost all hits.
+
+    Tables of closed days may each have some of those: an older version, which did not
+    know them all, has closed these days without the others.
+    """
+    names = ("hits", *OF_CLOSED_DAYS)
+    return over(
+        (file for name in names for file in files_of(lake.snapshot(name))), now - LATE
+    )
 
 
 def settled_mark(day: int) -> str:
@@ -146,7 +153,7 @@ class Upkeep:
         self._summed_up[name] = clean_up(self.lake, name, self._summed_up.get(name))
 
     def _close(self, now: float) -> None:
-        days = closable(self.lake.snapshot("hits"), self.lake.snapshot("days"), now)
+        days = closable(self.lake, now)
         settling = [partial(self._settle, day) for day in self._unsettled(days)]
         done_each([*settling, lambda: close(self.lake, days)])
 

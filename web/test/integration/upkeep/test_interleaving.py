@@ -76,9 +76,7 @@ class World:
             self.send(SHORT, f"/{ago}", ago, is_kept=ago == 0)
         self.drain()
         self._import("/undone", 3)
-        self.days = closable(
-            self.lake.snapshot("hits"), self.lake.snapshot("days"), NOW
-        )
+        self.days = closable(self.lake, NOW)
 
     def send(self, site: str, path: str, ago: int, is_kept: bool = True) -> None:
         moment = NOON - ago * DAY

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from shutil import copytree, rmtree
 from typing import Any
 
 import duckdb
@@ -122,6 +123,28 @@ def test_a_day_table_holds_at_no_moment_what_was_let_go(lake: Lake) -> None:
     assert paths(lake) == ["/b"]
     assert tabled(lake) == [("b.example", 1)]
     assert Reading(lake).sources([date_of(DAY)]).closed
+
+
+def test_what_an_older_version_let_go_goes_from_the_tables_it_did_not_know(
+    lake: Lake, tmp_path: Path
+) -> None:
+    """It has closed the day again, without its visits and their pages."""
+    add(lake, [row("/a", DAY)])
+    later, unknown = NOW + 3 * 86_400, ("visits", "pages")
+    Upkeep(lake).tidy(later)
+    for name in unknown:
+        copytree(Path(lake.uri, name), tmp_path / name)
+    Upkeep(lake).tidy(later, [Site(id="example.com", retention_days=1)])
+    for name in unknown:
+        rmtree(Path(lake.uri, name))
+        copytree(tmp_path / name, Path(lake.uri, name))
+    when = date_of(DAY)
+    assert len(Reading(lake).sources([when]).visits) == 1
+    assert not Reading(lake).sources([when]).visited
+
+    Upkeep(lake).tidy(later)
+
+    assert not any(lake.snapshot(name).file_uris() for name in unknown)
 
 
 def test_a_writer_goes_on_while_files_are_rewritten(lake: Lake) -> None:
