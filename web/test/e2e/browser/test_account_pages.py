@@ -12,10 +12,10 @@ from urllib.parse import unquote
 
 import pytest
 import segno
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from page_tracker.people import totp
+from support.everybody import WIDTHS, bring_axe, complaints, show_at
 from support.processes import Running, command, serving
 
 # Fetching a browser, where none is there, takes minutes.
@@ -23,11 +23,6 @@ pytestmark = pytest.mark.timeout(900)
 
 SITE = "a.example"
 PASSWORD, NEW = "quiet river under old bridges", "loud harbour over new roofs"
-WIDTHS = (360, 768, 1440)
-AXE = Path(AXE_FILE_PATH).read_text("utf-8")
-# In one call: each way between here and the browser takes longer than the rules.
-FOUND = """async () => (await axe.run()).violations.map(
-    each => `${each.id}: ${each.nodes[0].html.slice(0, 200)}`)"""
 
 
 @dataclass
@@ -65,19 +60,14 @@ class People:
         return page
 
     def look(self, page: Page, name: str) -> None:
-        """See that everybody can use what a page shows, on every screen, once a name.
-
-        By axe's rules of WCAG 2.2 AA and of good practice; none is left out.
-        """
+        """See that everybody can use what a page shows, once a name."""
         if name in self.seen:
             return
         self.seen.add(name)
-        page.evaluate(AXE)
+        bring_axe(page)
         for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)
-                assert page.evaluate(FOUND) == [], (name, width, scheme)
+            show_at(page, width)
+            assert not complaints(page), (name, width)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 

@@ -6,17 +6,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page, expect
 
 from page_tracker.days import DAY_SECONDS, date_of
 from page_tracker.lake.table import Lake, append
 from page_tracker.schema import HITS
+from support.everybody import WIDTHS, bring_axe, complaints, show_at
 from support.hits import row
 from support.processes import serving
 
@@ -32,7 +31,6 @@ VIEWS = (
     *(f"/settings{view}" for view in SETTINGS),
     f"/experiments?period=7d&groups=entry_page&goal={quote(PAYLOAD)}",
 )
-WIDTHS = (360, 768, 1440)
 
 
 @dataclass(frozen=True)
@@ -124,37 +122,28 @@ def _sets_retention(page: Page) -> None:
 
 
 def test_everybody_can_use_it_and_nothing_that_was_typed_is_run(
-    browser: Browser, owner: Owner, tmp_path: Path
+    browser: Browser, owner: Owner
 ) -> None:
-    """By axe's rules of WCAG 2.2 AA and of good practice, on every screen."""
-    axe = Path(AXE_FILE_PATH).read_text("utf-8")
-    complaints: list[str] = []
+    errors: list[str] = []
     with browser.new_context(
         storage_state=owner.state,
         base_url=owner.url,
         bypass_csp=True,  # axe is no script of ours
     ) as context:
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"/{SITE}/settings")
         _adds_a_goal(page)
         _makes_a_token(page)
         for view in VIEWS:
             page.goto(f"/{SITE}{view}")
             assert page.title().endswith(f"{SITE} · Page Tracker")
-            page.evaluate(axe)
+            bring_axe(page)
             for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 900})
+                show_at(page, width)
                 _fits(page, width)
-                for scheme in ("light", "dark"):
-                    page.emulate_media(color_scheme=scheme)
-                    what = view.partition("?")[0].replace("/", "-")
-                    name = f"{what}-{width}-{scheme}.png"
-                    page.screenshot(path=tmp_path / name, full_page=True)
-                    found = page.evaluate("axe.run()")["violations"]
-                    told = [(f["id"], f["nodes"][0]["html"][:200]) for f in found]
-                    assert not told, (view, width, scheme)
-    assert not complaints
+                assert not complaints(page), (view, width)
+    assert not errors
 
 
 def _fits(page: Page, width: int) -> None:
