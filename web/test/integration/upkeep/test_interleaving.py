@@ -12,12 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 from redis import Redis
 
 from page_tracker.errors import ImportsBusyError
@@ -69,6 +68,7 @@ class World:
         self.history.lake = self.lake
         self.expected: Counter[tuple[str, str]] = Counter()
         self.rounds = 0
+        self._seen: set[Path] = set()
         for ago in (2, 0):
             self.send(PAGE, f"/{ago}", ago)
             self.send(PAGE, MARK, ago)
@@ -161,6 +161,11 @@ class World:
             assert not list(mend(self.lake))
 
     def every_file_is_there(self) -> None:
+        """It was so at the last look; it still is if no file has come or gone."""
+        present = set(files_in(self.lake))
+        if present == self._seen:
+            return
+        self._seen = present
         for name in TABLES:
             files = self.lake.snapshot(name).file_uris()
             gone = [file for file in files if not Path(file).exists()]
@@ -266,28 +271,22 @@ def test_hits_written_at_every_step_of_upkeep_and_deletion_stay(
 def test_no_order_of_steps_loses_a_file_or_a_hit(
     store: Redis, request: pytest.FixtureRequest
 ) -> None:
-    @given(choices=st.lists(st.integers(0, 8), min_size=20, max_size=200))
-    @settings(
-        max_examples=60 if request.config.getoption("--long") else 2,
-        phases=[Phase.generate],  # Fewer steps say no more, and take minutes to find.
-    )
-    def hold(choices: list[int]) -> None:
-        _hold(store, lambda world: _as_drawn(choices))
-
-    hold()  # pylint: disable=no-value-for-parameter # hypothesis gives it
+    for seed in range(60 if request.config.getoption("--long") else 1):
+        print(f"as drawn from {seed}")
+        _hold(store, _as_drawn(seed))
 
 
-def _as_drawn(choices: list[int]) -> Callable[[list[Turn]], Turn]:
-    """As drawn; then each in turn."""
-    drawn, taken = iter(choices), Counter[str]()
+def _as_drawn(seed: int) -> Order:
+    """Two hundred steps as drawn; then each work in turn."""
+    draw = Random(seed)  # nosec B311 # draws test data
+    taken = Counter[str]()
 
     def choose(turns: list[Turn]) -> Turn:
-        at = next(drawn, None)
-        if at is None:
-            turn = min(turns, key=lambda each: taken[each.name])
+        if taken.total() < 200:
+            turn = draw.choice(turns)
         else:
-            turn = turns[at % len(turns)]
+            turn = min(turns, key=lambda each: taken[each.name])
         taken[turn.name] += 1
         return turn
 
-    return choose
+    return lambda _: choose
