@@ -3,26 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 from redis import Redis
 
 from page_tracker.processes import embedded
 from page_tracker.settings import Settings
 from page_tracker.store.clients import open_client
+from support import drawing
 from support.pace import ANSWER_SECONDS, PACE, PROCESSES
 from support.processes import serving
 from support.routes import compile_once
 
-# Each run draws the same examples, and none fails for the time that it takes, or that
-# drawing it takes; --hypothesis-profile=default draws new ones.
-hypothesis_settings.register_profile(
-    "repeatable",
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-hypothesis_settings.load_profile("repeatable")
+drawing.register_profiles()
 compile_once()
 
 
@@ -103,6 +94,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: runs with --long alone")
     if config.getoption("--flask-url") and not config.getoption("--redis-url"):
         raise pytest.UsageError("--flask-url needs --redis-url: the Redis it counts in")
+    if config.getoption("--long"):
+        drawing.draw_many()
 
 
 # The Redis that this process has started, where it has.

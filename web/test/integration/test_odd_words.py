@@ -16,6 +16,7 @@ from redis import Redis
 from page_tracker.cli import COMMANDS, main
 from page_tracker.settings import described_settings
 from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
+from support.drawing import examples
 
 SECRET = "pa55"  # nosec B105 # looked for in what is said
 # They stay: what they are given beside the odd word keeps them from starting.
@@ -183,13 +184,11 @@ def test_words_that_no_command_has_are_answered_in_one_line(
 
 
 def test_any_text_is_answered_in_one_line(
-    request: pytest.FixtureRequest, try_words: Callable[..., Result]
+    try_words: Callable[..., Result],
 ) -> None:
     texts = st.text(st.characters(exclude_characters="\0"), max_size=40)
 
-    @settings(
-        max_examples=5_000 if request.config.getoption("--long") else 60,
-    )
+    @settings(max_examples=examples(30, long=5_000))
     @given(st.sampled_from(PLACES), texts)
     def check(place: Place, text: str) -> None:
         line = place.line(text)

@@ -18,6 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from support.collecting import CHROME
+from support.drawing import examples
 from support.processes import Running, command, named, serving
 
 SITE = "fuzz.example"
@@ -274,18 +275,13 @@ def posted(event: str) -> bytes:
     return f"{head}Content-Length: {len(event)}\r\n\r\n{event}".encode()
 
 
-def examples(request: pytest.FixtureRequest) -> settings:
-    """Some seconds of them, or minutes."""
-    if request.config.getoption("--long"):
-        return settings(max_examples=4_000, derandomize=False, deadline=None)
-    return settings(max_examples=100, deadline=None)
+# Some seconds of them, or minutes.
+SOME = settings(max_examples=examples(50, long=4_000))
 
 
 @pytest.mark.timeout(1_800)
-def test_whatever_is_sent_both_ways_answer_alike_and_well(
-    door: Door, request: pytest.FixtureRequest
-) -> None:
-    @examples(request)
+def test_whatever_is_sent_both_ways_answer_alike_and_well(door: Door) -> None:
+    @SOME
     @example(f"POST /count?p=/a&site={SITE} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     @example(f"GET /hit/a.gif?site={SITE} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     @example(posted(EVENT[:-1] + ',"$":{"currency":"EUR","amount":1e999999}}'))
@@ -310,10 +306,8 @@ def _comparable(answers: Sequence[Answer]) -> tuple[int, str]:
 
 
 @pytest.mark.timeout(1_800)
-def test_whatever_comes_in_many_pieces_is_answered_well(
-    door: Door, request: pytest.FixtureRequest
-) -> None:
-    @examples(request)
+def test_whatever_comes_in_many_pieces_is_answered_well(door: Door) -> None:
+    @SOME
     @given(_mutated(), st.lists(st.integers(1, 400), max_size=8))
     def check(sent: bytes, sizes: list[int]) -> None:
         sent = sent.replace(b"TOKEN", door.token.encode())

@@ -24,6 +24,7 @@ from schemathesis.generation.hypothesis.builder import (
 
 from page_tracker.web.openapi.document import document
 from page_tracker.web.openapi.schemas import SITE
+from support.drawing import examples
 from support.importing import LOG
 from support.pace import ANSWER_SECONDS
 from support.processes import command, serving
@@ -160,7 +161,7 @@ class Operation:
 
 
 SETTINGS = settings(
-    max_examples=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(10, long=40), suppress_health_check=list(HealthCheck)
 )
 OPERATIONS = [
     Operation(method.upper(), path)

@@ -20,6 +20,7 @@ from page_tracker.hits.hit import Client, Place, Touch
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.duckdb_connection import connect
 from page_tracker.sites.site import Site
+from support.drawing import examples
 
 SITES = [
     Site(id="example.com"),
@@ -111,7 +112,7 @@ dialects = st.builds(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(10, long=40))
 @given(st.integers(), dialects, st.sampled_from(SITES))
 def test_columns_say_what_a_sieve_says_line_by_line(
     engine: duckdb.DuckDBPyConnection, seed: int, dialect: Dialect, site: Site

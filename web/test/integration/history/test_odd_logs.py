@@ -26,10 +26,9 @@ from page_tracker.lookups.load import (
 )
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import Bounds, submit
+from support.drawing import examples
 from support.importing import AGENT, History
 
-# Seconds in a usual run, minutes in a long one.
-EXAMPLES, MANY_EXAMPLES = 100, 3_000
 NULS = b"\0" * 3_000_000
 
 ADDRESSES = st.sampled_from(
@@ -141,15 +140,15 @@ def own_and_blocked() -> Site:
     )
 
 
-def examples(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    number = MANY_EXAMPLES if request.config.getoption("--long") else EXAMPLES
-    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    return settings(max_examples=number, suppress_health_check=checks)
+# Seconds in a usual run, minutes in a long one.
+SOME = settings(
+    max_examples=examples(50, long=3_000),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 @pytest.mark.timeout(900)
 def test_a_log_of_any_bytes_ends_in_counts_that_add_up_or_in_one_line(
-    request: pytest.FixtureRequest,
     tmp_path: Path,
     redis_client: Redis,
     lookups: Lookups,
@@ -160,7 +159,7 @@ def test_a_log_of_any_bytes_ends_in_counts_that_add_up_or_in_one_line(
     history = History(tmp_path / "data", redis_client, site)
     log = tmp_path / "access.log"
 
-    @examples(request)
+    @SOME
     @given(LOGS, WANTED)
     def check(content: bytes, wanted: Wanted) -> None:
         log.write_bytes(content)
@@ -221,10 +220,9 @@ class _AtItsEnd(threading.Event):
 
 @pytest.mark.timeout(900)
 def test_following_a_log_of_any_bytes_ends_in_the_same_way(
-    request: pytest.FixtureRequest,
     followed: Callable[[bytes, Wanted], tuple[int, int]],
 ) -> None:
-    @examples(request)
+    @SOME
     @given(LOGS, WANTED)
     def check(content: bytes, wanted: Wanted) -> None:
         try:

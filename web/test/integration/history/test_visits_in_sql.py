@@ -16,6 +16,7 @@ from page_tracker.history.visits import with_visits
 from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.lake.columns import arrow_table
 from page_tracker.schema import HITS
+from support.drawing import examples
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
@@ -83,7 +84,7 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @given(hits=plain_hits(), shuffled=st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50, long=200))
 def test_every_column_is_the_naive_models(
     engine: duckdb.DuckDBPyConnection, hits: list[PlainHit], shuffled: Any
 ) -> None:
@@ -104,7 +105,7 @@ def test_every_column_is_the_naive_models(
 
 
 @given(hits=plain_hits())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(25, long=100))
 def test_rows_that_are_stored_keep_their_visits_when_numbered_again(
     engine: duckdb.DuckDBPyConnection, hits: list[PlainHit]
 ) -> None:

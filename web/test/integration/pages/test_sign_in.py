@@ -21,6 +21,7 @@ from page_tracker.store.sessions import Sessions
 from page_tracker.web.pages import password_hashing as hashing_module
 from page_tracker.web.pages.after_sign_in import safe_target
 from page_tracker.web.pages.password_hashing import NOBODYS, Hashing
+from support.drawing import examples
 from support.people import PASSWORD, Visitor, account_of, signed_in
 
 SECRET = totp.new_secret()
@@ -337,7 +338,7 @@ def test_nothing_leads_to_another_server(wanted: str) -> None:
     assert shown.location == "/sites"
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(100, long=400))
 @given(st.text(st.sampled_from("/\\:@.?#%&ax \t\r\n\u2028\ud7ff"), max_size=12))
 def test_wherever_it_leads_is_within_this_server(wanted: str) -> None:
     led = safe_target(wanted)

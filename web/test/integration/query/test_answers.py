@@ -33,6 +33,7 @@ from support.asked import (
     understood,
     view,
 )
+from support.drawing import examples
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +70,7 @@ def store(engine: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
 @pytest.mark.parametrize("metric", list(METRICS))
 @given(data=st.data())
 @settings(
-    max_examples=40,
-    deadline=None,
+    max_examples=examples(20, long=80),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_answer_equals_plain_counting(

@@ -45,6 +45,7 @@ from support.asked import (
     understood,
     view,
 )
+from support.drawing import examples
 
 TABLED = [
     name
@@ -85,8 +86,7 @@ def whole_visits(draw: st.DrawFn, metric: str) -> dict[str, Any]:
 @pytest.mark.parametrize("metric", TABLED)
 @given(data=st.data())
 @settings(
-    max_examples=4,
-    deadline=None,
+    max_examples=examples(3, long=8),
     # What is drawn is large and slow to ask about: smaller examples cost minutes.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -26,6 +26,7 @@ from support.asked import (
     ready,
     understood,
 )
+from support.drawing import examples
 
 DIMENSIONS = (
     *("event:props:plan", "event:props:x", "event:page", "event:name"),
@@ -87,8 +88,7 @@ def plainly_counted(query: Query, goal: Goal, rows: list[Row]) -> Groups:
 
 @given(data=st.data())
 @settings(
-    max_examples=80,
-    deadline=None,
+    max_examples=examples(40, long=160),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_groups_are_those_of_plain_counting(

@@ -25,6 +25,7 @@ from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 from page_tracker.upkeep.day_tables import close
 from support.asked import put, view
+from support.drawing import examples
 
 NOW = 1_772_500_000.0  # 2026-03-03
 DAYS = [date(2026, 3, day) for day in (1, 2)]
@@ -172,7 +173,7 @@ STEPS = st.sampled_from(["add", "add to a closed day", "close", "delete", "clean
 
 
 @given(st.lists(STEPS, min_size=3, max_size=5))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=examples(2, long=6))
 def test_answers_are_the_same_without(steps: list[str]) -> None:
     with TemporaryDirectory() as folder:
         lake = closed(folder)

@@ -34,6 +34,7 @@ from support.asked import (
     understood,
     view,
 )
+from support.drawing import examples
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +79,7 @@ def pages(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @given(data=st.data())
 @settings(
-    max_examples=40,
-    deadline=None,
+    max_examples=examples(20, long=80),
     # What is drawn is large and slow to ask about: smaller examples cost minutes.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

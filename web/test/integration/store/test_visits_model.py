@@ -15,6 +15,7 @@ from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.store.counters import Live, Sums
 from page_tracker.store.ingest import Batch, Outcome, submit
 from page_tracker.store.stream import Stream
+from support.drawing import examples
 from support.ingesting import named, new_shard
 
 MINUTE = 60_000
@@ -70,8 +71,7 @@ def plain_hits(draw: st.DrawFn) -> list[PlainHit]:
     again=st.sets(st.integers(0, 39)),
 )
 @settings(
-    max_examples=150,
-    deadline=None,
+    max_examples=examples(75, long=300),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_column_is_the_naive_models(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from support.drawing import examples
 from support.pace import PACE
 
 SECONDS = 30.0 * PACE
@@ -60,7 +61,7 @@ def test_an_amount_of_a_million_digits_is_answered(flask_url: str, amount: str) 
     assert answer(flask_url, head, sent) == 202  # by uvicorn's parser
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=examples(30, long=120))
 @given(name=st.sampled_from(FIELDS), number=numbers, text=texts, quoted=st.booleans())
 def test_any_number_in_any_field_is_answered(
     flask_url: str, name: str, number: str, text: str, quoted: bool
