@@ -73,6 +73,8 @@ class Patient:
     # What waits on this machine's disk while Redis is away.
     spool: Callable[[], SpoolState]
     urls: Sequence[str]
+    # Whether questions are answered, where that is elsewhere.
+    reports: Callable[[], Iterator[Finding]]
     # Why Redis is not available, if that is known.
     trouble: PageTrackerError | None = None
 
@@ -372,6 +374,7 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "writer": writer,
     "stream": stream,
     "upkeep": upkeep,
+    "reports": lambda patient: patient.reports(),
     "web": web,
     "address": address,
     "lookups": lookups,

@@ -17,10 +17,12 @@ from page_tracker.hits.client_address import Proxies
 from page_tracker.settings_parsing import (
     DEFAULT_REDIS_URL,
     SHARDS_OF_CLUSTER,
+    ServerAddress,
     Setting,
     cluster_nodes,
     one_of,
     parse_address,
+    parse_clickhouse,
     parse_folder,
     parse_header,
     parse_host,
@@ -283,6 +285,16 @@ class Settings(BucketSettings):
         "How much memory a process may take for questions, in millions of bytes.",
         whole_number(64, 1_000_000),
         default=512,
+    )
+    reports: ServerAddress | None = setting(
+        "PAGE_TRACKER_REPORTS",
+        "URL",
+        "the engine in each web process",
+        "The ClickHouse that answers questions, like"
+        " clickhouse://user:password@host:8123/database.",
+        parse_clickhouse,
+        is_secret=True,
+        default=None,
     )
     country_from: str | None = setting(
         "PAGE_TRACKER_COUNTRY_FROM",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from page_tracker.errors import InvalidValueError
 
@@ -168,6 +168,53 @@ def parse_lake(text: str) -> str:
             " letters, digits, dots and hyphens",
         )
     return text.rstrip("/")
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """Where a database server answers by HTTP, and as whom to ask it.
+
+    `lake` is where it finds the lake, if it knows that by another name than we do.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str
+    is_encrypted: bool
+    lake: str
+
+    @property
+    def name(self) -> str:
+        return f"ClickHouse at {self.host}:{self.port}"
+
+
+def parse_clickhouse(text: str) -> ServerAddress:
+    """clickhouse://user:password@host:8123/database, or clickhouses:// for TLS; with
+    ?lake=…, where the server finds the lake."""
+    try:
+        url = urlsplit(text)
+        given = dict(parse_qsl(url.query, strict_parsing=bool(url.query)))
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        host, port, given = "", 0, {}
+    is_known = given.keys() <= {"lake"} and url.path.count("/") < 2 if host else False
+    if not is_known or url.scheme not in ("clickhouse", "clickhouses") or port == 0:
+        raise InvalidValueError(
+            "is not an address of ClickHouse",
+            "write one like clickhouse://user:password@host:8123/database",
+        )
+    is_encrypted = url.scheme == "clickhouses"
+    return ServerAddress(
+        host=host,
+        port=port or (8443 if is_encrypted else 8123),
+        user=unquote(url.username or "default"),
+        password=unquote(url.password or ""),
+        database=unquote(url.path.strip("/")) or "default",
+        is_encrypted=is_encrypted,
+        lake=given.get("lake", ""),
+    )
 
 
 def parse_program(text: str) -> Path:

@@ -58,6 +58,7 @@ def patient(store: OwnRedis, tmp_path: Path) -> Iterator[Patient]:
             most_in_stream=10,
             spool=SpoolFolder(tmp_path / "spool", most_bytes=1_000_000).state,
             urls=[],
+            reports=lambda: iter(()),
         )
         client.config_set("appendfsync", "always")
         client.config_set("maxmemory", 0)

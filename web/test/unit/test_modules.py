@@ -50,6 +50,7 @@ ONLY = {
     "deltalake": ("lake", "writer", "query.snapshot", "history", "upkeep"),
     "arro3": ("lake", "writer", "history"),
     "obstore": ("lake.bucket",),
+    "clickhouse_connect": ("query.clickhouse.database",),
     "duckdb": ("lake", "query.engine", "query.table_cache", "history", "upkeep"),
     "flask": ("app", "web"),
     "click": ("cli", "commands"),

@@ -6,7 +6,7 @@ import pytest
 
 from page_tracker.errors import SettingsError
 from page_tracker.settings import Settings, described_settings, without_password
-from page_tracker.settings_parsing import cluster_nodes
+from page_tracker.settings_parsing import cluster_nodes, parse_clickhouse
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +158,40 @@ def test_nonsense_is_refused_with_what_to_write_instead(
 
     assert refused.value.problem.startswith(f"{variable} {text!r} ")
     assert remedy in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("http://host", "clickhouse://", "clickhouse://:s3cret@:8123", "host:8123"),
+        *("clickhouse://u:s3cret@host:x", "clickhouse://u:s3cret@host/a/b"),
+        *("clickhouse://u:s3cret@host:0", "clickhouse://u:s3cret@host?secure=1"),
+    ],
+)
+def test_an_address_of_clickhouse_that_is_none_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("PAGE_TRACKER_REPORTS", text)
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment()
+
+    assert "one like clickhouse://user:password@host:8123" in refused.value.remedy
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_address_of_clickhouse_says_all_or_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = parse_clickhouse("clickhouses://ada:a%40b@db:9/figures?lake=/srv/lake")
+    assert (address.host, address.port, address.is_encrypted) == ("db", 9, True)
+    assert (address.user, address.password) == ("ada", "a@b")
+    assert (address.database, address.lake) == ("figures", "/srv/lake")
+    assert "a@b" not in repr(address)
+
+    monkeypatch.setenv("PAGE_TRACKER_REPORTS", "clickhouse://db")
+    least = Settings.from_environment().reports
+    assert least == parse_clickhouse("clickhouse://default@db:8123/default")
 
 
 def test_metrics_are_exposed_nowhere_unless_an_address_is_set(

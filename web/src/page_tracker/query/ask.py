@@ -15,6 +15,7 @@ from typing import TypeVar
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
 from page_tracker.lake.data_files import DataFile
+from page_tracker.query.database import Database
 from page_tracker.query.dropped_hits import (
     DroppedHits,
     dropped_hits_statement,
@@ -45,13 +46,20 @@ class Asking:
 
     reading: Reading
     engine: Engine
+    # Who answers questions about hits in the engine's place, if anybody does.
+    server: Database | None = None
     # The days with imported hits of a site.
     imported_days: Callable[[str], Sequence[date]] = lambda _: ()
     cache: ReportCache = field(default_factory=ReportCache)
 
+    @property
+    def database(self) -> Database:
+        """Who answers questions about hits."""
+        return self.server or self.engine
+
     def budget(self, is_wanted: Callable[[], bool]) -> TimeBudget:
         """The budget of a question or of a list, while the answer is wanted."""
-        return self.engine.budget(is_wanted)
+        return self.database.budget(is_wanted)
 
     def understand(
         self, body: object, site: Site, now: float, budget: TimeBudget | None = None
@@ -88,14 +96,30 @@ class Asking:
 
         def ask() -> Days | None:
             span = self.reading.sources().span()
-            sources = self.reading.sources(days_between(span) if span else ())
-            return self.cache.days_of(
-                sources,
-                site,
-                lambda: days_with_hits(site, sources, self.engine, budget),
-            )
+            sources = self._present(days_between(span) if span else ())
+
+            def first_and_last() -> Days | None:
+                with self.database.session(budget) as session:
+                    return days_with_hits(site, sources, session)
+
+            return self.cache.days_of(sources, site, first_and_last)
 
         return self._of_files_that_are_there(ask)
+
+    def require_read(self) -> None:
+        """Have a row of the lake read by whoever answers questions.
+
+        Raises as `reports`.
+        """
+
+        def ask() -> None:
+            state = self._present()
+            span = state.span()
+            hits = state.hits_of((span,) if span else ())
+            with self.database.session() as session:
+                session.rows(Statement(f"SELECT 1 FROM ({hits}) LIMIT 1", {}))
+
+        self._of_files_that_are_there(ask)
 
     def report(self, query: Query, budget: TimeBudget | None = None) -> Report:
         """The answer to a question. Raises as `reports`."""
@@ -108,7 +132,7 @@ class Asking:
 
         Raises QuestionTooCostlyError, BusyError, NobodyWaitsError, LakeAwayError.
         """
-        budget = budget or self.engine.budget()
+        budget = budget or self.database.budget()
         return self._of_files_that_are_there(
             lambda: self._reports(queries, self._sources(queries), budget)
         )
@@ -122,8 +146,8 @@ class Asking:
         """
 
         def ask() -> ExperimentReport:
-            with self.engine.session(budget) as session:
-                groups = groups_of(asked, self.reading.sources(), session)
+            with self.database.session(budget) as session:
+                groups = groups_of(asked, self._present(), session)
             return report_of(asked, groups)
 
         return self._of_files_that_are_there(ask)
@@ -151,10 +175,16 @@ class Asking:
         self, site: str, days: Days, budget: TimeBudget | None = None
     ) -> list[PropertyKey]:
         """Which properties the events of these days have; raises as `reports`."""
-        asked_of = partial(property_keys_statement, site, days)
+
+        def ask() -> list[tuple[object, ...]]:
+            with self.database.session(budget) as session:
+                return session.rows(
+                    property_keys_statement(site, days, self._present())
+                )
+
         return [
             PropertyKey(str(name), str(key), int(str(events)), int(str(values)))
-            for name, key, events, values in self.rows(asked_of, budget)
+            for name, key, events, values in self._of_files_that_are_there(ask)
         ]
 
     def rows(
@@ -162,7 +192,7 @@ class Asking:
         asked_of: Callable[[LakeState], Statement],
         budget: TimeBudget | None = None,
     ) -> list[tuple[object, ...]]:
-        """The rows of a statement about the hits of the present state.
+        """The rows of a statement about the hits of the present state, by the engine.
 
         Raises as `reports`.
         """
@@ -211,7 +241,7 @@ class Asking:
         known = self.cache.of(sources, queries)
         new = [query for query in dict.fromkeys(queries) if query not in known]
         if new:
-            found = answers(new, sources, self.engine, budget)
+            found = answers(new, sources, self.database, budget)
             self.cache.keep(sources, found)
             known |= {report.query: report for report in found}
         return [known[query] for query in queries]
@@ -232,4 +262,8 @@ class Asking:
             days.update(days_of(query.range))
             if query.comparison is not None:
                 days.update(days_of(query.comparison.range))
-        return self.reading.sources(days)
+        return self._present(days)
+
+    def _present(self, days: Iterable[date] = ()) -> LakeState:
+        """The present state, as the database reads it."""
+        return self.database.as_read(self.reading.sources(days))

@@ -14,7 +14,7 @@ bounds questions that come at once:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -27,11 +27,14 @@ from page_tracker.lake.duckdb_connection import connect
 from page_tracker.lake.table_files import TableFiles
 from page_tracker.query import countries
 from page_tracker.query.concurrency import Paused, Turns
+from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import (
     FilesGoneError,
     NobodyWaitsError,
     QuestionTooCostlyError,
 )
+from page_tracker.query.runner import Result, run
+from page_tracker.query.shared_rows import Ask
 from page_tracker.query.sql import Statement, SumTable
 from page_tracker.query.table_cache import CachedTable, TableCache
 from page_tracker.query.time_budget import TimeBudget
@@ -84,6 +87,10 @@ class Session:
         self.worth_keeping = worth_keeping
         self.large = large
         self._fetch = fetch
+
+    def run(self, asks: Iterable[Ask], sources: LakeState) -> dict[Ask, Result]:
+        """The rows of each ask's statement."""
+        return run(asks, sources, self)
 
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
         """All rows of a statement."""
@@ -182,6 +189,10 @@ class Engine:
         """A new budget, for one question or a list; `is_wanted` as in TimeBudget."""
         found = TimeBudget(self._seconds, self._seconds)
         return found if is_wanted is None else replace(found, is_wanted=is_wanted)
+
+    def as_read(self, state: LakeState) -> LakeState:
+        """The state itself: its files are read."""
+        return state
 
     def rows(
         self, asked: Statement, budget: TimeBudget | None = None

@@ -29,7 +29,7 @@ from page_tracker.query.sql import groups_statement
 from page_tracker.sites.goal import Goal
 
 if TYPE_CHECKING:  # what only parses does not load DuckDB
-    from page_tracker.query.engine import Session
+    from page_tracker.query.database import Session
 
 REQUIRED = ("site_id", "dimension", "goal", "date_range")
 KEYS = (*REQUIRED, "filters", "control", "shares")
@@ -170,7 +170,7 @@ def _is_running(asked: Range, now: datetime) -> bool:
 
 
 def groups_of(asked: Experiment, sources: LakeState, session: Session) -> Groups:
-    """The visitors of each group, from the hits. Raises as Engine.session."""
+    """The visitors of each group, from the hits. Raises as Database.session."""
     days = runs(days_of(asked.query.range))
     is_large = sources.hits_about(days) >= session.max_rows // SMALL
     visitors: Counter[object] = Counter()
@@ -180,7 +180,12 @@ def groups_of(asked: Experiment, sources: LakeState, session: Session) -> Groups
             hits = part.of(sources.hits_of(part.days))
             # One too many tells that there are too many; visitors in several are one.
             statement = groups_statement(
-                asked.query, part.days, asked.goal, hits, MOST_GROUPS + 2
+                asked.query,
+                part.days,
+                asked.goal,
+                hits,
+                MOST_GROUPS + 2,
+                sources.reader.sql,
             )
             for name, number, reached in session.rows(statement):
                 visitors[name] += int(str(number))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from page_tracker.query.dialect import DUCKDB, Dialect
 from page_tracker.query.plan import Days, Plan, days_between, plan, runs
 from page_tracker.query.query import Query, Range
 from page_tracker.schema import DAYS, HITS, PAGES, VISITS, Column
@@ -25,10 +26,50 @@ SQL_TYPES = {
 }
 
 
+class Reader(Protocol):
+    """How a database reads the lake's tables, and the SQL that it understands."""
+
+    @property
+    def sql(self) -> Dialect: ...
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[Column],
+        files: Sequence[DataFile],
+        version: int,
+    ) -> str:
+        """The SQL of a table with these columns in a version; these of its files have
+        all the rows that are asked about."""
+
+
+class FilesReader:
+    """DuckDB is told the files."""
+
+    sql = DUCKDB
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[Column],
+        files: Sequence[DataFile],
+        version: int,
+    ) -> str:
+        """The SQL of these files, whatever the version has besides."""
+        del name, version
+        return table(columns, [file.path for file in files])
+
+
+FILES = FilesReader()
+
+
 @dataclass(frozen=True, slots=True)
 class LakeState:
-    """The files of one state of the tables; `closed` days have a valid day table, and
-    `visited` ones valid tables of visits and their pages."""
+    """The files of one state of the tables, and which versions of these it has.
+
+    `closed` days have a valid day table, and `visited` ones valid tables of visits and
+    their pages. `reader` reads the tables.
+    """
 
     hits: tuple[DataFile, ...] = ()
     days: tuple[DataFile, ...] = ()
@@ -36,6 +77,8 @@ class LakeState:
     visits: tuple[DataFile, ...] = ()
     pages: tuple[DataFile, ...] = ()
     visited: frozenset[date] = frozenset()
+    versions: Mapping[str, int] = field(default_factory=dict)
+    reader: Reader = FILES
 
     def plan(self, query: Query) -> Plan:
         """Where each day of a question is best read from."""
@@ -45,11 +88,22 @@ class LakeState:
         """The SQL of each table that a statement reads, for the days of a plan."""
         found = {"hits": self.hits_of(planned.hits)}
         if planned.tables:
-            found["days"] = table(DAYS, paths_of(self.days, planned.tables))
+            found["days"] = self._table("days", DAYS, self.days, planned.tables)
         if planned.visits:
-            found["visits"] = table(VISITS, paths_of(self.visits, planned.visits))
-            found["pages"] = table(PAGES, paths_of(self.pages, planned.visits))
+            of_visits = planned.visits
+            found["visits"] = self._table("visits", VISITS, self.visits, of_visits)
+            found["pages"] = self._table("pages", PAGES, self.pages, of_visits)
         return found
+
+    def _table(
+        self,
+        name: str,
+        columns: Sequence[Column],
+        files: Iterable[DataFile],
+        days: tuple[Days, ...],
+    ) -> str:
+        version = self.versions.get(name, 0)
+        return self.reader.table(name, columns, files_with(files, days), version)
 
     def read_by(self, planned: Plan) -> dict[str, list[str]]:
         """The paths of the files that a plan reads, by table."""
@@ -62,7 +116,7 @@ class LakeState:
 
     def hits_of(self, days: tuple[Days, ...]) -> str:
         """The SQL of the hits of these days."""
-        return table(HITS, paths_of(self.hits, days))
+        return self._table("hits", HITS, self.hits, days)
 
     def span(self) -> Days | None:
         """The days from the first to the last of the hits; None if there are none."""
@@ -98,8 +152,13 @@ def _rows_about(files: Iterable[DataFile], days: tuple[Days, ...]) -> int:
 
 def paths_of(files: Iterable[DataFile], days: tuple[Days, ...]) -> list[str]:
     """The paths of the files that may have rows of these days."""
+    return [file.path for file in files_with(files, days)]
+
+
+def files_with(files: Iterable[DataFile], days: tuple[Days, ...]) -> list[DataFile]:
+    """The files that may have rows of these days."""
     return [
-        file.path
+        file
         for file in files
         if any(file.first <= each.last and each.first <= file.last for each in days)
     ]
@@ -114,7 +173,7 @@ def _share(file: DataFile, days: tuple[Days, ...]) -> float:
     return common / ((file.last - file.first).days + 1)
 
 
-def table(columns: tuple[Column, ...], files: list[str]) -> str:
+def table(columns: Sequence[Column], files: Sequence[str]) -> str:
     """The SQL of a table with these columns, read from these files."""
     if not files:
         nothing = ", ".join(

@@ -251,7 +251,7 @@ class PartialSums:
         read = f"rows SEMI JOIN matched USING ({page})"
         if own:
             pages = f"SELECT DISTINCT {', '.join([page, *own.values()])} FROM matched"
-            read = f"rows JOIN ({pages}) USING ({page})"
+            read = f"rows JOIN ({pages}) own USING ({page})"
         inner = [
             f"{f'own{index}' if index in own else sql} AS d{index}"
             for index, sql in enumerate(dims)

@@ -56,9 +56,10 @@ class FilesGoneError(LakeAwayError):
     Usually they were cleaned up meanwhile.
     """
 
-    def __init__(self, why: str) -> None:
+    def __init__(
+        self, why: str, remedy: str = "check that its folder is there"
+    ) -> None:
         super().__init__(
-            f"files of the lake cannot be read ({why})",
-            "check that its folder is there, and ask again",
+            f"files of the lake cannot be read ({why})", f"{remedy}, and ask again"
         )
         self.why = why

@@ -13,13 +13,14 @@ from page_tracker.query.lake_state import LakeState
 from page_tracker.query.partial_sums import in_days
 from page_tracker.query.plan import Days, Plan, runs, without
 from page_tracker.query.query import Query, Range, currency
-from page_tracker.query.runner import Result, run
+from page_tracker.query.runner import Result
 from page_tracker.query.shared_rows import Ask
 from page_tracker.query.sql import Statement
 from page_tracker.query.where import Binder
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
-    from page_tracker.query.engine import Column, Engine
+    from page_tracker.query.database import Database, Session
+    from page_tracker.query.engine import Column
     from page_tracker.query.time_budget import TimeBudget
 
 Value = int | float | None
@@ -56,19 +57,17 @@ class Report:
     compared: Mapping[tuple[str, ...], tuple[Value, ...]] | None = None
 
 
-def days_with_hits(
-    site: str, sources: LakeState, engine: Engine, budget: TimeBudget | None = None
-) -> Days | None:
+def days_with_hits(site: str, sources: LakeState, session: Session) -> Days | None:
     """The first and the last day for which a site has hits; None if it has none.
 
-    Of days that are closed in `sources` their table tells. Raises as Engine.session.
+    Of days that are closed in `sources` their table tells. Raises as Database.session.
     """
     span = sources.span()
     if span is None:
         return None
     closed = runs(sources.closed)
     tables = sources.tables(Plan(closed, without((span,), closed)))
-    binder = Binder()
+    binder = Binder(sources.reader.sql)
     its_own = f"site = {binder.bind(site)}"
     parts = [f"SELECT day FROM ({tables['hits']}) WHERE {its_own}"]
     if closed:
@@ -76,34 +75,38 @@ def days_with_hits(
             f"SELECT day FROM ({tables['days']}) WHERE {its_own} AND dimension = ''"
             f" AND {in_days(closed, binder)}"
         )
-    sql = f"SELECT min(day), max(day) FROM ({' UNION ALL '.join(parts)})"
-    ((first, last),) = engine.rows(Statement(sql, binder.values), budget)
-    if not isinstance(first, date) or not isinstance(last, date):
-        return None
-    return Days(first, last)
+    of_all = " UNION ALL ".join(parts)
+    # Not every database says NULL of no day at all.
+    sql = f"SELECT min(day), max(day) FROM ({of_all}) HAVING count(*) > 0"
+    for first, last in session.rows(Statement(sql, binder.values)):
+        if isinstance(first, date) and isinstance(last, date):
+            return Days(first, last)
+    return None
 
 
-def answer(query: Query, sources: LakeState, engine: Engine) -> Report:
-    """Answer a question from one state of the lake. Raises as Engine.session."""
-    return answers([query], sources, engine)[0]
+def answer(query: Query, sources: LakeState, database: Database) -> Report:
+    """Answer a question from one state of the lake. Raises as Database.session."""
+    return answers([query], sources, database)[0]
 
 
 def answers(
     queries: Sequence[Query],
     sources: LakeState,
-    engine: Engine,
+    database: Database,
     budget: TimeBudget | None = None,
 ) -> list[Report]:
-    """Answer questions from one state of the lake, in one go. Raises as Engine.session.
+    """Answer questions from one state of the lake, in one go.
+
+    Raises as Database.session.
 
     Questions that read the same rows share them.
     """
     asks = [Ask(_all_of(query), sources.plan(query)) for query in queries]
-    with engine.session(budget) as session:
-        results = run(asks, sources, session)
+    with database.session(budget) as session:
+        results = session.run(asks, sources)
         further = [_further(results[ask], sources) for ask in asks]
-        results |= run(
-            (ask for asks in further for ask in asks.values()), sources, session
+        results |= session.run(
+            (ask for asks in further for ask in asks.values()), sources
         )
     return [
         _Answer(

@@ -83,9 +83,13 @@ class Reading:
         holding = {name: self._closed_of(name, days) for name in OF_CLOSED_DAYS}
         self._is_doubted = False
         return LakeState(
-            **files,
+            hits=files["hits"],
+            days=files["days"],
+            visits=files["visits"],
+            pages=files["pages"],
             closed=holding["days"],
             visited=holding["visits"] & holding["pages"],
+            versions={name: table.version() for name, table in self._tables.items()},
         )
 
     def _forget_all(self) -> None:

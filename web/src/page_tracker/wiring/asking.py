@@ -13,6 +13,7 @@ from page_tracker.history.register import Register
 from page_tracker.lake.kept_sums import KeptSums
 from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
+from page_tracker.query.database import Database
 from page_tracker.query.engine import Engine
 from page_tracker.query.snapshot import Reading
 from page_tracker.settings import Settings
@@ -28,7 +29,10 @@ from page_tracker.writer.writer import refuse_new_lake
 
 
 def open_asking(settings: Settings) -> Asking:
-    """Open the lake for questions; nothing is read before the first one."""
+    """Open the lake for questions; nothing is read before the first one.
+
+    Raises SettingsError.
+    """
     lake = open_lake(settings)
     engine = Engine(
         settings.query_memory * 1_000_000,
@@ -39,7 +43,18 @@ def open_asking(settings: Settings) -> Asking:
     register = Register(settings.data / "imports")
     refuse_new = partial(_refuse_new, settings, lake)
     reading = Reading(lake, refuse_new)
-    return Asking(reading, engine, partial(_imported_days, register))
+    imported = partial(_imported_days, register)
+    return Asking(reading, engine, _server(settings), imported)
+
+
+def _server(settings: Settings) -> Database | None:
+    """Who answers questions in the engine's place, if the settings name anybody."""
+    if settings.reports is None:
+        return None
+    # pylint: disable-next=import-outside-toplevel # only such a server loads its client
+    from page_tracker.wiring.clickhouse import open_clickhouse
+
+    return open_clickhouse(settings, settings.reports)
 
 
 def _refuse_new(settings: Settings, lake: Lake) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
 
-from page_tracker.diagnosis import Patient
+from page_tracker.diagnosis import Finding, Patient
 from page_tracker.errors import DataFolderError, NoDataFolderError, PageTrackerError
 from page_tracker.lake.damage import damages
 from page_tracker.processes.embedded import STORE_NAME
@@ -54,8 +54,24 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
             most_in_stream=found.most_in_stream,
             spool=open_spool(settings).state,
             urls=list(dict.fromkeys(each for each in urls if each)),
+            reports=partial(_reports, settings),
             trouble=trouble,
         )
+
+
+def _reports(settings: Settings) -> Iterator[Finding]:
+    """Whether the server answers that the settings name for questions."""
+    if settings.reports is None:
+        return
+    # pylint: disable-next=import-outside-toplevel # Delta takes a second to load
+    from page_tracker.wiring.asking import open_asking
+
+    try:
+        open_asking(settings).require_read()
+    except PageTrackerError as error:
+        yield Finding("reports", error.problem, error.remedy)
+    else:
+        yield Finding("reports", f"{settings.reports.name} reads the lake")
 
 
 def _with_its_own_redis(settings: Settings) -> Settings:

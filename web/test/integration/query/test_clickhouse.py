@@ -1,0 +1,326 @@
+"""Questions to ClickHouse over the lake: what DuckDB answers, by the same rules."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from naive_answers import Naive, Row
+from page_tracker.days import day_number
+from page_tracker.errors import PageTrackerError
+from page_tracker.lake.columns import arrow_table
+from page_tracker.lake.table import PARQUET, Lake, touching
+from page_tracker.lake.vacuum import clean_at_once
+from page_tracker.query.ask import Asking
+from page_tracker.query.catalog import METRICS
+from page_tracker.query.clickhouse.database import ClickHouse, Server
+from page_tracker.query.clickhouse.dialect import CLICKHOUSE, quoted
+from page_tracker.query.clickhouse.tables import Place, ServerTables, structure
+from page_tracker.query.database import Database
+from page_tracker.query.engine import Engine
+from page_tracker.query.lake_state import LakeState
+from page_tracker.query.plan import Days, plan
+from page_tracker.query.problem import LakeAwayError, NobodyWaitsError
+from page_tracker.query.query import Query
+from page_tracker.query.report import rows_of
+from page_tracker.query.runner import Result
+from page_tracker.query.shared_rows import Ask
+from page_tracker.query.snapshot import Reading
+from page_tracker.query.sql import Statement, statement
+from page_tracker.schema import HITS
+from page_tracker.settings_parsing import parse_clickhouse
+from page_tracker.sites.goal import Goal
+from page_tracker.sites.site import Site
+from page_tracker.upkeep.day_tables import close
+from support.asked import (
+    KINDS,
+    READING,
+    ZONES,
+    bodies,
+    hits_of_a_site,
+    put,
+    ready,
+    understood,
+    view,
+)
+from support.clickhouse import PASSWORD, USER, clickhouse
+
+EXAMPLES, MANY_EXAMPLES = 15, 600
+NOW = 1_772_900_000.0  # 2026-03-07
+SITE = Site(
+    id="a.org", timezone="Europe/Berlin", goals=(Goal(name="Docs", page="/docs/**"),)
+)
+DAYS = [date(2026, 3, day) for day in range(1, 6)]
+SMALL = {"case_sensitive": False}
+ENDLESS = Statement("SELECT sum(number) FROM numbers(1000000000000000)", {})
+BODIES: tuple[dict[str, Any], ...] = (
+    {"metrics": ["visitors", "visits", "bounce_rate"], "dimensions": ["event:page"]},
+    {"metrics": ["pageviews"], "dimensions": ["time:day"]},
+    {"metrics": ["visitors", "percentage"], "dimensions": ["visit:country_name"]},
+    {
+        "metrics": ["visitors", "events"],
+        "dimensions": ["time:hour", "event:hostname"],
+        "date_range": ["2026-03-02", "2026-03-03"],
+        "include": {"comparisons": {"mode": "previous_period"}},
+    },
+    {
+        "metrics": ["visitors"],
+        "dimensions": ["event:page", "visit:browser"],
+        "include": {"comparisons": {"mode": "previous_period"}, "total_rows": True},
+        "pagination": {"limit": 2, "offset": 1},
+    },
+    {
+        "metrics": ["visitors", "conversion_rate"],
+        "filters": [["is", "event:goal", ["Docs"]]],
+        "dimensions": ["visit:exit_page"],
+    },
+    {
+        "metrics": ["visitors", "visit_duration"],
+        "dimensions": ["visit:entry_page"],
+        "filters": [["matches", "event:page", ["^/docs/."]]],
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with clickhouse(tmp_path_factory.mktemp("clickhouse")) as port:
+        yield port
+
+
+def database(at: int, folder: Path, seconds: float = 30.0, **changes: Any) -> Database:
+    """The server, asked as its user."""
+    address = parse_clickhouse(f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{at}")
+    server = Server(replace(address, **changes), seconds)
+    return ClickHouse(server, ServerTables(Place(str(folder))), seconds)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of some days, of which all but the last are over."""
+    folder = tmp_path_factory.mktemp("filled")
+    lake = Lake(str(folder))
+    for number, day in enumerate(DAYS):
+        rows = [
+            view(visitor, f"/docs/{visitor % 3}" if visitor % 2 else "/", day)
+            | {"country": ("DE", "FR", "")[visitor % 3], "props": {"a'b": "\\"}}
+            for visitor in range(3 + number)
+        ]
+        put(lake, rows, number + 1)
+    close(lake, [*map(day_number, DAYS[:-1])])
+    return folder
+
+
+@pytest.fixture
+def lake(filled: Path, tmp_path: Path) -> Lake:
+    """One of a test's own."""
+    shutil.copytree(filled, tmp_path / "lake")
+    return Lake(str(tmp_path / "lake"), grace=timedelta(0))
+
+
+def answers(asking: Asking) -> list[object]:
+    about = {"site_id": SITE.id, "date_range": ["2026-03-01", "2026-03-05"]}
+    queries = [asking.understand(about | body, SITE, NOW) for body in BODIES]
+    return [
+        (report.rows, report.total_rows, report.compared)
+        for report in asking.reports(queries)
+    ]
+
+
+def test_answers_of_a_lake_are_those_of_duckdb(port: int, lake: Lake) -> None:
+    """With days that are over and others; and when hits came, or went for good."""
+    here = Asking(Reading(lake), Engine(threads=1))
+    there = Asking(Reading(lake), Engine(threads=1), database(port, Path(lake.uri)))
+    week = Days(DAYS[0], DAYS[-1])
+
+    assert answers(there) == answers(here)
+    assert there.days(SITE.id) == here.days(SITE.id) == week
+    assert there.property_keys(SITE.id, week) == here.property_keys(SITE.id, week)
+
+    put(lake, [view(99, "/late", DAYS[1])], len(DAYS) + 1)
+    with lake.alone("hits") as hits:
+        hits.delete(
+            "path = '/docs/1'",
+            writer_properties=PARQUET,
+            commit_properties=touching(hits, [*map(day_number, DAYS)]),
+        )
+    clean_at_once(lake, "hits")
+    found = answers(there)
+    assert found == answers(here)
+    assert "/late" in str(found) and "/docs/1" not in str(found)
+    assert there.days("nobody.org") is None
+    there.require_read()
+
+
+class Known(Reading):
+    """Answers with a state that it knows, until that has gone."""
+
+    def __init__(self, lake: Lake) -> None:
+        super().__init__(lake)
+        self.known: LakeState | None = super().sources(DAYS)
+
+    def sources(self, days: Any = ()) -> LakeState:
+        return self.known or super().sources(days)
+
+    def renew(self) -> None:
+        self.known = None
+        super().renew()
+
+
+def test_an_answer_is_of_one_state_and_of_a_newer_one_once_that_has_gone(
+    port: int, lake: Lake
+) -> None:
+    asking = Asking(Known(lake), Engine(threads=1), database(port, Path(lake.uri)))
+    before = answers(Asking(Reading(lake), Engine(threads=1)))
+    put(lake, [view(99, "/late", DAYS[-1])], len(DAYS) + 1)
+
+    assert answers(asking) == before
+
+    lake.snapshot("hits").optimize.compact()
+    clean_at_once(lake, "hits")
+    asking = replace(asking, cache=type(asking.cache)())
+    after = answers(asking)
+    assert after == answers(Asking(Reading(lake), Engine(threads=1)))
+    assert after != before
+
+
+def test_a_question_is_stopped_in_time_and_when_nobody_waits(
+    port: int, tmp_path: Path
+) -> None:
+    quick = database(port, tmp_path, seconds=0.3)
+    with pytest.raises(PageTrackerError, match=r"stopped after 0.3 s"):
+        with quick.session() as session:
+            session.rows(ENDLESS)
+
+    patient, gone = database(port, tmp_path), threading.Event()
+    threading.Timer(0.3, gone.set).start()
+    budget = patient.budget(lambda: not gone.is_set())
+    with pytest.raises(NobodyWaitsError):
+        with patient.session(budget) as session:
+            session.rows(ENDLESS)
+    assert budget.seconds > 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"port": 1}, "127.0.0.1:1 does not answer; start it, or correct PAGE_TRACKER"),
+        ({"password": "no"}, "not know this user by this password.*; correct PAGE_TR"),
+        ({"database": "nope"}, "no such database.*; create it"),
+    ],
+)
+def test_who_cannot_be_asked_is_told_of_in_words(
+    port: int, tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(LakeAwayError) as raised:
+        with database(port, tmp_path, **changes).session() as session:
+            session.rows(Statement("SELECT 1", {}))
+    assert re.search(told, f"{raised.value.problem}; {raised.value.remedy}")
+    assert PASSWORD not in str(raised.value)
+
+
+def test_a_server_that_does_not_find_the_lake_is_told_of(
+    port: int, lake: Lake, tmp_path: Path
+) -> None:
+    asking = Asking(Reading(lake), Engine(), database(port, tmp_path / "elsewhere"))
+
+    with pytest.raises(LakeAwayError, match="ClickHouse at 127.0.0.1") as raised:
+        asking.days(SITE.id)
+
+    assert "lake= in PAGE_TRACKER_REPORTS" in raised.value.remedy
+
+
+def file_of(folder: Path, rows: list[Row]) -> str:
+    """The rows as a file of its own: the SQL that reads it."""
+    path = folder / f"{uuid4()}.parquet"
+    found = duckdb.from_arrow(arrow_table(HITS, [ready(row) for row in rows]))
+    found.project("* EXCLUDE (month)").write_parquet(str(path))
+    of = ", ".join(map(quoted, (str(path), "Parquet", structure(HITS))))
+    return f"SELECT * FROM file({of})"
+
+
+def answered(
+    server: Database, query: Query, hits: str
+) -> dict[tuple[str, ...], list[float | None]]:
+    ask = Ask(query, plan(query, frozenset()))
+    asked = ask.statement({"hits": hits}, CLICKHOUSE)
+    with server.session() as session:
+        values = session.rows(asked)
+    result = Result(ask, asked, values, {}, {})
+    return {row.dimensions: list(row.metrics) for row in rows_of(result)}
+
+
+@pytest.mark.timeout(1800)
+def test_every_answer_equals_plain_counting(
+    port: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    server = database(port, tmp_path)
+    is_long = request.config.getoption("--long")
+
+    @given(data=st.data())
+    @settings(
+        max_examples=MANY_EXAMPLES if is_long else EXAMPLES,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    def holds(data: st.DataObject) -> None:
+        metric = data.draw(st.sampled_from(list(METRICS)))
+        zone = data.draw(st.sampled_from(ZONES))
+        query = understood(data.draw(bodies(metric)), zone)
+        kinds = READING if METRICS[metric].needs == "page" else KINDS
+        rows = data.draw(hits_of_a_site(zone, kinds))
+        expected = Naive(query, rows).answer()
+        found = answered(server, query, file_of(tmp_path, rows))
+        assert found.keys() == expected.keys()
+        for key, metrics in expected.items():
+            assert found[key] == pytest.approx(metrics, abs=0.006), (key, query)
+
+    holds()  # pylint: disable=no-value-for-parameter  # hypothesis gives it
+
+
+def test_texts_are_compared_as_duckdb_compares_them(port: int, tmp_path: Path) -> None:
+    """Letters, patterns and properties that the two databases see differently."""
+    texts = [
+        "İstanbul",
+        "ΟΔΟΣ",
+        "Äß",
+        "a\nb",
+        "it's",
+        "a\\b",
+        "100%",
+        "日本",
+        "{v0:Int64}",
+    ]
+    rows = [view(number, text) for number, text in enumerate(texts)]
+    hits, server, engine = file_of(tmp_path, rows), database(port, tmp_path), Engine()
+    (path,) = tmp_path.glob("*.parquet")
+    leaves: list[list[Any]] = [
+        *(["contains", "event:page", [text.lower()], SMALL] for text in texts),
+        *(["is", "event:page", [text]] for text in texts),
+        ["contains", "event:page", ["οδοσ"], SMALL],
+        *(["matches", "event:page", [each]] for each in ("a.b", "(?i)äß", "^..$", "")),
+    ]
+    for leaf in leaves:
+        body = {
+            "site_id": "a.org",
+            "metrics": ["visitors"],
+            "date_range": ["2026-03-02", "2026-03-02"],
+            "dimensions": ["event:page"],
+            "filters": [leaf],
+        }
+        query = understood(body, "UTC")
+        here = statement(query, plan(query, frozenset()), {"hits": f"FROM '{path}'"})
+        told = {(str(row[0]),) for row in engine.rows(here)}
+        assert set(answered(server, query, hits)) == told, leaf
