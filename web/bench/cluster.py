@@ -26,7 +26,8 @@ from ingest import hits_of
 
 from page_tracker.hits.hit import Hit
 from page_tracker.store.clients import open_async_client
-from page_tracker.store.ingest import Batch, BatchId, Bounds, Copies, submit_async
+from page_tracker.store.ingest import Batch, BatchId, Bounds, submit_async
+from page_tracker.store.replicas import Copies
 from support.clusters import started_cluster
 from support.redis_servers import started_redis
 

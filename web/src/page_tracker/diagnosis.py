@@ -197,7 +197,7 @@ def writer(patient: Patient) -> Iterator[Finding]:
     now = time.time()
     for stream in patient.streams:
         name = "writer" if len(patient.streams) == 1 else f"writer {stream.shard}"
-        waiting, report = stream.waiting(), stream.writer_report()
+        waiting, report = stream.waiting(), stream.record.last_report()
         aside = len(stream.aside())
         wait = f"{counted(waiting, 'row')} {'waits' if waiting == 1 else 'wait'}"
         if report is None and not waiting:
@@ -267,7 +267,7 @@ def upkeep(patient: Patient) -> Iterator[Finding]:
         yield Finding("upkeep", "not run yet; a running writer does it every minute")
         return
     message = f"it last succeeded {_ago(now, int(done.succeeded * 1000))} ago"
-    is_at_work = any(each.writer_report() for each in patient.streams)
+    is_at_work = any(each.record.last_report() for each in patient.streams)
     is_late = is_at_work and now - done.succeeded > LONGEST_UPKEEP
     remedy = "see the writer's log; page-tracker upkeep tries it now" if is_late else ""
     yield Finding("upkeep", message, remedy)

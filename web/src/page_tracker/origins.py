@@ -13,9 +13,15 @@ How far an origin's rows are in the lake is recorded by application transactions
 Delta's log, each a name and a number:
 
     stream:ORIGIN:SHARD   in hits and in drops: the number of the last entry stored
-    batch:ORIGIN:SHARD    in hits: which batch that entry was
+    term:ORIGIN:SHARD:TERM
+                          the same of the entries that one run of a server numbered
     import:ORIGIN         in hits: how many of its days are stored
                           in drops: 1, they are stored; 2, they were undone
+
+Servers of one origin may number entries differently, if a replica is promoted that
+lacked some. So an entry has the *term* in which it was numbered too, which Redis draws
+anew whenever a server starts or is promoted: two entries are the same if they have both
+number and term in common, and so are all before them (`writer/stored.py`).
 
 An entry keeps the origin that it was stored under. One that was set aside and is
 replayed under a newer origin keeps the numbers of its rows (its field `born`), and is
@@ -76,9 +82,9 @@ def is_of_stream(application: str) -> bool:
     return application.startswith(_STREAM)
 
 
-def of_batch(origin: int, shard: int) -> str:
-    """The application whose number is the batch of the last entry in the lake."""
-    return f"batch:{origin}:{shard}"
+def of_term(origin: int, shard: int, term: str) -> str:
+    """The application whose number is that of the term's last entry in the lake."""
+    return f"term:{origin}:{shard}:{term}"
 
 
 def of_import(origin: int) -> str:

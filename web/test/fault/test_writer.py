@@ -266,7 +266,7 @@ def test_a_full_lake_stops_nothing_but_the_writing_and_goes_on_by_itself(
             time.sleep(3)
             assert paths(lake) == ["/before"]
             assert Stream(redis).waiting() == 1
-            told = Stream(redis).writer_report()
+            told = Stream(redis).record.last_report()
             assert told and "MB left" in told[1]
             filler.unlink()
 
@@ -282,8 +282,8 @@ SLOW = """
 import sys, time
 import page_tracker.writer.writer as writer
 append = writer.append_table
-def slowly(*arguments):
-    append(*arguments)
+def slowly(*arguments, **more):
+    append(*arguments, **more)
     time.sleep({seconds})
 writer.append_table = slowly
 sys.argv = ["page-tracker", "writer"]

@@ -125,8 +125,8 @@ def test_a_mirror_that_lacks_a_site_is_a_problem(patient: Patient) -> None:
 def test_shards_that_are_well_take_one_line(patient: Patient) -> None:
     streams = [Stream(patient.redis, shard) for shard in range(24)]
     for stream in streams[1:]:
-        stream.report_writer(int(time.time() * 1000))
-    streams[0].report_writer(int(time.time() * 1000), "no room in the lake")
+        stream.record.report(int(time.time() * 1000))
+    streams[0].record.report(int(time.time() * 1000), "no room in the lake")
     shown = list(shards_as_one(writer(replace(patient, streams=streams))))
 
     assert [each.name for each in shown] == ["writer 0", "writer"]
@@ -136,11 +136,11 @@ def test_shards_that_are_well_take_one_line(patient: Patient) -> None:
 
 def test_rows_that_nobody_takes_to_the_lake_are_a_problem(patient: Patient) -> None:
     stream = patient.streams[0]
-    stream.report_writer(int(time.time() * 1000))
+    stream.record.report(int(time.time() * 1000))
     assert not found(patient, "writer").remedy
-    stream.report_writer(int(time.time() * 1000) - 120_000)
+    stream.record.report(int(time.time() * 1000) - 120_000)
     assert "last at work 12" in found(patient, "writer").message
-    stream.report_writer(int(time.time() * 1000), "no room in the lake")
+    stream.record.report(int(time.time() * 1000), "no room in the lake")
     finding = found(patient, "writer")
     assert "no room in the lake" in finding.message and finding.remedy
 
@@ -214,7 +214,7 @@ def test_upkeep_that_has_not_succeeded_for_long_is_a_problem_where_a_writer_work
     record = UpkeepRecord(patient.redis)
     record.succeeded(time.time() - 2 * 3600, 1.5)
     assert not found(patient, "upkeep").remedy
-    patient.streams[0].report_writer(int(time.time() * 1000))
+    patient.streams[0].record.report(int(time.time() * 1000))
     assert "page-tracker upkeep" in found(patient, "upkeep").remedy
     record.succeeded(time.time(), 1.5)
     assert not found(patient, "upkeep").remedy

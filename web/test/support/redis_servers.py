@@ -35,6 +35,12 @@ def started_redis(
             process.kill()
 
 
+def promote(server: Redis) -> None:
+    """Have it go on with what it has as a replica that is promoted."""
+    server.replicaof("127.0.0.1", "1")
+    server.replicaof("NO", "ONE")
+
+
 def _wait_for(client: Redis) -> None:
     deadline = time.monotonic() + 20 * PACE
     while True:

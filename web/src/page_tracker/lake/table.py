@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from arro3.core import Table
@@ -333,6 +333,7 @@ def append(
     rows: Sequence[Row],
     application: str,
     number: int,
+    *further: Transaction,
 ) -> None:
     """Add rows under the application's transaction `number`, all or none.
 
@@ -342,7 +343,8 @@ def append(
     """
     at = [column.name for column in columns].index("day")
     days = sorted({row[at] for row in rows})
-    append_table(snapshot, arrow_table(columns, rows), days, application, number)
+    table = arrow_table(columns, rows)
+    append_table(snapshot, table, days, application, number, *further)
 
 
 def append_table(
@@ -352,8 +354,12 @@ def append_table(
     application: str,
     number: int,
     *further: Transaction,
+    also: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an Arrow table that touches `days`; see `append`."""
+    """Add an Arrow table that touches `days`; see `append`.
+
+    `also` are more metadata of the commit, which are gone with the table's log.
+    """
     with shared(folder_of(snapshot)), conflicts():
         write_deltalake(
             snapshot,
@@ -361,18 +367,21 @@ def append_table(
             mode="append",
             writer_properties=PARQUET,
             commit_properties=touching(
-                snapshot, days, Transaction(application, number), *further
+                snapshot, days, Transaction(application, number), *further, also=also
             ),
         )
         persist(snapshot)
 
 
 def touching(
-    snapshot: DeltaTable, days: Sequence[int], *transactions: Transaction
+    snapshot: DeltaTable,
+    days: Sequence[int],
+    *transactions: Transaction,
+    also: Mapping[str, Any] | None = None,
 ) -> CommitProperties:
     """The metadata of every commit that changes rows of `days`."""
     return CommitProperties(
-        custom_metadata={"days": list(days)},
+        custom_metadata={"days": list(days), **(also or {})},
         app_transactions=[*transactions, *marks(snapshot, days, time.time())],
     )
 

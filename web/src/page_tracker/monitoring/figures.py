@@ -93,7 +93,7 @@ def of_streams(streams: Sequence[Stream], most_rows: int) -> Iterator[Metric]:
         aside.add_metric(shard, stream.count_aside())
         writer.add_metric(shard, not problems([stream], now))
         stored.add_metric(shard, stream.drained())
-        done = stream.commits()
+        done = stream.record.commits()
         commits.add_metric(shard, done.number, done.seconds)
         refused.add_metric(shard, done.refused)
     yield from (rows, oldest, aside, writer, stored, commits, refused)

@@ -6,7 +6,8 @@ An entry is one batch, numbered from 1 (`<number>-0`). Its fields, all bytes:
     origin    of the store when the entry was appended: with the shard it names the
               lake's application transaction, whose version is the entry's number
     born      origin of the visitors and visits, where it is another one (replayed)
-    batch     id of the batch: distinguishes two entries with one number
+    term      which run of a server numbered it: tells two entries of a number apart
+    batch     id of the batch: its queue and its number there
     total     rows (hits and drops) appended to the shard so far, with this entry
     rows      rows of this entry
     sites     the sites that it has hits of, a line each
@@ -25,7 +26,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -60,6 +61,13 @@ class UnreadableEntryError(PageTrackerError):
         )
 
 
+class Place(NamedTuple):
+    """Where an entry is: of two with the same number, the term tells them apart."""
+
+    number: int
+    term: str
+
+
 @dataclass(frozen=True)
 class Entry:
     """One batch as stored in the stream."""
@@ -80,13 +88,29 @@ class Entry:
         )
 
     @property
-    def batch(self) -> str:
-        return self.id.decode()
+    def term(self) -> str:
+        """Which run of a server numbered it; empty if nobody knows."""
+        return self.fields.get(b"term", b"").decode()
 
     @property
-    def id(self) -> bytes:
-        """The batch's id as stored; empty if it is lost."""
-        return self.fields.get(b"batch", b"")
+    def place(self) -> Place:
+        return Place(self.number, self.term)
+
+    @property
+    def place_in_queue(self) -> tuple[str, int]:
+        """The queue that its batch came from, and the batch's number there."""
+        queue, _, number = self.batch.rpartition("-")
+        return queue, int(number) if number.isdigit() else 0
+
+    @property
+    def was_appended_again(self) -> bool:
+        """Whether it was in the stream before, under another number."""
+        return b"born" in self.fields
+
+    @property
+    def batch(self) -> str:
+        """The batch's id: queue, hyphen, number there; empty if it is lost."""
+        return self.fields.get(b"batch", b"").decode()
 
     @property
     def total(self) -> int:

@@ -32,6 +32,7 @@ from page_tracker.store.clients import together, together_async
 from page_tracker.store.cluster import Command
 from page_tracker.store.counters import CURRENT_MINUTES, SUMS
 from page_tracker.store.entry import FORMAT, NUMBERS
+from page_tracker.store.replicas import Copies
 from page_tracker.store.scripts import script
 
 # A batch blocks the store for about a hundredth of a second at most.
@@ -105,14 +106,6 @@ SCRIPT: Any = script(
     },
 )
 SCRIPT_HASH = sha1(SCRIPT, usedforsecurity=False).hexdigest()
-
-
-class Copies(NamedTuple):
-    """How many replicas must have a batch, and within which time, before it counts as
-    stored."""
-
-    replicas: int = 0
-    milliseconds: int = 0
 
 
 class Bounds(NamedTuple):
@@ -302,16 +295,14 @@ def _commands(
     its own connection only."""
     asked: list[Command] = [(*script_, len(call.keys), *call.keys, *call.arguments)]
     if copies.replicas:
-        asked.append(("WAIT", copies.replicas, copies.milliseconds))
+        asked.append(copies.command)
     return asked
 
 
 def _require(copies: Copies, answers: Sequence[Any]) -> None:
     """Raise RedisError where too few replicas have what the script has written."""
-    if copies.replicas and answers[1] < copies.replicas:
-        raise RedisError(
-            f"only {answers[1]} of {copies.replicas} replicas have the batch by now"
-        )
+    if copies.replicas:
+        copies.require(answers[1])
 
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}

@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import cast
 
 from redis import Redis, RedisError
 
 from page_tracker.origins import new_origin
 from page_tracker.schema import HITS
 from page_tracker.store import keys
+from page_tracker.store.clients import together
 from page_tracker.store.counters import SUMS
 from page_tracker.store.entry import Entry, UnreadableEntryError
+from page_tracker.store.replicas import Copies
 from page_tracker.store.scripts import script
+from page_tracker.store.writer_record import WriterRecord
 
 # What every method of a stream raises if Redis does not answer.
 StreamAwayError = RedisError
@@ -25,9 +28,6 @@ StreamAwayError = RedisError
 # How many batches are read to find the hit that waits longest.
 _LOOKED_AT = 64
 _TIME = [column.name for column in HITS].index("time")
-
-# A writer that has reported nothing for so long is not running.
-HEARD_OF = 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,6 @@ class Aside:
     size: int
 
 
-class Commits(NamedTuple):
-    """The commits of a shard's writers so far, how long they took (seconds), and how
-    often one was refused, as another had changed the lake meanwhile."""
-
-    number: int
-    seconds: float
-    refused: int
-
-
 class Stream:
     """One shard's stream. The client must not decode what it reads.
 
@@ -59,17 +50,19 @@ class Stream:
     called again: a second call changes nothing more.
     """
 
-    def __init__(self, redis: Redis, shard: int = 0) -> None:
+    def __init__(self, redis: Redis, shard: int = 0, copies: Copies = Copies()) -> None:
         self._redis = redis
+        self._copies = copies
         self.shard = shard
         self._stream = keys.stream(shard)
         self._state = keys.state(shard)
         self._aside = keys.aside(shard)
-        self._commits = keys.commits(shard)
+        self.record = WriterRecord(redis, shard)
         self._rows_waiting = redis.register_script(_ROWS_WAITING)
         self._trim = redis.register_script(_TRIM)
         self._set_aside = redis.register_script(_SET_ASIDE)
         self._replay = redis.register_script(_REPLAY)
+        self._renumber = redis.register_script(_RENUMBER)
         self._renew_origin = redis.register_script(_RENEW_ORIGIN)
 
     def origin(self) -> int:
@@ -102,31 +95,50 @@ class Stream:
         found = self._redis.xrange(self._stream, min=f"({after}-0", count=most)
         return [_entry(name, fields) for name, fields in cast(_Found, found)]
 
-    def trim(self, position: int, origin: int) -> int:
+    def require_copies(self) -> None:
+        """Have what was read until now on as many replicas as hits must be on.
+
+        Raises RedisError where it is not. What only the primary had would be sent
+        again, once a replica has taken its place.
+        """
+        if self._copies.replicas:
+            # Only who has written something is told of what came before.
+            key = keys.commits(self.shard)
+            written = ("HINCRBY", key, "copied", 1)
+            answers = together(self._redis, key, written, self._copies.command)
+            self._copies.require(answers[1])
+
+    def last_up_to(self, number: int) -> Entry | None:
+        """The queued entry with the highest number that is not above this one."""
+        found = self._redis.xrevrange(self._stream, max=f"{number}-0", count=1)
+        return next((_entry(*each) for each in cast(_Found, found)), None)
+
+    def trim(self, position: int, origin: int, term: str = "") -> int:
         """Remove the entries up to `position`, which are in the lake; returns how many.
 
-        Nothing is removed where those entries are of another origin: the store was
-        emptied since they were read.
+        Nothing is removed where the last of them is of another origin, or of another
+        term if one is given: the store is not the one that they were read from.
         """
-        return int(self._trim([self._stream, self._state], [position, origin]))
+        return int(self._trim([self._stream, self._state], [position, origin, term]))
+
+    def renumber(self, entry: Entry) -> int:
+        """Append a queued entry again, under the present origin; it leaves its place.
+
+        Returns its new number; 0 if it is not there (any more).
+        """
+        return int(
+            self._renumber(
+                [self._stream, self._state], [entry.number, entry.term, new_origin()]
+            )
+        )
+
+    def remove(self, entry: Entry) -> None:
+        """Remove one entry, which the lake has under another number."""
+        self._redis.xdel(self._stream, f"{entry.number}-0")
 
     def set_aside(self, number: int, why: str) -> bool:
         """Move an entry out of the stream, and keep it; False if it is not there."""
         return bool(self._set_aside([self._stream, self._aside], [number, why]))
-
-    def note_commit(self, seconds: float) -> None:
-        """Count a commit to the lake, which took so long."""
-        self._redis.hincrby(self._commits, "number", 1)
-        self._redis.hincrbyfloat(self._commits, "seconds", seconds)
-
-    def note_refusal(self) -> None:
-        """Count a commit that was refused."""
-        self._redis.hincrby(self._commits, "refused", 1)
-
-    def commits(self) -> Commits:
-        found = self._redis.hmget(self._commits, "number", "seconds", "refused")
-        number, seconds, refused = cast(list[bytes | None], found)
-        return Commits(int(number or 0), float(seconds or 0), int(refused or 0))
 
     def waiting_since(self) -> int | None:
         """When the hit that waits longest came (microseconds); None if none waits.
@@ -165,27 +177,13 @@ class Stream:
         For a store that was restored: what it numbers from now on is new to the lake,
         and its counters start over, because the lake knows better what came before.
         Entries that wait keep the old one; those that the lake lacks though it has
-        their number are brought in by `set_aside` and `replay`.
+        their number are brought in by `renumber`.
         """
         return int(self._renew_origin([self._state], [old, new_origin()]))
 
     def is_miscounted(self) -> None:
         """Have all sites recounted: the lake got hits that no counter knows."""
         self._redis.unlink(keys.recounted())
-
-    def report_writer(self, moment: int, trouble: str = "") -> None:
-        """Report that the writer is running, and what its last error was.
-
-        `moment` in milliseconds since 1970.
-        """
-        key = keys.writer(self.shard)
-        self._redis.hset(key, mapping={"moment": moment, "trouble": trouble})
-        self._redis.expire(key, HEARD_OF)
-
-    def writer_report(self) -> tuple[int, str] | None:
-        """What `tell` reported last; None if no writer is running."""
-        found = cast(dict[bytes, bytes], self._redis.hgetall(keys.writer(self.shard)))
-        return (int(found[b"moment"]), found[b"trouble"].decode()) if found else None
 
 
 _Found = Iterable[tuple[bytes, dict[bytes, bytes]]]
@@ -211,5 +209,6 @@ _ROWS_WAITING = script("entries", "rows_waiting", flag="no-writes")
 # A store whose memory is full must still be drained: these scripts make room.
 _TRIM = script("entries", "trim", flag="allow-oom")
 _SET_ASIDE = script("set_aside", flag="allow-oom")
-_REPLAY = script("entries", "replay")
+_REPLAY = script("entries", "append_again", "replay")
+_RENUMBER = script("entries", "append_again", "renumber", flag="allow-oom")
 _RENEW_ORIGIN = script("renew_origin", constants={"SUMS": SUMS})

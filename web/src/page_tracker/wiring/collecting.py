@@ -12,10 +12,15 @@ from page_tracker.collect.rates import Rates
 from page_tracker.collect.spool_file import SpoolFolder
 from page_tracker.lookups.reload import FreshLookups
 from page_tracker.settings import Settings
-from page_tracker.store.ingest import Bounds, Copies
+from page_tracker.store.ingest import Bounds
 from page_tracker.store.sites import Sites
 from page_tracker.store.tokens import Tokens
-from page_tracker.wiring.store import open_async_redis, open_redis, open_registry
+from page_tracker.wiring.store import (
+    copies_of,
+    open_async_redis,
+    open_redis,
+    open_registry,
+)
 
 
 def open_lookups(settings: Settings) -> FreshLookups:
@@ -34,8 +39,7 @@ def bounds_of(settings: Settings) -> Bounds:
         waiting=settings.most_in_stream,
         visitors=ceil(settings.most_visitors / settings.shards),
         of_address=ceil(settings.visitors_of_address / settings.shards),
-        # Within most of the time that there is for an answer.
-        copies=Copies(settings.redis_replicas, round(800 * settings.redis_timeout)),
+        copies=copies_of(settings),
     )
 
 

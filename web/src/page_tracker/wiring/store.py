@@ -29,6 +29,7 @@ from page_tracker.store.format import (
 )
 from page_tracker.store.redis_health import DurabilityNotice, durability_notice
 from page_tracker.store.registry import Registry
+from page_tracker.store.replicas import Copies
 from page_tracker.store.shards import require_shards
 from page_tracker.store.stream import Stream
 
@@ -63,7 +64,13 @@ def open_annotations(settings: Settings, redis: Redis) -> KeptAnnotations:
 def open_streams(settings: Settings) -> list[Stream]:
     """The writer's ends of all shards' streams."""
     redis = open_redis(replace(settings, redis_timeout=max(settings.redis_timeout, 2)))
-    return [Stream(redis, shard) for shard in range(settings.shards)]
+    copies = copies_of(settings)
+    return [Stream(redis, shard, copies) for shard in range(settings.shards)]
+
+
+def copies_of(settings: Settings) -> Copies:
+    """On how many replicas hits must be, within most of the time for an answer."""
+    return Copies(settings.redis_replicas, round(800 * settings.redis_timeout))
 
 
 def open_live(settings: Settings, redis: Redis) -> Live:

@@ -20,7 +20,7 @@ def problems(streams: Sequence[Stream], now: float) -> list[str]:
     """What keeps shards from being written; `now` in seconds since 1970."""
     found = []
     for stream in streams:
-        report = stream.writer_report()
+        report = stream.record.last_report()
         if report is None or now - report[0] / 1000 > MAX_SILENCE:
             found.append(f"shard {stream.shard}: no writer is at work")
         elif report[1]:

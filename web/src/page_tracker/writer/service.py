@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from deltalake.exceptions import DeltaError
 
 from page_tracker.errors import LakeError, PageTrackerError
-from page_tracker.store.stream import HEARD_OF, Stream, StreamAwayError
+from page_tracker.store.stream import Stream, StreamAwayError
+from page_tracker.store.writer_record import HEARD_OF
 from page_tracker.writer.writer import Done, Writer
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Troubles:
         now = time.monotonic()
         before, when = self._told.get(stream.shard, ("", now - HEARD_OF))
         if before != trouble or now - when >= HEARD_OF / 4:
-            stream.report_writer(time.time_ns() // 1_000_000, trouble)
+            stream.record.report(time.time_ns() // 1_000_000, trouble)
             self._told[stream.shard] = (trouble, now)
 
 

@@ -108,7 +108,7 @@ def test_hits_leave_redis_for_the_lake_within_five_seconds(
     deadline = monotonic() + FRESH_SECONDS
     wait_until(lambda: stream.waiting() == 0 or monotonic() > deadline)
 
-    told = stream.writer_report()
+    told = stream.record.last_report()
     assert told is not None and told[1] == "", "the writer is in trouble"
     assert stream.waiting() == 0
     assert stream.aside() == aside_before

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from threading import Timer
 
 import pytest
@@ -14,6 +15,7 @@ from redis import Redis, RedisError
 
 from page_tracker.hits.hit import Drop
 from page_tracker.lake.folder_format import FORMAT
+from page_tracker.lake.table import Lake
 from page_tracker.store.clients import (
     key_on_each_primary,
     open_async_client,
@@ -25,7 +27,6 @@ from page_tracker.store.format import FORMAT_KEY, require_store
 from page_tracker.store.ingest import (
     Batch,
     Bounds,
-    Copies,
     Outcome,
     StoreAwayError,
     submit,
@@ -37,12 +38,15 @@ from page_tracker.store.redis_health import (
     redis_problem,
     store_problem,
 )
+from page_tracker.store.replicas import Copies
 from page_tracker.store.salts import Salts, SiteDay, throw_away_spent
 from page_tracker.store.shards import require_shards
 from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
+from page_tracker.writer.writer import Writer
 from support.clusters import TestCluster, started_cluster, wait_until
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit, named
+from support.lake import paths
 from support.pace import PACE
 
 SHARDS = range(6)
@@ -207,6 +211,24 @@ def test_what_is_acknowledged_is_on_a_replica_also_when_it_comes_again(
     wait_until(lambda: _is_stored(client, second))
     assert asyncio.run(_submit_async(cluster, second)) == [Outcome.STORED]
     assert [entry.number for entry in Stream(client, shard).read(0, 9)] == [1, 2]
+
+
+def test_the_lake_gets_nothing_that_no_replica_has(
+    cluster: TestCluster, client: Redis, tmp_path: Path
+) -> None:
+    """Else it would get it twice, if the replica is promoted and it is sent again."""
+    shard = cluster.shards_of(cluster.primaries[0])[0]
+    lake = Lake(str(tmp_path))
+    writer = Writer(Stream(client, shard, ONE_COPY.copies), lake)
+    (replica,) = cluster.replicas
+    with replica.stopped():
+        assert submit(client, a_batch(shard, a_hit("/a"))) == [Outcome.STORED]
+        with pytest.raises(RedisError, match="only 0 of 1 replicas"):
+            writer.round()
+        assert paths(lake) == []
+    wait_until(lambda: replica.redis.info("replication")["master_link_status"] == "up")
+    writer.round()
+    assert paths(lake) == ["/a"]
 
 
 def test_an_answer_that_came_too_late_is_nobodys(

@@ -25,6 +25,7 @@ from support.hits import DAY, batch, hit
 from support.importing import AGENT, BEGINNING, History, line, write
 from support.lake import paths
 from support.own_redis import OwnRedis, own_redis
+from support.redis_servers import promote
 
 SITE = "example.com"
 NOW = time.time_ns() // 1000
@@ -151,6 +152,7 @@ def test_a_store_that_was_restored_counts_on_from_what_the_lake_has(
     world.redis.flushall()
     for key, dumped in copy.items():
         world.redis.restore(key, 0, dumped)
+    promote(world.redis)
     submit(world.redis, batch([hit("/since-then")]))
 
     world.drain()

@@ -92,7 +92,7 @@ def test_late_hits_of_several_shards_have_few_commits_refused(
         work.join()
 
     assert paths(lake) == sorted(path for n in range(SHARDS) for path in _paths_of(n))
-    done = [writer.stream.commits() for writer in writers]
+    done = [writer.stream.record.commits() for writer in writers]
     assert sum(each.number for each in done) == SHARDS * COMMITS
     assert sum(each.refused for each in done) <= SHARDS * COMMITS / 2
 

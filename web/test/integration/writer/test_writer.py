@@ -1,8 +1,6 @@
 """The writer between a real Redis and a real lake."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +9,10 @@ from redis import Redis
 
 from page_tracker.lake.table import GRACE, Lake
 from page_tracker.store import keys
-from page_tracker.store.ingest import submit
 from page_tracker.store.stream import Stream
+from page_tracker.writer.stored import Stored
 from page_tracker.writer.writer import Done, Writer
-from support.hits import batch, hit, send
+from support.hits import send
 from support.lake import NewLake, ask, dropped, paths
 
 
@@ -89,7 +87,7 @@ def test_a_writer_that_dies_between_its_steps_is_continued_by_another(
     class Killed(BaseException):
         """As if the process ended here."""
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise Killed
 
     dying = Writer(Stream(store), lake)
@@ -114,8 +112,8 @@ def test_of_two_writers_with_the_same_batch_one_is_refused(
     send(store, "/a", "/b", drops=1)
     collect = first._collect  # pylint: disable=protected-access # the instant between
 
-    def collect_while_the_other_writes(origin: int, after: int) -> object:
-        batch = collect(origin, after)
+    def collect_while_the_other_writes(stored: Stored) -> object:
+        batch = collect(stored)
         monkeypatch.undo()
         second.round()
         return batch
@@ -138,64 +136,6 @@ def test_an_emptied_store_counts_on_under_another_origin(
     drain(writer)
     assert paths(lake) == ["/a", "/b"]
     assert ask(lake, "SELECT count(DISTINCT visitor) FROM hits") == [(2,)]
-
-
-@contextmanager
-def restored_afterwards(store: Redis) -> Iterator[None]:
-    """What the block does to the store is undone, as by a replica that lagged."""
-    copy = {key: store.dump(key) for key in store.keys()}
-    yield
-    store.flushall()
-    for key, value in copy.items():
-        store.restore(key, 0, value)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("number", "ahead"), [(1, -3600), (2, -5), (3, 5), (4, 3600), (4, -5)]
-)
-@pytest.mark.in_a_bucket_too
-def test_a_store_restored_from_an_older_copy_loses_nothing_that_it_takes_then(
-    store: Redis, lake: Lake, writer: Writer, number: int, ahead: int
-) -> None:
-    """Whichever clock is ahead, by seconds: collectors differ."""
-    send(store, "/a")
-    with restored_afterwards(store):
-        send(store, "/b")
-        send(store, "/c")
-        drain(writer)
-
-    now = time.time_ns() // 1000
-    taken = [f"/{each}" for each in range(number)]
-    for at, path in enumerate(taken):  # under numbers that the lake has already
-        send(store, path, moment=now + ahead * 1_000_000 + at)
-    drain(Writer(Stream(store), lake))
-    send(store, "/e")
-    drain(Writer(Stream(store), lake))
-
-    assert paths(lake) == sorted([*taken, "/a", "/b", "/c", "/e"])
-
-
-def test_what_waits_in_a_restored_store_is_stored_once_also_where_it_came_twice(
-    store: Redis, lake: Lake, writer: Writer
-) -> None:
-    """Of a batch that the lake has, the answer was lost with the store; drops have no
-    hits to be known by, so they are as the batches before them are."""
-    again = batch([hit("/again")])
-    send(store, "/a")
-    send(store, drops=1)
-    with restored_afterwards(store):
-        send(store, "/b")
-        submit(store, again)
-        send(store, "/c")
-        drain(writer)
-
-    send(store, "/new")
-    submit(store, again)
-    send(store, drops=1)
-    drain(Writer(Stream(store), lake))
-
-    assert paths(lake) == ["/a", "/again", "/b", "/c", "/new"]
-    assert dropped(lake) == 2
 
 
 RUBBISH = {

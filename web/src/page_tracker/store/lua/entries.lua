@@ -31,3 +31,11 @@ local function last_number(stream)
     end
   end
 end
+
+-- Which run of a server numbers entries now: Redis draws another name whenever a server
+-- starts or a replica is promoted. Empty where it does not say.
+local function present_term()
+  local said = redis.pcall('INFO', 'replication')
+  local name = type(said) == 'string' and string.match(said, 'master_replid:(%x+)')
+  return name and string.sub(name, 1, 16) or ''
+end

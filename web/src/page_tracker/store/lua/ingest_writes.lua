@@ -62,7 +62,7 @@ local function new_entry(drops)
   end
   table.sort(names)
   total = total + stored + drop_rows
-  return { 'v', FORMAT, 'origin', origin, 'batch', ARGV[1] .. '-' .. ARGV[12], 'total', total,
+  return { 'v', FORMAT, 'origin', origin, 'term', present_term(), 'batch', ARGV[1] .. '-' .. ARGV[12], 'total', total,
     'rows', stored + drop_rows, 'sites', table.concat(names, '\n'),
     'records', stored > 0 and ARGV[8] or EMPTY,
     'numbers', stored > 0 and table.concat(numbers) or '',

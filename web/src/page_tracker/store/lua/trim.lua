@@ -1,11 +1,16 @@
--- Removes the entries up to a number, unless they are of another origin.
+-- Removes the entries up to a number, unless the last of them is of another origin, or
+-- of another term where one is given.
 --
 -- KEYS: 1 the stream, 2 the shard's state
--- ARGV: 1 the number, 2 the origin
+-- ARGV: 1 the number, 2 the origin, 3 the term; or empty
 -- Answers how many entries it removed.
 
 local last = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', 1)[1]
-if not last or fields_of(last).origin ~= ARGV[2] then
+if not last then
+  return 0
+end
+local fields = fields_of(last)
+if fields.origin ~= ARGV[2] or ARGV[3] ~= '' and fields.term ~= ARGV[3] then
   return 0
 end
 local removed = redis.call('XTRIM', KEYS[1], 'MINID', '=', (ARGV[1] + 1) .. '-0')
