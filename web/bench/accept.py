@@ -20,10 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
@@ -51,13 +52,13 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         nginx = stack.enter_context(_nginx(folder))
-        tracker = stack.enter_context(_tracker(folder))
-        load = partial(_load, options.connections, options.seconds)
-        load("plausible", tracker)  # caches fill
+        server = stack.enter_context(tracker(folder, clean_environment()))
+        load_ = partial(load, options.connections, options.seconds)
+        load_("plausible", server.url)  # caches fill
         rates: dict[str, list[float]] = {"nginx": [], "plausible": []}
         for number in range(options.rounds):
-            for mode, url in (("nginx", nginx), ("plausible", tracker)):
-                said = load(mode, url)
+            for mode, url in (("nginx", nginx), ("plausible", server.url)):
+                said = load_(mode, url)
                 rates[mode].append(_rate(said))
             ratio = rates["plausible"][-1] / rates["nginx"][-1]
             print(
@@ -72,7 +73,7 @@ def main() -> None:
             f" of nginx's 204: {taken / nginx_takes:.3f}"
         )
         pace = options.connections / (taken / 2) * 1000
-        said = load("plausible", tracker, pace=pace)
+        said = load_("plausible", server.url, pace=pace)
         print(f"at {_rate(said):,.0f} hits/s: p99 {_p99(said):.1f} ms")
 
 
@@ -102,29 +103,33 @@ def _nginx(folder: Path) -> Iterator[str]:
             nginx.terminate()
 
 
+class Server(NamedTuple):
+    """`page-tracker serve`: its address, and the number of its process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def _tracker(folder: Path) -> Iterator[str]:
+def tracker(folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
     """The server with its store, its lake and one site."""
     data = folder / "data"
     said = folder / "serve.log"
     command = [BIN / "page-tracker", "serve", "--port", "0", "--workers", "2"]
     command += ["--data", data, "--trusted-proxies", "127.0.0.0/8"]
-    kept = {
-        name: text
-        for name, text in os.environ.items()
-        if name != "REDIS_URL" and not name.startswith("PAGE_TRACKER_")
-    }
     with (
         said.open("wb") as output,
-        subprocess.Popen(command, env=kept, stdout=output, stderr=output) as server,
+        subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output
+        ) as server,
     ):
         try:
             while not (found := re.search(r"counts at (\S+)", said.read_text())):
                 assert server.poll() is None, said.read_text()
                 time.sleep(0.1)
             add = [BIN / "page-tracker", "site", "add", SITE, "--data", data]
-            subprocess.run(add, env=kept, check=True, stdout=subprocess.DEVNULL)
-            yield found[1]
+            subprocess.run(add, env=environment, check=True, stdout=subprocess.DEVNULL)
+            yield Server(found[1], server.pid)
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait()
@@ -132,7 +137,16 @@ def _tracker(folder: Path) -> Iterator[str]:
             print("\n".join(errors[:20]), end="\n" * bool(errors))
 
 
-def _load(connections: int, seconds: int, mode: str, url: str, pace: float = 0) -> str:
+def clean_environment() -> dict[str, str]:
+    """What surrounds this process, without settings of Page Tracker's."""
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if name != "REDIS_URL" and not name.startswith("PAGE_TRACKER_")
+    }
+
+
+def load(connections: int, seconds: int, mode: str, url: str, pace: float = 0) -> str:
     """What wrk says after its load; raises where a request was refused."""
     script = "paced.lua" if pace else "load.lua"
     ended = subprocess.run(

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from wsgiref.util import setup_testing_defaults
 
-from accept import SITE, _tracker
+from accept import SITE, clean_environment, tracker
 from flask import Flask, render_template
 
 from page_tracker_client import delivery
@@ -35,8 +35,11 @@ PAGE = (
 
 def main() -> None:
     options = _options()
-    with tempfile.TemporaryDirectory() as folder, _tracker(Path(folder)) as url:
-        application = _application()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tracker(Path(folder), clean_environment()) as served,
+    ):
+        url, application = served.url, _application()
         counted = PageTrackerMiddleware(application, server=url, site=SITE)
         forms = {"plain": application.wsgi_app, "counted": counted}
         answering: dict[str, list[float]] = {name: [] for name in forms}

@@ -136,15 +136,14 @@ class FrontDoor:
             if isinstance(protocol, BulkProtocol):
                 reply = partial(_reply_to_origin, request.header(b"origin"), reply)
                 bulk = read_bulk(protocol, request, peer, self._proxies)
-                accept_each = partial(_accept_each, protocol, bulk)
+                accept_each = partial(_accept_each, bulk)
                 reply_all = partial(_reply, protocol, accept_each, reply)
                 collect_each_soon(self._collector, bulk.parts, reply_all)
                 self._note(_each(bulk.refused))
                 return
             raws, sender = read_request(protocol, request, peer, self._proxies)
-            accept = partial(_accept, protocol)
             self._collector.collect_soon(
-                raws, sender, partial(_reply, protocol, accept, reply)
+                raws, sender, partial(_reply, protocol, _accept, reply)
             )
         except NothingToCountError as answered:
             reply(answered.answer)
@@ -205,7 +204,7 @@ def _accept(protocol: Protocol, fate: Fate) -> Answer:
     return protocol.accept(fate)
 
 
-def _accept_each(protocol: BulkProtocol, bulk: Bulk, fates: Sequence[Fate]) -> Answer:
+def _accept_each(bulk: Bulk, protocol: BulkProtocol, fates: Sequence[Fate]) -> Answer:
     for fate in fates:
         count_fate(protocol.name, fate)
     for _ in bulk.refused:
@@ -215,12 +214,12 @@ def _accept_each(protocol: BulkProtocol, bulk: Bulk, fates: Sequence[Fate]) -> A
 
 def _reply(
     protocol: Protocol | BulkProtocol,
-    accept: Callable[[Any], Answer],
+    accept: Callable[[Any, Any], Answer],
     reply: Callable[[Answer], None],
     fate: Fate | Sequence[Fate],
 ) -> None:
     try:
-        answer = accept(fate)
+        answer = accept(protocol, fate)
     except Exception:  # pylint: disable=broad-exception-caught
         logger.exception("The outcome of hits could not be answered")
         answer = protocol.refuse(500, OUR_FAULT, ())

@@ -31,7 +31,8 @@ from page_tracker.collect.drops import (
 )
 from page_tracker.collect.outcomes import BATCH_HITS, BATCH_SECONDS
 from page_tracker.collect.rates import Rates
-from page_tracker.collect.shard_queue import ShardQueue
+from page_tracker.collect.replies import Arrived, Reply, reply_of_one, tell_future
+from page_tracker.collect.shard_queue import ENOUGH, ShardQueue
 from page_tracker.collect.spool import ShardRoute, Spool
 from page_tracker.collect.spool_file import SpoolFolder
 from page_tracker.errors import NotStoredError, TooManyHitsError
@@ -89,6 +90,7 @@ class Collector:
         self._fetching: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._arrived: list[Arrived] = []
         self._looked = 0.0
         self._look: asyncio.Task[None] | None = None
         self._forget_salts = 0.0
@@ -100,7 +102,12 @@ class Collector:
             for shard in range(shards)
         ]
         self._queues = [
-            ShardQueue(submit, partial(self._batch, shard), Spool(spool, shard, route))
+            ShardQueue(
+                submit,
+                partial(self._batch, shard),
+                Spool(spool, shard, route),
+                self._judge_arrived,
+            )
             for shard, route in enumerate(self._routes)
         ]
         look_at_lookups = partial(asyncio.to_thread, lookups.look)
@@ -117,7 +124,7 @@ class Collector:
         self,
         raws: Sequence[RawHit],
         sender: Sender,
-        reply: Callable[[Sequence[Drop] | NotStoredError], None],
+        reply: Reply,
     ) -> None:
         """`collect` without its own task, if nothing has to be fetched first.
 
@@ -127,11 +134,33 @@ class Collector:
         if too_many := self._refusal(raws, sender, moment):
             reply(too_many)
             return
-        if len(raws) == 1:
-            found = self._judged_at_once(raws[0], sender, moment)
-            if found is not None:
-                self._queue_of(found).put(found, partial(_reply_of_one, found, reply))
-                return
+        if len(raws) != 1:
+            self._collect_in_task(raws, sender, reply)
+            return
+        self._arrived.append(Arrived(raws[0], sender, moment, reply))
+        if len(self._arrived) >= ENOUGH or not all(q.is_busy for q in self._queues):
+            self._judge_arrived()
+
+    def _judge_arrived(self) -> None:
+        """Judge the hits that have arrived, one straight after the other.
+
+        They wait for it while a batch is on its way, as they would wait for the next
+        batch anyway: with the code in its caches, a processor takes a fifth less time.
+        """
+        arrived, self._arrived = self._arrived, []
+        for raw, sender, moment, reply in arrived:
+            try:
+                found = self._judged_at_once(raw, sender, moment)
+            except Exception:  # pylint: disable=broad-exception-caught
+                found = None  # a bug of ours: the task reports it
+            if found is None:
+                self._collect_in_task([raw], sender, reply)
+            else:
+                self._queue_of(found).put(found, partial(reply_of_one, found, reply))
+
+    def _collect_in_task(
+        self, raws: Sequence[RawHit], sender: Sender, reply: Reply
+    ) -> None:
         task = begun(self._collect_and_reply(raws, sender, reply), "an answer")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -141,10 +170,12 @@ class Collector:
     ) -> TooManyHitsError | None:
         """Why an address may not send; holders of tokens send for many visitors."""
         context = self._context
-        if context and all(context.is_trusted(raw, moment) for raw in raws):
-            return None
-        directory = context.directory if context else Directory()
-        return self._rates.refusal(raws, sender.address, directory)
+        if context is None:
+            return self._rates.refusal(raws, sender.address, Directory())
+        for raw in raws:
+            if not context.is_trusted(raw, moment):
+                return self._rates.refusal(raws, sender.address, context.directory)
+        return None
 
     async def collect(self, raws: Sequence[RawHit], sender: Sender) -> list[Drop]:
         """Store an event for one or several sites, each of which gets it once.
@@ -162,7 +193,7 @@ class Collector:
         fates = []
         for each in found:
             fate: asyncio.Future[Outcome | NotStoredError] = self._loop.create_future()
-            self._queue_of(each).put(each, partial(_tell_future, fate))
+            self._queue_of(each).put(each, partial(tell_future, fate))
             fates.append(fate)
         settled = []
         for each, outcome in zip(found, await asyncio.gather(*fates), strict=True):
@@ -175,7 +206,7 @@ class Collector:
         self,
         raws: Sequence[RawHit],
         sender: Sender,
-        reply: Callable[[Sequence[Drop] | NotStoredError], None],
+        reply: Reply,
     ) -> None:
         try:
             fate: Sequence[Drop] | NotStoredError = await self.collect(raws, sender)
@@ -189,6 +220,7 @@ class Collector:
 
     async def close(self) -> None:
         """Store what is still queued, and release the store."""
+        self._judge_arrived()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await asyncio.gather(*(queue.close() for queue in self._queues))
@@ -342,23 +374,3 @@ async def _submit(store: Any, batch: Batch) -> list[Outcome]:
     finally:
         BATCH_HITS.observe(len(batch.hits))
         BATCH_SECONDS.observe(time.perf_counter() - began)
-
-
-def _reply_of_one(
-    found: Hit | Drop,
-    reply: Callable[[Sequence[Drop] | NotStoredError], None],
-    outcome: Outcome | NotStoredError,
-) -> None:
-    if outcome is Outcome.STORED and isinstance(found, Hit) and found.less is None:
-        reply(())
-    elif isinstance(outcome, NotStoredError):
-        reply(outcome)
-    else:
-        reply(drops_among([(found, outcome)]))
-
-
-def _tell_future(
-    fate: asyncio.Future[Outcome | NotStoredError], outcome: Outcome | NotStoredError
-) -> None:
-    if not fate.done():  # else nobody waits any more
-        fate.set_result(outcome)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from page_tracker.collect.background import begun
 from page_tracker.collect.drops import RETRY_AWAY, refusal
@@ -40,7 +41,7 @@ MAX_WAITING = 20_000
 logger = logging.getLogger(__name__)
 
 
-class Waiting(NamedTuple):
+class Waiting(msgspec.Struct, frozen=True):
     """One hit, or one drop to count, and whom to notify of its outcome."""
 
     found: Hit | Drop
@@ -55,10 +56,13 @@ class ShardQueue:
         submit: Callable[[Batch], Awaitable[list[Outcome]]],
         batch_of: Callable[[BatchId, list[Hit], list[Drop]], Batch],
         spool: Spool,
+        fill: Callable[[], None],
     ) -> None:
+        """`fill` puts what else is there by now; called before a batch is taken."""
         self._submit = submit
         self._batch_of = batch_of
         self._spool = spool
+        self._fill = fill
         self._id = BatchId(new_queue(), 0, REMEMBERED)
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Waiting] = []
@@ -84,6 +88,11 @@ class ShardQueue:
             _end(self._gathering)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether a batch is on its way or due: what is put now goes with the next."""
+        return self._task is not None
+
+    @property
     def is_direct(self) -> bool:
         """Whether hits go to the store, and not to the spool."""
         return not self._spool.is_used
@@ -96,14 +105,19 @@ class ShardQueue:
 
     async def _run(self) -> None:
         try:
-            while self._waiting:
+            while self._has_some():
                 await self._gather()
+                self._fill()
                 self._next = self._loop.time() + GATHER
                 taken = self._waiting[:MAX_HITS]
                 del self._waiting[:MAX_HITS]
                 await self._settle(taken)
         finally:
             self._task = None
+
+    def _has_some(self) -> bool:
+        self._fill()
+        return bool(self._waiting)
 
     async def _gather(self) -> None:
         """Return when a batch is due, or worth it."""

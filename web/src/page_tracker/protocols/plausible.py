@@ -136,10 +136,10 @@ def _hits_of(event: Event, claim: Claim | None) -> list[RawHit]:
         engaged, scroll = _engaged_of(event)
     return [
         RawHit(
-            site=site,
+            site,
+            url,
             kind=kind,
             name=name,
-            url=url,
             referrer=referrer if isinstance(referrer, str) else "",
             title=title if isinstance(title, str) else "",
             props=props,

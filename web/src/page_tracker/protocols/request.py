@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from page_tracker.hits.hit import Drop, RawHit, Reason, Sender
 
 # Bytes; longer bodies are refused before they are read to the end.
@@ -16,7 +18,7 @@ MAX_EVENT_ID = 64
 _MAX_HEADER = 1_000
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """A request as a server passes it on; header names are in lower case."""
 
     method: str

@@ -194,21 +194,22 @@ def prepare(batch: Batch) -> Call:
     rows: list[tuple[int | str, ...]] = []
     strings: list[bytes] = []
     records = []
-    for record, kind, visitor, event_id, group, _ in batch.hits:
+    for hit in batch.hits:
+        record, visitor = hit.record, hit.visitor
         day = (record.day, record.site)
         opening = _encode((record.path, record.hostname, record.touch))
-        event = _event_key(record.site, event_id) if event_id else b""
+        event = _event_key(record.site, hit.event_id) if hit.event_id else b""
         row = (
             days.get(day) or days.setdefault(day, len(days) + 1),
             len(visitor),
             len(event),
             record.time // 1000,
-            kind,
+            hit.kind,
             record.path,
             record.hostname,
             record.touch.source,
             len(opening),
-            group,
+            hit.group,
         )
         rows.append(row)
         strings += (visitor, event, opening)

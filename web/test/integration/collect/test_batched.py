@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from page_tracker.asgi import FrontDoor
@@ -120,7 +121,7 @@ def test_a_site_that_is_named_by_several_of_its_hosts_counts_once(
             hosts = ("other.example", "b.example", SITE)
             raws = [view(site=host) for host in hosts]
             assert await collector.collect(raws, BROWSER) == []
-            bot = BROWSER._replace(user_agent="")
+            bot = replace(BROWSER, user_agent="")
             assert len(await collector.collect(raws, bot)) == 2
 
     asyncio.run(run())
@@ -239,7 +240,7 @@ def test_a_stream_that_nobody_drains_is_bounded(
 def test_a_bot_that_is_let_in_counts_in_a_collector_that_runs(
     server: OwnRedis, settings: Settings
 ) -> None:
-    bot = BROWSER._replace(user_agent="Mozilla/5.0 (compatible; GPTBot/1.2)")
+    bot = replace(BROWSER, user_agent="Mozilla/5.0 (compatible; GPTBot/1.2)")
 
     async def run(redis: Redis) -> None:
         async with collecting(settings) as collector:

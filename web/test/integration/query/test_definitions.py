@@ -78,7 +78,7 @@ def autumn(utc: str, visitor: str, **more: Any) -> Hit:
     instant = datetime.fromisoformat(f"2026-10-25T{utc}:00+00:00")
     moment = int(instant.timestamp() * 1_000_000)
     record = replace(found.record, time=moment, day=day_of(SITE, moment))
-    return found._replace(record=record)
+    return replace(found, record=record)
 
 
 Told = dict[tuple[str, ...], list[Any]]
@@ -137,7 +137,7 @@ def test_a_hit(counted: Counted) -> None:
         hit("12:01", "buy"),
         hit("12:02", "engagement", engaged=5_000),
         # An event, though its name is that of something else.
-        hit("12:03", "engagement")._replace(kind=Kind.EVENT),
+        replace(hit("12:03", "engagement"), kind=Kind.EVENT),
     )
 
     assert ask("pageviews", "events", "visits") == {(): [1, 3, 1]}

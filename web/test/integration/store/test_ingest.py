@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
@@ -283,7 +284,7 @@ def test_the_largest_batch_of_all_different_hits_is_stored(
         for n in range(1000)
     ]
     assert submit(redis_client, a_batch(shard, *hits)) == [STORED] * 1000
-    later = [hit._replace(event_id="") for hit in hits]
+    later = [structs.replace(hit, event_id="") for hit in hits]
     assert submit(redis_client, a_batch(shard, *later)) == [STORED] * 1000
     assert Live(redis_client, [shard]).today(SITE, DAY).visitors == 1000
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from page_tracker.hits.hit import Hit, Kind
@@ -27,7 +28,7 @@ def shard(redis_client: Redis) -> Iterator[int]:
 
 def of(group: str, visitor: int, seconds: float, kind: Kind = Kind.VIEW) -> Hit:
     hit = a_hit(f"/{visitor}", visitor=f"v{visitor}", seconds=seconds, kind=kind)
-    return hit._replace(group=group)
+    return replace(hit, group=group)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from page_tracker.collect import spool_file
 from page_tracker.collect.spool_file import (
@@ -23,7 +24,7 @@ LESS = Drop(DAY, SITE, "invalid_revenue", "x")
 BATCHES = [
     a_batch(
         3,
-        a_hit(f"/{number}", event_id="e")._replace(group="7", less=LESS),
+        replace(a_hit(f"/{number}", event_id="e"), group="7", less=LESS),
         drops=[Drop(DAY, SITE, "bot", "Googlebot")],
         id=BatchId("queue", number),
     )

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from page_tracker.hits.context import Context
 from page_tracker.hits.enrich import (
@@ -97,7 +98,7 @@ def test_what_a_hit_does_to_its_visit_is_told_by_its_kind_and_never_by_its_name(
 
 def test_a_user_is_one_visitor_everywhere_if_the_site_takes_users_for_that() -> None:
     site = {"user_ids": True}
-    elsewhere = SENDER._replace(address="192.0.2.2", user_agent=CHROME + "x")
+    elsewhere = replace(SENDER, address="192.0.2.2", user_agent=CHROME + "x")
     one = hit(settings=site, user="ada").visitor
     assert hit(settings=site, user="ada", sender=elsewhere).visitor == one
     assert hit(settings=site, user="bob").visitor != one
@@ -107,8 +108,8 @@ def test_a_user_is_one_visitor_everywhere_if_the_site_takes_users_for_that() -> 
 def test_a_visitor_is_one_by_site_address_and_user_agent() -> None:
     one = hit().visitor
     assert hit(name="Buy", title="x").visitor == one
-    assert hit(sender=SENDER._replace(address="192.0.2.2")).visitor != one
-    assert hit(sender=SENDER._replace(user_agent=CHROME + "x")).visitor != one
+    assert hit(sender=replace(SENDER, address="192.0.2.2")).visitor != one
+    assert hit(sender=replace(SENDER, user_agent=CHROME + "x")).visitor != one
 
 
 def test_a_missing_salt_is_asked_for_by_site_and_day() -> None:
@@ -157,24 +158,24 @@ NETWORKS = ("10.0.0.0/8", "192.0.2.0/24")
             "blocked_address",
             "192.0.2.1/32",
         ),
-        ({"sender": SENDER._replace(prefetch=True)}, "prefetch", ""),
+        ({"sender": replace(SENDER, prefetch=True)}, "prefetch", ""),
         (
-            {"sender": SENDER._replace(opted_out=True)},
+            {"sender": replace(SENDER, opted_out=True)},
             "opted_out",
             "Global Privacy Control",
         ),
         (
             {
-                "sender": SENDER._replace(do_not_track=True),
+                "sender": replace(SENDER, do_not_track=True),
                 "settings": {"respect_dnt": True},
             },
             "opted_out",
             "Do Not Track",
         ),
-        ({"sender": SENDER._replace(user_agent="Googlebot")}, "bot", "Googlebot"),
-        ({"sender": SENDER._replace(user_agent="github-camo")}, "bot", "GitHub camo"),
+        ({"sender": replace(SENDER, user_agent="Googlebot")}, "bot", "Googlebot"),
+        ({"sender": replace(SENDER, user_agent="github-camo")}, "bot", "GitHub camo"),
         (
-            {"sender": SENDER._replace(user_agent="Googlebot"), "through_proxy": True},
+            {"sender": replace(SENDER, user_agent="Googlebot"), "through_proxy": True},
             "bot",
             "Googlebot",
         ),
@@ -214,11 +215,11 @@ def test_pages_of_another_scheme_are_the_sites_choice() -> None:
 
 
 def test_do_not_track_is_the_sites_choice() -> None:
-    assert hit(sender=SENDER._replace(do_not_track=True))
+    assert hit(sender=replace(SENDER, do_not_track=True))
 
 
 def test_an_image_proxy_counts_where_a_badge_is_meant() -> None:
-    assert hit(sender=SENDER._replace(user_agent="github-camo"), through_proxy=True)
+    assert hit(sender=replace(SENDER, user_agent="github-camo"), through_proxy=True)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_what_the_site_lets_in_counts_and_nothing_else_does(
     settings: dict[str, Any], said: dict[str, Any]
 ) -> None:
     agent = said.pop("user_agent", CHROME)
-    told = {"sender": SENDER._replace(user_agent=agent), **said}
+    told = {"sender": replace(SENDER, user_agent=agent), **said}
     assert isinstance(judged(**told), Drop)
     assert hit(settings=settings, **told)
     others = {"counted_bots": ("Bingbot",), "counted_referrers": ("example",)}

@@ -48,7 +48,7 @@ local LATE = 2147483648
 local EMPTY = '\144' -- an array of msgpack
 
 local floor, max, min, insert = math.floor, math.max, math.min, table.insert
-local call, pack = redis.call, struct.pack
+local call, pack, sub = redis.call, struct.pack, string.sub
 
 local prefix = string.sub(KEYS[1], 1, -#KEY.stream - 1)
 local moment = tonumber(ARGV[2])
@@ -230,13 +230,12 @@ for _, given in ipairs(given_days) do
   insert(days, read_day(unpack(given)))
 end
 local at = 1
-local function cut(length) -- the next so many bytes of argument 7
-  at = at + length
-  return string.sub(ARGV[7], at - length, at - 1)
-end
-for i = 1, #hit_day do
-  hit_visitor[i], hit_event[i] = cut(hit_visitor[i]), cut(hit_event[i])
-  hit_opening[i] = cut(hit_opening[i])
+for i = 1, #hit_day do -- its parts of argument 7
+  local event = at + hit_visitor[i]
+  local opening = event + hit_event[i]
+  hit_visitor[i], hit_event[i] = sub(ARGV[7], at, event - 1), sub(ARGV[7], event, opening - 1)
+  at = opening + hit_opening[i]
+  hit_opening[i] = sub(ARGV[7], opening, at - 1)
   local day, visitor = days[hit_day[i]], hit_visitor[i]
   if day.visitors[visitor] == nil then
     day.visitors[visitor] = false

@@ -44,9 +44,12 @@ local memory -- used and most, bytes; read where a visitor is new
 
 local function read_memory()
   local found = redis.pcall('INFO', 'memory') -- it may be forbidden
-  local function number_of(name)
-    return type(found) == 'string'
-      and tonumber(string.match(found, '[\r\n]' .. name .. ':(%d+)')) or 0
+  local function number_of(name) -- found plainly: a pattern takes five times as long
+    local _, colon = string.find(found, '\n' .. name .. ':', 1, true)
+    return colon and tonumber(string.match(found, '^%d+', colon + 1)) or 0
+  end
+  if type(found) ~= 'string' then
+    return { 0, 0 }
   end
   local most_ = number_of('maxmemory')
   return { number_of('used_memory'), most_ > 0 and most_ or number_of('total_system_memory') }

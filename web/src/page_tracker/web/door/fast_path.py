@@ -45,7 +45,7 @@ def whole_request(data: bytes) -> Request | None:
     kept = headers.get(b"connection", b"keep-alive").lower() == b"keep-alive"
     if not kept or b"host" not in headers:
         return None
-    if _length_in(headers) != len(body):
+    if _length_in(headers.get(b"content-length", b"0")) != len(body):
         return None
     method, path, query = _asked(first)
     return Request(method, path, query, headers, body) if method else None
@@ -64,12 +64,12 @@ def _asked(line: bytes) -> tuple[str, str, str]:
     return method.decode("ascii"), path, query
 
 
-def _length_in(headers: dict[bytes, bytes]) -> int:
+@lru_cache(1_000)
+def _length_in(said: bytes) -> int:
     """The length of the body; -1 if that is unusual, or too long."""
-    length = headers.get(b"content-length", b"0")
-    if not _LENGTH.fullmatch(length) or int(length) > SHORT_BODY:
+    if not _LENGTH.fullmatch(said) or int(said) > SHORT_BODY:
         return -1
-    return int(length)
+    return int(said)
 
 
 @lru_cache(1_000)
