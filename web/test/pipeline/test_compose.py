@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -15,7 +14,9 @@ from support.hitting import SITE, Sender, hitting
 from support.load import replay
 from support.processes import wait_until
 
-CLUSTERED = ("docker-compose.yml", "docker-compose.cluster.yml")
+CLUSTERED = "docker-compose.cluster.yml"
+# They end.
+JOBS = ("test-service", "cluster-service", "bucket-setup-service")
 
 
 @pytest.fixture(scope="module", name="services")
@@ -37,9 +38,9 @@ def read_services_of_releases() -> dict[str, Any]:
 
 @pytest.fixture(scope="module", name="clustered_services")
 def read_services_on_a_cluster() -> dict[str, Any]:
-    """Read the services over a cluster's six servers, and the job that makes it."""
-    files = [option for file in CLUSTERED for option in ("--file", file)]
-    config = docker("compose", *files, "config", "--format", "json")
+    """Read what many machines run, and the jobs that make a cluster and a bucket."""
+    options = ("--file", CLUSTERED, "--profile", "testing")
+    config = docker("compose", *options, "config", "--format", "json")
     services: dict[str, Any] = json.loads(config.stdout)["services"]
     return services
 
@@ -51,26 +52,6 @@ def run_three_web_services() -> Iterator[Stack]:
     with running_stack(files, "--scale", "web-service=3") as stack:
         stack.page_tracker("site", "add", SITE)
         yield stack
-
-
-def test_six_servers_become_a_cluster_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLUSTER_NETWORK", "192.168.179")
-    monkeypatch.setenv("REDIS_PASSWORD", "secret")
-    stack = Stack(f"page-tracker-test-{uuid4().hex[:8]}", CLUSTERED)
-    ask = ("exec", "--no-TTY", "redis-service", "redis-cli", "cluster")
-    try:
-        known = []
-        for _ in range(2):
-            stack.compose("up", "--detach", "cluster-service")
-            stack.compose("wait", "cluster-service", check=False)
-            assert "cluster_state:ok" in stack.compose(*ask, "info")
-            nodes = [line.split() for line in stack.compose(*ask, "nodes").splitlines()]
-            known.append({(each[0], each[1]) for each in nodes})
-            assert len(nodes) == 6 and sum("slave" in each[2] for each in nodes) == 3
-            stack.compose("kill")
-        assert known[0] == known[1]
-    finally:
-        stack.compose("down", "--volumes", "--timeout", "0")
 
 
 def container_of(stack: Stack, service: str) -> str:
@@ -96,26 +77,33 @@ def test_every_service_is_hardened(
         assert "core" in service["ulimits"], name
         assert service["logging"]["options"]["max-size"], name
         assert list(service["networks"]) == ["backend-network"], name
-        if name not in ("test-service", "cluster-service"):  # which end
+        if name not in JOBS:
             assert service["restart"] == "unless-stopped", name
             assert service["mem_limit"], name
+            assert service["pids_limit"], name
             assert service["healthcheck"]["interval"], name
 
 
 def test_a_table_s_long_log_can_be_read(
-    services: dict[str, Any], released_services: dict[str, Any]
+    services: dict[str, Any],
+    released_services: dict[str, Any],
+    clustered_services: dict[str, Any],
 ) -> None:
     """With up to 512 threads, in each of two processes of a container."""
     for each in (services["web-service"], services["writer-service"]):
         assert each["pids_limit"] >= 1500
     for name in ("blue-service", "green-service", "writer-service"):
         assert released_services[name]["pids_limit"] >= 1500
+    for name in ("collector", "reader", "writer", "upkeep"):
+        assert clustered_services[f"{name}-service"]["pids_limit"] >= 1500
 
 
 def test_web_service_or_its_proxy_alone_is_published(
-    services: dict[str, Any], released_services: dict[str, Any]
+    services: dict[str, Any],
+    released_services: dict[str, Any],
+    clustered_services: dict[str, Any],
 ) -> None:
-    """Visitors reach it on port 80, and nobody reaches Redis."""
+    """Visitors reach it on port 80, and nobody reaches Redis or the bucket."""
 
     def published(among: dict[str, Any]) -> dict[str, list[tuple[str, int]]]:
         return {
@@ -125,7 +113,8 @@ def test_web_service_or_its_proxy_alone_is_published(
         }
 
     assert published(services) == {"web-service": [("80", 8000)]}
-    assert published(released_services) == {"proxy-service": [("80", 8000)]}
+    for behind_a_proxy in (released_services, clustered_services):
+        assert published(behind_a_proxy) == {"proxy-service": [("80", 8000)]}
 
 
 def test_containers_run_without_rights(stack: Stack) -> None:

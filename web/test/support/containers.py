@@ -92,9 +92,11 @@ class Stack:
 
 
 @contextmanager
-def running_stack(files: Sequence[str], *options: str) -> Iterator[Stack]:
+def running_stack(
+    files: Sequence[str], *options: str, inside: str = "web-service"
+) -> Iterator[Stack]:
     """Start the services of the compose files; afterwards nothing of them is left."""
-    stack = Stack(f"page-tracker-test-{uuid.uuid4().hex[:8]}", files)
+    stack = Stack(f"page-tracker-test-{uuid.uuid4().hex[:8]}", files, inside)
     try:
         stack.compose("up", "--detach", "--build", "--wait", *options)
         yield stack

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from time import monotonic, sleep
+from typing import cast
 from uuid import uuid4
 
 import pytest
 import requests
 from redis import Redis
 
+from page_tracker.store.shards import SHARDS_KEY
 from page_tracker.store.stream import Stream
 from support.collecting import CHROME
 from support.processes import command, wait_until
@@ -100,18 +102,22 @@ def test_a_bot_is_told_why_it_does_not_count(flask_url: str, site: str) -> None:
 def test_hits_leave_redis_for_the_lake_within_five_seconds(
     flask_url: str, redis_client: Redis, site: str
 ) -> None:
-    stream = Stream(redis_client, 0)
-    aside_before = stream.aside()
+    shards = int(cast(bytes, redis_client.get(SHARDS_KEY)))
+    streams = [Stream(redis_client, shard) for shard in range(shards)]
+    aside_before = [stream.aside() for stream in streams]
     for number in range(20):
         assert not send(flask_url, site, f"/{number}")
 
     deadline = monotonic() + FRESH_SECONDS
-    wait_until(lambda: stream.waiting() == 0 or monotonic() > deadline)
+    wait_until(
+        lambda: not any(stream.waiting() for stream in streams)
+        or monotonic() > deadline
+    )
 
-    told = stream.record.last_report()
-    assert told is not None and told[1] == "", "the writer is in trouble"
-    assert stream.waiting() == 0
-    assert stream.aside() == aside_before
+    told = [stream.record.last_report() for stream in streams]
+    assert all(each and each[1] == "" for each in told), f"writers say {told}"
+    assert [stream.waiting() for stream in streams] == [0] * shards
+    assert [stream.aside() for stream in streams] == aside_before
 
 
 def test_a_setting_changed_over_http_holds(
