@@ -145,6 +145,15 @@ OF_A_VISIT = (
     *("city", "device", "browser", "browser_version", "os", "os_version", "screen"),
 )
 
+# What a visitor's visits of a day may differ in: of each value one is the first. A
+# visit's `firsts` has a bit for each, from the lowest; `path` is the page that it
+# entered by, which it has a hit on.
+FIRSTS = (
+    *("path", "entry_path", "entry_hostname", "exit_path", "exit_hostname", "referrer"),
+    *("source", "channel", "utm_source", "utm_medium", "utm_campaign", "utm_content"),
+    *("utm_term", "screen"),
+)
+
 # For each visit of a closed day its attributes, and the sums over its hits.
 VISITS: tuple[Column, ...] = (
     Column("day", "date", "the site's local date"),
@@ -156,6 +165,13 @@ VISITS: tuple[Column, ...] = (
         nullable=True,
     ),
     Column("visit", "int64", "as in `hits`"),
+    Column(
+        "firsts",
+        "int32",
+        "which values of FIRSTS no earlier visit of the visitor's day has; null if"
+        " these visits differ in what is a visitor's own, as a device, or are many",
+        nullable=True,
+    ),
     *(column for column in HITS if column.name in OF_A_VISIT),
     Column("exit_path", "string", "path of its last page view, if it has one", 2000),
     Column("exit_hostname", "string", "host of that page", 253),
@@ -163,6 +179,8 @@ VISITS: tuple[Column, ...] = (
     Column("entered", "int32", "1 if it has its first hit, which it always should"),
     Column("views", "int32", "page views"),
     Column("events", "int32", "page views and events"),
+    Column("entry_views", "int32", "page views of the page that it entered by"),
+    Column("entry_events", "int32", "page views and events of that page"),
     Column("bounces", "int32", "1 if it bounced"),
     Column("since", "int64", "how long it lasted, in milliseconds"),
     Column("scroll", "int32", "deepest scroll in percent", nullable=True),
@@ -170,11 +188,18 @@ VISITS: tuple[Column, ...] = (
     Column("month", "string", "YYYY-MM of `day`; the partition", 7),
 )
 
-# For each page of each visit of a closed day the sums over its hits.
+# For each further page of each visit of a closed day, beside the one that it entered
+# by, the sums over its hits.
 PAGES: tuple[Column, ...] = (
     Column("day", "date", "the site's local date"),
     Column("site", "string", "the site's id", 253),
     Column("visit", "int64", "as in `hits`"),
+    Column(
+        "first",
+        "bool",
+        "whether no earlier visit of the visitor's day has this page; null as `firsts`",
+        nullable=True,
+    ),
     Column("path", "string", "path of the page, or (not set)", 2000),
     Column("views", "int32", "page views"),
     Column("events", "int32", "page views and events"),

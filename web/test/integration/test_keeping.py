@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from page_tracker.errors import ProcessError
-from page_tracker.lake.table import Lake, append, closed_mark, position
+from page_tracker.lake.closed_days import closed_mark
+from page_tracker.lake.table import Lake, append, position
 from page_tracker.processes.run_command import run_command
 from page_tracker.schema import HITS
 from page_tracker.settings import Settings

@@ -6,10 +6,11 @@ each table as it is now → copies of what it does not have go
 
 from __future__ import annotations
 
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.copies import Copies
 from page_tracker.lake.data_files import files_of
 from page_tracker.lake.kept_sums import forget_copies
-from page_tracker.lake.table import OF_CLOSED_DAYS, Lake
+from page_tracker.lake.table import Lake
 
 # What closed days come to first: it is small, and most questions are answered from it.
 TABLES = (*OF_CLOSED_DAYS, "hits", "drops")

@@ -26,17 +26,12 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
 from page_tracker.errors import LakeError
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.columns import delta_schema
 from page_tracker.lake.damage import remember, set_aside
 from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.lock import alone
-from page_tracker.lake.table import (
-    OF_CLOSED_DAYS,
-    PARQUET,
-    TABLES,
-    Lake,
-    LakeLogGoneError,
-)
+from page_tracker.lake.table import PARQUET, TABLES, Lake, LakeLogGoneError
 from page_tracker.lake.table_log import LOG
 
 if TYPE_CHECKING:

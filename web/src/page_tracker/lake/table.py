@@ -36,6 +36,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from page_tracker.days import is_over
 from page_tracker.errors import LakeError, PageTrackerError
 from page_tracker.files import sync
+from page_tracker.lake.closed_days import closed_mark
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.commit_retries import conflicts
 from page_tracker.lake.lock import PATIENCE, alone, alone_if_free, folder_of, shared
@@ -52,9 +53,6 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "visits": VISITS,
     "pages": PAGES,
 }
-# What closed days come to: made from the hits, and again if these change.
-OF_CLOSED_DAYS = ("days", "visits", "pages")
-
 # Running readers and writers find the files of a snapshot for this long.
 GRACE = timedelta(minutes=5)
 
@@ -300,16 +298,6 @@ def quoted(text: str) -> str:
 def position(snapshot: DeltaTable, application: str) -> int:
     """The number of the application's last transaction; 0 if it made none."""
     return snapshot.transaction_version(application) or 0
-
-
-def closed_mark(day: int) -> str:
-    """The application whose number is the last version that touched a closed day.
-
-    The table of hits has it once the day was closed. Its name changes with what day
-    tables hold, so that all days are closed again; the third also has how the pages of
-    a whole site were read.
-    """
-    return f"closed3:{day}"
 
 
 def marks(snapshot: DeltaTable, days: Iterable[int], now: float) -> list[Transaction]:

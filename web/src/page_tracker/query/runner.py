@@ -36,17 +36,18 @@ from page_tracker.query.shared_rows import (
     stretches,
 )
 from page_tracker.query.sql import Statement, sum_tables
+from page_tracker.query.visit_sums import tells_visitors_apart
 
 if TYPE_CHECKING:  # what only shapes answers does not load DuckDB
     from page_tracker.query.engine import Session
 
 
-# Visits are added up as they are read: all that is held is a row for each visitor who
-# came back, or for each page. So many visits take no more room than one row of hits.
-VISITS_A_ROW = 2
-
-# Where no more than this share of visits is asked about, they are taken out once.
+# Where no more than this share of visits is asked about, they are taken out once;
+# others are added up as they are read.
 FEW = 8
+# Where visitors are told apart, a row is held for each who came back: so many visits
+# take no more room than one row of hits.
+VISITS_A_ROW = 2
 
 # Work on less than this share of the rows that memory holds need not be done alone.
 SMALL = 8
@@ -175,15 +176,15 @@ class _Group:
         """What a plan reads, bit by bit; what was taken out of its tables for that."""
         if plan.tables:
             yield Plan(plan.tables, ()), {}
-        for days in self._stretches(plan.visits):
-            yield Plan((), (), days), self._visits_taken(days)
+        for days in self._stretches(plan.visits, FEW):
+            yield from self._visits(days)
         if plan.hits:
             for part in self._slices(plan.hits):
                 yield Plan((), part.days), {"hits": self._taken(part)}
 
-    def _visits_taken(self, days: tuple[Days, ...]) -> dict[str, str]:
-        """The visits of these days, where the filter leaves so few of them that to
-        take them out once saves more time than to read, for each ask, what that asks.
+    def _visits(self, days: tuple[Days, ...]) -> Iterator[tuple[Plan, dict[str, str]]]:
+        """The visits of these days; taken out, where the filter leaves so few of them
+        that this saves more time than to read, for each ask, what that asks.
         """
         visits = self._sources.tables(Plan((), (), days))["visits"]
         asks = [replace(ask, plan=Plan((), (), days)) for ask in self._asks]
@@ -192,13 +193,17 @@ class _Group:
             replace(selected, sql=f"SELECT count(*) FROM ({selected.sql})")
         )
         if int(str(number)) > self._sources.visits_about(days) // FEW:
-            return {}
+            is_large = any(tells_visitors_apart(ask.query) for ask in asks)
+            for part in self._stretches(days, VISITS_A_ROW if is_large else FEW):
+                yield Plan((), (), part), {}
+            return
         self._session.keep("taken", selected)
-        return {"visits": TAKEN}
+        yield Plan((), (), days), {"visits": TAKEN}
 
-    def _stretches(self, days: tuple[Days, ...]) -> list[tuple[Days, ...]]:
-        """The days in stretches with few enough visits to be added up at once."""
-        about, most = self._sources.visits_about, VISITS_A_ROW * self._session.max_rows
+    def _stretches(self, days: tuple[Days, ...], a_row: int) -> list[tuple[Days, ...]]:
+        """The days in stretches of at most so many visits for a row of hits that memory
+        holds."""
+        about, most = self._sources.visits_about, a_row * self._session.max_rows
         if about(days) <= most:
             return [days] if days else []
         visits = {

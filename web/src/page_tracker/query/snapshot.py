@@ -20,10 +20,11 @@ from deltalake.exceptions import DeltaError
 
 from page_tracker.days import date_of, day_number
 from page_tracker.errors import LakeError
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS, closed_mark, made_mark
 from page_tracker.lake.data_files import DataFile, files_of
 from page_tracker.lake.kept_sums import forget_copies
 from page_tracker.lake.lock import folder_of
-from page_tracker.lake.table import OF_CLOSED_DAYS, Lake, closed_mark
+from page_tracker.lake.table import Lake
 from page_tracker.lake.table_log import touched_since, transactions
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import LakeAwayError
@@ -199,20 +200,23 @@ class Reading:
 
     def _holding(self, name: str, days: Sequence[date]) -> set[date]:
         """The days among these for which a table of closed days is valid."""
-        tabled = {
-            closed_mark(day_number(day)): day
+        tabled = [
+            day_number(day)
             for day in days
             if any(file.first <= day <= file.last for file in self._files[name])
-        }
-        made_under, marks = (
-            transactions(self._lake.log(each), self._tables[each], list(tabled))
-            for each in (name, "hits")
-        )
+        ]
+        made = self._numbers(name, [made_mark(name, day) for day in tabled])
+        marks = self._numbers("hits", list(map(closed_mark, tabled)))
         return {
-            day
-            for mark, day in tabled.items()
-            if mark in made_under and made_under[mark] == marks.get(mark)
+            date_of(day)
+            for day in tabled
+            if (number := made.get(made_mark(name, day))) is not None
+            and number == marks.get(closed_mark(day))
         }
+
+    def _numbers(self, name: str, applications: Sequence[str]) -> dict[str, int]:
+        """The numbers of applications' last transactions with a table."""
+        return transactions(self._lake.log(name), self._tables[name], applications)
 
 
 def _closed_by(name: str) -> Iterable[str]:

@@ -5,12 +5,12 @@ dimensions (`d0`, `d1`, …) and some measures; the parts are put under each oth
 added up by dimension, and the metrics are formulas over the sums:
 
     visited   the visits that fulfil the filter, on the days that visits answer
-    paged     their pages, if these are asked for
+    further   their pages beside those that they entered by, if pages are asked for
     rows      the site's hits on the days that hits must answer
     matched   the events among them that fulfil the filter
     chosen    all events of the visits that are counted: every visit that has such
               an event, and began in the range
-    parts     sums over visited, matched, chosen and day tables, by dimension
+    parts     sums over visited, further, matched, chosen and day tables, by dimension
     summed    the parts added up
 
 What parts hold adds up over days, too: where there are too many rows to be looked at
@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS, PAGE
+from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS
 from page_tracker.query.dialect import DUCKDB, Dialect
 from page_tracker.query.partial_sums import (
     BEGAN_READS,
@@ -44,7 +44,7 @@ from page_tracker.query.query import (
     without_conversions,
 )
 from page_tracker.query.strategies import WholeVisits
-from page_tracker.query.visit_sums import VisitSums, of_chosen_visits
+from page_tracker.query.visit_sums import VisitSums
 from page_tracker.query.where import Binder, column, condition, of_goal
 from page_tracker.sites.goal import Goal
 
@@ -171,13 +171,12 @@ def groups_statement(
 
 def _with(blocks: Iterable[tuple[str, str]], sql: Dialect = DUCKDB) -> str:
     named = dict(blocks)
-    # What several parts read is computed once.
-    is_shared = named.get("parts", "").count("FROM matched") > 1
+    # What several parts read is computed once, if that costs more than to read it.
     how = {
-        "matched": "MATERIALIZED " * is_shared,
-        "visited": "NOT MATERIALIZED ",
-        "paged": "MATERIALIZED ",
-    }
+        name: "MATERIALIZED "
+        for name in ("matched", "further")
+        if named.get("parts", "").count(f"FROM {name}") > 1
+    } | {name: "NOT MATERIALIZED " for name in ("visits", "pages", "visited")}
     return "WITH " + ",\n".join(
         f"{name} AS {how.get(name, '') * sql.is_materializing}(\n{_indent(block)}\n)"
         for name, block in named.items()
@@ -246,9 +245,7 @@ class _Blocks:
         """The blocks from which parts are made, and the parts."""
         blocks = self.matching() if self.plan.hits or not self.plan.visits else []
         if self.plan.visits:
-            blocks.append(("visited", self._visited()))
-            if PAGE in self.query.dimensions:
-                blocks.append(("paged", self._paged()))
+            blocks += VisitSums(self.query, self.plan, self.binder).sources()
         if self.parts.by.whole_visits is WholeVisits.CHOSEN:
             blocks.append(("chosen", self._chosen()))
         return [*blocks, ("parts", self._united())]
@@ -263,18 +260,6 @@ class _Blocks:
         return self.binder.sql.united(parts, len(self.query.dimensions))
 
     # Where rows come from
-
-    def _visited(self) -> str:
-        return f"SELECT * {of_chosen_visits(self.query, self.plan.visits, self.binder)}"
-
-    def _paged(self) -> str:
-        self.binder.reads("visit", "visitor")
-        site = self.binder.bind(self.query.site)
-        return (
-            "SELECT pages.*, visited.visitor\n"
-            "FROM pages JOIN visited USING (day, visit)\n"
-            f"WHERE pages.site = {site} AND {in_days(self.plan.visits, self.binder)}"
-        )
 
     def _rows(self) -> str:
         bind = self.binder.bind

@@ -1,7 +1,12 @@
 """The parts of an answer that visits of closed days give, and their pages. Pure.
 
 They are sums of the same measures as those over hits: a visit's row has what its hits
-add up to, and a visitor is told apart there only who has several visits on the day.
+add up to. Visitors are told by the cheapest of these:
+
+    arrivals     all that is asked is a visitor's own → visits that are the first ones
+    first_of     one thing is asked that a visitor's visits may differ in
+                 → visits that are the first ones with their value of it
+    otherwise    → visits, less those by which visitors are counted too often
 """
 
 from __future__ import annotations
@@ -11,10 +16,16 @@ from page_tracker.query.catalog import ENTRY_OF, PAGE, TIME_BUCKETS, dimension
 from page_tracker.query.dialect import Part
 from page_tracker.query.measures import Sum
 from page_tracker.query.partial_sums import PartialSums, in_days
-from page_tracker.query.plan import Days
-from page_tracker.query.query import Query
-from page_tracker.query.strategies import OF_WHOLE_VISITS, Visitors
+from page_tracker.query.plan import Days, Plan
+from page_tracker.query.query import Filter, Leaf, Query, all_leaves, conjuncts
+from page_tracker.query.strategies import (
+    OF_WHOLE_VISITS,
+    WHOLE_DAYS,
+    Visitors,
+    strategies,
+)
 from page_tracker.query.where import Binder, condition
+from page_tracker.schema import FIRSTS
 
 _OF_VISITS = {
     "visits": Sum("sum(entered)", ("entered",)),
@@ -31,7 +42,18 @@ _OF_VISITS = {
 }
 _SEEN_EVENTS = Sum("sum(events)", ("events",))
 _ARRIVED = Sum("sum(arrivals)", ("arrivals",))
-_ALONE = Sum("count(*) FILTER (WHERE visitor IS NULL)", ("visitor",))
+# By page, of the page that visits entered by.
+_OF_ENTRY_PAGES = {
+    "visits": Sum("count(*) FILTER (WHERE entry_events > 0)", ("entry_events",)),
+    "views": Sum("sum(entry_views)", ("entry_views",)),
+    "events": Sum("sum(entry_events)", ("entry_events",)),
+}
+_FIRST_ON_PAGE = Sum("count(*) FILTER (WHERE first IS NOT false)", ("first",))
+_OF_FURTHER_PAGES = {
+    "visits": measures.ROWS,
+    "views": Sum("sum(views)", ("views",)),
+    "events": _SEEN_EVENTS,
+}
 
 
 def of_chosen_visits(query: Query, days: tuple[Days, ...], binder: Binder) -> str:
@@ -44,8 +66,54 @@ def of_chosen_visits(query: Query, days: tuple[Days, ...], binder: Binder) -> st
     )
 
 
+def first_of(query: Query) -> str | None:
+    """What a query asks that a visitor's visits may differ in, as in FIRSTS: a
+    dimension, or one value by a filter; None where that is more than one thing."""
+    chosen = [part for part in conjuncts(query.filter) if _is_of_one_value(part)]
+    filtered = [leaf for leaf in all_leaves(query.filter) if _differs(leaf.dimension)]
+    if any(leaf not in chosen for leaf in filtered):
+        return None
+    asked = [name for name in query.dimensions if name not in WHOLE_DAYS]
+    asked += [leaf.dimension for leaf in filtered]
+    differing = {dimension(name).column for name in asked if _differs(name)}
+    return differing.pop() if len(differing) == 1 else None
+
+
+def tells_visitors_apart(query: Query) -> bool:
+    """Whether, to answer it, visitors with several visits a day are held one by one."""
+    is_summed = strategies(query).visitors in (Visitors.NONE, Visitors.ARRIVALS)
+    return not is_summed and first_of(query) is None
+
+
+def _differs(name: str) -> bool:
+    """Whether a visitor's visits of a day may differ in a dimension."""
+    return not dimension(name).fixed
+
+
+def _is_of_one_value(part: Filter) -> bool:
+    return (
+        isinstance(part, Leaf)
+        and part.operator == "is"
+        and part.case_sensitive
+        and len(part.values) == 1
+    )
+
+
 class VisitSums(PartialSums):
     """The parts that a query needs of visits."""
+
+    def __init__(self, query: Query, plan: Plan, binder: Binder) -> None:
+        super().__init__(query, plan, binder)
+        self._first_of = first_of(query)
+        self._is_by_page = PAGE in query.dimensions
+
+    def sources(self) -> list[tuple[str, str]]:
+        """The blocks that the parts read: (name, SQL)."""
+        chosen = of_chosen_visits(self.query, self.plan.visits, self.binder)
+        blocks = [("visited", f"SELECT * {chosen}")]
+        if self._is_by_page:
+            blocks.append(("further", self._further()))
+        return blocks
 
     def all(self) -> list[Part]:
         """All parts of what visits answer."""
@@ -53,27 +121,60 @@ class VisitSums(PartialSums):
             return []
         return [*self._of_visits(), *self._of_visitors_told_apart()]
 
+    def _further(self) -> str:
+        """The chosen visits' pages beside those that they entered by; with the visitor,
+        where these are told apart."""
+        self.binder.reads("visit", "events", "entry_events")
+        several = "FROM visited WHERE events > entry_events"
+        if "visitors" in self.needed and not self._first_of:
+            return self._pages(f"JOIN (SELECT day, visit, visitor {several})")
+        return self._pages(f"SEMI JOIN (SELECT day, visit {several})")
+
+    def _pages(self, joined: str) -> str:
+        """The further pages that are joined with visits."""
+        site = self.binder.bind(self.query.site)
+        days = in_days(self.plan.visits, self.binder)
+        return (
+            f"SELECT * FROM pages {joined}\n"
+            f"USING (day, visit) WHERE site = {site} AND {days}"
+        )
+
     def _of_visits(self) -> list[Part]:
-        """The sums over visits, in which a visitor who has a single one stands once.
+        """The sums over visits.
 
         By page, what is measured of visits as a whole is that of those that entered
-        there; the rest is summed over their pages.
+        there; the rest is summed over their pages, of which that is one.
         """
         sums = {"events": _SEEN_EVENTS}
         sums |= {name: each for name, each in _OF_VISITS.items() if name in self.needed}
-        if self.by.visitors is not Visitors.NONE:
-            is_by_arrival = self.by.visitors is Visitors.ARRIVALS
-            sums["visitors"] = _ARRIVED if is_by_arrival else _ALONE
-        if PAGE not in self.query.dimensions:
-            return [self._by_columns("visited", sums)]
-        entered = {name: sums[name] for name in sums if name in OF_WHOLE_VISITS}
-        paged = {name: sums[name] for name in sums if name not in OF_WHOLE_VISITS}
-        if "visits" in paged:
-            paged["visits"] = measures.ROWS
-        parts = [self._by_columns("paged", paged)]
-        if entered:
-            parts.append(self._by_columns("visited", entered, began=True))
-        return parts
+        if not self._is_by_page:
+            return [self._by_columns("visited", sums | self._visitors())]
+        paged = [name for name in sums if name not in OF_WHOLE_VISITS]
+        sums |= {name: _OF_ENTRY_PAGES[name] for name in paged} | self._visitors()
+        further = {name: _OF_FURTHER_PAGES[name] for name in paged}
+        if "visitors" in self.needed:
+            further["visitors"] = _FIRST_ON_PAGE if self._first_of else measures.ROWS
+        return [
+            self._by_columns("visited", sums, began=True),
+            self._by_columns("further", further),
+        ]
+
+    def _visitors(self) -> dict[str, Sum]:
+        """Visitors, if asked for: of each of a visit's values its own is the first, but
+        for `_of_visitors_told_apart`."""
+        if self.by.visitors is Visitors.NONE:
+            return {}
+        if self.by.visitors is Visitors.ARRIVALS:
+            return {"visitors": _ARRIVED}
+        found = _OF_ENTRY_PAGES["visits"] if self._is_by_page else measures.ROWS
+        if self._first_of:
+            place = FIRSTS.index(self._first_of)
+            is_first = f"(firsts >> {place} & 1) IS DISTINCT FROM 0"
+            if self._is_by_page:
+                is_first += " AND entry_events > 0"
+            columns = (*found.columns, "firsts")
+            found = Sum(f"count(*) FILTER (WHERE {is_first})", columns)
+        return {"visitors": found}
 
     def _by_columns(
         self, source: str, sums: dict[str, Sum], began: bool = False
@@ -104,22 +205,40 @@ class VisitSums(PartialSums):
         )
 
     def _of_visitors_told_apart(self) -> list[Part]:
-        """Visitors who have several visits on a day, once in each group."""
+        """Visitors who may be counted several times in a group of a day: once, minus
+        that."""
         if self.by.visitors in (Visitors.NONE, Visitors.ARRIVALS):
             return []
-        self.binder.reads("visitor")
+        apart = "firsts IS NULL" if self._first_of else "visitor IS NOT NULL"
+        self.binder.reads("visitor", *["firsts"] * bool(self._first_of))
         dims = self._expressions(began=False)
         inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
         outer = [f"d{index}" for index in range(len(dims))]
-        source = "paged" if PAGE in self.query.dimensions else "visited"
-        where = " AND ".join(filter(None, ("visitor IS NOT NULL", self._has_values())))
+        source = (
+            f"visited WHERE {' AND '.join(filter(None, (apart, self._has_values())))}"
+        )
+        if self._is_by_page:
+            source = f"({self._pages_apart(apart)})"
+        keys = ", ".join([*outer, "day", "visitor"])
         group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
         sql = (
-            f"SELECT {', '.join([*outer, 'count(*) AS visitors'])}\nFROM (\n"
-            f"  SELECT DISTINCT {', '.join([*inner, 'day', 'visitor'])} FROM {source}"
-            f" WHERE {where}\n){group}"
+            f"SELECT {', '.join([*outer, 'count(*) - sum(its) AS visitors'])}\nFROM (\n"
+            f"  SELECT {', '.join([*inner, 'day', 'visitor'])}, count(*) AS its"
+            f" FROM {source}\n  GROUP BY {keys}\n){group}"
         )
         return [Part(sql, ("visitors",))]
+
+    def _pages_apart(self, apart: str) -> str:
+        """The pages of visits of which `apart` holds, with their visitors."""
+        further = f"further WHERE {apart}"
+        if self._first_of:
+            visits = f"SELECT day, visit, visitor FROM visited WHERE {apart}"
+            further = f"({self._pages(f'JOIN ({visits})')}) WHERE first IS NULL"
+        return (
+            "SELECT entry_path AS path, day, visitor FROM visited"
+            f" WHERE entry_events > 0 AND {apart}\n"
+            f"UNION ALL SELECT path, day, visitor FROM {further}"
+        )
 
 
 def _column_of(name: str) -> str:

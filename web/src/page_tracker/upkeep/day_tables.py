@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.days import date_of, day_number
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS, closed_mark, made_mark
 from page_tracker.lake.commit_retries import done_each, repeated
 from page_tracker.lake.duckdb_connection import engine, rows_in
-from page_tracker.lake.table import OF_CLOSED_DAYS, PARQUET, Lake, closed_mark
+from page_tracker.lake.table import PARQUET, TABLES, Lake
 from page_tracker.lake.table_log import transactions
 from page_tracker.query import countries
 from page_tracker.query.catalog import SITE, dimension
@@ -33,12 +34,13 @@ from page_tracker.query.plan import (
     TABLED_DIMENSIONS,
     Days,
     Plan,
+    can_use_visits,
     tabled,
 )
 from page_tracker.query.query import Query, Range, measures_of
 from page_tracker.query.sql import sums
 from page_tracker.schema import DAYS, PAGES, VISITS
-from page_tracker.upkeep.day_visits import pages_of, visits_of
+from page_tracker.upkeep.day_visits import pages_of, tables_of, visits_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -95,8 +97,9 @@ def _open(lake: Lake, days: Sequence[int]) -> list[int]:
 def _marks(
     lake: Lake, name: str, table: DeltaTable, days: Iterable[int]
 ) -> dict[int, int]:
-    """The marks by day, of days that have one."""
-    names = {closed_mark(day): day for day in days}
+    """The marks by day, of days that have one; of a table of closed days those that its
+    rows were made under."""
+    names = {made_mark(name, day): day for day in days}
     found = transactions(lake.log(name), table, [*names])
     return {names[mark]: number for mark, number in found.items()}
 
@@ -147,13 +150,15 @@ def _close(lake: Lake, days: Sequence[date]) -> None:
         files = _files(lake, hits, days)
         with engine() as connection:
             _begin(connection, files, marks)
-            seen = visits_of("of_the_days") if files else table(VISITS, [])
-            _replace(visits, connection.sql(seen), marks)
-            seen = pages_of("of_the_days") if files else table(PAGES, [])
-            _replace(pages, connection.sql(seen), marks)
-            for name in TABLED_DIMENSIONS if files else ():
-                _add(connection, name, Range(days[0], days[-1], "UTC"))
-            _replace(tabled, _summed(connection, marks), marks)
+            if files:
+                _find_visits(connection)
+                for name in TABLED_DIMENSIONS:
+                    _add(connection, name, Range(days[0], days[-1], "UTC"))
+            seen = "FROM seen" if files else table(VISITS, [])
+            _replace("visits", visits, connection.sql(seen), marks)
+            further = pages_of() if files else table(PAGES, [])
+            _replace("pages", pages, connection.sql(further), marks)
+            _replace("days", tabled, _summed(connection, marks), marks)
 
 
 def _files(lake: Lake, hits: DeltaTable, days: Sequence[date]) -> list[str]:
@@ -165,10 +170,7 @@ def _begin(
     files: Sequence[str],
     marks: Mapping[date, int],
 ) -> None:
-    """Create the tables `hits` (as if all were of one site), `countries`, `closed`.
-
-    Running numbers belong to a site: the site's index is put before each.
-    """
+    """Create the tables `hits` (as if all were of one site), `countries`, `closed`."""
     connection.execute(*countries.table())
     columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in DAYS)
     connection.execute(f"CREATE TABLE closed ({columns})")
@@ -183,17 +185,35 @@ def _begin(
         " row_number() OVER (ORDER BY site) - 1 AS place"
         " FROM (SELECT DISTINCT site FROM of_the_days)"
     )
+    _as_of_one_site(connection, "hits", "of_the_days")
+
+
+def _find_visits(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the table `seen`, those of `day_visits`, and `visits` as `hits`."""
+    for name, made in tables_of("of_the_days"):
+        connection.execute(f"CREATE TABLE {name} AS {made}")
+    connection.execute(f"CREATE TABLE seen AS {visits_of('of_the_days')}")
+    _as_of_one_site(connection, "visits", "seen")
+
+
+def _as_of_one_site(
+    connection: duckdb.DuckDBPyConnection, name: str, source: str
+) -> None:
+    """Create a view of a table as if all its rows were of one site.
+
+    Running numbers belong to a site: the site's index is put before each.
+    """
     ((number,),) = connection.execute("SELECT count(*) FROM sites").fetchall()
     apart = " + (place::HUGEINT << 64)" if number > 1 else ""
     connection.execute(
-        "CREATE VIEW hits AS SELECT of_the_days.* REPLACE ('' AS site,"
+        f"CREATE VIEW {name} AS SELECT {source}.* REPLACE ('' AS site,"
         f" visit{apart} AS visit, visitor{apart} AS visitor), of_site"
-        " FROM of_the_days JOIN sites ON site = of_site"
+        f" FROM {source} JOIN sites ON site = of_site"
     )
 
 
 def _add(connection: duckdb.DuckDBPyConnection, name: str, days: Range) -> None:
-    """Add a dimension's rows, of all sites and days."""
+    """Add a dimension's rows, of all sites and days: from visits where these do."""
     metrics: tuple[str, ...] = _OF_EVENTS
     if not name or dimension(name).scope == "visit" or name == "event:page":
         metrics += _OF_VISITS
@@ -205,7 +225,9 @@ def _add(connection: duckdb.DuckDBPyConnection, name: str, days: Range) -> None:
         range=days,
         dimensions=(SITE, "time:day", name) if name else (SITE, "time:day"),
     )
-    asked = sums(query, Plan((), (Days(days.first, days.last),)))
+    whole = (Days(days.first, days.last),)
+    plan = Plan((), (), whole) if can_use_visits(query) else Plan((), whole)
+    asked = sums(query, plan)
     columns = ", ".join(dict.fromkeys(map(tabled, measures_of(query))))
     value = "d2" if name else "''"
     connection.execute(
@@ -235,20 +257,31 @@ def _month(days: Iterable[date]) -> str:
 
 
 def _replace(
-    closed: DeltaTable, rows: duckdb.DuckDBPyRelation, marks: Mapping[date, int]
+    name: str,
+    closed: DeltaTable,
+    rows: duckdb.DuckDBPyRelation,
+    marks: Mapping[date, int],
 ) -> None:
-    """Replace what a table has of the days, which are of one month, by these rows."""
+    """Replace what a table has of the days, which are of one month, by these rows.
+
+    And all that it has, if an older version made it with other columns.
+    """
     listed = ", ".join(f"DATE '{day}'" for day in marks)
+    had = {field.name for field in closed.schema().fields}
+    is_ours = had == {column.name for column in TABLES[name]}
     write_deltalake(
         closed,
         rows,
         mode="overwrite",
-        predicate=f"month = '{_month(marks)}' AND day IN ({listed})",
+        predicate=(
+            f"month = '{_month(marks)}' AND day IN ({listed})" if is_ours else None
+        ),
+        schema_mode=None if is_ours else "overwrite",
         writer_properties=PARQUET,
         commit_properties=CommitProperties(
             custom_metadata={"days": []},
             app_transactions=[
-                Transaction(closed_mark(day_number(day)), mark)
+                Transaction(made_mark(name, day_number(day)), mark)
                 for day, mark in marks.items()
             ],
         ),

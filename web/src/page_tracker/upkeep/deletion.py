@@ -25,17 +25,10 @@ from typing import TYPE_CHECKING, Any
 from deltalake import DeltaTable, write_deltalake
 
 from page_tracker.days import date_of, day_number
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.commit_retries import repeated
 from page_tracker.lake.duckdb_connection import engine, rows_in
-from page_tracker.lake.table import (
-    OF_CLOSED_DAYS,
-    PARQUET,
-    TABLES,
-    Lake,
-    persist,
-    quoted,
-    touching,
-)
+from page_tracker.lake.table import PARQUET, TABLES, Lake, persist, quoted, touching
 from page_tracker.lake.vacuum import clean_at_once
 from page_tracker.origins import rows_of_any
 from page_tracker.plural import counted

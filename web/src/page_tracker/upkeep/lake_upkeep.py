@@ -22,10 +22,11 @@ from functools import partial
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.days import date_of, day_number, first_day
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.commit_retries import done_each, repeated
 from page_tracker.lake.data_files import DataFile, files_of
 from page_tracker.lake.duckdb_connection import engine, rows_in
-from page_tracker.lake.table import OF_CLOSED_DAYS, PARQUET, TABLES, Lake
+from page_tracker.lake.table import PARQUET, TABLES, Lake
 from page_tracker.lake.table_log import transactions
 from page_tracker.lake.vacuum import clean_up
 from page_tracker.sites.site import Site, first_kept

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from page_tracker.history.recovered_positions import continue_from_queue, positions
 from page_tracker.history.register import Register
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.log_recovery import (
     Survey,
     add_doubtful,
@@ -13,7 +14,6 @@ from page_tracker.lake.log_recovery import (
     set_closed_days_aside,
     survey,
 )
-from page_tracker.lake.table import OF_CLOSED_DAYS
 from page_tracker.settings import Settings
 from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import open_streams

@@ -15,12 +15,13 @@ from redis import Redis
 from page_tracker.cli import main
 from page_tracker.days import day_number
 from page_tracker.lake.bucket import Bucket
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.copies import Copies
 from page_tracker.lake.copies_upkeep import TABLES, fetch_ahead, tidy_copies
 from page_tracker.lake.damage import damages
 from page_tracker.lake.data_files import files_of
 from page_tracker.lake.kept_sums import KeptSums
-from page_tracker.lake.table import OF_CLOSED_DAYS, Lake, append, touching
+from page_tracker.lake.table import Lake, append, touching
 from page_tracker.lake.vacuum import clean_at_once, clean_up
 from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine

@@ -12,10 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from deltalake import Field
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from naive_answers import Naive
+from naive_answers import Naive, Row
 from page_tracker.days import day_number
 from page_tracker.lake import table
 from page_tracker.lake.commit_retries import ConflictError
@@ -29,7 +30,7 @@ from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.query import Query
 from page_tracker.query.report import Report, answer
 from page_tracker.query.snapshot import Reading
-from page_tracker.schema import HITS
+from page_tracker.schema import FIRSTS, HITS
 from page_tracker.upkeep.day_tables import close
 from support.asked import (
     KINDS,
@@ -125,6 +126,39 @@ def _hold(reports: tuple[Report, Report], naive: Naive) -> None:
     }
 
 
+def further(visitor: int, path: str, entry: str = "/", **given: Any) -> Row:
+    """The second view of a visitor's only visit."""
+    is_second = {"step": 2, "view": 2, "interaction": 2, "arrival": False}
+    return view(visitor, path, **given) | {"entry_path": entry} | is_second
+
+
+@pytest.mark.parametrize("dimension", ["visit:source", "event:page"])
+def test_a_visitor_on_several_devices_is_one_on_each(
+    tmp_path: Path, engine: Engine, dimension: str
+) -> None:
+    """Whom a site names himself; and one who comes again and again is one."""
+    rows = [
+        view(visitor, page)
+        | {"visit": visit, "arrival": visit in (1, 3), "device": device, "source": "a"}
+        for visitor, visit, device, page in [
+            *((1, 1, "Desktop", "/"), (1, 2, "Mobile", "/")),
+            *((2, visit, "Mobile", "/") for visit in range(3, 30)),
+        ]
+    ]
+    lake = Lake(str(tmp_path))
+    put(lake, [*rows, further(3, "/c")], 1)
+    close(lake, [day_number(date(2026, 3, 2))])
+    body = TestWhenADayChanges.QUESTION | {"dimensions": [dimension]}
+    phones = {"filters": [["is", "visit:device", ["Mobile"]]]}
+    query = understood(body | phones, "UTC")
+
+    closed, from_hits = both_ways(sources_of(lake, query), query, engine)
+
+    assert closed.plan.visits
+    name = "a" if dimension == "visit:source" else "/"
+    assert rows_of(closed) == rows_of(from_hits) == {(name,): (2, 28)}
+
+
 class TestWhenADayChanges:
     """A day's table is used only as long as no commit has touched the day since."""
 
@@ -154,7 +188,7 @@ class TestWhenADayChanges:
     ) -> None:
         """An older version has closed the day without them."""
         lake = Lake(str(tmp_path))
-        put(lake, [view(1), view(2, "/b")], 1)
+        put(lake, [view(1), view(2, "/b"), further(2, "/c", "/b")], 1)
         close(lake, [day_number(date(2026, 3, 2))])
         filtered = {"filters": [["is", "visit:entry_page", ["/b"]]]}
         query = understood(
@@ -168,7 +202,28 @@ class TestWhenADayChanges:
 
         assert not before.plan.visits
         assert [run.first for run in after.plan.visits] == [date(2026, 3, 2)]
-        assert rows_of(before) == rows_of(after) == {("/b",): (1, 1)}
+        assert rows_of(before) == rows_of(after) == {("/c",): (1, 2)}
+
+    def test_those_that_an_older_version_made_with_other_columns_are_made_again(
+        self, tmp_path: Path, engine: Engine
+    ) -> None:
+        lake, days = Lake(str(tmp_path)), [date(2026, 3, day) for day in (2, 3)]
+        for number, day in enumerate(days, 1):
+            put(lake, [view(1, day=day), further(1, "/c", day=day)], number)
+        close(lake, list(map(day_number, days)))
+        lake.snapshot("visits").alter.add_columns([Field("of_old", "string")])
+        put(lake, [view(2, day=days[1])], 3)
+        query = understood(
+            self.QUESTION | {"filters": [["is", "visit:device", [""]]]}, "UTC"
+        )
+
+        close(lake, [day_number(days[1])])
+        found = both_ways(sources_of(lake, query), query, engine)
+
+        assert [run.first for run in found[0].plan.visits] == days[1:]
+        assert (
+            rows_of(found[0]) == rows_of(found[1]) == {("/",): (3, 3), ("/c",): (2, 2)}
+        )
 
     def test_a_late_hit_opens_it_until_it_is_closed_again(
         self, tmp_path: Path, engine: Engine
@@ -261,3 +316,12 @@ def test_every_dimension_but_goals_and_properties_has_a_table() -> None:
         )
     }
     assert asked == set(DIMENSIONS) - {"event:goal"}
+
+
+def test_of_all_that_a_visitors_visits_may_differ_in_the_first_ones_are_known() -> None:
+    differing = {
+        each.column
+        for each in DIMENSIONS.values()
+        if each.scope == "visit" and not each.fixed
+    }
+    assert {*FIRSTS} == differing | {"path"}

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from page_tracker.days import day_number
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.kept_sums import KeptSums
-from page_tracker.lake.table import OF_CLOSED_DAYS, PARQUET, Lake, touching
+from page_tracker.lake.table import PARQUET, Lake, touching
 from page_tracker.lake.table_files import TableFiles
 from page_tracker.lake.vacuum import clean_at_once, clean_up
 from page_tracker.query.ask import Asking

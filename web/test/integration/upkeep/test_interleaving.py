@@ -20,8 +20,9 @@ import pytest
 from redis import Redis
 
 from page_tracker.errors import ImportsBusyError
+from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.damage import mend
-from page_tracker.lake.table import OF_CLOSED_DAYS, TABLES, Lake
+from page_tracker.lake.table import TABLES, Lake
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import submit
 from page_tracker.store.registry import Registry
