@@ -98,6 +98,18 @@ def test_a_table_s_long_log_can_be_read(
         assert clustered_services[f"{name}-service"]["pids_limit"] >= 1500
 
 
+def test_each_server_of_the_cluster_has_the_address_that_others_know(
+    clustered_services: dict[str, Any],
+) -> None:
+    """Where nobody has chosen another network."""
+    found = {
+        service["networks"]["backend-network"]["ipv4_address"]
+        for name, service in clustered_services.items()
+        if name.startswith("redis-service")
+    }
+    assert found == {f"192.168.177.{last}" for last in range(11, 20)}
+
+
 def test_web_service_or_its_proxy_alone_is_published(
     services: dict[str, Any],
     released_services: dict[str, Any],
