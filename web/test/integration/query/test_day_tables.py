@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from deltalake import Field
+from deltalake.schema import PrimitiveType
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -211,7 +212,9 @@ class TestWhenADayChanges:
         for number, day in enumerate(days, 1):
             put(lake, [view(1, day=day), further(1, "/c", day=day)], number)
         close(lake, list(map(day_number, days)))
-        lake.snapshot("visits").alter.add_columns([Field("of_old", "string")])
+        lake.snapshot("visits").alter.add_columns(
+            [Field("of_old", PrimitiveType("string"))]
+        )
         put(lake, [view(2, day=days[1])], 3)
         query = understood(
             self.QUESTION | {"filters": [["is", "visit:device", [""]]]}, "UTC"
