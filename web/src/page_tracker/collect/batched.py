@@ -38,6 +38,7 @@ from page_tracker.collect.spool_file import SpoolFolder
 from page_tracker.errors import NotStoredError, TooManyHitsError
 from page_tracker.hits.context import Context
 from page_tracker.hits.enrich import UnknownSaltError, enrich
+from page_tracker.hits.enrich_each import enrich_each
 from page_tracker.hits.hit import Drop, Hit, RawHit, Sender
 from page_tracker.lookups.reload import FreshLookups
 from page_tracker.sites.site import Directory, Site
@@ -134,7 +135,7 @@ class Collector:
         if too_many := self._refusal(raws, sender, moment):
             reply(too_many)
             return
-        if len(raws) != 1:
+        if len(raws) != 1 or self._lacks_token(raws[0]):
             self._collect_in_task(raws, sender, reply)
             return
         self._arrived.append(Arrived(raws[0], sender, moment, reply))
@@ -142,21 +143,31 @@ class Collector:
             self._judge_arrived()
 
     def _judge_arrived(self) -> None:
-        """Judge the hits that have arrived, one straight after the other.
+        """Judge the hits that have arrived, together.
 
         They wait for it while a batch is on its way, as they would wait for the next
-        batch anyway: with the code in its caches, a processor takes a fifth less time.
+        batch anyway.
         """
         arrived, self._arrived = self._arrived, []
-        for raw, sender, moment, reply in arrived:
-            try:
-                found = self._judged_at_once(raw, sender, moment)
-            except Exception:  # pylint: disable=broad-exception-caught
-                found = None  # a bug of ours: the task reports it
-            if found is None:
-                self._collect_in_task([raw], sender, reply)
+        for each, found in zip(arrived, self._judged_together(arrived), strict=True):
+            if found is None or is_of_unknown_site(found):
+                self._collect_in_task([each.raw], each.sender, each.reply)
             else:
-                self._queue_of(found).put(found, partial(reply_of_one, found, reply))
+                reply = partial(reply_of_one, found, each.reply)
+                self._queue_of(found).put(found, reply)
+
+    def _judged_together(
+        self, arrived: Sequence[Arrived]
+    ) -> Sequence[Hit | Drop | None]:
+        """Each hit or drop; None where its own task must fetch something, or fails."""
+        if self._context is not None:
+            sent = [(each.raw, each.sender, each.moment) for each in arrived]
+            with suppress(Exception):  # a bug of ours: the task of its hit reports it
+                return enrich_each(sent, self._context)
+        return [None] * len(arrived)
+
+    def _lacks_token(self, raw: RawHit) -> bool:
+        return self._context is None or self._context.lacks_token(raw)
 
     def _collect_in_task(
         self, raws: Sequence[RawHit], sender: Sender, reply: Reply

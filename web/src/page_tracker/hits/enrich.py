@@ -106,17 +106,16 @@ class Draft:
 
 
 def enrich(raw: RawHit, sender: Sender, moment: int, context: Context) -> Hit | Drop:
-    """Make a hit of what a sender sent, or a drop with the reason.
+    """Make a hit of what a sender sent at a moment (microseconds), or a drop.
 
-    `moment` is when it was sent, in microseconds, UTC. Raises UnknownSaltError
-    if the salt of the site's day is missing in `context`.
+    Raises UnknownSaltError if the salt of the site's day is missing in `context`.
     """
     draft = Draft(raw, sender, moment)
     for step in STEPS:
         drop = step(draft, context)
         if drop is not None:
             return drop
-    return _hit_of(draft)
+    return hit_of(draft)
 
 
 def find_site(draft: Draft, context: Context) -> Drop | None:
@@ -331,7 +330,8 @@ def language_of(accept_language: str) -> str:
     return "-".join((language.lower(), *written))[: LIMITS["language"]]
 
 
-def _hit_of(draft: Draft) -> Hit:
+def hit_of(draft: Draft) -> Hit:
+    """What a draft is once it has been through all steps."""
     raw = draft.raw
     record = Record(
         time=draft.moment,

@@ -17,6 +17,7 @@ from page_tracker.hits.enrich import (
     language_of,
     screen_of,
 )
+from page_tracker.hits.enrich_each import enrich_each
 from page_tracker.hits.facts import IMAGE_PROXY, Bot, Lookups
 from page_tracker.hits.hit import Drop, Hit, Kind, Place, RawHit, Reason, Sender
 from page_tracker.hits.page import page_of
@@ -119,6 +120,20 @@ def test_a_missing_salt_is_asked_for_by_site_and_day() -> None:
             RawHit(site="example.org", url="https://example.org/"), SENDER, NOON, known
         )
     assert (missing.value.site.id, missing.value.day) == ("example.org", DAY)
+
+
+def test_hits_that_are_enriched_together_are_what_each_is_alone() -> None:
+    sites = [Site(id="example.org"), Site(id="unsalted.example")]
+    known = Context(Directory(sites), SALTS, LOOKUPS)
+    page = RawHit(site="example.org", url="https://example.org/a")
+    bot = replace(SENDER, user_agent="Googlebot")
+    salted = [(page, SENDER), (page, bot), (RawHit(site="x", url=""), SENDER)]
+    alone: list[Hit | Drop | None] = [enrich(*each, NOON, known) for each in salted]
+    unsalted = RawHit(site="unsalted.example", url="")
+    sent = [(unsalted, SENDER), (unsalted, bot), *salted]
+    no_bot, *others = enrich_each([(*each, NOON) for each in sent], known)
+    assert no_bot is None
+    assert others == [enrich(unsalted, bot, NOON, known), *alone]
 
 
 def test_a_drop_needs_no_salt() -> None:
