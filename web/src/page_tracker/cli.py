@@ -27,6 +27,7 @@ COMMANDS = {
     "goal": "Add, list and remove the goals of a site.",
     "import_": "Import page views of SITE from access logs, compressed or not; - is"
     " stdin.",
+    "move": "Move the lake to another folder or bucket, the store to another Redis.",
     "query": "Ask about the counts of SITE.",
     "recover": "Rebuild the lake's log from its files, or begin with a new lake or"
     " store.",

@@ -350,9 +350,19 @@ def described_settings() -> dict[str, Setting]:
     return {each.name: each.metadata["setting"] for each in ordered}
 
 
+def read_as(name: str, origin: str, text: str) -> Any:
+    """What a text means as the value of a setting. Raises SettingsError."""
+    return _parsed(described_settings()[name], origin, text)
+
+
 def is_in_bucket(settings: Settings) -> bool:
     """Whether the lake lies in a bucket, not in a folder."""
     return settings.lake is not None and "://" in settings.lake
+
+
+def lake_of(settings: Settings) -> str:
+    """Where the lake is: a folder's path, or a bucket's address."""
+    return settings.lake or str(settings.data / "lake")
 
 
 def cache_of(settings: Settings) -> Path:

@@ -92,7 +92,6 @@ def test_a_clock_that_jumps_loses_nothing_and_bounds_visits(
         sites,
         Tokens(registry),
         FreshLookups(tmp_path),
-        shards=1,
         bounds=Bounds(),
         rates=Rates(0),
     )

@@ -45,6 +45,7 @@ REASONS = {
     r"git |cd ": "needs a place that the repository is fetched from",
     r"(page-tracker (serve|writer)|gunicorn|flask)\b": "runs on: see test/e2e/serve",
     r"pip (install|wheel .*) \./client": "scripts/setup installs it for these tests",
+    r"page-tracker move": "needs a place to move to: test/fault/test_move.py has one",
     r"page-tracker update": "fetches: test_update.py does it with files of its own",
     r".*\[[-A-Z]": "a synopsis: what stands in brackets may be left out",
 }

@@ -51,7 +51,6 @@ class Door:
             self.sites,
             self.tokens,
             lookups(),
-            shards=1,
             bounds=Bounds(),
             rates=Rates(0),
         )

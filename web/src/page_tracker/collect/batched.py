@@ -241,7 +241,7 @@ class Collector:
         await self._store.aclose()
 
     def _queue_of(self, found: Hit | Drop) -> ShardQueue:
-        return self._queues[shard_among(found, len(self._queues))]
+        return self._queues[shard_among(found, self._sites.division)]
 
     def _batch(
         self, shard: int, batch_id: BatchId, hits: list[Hit], drops: list[Drop]
@@ -252,7 +252,7 @@ class Collector:
             drops=drops,
             sites=self._context.directory.by_id if self._context else {},
             shard=shard,
-            bounds=self._bounds,
+            bounds=self._bounds.divided(self._sites.division.parts(shard)),
             id=batch_id,
         )
 

@@ -49,7 +49,6 @@ class UnbatchedCollector:
         tokens: Tokens,
         lookups: FreshLookups,
         *,
-        shards: int,
         bounds: Bounds,
         rates: Rates,
     ) -> None:
@@ -57,7 +56,6 @@ class UnbatchedCollector:
         self._sites = sites
         self._tokens = tokens
         self._lookups = lookups
-        self._shards = shards
         self._bounds = bounds
         self._rates = rates
         self._salts = Salts()
@@ -128,7 +126,8 @@ class UnbatchedCollector:
         self, found: Sequence[Hit | Drop], moment: int, directory: Directory
     ) -> list[tuple[Hit | Drop, Outcome]]:
         settled: list[tuple[Hit | Drop, Outcome]] = []
-        for shard, together in by_shard(found, self._shards).items():
+        division = self._sites.division
+        for shard, together in by_shard(found, division).items():
             hits = [each for each in together if isinstance(each, Hit)]
             drops = [each for each in together if isinstance(each, Drop)]
             batch = Batch(
@@ -137,7 +136,7 @@ class UnbatchedCollector:
                 drops=drops,
                 sites=directory.by_id,
                 shard=shard,
-                bounds=self._bounds,
+                bounds=self._bounds.divided(division.parts(shard)),
             )
             settled += list(zip(hits, self._stored(batch), strict=True))
             settled += [(drop, Outcome.STORED) for drop in drops]

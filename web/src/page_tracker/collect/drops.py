@@ -17,6 +17,7 @@ from page_tracker.sites.site import (
 from page_tracker.store.ingest import Outcome, StreamFullError
 from page_tracker.store.keys import shard_of
 from page_tracker.store.salts import SiteDay
+from page_tracker.store.shards import Division
 
 HitOrDrop = TypeVar("HitOrDrop", bound=Hit | Drop)
 
@@ -25,18 +26,21 @@ RETRY_AWAY = 5
 RETRY_FULL = 30
 
 
-def shard_among(found: Hit | Drop, shards: int) -> int:
+def shard_among(found: Hit | Drop, division: Division) -> int:
     """The shard of a hit's visitor; equal drops have one, others any."""
     if isinstance(found, Hit):
-        return shard_of(found.visitor, shards)
-    return shard_of(f"{found.site}\0{found.reason}\0{found.name}".encode(), shards)
+        return shard_of(found.visitor, division.on(found.record.day))
+    named = f"{found.site}\0{found.reason}\0{found.name}".encode()
+    return shard_of(named, division.on(found.day))
 
 
-def by_shard(found: Sequence[HitOrDrop], shards: int) -> dict[int, list[HitOrDrop]]:
+def by_shard(
+    found: Sequence[HitOrDrop], division: Division
+) -> dict[int, list[HitOrDrop]]:
     """Hits or drops by their shard, each in order."""
     divided: dict[int, list[HitOrDrop]] = defaultdict(list)
     for each in found:
-        divided[shard_among(each, shards)].append(each)
+        divided[shard_among(each, division)].append(each)
     return dict(divided)
 
 

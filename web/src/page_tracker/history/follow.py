@@ -52,6 +52,7 @@ from page_tracker.store.ingest import (
     StoreAwayError,
     StreamFullError,
 )
+from page_tracker.store.shards import Division
 
 T = TypeVar("T")
 
@@ -108,7 +109,7 @@ class Store:
     # The salt of a site's day: (site, day, moment in microseconds) → salt.
     salt_of: Callable[[Site, int, int], bytes]
     site: Callable[[], Site]
-    shards: int
+    division: Callable[[], Division]
     bounds: Bounds
 
 
@@ -219,8 +220,8 @@ class LogFollower:
         block = tail.read(intent.until)
         self._save(tail, spot, intent)
         hits, drops = self._sifted(block, intent, stop)
-        site, shards = self._store.site(), self._store.shards
-        shard_hits, shard_drops = by_shard(hits, shards), by_shard(drops, shards)
+        site, division = self._store.site(), self._store.division()
+        shard_hits, shard_drops = by_shard(hits, division), by_shard(drops, division)
         for shard in sorted({*shard_hits, *shard_drops}):
             batch = Batch(
                 moment=intent.moment,
@@ -228,7 +229,7 @@ class LogFollower:
                 drops=shard_drops.get(shard, ()),
                 sites={site.id: site},
                 shard=shard,
-                bounds=self._store.bounds,
+                bounds=self._store.bounds.divided(division.parts(shard)),
                 id=BatchId(intent.batch),
             )
             self._patiently(partial(self._store.submit, batch), stop)

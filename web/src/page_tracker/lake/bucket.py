@@ -141,6 +141,11 @@ class Bucket:
         except FileExistsError:
             return False
 
+    def put(self, name: str, content: bytes) -> None:
+        """Store a file, whether there was one of this name or not."""
+        with _as_os_errors(name):
+            self._store.put(name, content)
+
     def put_over(self, name: str, content: bytes, known: Stamp) -> bool:
         """Replace a file if it is still the known one; whether it was."""
         try:

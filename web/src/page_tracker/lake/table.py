@@ -248,20 +248,27 @@ class Lake:
 
     def create_at(self, address: str, name: str) -> None:
         """Create a table like `name` at an address that has none."""
-        log_grace = max(LOG_GRACE, self.grace) if self.copies else self.grace
         DeltaTable.create(
             address,
             delta_schema(TABLES[name]),
             partition_by=["month"],
             storage_options=self._options,
             configuration={
-                "delta.deletedFileRetentionDuration": _interval(self.grace),
-                "delta.logRetentionDuration": _interval(log_grace),
+                **self.retention,
                 # Upkeep makes the checkpoints.
                 "delta.checkpointInterval": "1000000",
                 "delta.dataSkippingStatsColumns": _PRUNED_BY[name],
             },
         )
+
+    @property
+    def retention(self) -> dict[str, str]:
+        """How long a table keeps files and log, as Delta's table properties say it."""
+        log_grace = max(LOG_GRACE, self.grace) if self.copies else self.grace
+        return {
+            "delta.deletedFileRetentionDuration": _interval(self.grace),
+            "delta.logRetentionDuration": _interval(log_grace),
+        }
 
     def _create(self, name: str) -> DeltaTable:
         if self.has_data(name) and not self.has(name):

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b, sha1
+from math import ceil
 from typing import Any, NamedTuple
 
 import msgspec
@@ -109,8 +110,8 @@ SCRIPT_HASH = sha1(SCRIPT, usedforsecurity=False).hexdigest()
 
 
 class Bounds(NamedTuple):
-    """What one shard holds at most; see the settings of the same names. And on how many
-    replicas it has a batch at least."""
+    """What one shard holds at most, if it has all visitors: see the settings of the
+    same names. And on how many replicas it has a batch at least."""
 
     # Rows that may wait in the shard's stream; more are refused.
     waiting: int = 1_000_000
@@ -118,6 +119,15 @@ class Bounds(NamedTuple):
     visitors: int = 5_000_000
     of_address: int = 5_000
     copies: Copies = Copies()
+
+    def divided(self, parts: int) -> Bounds:
+        """Those of one of so many parts, among which visitors are spread."""
+        return Bounds(
+            self.waiting,
+            ceil(self.visitors / parts),
+            ceil(self.of_address / parts),
+            self.copies,
+        )
 
 
 class BatchId(NamedTuple):
@@ -310,9 +320,10 @@ _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 # The answers of a store that cannot write at the moment: out of memory, its disk
 # failing, not the primary, busy with a script, a cluster that moves slots or misses
-# some.
+# some, moved to another one.
 _FOR_NOW = frozenset(
-    "OOM MISCONF READONLY BUSY NOREPLICAS MASTERDOWN CLUSTERDOWN TRYAGAIN".split()
+    "OOM MISCONF READONLY BUSY NOREPLICAS MASTERDOWN CLUSTERDOWN TRYAGAIN"
+    " MOVEDAWAY".split()
 )
 
 

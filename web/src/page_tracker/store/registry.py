@@ -28,8 +28,9 @@ from page_tracker.sites.site import Site
 from page_tracker.sites.token import Token
 from page_tracker.store.format import StoreFormatError, refuse_newer_store
 from page_tracker.store.mirror_files import Mirror, Mirrored
+from page_tracker.store.moved import require_not_moved
 from page_tracker.store.scripts import script
-from page_tracker.store.shards import require_shards
+from page_tracker.store.shards import Division, division_of, require_shards
 
 Entry = TypeVar("Entry", bound=msgspec.Struct)
 View = TypeVar("View")
@@ -107,9 +108,10 @@ class Kept(ABC):
         """Replace all entries by what `decide` makes of them, in the mirror too.
 
         `decide` is called again if another process was faster; if it raises, nothing
-        changes. Raises RedisError, MirrorError.
+        changes. Raises RedisError, MovedError where the store was moved, MirrorError.
         """
         with self.mirror.locked():
+            require_not_moved(self.redis)
             self._restore()
             known = shelf.read()
             while not shelf.swap(known, decide(known.entries)):
@@ -161,6 +163,8 @@ class Registry(Kept):
 
     def __init__(self, redis: Redis, folder: Path, shards: int | None = None) -> None:
         self._shards = shards
+        # As it was when the store was last looked at.
+        self.division = Division(shards or 1)
         self.sites = Shelf(redis, SITES_KEY, Site)
         self.tokens = Shelf(redis, TOKENS_KEY, Token)
         super().__init__(redis, self.sites, Mirror(folder / "mirror.json", Mirrored()))
@@ -169,6 +173,7 @@ class Registry(Kept):
         super().require_ours()
         if self._shards is not None:
             require_shards(self.redis, self._shards)
+            self.division = division_of(self.redis, self._shards)
 
     def _fill(self) -> bool:
         mirrored = self.mirror.read()

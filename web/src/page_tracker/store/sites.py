@@ -21,6 +21,7 @@ from page_tracker.sites.shared_link import Links
 from page_tracker.sites.site import Directory, Site, bare_host
 from page_tracker.sites.token import without_site
 from page_tracker.store.registry import Registry, Watched
+from page_tracker.store.shards import Division
 
 ById = Mapping[str, Site]
 
@@ -47,6 +48,11 @@ class Sites:
         Costs one small read of Redis a second; the last one stays while Redis is away.
         """
         return self._directory.get()
+
+    @property
+    def division(self) -> Division:
+        """How the store divides visitors, as of the last look."""
+        return self._registry.division
 
     def look(self) -> Directory:
         """All sites as they are now: for a hit whose site is not among those known.

@@ -18,6 +18,7 @@ from page_tracker.store import keys
 from page_tracker.store.clients import together
 from page_tracker.store.counters import SUMS
 from page_tracker.store.entry import Entry, UnreadableEntryError
+from page_tracker.store.moved import require_not_moved
 from page_tracker.store.replicas import Copies
 from page_tracker.store.scripts import script
 from page_tracker.store.writer_record import WriterRecord
@@ -113,13 +114,22 @@ class Stream:
         found = self._redis.xrevrange(self._stream, max=f"{number}-0", count=1)
         return next((_entry(*each) for each in cast(_Found, found)), None)
 
-    def trim(self, position: int, origin: int, term: str = "") -> int:
+    def trim(self, position: int, origin: int, term: str = "", lake: str = "") -> int:
         """Remove the entries up to `position`, which are in the lake; returns how many.
 
         Nothing is removed where the last of them is of another origin, or of another
-        term if one is given: the store is not the one that they were read from.
+        term if one is given: the store is not the one that they were read from. Raises
+        MovedError where this stream or that lake was moved.
         """
-        return int(self._trim([self._stream, self._state], [position, origin, term]))
+        names = [self._stream, self._state]
+        removed = int(self._trim(names, [position, origin, term, lake]))
+        if removed < 0:
+            require_not_moved(self._redis, lake)
+        return max(removed, 0)
+
+    def require_not_moved(self, lake: str) -> None:
+        """Raise MovedError where this stream, or the lake it goes to, was moved."""
+        require_not_moved(self._redis, lake)
 
     def renumber(self, entry: Entry) -> int:
         """Append a queued entry again, under the present origin; it leaves its place.

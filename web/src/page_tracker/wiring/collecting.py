@@ -1,7 +1,6 @@
 """What counts hits: the collectors, their lookups, the live counters."""
 
 from functools import cache
-from math import ceil
 from pathlib import Path
 
 from redis import Redis
@@ -34,11 +33,11 @@ def _lookups(folder: Path) -> FreshLookups:
 
 
 def bounds_of(settings: Settings) -> Bounds:
-    """The bounds of each shard: visitors are spread over all of them."""
+    """The bounds of a shard that has all visitors."""
     return Bounds(
         waiting=settings.most_in_stream,
-        visitors=ceil(settings.most_visitors / settings.shards),
-        of_address=ceil(settings.visitors_of_address / settings.shards),
+        visitors=settings.most_visitors,
+        of_address=settings.visitors_of_address,
         copies=copies_of(settings),
     )
 
@@ -72,7 +71,6 @@ def open_unbatched_collector(
         sites,
         tokens,
         open_lookups(settings),
-        shards=settings.shards,
         bounds=bounds_of(settings),
         rates=Rates(settings.hits_of_address),
     )

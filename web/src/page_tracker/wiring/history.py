@@ -94,7 +94,7 @@ def _open_store(settings: Settings, redis: Redis, sites: Sites, domain: str) -> 
         submit=partial(submit, redis),
         salt_of=salt_of,
         site=partial(_present, sites, domain),
-        shards=settings.shards,
+        division=lambda: sites.division,
         bounds=bounds_of(settings),
     )
 

@@ -1,7 +1,7 @@
 """What keeps hits for good: the lake and its writers."""
 
 from page_tracker.lake.table import Lake
-from page_tracker.settings import Settings, is_in_bucket
+from page_tracker.settings import Settings, is_in_bucket, lake_of
 from page_tracker.store.writers import Writers
 from page_tracker.wiring.store import open_redis, open_streams
 from page_tracker.writer.share import Share
@@ -11,7 +11,7 @@ from page_tracker.writer.writer import Writer
 def open_lake(settings: Settings) -> Lake:
     """The lake, in a folder or a bucket. Raises SettingsError."""
     if not is_in_bucket(settings):
-        return Lake(settings.lake or str(settings.data / "lake"))
+        return Lake(lake_of(settings))
     # pylint: disable-next=import-outside-toplevel # only such a lake loads its client
     from page_tracker.wiring.bucket import open_copies
 

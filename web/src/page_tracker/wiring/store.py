@@ -16,7 +16,7 @@ from page_tracker.processes.folder import (
     require_begun,
     require_folder_there,
 )
-from page_tracker.settings import Settings, without_password
+from page_tracker.settings import Settings, lake_of, without_password
 from page_tracker.settings_parsing import DEFAULT_REDIS_URL
 from page_tracker.store.accounts import People
 from page_tracker.store.annotations import KeptAnnotations
@@ -27,6 +27,7 @@ from page_tracker.store.format import (
     refuse_newer_store,
     require_store,
 )
+from page_tracker.store.moved import require_not_moved
 from page_tracker.store.redis_health import DurabilityNotice, durability_notice
 from page_tracker.store.registry import Registry
 from page_tracker.store.replicas import Copies
@@ -91,8 +92,8 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
 
     That is the running server's, or one that is started for the command's duration.
     Raises NoDataFolderError if there is no folder: it is not created here. FormatError
-    if data folder or store are of a newer version, DataFolderError, ProcessError;
-    RedisUnavailableError if Redis fails.
+    if data folder or store are of a newer version, MovedError if store or lake were
+    moved, DataFolderError, ProcessError; RedisUnavailableError if Redis fails.
     """
     if settings.redis_url is None:
         require_begun(settings.data)
@@ -104,7 +105,9 @@ def store_of_folder(settings: Settings) -> Iterator[Settings]:
         url = settings.redis_url or stack.enter_context(redis_of(settings))
         found = replace(settings, redis_url=url)
         try:
-            require_ready(stack.enter_context(open_redis(found)), settings.shards)
+            redis = stack.enter_context(open_redis(found))
+            require_ready(redis, settings.shards)
+            require_not_moved(redis, lake_of(settings))
             yield found
         except StoreFormatError:
             raise

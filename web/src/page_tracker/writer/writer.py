@@ -154,6 +154,7 @@ class Writer:
         first = next(iter(self.stream.read(0, 1)), None)
         if first is None and self._rested == self._store_stands_at():
             return Done.NOTHING
+        self.stream.require_not_moved(self.lake.uri)
         hits = self.lake.snapshot("hits")
         # Read after the lake: a store in order is ahead of it.
         origin, last = self._store_stands_at()
@@ -173,7 +174,8 @@ class Writer:
             return Done.PART
         if step is NextStep.TRIM:
             if newest := self._newest(stored):
-                self.stream.trim(newest.number, newest.origin, newest.term)
+                number, origin, term = newest.number, newest.origin, newest.term
+                self.stream.trim(number, origin, term, self.lake.uri)
         elif 0 < stored.last < first.number - 1:
             logger.error(
                 "shard %d: the lake lacks %d batches that no longer wait, as they were"

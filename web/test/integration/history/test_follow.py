@@ -30,6 +30,7 @@ from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAwayError, submit
+from page_tracker.store.shards import Division
 from support.importing import AGENT, line
 from support.pace import PACE
 from support.processes import clean_environment
@@ -67,7 +68,9 @@ class Followed:
                 )
 
     def follower(self) -> LogFollower:
-        store = Store(self.submit, lambda *_: b"x" * 16, lambda: self.site, 1, Bounds())
+        store = Store(
+            self.submit, lambda *_: b"x" * 16, lambda: self.site, Division, Bounds()
+        )
         return LogFollower(
             self.folder / "state",
             self.log,

@@ -26,6 +26,7 @@ from page_tracker.lookups.load import (
 )
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import Bounds, submit
+from page_tracker.store.shards import Division
 from support.drawing import examples
 from support.importing import AGENT, History
 
@@ -186,7 +187,11 @@ def followed(
 ) -> Iterator[Callable[[bytes, Wanted], tuple[int, int]]]:
     """Follow what is written; answers lines, and page views and what was left out."""
     store = Store(
-        partial(submit, redis_client), lambda *_: b"x" * 16, lambda: site, 1, Bounds()
+        partial(submit, redis_client),
+        lambda *_: b"x" * 16,
+        lambda: site,
+        Division,
+        Bounds(),
     )
 
     def follow(content: bytes, wanted: Wanted) -> tuple[int, int]:

@@ -88,7 +88,11 @@ local hit_day, hit_visitor, hit_event, hit_time, hit_kind, hit_path, hit_hostnam
 
 -- The stream -----------------------------------------------------------------------
 
-local state = call('HMGET', prefix .. KEY.state, 'origin', 'number', 'total', 'drained')
+local state = call('HMGET', prefix .. KEY.state, 'origin', 'number', 'total', 'drained',
+  'moved_to', 'copied_from')
+if state[5] or state[6] then
+  return redis.error_reply('MOVEDAWAY this store is moved')
+end
 local origin, number = state[1] or ARGV[3], (state[2] or 0) + 1
 local total, drained = tonumber(state[3] or 0), tonumber(state[4] or 0)
 

@@ -2,8 +2,15 @@
 -- of another term where one is given.
 --
 -- KEYS: 1 the stream, 2 the shard's state
--- ARGV: 1 the number, 2 the origin, 3 the term; or empty
--- Answers how many entries it removed.
+-- ARGV: 1 the number, 2 the origin, 3 the term; or empty, 4 the lake that has
+--       them
+-- Answers how many entries it removed; -1 where stream or lake were moved: whoever goes
+-- on elsewhere may need them.
+
+local left = redis.call('HMGET', KEYS[2], 'moved_to', 'left_lake')
+if left[1] or left[2] == ARGV[4] then
+  return -1
+end
 
 local last = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', 1)[1]
 if not last then

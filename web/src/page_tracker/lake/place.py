@@ -1,0 +1,67 @@
+"""Where files lie by their names: below a folder, or in a bucket (`Bucket` is a place).
+
+A lake's files have the same names wherever it lies, so a copy of all of them is it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from page_tracker.files import READABLE, replace_file
+from page_tracker.lake.table import Lake
+
+
+class Place(Protocol):
+    """Methods raise FileNotFoundError for a file that is not there, and OSError."""
+
+    @property
+    def uri(self) -> str: ...
+
+    def sizes(self, within: str = "") -> Mapping[str, int]:
+        """The files below a folder with their sizes in bytes."""
+
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Store a file, whether there was one of this name or not."""
+
+    def delete(self, name: str) -> None:
+        """Delete a file."""
+
+
+@dataclass(frozen=True)
+class FolderPlace:
+    """What lies below a folder, which need not be there yet."""
+
+    folder: Path
+
+    @property
+    def uri(self) -> str:
+        return str(self.folder)
+
+    def sizes(self, within: str = "") -> Mapping[str, int]:
+        return {
+            str(path.relative_to(self.folder)): path.stat().st_size
+            for path in (self.folder / within).rglob("*")
+            if path.is_file()
+        }
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+    def put(self, name: str, content: bytes) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, content, READABLE)
+
+    def delete(self, name: str) -> None:
+        (self.folder / name).unlink()
+
+
+def place_of(lake: Lake) -> Place:
+    """Where a lake's files lie."""
+    return lake.copies.bucket if lake.copies else FolderPlace(Path(lake.uri))
