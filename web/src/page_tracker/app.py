@@ -23,7 +23,7 @@ from werkzeug.exceptions import (
 )
 
 from page_tracker.collect.direct import UnbatchedCollector
-from page_tracker.history.register import Import, Register
+from page_tracker.history.register import Import
 from page_tracker.lake.folder_format import refuse_newer_folder
 from page_tracker.processes.limits import leave_no_core
 from page_tracker.processes.run_command import run_command, start_command
@@ -82,6 +82,7 @@ from page_tracker.wiring.collecting import (
     open_unbatched_collector,
 )
 from page_tracker.wiring.flags import open_flags
+from page_tracker.wiring.register import open_register
 from page_tracker.wiring.sent_logs import open_sent_logs
 from page_tracker.wiring.store import (
     open_annotations,
@@ -144,7 +145,7 @@ def annotation_store() -> AnnotationStore:
 
 def imports_of(site: str) -> list[Import]:
     """The imports of a site, including undone ones."""
-    register = Register(Settings.from_environment().data / "imports")
+    register = open_register(Settings.from_environment())
     return [each for each in register.all() if each.site == site]
 
 
@@ -334,7 +335,7 @@ def people_services(settings: Settings) -> PeopleServices:
         own_bot=lambda: bot_name(open_lookups(settings).now),
         run_command=partial(run_command, settings),
         start_command=partial(start_command, settings),
-        register=Register(settings.data / "imports"),
+        register=open_register(settings),
         sent_logs=open_sent_logs(settings),
     )
 

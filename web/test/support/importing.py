@@ -45,17 +45,27 @@ class Told:
 
 
 class History:
-    """A data folder with a lake, one site, and a store that counts."""
+    """A data folder with a lake, one site, and a store that counts.
 
-    def __init__(self, folder: Path, redis: Redis, site: Site) -> None:
+    Lake and register lie in the folder, or are given.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        redis: Redis,
+        site: Site,
+        lake: Lake | None = None,
+        register: Register | None = None,
+    ) -> None:
         self.folder = folder
         self.site = site
-        self.lake = Lake(str(folder / "lake"))
+        self.lake = lake or Lake(str(folder / "lake"))
         self.live = Live(redis)
         self.told = Told()
         self.live_days: set[int] = set()
         self.imports = Imports(
-            Register(folder / "imports"),
+            register or Register(folder / "imports"),
             ImportedRows(self.lake, lambda _, days: self.live_days.intersection(days)),
             self.live,
             self.told,

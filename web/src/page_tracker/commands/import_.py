@@ -29,13 +29,14 @@ from page_tracker.history.import_summary import (
 )
 from page_tracker.history.imports import Order, Outcome
 from page_tracker.history.log_reader import Tally
-from page_tracker.history.register import Import, Register
+from page_tracker.history.register import Import
 from page_tracker.lookups.load import load
 from page_tracker.plural import counted as plural
 from page_tracker.settings import Settings
 from page_tracker.sites.demonstration import require_own
 from page_tracker.sites.site import Site
 from page_tracker.wiring.history import Historian, historian_of_folder
+from page_tracker.wiring.register import open_register
 
 
 @click.command(name="import")
@@ -107,7 +108,7 @@ def import_(
     settings = Settings.from_environment(**options)
     wanted = Wanted(format_name, whose, skip_malformed)
     with ExitStack() as stack:
-        stack.enter_context(interruptible(Register(settings.data / "imports")))
+        stack.enter_context(interruptible(open_register(settings)))
         progress = stack.enter_context(Progress(sys.stderr))
         historian = stack.enter_context(historian_of_folder(settings, progress))
         site = historian.sites.get(domain) if domain else None

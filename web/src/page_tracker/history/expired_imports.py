@@ -11,13 +11,11 @@ and needs no lock for it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
-from page_tracker.files import replace_file
 from page_tracker.history.left_out_lines import LeftOut
-from page_tracker.history.register import Import, Register
+from page_tracker.history.register import EXPIRED, Import, Register
 from page_tracker.sites.site import Site, first_kept
 
 
@@ -47,7 +45,7 @@ def note_expiry(register: Register, sites: Iterable[Site], now: float) -> None:
             ]
             notes.append(Expiry(site, first_day, int(now)))
     if notes is not noted:
-        replace_file(_path(register), msgspec.json.encode(notes))
+        register.place.put(EXPIRED, msgspec.json.encode(notes))
 
 
 def _is_taken(entry: Import, first_day: int, notes: list[Expiry]) -> bool:
@@ -96,10 +94,6 @@ def has_gone_partly(register: Register, entry: Import, first_day: int) -> bool:
 
 def _notes(register: Register) -> list[Expiry]:
     try:
-        return msgspec.json.decode(_path(register).read_bytes(), type=list[Expiry])
+        return msgspec.json.decode(register.place.read(EXPIRED), type=list[Expiry])
     except FileNotFoundError:
         return []
-
-
-def _path(register: Register) -> Path:
-    return register.folder / "expired"

@@ -23,6 +23,7 @@ from concurrent.futures import BrokenExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
 from typing import Protocol
 
 import duckdb
@@ -256,6 +257,7 @@ class Imports:
             ),
             first_day=first_day_of(order.site, started),
             replaces=tuple(sorted(tally.repeats)),
+            machine=gethostname(),
         )
 
     def _new_origin(self) -> int:
@@ -268,12 +270,7 @@ class Imports:
     def _write(self, entry: Import, max_pages: int) -> Import:
         spool = self.register.spool_of(entry.id)
         if entry.days and not spool.is_dir():
-            raise ImportRefusedError(
-                f"import {entry.id} of {entry.site} was interrupted, and {spool} with"
-                " the rest of it is gone",
-                f"page-tracker import {entry.site} --undo {entry.id} takes out what is"
-                " in; then import the logs again",
-            )
+            raise _rest_is_gone(entry, spool)
         views: Counter[str] = Counter()
         done = self._stored.days_in(entry)
         with closing(found_in(spool, entry.days, entry.origin, done)) as all_found:
@@ -304,6 +301,20 @@ class Imports:
         left = tuple(each for each in entry.drops if each.day >= before)
         self._stored.take_back_drops(replace(entry, drops=left))
         self.register.save(undone(entry))
+
+
+def _rest_is_gone(entry: Import, spool: Path) -> ImportRefusedError:
+    what = f"import {entry.id} of {entry.site} was interrupted"
+    undo = (
+        f"page-tracker import {entry.site} --undo {entry.id} takes out what is in; then"
+        " import the logs again"
+    )
+    if entry.machine not in ("", gethostname()):
+        return ImportRefusedError(
+            f"{what} on {entry.machine}, which has the rest of it",
+            f"run any import there, which finishes it; or {undo}",
+        )
+    return ImportRefusedError(f"{what}, and {spool} with the rest of it is gone", undo)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,21 @@
 """The register of imports: one small file for each, beside the lake.
 
-    DATA/imports/7.json     what import 7 is and its progress
-    DATA/imports/spool-7/   its page views, until they are in the lake
-    DATA/imports/lock       held by the one process that imports
+    imports/7.json               what import 7 is and its progress
+    DATA/imports/spool-7/        its page views, until they are in the lake
+    DATA/imports/lock            held by the one process of this machine that imports
 
-It belongs to the data folder and does not depend on Redis. A spool without a file is
-left over from a process killed before its import began to count; it is deleted.
+It does not depend on Redis. Of a lake in a folder it lies in the data folder; of one in
+a bucket it lies there, as any machine may import, one at a time. What was read from a
+log is only on the machine that did. A spool without a file is left over from a process
+killed before its import began to count; it is deleted.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +23,13 @@ import msgspec
 from msgspec.structs import replace
 
 from page_tracker.errors import ImportsBusyError, UnknownImportError
-from page_tracker.files import exclusive_lock, replace_file
+from page_tracker.files import PRIVATE, exclusive_lock
 from page_tracker.history.known_content import KnownParts, Part
+from page_tracker.lake.place import FolderPlace, Place
+
+# In the register: what retention has removed of imports.
+EXPIRED = "expired"
+_OF_IMPORT = re.compile(r"\d+\.json")
 
 State = Literal["writing", "done", "undoing", "undone"]
 
@@ -70,31 +78,65 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     first_day: int = 0
     # Imports that retention has removed entirely, and whose lines this one has brought.
     replaces: tuple[str, ...] = ()
+    # The host that has read its logs.
+    machine: str = ""
+
+
+@contextmanager
+def nobody_else() -> Iterator[bool]:
+    """Only this machine imports."""
+    yield True
 
 
 class Register:
-    """The imports of a data folder."""
+    """The imports of a lake; those that are being read are in `folder`.
 
-    def __init__(self, folder: Path) -> None:
+    Also where the register lies is told, and how a machine has it to itself, where
+    that is not in the folder. Methods may raise OSError.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        place: Place | None = None,
+        alone: Callable[[], AbstractContextManager[bool]] = nobody_else,
+    ) -> None:
         self.folder = folder
+        self.place: Place = place or FolderPlace(folder, PRIVATE)
+        self._alone = alone
+        # By name: the tag of a file and what it says.
+        self._known: dict[str, tuple[str, Import]] = {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Be the only process that imports. Raises ImportsBusyError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with held(
-            self.folder / "lock",
-            ImportsBusyError(
-                f"another process is importing into {self.folder.parent}",
-                "wait until it has finished",
+        with (
+            held(
+                self.folder / "lock",
+                ImportsBusyError(
+                    f"another process is importing into {self.folder.parent}",
+                    "wait until it has finished",
+                ),
             ),
+            self._alone() as is_alone,
         ):
+            if not is_alone:
+                raise ImportsBusyError(
+                    f"another machine is importing into {self.place.uri}",
+                    "wait until it has finished",
+                )
             yield
 
     def all(self) -> list[Import]:
         """All imports ever, oldest first."""
-        files = self.folder.glob("*.json")
-        found = [msgspec.json.decode(each.read_bytes(), type=Import) for each in files]
+        found = []
+        for name, tag in self.place.tags().items():
+            if _OF_IMPORT.fullmatch(name):
+                if self._known.get(name, ("",))[0] != tag:
+                    said = msgspec.json.decode(self.place.read(name), type=Import)
+                    self._known[name] = tag, said
+                found.append(self._known[name][1])
         return sorted(found, key=lambda each: int(each.id))
 
     def present(self, site: str | None = None) -> list[Import]:
@@ -151,6 +193,12 @@ class Register:
                 if kept != each.drops:
                     self.save(replace(each, drops=kept))
 
+    def copy_to(self, other: Register) -> None:
+        """Put all that it says into another one. Raises OSError."""
+        for name in self.place.tags():
+            if name == EXPIRED or _OF_IMPORT.fullmatch(name):
+                other.place.put(name, self.place.read(name))
+
     def next_id(self) -> str:
         return str(max((int(each.id) for each in self.all()), default=0) + 1)
 
@@ -168,7 +216,7 @@ class Register:
 
     def save(self, entry: Import) -> None:
         """Record an import, so that it survives whatever happens next."""
-        replace_file(self.folder / f"{entry.id}.json", msgspec.json.encode(entry))
+        self.place.put(f"{entry.id}.json", msgspec.json.encode(entry))
 
     def spool_of(self, import_id: str) -> Path:
         return self.folder / f"spool-{import_id}"

@@ -132,6 +132,12 @@ class Bucket:
             found = self._store.list(within or None).collect()
             return {each["path"]: each["size"] for each in found}
 
+    def tags(self) -> dict[str, str]:
+        """The files, each with what changes with its content."""
+        with _as_os_errors(self.uri):
+            found = self._store.list().collect()
+            return {each["path"]: str(each["e_tag"]) for each in found}
+
     def put_new(self, name: str, content: bytes) -> bool:
         """Store a file where there is none of this name; whether there was none."""
         try:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from page_tracker.files import READABLE, replace_file
-from page_tracker.lake.table import Lake
+
+if TYPE_CHECKING:  # it loads Delta
+    from page_tracker.lake.table import Lake
 
 
 class Place(Protocol):
@@ -22,6 +24,9 @@ class Place(Protocol):
 
     def sizes(self, within: str = "") -> Mapping[str, int]:
         """The files below a folder with their sizes in bytes."""
+
+    def tags(self) -> Mapping[str, str]:
+        """The files at its top, each with what changes with its content."""
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
@@ -38,6 +43,7 @@ class FolderPlace:
     """What lies below a folder, which need not be there yet."""
 
     folder: Path
+    mode: int = READABLE
 
     @property
     def uri(self) -> str:
@@ -50,13 +56,20 @@ class FolderPlace:
             if path.is_file()
         }
 
+    def tags(self) -> Mapping[str, str]:
+        stats = {path: path.stat() for path in self.folder.glob("*") if path.is_file()}
+        return {
+            path.name: f"{stat.st_ino}-{stat.st_mtime_ns}"
+            for path, stat in stats.items()
+        }
+
     def read(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
 
     def put(self, name: str, content: bytes) -> None:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, content, READABLE)
+        replace_file(path, content, self.mode)
 
     def delete(self, name: str) -> None:
         (self.folder / name).unlink()

@@ -20,6 +20,7 @@ from page_tracker.settings import Settings
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import Sites
 from page_tracker.wiring.lake import open_lake
+from page_tracker.wiring.register import open_register
 from page_tracker.wiring.store import (
     open_live,
     open_streams,
@@ -40,7 +41,7 @@ def open_asking(settings: Settings) -> Asking:
         kept=KeptSums(lake),
         fetch=lake.fetch_named,
     )
-    register = Register(settings.data / "imports")
+    register = open_register(settings)
     refuse_new = partial(_refuse_new, settings, lake)
     reading = Reading(lake, refuse_new)
     imported = partial(_imported_days, register)

@@ -1,11 +1,28 @@
 """A lake in a bucket: loaded only where the settings name one."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
 from page_tracker.errors import SettingsError
+from page_tracker.history.register import Register
 from page_tracker.lake.bucket import Bucket, BucketAwayError
 from page_tracker.lake.copies import Copies
+from page_tracker.lake.lease import held
 from page_tracker.settings import Settings, cache_of
 
-__all__ = ["BucketAwayError", "open_bucket", "open_copies", "require_bucket"]
+__all__ = [
+    "BucketAwayError",
+    "open_bucket",
+    "open_copies",
+    "open_register_in_bucket",
+    "require_bucket",
+]
+
+
+# How long an import waits for another machine's.
+TURN = 1.0  # seconds
 
 
 def open_bucket(settings: Settings) -> Bucket:
@@ -36,6 +53,24 @@ def open_bucket(settings: Settings) -> Bucket:
                 "write https://, or set AWS_ALLOW_HTTP=true where nobody listens",
             )
     return Bucket(name, prefix, options)
+
+
+def open_register_in_bucket(settings: Settings, folder: Path) -> Register:
+    """The register of imports in the bucket; `folder` has what is read from logs."""
+    bucket = open_bucket(settings)
+    return Register(folder, bucket.within("imports"), partial(_turn, bucket))
+
+
+@contextmanager
+def _turn(bucket: Bucket) -> Iterator[bool]:
+    """Be the machine that imports; False where another one does."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(bucket, "imports", TURN))
+            is_ours = True
+        except BlockingIOError:
+            is_ours = False
+        yield is_ours
 
 
 def open_copies(settings: Settings) -> Copies:

@@ -29,6 +29,7 @@ from page_tracker.upkeep.retention_preview import (
 )
 from page_tracker.wiring.history import Unwatched, open_imports
 from page_tracker.wiring.lake import open_lake, open_writers
+from page_tracker.wiring.register import open_register
 from page_tracker.wiring.store import open_annotations, open_people, open_streams
 from page_tracker.wiring.upkeep import open_recount
 from page_tracker.writer.service import reporting_lake_failures
@@ -77,7 +78,7 @@ def open_site_deletion(
 
         return Deletion(Selection(site), lake, writers, store_deletion, forget)
 
-    register = Register(settings.data / "imports")
+    register = open_register(settings)
     return SiteDeletion(domain, deletion_of, store_deletion, register, Sites(registry))
 
 

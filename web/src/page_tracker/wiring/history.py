@@ -16,7 +16,7 @@ from page_tracker.history.follow import Store
 from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.imports import Imports, Watcher
 from page_tracker.history.lines import Log
-from page_tracker.history.register import Import, Register
+from page_tracker.history.register import Import
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.counters import Live
@@ -25,6 +25,7 @@ from page_tracker.store.salts import Salts
 from page_tracker.store.sites import Sites
 from page_tracker.wiring.collecting import bounds_of
 from page_tracker.wiring.lake import open_lake
+from page_tracker.wiring.register import open_register
 from page_tracker.wiring.store import (
     open_live,
     open_redis,
@@ -77,7 +78,7 @@ def open_imports(settings: Settings, redis: Redis, watcher: Watcher) -> Imports:
     """Open the imports of a data folder."""
     live = open_live(settings, redis)
     stored = ImportedRows(open_lake(settings), partial(_counted, live))
-    return Imports(Register(settings.data / "imports"), stored, live, watcher)
+    return Imports(open_register(settings), stored, live, watcher)
 
 
 def _open_store(settings: Settings, redis: Redis, sites: Sites, domain: str) -> Store:

@@ -40,6 +40,7 @@ from page_tracker.store.moved import (
 )
 from page_tracker.store.shards import grow
 from page_tracker.wiring.lake import open_lake, require_lake
+from page_tracker.wiring.register import open_register
 from page_tracker.wiring.store import open_redis, require_ready
 
 # A scan of a large store takes longer than a hit.
@@ -85,10 +86,15 @@ class StoreMove:
 
 @dataclass(frozen=True)
 class LakeMove:
-    """From one lake to another, whose hits come from a store with so many shards."""
+    """From one lake to another, with the register of imports that lies with each.
+
+    The hits come from a store with so many shards.
+    """
 
     source: Lake
     target: Lake
+    register: Register
+    to_register: Register
     store: Redis
     shards: int
 
@@ -104,6 +110,14 @@ class LakeMove:
 
     def leave(self) -> None:
         leave_lake(self.store, range(self.shards), self.source.uri, self.target.uri)
+
+    def copy_most(self, watch: Watch) -> None:
+        lake_moving.copy_most(self.source, self.target, watch)
+
+    def copy_rest(self, watch: Watch) -> None:
+        lake_moving.copy_rest(self.source, self.target, watch)
+        if self.register.place != self.to_register.place:
+            self.register.copy_to(self.to_register)
 
     def end(self) -> None:
         lake_moving.end(self.target)
@@ -131,7 +145,7 @@ class Move:
         if store:
             store.begin()
         if lake:
-            lake_moving.copy_most(lake.source, lake.target, watch)
+            lake.copy_most(watch)
         with self.register.locked():
             for move in (store, lake):
                 if move:
@@ -140,7 +154,7 @@ class Move:
             if store:
                 store.copy(watch_keys)
             if lake:
-                lake_moving.copy_rest(lake.source, lake.target, watch)
+                lake.copy_rest(watch)
             for move in (store, lake):
                 if move:
                     move.end()
@@ -185,11 +199,19 @@ def opened_move(
     StoreFormatError, redis.RedisError.
     """
     with _source(settings) as (found, source):
+        register = open_register(settings)
         lake = store = None
         if to_lake:
             there = replace(settings, lake=to_lake)
             require_lake(there)
-            lake = LakeMove(open_lake(settings), open_lake(there), source, found.shards)
+            lake = LakeMove(
+                open_lake(settings),
+                open_lake(there),
+                register,
+                open_register(there),
+                source,
+                found.shards,
+            )
         if to_redis:
             least = SHARDS_OF_CLUSTER if cluster_nodes(to_redis) else 1
             there = replace(found, redis_url=to_redis, redis_timeout=PATIENT_SECONDS)
@@ -201,7 +223,7 @@ def opened_move(
                 without_password(found.redis_url or ""),
                 without_password(to_redis),
             )
-        yield Move(Register(settings.data / "imports"), lake, store)
+        yield Move(register, lake, store)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from page_tracker.history.recovered_positions import continue_from_queue, positions
-from page_tracker.history.register import Register
 from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.log_recovery import (
     Survey,
@@ -16,6 +15,7 @@ from page_tracker.lake.log_recovery import (
 )
 from page_tracker.settings import Settings
 from page_tracker.wiring.lake import open_lake
+from page_tracker.wiring.register import open_register
 from page_tracker.wiring.store import open_streams
 from page_tracker.writer.writer import LakeLostError, refuse_new_lake
 
@@ -41,7 +41,7 @@ class Recovery:
     def build(self, found: Survey, with_doubtful: bool) -> int:
         """Rebuild a table; returns how many doubtful rows were added."""
         lake, streams = open_lake(self.settings), open_streams(self.settings)
-        register = Register(self.settings.data / "imports")
+        register = open_register(self.settings)
         files: list[Path] = [each.path for each in found.counting]
         if found.name != "hits":
             files = lake.files_in_folder("hits")

@@ -13,7 +13,6 @@ from functools import partial
 from redis import RedisError
 
 from page_tracker.history.expired_imports import note_expiry
-from page_tracker.history.register import Register
 from page_tracker.lake.damage import mend, unreadable_set_aside
 from page_tracker.lake.table import Lake
 from page_tracker.processes import append_only_file
@@ -26,6 +25,7 @@ from page_tracker.store.upkeep_record import UpkeepRecord
 from page_tracker.upkeep.due_work import Due
 from page_tracker.upkeep.lake_upkeep import Upkeep
 from page_tracker.upkeep.recount import Recount
+from page_tracker.wiring.register import open_register
 from page_tracker.wiring.sent_logs import open_sent_logs
 from page_tracker.wiring.store import (
     open_live,
@@ -57,7 +57,7 @@ def open_upkeep(
     if Redis cannot, LogNotRewrittenError if Redis's file still has what was deleted.
     """
     recount, upkeep = open_recount(settings, lake), Upkeep(lake)
-    register = Register(settings.data / "imports")
+    register = open_register(settings)
 
     def see_to(now: float, sites: Sequence[Site]) -> None:
         _tell_damage(lake, say)
@@ -147,7 +147,7 @@ def open_recount(settings: Settings, lake: Lake) -> Recount:
     redis = open_redis(settings)
     return Recount(
         lake,
-        Register(settings.data / "imports"),
+        open_register(settings),
         open_live(settings, redis),
         open_streams(settings),
         open_registry(settings, redis),
