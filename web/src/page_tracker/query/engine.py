@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import duckdb
 
@@ -33,6 +33,7 @@ from page_tracker.query.problem import (
     NobodyWaitsError,
     QuestionTooCostlyError,
 )
+from page_tracker.query.resting import Resting
 from page_tracker.query.runner import Result, run
 from page_tracker.query.shared_rows import Ask
 from page_tracker.query.sql import Statement, SumTable
@@ -53,11 +54,22 @@ WORTH_KEEPING = 100_000
 # footers, its threads, answers in transit) needs the rest.
 OF_ROWS = 0.8
 
+# Seconds without a question after which DuckDB's memory is given back. Opening it
+# again takes some milliseconds, and what was worked out is kept in files.
+REST = 60.0
+
 # Has the files that the SQL of a statement names put there.
 Fetch = Callable[[str], None]
 
 # A column of a file: its SQL type, and its values.
 Column = tuple[str, Sequence[object]]
+
+
+class Opened(NamedTuple):
+    """DuckDB in memory, and the tables in it that outlast a question."""
+
+    root: duckdb.DuckDBPyConnection
+    cache: TableCache
 
 
 class Session:
@@ -162,7 +174,7 @@ class Engine:
     `memory` is in bytes, and of all questions together; `seconds` of each. `kept` has
     what was worked out before, by whatever process; sums of hits where these are
     `worth_keeping` or more. `fetch` puts the files that some SQL names there, where
-    they lie elsewhere, and raises OSError.
+    they lie elsewhere, and raises OSError. Its memory is given back when it has rested.
     """
 
     def __init__(
@@ -174,16 +186,13 @@ class Engine:
         worth_keeping: int = WORTH_KEEPING,
         fetch: Fetch = lambda sql: None,
     ) -> None:
-        limit = f"{int(OF_ROWS * memory)}B"
-        self._root = connect(limit, threads, in_order=False)
-        self._root.execute("SET parquet_metadata_cache = true")
-        self._root.execute(*countries.table())
+        open_duckdb = partial(_open_duckdb, memory, threads, kept)
+        self._duckdb = Resting(open_duckdb, _close_duckdb, REST)
         self._seconds, self._worth_keeping = seconds, worth_keeping
         self._fetch_named = fetch
         self.max_rows = memory // 4 // BYTES_A_ROW
         self._turns = Turns()
         self._timers = Timers()
-        self._cache = TableCache(memory // 10 // BYTES_A_ROW, kept)
 
     def budget(self, is_wanted: Callable[[], bool] | None = None) -> TimeBudget:
         """A new budget, for one question or a list; `is_wanted` as in TimeBudget."""
@@ -213,11 +222,11 @@ class Engine:
         more, or cannot be read.
         """
         budget = budget or self.budget()
-        with self._cursor(budget) as (cursor, paused):
+        with self._cursor(budget) as (cursor, cache, paused):
             alone = partial(self._turns.alone, budget, paused)
             session = Session(
                 cursor,
-                self._cache,
+                cache,
                 self.max_rows,
                 self._worth_keeping,
                 alone,
@@ -244,20 +253,25 @@ class Engine:
             f"c{index}": list(values)
             for index, (_, values) in enumerate(columns.values())
         }
-        with self._cursor(self.budget()) as (cursor, _):
+        with self._cursor(self.budget()) as (cursor, _, _):
             found = cursor.sql(f"SELECT {places}", params=values)
             found.write_parquet(str(path), compression="zstd")
 
     @contextmanager
     def _cursor(
         self, budget: TimeBudget
-    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Paused]]:
-        """A cursor whose work is bounded, and a way to pause its time limit."""
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, TableCache, Paused]]:
+        """A cursor whose work is bounded, its cache, a way to pause its time limit."""
         if budget.seconds <= 0:
             raise self._too_long()
-        with self._turns.one_of_some(budget), self._root.cursor() as cursor:
-            with self._errors_named(budget), self._limited(cursor, budget) as paused:
-                yield cursor, paused
+        with (
+            self._turns.one_of_some(budget),
+            self._duckdb.used() as (root, cache),
+            root.cursor() as cursor,
+            self._errors_named(budget),
+            self._limited(cursor, budget) as paused,
+        ):
+            yield cursor, cache, paused
 
     @contextmanager
     def _errors_named(self, budget: TimeBudget) -> Iterator[None]:
@@ -304,6 +318,19 @@ class Engine:
             limiting(cursor.interrupt, budget.seconds) as paused,
         ):
             yield paused
+
+
+def _open_duckdb(memory: int, threads: int, kept: KeptSums | None) -> Opened:
+    root = connect(f"{int(OF_ROWS * memory)}B", threads, in_order=False)
+    root.execute("SET parquet_metadata_cache = true")
+    # What questions have freed goes back to the system within seconds.
+    root.execute("SET allocator_background_threads = true")
+    root.execute(*countries.table())
+    return Opened(root, TableCache(memory // 10 // BYTES_A_ROW, kept))
+
+
+def _close_duckdb(opened: Opened) -> None:
+    opened.root.close()
 
 
 def _is_about_files(error: duckdb.Error) -> bool:
