@@ -12,9 +12,11 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 
+Environment = Mapping[str, str]
+
 
 @contextmanager
-def builds(before: str) -> Iterator[dict[str, Mapping[str, str]]]:
+def builds(before: str) -> Iterator[dict[str, Environment]]:
     """The environments that run the build of a commit, and this one, by their names.
 
     Both have compiled modules, as an installed package has.
@@ -29,7 +31,7 @@ def builds(before: str) -> Iterator[dict[str, Mapping[str, str]]]:
             subprocess.run([*git, "remove", "--force", tree], check=True)
 
 
-def environment_of(tree: Path) -> Mapping[str, str]:
+def environment_of(tree: Path) -> Environment:
     """What runs the sources of a tree, with no setting of who measures."""
     source = tree / "web" / "src"
     subprocess.run([sys.executable, "-m", "compileall", "-q", source], check=True)

@@ -1,6 +1,6 @@
 """How fast a log is imported: lines a second, against reading the same file bare.
 
-    python bench/import_log.py [--lines 1000000 [3000000 …]]
+    python bench/import_log.py [--lines 1000000 [3000000 …] | --log FILE]
 
 Needs goaccess (Debian: apt-get install goaccess). The log is the real one of test/data,
 repeated: times shifted so that its days follow one another, addresses varied. Measured
@@ -164,10 +164,19 @@ def _pss(process: psutil.Process) -> Iterator[int]:
         pass
 
 
-def measure(lines: int) -> None:
+def measure_made(lines: int) -> None:
+    """Measure a log of so many lines, which is made for it."""
     with TemporaryDirectory(prefix="bench-import-") as folder:
         log = Path(folder) / "access.log"
         make_log(log, lines)
+        measure(log)
+
+
+# pylint: disable-next=too-many-locals  # one for each figure
+def measure(log: Path) -> None:
+    with log.open("rb") as file:
+        lines = sum(1 for _ in file)
+    with TemporaryDirectory(prefix="bench-import-") as folder:
         size = log.stat().st_size
         print(f"{lines:,} lines, {size / 1e6:,.0f} MB, {os.cpu_count()} cores")
         timed_wc(log)  # the file is in the page cache from here on
@@ -198,9 +207,14 @@ def measure(lines: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--lines", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--log", type=Path, help="in place of one that is made")
+    options = parser.parse_args()
     _adopt_orphans()
-    for lines in parser.parse_args().lines:
-        measure(lines)
+    if options.log:
+        measure(options.log)
+        return
+    for lines in options.lines:
+        measure_made(lines)
 
 
 if __name__ == "__main__":

@@ -24,14 +24,13 @@ from functools import partial
 from tempfile import TemporaryDirectory
 
 import psutil
-from build_before import builds
+from build_before import Environment, builds
 
 SITE = "example.com"
 PROGRAM = [sys.executable, "-m", "page_tracker"]
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PAUSE = 0.005  # seconds
 
-Environment = Mapping[str, str]
 # Seconds of processor time, seconds by the clock.
 Taken = tuple[float, float]
 
