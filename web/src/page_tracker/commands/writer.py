@@ -1,6 +1,7 @@
 """`page-tracker writer`: move what waits in Redis to the lake."""
 
 import threading
+from functools import partial
 
 import click
 
@@ -10,7 +11,15 @@ from page_tracker.processes.garbage_collection import collect_garbage_seldom
 from page_tracker.settings import Settings
 from page_tracker.wiring.lake import open_share, open_writers
 from page_tracker.wiring.upkeep import start_upkeep
-from page_tracker.writer.service import PASS, TICK, keep, wait_for, write
+from page_tracker.writer.service import (
+    PASS,
+    TICK,
+    Troubles,
+    keep,
+    renew,
+    wait_for,
+    write,
+)
 
 
 @click.command()
@@ -33,15 +42,15 @@ def writer(once: bool, without_upkeep: bool, **options: str | None) -> None:
     with found as (settings, lake, stop):
         if not without_upkeep:
             start_upkeep(settings, lake, stop, first=PASS)
-        writers = open_writers(settings, lake)
+        writers, troubles = open_writers(settings, lake), Troubles()
         collect_garbage_seldom()
         if once:
             stop.set()
-            write(writers, range(settings.shards), stop)
+            write(writers, range(settings.shards), stop, troubles)
             return
         share = open_share(settings)
         wait_for(share.renew, stop)
-        sharing = ("sharing the shards", share.renew, TICK, stop)
+        sharing = ("sharing the shards", partial(renew, share, troubles), TICK, stop)
         threading.Thread(target=keep, args=sharing, daemon=True).start()
-        write(writers, share, stop)
+        write(writers, share, stop, troubles)
         share.leave()

@@ -1,6 +1,7 @@
 """What the writer's process does all the time.
 
 every tick: a round of each shard of its share; another at once while there is more
+  → the lake fails: it says no more that it is at work, so the others take its shards
   → a round fails: reported once, tried again every tick, reported once when it works
   → told to stop: what is queued is written, then it ends
 """
@@ -18,6 +19,7 @@ from deltalake.exceptions import DeltaError
 from page_tracker.errors import LakeError, PageTrackerError
 from page_tracker.store.stream import Stream, StreamAwayError
 from page_tracker.store.writer_record import HEARD_OF
+from page_tracker.writer.share import Share
 from page_tracker.writer.writer import Done, Writer
 
 logger = logging.getLogger(__name__)
@@ -35,10 +37,21 @@ class Troubles:
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
+        # The shards for which Redis is there and the lake is not.
+        self._of_lake: set[int] = set()
         # The last state written to each shard's stream, and when.
         self._told: dict[int, tuple[str, float]] = {}
 
-    def has(self, shard: int, why: str) -> None:
+    @property
+    def is_lake_away(self) -> bool:
+        return bool(self._of_lake)
+
+    def has(self, shard: int, error: Exception) -> None:
+        if isinstance(error, StreamAwayError):
+            self._of_lake.discard(shard)
+        else:
+            self._of_lake.add(shard)
+        why = one_line(error)
         if self._known.get(shard) != why:
             self._known[shard] = why
             logger.error(
@@ -50,6 +63,7 @@ class Troubles:
             )
 
     def is_over(self, shard: int) -> None:
+        self._of_lake.discard(shard)
         if self._known.pop(shard, None):
             logger.warning("shard %d is written to the lake again", shard)
 
@@ -66,14 +80,16 @@ class Troubles:
 
 
 def write(
-    writers: Sequence[Writer], share: Container[int], stop: threading.Event
+    writers: Sequence[Writer],
+    share: Container[int],
+    stop: threading.Event,
+    troubles: Troubles,
 ) -> None:
     """Write the shards of a share, which may change meanwhile, until `stop` is set.
 
     Then until nothing is queued in them or Redis or the lake is away, or for
     STOP_SECONDS at most.
     """
-    troubles = Troubles()
     deadline = None
     while True:
         if stop.is_set():
@@ -86,6 +102,16 @@ def write(
             return
         if not is_more:
             stop.wait(TICK)
+
+
+def renew(share: Share, troubles: Troubles) -> None:
+    """Renew a writer's share, unless it cannot reach the lake.
+
+    Then the others soon have its shards; it tries to write them all the same, as they
+    may be no better off.
+    """
+    if not troubles.is_lake_away:
+        share.renew()
 
 
 def wait_for(store: Callable[[], None], stop: threading.Event) -> None:
@@ -155,7 +181,7 @@ def _round(writer: Writer, troubles: Troubles) -> bool:
         troubles.is_over(stream.shard)
     except AWAY as error:
         trouble = one_line(error)
-        troubles.has(stream.shard, trouble)
+        troubles.has(stream.shard, error)
     with suppress(StreamAwayError):  # The round has already reported it.
         troubles.report(stream, trouble)
     return is_more

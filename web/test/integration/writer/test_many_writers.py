@@ -15,7 +15,7 @@ from page_tracker.store import writers as store_writers
 from page_tracker.store.ingest import submit
 from page_tracker.store.stream import Stream
 from page_tracker.store.writers import Writers
-from page_tracker.writer.service import write
+from page_tracker.writer.service import Troubles, renew, write
 from page_tracker.writer.share import Share
 from page_tracker.writer.writer import Done, Writer
 from support.hits import DAY, batch, hit
@@ -63,8 +63,30 @@ def test_a_writer_writes_its_share_alone(store: Redis, tmp_path: Path) -> None:
         submit(store, batch([hit(f"/{shard}")], shard=shard))
     stop = threading.Event()
     stop.set()
-    write([Writer(Stream(store, shard), lake) for shard in range(SHARDS)], {1, 3}, stop)
+    writers = [Writer(Stream(store, shard), lake) for shard in range(SHARDS)]
+    write(writers, {1, 3}, stop, Troubles())
     assert paths(lake) == ["/1", "/3"]
+
+
+def test_others_take_the_shards_of_a_writer_that_cannot_reach_the_lake(
+    store: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(store, batch([hit("/a")]))
+    well, unwell = (Share(Writers(store), SHARDS) for _ in range(2))
+    for each in (unwell, well, unwell):
+        renew(each, Troubles())
+    assert sorted(part(well) + part(unwell)) == [0, 1, 2, 3]
+
+    troubles, stop = Troubles(), threading.Event()
+    stop.set()
+    (tmp_path / "no folder").touch()
+    lake = Lake(str(tmp_path / "no folder"))
+    write([Writer(Stream(store), lake)], {0}, stop, troubles)
+    monkeypatch.setattr(store_writers, "BELIEVED_FOR", 0.001)
+    time.sleep(0.01)
+    renew(unwell, troubles)
+    renew(well, Troubles())
+    assert part(well) == [0, 1, 2, 3]
 
 
 @pytest.mark.in_a_bucket_too
