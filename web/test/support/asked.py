@@ -309,6 +309,12 @@ def view(
     }
 
 
+def further_view(visitor: int, path: str, entry: str = "/", **given: Any) -> Row:
+    """The second view of a visitor's only visit."""
+    is_second = {"step": 2, "view": 2, "interaction": 2, "arrival": False}
+    return view(visitor, path, **given) | {"entry_path": entry} | is_second
+
+
 def _plain_view() -> Row:
     row: Row = {
         column.name: {"string": "", "map": {}, "bool": True}.get(column.type, 0)

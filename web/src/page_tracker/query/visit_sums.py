@@ -48,7 +48,7 @@ _OF_ENTRY_PAGES = {
     "views": Sum("sum(entry_views)", ("entry_views",)),
     "events": Sum("sum(entry_events)", ("entry_events",)),
 }
-_FIRST_ON_PAGE = Sum("count(*) FILTER (WHERE first IS NOT false)", ("first",))
+_FIRST_ON_PAGE = Sum("count(*) FILTER (WHERE coalesce(first, true))", ("first",))
 _OF_FURTHER_PAGES = {
     "visits": measures.ROWS,
     "views": Sum("sum(views)", ("views",)),
@@ -135,7 +135,7 @@ class VisitSums(PartialSums):
         site = self.binder.bind(self.query.site)
         days = in_days(self.plan.visits, self.binder)
         return (
-            f"SELECT * FROM pages {joined}\n"
+            f"SELECT * FROM pages {joined} these\n"
             f"USING (day, visit) WHERE site = {site} AND {days}"
         )
 
@@ -168,8 +168,8 @@ class VisitSums(PartialSums):
             return {"visitors": _ARRIVED}
         found = _OF_ENTRY_PAGES["visits"] if self._is_by_page else measures.ROWS
         if self._first_of:
-            place = FIRSTS.index(self._first_of)
-            is_first = f"(firsts >> {place} & 1) IS DISTINCT FROM 0"
+            bit = 1 << FIRSTS.index(self._first_of)
+            is_first = f"coalesce(firsts % {2 * bit} >= {bit}, true)"
             if self._is_by_page:
                 is_first += " AND entry_events > 0"
             columns = (*found.columns, "firsts")

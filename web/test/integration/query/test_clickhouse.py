@@ -49,6 +49,7 @@ from support.asked import (
     READING,
     ZONES,
     bodies,
+    further_view,
     hits_of_a_site,
     put,
     ready,
@@ -91,6 +92,15 @@ BODIES: tuple[dict[str, Any], ...] = (
         "dimensions": ["visit:entry_page"],
         "filters": [["matches", "event:page", ["^/docs/."]]],
     },
+    *(
+        {
+            "metrics": ["visitors", "visits", "pageviews"],
+            "dimensions": [dimension],
+            "filters": [["is", filtered, [value]]],
+        }
+        for dimension in ("event:page", "visit:source")
+        for filtered, value in (("visit:country", "DE"), ("visit:entry_page", "/"))
+    ),
 )
 
 
@@ -118,6 +128,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
             | {"country": ("DE", "FR", "")[visitor % 3], "props": {"a'b": "\\"}}
             for visitor in range(3 + number)
         ]
+        rows.append(further_view(0, "/more", day=day) | {"country": "DE"})
         put(lake, rows, number + 1)
     close(lake, [*map(day_number, DAYS[:-1])])
     return folder
@@ -145,6 +156,7 @@ def test_answers_of_a_lake_are_those_of_duckdb(port: int, lake: Lake) -> None:
     there = Asking(Reading(lake), Engine(threads=1), database(port, Path(lake.uri)))
     week = Days(DAYS[0], DAYS[-1])
 
+    assert Reading(lake).sources(DAYS).visited == {*DAYS[:-1]}
     assert answers(there) == answers(here)
     assert there.days(SITE.id) == here.days(SITE.id) == week
     assert there.property_keys(SITE.id, week) == here.property_keys(SITE.id, week)

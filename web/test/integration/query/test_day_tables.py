@@ -12,12 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from deltalake import Field
-from deltalake.schema import PrimitiveType
+from deltalake.schema import Field, PrimitiveType
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from naive_answers import Naive, Row
+from naive_answers import Naive
 from page_tracker.days import day_number
 from page_tracker.lake import table
 from page_tracker.lake.commit_retries import ConflictError
@@ -40,6 +39,7 @@ from support.asked import (
     WHOLE_DAYS,
     ZONES,
     bodies,
+    further_view,
     hits_of_a_site,
     leaf,
     put,
@@ -127,12 +127,6 @@ def _hold(reports: tuple[Report, Report], naive: Naive) -> None:
     }
 
 
-def further(visitor: int, path: str, entry: str = "/", **given: Any) -> Row:
-    """The second view of a visitor's only visit."""
-    is_second = {"step": 2, "view": 2, "interaction": 2, "arrival": False}
-    return view(visitor, path, **given) | {"entry_path": entry} | is_second
-
-
 @pytest.mark.parametrize("dimension", ["visit:source", "event:page"])
 def test_a_visitor_on_several_devices_is_one_on_each(
     tmp_path: Path, engine: Engine, dimension: str
@@ -147,7 +141,7 @@ def test_a_visitor_on_several_devices_is_one_on_each(
         ]
     ]
     lake = Lake(str(tmp_path))
-    put(lake, [*rows, further(3, "/c")], 1)
+    put(lake, [*rows, further_view(3, "/c")], 1)
     close(lake, [day_number(date(2026, 3, 2))])
     body = TestWhenADayChanges.QUESTION | {"dimensions": [dimension]}
     phones = {"filters": [["is", "visit:device", ["Mobile"]]]}
@@ -189,7 +183,7 @@ class TestWhenADayChanges:
     ) -> None:
         """An older version has closed the day without them."""
         lake = Lake(str(tmp_path))
-        put(lake, [view(1), view(2, "/b"), further(2, "/c", "/b")], 1)
+        put(lake, [view(1), view(2, "/b"), further_view(2, "/c", "/b")], 1)
         close(lake, [day_number(date(2026, 3, 2))])
         filtered = {"filters": [["is", "visit:entry_page", ["/b"]]]}
         query = understood(
@@ -210,7 +204,7 @@ class TestWhenADayChanges:
     ) -> None:
         lake, days = Lake(str(tmp_path)), [date(2026, 3, day) for day in (2, 3)]
         for number, day in enumerate(days, 1):
-            put(lake, [view(1, day=day), further(1, "/c", day=day)], number)
+            put(lake, [view(1, day=day), further_view(1, "/c", day=day)], number)
         close(lake, list(map(day_number, days)))
         lake.snapshot("visits").alter.add_columns(
             [Field("of_old", PrimitiveType("string"))]
