@@ -20,7 +20,10 @@ def draw_many() -> None:
     settings.load_profile(_LONG)
 
 
+def is_long() -> bool:
+    return settings.get_current_profile_name() == _LONG
+
+
 def examples(short: int, long: int) -> int:
     """How many of them a test draws that takes longer, or less, than others."""
-    is_long = settings.get_current_profile_name() == _LONG
-    return long if is_long else short
+    return long if is_long() else short

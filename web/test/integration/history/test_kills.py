@@ -24,7 +24,10 @@ LINES = 38_000
 
 
 @pytest.mark.timeout(600)
-def test_an_import_that_is_killed_again_and_again_is_there_once(tmp_path: Path) -> None:
+def test_an_import_that_is_killed_again_and_again_is_there_once(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    later = 1.1 if request.config.getoption("--long") else 1.6
     log = write(
         tmp_path / "access.log",
         [
@@ -50,7 +53,7 @@ def test_an_import_that_is_killed_again_and_again_is_there_once(tmp_path: Path) 
                 except subprocess.TimeoutExpired:
                     process.send_signal(signal.SIGKILL)
             # By a share, so that a slow machine needs no more turns for it.
-            killed, pause = killed + 1, pause * 1.25
+            killed, pause = killed + 1, pause * later
         subprocess.run(command, env=environment, check=True)
 
     assert killed
