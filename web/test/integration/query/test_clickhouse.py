@@ -40,10 +40,12 @@ from page_tracker.query.shared_rows import Ask
 from page_tracker.query.snapshot import Reading
 from page_tracker.query.sql import Statement, statement
 from page_tracker.schema import HITS
+from page_tracker.settings import Settings
 from page_tracker.settings_parsing import parse_clickhouse
 from page_tracker.sites.goal import Goal
 from page_tracker.sites.site import Site
 from page_tracker.upkeep.day_tables import close
+from page_tracker.wiring.asking import open_asking
 from support.asked import (
     KINDS,
     READING,
@@ -57,6 +59,7 @@ from support.asked import (
     view,
 )
 from support.clickhouse import PASSWORD, USER, clickhouse
+from support.own_bucket import OwnBucket, environment_of, lake_in
 
 EXAMPLES, MANY_EXAMPLES = 15, 600
 NOW = 1_772_900_000.0  # 2026-03-07
@@ -174,6 +177,31 @@ def test_answers_of_a_lake_are_those_of_duckdb(port: int, lake: Lake) -> None:
     assert "/late" in str(found) and "/docs/1" not in str(found)
     assert there.days("nobody.org") is None
     there.require_read()
+
+
+def test_a_lake_in_a_bucket_is_read_there(
+    port: int,
+    bucket_store: OwnBucket,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the address and the key that the settings name, without a copy here."""
+    bucket = bucket_store.bucket()
+    lake = lake_in(bucket, tmp_path / "of another machine")
+    put(lake, [view(1, day=DAYS[0]), view(2, "/docs/1", DAYS[1])], 1)
+    close(lake, [day_number(DAYS[0])])
+    for name, value in environment_of(bucket).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv(
+        "PAGE_TRACKER_REPORTS", f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{port}"
+    )
+
+    there = open_asking(Settings.from_environment())
+
+    here = Engine(threads=1, fetch=lake.fetch_named)
+    assert answers(there) == answers(Asking(Reading(lake), here))
+    assert not list((tmp_path / "data").rglob("*.parquet"))
 
 
 class Known(Reading):
