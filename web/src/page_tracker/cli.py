@@ -23,6 +23,8 @@ COMMANDS = {
     " shows.",
     "doctor": "Check everything that has to be right for hits to be counted and kept.",
     "experiment": "Compare groups of visitors of SITE by who reached GOAL.",
+    "fill_reports": "Copy the lake into tables of the ClickHouse that answers"
+    " questions.",
     "flags": "List the flags of features that are not for everybody yet.",
     "goal": "Add, list and remove the goals of a site.",
     "import_": "Import page views of SITE from access logs, compressed or not; - is"

@@ -96,11 +96,11 @@ class Asking:
 
         def ask() -> Days | None:
             span = self.reading.sources().span()
-            sources = self._present(days_between(span) if span else ())
+            sources = self.reading.sources(days_between(span) if span else ())
 
             def first_and_last() -> Days | None:
                 with self.database.session(budget) as session:
-                    return days_with_hits(site, sources, session)
+                    return days_with_hits(site, session.as_read(sources), session)
 
             return self.cache.days_of(sources, site, first_and_last)
 
@@ -113,10 +113,10 @@ class Asking:
         """
 
         def ask() -> None:
-            state = self._present()
-            span = state.span()
-            hits = state.hits_of((span,) if span else ())
             with self.database.session() as session:
+                state = session.as_read(self.reading.sources())
+                span = state.span()
+                hits = state.hits_of((span,) if span else ())
                 session.rows(Statement(f"SELECT 1 FROM ({hits}) LIMIT 1", {}))
 
         self._of_files_that_are_there(ask)
@@ -147,7 +147,8 @@ class Asking:
 
         def ask() -> ExperimentReport:
             with self.database.session(budget) as session:
-                groups = groups_of(asked, self._present(), session)
+                sources = session.as_read(self.reading.sources())
+                groups = groups_of(asked, sources, session)
             return report_of(asked, groups)
 
         return self._of_files_that_are_there(ask)
@@ -178,9 +179,8 @@ class Asking:
 
         def ask() -> list[tuple[object, ...]]:
             with self.database.session(budget) as session:
-                return session.rows(
-                    property_keys_statement(site, days, self._present())
-                )
+                sources = session.as_read(self.reading.sources())
+                return session.rows(property_keys_statement(site, days, sources))
 
         return [
             PropertyKey(str(name), str(key), int(str(events)), int(str(values)))
@@ -262,8 +262,4 @@ class Asking:
             days.update(days_of(query.range))
             if query.comparison is not None:
                 days.update(days_of(query.comparison.range))
-        return self._present(days)
-
-    def _present(self, days: Iterable[date] = ()) -> LakeState:
-        """The present state, as the database reads it."""
-        return self.database.as_read(self.reading.sources(days))
+        return self.reading.sources(days)

@@ -20,6 +20,9 @@ class Session(Protocol):
     max_rows: int
     large: Callable[[], AbstractContextManager[None]]
 
+    def as_read(self, state: LakeState) -> LakeState:
+        """A state of the lake, with how this database reads it."""
+
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
         """All rows of a statement."""
 
@@ -32,9 +35,6 @@ class Database(Protocol):
 
     def budget(self, is_wanted: Callable[[], bool] | None = None) -> TimeBudget:
         """A new budget, for one question or a list; `is_wanted` as in TimeBudget."""
-
-    def as_read(self, state: LakeState) -> LakeState:
-        """A state of the lake, with how this database reads it."""
 
     def session(
         self, budget: TimeBudget | None = None

@@ -100,6 +100,10 @@ class Session:
         self.large = large
         self._fetch = fetch
 
+    def as_read(self, state: LakeState) -> LakeState:
+        """The state itself: its files are read."""
+        return state
+
     def run(self, asks: Iterable[Ask], sources: LakeState) -> dict[Ask, Result]:
         """The rows of each ask's statement."""
         return run(asks, sources, self)
@@ -198,10 +202,6 @@ class Engine:
         """A new budget, for one question or a list; `is_wanted` as in TimeBudget."""
         found = TimeBudget(self._seconds, self._seconds)
         return found if is_wanted is None else replace(found, is_wanted=is_wanted)
-
-    def as_read(self, state: LakeState) -> LakeState:
-        """The state itself: its files are read."""
-        return state
 
     def rows(
         self, asked: Statement, budget: TimeBudget | None = None

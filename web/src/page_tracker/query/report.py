@@ -103,6 +103,7 @@ def answers(
     """
     asks = [Ask(_all_of(query), sources.plan(query)) for query in queries]
     with database.session(budget) as session:
+        sources = session.as_read(sources)
         results = session.run(asks, sources)
         further = [_further(results[ask], sources) for ask in asks]
         results |= session.run(

@@ -1,10 +1,22 @@
 """A ClickHouse that answers questions: loaded only where the settings name one."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from page_tracker.errors import SettingsError
+from page_tracker.query.clickhouse.filled import Filled, fill
 from page_tracker.query.clickhouse.tables import Place, ServerTables
 from page_tracker.query.database import Database
+from page_tracker.query.snapshot import Reading
 from page_tracker.settings import Settings, is_in_bucket
 from page_tracker.settings_parsing import ServerAddress
+from page_tracker.wiring.lake import open_lake
+
+if TYPE_CHECKING:
+    from page_tracker.query.clickhouse.database import Server
+
+# How long one file may take to be put into a table, in seconds.
+LONGEST_FILE = 3600
 
 
 def open_clickhouse(settings: Settings, address: ServerAddress) -> Database:
@@ -12,17 +24,40 @@ def open_clickhouse(settings: Settings, address: ServerAddress) -> Database:
 
     Raises SettingsError where its client is not installed.
     """
+    server = _connected(address, settings.query_seconds)
+    # pylint: disable-next=import-outside-toplevel # see there
+    from page_tracker.query.clickhouse.database import ClickHouse
+
+    tables = ServerTables(_place(settings, address))
+    return ClickHouse(server, tables, settings.query_seconds)
+
+
+def _connected(address: ServerAddress, longest: float) -> "Server":
+    """A server; of statements that take so many seconds. Raises SettingsError."""
     try:
         # pylint: disable-next=import-outside-toplevel # it is an optional package
-        from page_tracker.query.clickhouse.database import ClickHouse, Server
+        from page_tracker.query.clickhouse.database import Server
     except ImportError as error:
         raise SettingsError(
             "PAGE_TRACKER_REPORTS needs the package clickhouse-connect",
             "install it: pip install 'page-tracker[clickhouse]'",
         ) from error
-    tables = ServerTables(_place(settings, address))
-    server = Server(address, settings.query_seconds)
-    return ClickHouse(server, tables, settings.query_seconds)
+    return Server(address, longest)
+
+
+def open_filling(settings: Settings) -> Callable[[], Filled]:
+    """One pass of filling the server's own tables, as a call.
+
+    Raises SettingsError where no server is named; the call FillError or LakeAwayError.
+    """
+    address = settings.reports
+    if address is None:
+        raise SettingsError(
+            "no ClickHouse is named", "set PAGE_TRACKER_REPORTS=clickhouse://…"
+        )
+    server = _connected(address, LONGEST_FILE)
+    reading, place = Reading(open_lake(settings)), _place(settings, address)
+    return lambda: fill(server, place, reading.sources())
 
 
 def _place(settings: Settings, address: ServerAddress) -> Place:

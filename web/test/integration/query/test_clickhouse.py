@@ -14,10 +14,12 @@ from uuid import uuid4
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from naive_answers import Naive, Row
+from page_tracker.cli import main
 from page_tracker.days import day_number
 from page_tracker.errors import PageTrackerError
 from page_tracker.lake.columns import arrow_table
@@ -165,13 +167,7 @@ def test_answers_of_a_lake_are_those_of_duckdb(port: int, lake: Lake) -> None:
     assert there.property_keys(SITE.id, week) == here.property_keys(SITE.id, week)
 
     put(lake, [view(99, "/late", DAYS[1])], len(DAYS) + 1)
-    with lake.alone("hits") as hits:
-        hits.delete(
-            "path = '/docs/1'",
-            writer_properties=PARQUET,
-            commit_properties=touching(hits, [*map(day_number, DAYS)]),
-        )
-    clean_at_once(lake, "hits")
+    delete(lake, "/docs/1")
     found = answers(there)
     assert found == answers(here)
     assert "/late" in str(found) and "/docs/1" not in str(found)
@@ -202,6 +198,57 @@ def test_a_lake_in_a_bucket_is_read_there(
     here = Engine(threads=1, fetch=lake.fetch_named)
     assert answers(there) == answers(Asking(Reading(lake), here))
     assert not list((tmp_path / "data").rglob("*.parquet"))
+
+
+def test_tables_that_are_filled_have_just_what_the_lake_has(
+    port: int, lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Filled again they lose what was deleted; in between, the lake has the rest."""
+    own = f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{port}/own?lake={lake.uri}"
+    server = Server(parse_clickhouse(own.replace("/own", "")), 30)
+    server.do("CREATE DATABASE own")
+    monkeypatch.setenv("PAGE_TRACKER_REPORTS", own)
+    monkeypatch.setenv("PAGE_TRACKER_LAKE", lake.uri)
+    monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
+    there = open_asking(Settings.from_environment())
+
+    def is_right(asking: Asking = there) -> bool:
+        return answers(asking) == answers(Asking(Reading(lake), Engine(threads=1)))
+
+    def paths() -> set[object]:
+        return {row for (row,) in server.rows("SELECT path FROM own.page_tracker_hits")}
+
+    assert "added 8 files, dropped 0 files" in fill_reports()
+    without_lake = database(port, tmp_path / "nowhere", database="own")
+    assert is_right(Asking(Reading(lake), Engine(threads=1), without_lake))
+    assert "/docs/1" in paths()
+
+    put(lake, [view(99, "/late", DAYS[1])], len(DAYS) + 1)
+    delete(lake, "/docs/1")
+    assert is_right()
+    fill_reports()
+    assert is_right() and "/late" in paths() and "/docs/1" not in paths()
+    assert "added 0 files, dropped 0 files" in fill_reports()
+
+    server.do("DROP TABLE own.page_tracker_visits")
+    assert is_right()
+
+
+def fill_reports() -> str:
+    ended = CliRunner().invoke(main, ["fill-reports"])
+    assert ended.exit_code == 0, ended.stderr
+    return ended.stdout
+
+
+def delete(lake: Lake, path: str) -> None:
+    """Delete a page's hits of all days, as a deletion does."""
+    with lake.alone("hits") as hits:
+        hits.delete(
+            f"path = '{path}'",
+            writer_properties=PARQUET,
+            commit_properties=touching(hits, [*map(day_number, DAYS)]),
+        )
+    clean_at_once(lake, "hits")
 
 
 class Known(Reading):

@@ -20,11 +20,16 @@ import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from page_tracker.query.clickhouse.dialect import SETTINGS, value_of
-from page_tracker.query.clickhouse.refusals import STOPPED, refusal
+from page_tracker.query.clickhouse.filled import files_filled
+from page_tracker.query.clickhouse.refusals import refusal
 from page_tracker.query.clickhouse.tables import ServerTables
 from page_tracker.query.concurrency import AT_ONCE, Turns
 from page_tracker.query.lake_state import LakeState
-from page_tracker.query.problem import NobodyWaitsError
+from page_tracker.query.problem import (
+    FilesGoneError,
+    NobodyWaitsError,
+    QuestionTooCostlyError,
+)
 from page_tracker.query.runner import Result
 from page_tracker.query.shared_rows import Ask
 from page_tracker.query.sql import Statement
@@ -42,11 +47,14 @@ ON_ITS_WAY = 5
 
 class Server:
     """A connection to a server, made with its first statement; safe to use from many
-    threads. Raises ClickHouseError."""
+    threads.
+
+    Methods raise QuestionTooCostlyError, FilesGoneError, or LakeAwayError in words.
+    """
 
     def __init__(self, address: ServerAddress, longest: float) -> None:
         """`longest` is how many seconds a statement may take."""
-        self.address = address
+        self._address = address
         self._longest = longest
         self._lock = threading.Lock()
         self._client: Client | None = None
@@ -56,19 +64,34 @@ class Server:
     ) -> list[tuple[object, ...]]:
         """All rows of a statement."""
         given = {name: value_of(value) for name, value in (values or {}).items()}
-        found = self._connected().query(
-            sql, parameters=given, settings={**SETTINGS, **settings}
-        )
+        with self._named():
+            found = self._connected().query(
+                sql, parameters=given, settings={**SETTINGS, **settings}
+            )
         return [tuple(row) for row in found.result_rows]
+
+    def do(self, sql: str) -> None:
+        """Run a statement that changes something."""
+        with self._named():
+            self._connected().command(sql)
 
     def stop(self, query: str) -> None:
         """Stop a statement by its id."""
-        self._connected().command(f"KILL QUERY WHERE query_id = '{query}' ASYNC")
+        self.do(f"KILL QUERY WHERE query_id = '{query}' ASYNC")
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Translate the client's errors into ours."""
+        try:
+            yield
+        except ClickHouseError as error:
+            code, said = getattr(error, "code", None), str(error)
+            raise refusal(self._address.name, code, said, self._longest) from error
 
     def _connected(self) -> Client:
         with self._lock:
             if self._client is None:
-                at = self.address
+                at = self._address
                 self._client = clickhouse_connect.get_client(
                     host=at.host,
                     port=at.port,
@@ -92,16 +115,28 @@ class ServerSession:
     def __init__(
         self,
         server: Server,
+        tables: ServerTables,
         timers: Timers,
         budget: TimeBudget,
-        longest: float,
     ) -> None:
         self._server, self._timers, self._budget = server, timers, budget
-        self._longest = longest
+        self._tables = tables
         # The server has its own memory, and its own way to share it.
         self.max_rows = sys.maxsize
         self.large: Callable[[], AbstractContextManager[None]] = nullcontext
         self._end = time.monotonic() + budget.seconds
+
+    def as_read(self, state: LakeState) -> LakeState:
+        """A state of the lake, with how the server reads it now."""
+        self._tables = replace(self._tables, filled=files_filled(self._server))
+        return replace(state, reader=self._tables)
+
+    def require_still(self) -> None:
+        """Raise FilesGoneError where its tables lost files while they were read."""
+        if any(self._tables.filled.values()):
+            now = files_filled(self._server)
+            if any(files - now[name] for name, files in self._tables.filled.items()):
+                raise FilesGoneError("they went while they were read")
 
     def rows(self, asked: Statement) -> list[tuple[object, ...]]:
         """All rows of a statement."""
@@ -117,22 +152,19 @@ class ServerSession:
                 return self._server.rows(
                     asked.sql, asked.values, query_id=query, max_execution_time=left
                 )
-        except ClickHouseError as error:
-            raise self._named(error) from error
-
-    def _named(self, error: ClickHouseError) -> Exception:
-        code = getattr(error, "code", None)
-        if code in STOPPED and not self._budget.is_wanted():
-            return NobodyWaitsError("nobody waits for the answer any more", "ask again")
-        return refusal(self._server.address.name, code, str(error), self._longest)
+        except QuestionTooCostlyError as error:
+            if self._budget.is_wanted():
+                raise
+            raise NobodyWaitsError(
+                "nobody waits for the answer any more", "ask again"
+            ) from error
 
     def run(self, asks: Iterable[Ask], sources: LakeState) -> dict[Ask, Result]:
         """The rows of each ask's statement, of which some run at once."""
         asked = list(dict.fromkeys(asks))
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return dict(
-                zip(asked, pool.map(lambda ask: self._result(ask, sources), asked))
-            )
+            found = list(pool.map(lambda ask: self._result(ask, sources), asked))
+        return dict(zip(asked, found))
 
     def _result(self, ask: Ask, sources: LakeState) -> Result:
         began = time.perf_counter()
@@ -155,13 +187,11 @@ class ClickHouse:
         found = TimeBudget(self._seconds, self._seconds)
         return found if is_wanted is None else replace(found, is_wanted=is_wanted)
 
-    def as_read(self, state: LakeState) -> LakeState:
-        """A state of the lake, with how the server reads it."""
-        return replace(state, reader=self._tables)
-
     @contextmanager
     def session(self, budget: TimeBudget | None = None) -> Iterator[ServerSession]:
         """Run statements under one common limit; raises as `Database.session`."""
         budget = budget or self.budget()
         with self._turns.one_of_some(budget), budget.working():
-            yield ServerSession(self._server, self._timers, budget, self._seconds)
+            session = ServerSession(self._server, self._tables, self._timers, budget)
+            yield session
+            session.require_still()

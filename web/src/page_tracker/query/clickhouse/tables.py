@@ -6,8 +6,8 @@ for an answer is of one state, which `Reading` has looked up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from page_tracker.query.clickhouse.dialect import CLICKHOUSE, quoted
@@ -15,6 +15,9 @@ from page_tracker.schema import Column
 
 if TYPE_CHECKING:  # it brings Delta, which a web process loads with its first question
     from page_tracker.lake.data_files import DataFile
+
+# If the server lacks more files of a table than these, it reads the lake alone.
+MOST_FETCHED = 20
 
 _TYPES = {
     "string": "String",
@@ -58,12 +61,34 @@ class Place:
         given = [where, *filter(None, (self.key, self.secret))]
         return f"deltaLake({', '.join(map(quoted, given))})"
 
+    def file(self, name: str, file: DataFile, columns: Sequence[Column]) -> str:
+        """The table function that reads one of its files; fails where that is gone."""
+        month, base = file.path.split("/")[-2:]
+        where = f"{self.address.rstrip('/')}/{name}/{month}/{base}"
+        told = (where, "Parquet", structure(columns))
+        if "://" not in self.address:
+            return f"file({', '.join(map(quoted, told))})"
+        given = (where, *filter(None, (self.key, self.secret)), *told[1:])
+        return f"s3({', '.join(map(quoted, given))})"
 
-@dataclass(frozen=True, slots=True)
+
+def base_name(file: DataFile) -> str:
+    """A file's name without its folders; no two files of a table have the same."""
+    return file.path.rpartition("/")[2]
+
+
+def filled_table(name: str) -> str:
+    """The server's own table with the rows of a table of the lake."""
+    return f"page_tracker_{name}"
+
+
+@dataclass(frozen=True)
 class ServerTables:
-    """The tables of the lake at a place, by name."""
+    """The tables of the lake at a place, by name; `filled` has the files whose rows the
+    server has in tables of its own."""
 
     place: Place
+    filled: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sql = CLICKHOUSE
 
     def table(
@@ -76,7 +101,28 @@ class ServerTables:
         """The SQL of a table as it is in a version."""
         if not files:
             return f"SELECT * FROM null({quoted(structure(columns))})"
-        return (
-            f"SELECT * FROM {self.place.table(name)}"
-            f" SETTINGS delta_lake_snapshot_version = {version}"
-        )
+        filled = self.filled.get(name, frozenset())
+        others = [file for file in files if base_name(file) not in filled]
+        if len(others) == len(files) or len(others) > MOST_FETCHED:
+            return (
+                f"SELECT * FROM {self.place.table(name)}"
+                f" SETTINGS delta_lake_snapshot_version = {version}"
+            )
+        return self._of_both(name, columns, files, others)
+
+    def _of_both(
+        self,
+        name: str,
+        columns: Sequence[Column],
+        files: Sequence[DataFile],
+        others: Sequence[DataFile],
+    ) -> str:
+        """The rows that the server has itself, and those of the other files."""
+        listed = ", ".join(each.name for each in columns if each.name != "month")
+        own = ", ".join(quoted(base_name(file)) for file in files if file not in others)
+        selects = [f"SELECT {listed} FROM {filled_table(name)} WHERE file IN ({own})"]
+        selects += [
+            f"SELECT {listed} FROM {self.place.file(name, file, columns)}"
+            for file in others
+        ]
+        return "\nUNION ALL\n".join(selects)
