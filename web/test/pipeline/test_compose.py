@@ -129,6 +129,16 @@ def test_web_service_or_its_proxy_alone_is_published(
         assert published(behind_a_proxy) == {"proxy-service": [("80", 8000)]}
 
 
+def test_a_cluster_s_servers_keep_addresses_of_one_network(
+    clustered_services: dict[str, Any],
+) -> None:
+    """As a cluster remembers them; none is given to another container."""
+    networks = [each["networks"] for each in clustered_services.values()]
+    given = [each["backend-network"] for each in networks if each["backend-network"]]
+    wanted = [f"192.168.177.1{number}" for number in range(1, 10)]
+    assert sorted(each["ipv4_address"] for each in given) == wanted
+
+
 def test_containers_run_without_rights(stack: Stack) -> None:
     """No service runs as root or can write to its root."""
     for service in ("redis-service", "web-service", "writer-service"):

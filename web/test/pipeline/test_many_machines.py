@@ -134,9 +134,9 @@ def test_nine_servers_stay_the_cluster_that_was_made_of_them(stack: Stack) -> No
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_any_part_may_die_and_come_back(stack: Stack) -> None:
-    """Each in turn under load, and the servers of Redis one by one."""
+    """Each in turn under load, and three servers of Redis, primaries at first."""
     with hitting(address(stack), 2, each_second=50) as sent:
-        for service in (*(f"{part}-service" for part in PARTS), *NODES):
+        for service in (*(f"{part}-service" for part in PARTS), *NODES[:3]):
             killed = kill(stack, service)
             sleep(8)  # longer than a failover takes
             docker("start", killed)
