@@ -32,6 +32,7 @@ from page_tracker.settings_parsing import (
     parse_public_url,
     parse_redis_url,
     parse_seconds,
+    require_shards_of_cluster,
     require_text,
     setting,
     whole_number,
@@ -339,7 +340,7 @@ class Settings(BucketSettings):
                     values[name] = _parsed(described, origin, text)
                     break
         if cluster_nodes(values.get("redis_url") or ""):
-            _require_shards_of_cluster(values.setdefault("shards", SHARDS_OF_CLUSTER))
+            require_shards_of_cluster(values.setdefault("shards", SHARDS_OF_CLUSTER))
         return cls(**values)
 
 
@@ -383,15 +384,6 @@ def pass_on(**variables: str) -> None:
 def without_password(redis_url: str) -> str:
     """A Redis address in a form that may be shown."""
     return re.sub(r"//.*@", "//", redis_url).partition("?")[0]
-
-
-def _require_shards_of_cluster(shards: int) -> None:
-    if shards < SHARDS_OF_CLUSTER:
-        raise SettingsError(
-            f"PAGE_TRACKER_SHARDS {shards} is too few for a cluster, whose servers"
-            " would be used unevenly",
-            f"set {SHARDS_OF_CLUSTER} or more",
-        )
 
 
 def _parsed(described: Setting, origin: str, text: str) -> Any:

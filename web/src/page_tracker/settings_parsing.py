@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from page_tracker.errors import InvalidValueError
+from page_tracker.errors import InvalidValueError, SettingsError
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
 SHARDS_OF_CLUSTER = 24  # as few as fall evenly on its servers
@@ -299,3 +299,13 @@ def parse_public_url(text: str) -> str:
             "is not a public address", "write one like https://stats.example.com"
         )
     return text.rstrip("/")
+
+
+def require_shards_of_cluster(shards: int) -> None:
+    """Raise SettingsError if a cluster cannot have so few."""
+    if shards < SHARDS_OF_CLUSTER:
+        raise SettingsError(
+            f"PAGE_TRACKER_SHARDS {shards} is too few for a cluster, whose servers"
+            " would be used unevenly",
+            f"set {SHARDS_OF_CLUSTER} or more",
+        )
