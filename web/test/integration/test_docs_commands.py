@@ -24,6 +24,7 @@ WHOLE = {
     "docs/start/first-day.md": "e2e/browser/test_first_day.py",
     "docs/guides/asking.md": "integration/query/test_docs_asking.py",
     "docs/guides/importing.md": "integration/history/test_docs_of_importing.py",
+    "docs/guides/clickhouse.md": "integration/query/test_clickhouse.py",
     "docs/guides/count-a-badge.md": "e2e/serve/test_guides.py",
     "docs/guides/exclude-yourself.md": "e2e/serve/test_guides.py",
     "docs/guides/experiments.md": "integration/query/test_docs_of_experiments.py",

@@ -7,7 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from page_tracker.query.clickhouse.database import ClickHouse, Server
+from page_tracker.query.clickhouse.tables import Place, ServerTables
+from page_tracker.query.database import Database
+from page_tracker.settings_parsing import parse_clickhouse
 
 USER, PASSWORD = "reader", "a-password-of-tests"
 ENGINE = Path(__file__).with_name("clickhouse_engine.py")
@@ -23,3 +30,10 @@ def clickhouse(folder: Path) -> Iterator[int]:
             yield int(process.stdout.readline())
         finally:
             process.send_signal(signal.SIGKILL)
+
+
+def database(at: int, folder: Path, seconds: float = 30.0, **changes: Any) -> Database:
+    """The server at a port, which finds the lake in a folder."""
+    address = parse_clickhouse(f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{at}")
+    server = Server(replace(address, **changes), seconds)
+    return ClickHouse(server, ServerTables(Place(str(folder))), seconds)

@@ -5,71 +5,42 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import duckdb
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from naive_answers import Naive, Row
 from page_tracker.cli import main
 from page_tracker.days import day_number
 from page_tracker.errors import PageTrackerError
-from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.table import PARQUET, Lake, touching
 from page_tracker.lake.vacuum import clean_at_once
 from page_tracker.query.ask import Asking
-from page_tracker.query.catalog import METRICS
-from page_tracker.query.clickhouse.database import ClickHouse, Server
-from page_tracker.query.clickhouse.dialect import CLICKHOUSE, quoted
-from page_tracker.query.clickhouse.tables import Place, ServerTables, structure
-from page_tracker.query.database import Database
+from page_tracker.query.clickhouse.database import Server
 from page_tracker.query.engine import Engine
 from page_tracker.query.lake_state import LakeState
-from page_tracker.query.plan import Days, plan
+from page_tracker.query.plan import Days
 from page_tracker.query.problem import LakeAwayError, NobodyWaitsError
-from page_tracker.query.query import Query
-from page_tracker.query.report import rows_of
-from page_tracker.query.runner import Result
-from page_tracker.query.shared_rows import Ask
 from page_tracker.query.snapshot import Reading
-from page_tracker.query.sql import Statement, statement
-from page_tracker.schema import HITS
+from page_tracker.query.sql import Statement
 from page_tracker.settings import Settings
 from page_tracker.settings_parsing import parse_clickhouse
 from page_tracker.sites.goal import Goal
 from page_tracker.sites.site import Site
 from page_tracker.upkeep.day_tables import close
 from page_tracker.wiring.asking import open_asking
-from support.asked import (
-    KINDS,
-    READING,
-    ZONES,
-    bodies,
-    further_view,
-    hits_of_a_site,
-    put,
-    ready,
-    understood,
-    view,
-)
-from support.clickhouse import PASSWORD, USER, clickhouse
+from support.asked import further_view, put, view
+from support.clickhouse import PASSWORD, USER, database
 from support.own_bucket import OwnBucket, environment_of, lake_in
 
-EXAMPLES, MANY_EXAMPLES = 15, 600
 NOW = 1_772_900_000.0  # 2026-03-07
 SITE = Site(
     id="a.org", timezone="Europe/Berlin", goals=(Goal(name="Docs", page="/docs/**"),)
 )
 DAYS = [date(2026, 3, day) for day in range(1, 6)]
-SMALL = {"case_sensitive": False}
 ENDLESS = Statement("SELECT sum(number) FROM numbers(1000000000000000)", {})
 BODIES: tuple[dict[str, Any], ...] = (
     {"metrics": ["visitors", "visits", "bounce_rate"], "dimensions": ["event:page"]},
@@ -110,19 +81,6 @@ BODIES: tuple[dict[str, Any], ...] = (
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with clickhouse(tmp_path_factory.mktemp("clickhouse")) as port:
-        yield port
-
-
-def database(at: int, folder: Path, seconds: float = 30.0, **changes: Any) -> Database:
-    """The server, asked as its user."""
-    address = parse_clickhouse(f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{at}")
-    server = Server(replace(address, **changes), seconds)
-    return ClickHouse(server, ServerTables(Place(str(folder))), seconds)
-
-
-@pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake of some days, of which all but the last are over."""
     folder = tmp_path_factory.mktemp("filled")
@@ -155,10 +113,14 @@ def answers(asking: Asking) -> list[object]:
     ]
 
 
-def test_answers_of_a_lake_are_those_of_duckdb(port: int, lake: Lake) -> None:
+def test_answers_of_a_lake_are_those_of_duckdb(
+    clickhouse_port: int, lake: Lake
+) -> None:
     """With days that are over and others; and when hits came, or went for good."""
     here = Asking(Reading(lake), Engine(threads=1))
-    there = Asking(Reading(lake), Engine(threads=1), database(port, Path(lake.uri)))
+    there = Asking(
+        Reading(lake), Engine(threads=1), database(clickhouse_port, Path(lake.uri))
+    )
     week = Days(DAYS[0], DAYS[-1])
 
     assert Reading(lake).sources(DAYS).visited == {*DAYS[:-1]}
@@ -176,7 +138,7 @@ def test_answers_of_a_lake_are_those_of_duckdb(port: int, lake: Lake) -> None:
 
 
 def test_a_lake_in_a_bucket_is_read_there(
-    port: int,
+    clickhouse_port: int,
     bucket_store: OwnBucket,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -190,7 +152,8 @@ def test_a_lake_in_a_bucket_is_read_there(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path / "data"))
     monkeypatch.setenv(
-        "PAGE_TRACKER_REPORTS", f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{port}"
+        "PAGE_TRACKER_REPORTS",
+        f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{clickhouse_port}",
     )
 
     there = open_asking(Settings.from_environment())
@@ -201,11 +164,12 @@ def test_a_lake_in_a_bucket_is_read_there(
 
 
 def test_tables_that_are_filled_have_just_what_the_lake_has(
-    port: int, lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    clickhouse_port: int, lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Filled again they lose what was deleted; in between, the lake has the rest."""
-    own = f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{port}/own?lake={lake.uri}"
-    server = Server(parse_clickhouse(own.replace("/own", "")), 30)
+    at = f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{clickhouse_port}"
+    own = f"{at}/own?lake={lake.uri}"
+    server = Server(parse_clickhouse(at), 30)
     server.do("CREATE DATABASE own")
     monkeypatch.setenv("PAGE_TRACKER_REPORTS", own)
     monkeypatch.setenv("PAGE_TRACKER_LAKE", lake.uri)
@@ -218,8 +182,10 @@ def test_tables_that_are_filled_have_just_what_the_lake_has(
     def paths() -> set[object]:
         return {row for (row,) in server.rows("SELECT path FROM own.page_tracker_hits")}
 
-    assert "added 8 files, dropped 0 files" in fill_reports()
-    without_lake = database(port, tmp_path / "nowhere", database="own")
+    state = Reading(lake).sources()
+    number = sum(map(len, (state.hits, state.days, state.visits, state.pages)))
+    assert f"added {number} files, dropped 0 files" in fill_reports()
+    without_lake = database(clickhouse_port, tmp_path / "nowhere", database="own")
     assert is_right(Asking(Reading(lake), Engine(threads=1), without_lake))
     assert "/docs/1" in paths()
 
@@ -232,6 +198,27 @@ def test_tables_that_are_filled_have_just_what_the_lake_has(
 
     server.do("DROP TABLE own.page_tracker_visits")
     assert is_right()
+
+
+def test_the_doctor_says_whether_the_server_reads_the_lake(
+    clickhouse_port: int, lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "format.json").write_text('{"format": 1}')
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("PAGE_TRACKER_REDIS_SERVER", "/bin/false")
+    monkeypatch.setenv("PAGE_TRACKER_DATA", str(tmp_path))
+    monkeypatch.setenv("PAGE_TRACKER_LAKE", lake.uri)
+
+    def found(at: int) -> str:
+        told = f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{at}"
+        monkeypatch.setenv("PAGE_TRACKER_REPORTS", told)
+        return CliRunner().invoke(main, ["doctor"]).stdout
+
+    assert (
+        f"ok       reports: ClickHouse at 127.0.0.1:{clickhouse_port} reads"
+        in found(clickhouse_port)
+    )
+    assert "problem  reports: ClickHouse at 127.0.0.1:1 does not answer" in found(1)
 
 
 def fill_reports() -> str:
@@ -267,9 +254,11 @@ class Known(Reading):
 
 
 def test_an_answer_is_of_one_state_and_of_a_newer_one_once_that_has_gone(
-    port: int, lake: Lake
+    clickhouse_port: int, lake: Lake
 ) -> None:
-    asking = Asking(Known(lake), Engine(threads=1), database(port, Path(lake.uri)))
+    asking = Asking(
+        Known(lake), Engine(threads=1), database(clickhouse_port, Path(lake.uri))
+    )
     before = answers(Asking(Reading(lake), Engine(threads=1)))
     put(lake, [view(99, "/late", DAYS[-1])], len(DAYS) + 1)
 
@@ -284,14 +273,14 @@ def test_an_answer_is_of_one_state_and_of_a_newer_one_once_that_has_gone(
 
 
 def test_a_question_is_stopped_in_time_and_when_nobody_waits(
-    port: int, tmp_path: Path
+    clickhouse_port: int, tmp_path: Path
 ) -> None:
-    quick = database(port, tmp_path, seconds=0.3)
+    quick = database(clickhouse_port, tmp_path, seconds=0.3)
     with pytest.raises(PageTrackerError, match=r"stopped after 0.3 s"):
         with quick.session() as session:
             session.rows(ENDLESS)
 
-    patient, gone = database(port, tmp_path), threading.Event()
+    patient, gone = database(clickhouse_port, tmp_path), threading.Event()
     threading.Timer(0.3, gone.set).start()
     budget = patient.budget(lambda: not gone.is_set())
     with pytest.raises(NobodyWaitsError):
@@ -309,105 +298,23 @@ def test_a_question_is_stopped_in_time_and_when_nobody_waits(
     ],
 )
 def test_who_cannot_be_asked_is_told_of_in_words(
-    port: int, tmp_path: Path, changes: dict[str, Any], told: str
+    clickhouse_port: int, tmp_path: Path, changes: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(LakeAwayError) as raised:
-        with database(port, tmp_path, **changes).session() as session:
+        with database(clickhouse_port, tmp_path, **changes).session() as session:
             session.rows(Statement("SELECT 1", {}))
     assert re.search(told, f"{raised.value.problem}; {raised.value.remedy}")
     assert PASSWORD not in str(raised.value)
 
 
 def test_a_server_that_does_not_find_the_lake_is_told_of(
-    port: int, lake: Lake, tmp_path: Path
+    clickhouse_port: int, lake: Lake, tmp_path: Path
 ) -> None:
-    asking = Asking(Reading(lake), Engine(), database(port, tmp_path / "elsewhere"))
+    asking = Asking(
+        Reading(lake), Engine(), database(clickhouse_port, tmp_path / "elsewhere")
+    )
 
     with pytest.raises(LakeAwayError, match="ClickHouse at 127.0.0.1") as raised:
         asking.days(SITE.id)
 
     assert "lake= in PAGE_TRACKER_REPORTS" in raised.value.remedy
-
-
-def file_of(folder: Path, rows: list[Row]) -> str:
-    """The rows as a file of its own: the SQL that reads it."""
-    path = folder / f"{uuid4()}.parquet"
-    found = duckdb.from_arrow(arrow_table(HITS, [ready(row) for row in rows]))
-    found.project("* EXCLUDE (month)").write_parquet(str(path))
-    of = ", ".join(map(quoted, (str(path), "Parquet", structure(HITS))))
-    return f"SELECT * FROM file({of})"
-
-
-def answered(
-    server: Database, query: Query, hits: str
-) -> dict[tuple[str, ...], list[float | None]]:
-    ask = Ask(query, plan(query, frozenset()))
-    asked = ask.statement({"hits": hits}, CLICKHOUSE)
-    with server.session() as session:
-        values = session.rows(asked)
-    result = Result(ask, asked, values, {}, {})
-    return {row.dimensions: list(row.metrics) for row in rows_of(result)}
-
-
-@pytest.mark.timeout(1800)
-def test_every_answer_equals_plain_counting(
-    port: int, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    server = database(port, tmp_path)
-    is_long = request.config.getoption("--long")
-
-    @given(data=st.data())
-    @settings(
-        max_examples=MANY_EXAMPLES if is_long else EXAMPLES,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    def holds(data: st.DataObject) -> None:
-        metric = data.draw(st.sampled_from(list(METRICS)))
-        zone = data.draw(st.sampled_from(ZONES))
-        query = understood(data.draw(bodies(metric)), zone)
-        kinds = READING if METRICS[metric].needs == "page" else KINDS
-        rows = data.draw(hits_of_a_site(zone, kinds))
-        expected = Naive(query, rows).answer()
-        found = answered(server, query, file_of(tmp_path, rows))
-        assert found.keys() == expected.keys()
-        for key, metrics in expected.items():
-            assert found[key] == pytest.approx(metrics, abs=0.006), (key, query)
-
-    holds()  # pylint: disable=no-value-for-parameter  # hypothesis gives it
-
-
-def test_texts_are_compared_as_duckdb_compares_them(port: int, tmp_path: Path) -> None:
-    """Letters, patterns and properties that the two databases see differently."""
-    texts = [
-        "İstanbul",
-        "ΟΔΟΣ",
-        "Äß",
-        "a\nb",
-        "it's",
-        "a\\b",
-        "100%",
-        "日本",
-        "{v0:Int64}",
-    ]
-    rows = [view(number, text) for number, text in enumerate(texts)]
-    hits, server, engine = file_of(tmp_path, rows), database(port, tmp_path), Engine()
-    (path,) = tmp_path.glob("*.parquet")
-    leaves: list[list[Any]] = [
-        *(["contains", "event:page", [text.lower()], SMALL] for text in texts),
-        *(["is", "event:page", [text]] for text in texts),
-        ["contains", "event:page", ["οδοσ"], SMALL],
-        *(["matches", "event:page", [each]] for each in ("a.b", "(?i)äß", "^..$", "")),
-    ]
-    for leaf in leaves:
-        body = {
-            "site_id": "a.org",
-            "metrics": ["visitors"],
-            "date_range": ["2026-03-02", "2026-03-02"],
-            "dimensions": ["event:page"],
-            "filters": [leaf],
-        }
-        query = understood(body, "UTC")
-        here = statement(query, plan(query, frozenset()), {"hits": f"FROM '{path}'"})
-        told = {(str(row[0]),) for row in engine.rows(here)}
-        assert set(answered(server, query, hits)) == told, leaf
