@@ -60,6 +60,15 @@ class BucketSettings:
         is_secret=True,
         default=None,
     )
+    keep_stored: int | None = setting(
+        "PAGE_TRACKER_KEEP_STORED",
+        "SECONDS",
+        "300 where the lake lies in a bucket, else 0",
+        "For how long Redis keeps hits that the lake has, in case that it loses its"
+        " last commits.",
+        whole_number(0, 3_600),
+        default=None,
+    )
     cache: Path | None = setting(
         "PAGE_TRACKER_CACHE",
         "DIR",

@@ -65,6 +65,11 @@ def aside(shard: int) -> str:
     return prefix(shard) + "aside"
 
 
+def kept(shard: int) -> str:
+    """Stream of entries that the lake has, for a while: it may lose its last ones."""
+    return prefix(shard) + "kept"
+
+
 def writer(shard: int) -> str:
     """Hash: when the shard's writer last ran (moment, ms), and its last error."""
     return prefix(shard) + "writer"

@@ -132,8 +132,11 @@ class StoreDeletion:
     def rewrite_log(self) -> None:
         """Rewrite the append-only file, which has what was deleted until then.
 
-        Raises LogNotRewrittenError.
+        So have entries that are kept though the lake has them: they go before. Raises
+        LogNotRewrittenError.
         """
+        for shard in self._shards:
+            self._redis.unlink(keys.kept(shard))
         rewrite_log(self._redis)
 
     def _remove_days(self, site: str, days: range | None) -> None:

@@ -18,6 +18,7 @@ from page_tracker.store import keys
 from page_tracker.store.clients import together
 from page_tracker.store.counters import SUMS
 from page_tracker.store.entry import Entry, UnreadableEntryError
+from page_tracker.store.kept_entries import KeptEntries
 from page_tracker.store.moved import require_not_moved
 from page_tracker.store.replicas import Copies
 from page_tracker.store.scripts import script
@@ -59,6 +60,7 @@ class Stream:
         self._state = keys.state(shard)
         self._aside = keys.aside(shard)
         self.record = WriterRecord(redis, shard)
+        self.kept = KeptEntries(redis, shard)
         self._rows_waiting = redis.register_script(_ROWS_WAITING)
         self._trim = redis.register_script(_TRIM)
         self._set_aside = redis.register_script(_SET_ASIDE)
@@ -114,15 +116,24 @@ class Stream:
         found = self._redis.xrevrange(self._stream, max=f"{number}-0", count=1)
         return next((_entry(*each) for each in cast(_Found, found)), None)
 
-    def trim(self, position: int, origin: int, term: str = "", lake: str = "") -> int:
+    def trim(
+        self,
+        position: int,
+        origin: int,
+        term: str = "",
+        lake: str = "",
+        keep: int = 0,
+    ) -> int:
         """Remove the entries up to `position`, which are in the lake; returns how many.
+
+        They are kept beside the stream for so many seconds: see `KeptEntries`.
 
         Nothing is removed where the last of them is of another origin, or of another
         term if one is given: the store is not the one that they were read from. Raises
         MovedError where this stream or that lake was moved.
         """
-        names = [self._stream, self._state]
-        removed = int(self._trim(names, [position, origin, term, lake]))
+        names = [self._stream, self._state, keys.kept(self.shard)]
+        removed = int(self._trim(names, [position, origin, term, lake, keep]))
         if removed < 0:
             require_not_moved(self._redis, lake)
         return max(removed, 0)
@@ -217,7 +228,7 @@ def _aside(name: str, fields: Mapping[bytes, bytes]) -> Aside:
 
 _ROWS_WAITING = script("entries", "rows_waiting", flag="no-writes")
 # A store whose memory is full must still be drained: these scripts make room.
-_TRIM = script("entries", "trim", flag="allow-oom")
+_TRIM = script("entries", "kept", "trim", flag="allow-oom")
 _SET_ASIDE = script("set_aside", flag="allow-oom")
 _REPLAY = script("entries", "append_again", "replay")
 _RENUMBER = script("entries", "append_again", "renumber", flag="allow-oom")

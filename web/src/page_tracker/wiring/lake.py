@@ -7,6 +7,9 @@ from page_tracker.wiring.store import open_redis, open_streams
 from page_tracker.writer.share import Share
 from page_tracker.writer.writer import Writer
 
+# How long a store of buckets may take until what it has acknowledged is on disk.
+KEEP_STORED = 300  # seconds
+
 
 def open_lake(settings: Settings) -> Lake:
     """The lake, in a folder or a bucket. Raises SettingsError."""
@@ -30,7 +33,10 @@ def require_lake(settings: Settings) -> None:
 
 def open_writers(settings: Settings, lake: Lake) -> list[Writer]:
     """The writers of all shards."""
-    return [Writer(stream, lake) for stream in open_streams(settings)]
+    keep = settings.keep_stored
+    if keep is None:
+        keep = KEEP_STORED if is_in_bucket(settings) else 0
+    return [Writer(stream, lake, keep=keep) for stream in open_streams(settings)]
 
 
 def open_share(settings: Settings) -> Share:

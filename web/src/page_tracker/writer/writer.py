@@ -126,11 +126,19 @@ class Writer:
     """Moves one shard's stream to the lake; any number of them may run."""
 
     def __init__(
-        self, stream: Stream, lake: Lake, sleep: Callable[[float], object] = time.sleep
+        self,
+        stream: Stream,
+        lake: Lake,
+        sleep: Callable[[float], object] = time.sleep,
+        keep: int = 0,
     ) -> None:
+        """`keep`: for how many seconds Redis keeps what the lake has, and may lose."""
         self.stream = stream
         self.lake = lake
+        self._keep = keep
         self._sleep = sleep
+        # How many batches that the lake has lost were appended again, at its end.
+        self._again = 0
         # Origin and last number of the store when it was last found in order and empty.
         self._rested: tuple[int, int] | None = None
 
@@ -155,6 +163,8 @@ class Writer:
         if first is None and self._rested == self._store_stands_at():
             return Done.NOTHING
         self.stream.require_not_moved(self.lake.uri)
+        # Read before the lake: what was kept by then is in it, or was.
+        kept = self.stream.kept.last() if self._keep else None
         hits = self.lake.snapshot("hits")
         # Read after the lake: a store in order is ahead of it.
         origin, last = self._store_stands_at()
@@ -165,6 +175,8 @@ class Writer:
         if step is NextStep.RENEW:
             self._renew(origin, positions)
             return Done.PART
+        if kept and self._bring_back(hits, kept):
+            return Done.PART
         if first is None or step is NextStep.REST:
             self._rested = (origin, last)
             return Done.NOTHING
@@ -174,17 +186,39 @@ class Writer:
             return Done.PART
         if step is NextStep.TRIM:
             if newest := self._newest(stored):
-                number, origin, term = newest.number, newest.origin, newest.term
-                self.stream.trim(number, origin, term, self.lake.uri)
-        elif 0 < stored.last < first.number - 1:
+                place = (newest.number, newest.origin, newest.term)
+                self.stream.trim(*place, self.lake.uri, self._keep)
+        else:
+            self._tell_gap(first.number - 1, stored.last)
+        return self._store(hits, stored)
+
+    def _tell_gap(self, trimmed: int, committed: int) -> None:
+        """Log how many batches were in the lake that nobody has any more."""
+        if trimmed <= committed:
+            self._again = 0
+        elif committed and (lacking := trimmed - committed - self._again) > 0:
             logger.error(
                 "shard %d: the lake lacks %d batches that no longer wait, as they were"
                 " in it: it was restored from an older copy, and only a newer one has"
                 " them",
                 self.stream.shard,
-                first.number - 1 - stored.last,
+                lacking,
             )
-        return self._store(hits, stored)
+
+    def _bring_back(self, hits: DeltaTable, kept: Entry) -> bool:
+        """Have written again what the lake had and has lost, as far as it is kept."""
+        committed = self._position(hits, kept.origin)
+        if kept.number <= committed:
+            return False
+        if again := self.stream.kept.bring_back(committed, kept.origin):
+            self._again += again
+            logger.error(
+                "shard %d: the lake has lost its last commits; %d batches that it had"
+                " are written again from Redis",
+                self.stream.shard,
+                again,
+            )
+        return again > 0
 
     def _positions(
         self, hits: DeltaTable, origin: int, last: int, first: Entry | None
