@@ -40,10 +40,10 @@ class Node:
         self._options = (*_OF_CLUSTER, *ports, *options)
         self._running = ExitStack()
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         """Start it, or start it again after `kill`."""
         self.close()
-        started = started_redis(self.folder, *self._options)
+        started = started_redis(self.folder, *self._options, environment=environment)
         self.redis = self._running.enter_context(started)
         self._pid = int(self.redis.info("server")["process_id"])
 

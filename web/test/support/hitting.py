@@ -84,13 +84,18 @@ class Sender:
 
 @contextmanager
 def hitting(
-    url: str, connections: int, *, brief: int = 0, each_second: float = 0
+    url: str,
+    connections: int,
+    *,
+    brief: int = 0,
+    each_second: float = 0,
+    mark: str = "",
 ) -> Iterator[Sent]:
     """Hits while the body runs, and until what is sent again is taken.
 
     So many senders keep their connection, and as many as `brief` open one for each hit.
     All together send `each_second`, or without pause. Their addresses differ, so the
-    server must trust the loopback as a proxy.
+    server must trust the loopback as a proxy. Paths and ids begin with the mark.
     """
     sent, stopped, numbers = Sent(), threading.Event(), count()
     lock = threading.Lock()
@@ -108,8 +113,8 @@ def hitting(
 
     def hit(sender: Sender) -> None:
         number = next(numbers)
-        path = f"/{number}"
-        event_id = f"hit-{number}" if number % 2 else ""
+        path = f"/{mark}/{number}" if mark else f"/{number}"
+        event_id = f"hit-{mark}-{number}" if number % 2 else ""
         address = f"198.51.{number // 256 % 256}.{number % 256}"
         while True:
             began = time.monotonic()

@@ -56,6 +56,10 @@ class OwnBucket:
             self._process.wait()
             self._process = None
 
+    @property
+    def ports(self) -> list[int]:
+        return list(self._ports)
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """It accepts connections but answers nothing."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,14 +19,18 @@ from support.pace import PACE
 
 @contextmanager
 def started_redis(
-    folder: Path, *options: str, program: Path | None = None
+    folder: Path,
+    *options: str,
+    program: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Redis]:
     """A server in `folder` that syncs every write, unless `options` say otherwise."""
     socket = folder / "redis.sock"
     durable = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
     place = ("--port", "0", "--unixsocket", str(socket), "--dir", str(folder))
     command = [str(program or get_binary_path()), *place, *durable, *options]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+    variables = {**os.environ, **(environment or {})}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=variables) as process:
         client = Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
         try:
             _wait_for(client)

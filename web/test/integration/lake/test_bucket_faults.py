@@ -11,8 +11,10 @@ from threading import Thread
 from typing import NamedTuple
 
 import pytest
+from deltalake.exceptions import DeltaError
 from redis import Redis
 
+from page_tracker.lake.bucket import Bucket
 from page_tracker.lake.table import Lake
 from page_tracker.store.stream import Stream
 from page_tracker.writer.writer import Done, Writer
@@ -80,13 +82,27 @@ def a_store_with_a_lake(redis_client: Redis, tmp_path: Path) -> Iterator[Scene]:
         yield Scene(own, lake, writer)
 
 
-def test_a_store_that_is_killed_while_it_is_written_to_is_continued(
-    redis_client: Redis, scene: Scene
+@pytest.mark.parametrize("after", [".parquet", "_delta_log"])
+def test_a_store_that_is_killed_in_the_middle_of_a_commit_is_continued(
+    redis_client: Redis, scene: Scene, tmp_path: Path, after: str
 ) -> None:
-    scene.store.kill()
+    """Once it has the data and no commit yet, or once it has that too; its answer is
+    lost."""
+
+    def kill(method: str, path: str, status: int) -> int | None:
+        if method == "PUT" and after in path:
+            scene.store.kill()
+            return None
+        return status
+
     send(redis_client, "/b")
-    with pytest.raises(OSError):
-        scene.writer.round()
+    with meddling(scene.store.url, kill) as url:
+        assert scene.lake.copies
+        place = scene.lake.copies.bucket
+        options = {**place.options, "AWS_ENDPOINT_URL": url}
+        lake = lake_in(Bucket(place.name, place.prefix, options), tmp_path / "meddled")
+        with pytest.raises((OSError, DeltaError)):
+            Writer(Stream(redis_client), lake).round()
     scene.store.start()
     drain(scene.writer)
     assert paths(scene.lake) == ["/a", "/b"]
