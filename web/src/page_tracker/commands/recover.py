@@ -74,6 +74,7 @@ def _recover(recovery: Recovery, yes: bool, with_doubtful: bool) -> None:
         recovery.continue_from_queue()
         click.echo("The writer begins in the new lake.")
         is_done = True
+    recovery.tidy()
     if not is_done:
         click.echo("Nothing is to be recovered: every table of the lake has its log.")
 

@@ -25,7 +25,6 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
-from page_tracker.errors import LakeError
 from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.columns import delta_schema
 from page_tracker.lake.damage import remember, set_aside
@@ -74,19 +73,8 @@ class Survey:
 
 
 def lost_tables(lake: Lake) -> list[str]:
-    """The tables that have files but no readable log.
-
-    Raises LakeError if the lake lies in a bucket: only a folder's log can be rebuilt.
-    """
-    lost = [name for name in TABLES if lake.has_data(name) and not _opens(lake, name)]
-    if lost and lake.folder is None:
-        raise LakeError(
-            f"the log of {' and '.join(lost)} in {lake.uri} is gone, and only in a"
-            " folder can one be rebuilt",
-            "copy the bucket into a folder, name that by --lake, recover it, and copy"
-            " it back",
-        )
-    return lost
+    """The tables that have files but no readable log."""
+    return [name for name in TABLES if lake.has_data(name) and not _opens(lake, name)]
 
 
 def _opens(lake: Lake, name: str) -> bool:
@@ -214,7 +202,7 @@ def rebuild(
 
     If it is killed before its end nothing has changed; run it again.
     """
-    assert lake.folder is not None  # nosec: `lost_tables` names those of folders
+    assert lake.folder is not None  # nosec: that of a bucket is copied into one
     folder = lake.folder / found.name
     beside = folder.with_name(f"recovering-{found.name}")
     with alone(folder):

@@ -99,7 +99,7 @@ def copy_rest(source: Lake, target: Lake, watch: Watch) -> None:
                 pass
             if _copy_log(source, target, name) and _is_whole(target, name):
                 break
-        _keep_for_long_enough(target, name)
+        keep_for_long_enough(target, name)
 
 
 def end(target: Lake) -> None:
@@ -186,7 +186,7 @@ def _is_whole(target: Lake, name: str) -> bool:
     return not _lacking(files, place_of(target).sizes(name), name)
 
 
-def _keep_for_long_enough(target: Lake, name: str) -> None:
+def keep_for_long_enough(target: Lake, name: str) -> None:
     """Give a table the retention of the place where it is now."""
 
     def step() -> None:

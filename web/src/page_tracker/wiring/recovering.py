@@ -1,9 +1,12 @@
 """Rebuilds a lake from its files, or starts a new one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 
 from page_tracker.history.recovered_positions import continue_from_queue, positions
+from page_tracker.lake.bucket_recovery import copied, forget_closed_days, put_back
 from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.log_recovery import (
     Survey,
@@ -13,6 +16,7 @@ from page_tracker.lake.log_recovery import (
     set_closed_days_aside,
     survey,
 )
+from page_tracker.lake.table import Lake
 from page_tracker.settings import Settings
 from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.register import open_register
@@ -26,14 +30,27 @@ class Recovery:
 
     settings: Settings
 
+    @property
+    def _folder(self) -> Path:
+        """Where a lake in a bucket is copied to."""
+        return self.settings.data / "recovering"
+
+    def _here(self, lost: Sequence[str]) -> Lake:
+        """The lake, or a copy of what is needed of it, in a folder."""
+        lake = open_lake(self.settings)
+        if not lake.copies:
+            return lake
+        return copied(lake.copies.bucket, self._folder, {*lost, "hits"})
+
     def surveys(self) -> list[Survey]:
         """What is left of the tables that have lost their log; changes nothing."""
-        lost = lost_tables(open_lake(self.settings))
-        return [
-            survey(open_lake(self.settings), name)
-            for name in lost
+        lost = [
+            name
+            for name in lost_tables(open_lake(self.settings))
             if name not in OF_CLOSED_DAYS
         ]
+        here = self._here(lost) if lost else None
+        return [survey(here, name) for name in lost if here]
 
     def has_lost_closed_days(self) -> bool:
         return not {*OF_CLOSED_DAYS}.isdisjoint(lost_tables(open_lake(self.settings)))
@@ -41,19 +58,30 @@ class Recovery:
     def build(self, found: Survey, with_doubtful: bool) -> int:
         """Rebuild a table; returns how many doubtful rows were added."""
         lake, streams = open_lake(self.settings), open_streams(self.settings)
-        register = open_register(self.settings)
+        here = self._here([found.name])
         files: list[Path] = [each.path for each in found.counting]
         if found.name != "hits":
-            files = lake.files_in_folder("hits")
-        known = positions(streams, register.all(), files)
-        moved = rebuild(lake, found, known[found.name])
+            files = here.files_in_folder("hits")
+        known = positions(streams, open_register(self.settings).all(), files)
+        moved = rebuild(here, found, known[found.name])
+        added = add_doubtful(here, found, moved) if with_doubtful else 0
+        if lake.copies:
+            put_back(lake, lake.copies.bucket, here, found.name)
         if found.name == "hits":
-            set_closed_days_aside(lake)
-        return add_doubtful(lake, found, moved) if with_doubtful else 0
+            self.forget_closed_days()
+        return added
 
     def forget_closed_days(self) -> None:
         """Reset the tables of closed days: they are computed from the hits."""
-        set_closed_days_aside(open_lake(self.settings))
+        lake = open_lake(self.settings)
+        if lake.copies:
+            forget_closed_days(lake.copies.bucket)
+        else:
+            set_closed_days_aside(lake)
+
+    def tidy(self) -> None:
+        """Remove the copy of a lake in a bucket."""
+        rmtree(self._folder, ignore_errors=True)
 
     def refusal(self) -> LakeLostError | None:
         """Why the writer refuses to begin in a new lake, if it does."""
