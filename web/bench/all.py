@@ -97,7 +97,7 @@ class Measuring(NamedTuple):
 def start(measuring: Measuring) -> Iterator[Line]:
     options = measuring.options
     program = ("start.py", "--before", options.before, "--rounds", str(options.rounds))
-    for found in STARTED.finditer(_said(program)):
+    for found in _all_found(STARTED, _said(program)):
         title = f"{found['name']}, s of processor time"
         before, ours = float(found["before"]), float(found["ours"])
         yield Line(title, before, ours, "", "0.5 of before")
@@ -165,7 +165,7 @@ def filtering(measuring: Measuring) -> Iterator[Line]:
     tree = Path(measuring.environments["before"]["PYTHONPATH"]).parents[1]
     program = ("questions.py", options.year, "--before", str(tree))
     settings = ("--settings", "3", "4", "--rounds", str(options.rounds))
-    said = FILTERED.finditer(_said((*program, *settings)))
+    said = _all_found(FILTERED, _said((*program, *settings)))
     for found, target in zip(said, ("1/5 of ClickHouse", "1/3 of ClickHouse")):
         before, ours, peer = (float(found[each]) for each in ("before", "ours", "peer"))
         title = f"twelve panels, {found['name']}, s"
@@ -241,6 +241,12 @@ def _numbers(pattern: str, text: str) -> dict[str, float]:
         name: float(number.replace(",", ""))
         for name, number in found.groupdict().items()
     }
+
+
+def _all_found(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
+    found = list(pattern.finditer(text))
+    assert found, f"nothing like {pattern.pattern} in {text}"
+    return found
 
 
 def _beside(peer: str, ours: float, theirs: float) -> str:
