@@ -13,7 +13,7 @@ import requests
 from support.containers import ROOT, Stack, docker, running_stack
 from support.hitting import SITE, Sent, hitting
 from support.pace import ANSWER_SECONDS
-from support.processes import wait_until
+from support.processes import free_port, wait_until
 
 FILE = "docker-compose.cluster.yml"
 NETWORK = "192.168.179"
@@ -26,7 +26,7 @@ PARTS = ("collector", "reader", "writer", "upkeep", "bucket", "proxy")
 def run_all() -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("CLUSTER_NETWORK", NETWORK)
-        patched.setenv("PROXY_PORT", "127.0.0.1:")
+        patched.setenv("PROXY_PORT", f"127.0.0.1:{free_port()}")
         patched.setenv("REDIS_PASSWORD", PASSWORD)
         with running_stack([FILE], inside="reader-service") as stack:
             stack.page_tracker("site", "add", SITE)
