@@ -65,6 +65,8 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     with TemporaryDirectory(prefix="page-tracker-") as folder:
         try:
             with connect(MEMORY, THREADS, folder) as connection:
+                # It would write all tables again, though to memory only.
+                connection.execute("SET checkpoint_threshold = '1TB'")
                 yield connection
         except duckdb.Error as error:
             raise OSError(f"its files cannot be read: {error}") from error

@@ -179,7 +179,10 @@ def _begin(
     if not files:
         return
     rows = rows_in(connection, files).filter("day IN (SELECT day FROM marked)")
-    rows.project("* EXCLUDE (title, props, revenue, currency)").create("of_the_days")
+    rows.project(
+        "* EXCLUDE (time, title, previous, previous_hostname, elapsed,"
+        " language, props, revenue, currency)"
+    ).create("of_the_days")
     connection.execute(
         "CREATE TABLE sites AS SELECT site AS of_site,"
         " row_number() OVER (ORDER BY site) - 1 AS place"
