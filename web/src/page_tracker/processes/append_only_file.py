@@ -30,7 +30,7 @@ _SAID = re.compile(rb"append[ -]only|AOF|RDB|Wrong signature", re.IGNORECASE)
 _PARTS = re.compile(rb"\*([1-9]\d{0,6})\r\n")
 _BYTES = re.compile(rb"\$(\d{1,9})\r\n")
 _NOTE = re.compile(rb"#[ -~]*\r\n")
-_SITES = re.compile(rb"\$5\r\nsites\r\n\$\d+\r\n([^\r]*)")
+_SITES = re.compile(rb"\$5\r\nsites\r\n\$\d+\r\n([^\r]*)\r")
 
 
 class DamagedStoreError(ProcessError):
