@@ -33,7 +33,8 @@ from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.ingest import Batch, Bounds, submit
 from page_tracker.store.stream import Stream
-from page_tracker.writer.writer import MAX_ROWS, Done, Writer
+from page_tracker.writer.commit import MAX_ROWS
+from page_tracker.writer.writer import Done, Writer
 
 HITS_A_BATCH = 90
 KINDS = {"pageview": Kind.VIEW, "engagement": Kind.ENGAGEMENT}

@@ -71,7 +71,8 @@ class World:
         self.rounds = 0
         self._seen: set[Path] = set()
         for ago in (2, 0):
-            self.send(PAGE, f"/{ago}", ago)
+            for path in (f"/{ago}", f"/{ago}/next"):
+                self.send(PAGE, path, ago, visitor=bytes([ago]) * 16)
             self.send(PAGE, MARK, ago)
             self.send(GONE, f"/{ago}", ago)
             self.send(SHORT, f"/{ago}", ago, is_kept=ago == 0)
@@ -79,9 +80,16 @@ class World:
         self._import("/undone", 3)
         self.days = closable(self.lake, NOW)
 
-    def send(self, site: str, path: str, ago: int, is_kept: bool = True) -> None:
+    def send(
+        self,
+        site: str,
+        path: str,
+        ago: int,
+        is_kept: bool = True,
+        visitor: bytes | None = None,
+    ) -> None:
         moment = NOON - ago * DAY
-        submit(self.redis, batch([hit(path, moment, site)]))
+        submit(self.redis, batch([hit(path, moment, site, visitor)]))
         if is_kept:
             self.expected[site, path] += 1
 
@@ -200,7 +208,9 @@ class World:
             for sums in (
                 "SELECT site, day, views FROM days WHERE dimension = ''",
                 "SELECT site, day, sum(views) FROM visits GROUP BY ALL",
-                "SELECT site, day, sum(views) FROM pages GROUP BY ALL",
+                "SELECT site, day, sum(views) FROM"
+                " (SELECT site, day, entry_views AS views FROM visits"
+                " UNION ALL SELECT site, day, views FROM pages) GROUP BY ALL",
             ):
                 assert connection.sql(f"{sums} ORDER BY ALL").fetchall() == kept
 
