@@ -11,7 +11,7 @@ import runpy
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
@@ -20,6 +20,7 @@ from page_tracker.errors import OutputError
 from page_tracker.processes.die_with_parent import name_process, tie_to_parent
 
 STDIN, STDERR = 0, 2
+_TO_LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
 class Forked:
@@ -74,20 +75,28 @@ def forked(name: str, command: Sequence[str], descriptors: Sequence[int]) -> For
     """
     parent = os.getpid()
     _flush()
+    # A signal that came before the new process has left our handlers would be lost.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *_TO_LEAVE))
     pid = os.fork()
     if not pid:
-        _become(parent, name, command, descriptors)
+        _become(parent, name, command, descriptors, held)
+    signal.pthread_sigmask(signal.SIG_SETMASK, held)
     return Forked(pid)
 
 
 def _become(
-    parent: int, name: str, command: Sequence[str], descriptors: Sequence[int]
+    parent: int,
+    name: str,
+    command: Sequence[str],
+    descriptors: Sequence[int],
+    held: Iterable[int],
 ) -> NoReturn:
     status = 1
     try:
         tie_to_parent(parent)
         name_process(name)
         _leave(descriptors)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         module, *arguments = command
         sys.argv = [module, *arguments]
         runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -105,7 +114,7 @@ def _leave(descriptors: Sequence[int]) -> None:
     """Give up what is the parent's: its group, signals, log, streams and open files."""
     os.setsid()
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+    for number in _TO_LEAVE:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.getLogger().handlers.clear()

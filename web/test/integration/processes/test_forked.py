@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from signal import SIGTERM
 
 from support.processes import clean_environment
 
@@ -40,3 +41,31 @@ def test_it_has_its_own_name_group_signals_and_only_the_files_that_it_was_given(
         "ends": True,
     }
     assert status == again == 7
+
+
+STOPPING = """
+import os, signal, sys
+from page_tracker.processes import forked
+signal.signal(signal.SIGTERM, lambda *_: None)
+leave = forked._leave
+
+def leave_late(descriptors):
+    os.kill(os.getpid(), signal.SIGTERM)
+    leave(descriptors)
+
+forked._leave = leave_late
+child = forked.forked("tracker-told", ["support.told"], [])
+sys.exit(child.wait())
+"""
+
+
+def test_it_ends_also_where_it_is_stopped_before_it_has_left_its_parents_handlers() -> (
+    None
+):
+    ended = subprocess.run(
+        [sys.executable, "-c", STOPPING],
+        env=clean_environment(PYTHONPATH=str(Path(__file__).parents[2])),
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (256 - SIGTERM, b"")
