@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any
+
+AGAIN = 0.1  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,19 @@ async def repeat(what: str, work: Callable[[], Awaitable[None]], pause: float) -
                 failure = repr(error)
                 logger.exception("%s failed and is tried again", what)
         await asyncio.sleep(pause)
+
+
+async def ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks, and return once they have ended.
+
+    Again and again: `asyncio.wait_for`, by which Redis's client sends, takes no notice
+    of being cancelled at the moment at which it is done (before Python 3.12).
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=AGAIN)
 
 
 def _say(what: str, task: asyncio.Task[None]) -> None:

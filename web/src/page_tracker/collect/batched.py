@@ -19,7 +19,7 @@ from typing import Any
 
 from redis import RedisError
 
-from page_tracker.collect.background import begun, repeat
+from page_tracker.collect.background import begun, ended, repeat
 from page_tracker.collect.drops import (
     RETRY_AWAY,
     drops_among,
@@ -235,9 +235,7 @@ class Collector:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await asyncio.gather(*(queue.close() for queue in self._queues))
-        for watch in self._watches:
-            watch.cancel()
-        await asyncio.wait(self._watches)
+        await ended(self._watches)
         await self._store.aclose()
 
     def _queue_of(self, found: Hit | Drop) -> ShardQueue:

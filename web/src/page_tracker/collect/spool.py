@@ -16,7 +16,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-from page_tracker.collect.background import begun
+from page_tracker.collect.background import begun, ended
 from page_tracker.collect.drops import RETRY_FULL
 from page_tracker.collect.spool_file import (
     SpooledBatch,
@@ -189,8 +189,7 @@ class Spool:
         """Leave what the store does not take soon to the next process."""
         if (draining := self._draining) is not None:
             await asyncio.wait([draining], timeout=CLOSING)
-            draining.cancel()
-            await asyncio.wait([draining])
+            await ended([draining])
         if self._file is not None:
             self._file.release()
 

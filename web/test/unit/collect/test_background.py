@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from contextlib import suppress
 
 import pytest
 
-from page_tracker.collect.background import begun, repeat
+from page_tracker.collect.background import begun, ended, repeat
 from page_tracker.query.timers import Timers
 from page_tracker.writer.service import keep
 from support.pace import PACE
@@ -83,3 +84,18 @@ def test_a_question_that_cannot_be_stopped_leaves_others_their_limits(
         with timers.limiting(stopped.set, 0.05):
             assert stopped.wait(PATIENCE)
     assert "could not be stopped" in caplog.text
+
+
+def test_what_takes_no_notice_of_being_cancelled_once_is_ended_all_the_same() -> None:
+    async def deaf() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(PATIENCE)
+
+    async def run() -> bool:
+        task = asyncio.create_task(deaf())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(ended([task]), PATIENCE / 2)
+        return task.cancelled()
+
+    assert asyncio.run(run())
