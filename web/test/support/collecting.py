@@ -36,17 +36,18 @@ async def collecting(
     settings: Settings, bounds: Bounds = Bounds()
 ) -> AsyncIterator[Collector]:
     """A collector, as the front door opens it; closed in the end."""
-    registry = open_registry(settings, open_redis(settings))
-    collector = Collector(
-        open_async_redis(settings),
-        Sites(registry),
-        Tokens(registry),
-        open_lookups(settings),
-        bounds=bounds,
-        rates=Rates(0),
-        spool=open_spool(settings),
-    )
-    try:
-        yield collector
-    finally:
-        await collector.close()
+    with open_redis(settings) as redis:
+        registry = open_registry(settings, redis)
+        collector = Collector(
+            open_async_redis(settings),
+            Sites(registry),
+            Tokens(registry),
+            open_lookups(settings),
+            bounds=bounds,
+            rates=Rates(0),
+            spool=open_spool(settings),
+        )
+        try:
+            yield collector
+        finally:
+            await collector.close()
