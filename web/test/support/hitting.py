@@ -138,8 +138,10 @@ def hitting(
                 sender.close()
         sender.close()
 
-    kinds = [True] * connections + [False] * brief
-    threads = [threading.Thread(target=work, args=(keeps,)) for keeps in kinds]
+    threads = [
+        threading.Thread(target=work, args=(number < connections,))
+        for number in range(connections + brief)
+    ]
     for thread in threads:
         thread.start()
     try:

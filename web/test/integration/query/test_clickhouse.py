@@ -293,7 +293,10 @@ def test_a_question_is_stopped_in_time_and_when_nobody_waits(
     ("changes", "told"),
     [
         ({"port": 1}, "127.0.0.1:1 does not answer; start it, or correct PAGE_TRACKER"),
-        ({"password": "no"}, "not know this user by this password.*; correct PAGE_TR"),
+        (
+            {"password": "no"},  # nosec B105 # a wrong one
+            "not know this user by this password.*; correct PAGE_TR",
+        ),
         ({"database": "nope"}, "no such database.*; create it"),
     ],
 )
