@@ -14,6 +14,7 @@ from support.containers import ROOT, Stack, docker, running_stack
 from support.hitting import SITE, Sent, hitting
 from support.pace import ANSWER_SECONDS
 from support.processes import free_port, wait_until
+from support.whole_machine import whole_machine
 
 FILE = "docker-compose.cluster.yml"
 NETWORK = "192.168.179"
@@ -23,8 +24,8 @@ PARTS = ("collector", "reader", "writer", "upkeep", "bucket", "proxy")
 
 
 @pytest.fixture(scope="module", name="stack")
-def run_all() -> Iterator[Stack]:
-    with pytest.MonkeyPatch.context() as patched:
+def run_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with whole_machine(tmp_path_factory), pytest.MonkeyPatch.context() as patched:
         patched.setenv("CLUSTER_NETWORK", NETWORK)
         patched.setenv("PROXY_PORT", f"127.0.0.1:{free_port()}")
         patched.setenv("REDIS_PASSWORD", PASSWORD)

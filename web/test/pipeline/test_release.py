@@ -17,19 +17,21 @@ from support.pace import PACE
 from support.processes import clean_environment, wait_until
 from support.releases import RELEASE, VERSIONS, Server
 from support.watching import watching_containers
+from support.whole_machine import whole_machine
 
 
 @pytest.fixture(scope="module", name="server")
-def run_first_version() -> Iterator[Server]:
+def run_first_version(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with one site, and images of several versions."""
     server = Server(*VERSIONS)
-    try:
-        server.build()
-        server.must_release("start", server.images["sound"])
-        server.page_tracker("site", "add", SITE)
-        yield server
-    finally:
-        server.remove()
+    with whole_machine(tmp_path_factory):
+        try:
+            server.build()
+            server.must_release("start", server.images["sound"])
+            server.page_tracker("site", "add", SITE)
+            yield server
+        finally:
+            server.remove()
 
 
 def known(server: Server) -> set[str]:
