@@ -20,16 +20,20 @@ sys.exit(f"{given} {child.wait()} {child.poll()}")
 """
 
 
-def test_it_has_its_own_name_group_signals_and_only_the_files_that_it_was_given() -> (
-    None
-):
-    ended = subprocess.run(
-        [sys.executable, "-c", FORKING],
+def ran(program: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", program],
         env=clean_environment(PYTHONPATH=str(Path(__file__).parents[2])),
         capture_output=True,
         check=False,
         text=True,
     )
+
+
+def test_it_has_its_own_name_group_signals_and_only_the_files_that_it_was_given() -> (
+    None
+):
+    ended = ran(FORKING)
     before, told = ended.stdout.splitlines()
     given, status, again = map(int, ended.stderr.split())
     assert before == "before"
@@ -62,10 +66,5 @@ sys.exit(child.wait())
 def test_it_ends_also_where_it_is_stopped_before_it_has_left_its_parents_handlers() -> (
     None
 ):
-    ended = subprocess.run(
-        [sys.executable, "-c", STOPPING],
-        env=clean_environment(PYTHONPATH=str(Path(__file__).parents[2])),
-        capture_output=True,
-        check=False,
-    )
-    assert (ended.returncode, ended.stdout) == (256 - SIGTERM, b"")
+    ended = ran(STOPPING)
+    assert (ended.returncode, ended.stdout) == (256 - SIGTERM, "")

@@ -36,8 +36,8 @@ from support.asked import (
     view,
 )
 from support.clickhouse import database
+from support.drawing import examples
 
-EXAMPLES, MANY_EXAMPLES = 15, 600
 SMALL = {"case_sensitive": False}
 
 
@@ -63,15 +63,13 @@ def answered(
 
 @pytest.mark.timeout(1800)
 def test_every_answer_equals_plain_counting(
-    clickhouse_port: int, tmp_path: Path, request: pytest.FixtureRequest
+    clickhouse_port: int, tmp_path: Path
 ) -> None:
     server = database(clickhouse_port, tmp_path)
-    is_long = request.config.getoption("--long")
 
     @given(data=st.data())
     @settings(
-        max_examples=MANY_EXAMPLES if is_long else EXAMPLES,
-        deadline=None,
+        max_examples=examples(15, long=600),
         suppress_health_check=[HealthCheck.too_slow],
     )
     def holds(data: st.DataObject) -> None:
