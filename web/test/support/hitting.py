@@ -40,6 +40,20 @@ class Sent:
     unknown: set[str] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
     without_retry_after: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(
+        self, path: str, began: float, status: int, retry_after: str | None
+    ) -> None:
+        """Note an answer, or 0 where none came, to what was sent at `began`."""
+        with self._lock:
+            self.statuses[status] += 1
+            if status == 202:
+                self.acknowledged[path] = began
+            elif status == 0 or status >= 500:
+                self.unknown.add(path)
+            if status == 503 and retry_after is None:
+                self.without_retry_after += 1
 
     def must_be_stored_once(self, stored: list[str]) -> None:
         """Hold the invariant: acknowledged = stored, but for what nobody was told."""
@@ -98,18 +112,7 @@ def hitting(
     server must trust the loopback as a proxy. Paths and ids begin with the mark.
     """
     sent, stopped, numbers = Sent(), threading.Event(), count()
-    lock = threading.Lock()
     between = (connections + brief) / each_second if each_second else 0.0
-
-    def note(path: str, began: float, status: int, retry_after: str | None) -> None:
-        with lock:
-            sent.statuses[status] += 1
-            if status == 202:
-                sent.acknowledged[path] = began
-            elif status == 0 or status >= 500:
-                sent.unknown.add(path)
-            if status == 503 and retry_after is None:
-                sent.without_retry_after += 1
 
     def hit(sender: Sender) -> None:
         number = next(numbers)
@@ -124,7 +127,7 @@ def hitting(
                 )
             except (OSError, HTTPException):
                 status, retry_after = 0, None
-            note(path, began, status, retry_after)
+            sent.note(path, began, status, retry_after)
             if status == 202 or not event_id:
                 break
             time.sleep(PAUSE_SECONDS)
