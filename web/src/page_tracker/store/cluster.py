@@ -1,7 +1,7 @@
 """Clients of a cluster, which do what those of a single server do: they connect with
 the first command, raise nothing but redis.RedisError, and never send again what may
 have been done. Where a slot has moved, or a replica has taken a server's place, they
-find that out with the next command.
+find that out with the next command: one that was not sent goes to the new server.
 
 Only a pipeline sends what was not answered once more by itself: it is for reading.
 What has to go over one connection goes by `together`.
@@ -89,7 +89,21 @@ class Cluster(RedisCluster):
         self.connect()
         above: Any = super()
         with _only_redis_errors():
+            try:
+                return above.execute_command(*args, **kwargs)
+            except (NotConnectedError, TimedOutError) as error:
+                if not self._was_replaced(error):
+                    raise
             return above.execute_command(*args, **kwargs)
+
+    def _was_replaced(self, error: RedisError) -> bool:
+        """Whether nothing was sent, and another server has taken this one's place.
+
+        redis-py names the server with an error where it got no connection to it.
+        """
+        known: Any = self
+        server = getattr(error, "connection", None)
+        return isinstance(server, ClusterNode) and server not in known.get_primaries()
 
     def together(self, key: str, *commands: Command) -> list[Any]:
         """The answers to commands about a key, sent over one connection.

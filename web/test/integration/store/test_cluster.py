@@ -44,7 +44,7 @@ from page_tracker.store.shards import require_shards
 from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from page_tracker.writer.writer import Writer
-from support.clusters import TestCluster, started_cluster, wait_until
+from support.clusters import Node, TestCluster, started_cluster, wait_until
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit, named
 from support.lake import paths
 from support.pace import PACE
@@ -182,6 +182,40 @@ def test_what_was_not_answered_is_never_sent_again(cluster: TestCluster) -> None
         assert impatient.get(key) == b"1"
 
 
+def test_what_was_not_sent_goes_to_the_server_that_took_the_place(
+    cluster: TestCluster, client: Redis
+) -> None:
+    old, (new,) = cluster.primaries[0], cluster.replicas
+    key = stream(cluster.shards_of(old)[0])
+    assert client.incr(key) == 1
+    has_been_written = _offset(old)
+    wait_until(lambda: _offset(new) >= has_been_written)
+
+    old.kill()
+    new.run("CLUSTER FAILOVER", "TAKEOVER")
+    others = cluster.primaries[1:]
+    wait_until(lambda: all(new.port in _ports_of_primaries(node) for node in others))
+
+    assert client.incr(key) == 2
+    old.start()
+    wait_until(lambda: _is_following(old))
+    old.run("CLUSTER FAILOVER")
+    wait_until(lambda: old.is_primary and _is_following(new))
+
+
+def _ports_of_primaries(node: Node) -> set[int]:
+    return {port for _, _, (_, port, *_), *_ in node.run("CLUSTER SLOTS")}
+
+
+def _offset(node: Node) -> int:
+    """How much has been written, as it knows."""
+    return int(node.redis.info("replication")["master_repl_offset"])
+
+
+def _is_following(node: Node) -> bool:
+    return node.redis.info("replication").get("master_link_status") == "up"
+
+
 def test_a_cluster_that_is_away_is_found_out_by_the_first_command() -> None:
     with open_client("redis+cluster://127.0.0.1:1,127.0.0.1:2", 0.2) as client:
         Stream(client)
@@ -226,7 +260,7 @@ def test_the_lake_gets_nothing_that_no_replica_has(
         with pytest.raises(RedisError, match="only 0 of 1 replicas"):
             writer.round()
         assert paths(lake) == []
-    wait_until(lambda: replica.redis.info("replication")["master_link_status"] == "up")
+    wait_until(lambda: _is_following(replica))
     writer.round()
     assert paths(lake) == ["/a"]
 
