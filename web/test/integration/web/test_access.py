@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +24,10 @@ from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from page_tracker.sites.token import Scope
 from page_tracker.web.api.sites_v1 import id_of
 from support.application import application
+from support.people import account_of
+from support.store_as_it_was import StoreAsItWas
 
+Headers = dict[str, dict[str, str]]
 # The tokens' own site, one of others, and one that is none.
 OWN, OTHERS, NONE = "a.example", "b.example", "x.example"
 PLACES = (OWN, OTHERS, NONE)
@@ -213,10 +215,12 @@ EXCUSES = {OTHERS: (409,), NONE: (404, 401, 409)}
 NO_TOKENS = ("missing", "nonsense", "unknown", "another's secret", "expired", "removed")
 
 
-@pytest.fixture(autouse=True)
-def environment(redis_url: str, tmp_path: Path) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def environment(
+    redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     goal, filters = BUY, [["is", "event:page", "/"]]
-    with application(redis_url, tmp_path):
+    with application(redis_url, tmp_path_factory.mktemp("access")):
         for domain in (OWN, OTHERS):
             site = app_module.sites().add(domain, {})
             app_module.sites().put_goals(domain, lambda known: with_goal(known, goal))
@@ -226,7 +230,28 @@ def environment(redis_url: str, tmp_path: Path) -> Iterator[None]:
             app_module.annotation_store().change(
                 site.id, lambda known: with_annotation(known, NOTE, "ada")
             )
+        account_of("olga")  # for a store without any, the mirror's would be put back
         yield
+
+
+@pytest.fixture(scope="module", name="headers")
+def headers_of_everybody(environment: None) -> Headers:
+    """The header that shows a token of each kind, or what is none."""
+    texts = {who: text_of(who) for who in (*TOKENS, *NO_TOKENS) if who != "missing"}
+    shown = {who: {"Authorization": f"Bearer {text}"} for who, text in texts.items()}
+    return {"missing": {}, **shown}
+
+
+@pytest.fixture(scope="module")
+def prepared(headers: Headers) -> StoreAsItWas:
+    """The sites, and the tokens that the headers show."""
+    return StoreAsItWas(app_module.redis())
+
+
+@pytest.fixture(autouse=True)
+def begin_with_what_is_prepared(prepared: StoreAsItWas) -> None:
+    """No test finds what another one did."""
+    prepared.put_back()
 
 
 @cache
@@ -240,14 +265,8 @@ def client() -> FlaskClient:
     return routes_of_all().test_client()
 
 
-def header_of(who: str) -> dict[str, str]:
-    """The header that shows this token, or what is none."""
-    if who == "missing":
-        return {}
-    return {"Authorization": f"Bearer {text_of(who)}"}
-
-
 def text_of(who: str) -> str:
+    """The text of a new token of this kind."""
     tokens = app_module.tokens()
     if who in TOKENS:
         scope, sites = who.split()
@@ -327,10 +346,14 @@ def test_every_route_for_programs_is_in_the_table() -> None:
 @pytest.mark.parametrize("who", [*TOKENS, *NO_TOKENS])
 @pytest.mark.parametrize(("method", "rule"), ROUTES, ids=map(" ".join, ROUTES))
 def test_a_token_does_what_its_scope_and_sites_allow_and_nothing_else(
-    client: FlaskClient, method: str, rule: str, who: str
+    client: FlaskClient,
+    headers: Headers,
+    method: str,
+    rule: str,
+    who: str,
 ) -> None:
     """Who may not ask about a site is told the same whether there is such a site."""
-    route, header = ROUTES[method, rule], header_of(who)
+    route, header = ROUTES[method, rule], headers[who]
     refusals = set()
     # A site's last token goes with it: what is allowed comes last.
     for site in sorted(PLACES, key=lambda site: may(who, route.need, site)):
@@ -353,9 +376,9 @@ def test_a_token_does_what_its_scope_and_sites_allow_and_nothing_else(
 @pytest.mark.parametrize("who", ["stats own", "admin own", "missing"])
 @pytest.mark.parametrize("rule", [rule for method, rule in ROUTES if method == "GET"])
 def test_to_ask_without_the_body_is_guarded_alike(
-    client: FlaskClient, rule: str, who: str
+    client: FlaskClient, headers: Headers, rule: str, who: str
 ) -> None:
-    header, path = header_of(who), (ROUTES["GET", rule].path or rule)
+    header, path = headers[who], (ROUTES["GET", rule].path or rule)
 
     for site in PLACES:
         full, bare = (
@@ -365,10 +388,12 @@ def test_to_ask_without_the_body_is_guarded_alike(
         assert (bare.status_code, bare.data) == (full.status_code, b"")
 
 
-def test_lists_tell_of_the_token_s_own_sites_alone(client: FlaskClient) -> None:
+def test_lists_tell_of_the_token_s_own_sites_alone(
+    client: FlaskClient, headers: Headers
+) -> None:
     for sites in ([OWN], [OTHERS], [OWN, OTHERS], None):
         app_module.tokens().add("stats", sites)
-    header = header_of("admin own")
+    header = headers["admin own"]
 
     for path in ("/api/sites", "/api/tokens"):
         response = client.get(path, headers=header)
@@ -377,9 +402,9 @@ def test_lists_tell_of_the_token_s_own_sites_alone(client: FlaskClient) -> None:
 
 
 def test_an_admin_of_one_site_gives_no_token_that_reaches_further(
-    client: FlaskClient,
+    client: FlaskClient, headers: Headers
 ) -> None:
-    header = header_of("admin own")
+    header = headers["admin own"]
     before = state()
 
     for reach in (
