@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -21,6 +22,7 @@ CACHED = (
     *(app_module.asking, app_module.live, app_module.collector, app_module.accounts),
     app_module.annotation_store,
 )
+OURS = (keys.guesses("").encode(), b"pt:session", b"pt:link:", b"pt:code:", b"pt:invit")
 
 
 @contextmanager
@@ -48,6 +50,6 @@ def application(
 def _begin_anew(redis: Redis) -> None:
     for cached in CACHED:
         cached.cache_clear()
-    ours = (keys.guesses("*"), "pt:session*", "pt:link:*", "pt:code:*", "pt:invit*")
-    found = [key for pattern in ours for key in redis.scan_iter(pattern)]
+    known: Any = redis.keys("pt:*")
+    found = [key for key in known if key.startswith(OURS)]
     redis.delete(SITES_KEY, TOKENS_KEY, ACCOUNTS_KEY, ANNOTATIONS_KEY, *found)
