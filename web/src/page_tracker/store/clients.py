@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from page_tracker.settings_parsing import cluster_nodes
 from page_tracker.store.cluster import AsyncCluster, Cluster, Command
+from page_tracker.store.server import AsyncServer
 
 # To find a key for each primary: a third of the tries hit one of three.
 _MOST_TRIES = 100_000
@@ -36,7 +37,7 @@ def open_async_client(url: str, seconds: float) -> AsyncRedis:
     """`open_client` for the event loop that runs."""
     if nodes := cluster_nodes(url):
         return cast(AsyncRedis, AsyncCluster.opened(nodes, **_patience(seconds)))
-    return AsyncRedis.from_url(
+    return AsyncServer.from_url(
         url, retry=AsyncRetry(NoBackoff(), 0), **_patience(seconds)
     )
 
@@ -67,14 +68,7 @@ def together(client: Any, key: str, *commands: Command) -> list[Any]:
 
 async def together_async(client: Any, key: str, *commands: Command) -> list[Any]:
     """`together` for a client of the event loop."""
-    if isinstance(client, AsyncCluster):
-        return _without_errors(await client.together(key, *commands))
-    if len(commands) == 1:
-        return [await client.execute_command(*commands[0])]
-    pipeline: Any = client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command)
-    return _without_errors(await pipeline.execute(raise_on_error=False))
+    return _without_errors(await client.together(key, *commands))
 
 
 def _without_errors(answers: list[Any]) -> list[Any]:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 
 from page_tracker.hits.hit import Drop, Kind, Touch
 from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site
 from page_tracker.store import keys
+from page_tracker.store.clients import open_async_client
 from page_tracker.store.counters import DropCount, Live
 from page_tracker.store.ingest import (
     Batch,
@@ -103,7 +103,7 @@ def test_the_event_loop_stores_the_same_way(
     redis_url: str, redis_client: Redis, shard: int
 ) -> None:
     async def store(batch: Batch) -> list[Outcome]:
-        async with AsyncRedis.from_url(redis_url) as client:
+        async with open_async_client(redis_url, 5) as client:
             return await submit_async(client, batch)
 
     batch = a_batch(shard, a_hit())

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ResponseError
@@ -32,6 +31,7 @@ from page_tracker.store.ingest import (
     submit_async,
 )
 from page_tracker.store.keys import shard_of
+from page_tracker.store.server import AsyncServer
 from support.ingesting import DAY, NOON, SITE, a_batch, a_hit
 
 SHARDS = 4
@@ -140,8 +140,8 @@ def test_a_failure_says_whether_to_submit_again(
         raise error
 
     monkeypatch.setattr(Redis, "execute_command", fail)
-    monkeypatch.setattr(AsyncRedis, "execute_command", fail_async)
+    monkeypatch.setattr(AsyncServer, "together", fail_async)
     with pytest.raises(expected):
         submit(Redis(), a_batch(0, a_hit(touch=Touch())))
     with pytest.raises(expected):
-        asyncio.run(submit_async(AsyncRedis(), a_batch(0, a_hit())))
+        asyncio.run(submit_async(AsyncServer(), a_batch(0, a_hit())))
