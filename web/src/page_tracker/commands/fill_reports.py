@@ -5,9 +5,8 @@ import click
 from page_tracker.commands.lake_process import lake_process
 from page_tracker.commands.options import setting_option
 from page_tracker.plural import counted
-from page_tracker.query.clickhouse.filled import Filled
 from page_tracker.settings import Settings
-from page_tracker.wiring.clickhouse import open_filling
+from page_tracker.wiring.clickhouse import open_filling, open_kept_filling
 from page_tracker.writer.service import PASS, keep
 
 
@@ -26,14 +25,8 @@ def fill_reports(until_stopped: bool, **options: str | None) -> None:
     settings = Settings.from_environment(**options)
     if until_stopped:
         with lake_process("fill-reports", settings) as (found, _, stop):
-            filling = open_filling(found)
-            keep("filling ClickHouse", lambda: _discarding(filling()), PASS, stop, 0)
+            keep("filling ClickHouse", open_kept_filling(found), PASS, stop, 0)
     else:
         done = open_filling(settings)()
         added, dropped = counted(done.added, "file"), counted(done.dropped, "file")
         click.echo(f"added {added}, dropped {dropped}")
-
-
-def _discarding(done: Filled) -> None:
-    """What was done is told once only; in a log it would be a line a minute."""
-    del done

@@ -18,9 +18,9 @@ from redis import Redis, RedisError
 
 from page_tracker.collect.spool_file import SpoolState
 from page_tracker.monitoring import figures
+from page_tracker.store.pass_record import FillRecord, UpkeepRecord
 from page_tracker.store.redis_health import redis_problem
 from page_tracker.store.stream import Stream
-from page_tracker.store.upkeep_record import UpkeepRecord
 from page_tracker.tally import TALLY, Tally
 
 _NO_BOUND = "+Inf"
@@ -61,6 +61,8 @@ class Exposition(Collector):
         yield from figures.of_redis(self.redis)
         yield from figures.of_streams(self.streams, self.most_rows)
         yield from figures.of_upkeep(UpkeepRecord(self.redis).read())
+        fill = FillRecord(self.redis)
+        yield from figures.of_fill(fill.read(), fill.rows())
 
 
 def counted(tally: Tally) -> Iterator[Metric]:

@@ -26,8 +26,8 @@ from redis import Redis
 
 from page_tracker.collect.spool_file import SpoolState
 from page_tracker.store.clients import Server, primaries
+from page_tracker.store.pass_record import PassesDone
 from page_tracker.store.stream import Stream
-from page_tracker.store.upkeep_record import UpkeepDone
 from page_tracker.writer.health import problems
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -102,18 +102,32 @@ def of_streams(streams: Sequence[Stream], most_rows: int) -> Iterator[Metric]:
     )
 
 
-def of_upkeep(done: UpkeepDone) -> Iterator[Metric]:
+def of_upkeep(done: PassesDone) -> Iterator[Metric]:
+    yield from _of_passes("upkeep", "upkeep", done)
+
+
+def of_fill(done: PassesDone, rows: int) -> Iterator[Metric]:
+    yield from _of_passes("fill", "`fill-reports --until-stopped`", done)
+    yield _gauge(
+        "fill_lake_rows",
+        "Of the rows of `page_tracker_lake_rows_total`, those that ClickHouse's own"
+        " tables have.",
+        rows,
+    )
+
+
+def _of_passes(name: str, of: str, done: PassesDone) -> Iterator[Metric]:
     passes = SummaryMetricFamily(
-        _named("upkeep_seconds"), "How long passes of upkeep took, in seconds."
+        _named(f"{name}_seconds"), f"How long passes of {of} took, in seconds."
     )
     passes.add_metric([], done.passes, done.seconds)
     yield passes
     yield CounterMetricFamily(
-        _named("upkeep_failures"), "Passes of upkeep that failed.", done.failures
+        _named(f"{name}_failures"), f"Passes of {of} that failed.", done.failures
     )
     yield _gauge(
-        "upkeep_last_success_timestamp_seconds",
-        "When a pass of upkeep last succeeded; 0 if none has.",
+        f"{name}_last_success_timestamp_seconds",
+        f"When a pass of {of} last succeeded; 0 if none has.",
         done.succeeded,
     )
 

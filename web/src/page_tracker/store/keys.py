@@ -177,6 +177,11 @@ def upkeep() -> str:
     return "pt:upkeep"
 
 
+def fill() -> str:
+    """Hash: the same of filling ClickHouse's own tables, and how far these are."""
+    return "pt:fill"
+
+
 def removing() -> str:
     """Set of the sites that are being removed."""
     return "pt:removing"

@@ -11,13 +11,13 @@ from redis import RedisError
 from page_tracker.settings import Settings
 from page_tracker.settings_parsing import DEFAULT_REDIS_URL
 from page_tracker.store.clients import open_client
-from page_tracker.store.upkeep_record import UpkeepDone, UpkeepRecord
+from page_tracker.store.pass_record import PassesDone, UpkeepRecord
 
 # Closing a day of very many hits takes minutes.
 MAX_SILENCE = 900.0  # seconds
 
 
-def problem(done: UpkeepDone, now: float) -> str | None:
+def problem(done: PassesDone, now: float) -> str | None:
     """Why nobody seems to look after the lake; `now` in seconds since 1970."""
     if not done.succeeded:
         return "no pass of upkeep has succeeded yet"

@@ -10,7 +10,9 @@ from page_tracker.query.database import Database
 from page_tracker.query.snapshot import Reading
 from page_tracker.settings import Settings, is_in_bucket
 from page_tracker.settings_parsing import ServerAddress
+from page_tracker.store.pass_record import FillRecord
 from page_tracker.wiring.lake import open_lake
+from page_tracker.wiring.store import open_redis, open_streams
 
 if TYPE_CHECKING:
     from page_tracker.query.clickhouse.database import Server
@@ -58,6 +60,21 @@ def open_filling(settings: Settings) -> Callable[[], Filled]:
     server = _connected(address, LONGEST_FILE)
     reading, place = Reading(open_lake(settings)), _place(settings, address)
     return lambda: fill(server, place, reading.sources())
+
+
+def open_kept_filling(settings: Settings) -> Callable[[], None]:
+    """The same for a long-lived process: what it did is left in the store, for
+    monitoring. The call raises RedisError too."""
+    record, streams = FillRecord(open_redis(settings)), open_streams(settings)
+    filling = open_filling(settings)
+
+    def fill_and_note() -> None:
+        with record.noting():
+            rows = sum(stream.drained() for stream in streams)
+            filling()
+            record.has(rows)
+
+    return fill_and_note
 
 
 def _place(settings: Settings, address: ServerAddress) -> Place:

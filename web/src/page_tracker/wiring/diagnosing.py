@@ -1,17 +1,23 @@
 """Opens what `page-tracker doctor` checks; the checks are in `diagnosis.py`."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
 
+from redis import Redis
+
 from page_tracker.diagnosis import Finding, Patient
 from page_tracker.errors import DataFolderError, NoDataFolderError, PageTrackerError
 from page_tracker.lake.damage import damages
+from page_tracker.plural import counted
 from page_tracker.processes.embedded import STORE_NAME
 from page_tracker.processes.folder import holder
 from page_tracker.settings import Settings
+from page_tracker.store.pass_record import FillRecord
+from page_tracker.store.stream import Stream
 from page_tracker.wiring.collecting import open_spool
 from page_tracker.wiring.lake import open_lake
 from page_tracker.wiring.store import (
@@ -21,6 +27,9 @@ from page_tracker.wiring.store import (
     open_streams,
     store_of_folder,
 )
+
+# Seconds; the server's own tables still have what was deleted meanwhile.
+LONGEST_FILL = 900.0
 
 
 @contextmanager
@@ -54,12 +63,14 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
             most_in_stream=found.most_in_stream,
             spool=open_spool(settings).state,
             urls=list(dict.fromkeys(each for each in urls if each)),
-            reports=partial(_reports, settings),
+            reports=partial(_reports, settings, redis, open_streams(found)),
             trouble=trouble,
         )
 
 
-def _reports(settings: Settings) -> Iterator[Finding]:
+def _reports(
+    settings: Settings, redis: Redis, streams: Sequence[Stream]
+) -> Iterator[Finding]:
     """Whether the server answers that the settings name for questions."""
     if settings.reports is None:
         return
@@ -72,6 +83,24 @@ def _reports(settings: Settings) -> Iterator[Finding]:
         yield Finding("reports", error.problem, error.remedy)
     else:
         yield Finding("reports", f"{settings.reports.name} reads the lake")
+    yield from _filled(FillRecord(redis), streams)
+
+
+def _filled(record: FillRecord, streams: Sequence[Stream]) -> Iterator[Finding]:
+    """Whether the server's own tables are kept filled, where they are."""
+    done = record.read()
+    if not (done.succeeded or done.failures):
+        return
+    silence = time.time() - done.succeeded
+    behind = counted(sum(each.drained() for each in streams) - record.rows(), "row")
+    message = f"filled {silence:.0f} s ago, {behind} behind the lake"
+    if not done.succeeded:
+        message = "not filled yet"
+    if done.trouble:
+        message += f": {done.trouble}"
+    is_late = silence > LONGEST_FILL
+    remedy = "run page-tracker fill-reports --until-stopped, or drop them"
+    yield Finding("own tables", message, remedy if is_late else "")
 
 
 def _with_its_own_redis(settings: Settings) -> Settings:

@@ -7,10 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
-
-from redis import RedisError
 
 from page_tracker.history.expired_imports import note_expiry
 from page_tracker.lake.damage import mend, unreadable_set_aside
@@ -20,8 +17,8 @@ from page_tracker.processes.embedded import STORE_NAME
 from page_tracker.processes.run_command import run_command
 from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
+from page_tracker.store.pass_record import UpkeepRecord
 from page_tracker.store.salts import throw_away_spent
-from page_tracker.store.upkeep_record import UpkeepRecord
 from page_tracker.upkeep.due_work import Due
 from page_tracker.upkeep.lake_upkeep import Upkeep
 from page_tracker.upkeep.recount import Recount
@@ -93,15 +90,8 @@ def _recorded(record: UpkeepRecord, tidy: Callable[[], None]) -> Callable[[], No
     """A pass that leaves in the store whether it succeeded, for monitoring."""
 
     def tidy_and_note() -> None:
-        began = time.monotonic()
-        try:
+        with record.noting():
             tidy()
-        except Exception:
-            with suppress(RedisError):
-                record.failed()
-            raise
-        with suppress(RedisError):  # it may be full
-            record.succeeded(time.time(), time.monotonic() - began)
 
     return tidy_and_note
 

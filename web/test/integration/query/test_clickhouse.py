@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from redis import Redis
 
 from page_tracker.cli import main
 from page_tracker.days import day_number
@@ -30,8 +32,13 @@ from page_tracker.settings import Settings
 from page_tracker.settings_parsing import parse_clickhouse
 from page_tracker.sites.goal import Goal
 from page_tracker.sites.site import Site
+from page_tracker.store import keys
+from page_tracker.store.pass_record import FillRecord
 from page_tracker.upkeep.day_tables import close
 from page_tracker.wiring.asking import open_asking
+from page_tracker.wiring.clickhouse import open_kept_filling
+from page_tracker.wiring.diagnosing import patient_of_folder
+from page_tracker.wiring.monitoring import open_exposition
 from support.asked import further_view, put, view
 from support.clickhouse import PASSWORD, USER, database
 from support.own_bucket import OwnBucket, environment_of, lake_in
@@ -219,6 +226,42 @@ def test_the_doctor_says_whether_the_server_reads_the_lake(
         in found(clickhouse_port)
     )
     assert "problem  reports: ClickHouse at 127.0.0.1:1 does not answer" in found(1)
+
+
+def test_who_watches_is_told_how_far_the_tables_are(
+    clickhouse_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    redis_client: Redis,
+    redis_url: str,
+) -> None:
+    (tmp_path / "format.json").write_text('{"format": 1}')
+    at = f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{clickhouse_port}"
+    Server(parse_clickhouse(at), 30).do("CREATE DATABASE watched")
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("PAGE_TRACKER_REPORTS", f"{at}/watched")
+    settings = Settings.from_environment(data=str(tmp_path))
+    away = parse_clickhouse("clickhouse://127.0.0.1:1")
+    record = FillRecord(redis_client)
+
+    def told() -> str:
+        with patient_of_folder(settings) as patient:
+            *_, (_, message, remedy) = patient.reports()
+        return f"{message}; {remedy}"
+
+    with pytest.raises(LakeAwayError):
+        open_kept_filling(replace(settings, reports=away))()
+    assert re.search("^not filled yet: ClickHouse at 127.0.0.1:1 .*; run", told())
+    redis_client.hset(keys.state(0), "drained", "7")
+    open_kept_filling(settings)()
+    redis_client.hset(keys.state(0), "drained", "9")
+    assert re.search(r"^filled \d s ago, 2 rows behind the lake; $", told())
+    found = open_exposition(settings).collect()
+    samples = {each.name: each.value for family in found for each in family.samples}
+    assert samples["page_tracker_fill_lake_rows"] == 7
+    assert samples["page_tracker_fill_failures_total"] == 1
+    record.succeeded(time.time() - 1000, 1)
+    assert re.search("^filled 100. s ago, 2 rows behind the lake; run", told())
 
 
 def fill_reports() -> str:
