@@ -31,10 +31,20 @@ USER_AGENT = (
     " Chrome/142.0.0.0 Safari/537.36"
 )
 LANGUAGE = "de-AT"
+# For what its address bar would show, each window has a page of its own, which takes as
+# long as a test's. Of this switch the last one counts: the others are Playwright's.
+NO_FEATURES = [
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "AimEnabled", "LensOverlay"),
+    *("AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync"),
+    *("HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "MediaRouter"),
+    *("NetworkTimeServiceQuerying", "OptimizationHints", "PreconnectToSearch"),
+    *("DestroyProfileOnBrowserClose", "PaintHolding", "ThirdPartyStoragePartitioning"),
+]
 OPTIONS = [
     f"--accept-lang={LANGUAGE}",
     "--disable-background-networking",
     "--disable-component-update",
+    f"--disable-features={','.join(NO_FEATURES)}",
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
