@@ -14,6 +14,13 @@ from urllib.parse import urlsplit
 Meddle = Callable[[str, str, int], int | None]
 
 
+class _Server(ThreadingHTTPServer):
+    """One that takes as many connections at once as deltalake opens."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
 @contextmanager
 def meddling(url: str, meddle: Meddle) -> Iterator[str]:
     """The address of a proxy before the store at `url`."""
@@ -57,8 +64,7 @@ def meddling(url: str, meddle: Meddle) -> Iterator[str]:
             if has_body:
                 self.wfile.write(content)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Between) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Between) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

@@ -132,10 +132,10 @@ class Bucket:
             found = self._store.list(within or None).collect()
             return {each["path"]: each["size"] for each in found}
 
-    def tags(self) -> dict[str, str]:
-        """The files, each with what changes with its content."""
+    def tags(self, after: str = "") -> dict[str, str]:
+        """The files whose names come later, each with what changes with its content."""
         with _as_os_errors(self.uri):
-            found = self._store.list().collect()
+            found = self._store.list(offset=after or None).collect()
             return {each["path"]: str(each["e_tag"]) for each in found}
 
     def put_new(self, name: str, content: bytes) -> bool:

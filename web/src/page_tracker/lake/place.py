@@ -6,6 +6,7 @@ A lake's files have the same names wherever it lies, so a copy of all of them is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -25,8 +26,9 @@ class Place(Protocol):
     def sizes(self, within: str = "") -> Mapping[str, int]:
         """The files below a folder with their sizes in bytes."""
 
-    def tags(self) -> Mapping[str, str]:
-        """The files at its top, each with what changes with its content."""
+    def tags(self, after: str = "") -> Mapping[str, str]:
+        """The files at its top, each with what changes with its content; those whose
+        names come later."""
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
@@ -56,12 +58,14 @@ class FolderPlace:
             if path.is_file()
         }
 
-    def tags(self) -> Mapping[str, str]:
-        stats = {path: path.stat() for path in self.folder.glob("*") if path.is_file()}
-        return {
-            path.name: f"{stat.st_ino}-{stat.st_mtime_ns}"
-            for path, stat in stats.items()
-        }
+    def tags(self, after: str = "") -> Mapping[str, str]:
+        found = {}
+        for path in self.folder.glob("*"):
+            if path.name > after and path.is_file():
+                with suppress(FileNotFoundError):  # it has just gone
+                    stat = path.stat()
+                    found[path.name] = f"{stat.st_ino}-{stat.st_mtime_ns}"
+        return found
 
     def read(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()

@@ -132,7 +132,7 @@ class Lake:
         Raises LakeLogGoneError if there are files but no log, and DeltaError.
         """
         try:
-            return DeltaTable(self.address(name), storage_options=self._options)
+            return DeltaTable(self.address(name), storage_options=self.options)
         except TableNotFoundError:
             return self._create(name)
 
@@ -231,7 +231,7 @@ class Lake:
 
     def has(self, name: str) -> bool:
         """Whether the table is there already."""
-        return DeltaTable.is_deltatable(self.address(name), self._options)
+        return DeltaTable.is_deltatable(self.address(name), self.options)
 
     def files_in_folder(self, name: str) -> list[Path]:
         """The data files in a table's folder, whether its log names them or not."""
@@ -252,7 +252,7 @@ class Lake:
             address,
             delta_schema(TABLES[name]),
             partition_by=["month"],
-            storage_options=self._options,
+            storage_options=self.options,
             configuration={
                 **self.retention,
                 # Upkeep makes the checkpoints.
@@ -286,10 +286,11 @@ class Lake:
         except DeltaError:
             # Another process may have created it first; if not, opening it tells why.
             pass
-        return DeltaTable(self.address(name), storage_options=self._options)
+        return DeltaTable(self.address(name), storage_options=self.options)
 
     @property
-    def _options(self) -> dict[str, str] | None:
+    def options(self) -> dict[str, str] | None:
+        """What deltalake needs to reach the tables."""
         return self.copies.bucket.table_options if self.copies else None
 
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from deltalake import DeltaTable
 
 from page_tracker.lake.duckdb_connection import engine
+from page_tracker.lake.place import FolderPlace
 
 # The folder of a table's log, within the table's own.
 LOG = "_delta_log"
@@ -30,7 +31,9 @@ MANY = 16
 # with a shard for each processor of a large machine.
 MAX_COMMITS = 5_000
 
-_CHECKPOINT = re.compile(r"\d+\.checkpoint\.parquet")
+# The names of a log's files that have its actions; each begins with a version.
+COMMIT = re.compile(r"\d{20}\.json")
+CHECKPOINT = re.compile(r"\d+\.checkpoint\.parquet")
 
 
 class Log(Protocol):
@@ -38,6 +41,9 @@ class Log(Protocol):
 
     def sizes(self) -> Mapping[str, int]:
         """All files, with their sizes in bytes."""
+
+    def tags(self, after: str = "") -> Mapping[str, str]:
+        """The files whose names come later, each with what changes with its content."""
 
     def read_all(self, names: Iterable[str]) -> Iterable[bytes]:
         """The contents of files, in the order of their names."""
@@ -54,6 +60,9 @@ class FolderLog:
 
     def sizes(self) -> Mapping[str, int]:
         return {path.name: path.stat().st_size for path in self.folder.iterdir()}
+
+    def tags(self, after: str = "") -> Mapping[str, str]:
+        return FolderPlace(self.folder).tags(after)
 
     def read_all(self, names: Iterable[str]) -> Iterable[bytes]:
         return ((self.folder / name).read_bytes() for name in names)
@@ -90,12 +99,12 @@ def all_transactions(log: Log, snapshot: DeltaTable) -> dict[str, int]:
     checkpoints = {
         int(name.partition(".")[0]): name
         for name in log.sizes()
-        if _CHECKPOINT.fullmatch(name)
+        if CHECKPOINT.fullmatch(name)
     }
     first = max((number for number in checkpoints if number <= version), default=-1)
     found = _checkpointed(log, checkpoints[first]) if first >= 0 else {}
     for commit in log.read_all(map(commit_name, range(first + 1, version + 1))):
-        found |= _committed(commit)
+        found |= committed(commit)
     return found
 
 
@@ -144,7 +153,8 @@ def _checkpointed(log: Log, name: str) -> dict[str, int]:
         return dict(rows.fetchall())
 
 
-def _committed(commit: bytes) -> dict[str, int]:
+def committed(commit: bytes) -> dict[str, int]:
+    """The transactions of one commit. Raises ValueError."""
     actions = [json.loads(line) for line in commit.splitlines() if b'"txn"' in line]
     found = [action["txn"] for action in actions if "txn" in action]
     return {each["appId"]: each["version"] for each in found}

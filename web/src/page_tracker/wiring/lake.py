@@ -1,5 +1,6 @@
 """What keeps hits for good: the lake and its writers."""
 
+from page_tracker.lake.followed import FollowedTables
 from page_tracker.lake.table import Lake
 from page_tracker.settings import Settings, is_in_bucket, lake_of
 from page_tracker.store.writers import Writers
@@ -32,11 +33,12 @@ def require_lake(settings: Settings) -> None:
 
 
 def open_writers(settings: Settings, lake: Lake) -> list[Writer]:
-    """The writers of all shards."""
+    """The writers of all shards, which write in turn."""
     keep = settings.keep_stored
     if keep is None:
         keep = KEEP_STORED if is_in_bucket(settings) else 0
-    return [Writer(stream, lake, keep=keep) for stream in open_streams(settings)]
+    tables, streams = FollowedTables(lake), open_streams(settings)
+    return [Writer(each, lake, keep=keep, tables=tables) for each in streams]
 
 
 def open_share(settings: Settings) -> Share:

@@ -18,7 +18,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from arro3.core import Table
@@ -27,6 +26,7 @@ from deltalake import DeltaTable, Transaction
 from page_tracker.errors import LakeError
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.commit_retries import ConflictError, conflicts
+from page_tracker.lake.followed import FollowedTables
 from page_tracker.lake.table import Lake, append, append_table, marks, position
 from page_tracker.lake.table_log import all_transactions
 from page_tracker.origins import is_of_stream, of_stream, of_term
@@ -34,6 +34,7 @@ from page_tracker.schema import DROPS, HITS
 from page_tracker.store.entry import Entry
 from page_tracker.store.stream import Stream, StreamAwayError
 from page_tracker.writer.commit import Commit, together
+from page_tracker.writer.next_step import NextStep, Positions, next_step
 from page_tracker.writer.stored import QUEUES, Stored, is_among, queues_in
 
 logger = logging.getLogger(__name__)
@@ -44,48 +45,6 @@ READ_AT_ONCE = 64
 # An entry is set aside after this many tries, with this long between them.
 TRIES = 5
 BETWEEN_TRIES = 0.1  # seconds
-
-
-@dataclass(frozen=True)
-class Positions:
-    """The state of stream and lake: numbers of entries.
-
-    `last` is the store's latest, `committed` the lake's latest of the store's origin;
-    `first` is the first one queued; the lake has `committed_of_first` of its origin.
-    `lacks`: the lake has others than those queued under some of these numbers.
-    `is_former`: that origin is not the store's present one.
-    """
-
-    last: int
-    committed: int
-    first: int | None = None
-    committed_of_first: int = 0
-    lacks: bool = False
-    is_former: bool = False
-
-
-class NextStep(Enum):
-    """What has to be done next."""
-
-    RENEW = auto()  # the store was restored from an older copy: its numbers are in use
-    RENUMBER = auto()  # and entries have such numbers
-    REST = auto()
-    TRIM = auto()
-    STORE = auto()
-
-
-def next_step(positions: Positions) -> NextStep:
-    """Decide a round. Pure."""
-    is_behind = positions.last < positions.committed
-    if is_behind or (positions.lacks and not positions.is_former):
-        return NextStep.RENEW
-    if positions.lacks:
-        return NextStep.RENUMBER
-    if positions.first is None:
-        return NextStep.REST
-    if positions.first <= positions.committed_of_first:
-        return NextStep.TRIM
-    return NextStep.STORE
 
 
 class LakeLostError(LakeError):
@@ -131,10 +90,15 @@ class Writer:
         lake: Lake,
         sleep: Callable[[float], object] = time.sleep,
         keep: int = 0,
+        tables: FollowedTables | None = None,
     ) -> None:
-        """`keep`: for how many seconds Redis keeps what the lake has, and may lose."""
+        """`keep`: for how many seconds Redis keeps what the lake has, and may lose.
+
+        `tables`: the lake's, of all writers that write in turn.
+        """
         self.stream = stream
         self.lake = lake
+        self._tables = tables or FollowedTables(lake)
         self._keep = keep
         self._sleep = sleep
         # How many batches that the lake has lost were appended again, at its end.
@@ -149,7 +113,7 @@ class Writer:
         is away: then nothing was trimmed that is not in the lake.
         """
         try:
-            with conflicts():
+            with conflicts(), self._tables.forgotten_on_failure():
                 return self._round()
         except ConflictError as error:
             logger.debug("another writer committed first: %s", error.why)
@@ -165,7 +129,7 @@ class Writer:
         self.stream.require_not_moved(self.lake.uri)
         # Read before the lake: what was kept by then is in it, or was.
         kept = self.stream.kept.last() if self._keep else None
-        hits = self.lake.snapshot("hits")
+        hits = self._tables.snapshot("hits")
         # Read after the lake: a store in order is ahead of it.
         origin, last = self._store_stands_at()
         positions = self._positions(hits, origin, last, first)
@@ -277,7 +241,7 @@ class Writer:
         if marks(hits, commit.days_touched, time.time()):
             # Commits that touch the same day once it is over refuse each other.
             with self.lake.turn("late"):
-                hits = self.lake.snapshot("hits")
+                hits = self._tables.snapshot("hits")
                 if self._position(hits, stored.origin) != stored.last:
                     raise ConflictError("another writer has had this turn")
                 self._commit(hits, stored.origin, commit)
@@ -305,12 +269,12 @@ class Writer:
         self, commit: Commit, origin: int, terms: Sequence[Transaction]
     ) -> None:
         name = of_stream(origin, self.stream.shard)
-        drops = self.lake.snapshot("drops")
+        drops = self._tables.snapshot("drops")
         rows = commit.drops_beyond(self._stored("drops", drops, origin))
         if not rows:
             return
         append(drops, DROPS, rows, name, commit.last, *terms)
-        if position(self.lake.snapshot("drops"), name) < commit.last:
+        if position(self._tables.snapshot("drops"), name) < commit.last:
             raise ConflictError("the drops' commit is not in the table")
 
     def _collect(self, stored: Stored) -> Commit:

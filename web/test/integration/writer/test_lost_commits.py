@@ -87,7 +87,7 @@ def test_what_comes_meanwhile_is_written_too(
         drain(writer)
     lose_last_commits(bucket, 1)
     send(redis_client, "/d")
-    for each in (started(redis_client, lake), started(redis_client, lake)):
+    for each in (writer, started(redis_client, lake)):
         drain(each)
     assert paths(lake) == ["/a", "/b", "/c", "/d"]
 
