@@ -1,13 +1,12 @@
 """A disk without room: no false acknowledgement, and all goes on once there is room."""
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from page_tracker.lake.table import Lake
+from support.disks import filled, small_disk
 from support.hitting import SITE, Sent, hitting
 from support.lake import paths
 from support.processes import command, serving, wait_until
@@ -19,32 +18,8 @@ TRUST = {"PAGE_TRACKER_TRUSTED_PROXIES": "127.0.0.0/8"}
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 120 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(  # nosec B607 # the machine's own program
-        ["mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", place], check=True
-    )
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", place], check=True)  # nosec B607 # as above
-
-
-@contextmanager
-def filled(disk: Path) -> Iterator[None]:
-    """Not a byte is free."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        size = 1 << 20
-        while size:
-            try:
-                file.write(bytes(size))
-            except OSError:
-                size //= 2
-    try:
-        yield
-    finally:
-        filler.unlink()
+    with small_disk(tmp_path / "disk", 120) as disk:
+        yield disk
 
 
 def acknowledges_again(sent: Sent) -> None:

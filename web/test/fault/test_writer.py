@@ -23,11 +23,12 @@ from page_tracker.lake.table import Lake
 from page_tracker.store import keys
 from page_tracker.store.ingest import StoreAwayError, StreamFullError, submit
 from page_tracker.store.stream import Stream
+from support.disks import filled, small_disk
 from support.hits import batch, hit
 from support.lake import paths
 from support.own_redis import OwnRedis, own_redis
 from support.pace import PACE
-from support.processes import BIN, clean_environment
+from support.processes import BIN, clean_environment, wait_until
 
 # A hit is in the lake within so many seconds of being acknowledged, once all is well.
 FRESH = 5.0
@@ -249,33 +250,21 @@ def test_a_stream_that_is_destroyed_or_a_store_that_is_emptied_is_survived(
 def test_a_full_lake_stops_nothing_but_the_writing_and_goes_on_by_itself(
     data: Path, server: OwnRedis, tmp_path: Path
 ) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(  # nosec B607 # the machine's own program
-        ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", disk], check=True
-    )
-    try:
+    with small_disk(tmp_path / "disk", 80) as disk:
         lake = Lake(str(disk / "lake"))
         with server.client() as redis, writing(data, server, lake=disk / "lake") as w:
             submit(redis, batch([hit("/before")]))
             assert is_in(lake, "/before")
-            filler = disk / "filler"
-            with filler.open("wb") as file:
-                file.write(bytes(40_000_000))
-            submit(redis, batch([hit("/meanwhile")]))
-            time.sleep(3)
-            assert paths(lake) == ["/before"]
-            assert Stream(redis).waiting() == 1
-            told = Stream(redis).record.last_report()
-            assert told and "MB left" in told[1]
-            filler.unlink()
+            with filled(disk):
+                submit(redis, batch([hit("/meanwhile")]))
+                wait_until(lambda: "MB left" in w.said())
+                told = Stream(redis).record.last_report()
+                assert told and "MB left" in told[1]
+                assert paths(lake) == ["/before"]
+                assert Stream(redis).waiting() == 1
 
             assert is_in(lake, "/meanwhile")
             assert w.said().count("MB left") == 1
-    finally:
-        subprocess.run(
-            ["umount", disk], check=True
-        )  # nosec B607 # the machine's own program
 
 
 SLOW = """

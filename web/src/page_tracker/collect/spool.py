@@ -167,12 +167,14 @@ class Spool:
         try:
             if self._file is None:
                 self._file = await asyncio.to_thread(self._folder.new_file, self._shard)
+            is_first = self._file.is_empty
+            await asyncio.to_thread(self._file.append, batch, self._folder)
+            if is_first:
                 logger.warning(
                     "Redis does not take hits: those of shard %d wait in %s",
                     self._shard,
                     self._file.path,
                 )
-            await asyncio.to_thread(self._file.append, batch, self._folder)
         except SpoolFullError as error:
             raise NotStoredError(error.problem, RETRY_FULL) from error
         except OSError as error:
@@ -208,7 +210,8 @@ class Spool:
         self._file = self._draining = None
         self._is_ending = False
         await asyncio.to_thread(file.remove)
-        logger.warning("the hits that waited in %s are now stored", file.path)
+        if not file.is_empty:
+            logger.warning("the hits that waited in %s are now stored", file.path)
 
 
 async def _set_aside(file: SpoolFile, spooled: SpooledBatch, why: str) -> None:

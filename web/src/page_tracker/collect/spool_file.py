@@ -154,6 +154,11 @@ class SpoolFile:
         self._end = append_synced(self._file.fileno(), self._end, _record(content))
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it never had a batch."""
+        return self._end == 0
+
+    @property
     def is_settled(self) -> bool:
         """Whether all that the file has was marked by `settled`."""
         return self._settled == self._end

@@ -24,6 +24,7 @@ from page_tracker.store.ingest import Batch, BatchId, submit
 from page_tracker.store.stream import Stream
 from page_tracker.wiring.collecting import open_spool
 from support.collecting import BROWSER, SITE, collecting, sites_of
+from support.disks import small_disk
 from support.ingesting import a_batch, a_hit, named
 from support.own_redis import OwnRedis, own_redis
 from support.pace import PACE
@@ -220,6 +221,28 @@ def test_a_full_spool_refuses_what_comes_and_keeps_what_it_has(
 
     asyncio.run(run())
     assert stored(redis) == ["/before", "/taken", "/after"]
+
+
+def test_where_its_disk_is_full_hits_are_refused_and_none_is_said_to_wait(
+    server: OwnRedis, redis: Redis, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        async with collecting(settings) as collector:
+            await send(collector, "before")
+            server.kill()
+            with pytest.raises(
+                NotStoredError, match="the disk of the spool .* is full"
+            ):
+                await collector.collect([view("refused")], BROWSER)
+            await until(lambda: not files(settings))
+            server.start()
+            await send(collector, "after")
+
+    with small_disk(settings.data / "spool", 1):  # it leaves more than that to others
+        asyncio.run(run())
+    assert stored(redis) == ["/before", "/after"]
+    assert "is full" in caplog.text
+    assert "wait" not in caplog.text
 
 
 def test_a_visitor_is_the_same_when_redis_is_back_though_it_had_no_salt_of_the_day(
