@@ -60,6 +60,7 @@ class Patient:
 
     data: Path
     lake: Path | None
+    cache: Path | None  # of copies, if not in the data folder
     # What in the lake is damaged, or was: one line each.
     damages: Callable[[], Iterable[str]]
     redis: Redis
@@ -89,12 +90,10 @@ def examine(patient: Patient) -> Iterator[Finding]:
 
 
 def folder(patient: Patient) -> Iterator[Finding]:
-    """The data folder and the lake can be written, and have space."""
-    places = {"data folder": patient.data}
-    if patient.lake is not None:
-        places["lake"] = patient.lake
-    for name, path in places.items():
-        # The lake is created with the first hit.
+    """The data folder, the lake and its copies can be written, and have space."""
+    places = {"data folder": patient.data, "lake": patient.lake, "cache": patient.cache}
+    for name, path in [(name, path) for name, path in places.items() if path]:
+        # The lake is created with the first hit, and the cache with the first copy.
         there = path if path.exists() else path.parent
         try:
             with NamedTemporaryFile(dir=there) as probe:

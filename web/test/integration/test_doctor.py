@@ -29,6 +29,7 @@ from page_tracker.store.redis_health import durability_notice
 from page_tracker.store.registry import Registry
 from page_tracker.store.sites import Sites
 from page_tracker.store.stream import Stream
+from support.disks import filled, small_disk
 from support.hits import batch, hit, row
 from support.ingesting import a_batch, a_hit
 from support.own_redis import OwnRedis, own_redis
@@ -50,6 +51,7 @@ def patient(store: OwnRedis, tmp_path: Path) -> Iterator[Patient]:
         yield Patient(
             data=tmp_path,
             lake=lake.folder,
+            cache=None,
             damages=partial(damages, lake),
             redis=client,
             registry=registry,
@@ -115,6 +117,13 @@ def test_a_redis_that_evicts_is_a_problem(patient: Patient) -> None:
         assert "noeviction" in found(patient, "Redis").remedy
     finally:
         patient.redis.config_set("maxmemory-policy", "noeviction")
+
+
+def test_a_cache_on_a_full_disk_is_a_problem(patient: Patient, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "cache", 1) as disk, filled(disk):
+        finding = found(replace(patient, cache=disk), "cache")
+    assert "cannot be written (No space left on device)" in finding.message
+    assert "make room" in finding.remedy
 
 
 def test_a_mirror_that_lacks_a_site_is_a_problem(patient: Patient) -> None:

@@ -11,19 +11,31 @@ longest time goes first. Any number of processes share a folder of copies.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from page_tracker.errors import LakeError
 from page_tracker.lake.bucket import AT_ONCE, Bucket
 
 # Somebody may be reading what was asked for in the last minutes, so it stays.
 IN_USE = 120  # seconds
+
+
+class CacheFullError(LakeError):
+    """The disk of the copies has no room for another one; the lake is as it was."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"the disk of the cache {folder} is full",
+            "make room there, or name a folder on another disk by PAGE_TRACKER_CACHE",
+        )
 
 
 @dataclass(frozen=True)
@@ -51,14 +63,15 @@ class Copies:
         return [path.replace("''", "'") for path in dict.fromkeys(found)]
 
     def fetch(self, paths: Sequence[str]) -> None:
-        """Have copies at these paths. Raises OSError if one cannot be had."""
+        """Have copies at these paths. Raises CacheFullError, or OSError."""
         missing = [path for path in map(Path, paths) if not _is_used(path)]
         if not missing:
             return
-        for folder in {path.parent for path in missing}:
-            folder.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(self._copy, missing))
+        with self._telling_that_it_is_full():
+            for folder in {path.parent for path in missing}:
+                folder.mkdir(parents=True, exist_ok=True)
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(self._copy, missing))
         self._trim()
 
     def forget_unlisted(self, table: str, listed: Iterable[str], grace: float) -> None:
@@ -71,6 +84,15 @@ class Copies:
         for path, used, _ in _files(self.files / table):
             if str(path) not in needed and time.time() - used >= grace:
                 path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _telling_that_it_is_full(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise CacheFullError(self.folder) from error
+            raise
 
     def _copy(self, path: Path) -> None:
         self.bucket.copy_to(str(path.relative_to(self.files)), path)

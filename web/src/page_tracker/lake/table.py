@@ -211,7 +211,7 @@ class Lake:
     def paths(self, table: DeltaTable, condition: str | None = None) -> list[str]:
         """Where the files of a snapshot are read that may have such rows: there now.
 
-        Raises OSError if they cannot be fetched from a bucket.
+        Raises CacheFullError, or OSError, if they cannot be fetched from a bucket.
         """
         found = table.file_uris(file_pruning_predicate=condition)
         if self.copies:
@@ -225,7 +225,7 @@ class Lake:
             self.copies.fetch(self.copies.named_in(sql))
 
     def fetch(self, paths: Sequence[str]) -> None:
-        """Have files that are read at these paths there. Raises OSError."""
+        """Have files that are read at these paths there. Raises as `paths`."""
         if self.copies:
             self.copies.fetch(paths)
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 import duckdb
 
+from page_tracker.errors import LakeError
 from page_tracker.lake.duckdb_connection import connect
 from page_tracker.lake.table_files import TableFiles
 from page_tracker.query import countries
@@ -30,6 +31,7 @@ from page_tracker.query.concurrency import Paused, Turns
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import (
     FilesGoneError,
+    LakeAwayError,
     NobodyWaitsError,
     QuestionTooCostlyError,
 )
@@ -240,6 +242,8 @@ class Engine:
     def _fetch(self, sql: str) -> None:
         try:
             self._fetch_named(sql)
+        except LakeError as error:
+            raise LakeAwayError(error.problem, error.remedy) from error
         except OSError as error:
             raise FilesGoneError(str(error)) from error
 

@@ -55,6 +55,7 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
         yield Patient(
             data=settings.data,
             lake=lake.folder,
+            cache=settings.cache if lake.copies else None,
             damages=partial(damages, lake),
             redis=redis,
             registry=registry,

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
@@ -14,14 +15,25 @@ import pytest
 from deltalake.exceptions import DeltaError
 from redis import Redis
 
+from page_tracker.days import day_number
 from page_tracker.lake.bucket import Bucket
+from page_tracker.lake.copies import CacheFullError
 from page_tracker.lake.table import Lake
+from page_tracker.query.ask import Asking
+from page_tracker.query.engine import Engine
+from page_tracker.query.problem import LakeAwayError
+from page_tracker.query.snapshot import Reading
 from page_tracker.store.stream import Stream
+from page_tracker.upkeep.day_tables import close
 from page_tracker.writer.writer import Done, Writer
+from support.asked import put, view
+from support.disks import filled, small_disk
 from support.hits import send
 from support.lake import paths
 from support.meddling import meddling
 from support.own_bucket import OwnBucket, lake_in, own_bucket
+
+DAY = date(2026, 3, 1)
 
 
 def drain(writer: Writer) -> None:
@@ -60,6 +72,25 @@ def test_two_writers_whose_answers_get_lost_store_each_hit_once(
         for writer in writers:
             drain(writer)
         assert paths(lake) == sorted(sent)
+
+
+def test_a_full_disk_of_copies_is_told_and_all_goes_on_once_there_is_room(
+    bucket_store: OwnBucket, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "cache", 8) as disk:
+        lake = lake_in(bucket_store.bucket(), disk)
+        put(lake, [view(1, day=DAY)], 1)
+        asked = Asking(Reading(lake), Engine(threads=1, fetch=lake.fetch_named))
+
+        with filled(disk):
+            with pytest.raises(LakeAwayError, match=f"the cache {disk} is full"):
+                asked.days("a.org")
+            with pytest.raises(CacheFullError):
+                close(lake, [day_number(DAY)])
+
+        assert asked.days("a.org")
+        close(lake, [day_number(DAY)])
+        assert Reading(lake).sources([DAY]).closed == {DAY}
 
 
 class Scene(NamedTuple):
