@@ -18,7 +18,7 @@ ROOT = Path(page_tracker.__file__).parent
 # function too. Rooms of one floor know nothing of each other.
 FLOORS = (
     ("errors", "schema", "days", "plural", "files", "shares"),
-    ("tally", "request_id"),
+    ("tally", "request_id", "background"),
     ("people", "sites", "origins"),
     ("hits",),
     ("settings_parsing",),

@@ -19,7 +19,7 @@ from typing import Any
 
 from redis import RedisError
 
-from page_tracker.collect.background import begun, ended, repeat
+from page_tracker.background import begun, ended, repeat
 from page_tracker.collect.drops import (
     RETRY_AWAY,
     drops_among,

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from page_tracker.collect.background import begun
+from page_tracker.background import begun
 from page_tracker.collect.drops import RETRY_AWAY, refusal
 from page_tracker.collect.spool import REMEMBERED, Spool
 from page_tracker.errors import NotStoredError

@@ -16,7 +16,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-from page_tracker.collect.background import begun, ended
+from page_tracker.background import begun, ended
 from page_tracker.collect.drops import RETRY_FULL
 from page_tracker.collect.spool_file import (
     SpooledBatch,

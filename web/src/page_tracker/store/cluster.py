@@ -1,7 +1,8 @@
 """Clients of a cluster, which do what those of a single server do: they connect with
 the first command, raise nothing but redis.RedisError, and never send again what may
 have been done. Where a slot has moved, or a replica has taken a server's place, they
-find that out with the next command: one that was not sent goes to the new server.
+find that out with the next command: one that was not sent goes to the new server. In an
+event loop nobody waits while a new server is looked for.
 
 Only a pipeline sends what was not answered once more by itself: it is for reading.
 What has to go over one connection goes by `together`.
@@ -9,6 +10,7 @@ What has to go over one connection goes by `together`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import RLock
@@ -27,6 +29,8 @@ from redis.exceptions import ConnectionError as NotConnectedError
 from redis.exceptions import MovedError, RedisClusterException
 from redis.exceptions import TimeoutError as TimedOutError
 from redis.retry import Retry
+
+from page_tracker.background import begun, ended
 
 # What redis-py's classes inherit, and leave without a body.
 # pylint: disable=abstract-method, too-many-ancestors
@@ -154,6 +158,8 @@ class _Pipeline:
 class AsyncCluster(AsyncRedisCluster):
     """A cluster for an event loop; `opened` makes one."""
 
+    _look: asyncio.Task[None] | None = None
+
     @classmethod
     def opened(cls, nodes: Sequence[str], **options: Any) -> AsyncCluster:
         others = [AsyncClusterNode(*_address(node)) for node in nodes[1:]]
@@ -203,9 +209,22 @@ class AsyncCluster(AsyncRedisCluster):
                 if isinstance(each.result, _LOST):
                     raise each.result
         except _LOST:
-            with suppress(RedisError, RedisClusterException):
-                await self.nodes_manager.initialize(last_failed_node_name=node.name)
+            if self._look is None or self._look.done():
+                self._look = begun(self._look_again(node), "a look at the cluster")
             raise
+
+    async def _look_again(self, lost: AsyncClusterNode) -> None:
+        """Ask for the cluster's servers as they are now, the lost one last.
+
+        Nobody waits for it: where all are cut off, each one's patience has to pass.
+        """
+        with suppress(RedisError, RedisClusterException):
+            await self.nodes_manager.initialize(last_failed_node_name=lost.name)
+
+    async def aclose(self) -> None:
+        if self._look is not None:
+            await ended([self._look])
+        await super().aclose()
 
 
 def _asked(server: Redis, commands: Sequence[Command]) -> list[Any]:

@@ -12,6 +12,7 @@ from threading import Timer
 
 import pytest
 from redis import Redis, RedisError
+from redis.asyncio.cluster import NodesManager
 
 from page_tracker.hits.hit import Drop
 from page_tracker.lake.folder_format import FORMAT
@@ -220,6 +221,35 @@ def test_a_cluster_that_is_away_is_found_out_by_the_first_command() -> None:
     with open_client("redis+cluster://127.0.0.1:1,127.0.0.1:2", 0.2) as client:
         Stream(client)
         assert str(redis_problem(client)).startswith("Redis takes no writes: Error 111")
+
+
+def test_nobody_waits_until_all_servers_of_a_cluster_were_tried(
+    cluster: TestCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hits have to be in the spool before their sender gives up."""
+    looks = []
+
+    async def submit_to_all() -> list[object]:
+        all_refused = asyncio.Event()
+
+        async def look(*_: object, **__: object) -> None:
+            looks.append("begun")
+            await all_refused.wait()
+
+        async with open_async_client(cluster.url, 0.2) as impatient:
+            monkeypatch.setattr(NodesManager, "initialize", look)
+            with ExitStack() as stack:
+                for node in cluster.primaries:
+                    stack.enter_context(node.stopped())
+                batches = [a_batch(shard, a_hit()) for shard in SHARDS]
+                submitted = [submit_async(impatient, batch) for batch in batches]
+                refused = await asyncio.gather(*submitted, return_exceptions=True)
+            all_refused.set()
+        return list(refused)
+
+    refused = asyncio.run(submit_to_all())
+    assert all(isinstance(each, StoreAwayError) for each in refused)
+    assert looks == ["begun"]
 
 
 # Replicas

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from page_tracker.collect.background import begun, ended, repeat
+from page_tracker.background import begun, ended, repeat
 from page_tracker.query.timers import Timers
 from page_tracker.writer.service import keep
 from support.pace import PACE
