@@ -32,7 +32,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 # They take five seconds or more each: one that was begun last would be waited for.
 LONGEST = (
-    "test_alerts_called.py",  # and it waits, most of the time
+    # And they wait, most of the time.
+    *("test_alerts_called.py", "test_every_part.py"),
     *("test_pages.py", "test_serve.py", "test_openapi.py", "test_script.py"),
     *("test_script_sees.py", "test_docs_commands.py", "test_guides.py"),
     *("test_access.py", "test_owner.py", "test_settings_pages.py"),

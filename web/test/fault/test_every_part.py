@@ -1,5 +1,5 @@
-"""Every kind of part of many machines is killed, hangs, is cut off or has a wrong clock
-while hits come: what is acknowledged is stored, and once."""
+"""Every kind of part of many machines is killed, hangs, is cut off, has a full disk or
+a wrong clock while hits come: what is acknowledged is stored, and once."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ from support.clusters import wait_until
 from support.hitting import SITE, Sent, hitting
 from support.lake import paths
 from support.many_machines import (
+    SHARDS,
     Machines,
     clock_ahead,
+    cut_from,
     cut_off,
+    disk_full,
     killed,
     many_machines,
+    spool_full,
     stopped,
 )
 from support.pace import ANSWER_SECONDS
 
-SHARDS = range(24)
 SERVERS = ("primary", "replica", "bucket")
 OURS = ("collector", "first writer", "upkeep")
 EACH_SECOND = 200
+ANSWERS = frozenset({0, 202})  # 0: while the only collector is away
 
 Fault = Callable[[Machines, str], AbstractContextManager[None]]
 
@@ -37,6 +41,9 @@ Fault = Callable[[Machines, str], AbstractContextManager[None]]
 SCENARIOS: dict[str, tuple[Fault, tuple[str, ...], float]] = {
     "hang": (stopped, (*SERVERS, *OURS), 30),
     "cut off": (cut_off, SERVERS, 15),
+    "cut from Redis": (partial(cut_from, server="redis"), OURS, 15),
+    "cut from the bucket": (partial(cut_from, server="bucket"), OURS, 15),
+    "disk full": (disk_full, (*SERVERS, "first writer", "upkeep"), 10),
     "5 s ahead": (partial(clock_ahead, seconds=5), (*SERVERS[:2], *OURS), 5),
     "5 s behind": (partial(clock_ahead, seconds=-5), (*SERVERS[:2], *OURS), 5),
     "1 h ahead": (partial(clock_ahead, seconds=3600), (*SERVERS[:2], *OURS), 5),
@@ -70,9 +77,23 @@ def test_whatever_part_has_a_fault_costs_no_hit_and_counts_none_twice(
     befall(machines, *SCENARIOS[scenario])
 
 
-def befall(
-    machines: Machines, fault: Fault, names: tuple[str, ...], seconds: float
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_a_collector_whose_disk_is_full_refuses_what_redis_does_not_take(
+    machines: Machines,
 ) -> None:
+    sent = befall(machines, spool_full, ("collector",), 5, ANSWERS | {503})
+    assert sent.statuses[503]
+    assert not sent.without_retry_after
+
+
+def befall(
+    machines: Machines,
+    fault: Fault,
+    names: tuple[str, ...],
+    seconds: float,
+    answers: frozenset[int] = ANSWERS,
+) -> Sent:
     """Let parts have a fault, one after the other, under load: all hits are stored."""
     mark = str(time.monotonic_ns())
     with hitting(machines.url, 8, each_second=EACH_SECOND, mark=mark) as sent:
@@ -85,11 +106,12 @@ def befall(
     machines.drain()
     stored = [path for path in paths(machines.lake) if path.startswith(f"/{mark}/")]
     sent.must_be_stored_once(stored)
-    assert set(sent.statuses) <= {0, 202}  # 0: while the only collector is away
+    assert set(sent.statuses) <= answers
     with open_client(machines.cluster.url, ANSWER_SECONDS) as client:
         counted = Live(client, SHARDS).total(SITE)
         assert counted == len(paths(machines.lake))
         assert all(client.exists(keys.state(shard)) for shard in SHARDS)
+    return sent
 
 
 def _acknowledges_again(sent: Sent) -> None:

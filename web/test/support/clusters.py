@@ -142,7 +142,7 @@ def started_cluster(
 
 @contextmanager
 def _node(folder: Path, *options: str) -> Iterator[Node]:
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     with closing(Node(folder, *options)) as node:
         node.start()
         yield node

@@ -8,30 +8,46 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import requests
 
 from page_tracker.lake.table import Lake
+from page_tracker.store.clients import open_client
+from page_tracker.store.stream import Stream
 from support.clusters import Node, TestCluster, started_cluster, wait_until
+from support.disks import filled, small_disk
 from support.hitting import SITE
 from support.own_bucket import OwnBucket, environment_of, lake_in, own_bucket
 from support.pace import ANSWER_SECONDS, PACE
 from support.processes import BIN, clean_environment, command, free_port
 
+SHARDS = range(24)
+WRITERS = ("first writer", "second writer")
+# Megabytes: a spool leaves 64 to others, and the server of a bucket wants much room.
+DISK, DISK_OF_BUCKET = 120, 1000
+# In which what waits gets into the lake.
+DRAIN_SECONDS = 120 * PACE
+
+# Group ids that no other process has.
+_GROUPS = count(47_000)
+
 
 class Part:
     """A process of ours and its children, which is started again after `kill`."""
 
-    def __init__(self, data: Path, arguments: list[str], settings: dict[str, str]):
-        data.mkdir(exist_ok=True)
-        self.data = data
+    def __init__(self, folder: Path, arguments: list[str], settings: dict[str, str]):
+        self.folder = folder
+        # The firewall knows by it whose packets are whose.
+        self.group = next(_GROUPS)
         self._arguments = [str(BIN / arguments[0]), *arguments[1:]]
-        self._settings = {**settings, "PAGE_TRACKER_DATA": str(data)}
+        self._settings = {**settings, "PAGE_TRACKER_DATA": str(folder)}
+        self._output = folder.with_suffix(".output")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, **environment: str) -> None:
-        with self.data.with_suffix(".output").open("ab") as output:
+        with self._output.open("ab") as output:
             # pylint: disable-next=consider-using-with  # it is ended by `kill`
             self._process = subprocess.Popen(
                 self._arguments,
@@ -39,7 +55,11 @@ class Part:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                group=self.group,
             )
+
+    def said(self) -> str:
+        return self._output.read_text("utf-8")
 
     def kill(self) -> None:
         if self._process:
@@ -88,24 +108,28 @@ class Machines:
             ready = requests.get(f"{self.url}/readyz", timeout=ANSWER_SECONDS).ok
         except requests.RequestException:
             return False
-        spool = self.parts["collector"].data / "spool"
+        spool = self.parts["collector"].folder / "spool"
         return ready and not list(spool.glob("*.spool"))
 
     def drain(self) -> None:
-        """Write all that waits to the lake."""
+        """Return once the writers have written all that waits to the lake."""
         wait_until(self.is_well, ANSWER_SECONDS)
-        data = str(self.parts["first writer"].data)
-        command("writer", "--once", "--data", data, **self.settings)
+        with open_client(self.cluster.url, ANSWER_SECONDS) as client:
+            streams = [Stream(client, shard) for shard in SHARDS]
+            wait_until(
+                lambda: not any(stream.waiting() for stream in streams), DRAIN_SECONDS
+            )
 
 
 @contextmanager
 def many_machines(folder: Path) -> Iterator[Machines]:
     """A cluster of three servers and their replicas, a bucket, a collector, two
     writers, and upkeep."""
-    for name in ("nodes", "bucket", "cache"):
+    for name in ("nodes", "cache"):
         (folder / name).mkdir()
     timeout = ("--cluster-node-timeout", str(round(1000 * PACE)))
     with (
+        _disks(folder),
         started_cluster(folder / "nodes", 3, 3, *timeout) as cluster,
         own_bucket(folder / "bucket") as store,
         ExitStack() as stack,
@@ -118,7 +142,7 @@ def many_machines(folder: Path) -> Iterator[Machines]:
             **environment_of(place),
         }
         parts = _parts(folder, address, settings)
-        data = str(parts["collector"].data)
+        data = str(parts["collector"].folder)
         command("site", "add", SITE, "--data", data, **settings)
         for part in parts.values():
             part.start()
@@ -130,6 +154,16 @@ def many_machines(folder: Path) -> Iterator[Machines]:
         yield machines
 
 
+@contextmanager
+def _disks(folder: Path) -> Iterator[None]:
+    """Each part has its own; so has a server of Redis and the one that copies it."""
+    with ExitStack() as stack:
+        for name in ("nodes/0", "nodes/3", "collector", *WRITERS, "upkeep"):
+            stack.enter_context(small_disk(folder / name, DISK))
+        stack.enter_context(small_disk(folder / "bucket", DISK_OF_BUCKET))
+        yield
+
+
 def _parts(folder: Path, address: str, settings: dict[str, str]) -> dict[str, Part]:
     collector = [
         *("gunicorn", "page_tracker.asgi:app", "--bind", address),
@@ -139,8 +173,7 @@ def _parts(folder: Path, address: str, settings: dict[str, str]) -> dict[str, Pa
     upkeep = ["page-tracker", "upkeep", "--until-stopped"]
     return {
         "collector": Part(folder / "collector", collector, settings),
-        "first writer": Part(folder / "first-writer", writer, settings),
-        "second writer": Part(folder / "second-writer", writer, settings),
+        **{name: Part(folder / name, writer, settings) for name in WRITERS},
         "upkeep": Part(folder / "upkeep", upkeep, settings),
     }
 
@@ -171,18 +204,35 @@ def cut_off(machines: Machines, name: str) -> Iterator[None]:
     part = _part(machines, name)
     assert not isinstance(part, Part)  # the others are reached by no port
     ports = part.ports if isinstance(part, OwnBucket) else [part.port, part.bus]
-    rules = [
-        ["OUTPUT", "-p", "tcp", way, str(port), "-j", "DROP"]
-        for port in ports
-        for way in ("--dport", "--sport")
-    ]
-    for rule in rules:
-        _iptables("-A", *rule)
-    try:
+    with _dropping([[way, str(port)] for port in ports for way in WAYS]):
         yield
-    finally:
-        for rule in rules:
-            _iptables("-D", *rule)
+
+
+@contextmanager
+def cut_from(machines: Machines, name: str, server: str) -> Iterator[None]:
+    """No packet that one part of ours sends comes to Redis, or to the bucket."""
+    nodes = machines.cluster.nodes
+    ports = machines.bucket.ports if server == "bucket" else [n.port for n in nodes]
+    ours = ["-m", "owner", "--gid-owner", str(machines.parts[name].group)]
+    with _dropping([["--dport", str(port), *ours] for port in ports]):
+        yield
+
+
+@contextmanager
+def disk_full(machines: Machines, name: str) -> Iterator[None]:
+    """Not a byte is free. A server of Redis ends of it, and is started again."""
+    part = _part(machines, name)
+    with filled(part.folder):
+        yield
+    if isinstance(part, Node):
+        part.start()
+
+
+@contextmanager
+def spool_full(machines: Machines, name: str) -> Iterator[None]:
+    """No room where hits would wait, and no Redis that would take them."""
+    with disk_full(machines, name), cut_from(machines, name, "redis"):
+        yield
 
 
 @contextmanager
@@ -198,6 +248,7 @@ def clock_ahead(machines: Machines, name: str, seconds: int) -> Iterator[None]:
     part.start()
 
 
+WAYS = ("--dport", "--sport")
 MONOTONIC = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
@@ -209,7 +260,20 @@ def _part(machines: Machines, name: str) -> Part | Node | OwnBucket:
     return machines.parts[name]
 
 
-def _iptables(*arguments: str) -> None:
+@contextmanager
+def _dropping(packets: list[list[str]]) -> Iterator[None]:
+    """The firewall drops such packets of TCP."""
+    for each in packets:
+        _iptables("-A", *each)
+    try:
+        yield
+    finally:
+        for each in packets:
+            _iptables("-D", *each)
+
+
+def _iptables(change: str, *packets: str) -> None:
     subprocess.run(  # nosec B607 # the machine's own program
-        ["iptables", "-w", *arguments], check=True
+        ["iptables", "-w", change, "OUTPUT", "-p", "tcp", *packets, "-j", "DROP"],
+        check=True,
     )

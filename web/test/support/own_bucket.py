@@ -30,7 +30,7 @@ class OwnBucket:
     """A store with one bucket, at one address, whether it runs or not."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._ports = _free_ports(8)
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{self._ports[0]}"
@@ -39,7 +39,7 @@ class OwnBucket:
         (folder / "s3.json").write_text(json.dumps({"identities": [known]}))
 
     def start(self) -> None:
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             # pylint: disable-next=consider-using-with  # it is stopped by `kill`
             self._process = subprocess.Popen(
                 [str(PROGRAM), *self._options()],
@@ -94,12 +94,12 @@ class OwnBucket:
             "master.port.grpc": grpc[1],
             "volume.port.grpc": grpc[2],
             "filer.port.grpc": grpc[3],
-            "dir": self._folder,
+            "dir": self.folder,
             "ip": "127.0.0.1",
             "ip.bind": "127.0.0.1",
-            "s3.config": self._folder / "s3.json",
-            "s3.localSocket": self._folder / "s3.sock",
-            "filer.localSocket": self._folder / "filer.sock",
+            "s3.config": self.folder / "s3.json",
+            "s3.localSocket": self.folder / "s3.sock",
+            "filer.localSocket": self.folder / "filer.sock",
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
             "s3.autoCreateBucket": "false",
