@@ -10,13 +10,13 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
+import msgspec
 from redis import Redis, RedisError
 
 from page_tracker.collect.spool_file import SpoolState
@@ -54,8 +54,7 @@ class Finding(NamedTuple):
     remedy: str = ""
 
 
-@dataclass(frozen=True)
-class Patient:
+class Patient(msgspec.Struct, frozen=True):
     """What is checked; `urls` are where the web server is tried."""
 
     data: Path

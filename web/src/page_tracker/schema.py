@@ -6,14 +6,14 @@ these into Delta tables, the query layer into SQL names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 ColumnType = Literal["string", "int32", "int64", "bool", "date", "timestamp", "map"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """One column of a table; `limit` is the most characters that it stores."""
 
     name: str

@@ -15,8 +15,9 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count, product
+
+import msgspec
 
 # The most web processes that a setting allows, and as many that replace them.
 ROWS = 512
@@ -75,8 +76,7 @@ class Tally:
         return sum(self._cells[cell::CELLS])
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(msgspec.Struct, frozen=True):
     """A number for each combination of labels; it only grows."""
 
     tally: Tally
@@ -94,8 +94,7 @@ class Counter:
             yield labels, self.tally.sum(cell)
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(msgspec.Struct, frozen=True):
     """How many of some values were at most each bound, and their sum."""
 
     tally: Tally

@@ -4,12 +4,12 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry

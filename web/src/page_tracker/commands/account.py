@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import click
+import msgspec
 
 from page_tracker.commands.confirmation import confirm, yes_option
 from page_tracker.commands.options import Command, json_option, setting_option
@@ -36,8 +36,7 @@ NOBODY = "There is no account yet: page-tracker account link"
 NO_ROLE = "none"
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """What a command of ours changes."""
 
     accounts: Accounts

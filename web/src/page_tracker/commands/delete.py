@@ -1,9 +1,9 @@
 """`page-tracker delete`: delete hits for good."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 
 import click
+from msgspec.structs import replace
 
 from page_tracker.commands.confirmation import confirm, yes_option
 from page_tracker.commands.options import setting_option

@@ -6,12 +6,12 @@ and its code with it. A test fails on the day after `until`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+
+class Flag(msgspec.Struct, frozen=True):
     """A flag; it is `default` wherever the file of flags says nothing else."""
 
     name: str

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -33,8 +32,7 @@ STATES = ("ENABLED", "DISABLED")
 IGNORED = ("metadata",)
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(msgspec.Struct, frozen=True):
     """What the file says of a flag; `rule` gives a variant's name, or nothing."""
 
     is_enabled: bool
@@ -46,8 +44,7 @@ class Definition:
 Definitions = Mapping[str, Definition]
 
 
-@dataclass
-class FlagFile:
+class FlagFile(msgspec.Struct):
     """The definitions of a file; safe to use from many threads.
 
     `problem` says why its present content is not in use; '' if it is. `report` is told
@@ -57,9 +54,9 @@ class FlagFile:
     path: Path
     report: Callable[[str], None] = log.error
     problem: str = ""
-    _found: Definitions = field(default_factory=dict)
+    _found: Definitions = msgspec.field(default_factory=dict)
     _stamp: object = None
-    _lock: Lock = field(default_factory=Lock)
+    _lock: Lock = msgspec.field(default_factory=Lock)
 
     def now(self) -> Definitions:
         """What the last valid content says."""

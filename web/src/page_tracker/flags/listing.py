@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from page_tracker.flags.declared import FLAGS, Flag
 from page_tracker.flags.provider import Flags
@@ -18,8 +19,7 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """A flag: what it is, how that was decided, and whether its time is over."""
 
     flag: Flag

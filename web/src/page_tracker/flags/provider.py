@@ -8,9 +8,9 @@ https://openfeature.dev/specification/sections/providers
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import msgspec
 from openfeature import api
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import FlagNotFoundError, GeneralError, TypeMismatchError
@@ -24,8 +24,7 @@ from page_tracker.flags.rules import TARGETING_KEY
 Details = FlagResolutionDetails[bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """A flag's value, OpenFeature's reason for it, and what is wrong with its rule."""
 
     value: bool

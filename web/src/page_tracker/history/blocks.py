@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from posixpath import splitext
 from typing import Any, NamedTuple
 
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from page_tracker.history.dialect import Dialect, Lines, shown
 from page_tracker.history.formats import Exchange, Request

@@ -14,7 +14,6 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -98,8 +97,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     recent: Recent = Recent()
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(msgspec.Struct, frozen=True):
     """The collector's end of the store, as the composition root makes it.
 
     Both raise StoreAwayError if it does not answer.
@@ -113,13 +111,12 @@ class Store:
     bounds: Bounds
 
 
-@dataclass
-class Counted:
+class Counted(msgspec.Struct):
     """The counts of what was followed so far."""
 
     lines: int = 0
     pageviews: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = msgspec.field(default_factory=Counter)
 
 
 class _Salts(dict[tuple[str, int], bytes]):

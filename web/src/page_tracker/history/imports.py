@@ -21,12 +21,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from socket import gethostname
 from typing import Protocol
 
 import duckdb
+import msgspec
 from deltalake.exceptions import DeltaError
 from msgspec.structs import replace
 
@@ -85,8 +85,7 @@ class Watcher(Protocol):
         """An interrupted import, or undoing, is finished first."""
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """What is asked for."""
 
     site: Site
@@ -317,8 +316,7 @@ def _rest_is_gone(entry: Import, spool: Path) -> ImportRefusedError:
     return ImportRefusedError(f"{what}, and {spool} with the rest of it is gone", undo)
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What an import has done; `entry` is None if nothing was new."""
 
     entry: Import | None

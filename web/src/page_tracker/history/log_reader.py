@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from page_tracker.errors import ImportRefusedError
 from page_tracker.history.blocks import MAX_REPORTED
@@ -41,32 +42,31 @@ class MalformedLine(NamedTuple):
     text: str
 
 
-@dataclass
-class Tally:
+class Tally(msgspec.Struct):
     """What was read; its page views and `left_out` add up to its lines."""
 
     lines: int = 0
     pageviews: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = msgspec.field(default_factory=Counter)
     # The first malformed lines.
-    malformed: list[MalformedLine] = field(default_factory=list)
-    formats: list[str] = field(default_factory=list)
-    logs: list[str] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
+    malformed: list[MalformedLine] = msgspec.field(default_factory=list)
+    formats: list[str] = msgspec.field(default_factory=list)
+    logs: list[str] = msgspec.field(default_factory=list)
+    parts: list[Part] = msgspec.field(default_factory=list)
     # Imports that brought the part before these parts in their logs.
-    continues: set[str] = field(default_factory=set)
+    continues: set[str] = msgspec.field(default_factory=set)
     # Imports whose lines were known; those that retention took, and that are repeated.
-    known_by: set[str] = field(default_factory=set)
-    repeats: set[str] = field(default_factory=set)
-    views: Counter[int] = field(default_factory=Counter)
-    drops: Counter[Drop] = field(default_factory=Counter)
-    files: dict[int, list[int]] = field(default_factory=dict)
+    known_by: set[str] = msgspec.field(default_factory=set)
+    repeats: set[str] = msgspec.field(default_factory=set)
+    views: Counter[int] = msgspec.field(default_factory=Counter)
+    drops: Counter[Drop] = msgspec.field(default_factory=Counter)
+    files: dict[int, list[int]] = msgspec.field(default_factory=dict)
     # What else was left out, by the name that identifies it: the most frequent ones.
-    refused: Counter[Refused] = field(default_factory=Counter)
+    refused: Counter[Refused] = msgspec.field(default_factory=Counter)
     # Page views from lines without a user agent.
     agentless: int = 0
     # Notes on the logs, in words.
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
 
     def days(self) -> tuple[ImportedDay, ...]:
         return tuple(
@@ -106,8 +106,7 @@ class Tally:
                 self.files.setdefault(day, []).append(sifted.file)
 
 
-@dataclass
-class Reader:
+class Reader(msgspec.Struct):
     """Reads the logs of one import, one after the other."""
 
     crew: Crew
@@ -116,7 +115,7 @@ class Reader:
     spool: Path | None
     wanted: Wanted = Wanted()
     advance: Callable[[Log], object] = lambda _: None
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally = msgspec.field(default_factory=Tally)
 
     def read(self, log: Log) -> None:
         """Read a log to its end. Raises LogFileError, ImportRefusedError."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from page_tracker.hits.hit import Client, Hints, Place, Touch
 
@@ -37,8 +38,7 @@ NAMELESS = Bot("(no user agent)", "other")
 UNKNOWN = Bot("(unknown bot)", "other")
 
 
-@dataclass(frozen=True, slots=True)
-class Lookups:
+class Lookups(msgspec.Struct, frozen=True):
     """Functions that look things up; all are pure, and cached where that pays."""
 
     # The browser, system and device of a user agent.

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
+from msgspec.structs import replace
 from obstore.exceptions import (
     AlreadyExistsError,
     BaseError,
@@ -47,8 +48,7 @@ class BucketAwayError(BucketError):
     """The store of a bucket does not answer now."""
 
 
-@dataclass(frozen=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True):
     """What tells a file's content from others, and when it was written, by the store's
     clock, in seconds since 1970."""
 
@@ -56,8 +56,7 @@ class Stamp:
     written: float
 
 
-@dataclass(frozen=True)
-class Bucket:
+class Bucket(msgspec.Struct, frozen=True, dict=True):
     """What lies below a prefix (or at its top, if that is empty) of a bucket.
 
     `options` are those of the store by their usual names, like AWS_ENDPOINT_URL.

@@ -18,8 +18,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from page_tracker.errors import LakeError
 from page_tracker.lake.bucket import AT_ONCE, Bucket
@@ -38,8 +39,7 @@ class CacheFullError(LakeError):
         )
 
 
-@dataclass(frozen=True)
-class Copies:
+class Copies(msgspec.Struct, frozen=True):
     """The copies of a bucket's files in a folder, of `most` bytes in all."""
 
     bucket: Bucket

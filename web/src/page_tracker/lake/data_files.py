@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 from deltalake import DeltaTable
 
 from page_tracker.lake.lock import folder_of
@@ -15,8 +15,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DataFile:
+class DataFile(msgspec.Struct, frozen=True):
     """A Parquet file: where it is, and what the log says of it.
 
     `size` is in bytes, `modified` in seconds since 1970; `first` and `last` are the

@@ -19,11 +19,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
@@ -36,8 +36,7 @@ MAX_BYTES = 64_000_000
 MADE_OF = "of"
 
 
-@dataclass(frozen=True)
-class KeptSums:
+class KeptSums(msgspec.Struct, frozen=True):
     """The sums that are kept of a lake."""
 
     lake: Lake

@@ -16,11 +16,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
@@ -44,8 +44,7 @@ _KEYS = {
 }
 
 
-@dataclass(frozen=True)
-class SurveyedFile:
+class SurveyedFile(msgspec.Struct, frozen=True):
     """A data file: its number of rows, its days, sites and moments."""
 
     path: Path
@@ -56,16 +55,15 @@ class SurveyedFile:
     moments: tuple[datetime, datetime] | None = None
 
 
-@dataclass
-class Survey:
+class Survey(msgspec.Struct):
     """The files of a table without a log."""
 
     name: str
-    counting: list[SurveyedFile] = field(default_factory=list)
-    superseded: list[Path] = field(default_factory=list)
+    counting: list[SurveyedFile] = msgspec.field(default_factory=list)
+    superseded: list[Path] = msgspec.field(default_factory=list)
     # With the rows that no newer file has.
-    doubtful: list[SurveyedFile] = field(default_factory=list)
-    unreadable: list[Path] = field(default_factory=list)
+    doubtful: list[SurveyedFile] = msgspec.field(default_factory=list)
+    unreadable: list[Path] = msgspec.field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -299,8 +297,7 @@ def add_doubtful(lake: Lake, found: Survey, moved: Mapping[Path, Path]) -> int:
     return added
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """A hit of a batch: whether it is in the lake says whether all of it is."""
 
     number: int

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from page_tracker.files import READABLE, replace_file
 
@@ -40,8 +41,7 @@ class Place(Protocol):
         """Delete a file."""
 
 
-@dataclass(frozen=True)
-class FolderPlace:
+class FolderPlace(msgspec.Struct, frozen=True):
     """What lies below a folder, which need not be there yet."""
 
     folder: Path

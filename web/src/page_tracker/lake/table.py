@@ -15,13 +15,13 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import msgspec
 from arro3.core import Table
 from deltalake import (
     ColumnProperties,
@@ -97,8 +97,7 @@ class LakeLogGoneError(LakeError):
     """A table's files are there, but its log is not."""
 
 
-@dataclass(frozen=True)
-class Lake:
+class Lake(msgspec.Struct, frozen=True):
     """Where the tables are: in a folder, or in a bucket that is read by copies.
 
     `grace` is how long files stay after a snapshot has stopped using them.

@@ -1,11 +1,11 @@
 """Some files of one of the lake's tables. Loads no engine."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class TableFiles:
+class TableFiles(msgspec.Struct, frozen=True):
     """Files of a table, by their paths."""
 
     table: str

@@ -12,11 +12,11 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+import msgspec
 from deltalake import DeltaTable
 
 from page_tracker.lake.duckdb_connection import engine
@@ -52,8 +52,7 @@ class Log(Protocol):
         """Write a file's content to a path."""
 
 
-@dataclass(frozen=True)
-class FolderLog:
+class FolderLog(msgspec.Struct, frozen=True):
     """A log in a folder."""
 
     folder: Path

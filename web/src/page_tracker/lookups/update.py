@@ -14,13 +14,14 @@ import re
 import subprocess
 import tarfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 from zlib import error as ZlibError
+
+import msgspec
 
 from page_tracker.errors import UpdateError
 from page_tracker.files import READABLE, replacing
@@ -44,8 +45,7 @@ DAMAGED = (
 )
 
 
-@dataclass(frozen=True)
-class Dataset:
+class Dataset(msgspec.Struct, frozen=True):
     """A kind of data: its file, and how it is found in what was fetched, and tried."""
 
     file: str

@@ -14,8 +14,9 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from page_tracker.days import DAY_SECONDS
 from page_tracker.errors import ProcessError
@@ -37,8 +38,7 @@ class DamagedStoreError(ProcessError):
     """The embedded server's own files are damaged, and not at their end."""
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """How many bytes of a file are valid, of how many; whether commands follow."""
 
     whole: int

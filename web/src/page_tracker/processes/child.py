@@ -6,10 +6,11 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import disk_usage
 from typing import Protocol
+
+import msgspec
 
 from page_tracker.errors import ProcessError
 from page_tracker.processes.die_with_parent import tied
@@ -34,8 +35,7 @@ class Process(Protocol):
     def kill(self) -> None: ...
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """What to run, by `start`; times are seconds. `log` is where its output goes.
 
     With `starts_beside` it does not wait for the program before it to be ready. `mend`

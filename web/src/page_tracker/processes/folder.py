@@ -11,8 +11,10 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import asdict
 
 from page_tracker.errors import (
     DataFolderError,
@@ -27,8 +29,7 @@ USERS_NAME = "users.lock"
 OURS = frozenset({"format.json", "mirror.json", "redis"})
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(msgspec.Struct, frozen=True):
     """Who serves a data folder."""
 
     pid: int
@@ -37,8 +38,7 @@ class Holder:
     web_url: str = ""
 
 
-@dataclass(frozen=True)
-class Lock:
+class Lock(msgspec.Struct, frozen=True):
     """A held lock; a child that inherits `descriptor` holds it too."""
 
     descriptor: int

@@ -6,11 +6,12 @@ HTTP, the command line and the pages all ask through here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.errors import OutputError
@@ -40,8 +41,7 @@ from page_tracker.sites.site import Site, zone_at
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True):
     """Answers questions; safe to use from many threads."""
 
     reading: Reading
@@ -50,7 +50,7 @@ class Asking:
     server: Database | None = None
     # The days with imported hits of a site.
     imported_days: Callable[[str], Sequence[date]] = lambda _: ()
-    cache: ReportCache = field(default_factory=ReportCache)
+    cache: ReportCache = msgspec.field(default_factory=ReportCache)
 
     @property
     def database(self) -> Database:

@@ -9,8 +9,9 @@ A *measure* is a number that adds up over parts (days, day tables and hits); a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from page_tracker.query.dialect import Comparison, Dialect
 
@@ -19,8 +20,7 @@ Scope = Literal["event", "visit", "time"]
 NOT_SET = "(not set)"
 
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
+class Dimension(msgspec.Struct, frozen=True):
     """One dimension: the column that has its value, and its label where empty.
 
     `is_country` where the value is the name of the country that the column has.
@@ -130,8 +130,7 @@ def dimension(name: str) -> Dimension:
 MetricType = Literal["integer", "float", "money"]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True):
     """One metric: its formula over measures, and what it needs to make sense.
 
     Rounded to so many `digits` after the point, where that is given.
@@ -227,8 +226,7 @@ ZERO_WHERE_EMPTY = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True):
     """One operator: how a value is compared, whether it negates, whether case counts.
 
     The values of a leaf are joined by OR, and the whole is negated where `negated`.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from page_tracker.query.lake_state import paths_of, table
 from page_tracker.query.plan import Days
@@ -18,8 +19,7 @@ UNKNOWN = "unknown_site"
 MOST_UNKNOWN = 1_000  # names: anybody can make them up
 
 
-@dataclass(frozen=True, slots=True)
-class DroppedHits:
+class DroppedHits(msgspec.Struct, frozen=True):
     """How many hits did not count; `name` says which bot, host … it was."""
 
     reason: str

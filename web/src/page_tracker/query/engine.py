@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import duckdb
+from msgspec.structs import replace
 
 from page_tracker.errors import LakeError
 from page_tracker.lake.duckdb_connection import connect

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from page_tracker.query.catalog import GOAL, TIME_BUCKETS
 from page_tracker.query.lake_state import LakeState
@@ -38,8 +39,7 @@ MOST_SHARE = 1_000_000
 MOST_GROUPS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(msgspec.Struct, frozen=True):
     """A question about an experiment; `query` has its dimension, range and filter.
 
     The others are compared with the group `control`: the first by name, if it is ''.
@@ -49,12 +49,11 @@ class Experiment:
     query: Query
     goal: Goal
     control: str = ""
-    shares: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, float] = msgspec.field(default_factory=dict)
     is_running: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
+class Groups(msgspec.Struct, frozen=True):
     """The visitors of each group; `in_several` were in several on one day."""
 
     found: Mapping[str, Proportion]

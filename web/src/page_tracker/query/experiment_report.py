@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from page_tracker.query.answer import range_as_json
 from page_tracker.query.experiment import MOST_GROUPS, Experiment, Groups
@@ -46,8 +47,7 @@ WARNINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """A group against the control: `chance` is that of being better, 0 to 1."""
 
     difference: float
@@ -63,8 +63,7 @@ class Comparison:
         return WORSE if high < 0 else UNDECIDED
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """One group's figures; the control is compared with nothing."""
 
     name: str
@@ -73,8 +72,7 @@ class Group:
     compared: Comparison | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExperimentReport:
+class ExperimentReport(msgspec.Struct, frozen=True):
     """What came of an experiment; the control is the first group.
 
     `confidence` is that of each comparison, `detectable` the smallest difference that

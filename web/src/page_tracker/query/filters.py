@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import re2
 
 from page_tracker.query import countries
@@ -40,8 +40,7 @@ SEGMENT_OPERATORS = ("is", "is_not")
 COMBINING = ("and", "or", "not", "has_done", "has_not_done")
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(msgspec.Struct):
     segments: Mapping[int, object]
     leaves: int = 0
     values_in_all: int = 0

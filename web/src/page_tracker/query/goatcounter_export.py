@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+
+import msgspec
 
 from page_tracker.days import MICROSECONDS, day_number
 from page_tracker.query.lake_state import LakeState
@@ -44,8 +45,7 @@ _ROWS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DayPart:
+class DayPart(msgspec.Struct, frozen=True):
     """How many rows of a day a file has, and when the first and the last one were
     (UTC, microseconds)."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from page_tracker.query.dialect import DUCKDB, Dialect
 from page_tracker.query.plan import Days, Plan, days_between, plan, runs
@@ -63,8 +64,7 @@ class FilesReader:
 FILES = FilesReader()
 
 
-@dataclass(frozen=True, slots=True)
-class LakeState:
+class LakeState(msgspec.Struct, frozen=True):
     """The files of one state of the tables, and which versions of these it has.
 
     `closed` days have a valid day table, and `visited` ones valid tables of visits and
@@ -77,7 +77,7 @@ class LakeState:
     visits: tuple[DataFile, ...] = ()
     pages: tuple[DataFile, ...] = ()
     visited: frozenset[date] = frozenset()
-    versions: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, int] = msgspec.field(default_factory=dict)
     reader: Reader = FILES
 
     def plan(self, query: Query) -> Plan:

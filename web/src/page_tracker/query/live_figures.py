@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.hits.facts import AI_ASSISTANT
@@ -17,8 +19,7 @@ from page_tracker.sites.site import (
 from page_tracker.store.counters import Current, DropCount, Live, Minute
 
 
-@dataclass(frozen=True)
-class LiveFigures:
+class LiveFigures(msgspec.Struct, frozen=True):
     """`minutes` are the last 30, oldest first; `dropped` has the most frequent first.
 
     `folded` are today's hits of visitors beyond the limit, who count as one.

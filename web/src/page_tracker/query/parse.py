@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query import buckets, dates
 from page_tracker.query.catalog import (
@@ -57,8 +59,7 @@ MAX_DIMENSIONS = 8
 MAX_LABELS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What has to be known about a site to understand a question about it."""
 
     site: str
@@ -68,7 +69,7 @@ class Known:
     begun: Callable[[], date]
     goals: tuple[Goal, ...] = ()
     # Filters by the segment's id, as JSON.
-    segments: Mapping[int, object] = field(default_factory=dict)
+    segments: Mapping[int, object] = msgspec.field(default_factory=dict)
 
 
 def parse(body: object, known: Known) -> Query:

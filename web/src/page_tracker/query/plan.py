@@ -4,9 +4,10 @@ which the hits. Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+
+import msgspec
 
 from page_tracker.query.catalog import (
     DIMENSIONS,
@@ -43,16 +44,14 @@ def tabled(measure: str) -> str:
     return "entered" if measure == "landed" else measure
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
+class Days(msgspec.Struct, frozen=True):
     """A run of days, both ends included."""
 
     first: date
     last: date
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """Where each day of a question is read from."""
 
     tables: tuple[Days, ...]

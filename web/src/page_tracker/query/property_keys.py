@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.partial_sums import in_days
@@ -13,8 +13,7 @@ from page_tracker.query.where import Binder
 MOST_KEYS = 500  # of events, in all: anybody can make them up
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyKey:
+class PropertyKey(msgspec.Struct, frozen=True):
     """A property of an event: how many of these have it, with how many values."""
 
     event: str

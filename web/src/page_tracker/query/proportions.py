@@ -18,9 +18,10 @@ Rates and differences are shares of 1. The methods are those of:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import erfc, exp, fsum, gamma, hypot, lgamma, log, sqrt
 from statistics import NormalDist
+
+import msgspec
 
 NORMAL = NormalDist()
 # The share of experiments with a real difference in which it is to be found.
@@ -31,8 +32,7 @@ MOST_TERMS = 100_000
 Interval = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Proportion:
+class Proportion(msgspec.Struct, frozen=True):
     """So many of these did it: `conversions` of `visitors`, of whom there is one."""
 
     conversions: int

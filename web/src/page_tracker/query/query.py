@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query.catalog import GOAL, HOST_OF, METRICS, PROPS_PREFIX, dimension
 from page_tracker.sites.goal import Goal
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(msgspec.Struct, frozen=True):
     """`dimension` compared with any of `values`."""
 
     operator: str
@@ -25,29 +26,25 @@ class Leaf:
         return dimension(self.dimension).scope == "event"
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(msgspec.Struct, frozen=True):
     """All hold; with no parts it holds."""
 
     parts: tuple[Filter, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(msgspec.Struct, frozen=True):
     """At least one holds."""
 
     parts: tuple[Filter, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """The part does not hold."""
 
     part: Filter
 
 
-@dataclass(frozen=True, slots=True)
-class HasDone:
+class HasDone(msgspec.Struct, frozen=True):
     """Some event of the same visit fulfils the part."""
 
     part: Filter
@@ -56,8 +53,7 @@ class HasDone:
 Filter = Leaf | And | Or | Not | HasDone
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(msgspec.Struct, frozen=True):
     """The days that are asked for, both ends included, in the site's time zone.
 
     `start` and `end` (exclusive) are set where the range cuts a day.
@@ -70,15 +66,13 @@ class Range:
     end: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """The range that a question's answer is compared with."""
 
     range: Range
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """One question about one site. `order` holds (metric or dimension, descending).
 
     `written` is the JSON of its filters as its asker wrote them.
@@ -88,7 +82,7 @@ class Query:
     metrics: tuple[str, ...]
     range: Range
     dimensions: tuple[str, ...] = ()
-    filter: And = field(default_factory=lambda: And(()))
+    filter: And = msgspec.field(default_factory=lambda: And(()))
     order: tuple[tuple[str, bool], ...] = ()
     limit: int = 10_000
     offset: int = 0

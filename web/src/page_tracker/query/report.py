@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query.buckets import label, labels, pairs
 from page_tracker.query.catalog import METRICS, TIME_BUCKETS, ZERO_WHERE_EMPTY
@@ -32,16 +34,14 @@ _ALL = 2**31 - 1
 COMPARED, COUNTED = "compare", "count"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One group: its dimensions' values and its metrics, in the query's orders."""
 
     dimensions: tuple[str, ...]
     metrics: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """The answer to a question; `compared` answers it for the compared range.
 
     `seconds` has how long each step took.
@@ -53,7 +53,7 @@ class Report:
     plan: Plan
     files: Mapping[str, Sequence[str]]
     asked: Statement
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = msgspec.field(default_factory=dict)
     compared: Mapping[tuple[str, ...], tuple[Value, ...]] | None = None
 
 
@@ -156,8 +156,7 @@ def _further(result: Result, sources: LakeState) -> dict[str, Ask]:
     return further
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(msgspec.Struct, frozen=True):
     """The answer to a query on its way back, from rows of SQL to a report.
 
     `further` has the results of what else was asked, by name: COMPARED, COUNTED.

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.lake.table_files import TableFiles
 from page_tracker.query.lake_state import LakeState, paths_of
@@ -53,8 +55,7 @@ VISITS_A_ROW = 2
 SMALL = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """The rows of an ask's statement, and the seconds that each step took.
 
     `statement` reads `files`; what was run may have read copies of their rows.

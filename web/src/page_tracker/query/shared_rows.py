@@ -10,9 +10,11 @@ rows too many change no answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, TIME_BUCKETS
 from page_tracker.query.dialect import DUCKDB, Dialect
@@ -43,8 +45,7 @@ from page_tracker.schema import DAYS, HITS, VISITS
 TAKEN = "SELECT * FROM taken"
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A question of one range, and where each of its days is read from.
 
     Where `only` is given, of these groups.
@@ -73,8 +74,7 @@ def groups(asks: Iterable[Ask]) -> list[list[Ask]]:
     return list(found.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(msgspec.Struct, frozen=True):
     """Hits that are looked at together: those of some days, or of a part of a day.
 
     A day is divided by its visitors, so that nobody's hits are apart: `part`, from 0,

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from msgspec.structs import replace
 
 from page_tracker.days import date_of, day_number
 from page_tracker.errors import LakeError

@@ -21,7 +21,9 @@ the statement reads these (`statement_over_sums`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query.catalog import EXIT_DIMENSIONS, GOAL, METRICS
 from page_tracker.query.dialect import DUCKDB, Dialect
@@ -49,8 +51,7 @@ from page_tracker.query.where import Binder, column, condition, of_goal
 from page_tracker.sites.goal import Goal
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """SQL with named placeholders, their values, and the columns of `hits` it reads."""
 
     sql: str
@@ -77,8 +78,7 @@ def statement(
     return Statement(asked, binder.values, frozenset(binder.columns))
 
 
-@dataclass(frozen=True, slots=True)
-class SumTable:
+class SumTable(msgspec.Struct, frozen=True):
     """A table of sums that is filled bit by bit.
 
     `sums` gives what some days add to it, `again` its own rows, added up.

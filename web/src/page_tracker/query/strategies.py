@@ -26,8 +26,9 @@ within a visit. Of each the first that holds is taken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+import msgspec
 
 from page_tracker.query.buckets import SECONDS
 from page_tracker.query.catalog import ENTRY_OF, GOAL, dimension
@@ -70,8 +71,7 @@ class WholeVisits(Enum):
     CHOSEN = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Strategies:
+class Strategies(msgspec.Struct, frozen=True):
     """How each of the three is counted."""
 
     visitors: Visitors

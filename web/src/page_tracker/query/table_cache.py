@@ -8,12 +8,12 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 import duckdb
+import msgspec
 
 from page_tracker.lake.table_files import TableFiles
 from page_tracker.query.sql import Statement
@@ -22,8 +22,7 @@ if TYPE_CHECKING:  # Delta takes a second to load
     from page_tracker.lake.kept_sums import KeptSums
 
 
-@dataclass(slots=True)
-class CachedTable:
+class CachedTable(msgspec.Struct):
     """A cached table, and how many sessions are reading it."""
 
     name: str

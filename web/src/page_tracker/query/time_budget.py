@@ -5,21 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+import msgspec
 
 
 def _always() -> bool:
     return True
 
 
-@dataclass(slots=True)
-class TimeBudget:
+class TimeBudget(msgspec.Struct):
     """What is left to a question, or to a list of them as a whole.
 
     `seconds` of work and `patience`, as many of waiting, get less as they are used;
     `is_wanted` says, from any thread, whether anybody still waits for the answer.
     """
 
+    # pylint: disable=no-member # it does not see what is also assigned in a method
     seconds: float
     patience: float
     is_wanted: Callable[[], bool] = _always

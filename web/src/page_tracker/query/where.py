@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+import msgspec
 
 from page_tracker.query.catalog import GOAL, OPERATORS, dimension
 from page_tracker.query.dialect import DUCKDB, Dialect
@@ -20,8 +21,7 @@ from page_tracker.query.query import (
 from page_tracker.sites.goal import Goal
 
 
-@dataclass(slots=True)
-class Binder:
+class Binder(msgspec.Struct):
     """Collects what a statement needs while it is written.
 
     `values` by the names of their placeholders, and the `columns` of `hits` it reads.
@@ -29,9 +29,9 @@ class Binder:
     """
 
     sql: Dialect = DUCKDB
-    values: dict[str, object] = field(default_factory=dict)
-    columns: set[str] = field(default_factory=set)
-    _places: dict[tuple[type, object], str] = field(default_factory=dict)
+    values: dict[str, object] = msgspec.field(default_factory=dict)
+    columns: set[str] = msgspec.field(default_factory=set)
+    _places: dict[tuple[type, object], str] = msgspec.field(default_factory=dict)
 
     def bind(self, value: object) -> str:
         """The placeholder of a value; equal values share one."""

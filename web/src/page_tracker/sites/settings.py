@@ -10,7 +10,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import unquote
@@ -52,8 +51,7 @@ class InvalidEntryError(InvalidValueError):
     """An entry of a list is invalid; the problem names the entry."""
 
 
-@dataclass(frozen=True)
-class SiteSetting:
+class SiteSetting(msgspec.Struct, frozen=True):
     """How one setting is written; `many` if it is a list."""
 
     metavar: str

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import Any, cast
 
+import msgspec
 from redis import Redis
 
 from page_tracker.store import keys
@@ -27,8 +27,7 @@ EARLIER = "earlier"
 _DAYS_KEPT = 3 * 24 * 60 * 60  # seconds
 
 
-@dataclass(frozen=True)
-class Sums:
+class Sums(msgspec.Struct, frozen=True):
     """A site's day so far; `since` in milliseconds, as in the table `hits`."""
 
     visitors: int = 0
@@ -40,11 +39,10 @@ class Sums:
 
 
 # Their names, as the hash of a day has them.
-SUMS = tuple(field.name for field in fields(Sums))
+SUMS = Sums.__struct_fields__
 
 
-@dataclass(frozen=True)
-class Minute:
+class Minute(msgspec.Struct, frozen=True):
     """One minute of a site; `minute` counts from 1970."""
 
     minute: int
@@ -52,8 +50,7 @@ class Minute:
     visitors: int
 
 
-@dataclass(frozen=True)
-class Current:
+class Current(msgspec.Struct, frozen=True):
     """Current visitors, by the page viewed last and by source.
 
     A visitor who stays past the site's midnight counts twice for that long.
@@ -64,8 +61,7 @@ class Current:
     sources: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class DropCount:
+class DropCount(msgspec.Struct, frozen=True):
     """How many hits of a day did not count; `name` says which bot, host … it was."""
 
     reason: str

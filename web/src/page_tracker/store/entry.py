@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -68,8 +67,7 @@ class Place(NamedTuple):
     term: str
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One batch as stored in the stream."""
 
     number: int

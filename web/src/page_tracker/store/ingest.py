@@ -11,7 +11,6 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b, sha1
 from math import ceil
@@ -166,8 +165,7 @@ def new_queue() -> str:
     return secrets.token_hex(8)
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Hits of one shard that are stored together, or not at all.
 
     At most `MAX_HITS` of them; what is left out of one counts among the drops.
@@ -179,14 +177,13 @@ class Batch:
     moment: int
     hits: Sequence[Hit]
     drops: Sequence[Drop] = ()
-    sites: Mapping[str, Site] = field(default_factory=dict)
+    sites: Mapping[str, Site] = msgspec.field(default_factory=dict)
     shard: int = 0
     bounds: Bounds = Bounds()
-    id: BatchId = field(default_factory=BatchId.alone)
+    id: BatchId = msgspec.field(default_factory=BatchId.alone)
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A call of the script: its keys, in one slot, and its arguments."""
 
     keys: tuple[str, ...]

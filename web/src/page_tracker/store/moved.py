@@ -12,9 +12,9 @@ Each shard's state has it, so that its scripts see it:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from redis import Redis
 
 from page_tracker.store import keys
@@ -31,8 +31,7 @@ class MovedError(StoreFormatError):
     """The store or the lake was moved, and these settings name the one that it left."""
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True):
     """Where a store and its lake were moved to; empty where they were not."""
 
     to_store: str = ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 from redis import Redis, RedisError
 
 from page_tracker.days import DAY_SECONDS
@@ -17,8 +17,7 @@ from page_tracker.store import keys
 FORGOTTEN = 7 * DAY_SECONDS
 
 
-@dataclass(frozen=True)
-class PassesDone:
+class PassesDone(msgspec.Struct, frozen=True):
     """Passes and failures so far; seconds that the passes took, when one last
     succeeded, in seconds since 1970 (0: never), and why the last one failed, if it
     did."""

@@ -16,7 +16,6 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -44,12 +43,11 @@ LOOK_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Snapshot(Generic[Entry]):
+class Snapshot(msgspec.Struct, Generic[Entry], frozen=True):
     """All entries by id as of one version; None if there never were any."""
 
     version: int | None = None
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, Entry] = msgspec.field(default_factory=dict)
 
 
 class Shelf(Generic[Entry]):

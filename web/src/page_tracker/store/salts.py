@@ -7,9 +7,9 @@ made. Whichever collector needs a salt first draws it, and all others use it.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
 from typing import Any, cast
 
+import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
@@ -23,8 +23,7 @@ GRACE = 600
 _TRUSTED = 60
 
 
-@dataclass(frozen=True)
-class SiteDay:
+class SiteDay(msgspec.Struct, frozen=True):
     """A site's day: `day` since 1970, `ends` the second (UTC) at which it is over."""
 
     site: str
@@ -32,11 +31,10 @@ class SiteDay:
     ends: int
 
 
-@dataclass
-class Salts:
+class Salts(msgspec.Struct):
     """The salts that this process knows. For one event loop or thread at a time."""
 
-    _known: dict[SiteDay, tuple[bytes, int]] = field(default_factory=dict)
+    _known: dict[SiteDay, tuple[bytes, int]] = msgspec.field(default_factory=dict)
 
     def known(self, day: SiteDay, now: int) -> bytes | None:
         """The salt, if it was fetched within the last minute; `now` in seconds."""

@@ -6,9 +6,9 @@ where he was. So days that have begun by then stay divided as they were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 from redis import Redis
 
 from page_tracker.store import keys
@@ -18,8 +18,7 @@ SHARDS_KEY = "pt:shards"
 BEFORE_KEY = "pt:shards_before"
 
 
-@dataclass(frozen=True)
-class Division:
+class Division(msgspec.Struct, frozen=True):
     """A store's shards; days up to `until` (since 1970) have only the first `before`
     of them."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 from redis import Redis, RedisError
 
 from page_tracker.origins import new_origin
@@ -32,8 +32,7 @@ _LOOKED_AT = 64
 _TIME = [column.name for column in HITS].index("time")
 
 
-@dataclass(frozen=True)
-class Aside:
+class Aside(msgspec.Struct, frozen=True):
     """An entry that was set aside: `id` names it for `replay` and `forget`."""
 
     id: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from page_tracker.query import measures
@@ -20,7 +19,7 @@ _SUMS = {
     "bounces": measures.bounces().sql,
     "since": f"coalesce({measures.SINCE.sql}, 0)::BIGINT",
 }
-_NAMES = tuple(field.name for field in fields(Sums))
+_NAMES = Sums.__struct_fields__
 
 # The columns of a SELECT over `hits` that `day_sums` reads.
 COLUMNS = ", ".join(_SUMS[name] for name in _NAMES)

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from deltalake import DeltaTable, write_deltalake
 
 from page_tracker.days import date_of, day_number
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """Which hits: of a site, of one page, of the days from `first` to `last`."""
 
     site: str

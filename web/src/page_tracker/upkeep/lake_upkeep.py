@@ -16,9 +16,9 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from page_tracker.days import date_of, day_number, first_day
@@ -43,8 +43,7 @@ QUIET = 3_600  # seconds
 LATE = 600  # seconds
 
 
-@dataclass(frozen=True)
-class Merge:
+class Merge(msgspec.Struct, frozen=True):
     """Merge a month's files below a size into files of about that size."""
 
     month: str

@@ -9,8 +9,8 @@ refused soon enough.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 from werkzeug.http import parse_cookie
 
 from page_tracker.hits.client_address import Proxies
@@ -19,8 +19,7 @@ from page_tracker.web.pages.guard import COOKIE, HOST_COOKIE
 from page_tracker.web.recent_sessions import RecentSessions
 
 
-@dataclass(frozen=True)
-class Askers:
+class Askers(msgspec.Struct, frozen=True):
     """Distinguishes askers: all sessions of an account are one."""
 
     proxies: Proxies

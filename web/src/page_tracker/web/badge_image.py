@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from page_tracker.hits.text import clean
 
@@ -43,8 +44,7 @@ class Look(NamedTuple):
     label_color: str = "gray"
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(msgspec.Struct, frozen=True):
     """One half of a badge: its text, where it stands (pixels) and its colours."""
 
     text: str
@@ -62,8 +62,7 @@ class Side:
         return self.width - 2 * PADDING
 
 
-@dataclass(frozen=True)
-class Badge:
+class Badge(msgspec.Struct, frozen=True):
     """What a badge says and how it looks."""
 
     label: Side

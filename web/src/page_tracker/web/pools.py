@@ -15,10 +15,10 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+import msgspec
 from a2wsgi import WSGIMiddleware
 
 from page_tracker.tally import TALLY
@@ -68,8 +68,7 @@ PROGRAMS = Refusal(
 )
 
 
-@dataclass(frozen=True)
-class Refusals:
+class Refusals(msgspec.Struct, frozen=True):
     """For programs as JSON, for browsers as a page."""
 
     page: Refusal
@@ -162,8 +161,7 @@ class Pools:
         return kind, partial(self._questions, asker())
 
 
-@dataclass(frozen=True)
-class _Counted:
+class _Counted(msgspec.Struct, frozen=True):
     """Answers requests of a kind, and counts them."""
 
     kind: str

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
+import msgspec
 from redis import RedisError
 
 from page_tracker.days import date_of
@@ -80,8 +80,7 @@ def _imported_days(register: Register, site: str) -> list[date]:
     ]
 
 
-@dataclass(frozen=True)
-class Asker:
+class Asker(msgspec.Struct, frozen=True):
     """What a command asks with: the sites, the lake and the live counters."""
 
     sites: Sites

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import msgspec
 from redis import Redis, RedisError
 
 from page_tracker.collect.drops import site_day_at
@@ -37,8 +38,7 @@ from page_tracker.wiring.store import (
 PATIENT_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Historian:
+class Historian(msgspec.Struct, frozen=True):
     """What imports work with: sites, imports, and the folder of newer lookups."""
 
     sites: Sites

@@ -15,8 +15,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+import msgspec
 from redis import Redis, RedisError
 
 from page_tracker.days import DAY_SECONDS, utc_day
@@ -51,8 +52,7 @@ DAYS_AHEAD = 1
 KNOWN_FOR = 12 * DAY_SECONDS
 
 
-@dataclass(frozen=True)
-class StoreMove:
+class StoreMove(msgspec.Struct, frozen=True):
     """From one store to another; their addresses are without passwords."""
 
     source: Redis
@@ -84,8 +84,7 @@ class StoreMove:
         end_copy(self.target, range(self.to_shards))
 
 
-@dataclass(frozen=True)
-class LakeMove:
+class LakeMove(msgspec.Struct, frozen=True):
     """From one lake to another, with the register of imports that lies with each.
 
     The hits come from a store with so many shards.
@@ -123,8 +122,7 @@ class LakeMove:
         lake_moving.end(self.target)
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """Both moves, or one of them; `register` keeps imports and deletions out."""
 
     register: Register

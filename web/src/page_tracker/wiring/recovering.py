@@ -1,9 +1,10 @@
 """Rebuilds a lake from its files, or starts a new one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
+
+import msgspec
 
 from page_tracker.history.recovered_positions import continue_from_queue, positions
 from page_tracker.lake.bucket_recovery import copied, forget_closed_days, put_back
@@ -24,8 +25,7 @@ from page_tracker.wiring.store import open_streams
 from page_tracker.writer.writer import LakeLostError, refuse_new_lake
 
 
-@dataclass(frozen=True)
-class Recovery:
+class Recovery(msgspec.Struct, frozen=True):
     """Recovers the lake of some settings; their Redis has to answer."""
 
     settings: Settings

@@ -1,10 +1,10 @@
 """What `page-tracker support` packs: each part is there, or says why it is not."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 from redis import RedisError
 
 from page_tracker.diagnosis import UNANSWERED, examine, get
@@ -26,8 +26,7 @@ from page_tracker.wiring.store import open_redis, open_registry
 FAILURES = (PageTrackerError, RedisError, *UNANSWERED)
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True):
     """Texts by the names of their files, and what to hide in them."""
 
     texts: dict[str, str]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
+import msgspec
 from arro3.core import RecordBatch
 
 from page_tracker.lake.columns import Row, arrow_table
@@ -23,19 +23,18 @@ _DAY = [column.name for column in HITS].index("day")
 _DAY_OF_DROP = [column.name for column in DROPS].index("day")
 
 
-@dataclass
-class Commit:
+class Commit(msgspec.Struct):
     """Decoded entries of one origin that are committed together."""
 
     last: int
     last_place: Place | None = None
     is_all: bool = False
-    hits: list[RecordBatch] = field(default_factory=list)
-    drops: list[tuple[Place, list[Row]]] = field(default_factory=list)
-    days: set[int] = field(default_factory=set)
+    hits: list[RecordBatch] = msgspec.field(default_factory=list)
+    drops: list[tuple[Place, list[Row]]] = msgspec.field(default_factory=list)
+    days: set[int] = msgspec.field(default_factory=set)
     # By term its last entry, by queue its last batch: numbers.
-    terms: dict[str, int] = field(default_factory=dict)
-    queues: dict[str, int] = field(default_factory=dict)
+    terms: dict[str, int] = msgspec.field(default_factory=dict)
+    queues: dict[str, int] = msgspec.field(default_factory=dict)
     rows: int = 0
     bytes: int = 0
     # Whether there are hits of another origin than the store's present one.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
+import msgspec
 
-@dataclass(frozen=True)
-class Positions:
+
+class Positions(msgspec.Struct, frozen=True):
     """The state of stream and lake: numbers of entries.
 
     `last` is the store's latest, `committed` the lake's latest of the store's origin;

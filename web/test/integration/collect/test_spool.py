@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from redis import Redis
 
 from page_tracker.collect.batched import Collector
@@ -160,7 +161,7 @@ def left_behind(settings: Settings, *batches: Batch) -> SpoolFile:
 def a_batch_of_now(number: int, days_ago: float = 0, site: str = SITE) -> Batch:
     moment = time.time_ns() // 1000 - round(days_ago * 86_400_000_000)
     batch = a_batch(0, a_hit(f"/{number}", site=site), id=BatchId("queue", number))
-    return replace(batch, moment=moment)
+    return structs.replace(batch, moment=moment)
 
 
 def test_what_a_process_left_behind_is_stored_by_another_once(

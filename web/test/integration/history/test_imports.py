@@ -12,11 +12,10 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace as replace_struct
+from msgspec.structs import replace
 
 from page_tracker.commands.interrupted_import import interruptible
 from page_tracker.errors import (
@@ -501,7 +500,7 @@ def test_a_bot_that_is_let_in_counts_in_an_import_too(
     gptbot = [each.replace(AGENT, "GPTBot/1.2") for each in LINES]
     before = history.run(write(tmp_path / "a.log", gptbot[:3])).tally
 
-    history.site = replace_struct(history.site, counted_bots=("GPTBot",))
+    history.site = replace(history.site, counted_bots=("GPTBot",))
     history.run(write(tmp_path / "b.log", [*gptbot[3:5], LINES[5]]))
 
     assert (before.left_out["bot"], history.paths()) == (3, PATHS[3:6])

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 from redis import Redis
 
 from page_tracker.cli import main
@@ -309,7 +310,7 @@ def test_an_answer_is_of_one_state_and_of_a_newer_one_once_that_has_gone(
 
     lake.snapshot("hits").optimize.compact()
     clean_at_once(lake, "hits")
-    asking = replace(asking, cache=type(asking.cache)())
+    asking = structs.replace(asking, cache=type(asking.cache)())
     after = answers(asking)
     assert after == answers(Asking(Reading(lake), Engine(threads=1)))
     assert after != before

@@ -4,7 +4,6 @@ from hits: equal, to the unit."""
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from shutil import rmtree
@@ -15,6 +14,7 @@ import pytest
 from deltalake.schema import Field, PrimitiveType
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from naive_answers import Naive
 from page_tracker.days import day_number

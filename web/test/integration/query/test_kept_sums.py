@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,11 +48,10 @@ BODIES: tuple[Body, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Watched(KeptSums):
+class Watched(KeptSums, frozen=True):
     """Notes what is kept."""
 
-    kept: list[str] = field(default_factory=list)
+    kept: list[str] = msgspec.field(default_factory=list)
 
     def keep(
         self, sums: str, made_of: TableFiles, write: Callable[[Path], None]

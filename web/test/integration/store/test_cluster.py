@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Timer
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis, RedisError
 from redis.asyncio.cluster import NodesManager
 

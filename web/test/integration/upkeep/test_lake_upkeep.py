@@ -93,7 +93,7 @@ def test_a_site_keeps_its_hits_for_as_long_as_it_says(lake: Lake) -> None:
     assert ask(lake, "SELECT count(*) FROM hits WHERE site <> 'example.com'") == [(3,)]
 
 
-class Watched(Lake):
+class Watched(Lake, frozen=True):
     """A lake that is looked at whenever something begins with it."""
 
     def snapshot(self, name: str) -> DeltaTable:

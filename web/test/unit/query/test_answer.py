@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from page_tracker.query.answer import as_json, before_of, change, money
 from page_tracker.query.plan import plan
@@ -20,7 +20,7 @@ DAY = Range(date(2026, 3, 29), date(2026, 3, 29), "Europe/Berlin")
 def report(query: Query, *rows: Row, **more: object) -> Report:
     planned, asked = plan(query, frozenset()), Statement("", {})
     found = Report(query, rows, len(rows), planned, {}, asked)
-    return replace(found, **more)  # type: ignore[arg-type]
+    return replace(found, **more)
 
 
 def test_a_day_that_changes_the_clock_has_its_own_offsets() -> None:

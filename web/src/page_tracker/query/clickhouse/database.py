@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from msgspec.structs import replace
 
 from page_tracker.query.clickhouse.dialect import SETTINGS, value_of
 from page_tracker.query.clickhouse.filled import files_filled

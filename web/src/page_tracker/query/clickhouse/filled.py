@@ -12,9 +12,10 @@ the same time, or was killed while it did, does no harm.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+import msgspec
 
 from page_tracker.errors import LakeError
 from page_tracker.query.clickhouse.dialect import quoted
@@ -46,8 +47,7 @@ class FillError(LakeError):
     """A file did not arrive as the lake has it."""
 
 
-@dataclass(frozen=True)
-class Filled:
+class Filled(msgspec.Struct, frozen=True):
     """How many files were put into tables, and how many went."""
 
     added: int

@@ -7,8 +7,9 @@ for an answer is of one state, which `Reading` has looked up.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from page_tracker.query.clickhouse.dialect import CLICKHOUSE, quoted
 from page_tracker.schema import Column
@@ -44,8 +45,7 @@ def _type_of(column: Column) -> str:
     return f"Nullable({found})" if column.nullable else found
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where the server finds the lake: a folder below its user_files_path, or the
     address of a bucket; with the key to that, if there is one."""
 
@@ -82,13 +82,12 @@ def filled_table(name: str) -> str:
     return f"page_tracker_{name}"
 
 
-@dataclass(frozen=True)
-class ServerTables:
+class ServerTables(msgspec.Struct, frozen=True):
     """The tables of the lake at a place, by name; `filled` has the files whose rows the
     server has in tables of its own."""
 
     place: Place
-    filled: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    filled: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
     sql = CLICKHOUSE
 
     def table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from page_tracker.web.openapi.schemas import Schema
 
@@ -22,8 +22,7 @@ REFUSALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """One method of one route.
 
     `scope` is that of the token needed, '' for none; `body` and `answer` name schemas;
@@ -37,7 +36,7 @@ class Operation:
     status: int = 200
     body: str = ""
     refusals: tuple[int, ...] = ()
-    query: dict[str, Schema] = field(default_factory=dict)
-    optional: dict[str, Schema] = field(default_factory=dict)
+    query: dict[str, Schema] = msgspec.field(default_factory=dict)
+    optional: dict[str, Schema] = msgspec.field(default_factory=dict)
     # Variables of the path that are not any text.
-    path: dict[str, Schema] = field(default_factory=dict)
+    path: dict[str, Schema] = msgspec.field(default_factory=dict)

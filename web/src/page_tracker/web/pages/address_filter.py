@@ -8,8 +8,9 @@ A backslash before a bar, a tilde or a backslash makes that character literal.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from page_tracker.query.catalog import OPERATORS
 from page_tracker.query.filters import SEGMENT_OPERATORS
@@ -20,8 +21,7 @@ SEGMENT = "segment"
 _TOKEN = re.compile(r"\\([\\|~])|([|~])|([^\\|~]+|\\)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """An operator of the query language, a dimension's full name, and values.
 
     The dimension may be `segment`, whose values are the numbers of segments.

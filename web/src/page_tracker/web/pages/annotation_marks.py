@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.days import date_of
 from page_tracker.history.register import Import
@@ -29,8 +31,7 @@ APART = 9
 _ADDRESSES = ("own_address", "blocked_address")
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """Something that happened; `id` is 0 if nobody wrote it, so nobody can change it.
 
     `number` is its number in the list, `when` its date and time in words.
@@ -45,8 +46,7 @@ class Note:
     when: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """A place in the chart, in percent of its width, and the notes that it marks."""
 
     place: int
@@ -54,8 +54,7 @@ class Mark:
     notes: list[Note]
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+class Notes(msgspec.Struct, frozen=True):
     """What happened during a chart's days: the list, the marks, and the path of lines.
 
     `more` is how many are not shown.

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from page_tracker.query.buckets import SECONDS, buckets
 from page_tracker.query.catalog import METRICS
@@ -22,8 +23,7 @@ WIDTH, HEIGHT = 1000, 240
 MOST_LABELS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(msgspec.Struct, frozen=True):
     """A bucket: its label for people and in answers, its values; None where there is
     none, as in the future. `other` is the label of the bucket it is compared with."""
 
@@ -36,8 +36,7 @@ class Point:
     shown_before: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True):
     """Paths of the lines ('' if there is none), and the text beside them; `dots` are
     values with none beside them, which make no line."""
 

@@ -6,9 +6,10 @@ Its shapes are in `static/world.svg`, by country code (made by scripts/make-map)
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from page_tracker.plural import counted
 from page_tracker.query.report import Report
@@ -21,8 +22,7 @@ STEPS = (1, 3, 10, 30)
 SHADES = ("under 1%", "1% and more", "3% and more", "10% and more", "30% and more")
 
 
-@dataclass(frozen=True, slots=True)
-class Country:
+class Country(msgspec.Struct, frozen=True):
     """A country on the map: its shade is 1 to 5, `text` is its description.
 
     `href` leads to the page with this filter, or without it if it is on.
@@ -34,8 +34,7 @@ class Country:
     href: str
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(msgspec.Struct, frozen=True):
     """The map; `elsewhere` has the names of rows for which it has no shape."""
 
     countries: list[Country]

@@ -7,7 +7,6 @@ and by name (by account, for codes), in all web processes together.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 from redis import Redis
@@ -33,8 +32,7 @@ class TooManyGuesses(Exception):
         self.wait = wait
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Wrong guesses from an address, for a name, and of a second factor's codes."""
 
     address: Guesses
@@ -52,8 +50,7 @@ class Limits:
         )
 
 
-@dataclass(frozen=True)
-class Checking:
+class Checking(msgspec.Struct, frozen=True):
     """Checks what people sign in with; every method may raise redis.RedisError."""
 
     accounts: Callable[[], Accounts]

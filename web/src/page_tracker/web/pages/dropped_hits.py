@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.hits.hit import Reason
 from page_tracker.query.dropped_hits import DroppedHits
@@ -55,8 +57,7 @@ BUTTONS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(msgspec.Struct, frozen=True):
     """Hits that did not count under one name: how many, and whether they would now.
 
     `button` is the label of the button that lets them in; '' if nothing does.
@@ -69,8 +70,7 @@ class Name:
     counts_now: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """Hits that did not count for one reason: their number, their percentage of all of
     these, and by name. `more` is how many names are not listed."""
 
@@ -81,8 +81,7 @@ class Left:
     more: int
 
 
-@dataclass(frozen=True, slots=True)
-class AllLeft:
+class AllLeft(msgspec.Struct, frozen=True):
     """All that did not count for a site; and for unknown ones, which may mean this."""
 
     number: int

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query.experiment import shares_of_text
 from page_tracker.query.experiment_report import (
@@ -45,8 +47,7 @@ VERDICTS = {
 MOODS = {BETTER: "good", WORSE: "bad", UNDECIDED: ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """A group as it is shown; `drawn` is its difference's interval, if it has one."""
 
     name: str

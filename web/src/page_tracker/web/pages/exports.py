@@ -6,8 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from page_tracker.query.answer import as_json
 from page_tracker.query.problem import QueryError
@@ -53,8 +54,7 @@ def list_body(asked: Asked, panel: str) -> Body:
     return page_questions.listed(asked.scope, tab, order, asked.view.search, ALL, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """A question and the ways to ask it; `sql` is '' where there is no such way."""
 
     title: str

@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from page_tracker.query.answer import before_of
 from page_tracker.query.report import Report
@@ -14,8 +14,7 @@ from page_tracker.web.pages.page_answers import Asked
 from page_tracker.web.pages.view import written
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(msgspec.Struct, frozen=True):
     """A figure as the page shows it; `change` and `before` may be ''.
 
     `mood` is `good`, `bad` or ''; `why` is why there is no value.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query.catalog import DIMENSIONS, GOAL, GOAL_OPERATORS, OPERATORS
 from page_tracker.query.filters import SEGMENT_OPERATORS
@@ -23,8 +25,7 @@ OPPOSITE = {
 } | {"is_not": "is", "contains_not": "contains", "matches_not": "matches"}
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
+class Chip(msgspec.Struct, frozen=True):
     """An active filter: its text, and the addresses that remove or invert it.
 
     `values` are the initial values of its form, `text` is the filter in addresses.
@@ -41,8 +42,7 @@ class Chip:
     operators: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(msgspec.Struct, frozen=True):
     """A segment: its name, the address that turns it on or off, whether it is on."""
 
     name: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+import msgspec
 from flask import Blueprint, Response, request
 
 from page_tracker.days import MICROSECONDS, utc_day
@@ -27,8 +27,7 @@ from page_tracker.web.pages.snippet import policy_line, warnings, ways
 PATIENCE = 60
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """An arrival as the page shows it; `host` is one that may be added to the site."""
 
     when: str

@@ -14,9 +14,9 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 from flask import Blueprint, Response, current_app, g, request
 from redis import RedisError
 
@@ -55,8 +55,7 @@ SEPARATOR, MOST_SHARED = ".", 8
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """Who has signed in; `session` is their session's id."""
 
     account: Account
@@ -100,8 +99,7 @@ def open_to_anybody(view: View) -> View:
     return view
 
 
-@dataclass(frozen=True)
-class PageGuard:
+class PageGuard(msgspec.Struct, frozen=True):
     """Admits people."""
 
     accounts: Callable[[], Accounts]

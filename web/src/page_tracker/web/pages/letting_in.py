@@ -6,11 +6,11 @@ And the panel of a site's page that shows what was left out, with the buttons fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from flask import Blueprint, Response, request
 
 from page_tracker.hits.hit import Reason
@@ -27,8 +27,7 @@ from page_tracker.web.pages.page_answers import Answers, Asked
 from page_tracker.web.pages.site_page import back_to
 
 
-@dataclass(frozen=True, slots=True)
-class LetIn:
+class LetIn(msgspec.Struct, frozen=True):
     """What somebody has let in: what, who did it and when, in words."""
 
     reason: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.problem import nearest
@@ -27,8 +28,7 @@ ROWS = 100
 ALL = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """A column's header: `way` is `ascending`, `descending` or ''."""
 
     label: str

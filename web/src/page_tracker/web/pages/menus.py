@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.web.pages import formatting, periods
 from page_tracker.web.pages.page_answers import Asked
 from page_tracker.web.pages.view import COMPARISONS, View, written
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One option: its label, its address, the key that chooses it ('' for none)."""
 
     label: str
@@ -19,8 +19,7 @@ class Choice:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Menus:
+class Menus(msgspec.Struct, frozen=True):
     """The options, and the current ones: `days` and `compared` are written out."""
 
     period: str

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.days import MICROSECONDS
 from page_tracker.query.problem import QueryError
@@ -33,8 +35,7 @@ if TYPE_CHECKING:  # loaded with the first question
     from page_tracker.query.time_budget import TimeBudget
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A view of a site at a moment: what it asks, and which parts of it are invalid.
 
     `view` is what is shown, without the invalid parts; `interval` is a short name.

@@ -7,8 +7,9 @@ HTTP: a page has no way of its own to the lake.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from page_tracker.query.catalog import GOAL
 from page_tracker.query.query import Range
@@ -29,8 +30,7 @@ ANY_PAGE = ["matches", "event:page", [""]]
 OF_EVENTS = ("event:name", "event:hostname")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What all questions of a page have in common."""
 
     site: str

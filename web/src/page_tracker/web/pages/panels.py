@@ -5,15 +5,14 @@ To add a tab, add a row here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from page_tracker.query.catalog import GOAL, PROPS_PREFIX
 from page_tracker.query.filters import is_property
 from page_tracker.query.typed_filters import full_name, short_name
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(msgspec.Struct, frozen=True):
     """One list of a panel: its name in addresses, its label, the dimension of its rows.
 
     `has_map`: its rows are countries, and there is a map of them above.
@@ -25,8 +24,7 @@ class Tab:
     has_map: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(msgspec.Struct, frozen=True):
     """A panel: its name in addresses, its title, its tabs, and what its rows count.
 
     `may_have_properties`: each property of events may be a tab as well.

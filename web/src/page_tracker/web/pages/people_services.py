@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from page_tracker.history.register import Register
 from page_tracker.history.sent_log import SentLogs
@@ -17,8 +18,7 @@ from page_tracker.web.pages.credentials import Checking
 from page_tracker.web.pages.guard import PageGuard
 
 
-@dataclass(frozen=True)
-class PeopleServices:
+class PeopleServices(msgspec.Struct, frozen=True):
     """The guard, and what it and the pages store and check."""
 
     guard: PageGuard

@@ -7,10 +7,11 @@ compared only up to the same time.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from page_tracker.query import dates
 from page_tracker.query.answer import range_as_json
@@ -27,8 +28,7 @@ _DAY = timedelta(days=1)
 FEWEST, MOST = 2, 400
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(msgspec.Struct, frozen=True):
     """A period of the menu: its word, its label, the key that chooses it."""
 
     word: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query.plan import Days
 from page_tracker.query.property_keys import PropertyKey
@@ -17,8 +19,7 @@ from page_tracker.web.pages.site_page import frame
 from page_tracker.web.pages.view import View, written
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLine:
+class KeyLine(msgspec.Struct, frozen=True):
     """A property; `values_href` shows its values, `event_href` those of its event."""
 
     key: PropertyKey

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 from flask import request
 
 from page_tracker.errors import AccountError
@@ -24,8 +24,7 @@ from page_tracker.store.accounts import Accounts
 _UNFILLED = re.compile(r"\{.*\}|\(null\)")
 
 
-@dataclass(frozen=True)
-class ProxySignIn:
+class ProxySignIn(msgspec.Struct, frozen=True):
     """How far a proxy is trusted; not at all if no `header` is named."""
 
     header: str | None

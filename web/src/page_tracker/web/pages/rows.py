@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query.answer import before_of
 from page_tracker.query.catalog import GOAL
@@ -21,8 +23,7 @@ _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 NO_NAMES = frozenset({"(not set)", "(none)", "Direct / None", ""})
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """A figure of a row, its change, and its previous value."""
 
     value: str
@@ -31,8 +32,7 @@ class Cell:
     before: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """A row: its name, its cells, its percentage of the first row's value, its links.
 
     `with_` leads to the page with this filter, or without it if it is on (`is_on`);
@@ -48,8 +48,7 @@ class Line:
     outside: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(msgspec.Struct, frozen=True):
     """A panel as the page shows it."""
 
     panel: Panel
@@ -63,8 +62,7 @@ class Filled:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True):
     """What panels are parts of: how many visitors there were, and whether there were
     any in the days compared with."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
+from msgspec.structs import replace
 
 from page_tracker.errors import SiteError
 from page_tracker.people.roles import NEEDED, Deed

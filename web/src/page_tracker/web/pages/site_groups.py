@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from page_tracker.query.report import Value
 from page_tracker.web.pages import formatting
@@ -14,8 +15,7 @@ from page_tracker.web.pages.rows import Cell
 ADDING_UP = ("visitors", "visits", "pageviews")
 
 
-@dataclass(frozen=True, slots=True)
-class SiteLine:
+class SiteLine(msgspec.Struct, frozen=True):
     """A site in the list. `now` is None if the store does not answer; `line` is the
     path of its figure over time, `grown` how many times `before` the `number` is."""
 
@@ -31,8 +31,7 @@ class SiteLine:
     grown: float
 
 
-@dataclass(frozen=True, slots=True)
-class SiteGroup:
+class SiteGroup(msgspec.Struct, frozen=True):
     """Sites that stand together, and their sum, to which a demonstration adds nothing.
 
     `name` is '' for sites without a group. `now` is None unless it is known of each;

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+import msgspec
 from flask import Response, request
+from msgspec.structs import replace
 from redis import RedisError
 
 from page_tracker.protocols import PROTOCOLS
@@ -37,8 +38,7 @@ ROWS = 9
 COUNTRIES = 300  # more than there are
 
 
-@dataclass(frozen=True)
-class Now:
+class Now(msgspec.Struct, frozen=True):
     """How many visitors are here; None if the store does not answer."""
 
     visitors: int | None

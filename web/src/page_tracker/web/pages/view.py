@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
+from msgspec.structs import replace
 
 from page_tracker.query.catalog import TIME_BUCKETS
 from page_tracker.query.problem import QueryError, nearest
@@ -32,8 +34,7 @@ LONGEST = 2_000  # characters of one part
 _PLAIN = "/:,~|!$'()*;@"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """What a page shows; parts that an address leaves out have the values here.
 
     `by` is '' if the range decides the interval; `is_any`: one filter is enough.
@@ -82,8 +83,7 @@ class View:
         return replace(self, search="", sort="", page=1, has_common_scale=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True):
     """A part of an address: the field that it sets, how it is parsed and written."""
 
     field: str
@@ -140,10 +140,9 @@ PARTS: dict[str, _Part] = {
 }
 
 
-@dataclass
-class _Reader:
-    view: View = field(default_factory=View)
-    problems: list[str] = field(default_factory=list)
+class _Reader(msgspec.Struct):
+    view: View = msgspec.field(default_factory=View)
+    problems: list[str] = msgspec.field(default_factory=list)
 
     def read(self, name: str, text: str) -> None:
         try:

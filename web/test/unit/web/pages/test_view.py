@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from page_tracker.query.catalog import DIMENSIONS, OPERATORS
 from page_tracker.web.pages.address_filter import Condition, condition_of, text_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 
+import msgspec
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
@@ -26,8 +26,7 @@ from page_tracker.web.pages.settings.section import (
 )
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Settings that one form sends, and the role that they need."""
 
     name: str
@@ -61,8 +60,7 @@ _LABELS = {
 }
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """A setting in its form; `mark` shows whether its text has changed since."""
 
     name: str

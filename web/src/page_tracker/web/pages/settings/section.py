@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:  # Delta is loaded with the first that is looked for
     from page_tracker.upkeep.retention_preview import PreviewRetention
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A page of the settings; `path` is below `/SITE/settings`."""
 
     path: str
@@ -44,8 +43,7 @@ OWN_VISITS = Section("/own-visits", "Don’t count me", Deed.READ)
 SECTIONS = (COUNTING, GOALS, TOKENS, SHARING, DELETION, OWN_VISITS)
 
 
-@dataclass(frozen=True)
-class SettingsServices:
+class SettingsServices(msgspec.Struct, frozen=True):
     """The guard, and what the settings change; each part is requested when needed."""
 
     guard: PageGuard
