@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from support.pace import PACE
 
 Headers = Mapping[str, str | bytes]
+# After a failure: while nobody answers, asking again is the most that there is to do.
+PAUSE_SECONDS = 0.05
 SENTENCE = re.compile(r"This page has been seen (\d+) times\.")
 
 
@@ -92,7 +94,7 @@ def under_load(url: str, connections: int) -> Iterator[Answers]:
                 answers.numbers.append(stated(text))
             else:
                 answers.failures += 1
-                stopped.wait(0.005)
+                stopped.wait(PAUSE_SECONDS)
         connection.close()
 
     threads = [threading.Thread(target=send) for _ in range(connections)]
