@@ -14,12 +14,12 @@ import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from page_tracker.errors import OutputError
 from page_tracker.processes.die_with_parent import name_process, tie_to_parent
 
-STDIN, STDERR = 0, 2
+STDIN, STDOUT, STDERR = 0, 1, 2
 _TO_LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -68,10 +68,29 @@ def load(modules: Sequence[str]) -> None:
         gc.enable()
 
 
-def forked(name: str, command: Sequence[str], descriptors: Sequence[int]) -> Forked:
+def said_by(name: str, command: Sequence[str]) -> tuple[int, bytes]:
+    """The exit status of such a process, once it has ended, and all that it has said,
+    as output and as errors."""
+    reading, writing = os.pipe()
+    with open(reading, "rb") as output:
+        try:
+            process = forked(name, command, [], output=writing)
+        finally:
+            os.close(writing)
+        said = output.read()
+        return process.wait(), said
+
+
+def forked(
+    name: str,
+    command: Sequence[str],
+    descriptors: Sequence[int],
+    output: int | None = None,
+) -> Forked:
     """Run `python -m COMMAND…` as the process `name`, in a group of its own.
 
-    It is tied to this process; of its descriptors it has these alone.
+    It is tied to this process; of its descriptors it has these alone. What it says goes
+    to `output`, else to where ours goes.
     """
     parent = os.getpid()
     _flush()
@@ -79,7 +98,7 @@ def forked(name: str, command: Sequence[str], descriptors: Sequence[int]) -> For
     held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *_TO_LEAVE))
     pid = os.fork()
     if not pid:
-        _become(parent, name, command, descriptors, held)
+        _become(parent, name, command, descriptors, output, held)
     signal.pthread_sigmask(signal.SIG_SETMASK, held)
     return Forked(pid)
 
@@ -89,13 +108,14 @@ def _become(
     name: str,
     command: Sequence[str],
     descriptors: Sequence[int],
+    output: int | None,
     held: Iterable[int],
 ) -> NoReturn:
     status = 1
     try:
         tie_to_parent(parent)
         name_process(name)
-        _leave(descriptors)
+        _leave(descriptors, output)
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
         module, *arguments = command
         sys.argv = [module, *arguments]
@@ -110,7 +130,7 @@ def _become(
         os._exit(status)
 
 
-def _leave(descriptors: Sequence[int]) -> None:
+def _leave(descriptors: Sequence[int], output: int | None) -> None:
     """Give up what is the parent's: its group, signals, log, streams and open files."""
     os.setsid()
     signal.set_wakeup_fd(-1)
@@ -121,10 +141,19 @@ def _leave(descriptors: Sequence[int]) -> None:
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, STDIN)
+    if output is not None:
+        sys.stdout, sys.stderr = _told_to(output, STDOUT), _told_to(output, STDERR)
     for each in map(int, os.listdir("/dev/fd")):
         if each > STDERR and each not in descriptors:
             with suppress(OSError):  # the one that listed them is closed
                 os.close(each)
+
+
+def _told_to(output: int, number: int) -> TextIO:
+    """A stream anew: the one that was there knows of what it was opened on, as that a
+    file can seek."""
+    os.dup2(output, number)
+    return os.fdopen(number, "w", buffering=1, encoding="utf-8", closefd=False)
 
 
 def _flush() -> None:

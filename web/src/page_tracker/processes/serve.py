@@ -13,18 +13,18 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 
-from page_tracker.errors import AddressError, ProcessError
+from page_tracker.errors import AddressError
 from page_tracker.lake.folder_format import require_folder
 from page_tracker.processes import embedded
 from page_tracker.processes.child import Process, Program
 from page_tracker.processes.folder import Holder, locked, make_folder
-from page_tracker.processes.forked import forked, load
+from page_tracker.processes.forked import forked, load, said_by
 from page_tracker.processes.readiness import web_answers
-from page_tracker.processes.run_command import run_command
+from page_tracker.processes.run_command import reason_of
 from page_tracker.processes.supervisor import Supervisor
 from page_tracker.settings import Settings, pass_on, without_password
 
@@ -64,7 +64,7 @@ def serve(
         shown = without_password(settings.redis_url) if settings.redis_url else ""
 
         def announce() -> None:
-            link = _first_link(replace(settings, redis_url=redis_url), log)
+            link = _first_link(settings.data, log)
             say(f"Page Tracker counts at {_address(listener)}")
             if link:
                 say(f"  your account {link}")
@@ -76,15 +76,18 @@ def serve(
         Supervisor(programs, log).run(announce)
 
 
-def _first_link(settings: Settings, log: Callable[[str], None]) -> str:
+def _first_link(data: Path, log: Callable[[str], None]) -> str:
     """The one-time link that creates the first account; empty once there is one."""
-    if (settings.data / "people.json").exists():
+    if (data / "people.json").exists():
         return ""
-    try:
-        return run_command(settings, "account", "link").strip()
-    except ProcessError as error:
-        log(f"{error}; page-tracker account link makes the first account")
+    status, said = said_by("tracker-link", ["page_tracker", "account", "link"])
+    if status:
+        log(
+            f"page-tracker account link, which makes the first account, ended with "
+            f"status {status}; {reason_of(said)}"
+        )
         return ""
+    return said.decode().split()[-1]
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -47,15 +47,34 @@ def test_it_has_its_own_name_group_signals_and_only_the_files_that_it_was_given(
     assert status == again == 7
 
 
+ASKING = """
+import sys
+from page_tracker.processes.forked import said_by
+status, said = said_by("tracker-told", ["support.told", "a"])
+_, failure = said_by("tracker-fails", ["support.nothing_of_the_kind"])
+sys.exit(f"{status} {said.decode()}{failure.decode()}")
+"""
+
+
+def test_what_it_says_is_handed_back_where_it_is_asked_for() -> None:
+    ended = ran(ASKING)
+    said, *failure = ended.stderr.strip().splitlines()
+    status, told = said.split(maxsplit=1)
+    assert (ended.stdout, status) == ("", "7")
+    assert json.loads(told)["arguments"] == ["a"]
+    assert json.loads(told)["files"] == [0, 1, 2]
+    assert failure[-1].endswith("No module named support.nothing_of_the_kind")
+
+
 STOPPING = """
 import os, signal, sys
 from page_tracker.processes import forked
 signal.signal(signal.SIGTERM, lambda *_: None)
 leave = forked._leave
 
-def leave_late(descriptors):
+def leave_late(*given):
     os.kill(os.getpid(), signal.SIGTERM)
-    leave(descriptors)
+    leave(*given)
 
 forked._leave = leave_late
 child = forked.forked("tracker-told", ["support.told"], [])
