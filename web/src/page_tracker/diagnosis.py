@@ -60,8 +60,9 @@ class Patient(msgspec.Struct, frozen=True):
     data: Path
     lake: Path | None
     cache: Path | None  # of copies, if not in the data folder
-    # What in the lake is damaged, or was: one line each.
+    # What in the lake is damaged, or was: one line each; and where that is kept.
     damages: Callable[[], Iterable[str]]
+    damaged: str
     redis: Redis
     registry: Registry
     live: Live
@@ -117,10 +118,8 @@ def lake_files(patient: Patient) -> Iterator[Finding]:
     if not lines:
         yield Finding("lake's files", "all are there, whole")
     for line in lines:
-        remedy = "put back what a backup has"
-        if patient.lake:
-            remedy += f"; then delete {patient.lake}/damaged, which remembers this"
-        yield Finding("lake's files", line, remedy)
+        remedy = "put back what a backup has; then delete " + patient.damaged
+        yield Finding("lake's files", line, f"{remedy}, which remembers this")
 
 
 def redis(patient: Patient) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from page_tracker.collect.spool_file import SpoolFolder
 from page_tracker.commands.doctor import shards_as_one
 from page_tracker.diagnosis import Finding, Patient, examine, writer
 from page_tracker.hits.hit import Drop, Reason
-from page_tracker.lake.damage import damages
+from page_tracker.lake.damage import DAMAGED, damages
 from page_tracker.lake.table import Lake, append
 from page_tracker.schema import HITS
 from page_tracker.store.counters import Live
@@ -52,6 +52,7 @@ def patient(store: OwnRedis, tmp_path: Path) -> Iterator[Patient]:
             data=tmp_path,
             lake=lake.folder,
             cache=None,
+            damaged=f"{lake.uri}/{DAMAGED}",
             damages=partial(damages, lake),
             redis=client,
             registry=registry,

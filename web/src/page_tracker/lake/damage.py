@@ -6,7 +6,8 @@ file that cannot be read through → the same, once something has stumbled over 
 log unreadable further back → named, with what to do
 
 What is set aside lies in `damaged/<table>` of the lake's folder, and each line that was
-reported is kept beside it, in `damaged/told.txt`.
+reported is kept beside it, in `damaged/told.txt`. What a bucket has lost, `lost_files`
+takes out of its tables.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ if TYPE_CHECKING:  # only a lake in a bucket loads its client
 MAGIC = b"PAR1"
 DAMAGED = "damaged"
 REPORTED = "told.txt"
+# The same of a lake in a bucket, a file for each line.
+TOLD = f"{DAMAGED}/told"
 
 
 class DamagedLakeError(LakeError):
@@ -94,13 +97,14 @@ def damages(lake: Lake) -> Iterator[str]:
         with shared(_folder(lake, name)):
             for file in _files(lake, name):
                 if why := fault_of(file):
-                    yield f"{file.path} {why}: {_lost(file)}"
+                    yield f"{file.path} {why}: {lost_with(file)}"
     if lake.folder and (book := lake.folder / DAMAGED / REPORTED).exists():
         yield from book.read_text("utf-8").splitlines()
 
 
 def _damages_in(bucket: Bucket, lake: Lake) -> Iterator[str]:
-    """Files that a bucket lacks, or has with another size than its log says.
+    """Files that a bucket lacks, or has with another size than its log says, and those
+    that were taken out of their tables.
 
     Raises BucketError if it cannot be used.
     """
@@ -111,10 +115,12 @@ def _damages_in(bucket: Bucket, lake: Lake) -> Iterator[str]:
         for file in files:
             found = sizes.get(bucket.name_of(file.path))
             if found is None:
-                yield f"{file.path} is missing: {_lost(file)}"
+                yield f"{file.path} is missing: {lost_with(file)}"
             elif found != file.size:
                 has = f"has {found} bytes instead of {file.size}"
-                yield f"{file.path} {has}: {_lost(file)}"
+                yield f"{file.path} {has}: {lost_with(file)}"
+    for told in bucket.read_all(sorted(bucket.sizes(TOLD))):
+        yield told.decode()
 
 
 def _mend(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
@@ -165,7 +171,7 @@ def _mend_files(lake: Lake, name: str, fault: Fault) -> Iterator[str]:
         left = ""
         if (path := Path(file.path)).exists():
             left = f"; what is left is {set_aside(lake, name, path)}"
-        yield f"{file.path} {why}: it is out of the table, and {_lost(file)}{left}"
+        yield f"{file.path} {why}: it is out of the table, and {lost_with(file)}{left}"
     _opened(lake, name).repair()
 
 
@@ -218,7 +224,8 @@ def _fault_within(file: DataFile) -> str:
     return ""
 
 
-def _lost(file: DataFile) -> str:
+def lost_with(file: DataFile) -> str:
+    """What was lost with a file, and who has it."""
     return (
         f"with it {counted(file.rows, 'row')} of {file.first} to {file.last};"
         " a backup of the lake has them"

@@ -11,7 +11,7 @@ from redis import Redis
 
 from page_tracker.diagnosis import Finding, Patient
 from page_tracker.errors import DataFolderError, NoDataFolderError, PageTrackerError
-from page_tracker.lake.damage import damages
+from page_tracker.lake.damage import DAMAGED, damages
 from page_tracker.plural import counted
 from page_tracker.processes.embedded import STORE_NAME
 from page_tracker.processes.folder import holder
@@ -56,6 +56,7 @@ def patient_of_folder(settings: Settings) -> Iterator[Patient]:
             data=settings.data,
             lake=lake.folder,
             cache=settings.cache if lake.copies else None,
+            damaged=f"{lake.uri}/{DAMAGED}",
             damages=partial(damages, lake),
             redis=redis,
             registry=registry,

@@ -6,7 +6,7 @@ Apart from the lake itself, since who only asks needs none of it.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from page_tracker.history.expired_imports import note_expiry
@@ -57,7 +57,8 @@ def open_upkeep(
     register = open_register(settings)
 
     def see_to(now: float, sites: Sequence[Site]) -> None:
-        _tell_damage(lake, say)
+        for line in mend(lake):
+            say(line)
         with unreadable_set_aside(lake):
             recount.catch_up()
             note_expiry(register, sites, now)
@@ -74,9 +75,11 @@ def open_light_upkeep(
     It raises ProcessError too, if the job fails.
     """
     due, upkeep = Due(lake), Upkeep(lake)
+    mended = _open_mending(lake)
 
     def see_to(now: float, sites: Sequence[Site]) -> None:
-        _tell_damage(lake, say)
+        for line in mended():
+            say(line)
         if due.look(now, sites):
             _run_upkeep(settings)
             due.done()
@@ -100,9 +103,17 @@ def _run_upkeep(settings: Settings) -> None:
     run_command(settings, "upkeep")
 
 
-def _tell_damage(lake: Lake, say: Callable[[str], None]) -> None:
-    for line in mend(lake):
-        say(line)
+def _open_mending(lake: Lake) -> Callable[[], Iterator[str]]:
+    """What takes damage out of the lake, as a call that yields a line for each item.
+
+    In a bucket it remembers what it has seen: one look says nothing there.
+    """
+    if lake.copies is None:
+        return partial(mend, lake)
+    # pylint: disable-next=import-outside-toplevel # only such a lake loads its client
+    from page_tracker.lake.lost_files import LostFiles
+
+    return LostFiles(lake, lake.copies.bucket).take_out
 
 
 def _pass(
