@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,13 +18,14 @@ from page_tracker.query.catalog import METRICS
 from page_tracker.query.clickhouse.dialect import CLICKHOUSE, quoted
 from page_tracker.query.clickhouse.tables import structure
 from page_tracker.query.database import Database
+from page_tracker.query.dialect import DUCKDB, Dialect
 from page_tracker.query.engine import Engine
 from page_tracker.query.plan import plan
 from page_tracker.query.query import Query
 from page_tracker.query.report import rows_of
 from page_tracker.query.runner import Result
 from page_tracker.query.shared_rows import Ask
-from page_tracker.query.sql import statement
+from page_tracker.query.sql import Statement, statement
 from page_tracker.schema import HITS
 from support.asked import (
     KINDS,
@@ -127,3 +129,38 @@ def test_texts_are_compared_as_duckdb_compares_them(
         here = statement(query, plan(query, frozenset()), {"hits": f"FROM '{path}'"})
         told = {(str(row[0]),) for row in engine.rows(here)}
         assert set(answered(server, query, hits)) == told, leaf
+
+
+# What the two databases would answer differently, but for the settings and the dialect.
+ALIKE: tuple[str, ...] = (
+    "SELECT count(r.b) FROM (SELECT 1 AS a) l LEFT JOIN (SELECT 2 AS a, 3 AS b) r"
+    " USING (a)",
+    "SELECT sum(x) AS x FROM (SELECT 1 AS x UNION ALL SELECT 2 AS x) s"
+    " HAVING sum(x) > 2",
+    "SELECT count(*) FROM (SELECT CAST('2026-03-02 00:00:00' AS TIMESTAMP) AS t) s"
+    " WHERE t = {instant}",
+    "SELECT {half}, {negative}, {eighth}",
+)
+
+
+@pytest.mark.parametrize("sql", ALIKE)
+def test_what_both_are_asked_in_the_same_words_means_the_same(
+    clickhouse_port: int, tmp_path: Path, sql: str
+) -> None:
+    """Outer joins, names of sums, instants without a zone, and halves."""
+    values: dict[str, object] = {"instant": datetime(2026, 3, 2, tzinfo=UTC)}
+
+    def answer(server: Database, dialect: Dialect) -> list[float]:
+        asked = sql.format(
+            instant=dialect.placeholder("instant", values["instant"]),
+            half=dialect.rounded("CAST(2.5 AS DOUBLE)", 0),
+            negative=dialect.rounded("CAST(-2.5 AS DOUBLE)", 0),
+            eighth=dialect.rounded("CAST(0.125 AS DOUBLE)", 2),
+        )
+        given = values if "{instant}" in sql else {}
+        with server.session() as session:
+            (row,) = session.rows(Statement(asked, given))
+        return [float(str(each)) for each in row]
+
+    there = answer(database(clickhouse_port, tmp_path), CLICKHOUSE)
+    assert there == answer(Engine(), DUCKDB)

@@ -17,6 +17,7 @@ from redis.asyncio.cluster import NodesManager
 from page_tracker.hits.hit import Drop
 from page_tracker.lake.folder_format import FORMAT
 from page_tracker.lake.table import Lake
+from page_tracker.monitoring.figures import of_redis
 from page_tracker.store.clients import (
     key_on_each_primary,
     open_async_client,
@@ -160,6 +161,10 @@ def test_health_is_that_of_every_primary(cluster: TestCluster, client: Redis) ->
         name = f"Redis at 127.0.0.1:{node.port}"
         assert str(durability_notice(client)).startswith(f"{name} syncs its file")
         node.run("CONFIG SET", "appendfsync", "always")
+        node.run("CONFIG SET", "maxmemory", 10**9)
+        of_fullest = {each.name: each.samples[0].value for each in of_redis(client)}
+        assert of_fullest["page_tracker_redis_memory_limit_bytes"] == 10**9
+        node.run("CONFIG SET", "maxmemory", 0)
         with open_client(cluster.url, 0.2) as impatient, node.stopped():
             assert str(redis_problem(impatient)).startswith("Redis takes no writes")
     assert redis_problem(client) is None
