@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -81,27 +83,50 @@ def to_be_run(path: Path) -> list[Step]:
     return [step for step in commands_of(path) if not reason.match(step.command)]
 
 
-@pytest.mark.parametrize("path", [*filter(to_be_run, PAGES)], ids=name_of)
-def test_every_other_command_runs_and_prints_what_is_shown(
-    path: Path, tmp_path: Path
-) -> None:
-    data = tmp_path / "data"
-    text = path.read_text("utf-8")
+@dataclass(frozen=True)
+class Served:
+    """A server for all pages, and the environment in which their commands run."""
+
+    url: str
+    environment: dict[str, str]
+
+    def has(self, site: str) -> bool:
+        listed = json.loads(self.said("site", "list", "--json"))
+        return site in [each["domain"] for each in listed]
+
+    def said(self, *words: str) -> str:
+        return command(*words, **self.environment)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    data = tmp_path_factory.mktemp("served") / "data"
+    token = ["token", "add", "--all-sites", "--scope", "admin"]
     with serving(data) as server:
-        for site in ("example.com", "example.org"):
-            if f"page-tracker site add {site}" not in text:
-                command("site", "add", site, PAGE_TRACKER_DATA=str(data))
-        token = ["token", "add", "--all-sites", "--scope", "admin"]
         environment = clean_environment(
             BROWSER=BROWSER,
             PAGE_TRACKER_DATA=str(data),
             PATH=os.environ["PATH"],
             TOKEN=command(*token, PAGE_TRACKER_DATA=str(data)).strip(),
         )
-        for step in to_be_run(path):
-            typed = Step(step.command.replace(ADDRESS, server.url))
-            said = printed(typed, tmp_path, environment)
-            assert step.output.strip() in said.replace(server.url, ADDRESS), step
+        yield Served(server.url, environment)
+
+
+@pytest.mark.parametrize("path", [*filter(to_be_run, PAGES)], ids=name_of)
+def test_every_other_command_runs_and_prints_what_is_shown(
+    path: Path, served: Served, tmp_path: Path
+) -> None:
+    text = path.read_text("utf-8")
+    for site in ("example.com", "example.org"):
+        is_added = f"page-tracker site add {site}" in text
+        if is_added and served.has(site):
+            served.said("site", "remove", site, "--yes")
+        elif not is_added and not served.has(site):
+            served.said("site", "add", site)
+    for step in to_be_run(path):
+        typed = Step(step.command.replace(ADDRESS, served.url))
+        said = printed(typed, tmp_path, served.environment)
+        assert step.output.strip() in said.replace(served.url, ADDRESS), step
 
 
 def test_the_tests_of_whole_pages_are_there() -> None:
