@@ -150,6 +150,7 @@ class ColumnSieve:
     def sift(self, text: str, position: int) -> Sifted:
         """What becomes of lines, the first of which stands at `position`."""
         self._lay_out(text)
+        del text  # a copy for each thread
         self._find_requests()
         self._find_views(position)
         others = self._others(position)

@@ -2,15 +2,14 @@
 
     files of the spool → page views of some days → their visits, by one query → rows
 
-While rows are being written, those of the next days are found.
+The query runs while its rows are written: nothing has to hold them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from page_tracker.days import date_of
 from page_tracker.history.register import ImportedDay
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
 
 MEMORY = "128MB"  # for the engine that finds visits; the rest spills to the spool
 # The most page views of several days that share a commit.
-MAX_VIEWS = 20_000
-
-T = TypeVar("T")
-R = TypeVar("R")
+MAX_VIEWS = 10_000
 
 
 class FoundDays(NamedTuple):
@@ -44,34 +40,27 @@ def found_in(
 ) -> Generator[FoundDays, None, None]:
     """What to commit of an import, in the order of its days.
 
-    The first `done` days are in the lake. Rows can be read until the next are
-    requested.
+    The first `done` days are in the lake. Rows are found as they are read, which may be
+    done until the next are requested.
     """
-    with connect(MEMORY, spill=str(spool / "spill")) as engine:
+    with connect(MEMORY, threads=1, spill=str(spool / "spill")) as engine:
         keep_no_freed_memory(engine)
-        finder = engine.cursor()
-
-        def find(span: tuple[int, int]) -> FoundDays:
-            first, last = span
-            _lay_out(finder, spool, days[first:last])
-            views = finder.sql("SELECT path, count(*) FROM hits GROUP BY path")
-            by_path = dict(views.fetchall())
-            if first < done:
-                return FoundDays(first, last, None, by_path)
-            name = f"days_{first}"
-            finder.execute(f"CREATE TABLE {name} AS {with_visits('hits', origin)}")
-            return FoundDays(first, last, engine.table(name), by_path)
-
-        for found in _one_ahead(find, together(days)):
-            yield found
-            engine.execute(f"DROP TABLE IF EXISTS days_{found.first}")
+        for first, last in together(days, done):
+            _lay_out(engine, spool, days[first:last])
+            views = engine.sql("SELECT path, count(*) FROM hits GROUP BY path")
+            rows = engine.sql(with_visits("hits", origin)) if first >= done else None
+            yield FoundDays(first, last, rows, dict(views.fetchall()))
 
 
-def together(days: Sequence[ImportedDay]) -> Iterator[tuple[int, int]]:
-    """Which days, [first, last), share a commit, so that few commits are small."""
+def together(days: Sequence[ImportedDay], done: int) -> Iterator[tuple[int, int]]:
+    """Which days, [first, last), share a commit, so that few commits are small.
+
+    The first `done` days share none with the others: they are in the lake, by whichever
+    version of Page Tracker.
+    """
     first = views = 0
     for last, day in enumerate(days):
-        if views and views + day.views > MAX_VIEWS:
+        if views and (views + day.views > MAX_VIEWS or last == done):
             yield first, last
             first, views = last, 0
         views += day.views
@@ -93,16 +82,3 @@ def _lay_out(
             "last": date_of(days[-1].day),
         },
     )
-
-
-def _one_ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """The work's results in order; while one is used, the next is computed."""
-    with ThreadPoolExecutor(1) as thread:
-        made: Future[R] | None = None
-        for item in items:
-            making = thread.submit(work, item)
-            if made is not None:
-                yield made.result()
-            made = making
-        if made is not None:
-            yield made.result()

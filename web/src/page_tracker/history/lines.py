@@ -65,8 +65,9 @@ class Log:
                         "give an access log, one line a request",
                     )
                 if end:
-                    yield rest + piece[:end]
-                    rest = piece[end:]
+                    whole, rest = rest + piece[:end], piece[end:]
+                    del piece  # whoever has the block need not wait beside its copy
+                    yield whole
                 else:
                     rest += piece
         except _BROKEN as error:

@@ -33,6 +33,7 @@ from page_tracker.history.lines import text_of
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.duckdb_connection import connect, keep_no_freed_memory
 from page_tracker.lookups.load import load
+from page_tracker.processes.freed_memory import give_freed_memory_back
 from page_tracker.processes.garbage_collection import collect_garbage_seldom
 from page_tracker.sites.site import Site
 
@@ -84,11 +85,10 @@ class Sifter:
         sieve = self._sieves.get(dialect)
         if sieve is None:
             sieve = self._sieves[dialect] = self._sieve_for(dialect)
-        text = text_of(block)
         if isinstance(sieve, ColumnSieve):
-            found, rows, days = sieve.sift(text, position)
+            found, rows, days = sieve.sift(text_of(block), position)
         else:
-            found = sieve.sift(text, position)
+            found = sieve.sift(text_of(block), position)
             rows = self._engine.from_arrow(arrow_table(SPOOLED, found.rows))
             days = Counter(row[_DAY] for row in found.rows)
         file = None
@@ -173,6 +173,7 @@ class Crew:
                 pool.shutdown(cancel_futures=True)
         while self._sifters:
             self._sifters.pop().close()
+        give_freed_memory_back()
 
 
 @contextmanager
