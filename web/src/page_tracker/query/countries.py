@@ -21,12 +21,12 @@ def names() -> Mapping[str, str]:
         return {row["code"]: row["name"] for row in csv.DictReader(file)}
 
 
-def table() -> tuple[str, dict[str, str]]:
+def table() -> tuple[str, dict[str, list[str]]]:
     """The statement that makes the table `countries` (code, name), and its values."""
     return (
-        "CREATE TABLE countries AS SELECT code, name FROM"
-        " read_csv($file, header = true, all_varchar = true)",
-        {"file": str(COUNTRIES)},
+        "CREATE TABLE countries AS"
+        " SELECT unnest($codes) AS code, unnest($names) AS name",
+        {"codes": list(names()), "names": list(names().values())},
     )
 
 

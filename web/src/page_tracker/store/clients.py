@@ -48,6 +48,8 @@ def _patience(seconds: float) -> dict[str, Any]:
         "socket_timeout": seconds,
         # Notified connections are not checked for being alive before they are used.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+        # It would look its own version up on the disk for each connection, to tell it.
+        "driver_info": None,
     }
 
 
