@@ -26,7 +26,10 @@ FOLDER = "appendonlydir"
 MANIFEST = "appendonly.aof.manifest"
 # Quarantined files have the keys of the day's visitors, which must not be kept.
 KEPT_ASIDE = 2 * DAY_SECONDS  # seconds
-# What the server logs about a file that it cannot read.
+# What the server logs when it starts, once it has read its files, and where there is no
+# room for them; and about a file that it cannot read.
+_STARTS, _READY = b" is starting ", b"Ready to accept connections"
+_NO_ROOM = b"No space left on device"
 _SAID = re.compile(rb"append[ -]only|AOF|RDB|Wrong signature", re.IGNORECASE)
 _PARTS = re.compile(rb"\*([1-9]\d{0,6})\r\n")
 _BYTES = re.compile(rb"\$(\d{1,9})\r\n")
@@ -49,10 +52,11 @@ class Look(msgspec.Struct, frozen=True):
 def mend(store: Path, log: Path) -> str:
     """Repair the file's end if the server failed because of it; returns what was done.
 
-    Empty if it failed for another reason. Raises DamagedStoreError if the damage is not
-    at the end, OSError.
+    Empty if it failed for another reason, or ended later. Raises DamagedStoreError if
+    the damage is not at the end, OSError.
     """
-    if not _SAID.search(log.read_bytes()):
+    said = log.read_bytes().rpartition(_STARTS)[2]
+    if _READY in said or _NO_ROOM in said or not _SAID.search(said):
         return ""
     log.write_bytes(b"")
     path = _last_file(store)

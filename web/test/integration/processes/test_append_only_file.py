@@ -19,6 +19,7 @@ from page_tracker.processes.append_only_file import (
     Look,
     forget_aside,
     look,
+    mend,
     set_aside,
 )
 from page_tracker.settings import Settings
@@ -91,6 +92,17 @@ def test_serve_mends_a_damaged_end_by_itself(tmp_path: Path) -> None:
 
     with serving(data):
         wait_until(lambda: paths(Lake(str(data / "lake"))) == ["/a", "/b"])
+
+
+def test_of_a_server_that_was_killed_no_file_is_said_to_be_damaged(
+    tmp_path: Path,
+) -> None:
+    """Its log tells how it read them."""
+    with own_redis(tmp_path) as server:
+        server.kill()
+    log = tmp_path / "redis.log"
+    assert "AOF" in log.read_text()
+    assert mend(tmp_path / "redis", log) == ""
 
 
 @pytest.mark.parametrize("name", ["*.base.rdb", "*.manifest"])
