@@ -41,16 +41,19 @@ def test_a_full_disk_acknowledges_nothing_that_is_lost_and_is_survived(
     data = disk / "data"
     lake = data / "lake" if what == "redis and lake" else tmp_path / "lake"
     environment = TRUST | {"PAGE_TRACKER_LAKE": str(lake)}
+    is_long = bool(request.config.getoption("--long"))
+    each_second = 0 if is_long else 100
     command("site", "add", SITE, "--data", str(data))
     with serving(data, **environment) as server:
-        with hitting(server.url, CONNECTIONS) as sent:
-            for _ in range(6 if request.config.getoption("--long") else 2):
+        with hitting(server.url, CONNECTIONS, each_second=each_second) as sent:
+            for _ in range(6 if is_long else 2):
                 acknowledges_again(sent)
                 with filled(disk):
                     refuses_again(sent)
                 acknowledges_again(sent)
         wait_until(lambda: not list(data.glob("spool/*")))
         assert f"as the disk that {data} is on is full" in server.said()
+        assert "damaged" not in server.said()
         assert sent.without_retry_after == 0
         assert set(sent.statuses) <= {0, 202, 503}
     command("writer", "--once", "--data", str(data), **environment)

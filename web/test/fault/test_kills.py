@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 import requests
 
 from page_tracker.lake.table import Lake
+from page_tracker.store.stream import Stream
 from support.hitting import SITE, Sent, hitting
 from support.lake import paths
 from support.pace import ANSWER_SECONDS
 from support.processes import (
+    Running,
     command,
     redis_pid,
     serving,
@@ -28,11 +31,24 @@ TRUST = {"PAGE_TRACKER_TRUSTED_PROXIES": "127.0.0.0/8"}
 SEED = 20261122
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    data = tmp_path / "data"
+@pytest.fixture(name="data", scope="module")
+def _data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("kills") / "data"
     command("site", "add", SITE, "--data", str(data))
     return data
+
+
+@pytest.fixture(name="server", scope="module")
+def _server(data: Path) -> Iterator[Running]:
+    """One for all tests, each of which has a mark in its paths."""
+    with serving(data, **TRUST) as server:
+        yield server
+
+
+@pytest.fixture(name="each_second")
+def _each_second(request: pytest.FixtureRequest) -> float:
+    """How many hits are sent: with --long as many as can be, which is 0."""
+    return 0 if request.config.getoption("--long") else 100
 
 
 def kills(request: pytest.FixtureRequest) -> int:
@@ -63,50 +79,52 @@ def wait_until_drained(data: Path) -> None:
     wait_until(lambda: not list(data.glob("spool/*")), waiting)
 
 
-def in_the_lake(data: Path) -> list[str]:
-    """All paths, once the writer has nothing left to write."""
-    command("writer", "--once", "--data", str(data))
-    return paths(Lake(str(data / "lake")))
+def in_the_lake(data: Path, mark: str) -> list[str]:
+    """All paths with a mark, once nothing waits any more."""
+    wait_until_drained(data)
+    with store_of(data) as store:
+        stream = Stream(store)
+        wait_until(lambda: not stream.waiting())
+    lake = Lake(str(data / "lake"))
+    return [path for path in paths(lake) if path.startswith(f"/{mark}/")]
 
 
 @pytest.mark.timeout(1800)
 def test_killing_redis_loses_nothing_acknowledged_and_stores_nothing_twice(
-    data: Path, request: pytest.FixtureRequest
+    data: Path, server: Running, request: pytest.FixtureRequest, each_second: float
 ) -> None:
     pause = random.Random(SEED)  # nosec B311 # draws test data
-    with serving(data, **TRUST) as server:
-        with hitting(server.url, CONNECTIONS) as sent:
-            for _ in range(kills(request)):
-                acknowledges_again(sent)
-                wait_until_drained(data)
-                time.sleep(pause.uniform(0, 0.3))
-                os.kill(redis_pid(data), signal.SIGKILL)
+    with hitting(server.url, CONNECTIONS, each_second=each_second, mark="r") as sent:
+        for _ in range(kills(request)):
             acknowledges_again(sent)
-        wait_until_drained(data)
-        assert sent.without_retry_after == 0
-        assert set(sent.statuses) <= {0, 202, 503}
-    sent.must_be_stored_once(in_the_lake(data))
+            wait_until_drained(data)
+            time.sleep(pause.uniform(0, 0.3))
+            os.kill(redis_pid(data), signal.SIGKILL)
+        acknowledges_again(sent)
+    sent.must_be_stored_once(in_the_lake(data, "r"))
+    assert "damaged" not in server.said()
+    assert sent.without_retry_after == 0
+    assert set(sent.statuses) <= {0, 202, 503}
 
 
 @pytest.mark.timeout(1800)
 def test_killing_a_web_worker_loses_nothing_acknowledged(
-    data: Path, request: pytest.FixtureRequest
+    data: Path, server: Running, request: pytest.FixtureRequest, each_second: float
 ) -> None:
     pause = random.Random(SEED)  # nosec B311 # draws test data
-    with serving(data, **TRUST) as server:
-        with hitting(server.url, CONNECTIONS) as sent:
-            for _ in range(kills(request)):
-                acknowledges_again(sent)
-                time.sleep(pause.uniform(0, 0.3))
-                wait_until(lambda: len(web_workers(server)) == 2)
-                os.kill(pause.choice(web_workers(server)), signal.SIGKILL)
+    with hitting(server.url, CONNECTIONS, each_second=each_second, mark="w") as sent:
+        for _ in range(kills(request)):
             acknowledges_again(sent)
-    sent.must_be_stored_once(in_the_lake(data))
+            time.sleep(pause.uniform(0, 0.3))
+            wait_until(lambda: len(web_workers(server)) == 2)
+            os.kill(pause.choice(web_workers(server)), signal.SIGKILL)
+        acknowledges_again(sent)
+    sent.must_be_stored_once(in_the_lake(data, "w"))
 
 
 @pytest.mark.timeout(600)
 def test_redis_emptied_under_load_is_survived_with_exact_counters(
-    data: Path, request: pytest.FixtureRequest
+    data: Path, server: Running, request: pytest.FixtureRequest, each_second: float
 ) -> None:
     """What the lake had before, and what comes afterwards, is there, and once."""
     lake = Lake(str(data / "lake"))
@@ -120,56 +138,56 @@ def test_redis_emptied_under_load_is_survived_with_exact_counters(
             if all(path in kept or when > moment for kept, moment in emptied)
         }
 
-    with serving(data, **TRUST) as server:
-        with hitting(server.url, CONNECTIONS) as sent, store_of(data) as store:
-            for _ in range(kills(request) // 2):
-                acknowledges_again(sent)
-                kept = certain()
-                has(lake, kept)
-                store.flushall()
-                emptied.append((kept, time.monotonic()))
-                acknowledges_again(sent)
+    with (
+        hitting(server.url, CONNECTIONS, each_second=each_second, mark="e") as sent,
+        store_of(data) as store,
+    ):
+        for _ in range(kills(request) // 2):
             acknowledges_again(sent)
-        has(lake, certain())
-        total = f"{server.url}/counter/TOTAL.txt?site={SITE}"
+            kept = certain()
+            has(lake, kept)
+            store.flushall()
+            emptied.append((kept, time.monotonic()))
+            acknowledges_again(sent)
+        acknowledges_again(sent)
+    has(lake, certain())
+    total = f"{server.url}/counter/TOTAL.txt?site={SITE}"
 
-        def shown_and_stored() -> tuple[str, str]:
-            return (
-                requests.get(total, timeout=ANSWER_SECONDS).text,
-                f"{len(paths(lake))}\n",
-            )
+    def shown_and_stored() -> tuple[str, str]:
+        return (
+            requests.get(total, timeout=ANSWER_SECONDS).text,
+            f"{len(paths(lake))}\n",
+        )
 
-        wait_until(lambda: len(set(shown_and_stored())) == 1, missing=shown_and_stored)
-    stored = in_the_lake(data)
+    wait_until(lambda: len(set(shown_and_stored())) == 1, missing=shown_and_stored)
+    stored = in_the_lake(data, "e")
     assert len(stored) == len(set(stored)), "some are stored twice"
     assert certain() <= set(stored)
 
 
 @pytest.mark.timeout(600)
 def test_hits_are_taken_while_redis_is_away_and_stored_once_though_workers_die(
-    data: Path, request: pytest.FixtureRequest
+    data: Path, server: Running, request: pytest.FixtureRequest, each_second: float
 ) -> None:
     """Away is worse than dead: it takes connections and never answers."""
-    with serving(data, **TRUST) as server:
-        with hitting(server.url, CONNECTIONS) as sent:
-            for _ in range(kills(request) // 4):
-                acknowledges_again(sent)
-                wait_until_drained(data)
-                redis, workers = redis_pid(data), web_workers(server)
-                os.kill(redis, signal.SIGSTOP)
-                try:
-                    acknowledges_again(sent)
-                    os.kill(workers[0], signal.SIGKILL)
-                    # The one that takes its place does not know the sites yet: it may
-                    # refuse hits, which are sent again.
-                    wait_until(lambda: len(web_workers(server)) == 2)
-                    acknowledges_again(sent)
-                    os.kill(redis, signal.SIGKILL)
-                finally:
-                    with suppress(ProcessLookupError):  # it was killed, not only frozen
-                        os.kill(redis, signal.SIGCONT)
+    with hitting(server.url, CONNECTIONS, each_second=each_second, mark="a") as sent:
+        for _ in range(kills(request) // 4):
             acknowledges_again(sent)
-        wait_until_drained(data)
-        assert sent.without_retry_after == 0
-        assert set(sent.statuses) <= {0, 202, 503}
-    sent.must_be_stored_once(in_the_lake(data))
+            wait_until_drained(data)
+            redis, workers = redis_pid(data), web_workers(server)
+            os.kill(redis, signal.SIGSTOP)
+            try:
+                acknowledges_again(sent)
+                os.kill(workers[0], signal.SIGKILL)
+                # The one that takes its place does not know the sites yet: it may
+                # refuse hits, which are sent again.
+                wait_until(lambda: len(web_workers(server)) == 2)
+                acknowledges_again(sent)
+                os.kill(redis, signal.SIGKILL)
+            finally:
+                with suppress(ProcessLookupError):  # it was killed, not only frozen
+                    os.kill(redis, signal.SIGCONT)
+        acknowledges_again(sent)
+    sent.must_be_stored_once(in_the_lake(data, "a"))
+    assert sent.without_retry_after == 0
+    assert set(sent.statuses) <= {0, 202, 503}

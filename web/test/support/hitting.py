@@ -130,6 +130,7 @@ def hitting(
             sent.note(path, began, status, retry_after)
             if status == 202 or not event_id:
                 break
+            sender.close()  # another process may take it
             time.sleep(PAUSE_SECONDS)
 
     def work(keeps: bool) -> None:
