@@ -39,6 +39,7 @@ Fault = Callable[[Machines, str], AbstractContextManager[None]]
 
 # What befalls which parts, in turn, and for how long (seconds).
 SCENARIOS: dict[str, tuple[Fault, tuple[str, ...], float]] = {
+    "killed": (killed, (*SERVERS, *OURS), 5),
     "hang": (stopped, (*SERVERS, *OURS), 30),
     "cut off": (cut_off, SERVERS, 15),
     "cut from Redis": (partial(cut_from, server="redis"), OURS, 15),
@@ -50,6 +51,14 @@ SCENARIOS: dict[str, tuple[Fault, tuple[str, ...], float]] = {
     "1 h behind": (partial(clock_ahead, seconds=-3600), (*SERVERS[:2], *OURS), 5),
 }
 
+# In short.
+ONE_OF_EACH: dict[str, Fault] = {
+    "primary": killed,
+    "first writer": partial(cut_from, server="bucket"),
+    "second writer": killed,
+    "upkeep": disk_full,
+}
+
 
 @pytest.fixture(scope="module", name="machines")
 def _machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
@@ -58,14 +67,10 @@ def _machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
 
 
 @pytest.mark.timeout(1800)
-def test_whatever_part_is_killed_costs_no_hit_and_counts_none_twice(
-    machines: Machines, request: pytest.FixtureRequest
+def test_one_fault_after_the_other_costs_no_hit_and_counts_none_twice(
+    machines: Machines,
 ) -> None:
-    """Collectors and buckets are killed by themselves elsewhere."""
-    if request.config.getoption("--long"):
-        befall(machines, killed, (*SERVERS, *OURS), 5)
-    else:
-        befall(machines, killed, ("primary", "first writer", "upkeep"), 0.1)
+    befall(machines, _a_fault, tuple(ONE_OF_EACH), 0.1)
 
 
 @pytest.mark.long
@@ -112,6 +117,10 @@ def befall(
         assert counted == len(paths(machines.lake))
         assert all(client.exists(keys.state(shard)) for shard in SHARDS)
     return sent
+
+
+def _a_fault(machines: Machines, name: str) -> AbstractContextManager[None]:
+    return ONE_OF_EACH[name](machines, name)
 
 
 def _acknowledges_again(sent: Sent) -> None:
