@@ -31,6 +31,8 @@ from page_tracker.store.ingest import (
 )
 
 GATHER = 0.008  # seconds from one batch to the next, if not ENOUGH hits wait before
+# And since the last one was stored: who has been answered soon sends again.
+GATHER_AGAIN = 0.002
 
 # How many hits are worth a sync of the disk.
 ENOUGH = 48
@@ -112,6 +114,7 @@ class ShardQueue:
                 taken = self._waiting[:MAX_HITS]
                 del self._waiting[:MAX_HITS]
                 await self._settle(taken)
+                self._next = max(self._next, self._loop.time() + GATHER_AGAIN)
         finally:
             self._task = None
 
