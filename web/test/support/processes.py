@@ -169,13 +169,20 @@ def is_alive(pid: int) -> bool:
 def wait_until(
     condition: Callable[[], bool], missing: Callable[[], object] | None = None
 ) -> None:
-    """Return when it holds; a wait in vain ends with what is `missing`."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    """Return when it holds; a wait in vain ends with what is `missing`.
+
+    What takes long to look at is looked at half of the time: the other half is for
+    those who are waited for.
+    """
+    began = time.monotonic()
+    deadline = began + WAIT_SECONDS
     while not condition():
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             what = f": {missing()}" if missing else ""
             raise AssertionError(f"waited {WAIT_SECONDS:.0f} s in vain{what}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(max(POLL_SECONDS, now - began))
+        began = time.monotonic()
 
 
 def _address(process: "subprocess.Popen[bytes]", output: Path, marker: str) -> str:
