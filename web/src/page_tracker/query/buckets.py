@@ -56,9 +56,9 @@ def label(name: str, key: str, timezone: str) -> str:
     moment = datetime.fromtimestamp(begins, zone)
     if _past(moment, size):  # the clock was moved within the hour
         moment = datetime.fromtimestamp(begins + size - 1, zone)
-    shape = "%Y-%m-%d %H:%M:00" if size == 60 else "%Y-%m-%d %H:00:00"
-    offset = moment.isoformat()[19:] if moment.fold else ""
-    return moment.strftime(shape) + offset
+    text = moment.isoformat(" ", "seconds")
+    clock = f"{text[:16]}:00" if size == 60 else f"{text[:13]}:00:00"
+    return clock + text[19:] if moment.fold else clock
 
 
 def buckets(asked: Range, name: str) -> dict[str, str]:
