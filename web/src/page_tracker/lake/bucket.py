@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cached_property
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import msgspec
@@ -29,6 +30,9 @@ from obstore.store import S3Store
 
 from page_tracker.errors import LakeError
 from page_tracker.files import replacing
+
+if TYPE_CHECKING:  # it exists for type checkers only
+    from obstore import ObjectMeta
 
 # So many files are fetched at the same time.
 AT_ONCE = 8
@@ -56,7 +60,7 @@ class Stamp(msgspec.Struct, frozen=True):
     written: float
 
 
-class Bucket(msgspec.Struct, frozen=True, dict=True):
+class Bucket(msgspec.Struct, frozen=True):
     """What lies below a prefix (or at its top, if that is empty) of a bucket.
 
     `options` are those of the store by their usual names, like AWS_ENDPOINT_URL.
@@ -83,24 +87,13 @@ class Bucket(msgspec.Struct, frozen=True, dict=True):
             "timeout": f"{ANSWER_SECONDS}s",
         }
 
-    @cached_property
+    @property
     def _store(self) -> S3Store:
-        given = {name.lower(): value for name, value in self.options.items()}
-        is_plain = given.pop("aws_allow_http", "") == "true"
-        return S3Store(
-            self.name,
-            prefix=self.prefix or None,
-            config=given,  # type: ignore[arg-type]  # names in a form that it takes too
-            client_options={
-                "allow_http": is_plain,
-                "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
-                "timeout": timedelta(seconds=ANSWER_SECONDS),
-            },
-            retry_config={
-                "max_retries": REPEATS,
-                "retry_timeout": timedelta(seconds=REPEATED_FOR),
-            },
-        )
+        return _client(self.name, frozenset(self.options.items()))
+
+    def _key(self, name: str) -> str:
+        """The name of a file in the whole bucket."""
+        return f"{self.prefix}/{name}".strip("/")
 
     def within(self, folder: str) -> Bucket:
         """The part of it below a folder."""
@@ -112,7 +105,7 @@ class Bucket(msgspec.Struct, frozen=True, dict=True):
 
     def read(self, name: str) -> bytes:
         with _as_os_errors(name):
-            return bytes(self._store.get(name).bytes())
+            return bytes(self._store.get(self._key(name)).bytes())
 
     def read_all(self, names: Iterable[str]) -> list[bytes]:
         """Read files at the same time; in the order of their names."""
@@ -127,21 +120,27 @@ class Bucket(msgspec.Struct, frozen=True, dict=True):
 
     def sizes(self, within: str = "") -> dict[str, int]:
         """The files below a folder with their sizes in bytes."""
-        with _as_os_errors(self.uri):
-            found = self._store.list(within or None).collect()
-            return {each["path"]: each["size"] for each in found}
+        found = self._listed(within, "")
+        return {name: each["size"] for name, each in found.items()}
 
     def tags(self, after: str = "") -> dict[str, str]:
         """The files whose names come later, each with what changes with its content."""
+        found = self._listed("", after)
+        return {name: str(each["e_tag"]) for name, each in found.items()}
+
+    def _listed(self, within: str, after: str) -> dict[str, ObjectMeta]:
         with _as_os_errors(self.uri):
-            found = self._store.list(offset=after or None).collect()
-            return {each["path"]: str(each["e_tag"]) for each in found}
+            begin = self._key(after) if after else None
+            found = self._store.list(self._key(within) or None, offset=begin).collect()
+        return {
+            each["path"].removeprefix(self.prefix).lstrip("/"): each for each in found
+        }
 
     def put_new(self, name: str, content: bytes) -> bool:
         """Store a file where there is none of this name; whether there was none."""
         try:
             with _as_os_errors(name):
-                self._store.put(name, content, mode="create")
+                self._store.put(self._key(name), content, mode="create")
                 return True
         except FileExistsError:
             return False
@@ -149,13 +148,13 @@ class Bucket(msgspec.Struct, frozen=True, dict=True):
     def put(self, name: str, content: bytes) -> None:
         """Store a file, whether there was one of this name or not."""
         with _as_os_errors(name):
-            self._store.put(name, content)
+            self._store.put(self._key(name), content)
 
     def put_over(self, name: str, content: bytes, known: Stamp) -> bool:
         """Replace a file if it is still the known one; whether it was."""
         try:
             with _as_os_errors(name):
-                self._store.put(name, content, mode={"e_tag": known.tag})
+                self._store.put(self._key(name), content, mode={"e_tag": known.tag})
                 return True
         except (FileExistsError, FileNotFoundError):
             return False
@@ -163,18 +162,18 @@ class Bucket(msgspec.Struct, frozen=True, dict=True):
     def stamp(self, name: str) -> Stamp:
         """Which content a file has, and when that was written."""
         with _as_os_errors(name):
-            found = self._store.head(name)
+            found = self._store.head(self._key(name))
         return Stamp(str(found["e_tag"]), found["last_modified"].timestamp())
 
     def now(self, name: str) -> float:
         """The store's own time, in seconds since 1970; writes a file to see it."""
         with _as_os_errors(name):
-            self._store.put(name, b"")
+            self._store.put(self._key(name), b"")
         return self.stamp(name).written
 
     def delete(self, name: str) -> None:
         with _as_os_errors(name):
-            self._store.delete(name)
+            self._store.delete(self._key(name))
 
     def require_usable(self) -> None:
         """Try what a lake needs. Raises BucketError, in words, if it does not work.
@@ -222,6 +221,26 @@ class Bucket(msgspec.Struct, frozen=True, dict=True):
                 f"{where} does not answer for {self.uri} ({error})",
                 "start it, or correct AWS_ENDPOINT_URL and AWS_REGION",
             ) from error
+
+
+@cache
+def _client(name: str, options: frozenset[tuple[str, str]]) -> S3Store:
+    """The client of a bucket: one for all that is in it, as each has connections."""
+    given = {key.lower(): value for key, value in options}
+    is_plain = given.pop("aws_allow_http", "") == "true"
+    return S3Store(
+        name,
+        config=given,  # type: ignore[arg-type]  # names in a form that it takes too
+        client_options={
+            "allow_http": is_plain,
+            "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+            "timeout": timedelta(seconds=ANSWER_SECONDS),
+        },
+        retry_config={
+            "max_retries": REPEATS,
+            "retry_timeout": timedelta(seconds=REPEATED_FOR),
+        },
+    )
 
 
 @contextmanager
