@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from page_tracker.lake.commit_retries import TRIES, LakeBusyError, repeated
+from page_tracker.lake.commit_retries import LakeBusyError, repeated
 from page_tracker.lake.table import Lake, append, position
 from page_tracker.schema import HITS
 from page_tracker.upkeep import lake_upkeep as upkeep
@@ -17,6 +17,7 @@ from support.lake import paths
 
 DAY = 20_700
 LATE = (DAY + 3) * 86_400.0
+TRIES = 6
 
 
 @pytest.fixture
@@ -28,7 +29,9 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("page_tracker.lake.commit_retries.TRIES", TRIES)
     monkeypatch.setattr("page_tracker.lake.commit_retries.LONGER", 0)
+    monkeypatch.setattr("page_tracker.upkeep.lake_upkeep.ENOUGH", 4)
 
 
 def add(lake: Lake, path: str) -> None:
