@@ -7,65 +7,23 @@ is put in, so that most of it gets as far as an answer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis.generation import derive_operation_seed
-from schemathesis.generation.hypothesis.builder import (
-    HypothesisTestConfig,
-    HypothesisTestMode,
-    create_test,
-)
 
 from page_tracker.web.openapi.document import document
 from page_tracker.web.openapi.schemas import SITE
-from support.drawing import examples, is_long
 from support.importing import LOG
 from support.pace import ANSWER_SECONDS
 from support.processes import command, serving
 
-QUESTIONS = "/api/v2/query"
-# Nothing is drawn anew in each run: what is found once is found always.
-CONFIG = {
-    "seed": 1,
-    "generation": {"deterministic": True, "database": "none"},
-    "checks": {
-        # Too large a body is refused as that, whatever is in it.
-        "negative_data_rejection": {
-            "expected-statuses": [400, 401, 403, 404, 405, 413]
-        },
-        # A description cannot say all that makes a question mean something.
-        "positive_data_acceptance": {"enabled": False},
-        # Too many wrong tokens would keep out the right one.
-        "ignored_auth": {"enabled": False},
-    },
-    # What is asked is the same there as in one question, which is driven in full; each
-    # of its parts made wrong in turn is 1,900 requests, for which a long run has time.
-    "operations": [
-        {"include-path": path, "phases": {"coverage": {"enabled": False}}}
-        for path in (
-            "/api/v2/queries",
-            "/api/v2/experiment",
-            "/api/sites/{domain}/segments",
-            *(() if is_long() else (QUESTIONS,)),
-        )
-    ]
-    # What its address has besides is not looked at, as GoatCounter's.
-    + [
-        {
-            "include-path": "/api/v0/export",
-            "checks": {"negative_data_rejection": {"enabled": False}},
-        }
-    ],
-}
-schema = schemathesis.openapi.from_dict(
-    document(), config=schemathesis.Config.from_dict(CONFIG)
-)
+if TYPE_CHECKING:
+    from schemathesis import Case
+
+    from support.described_api import DescribedApi
 
 REMOVALS = (
     "/api/sites/{domain}/goals/{name}",
@@ -116,8 +74,10 @@ ACCEPTED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Driven:
-    """The server, an admin's token as a header, and a connection that is kept."""
+    """The server and its description, an admin's token as a header, and a connection
+    that is kept."""
 
+    api: DescribedApi
     url: str
     headers: dict[str, str]
     session: requests.Session
@@ -133,43 +93,6 @@ class Operation:
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
-    def case(self, body: Any) -> schemathesis.Case[Any]:
-        """A request with this body, for the site of the test."""
-        places = {"domain": SITE} if "{domain}" in self.path else {}
-        return schema[self.path][self.method].Case(
-            path_parameters=places, body=body, media_type="application/json"
-        )
-
-    def hold(self, test: Callable[[schemathesis.Case[Any]], None]) -> None:
-        """Run a test of all that the operation may be sent."""
-        operation, config = schema[self.path][self.method], schema.config
-        modes = [
-            mode
-            for mode in HypothesisTestMode
-            if config.phases_for(operation=operation).get_by_name(name=mode).enabled
-        ]
-        create_test(
-            operation=operation,
-            test_func=test,
-            config=HypothesisTestConfig(
-                project=config,
-                modes=modes,
-                settings=config.get_hypothesis_settings(
-                    operation=operation, phase="fuzzing"
-                ),
-                explicit_settings=_drawn(60 if self.path == QUESTIONS else 10),
-                seed=derive_operation_seed(config.seed, operation.label),
-            ),
-        )()
-
-
-def _drawn(short: int) -> settings:
-    return settings(
-        max_examples=examples(short, long=80),
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-
 
 OPERATIONS = [
     Operation(method.upper(), path)
@@ -181,6 +104,10 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
+    # What draws from it takes a second to load, in each process that lists the tests.
+    # pylint: disable-next=import-outside-toplevel
+    from support.described_api import DescribedApi
+
     data = tmp_path_factory.mktemp("driven") / "data"
 
     def page_tracker(*arguments: str) -> str:
@@ -191,18 +118,19 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
     page_tracker("goal", "add", SITE, "--page", "/projects/**", "--name", "Projects")
     token = page_tracker("token", "add", "--all-sites", "--scope", "admin")
     with serving(data) as server, requests.Session() as session:
-        yield Driven(server.url, {"Authorization": f"Bearer {token}"}, session)
+        header = {"Authorization": f"Bearer {token}"}
+        yield Driven(DescribedApi(), server.url, header, session)
 
 
-# What it is sent is made up when its test begins: that takes seconds, and schema's own
-# `parametrize` would take them in each process that only lists the tests.
+# What it is sent is made up when its test begins: that takes seconds, and schemathesis'
+# own `parametrize` would take them in each process that only lists the tests.
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_every_answer_conforms_to_the_description(
     operation: Operation, driven: Driven
 ) -> None:
     answered: Counter[int] = Counter()
 
-    def conforms(case: schemathesis.Case[Any]) -> None:
+    def conforms(case: Case[Any]) -> None:
         if "domain" in case.path_parameters:
             case.path_parameters["domain"] = SITE
         if isinstance(case.body, dict) and isinstance(case.body.get("site_id"), str):
@@ -215,8 +143,8 @@ def test_every_answer_conforms_to_the_description(
         case.validate_response(response, headers=driven.headers)
 
     if (body := ACCEPTED.get(str(operation))) is not None:
-        conforms(operation.case(body))
-    operation.hold(conforms)
+        conforms(driven.api.case(operation.method, operation.path, body))
+    driven.api.hold(operation.method, operation.path, conforms)
     if operation.method == "DELETE" or "{number}" in operation.path:
         return  # what is meant must be there: see the test below
     assert answered[200] or answered[201] or answered[202], answered
@@ -245,7 +173,7 @@ def test_what_is_made_can_be_removed_as_described(driven: Driven) -> None:
             timeout=ANSWER_SECONDS,
         )
         places = {"domain": SITE, removal.rpartition("{")[2][:-1]: added.json()[key]}
-        case = schema[removal]["DELETE"].Case(path_parameters=places)
+        case = driven.api.removal(removal, places)
         gone = case.call_and_validate(base_url=driven.url, headers=driven.headers)
         assert gone.status_code == 204
 
@@ -259,7 +187,7 @@ def test_a_site_is_removed_as_described(path: str, name: str, driven: Driven) ->
         headers=driven.headers,
         timeout=ANSWER_SECONDS,
     )
-    case = schema[path]["DELETE"].Case(path_parameters={name: gone})
+    case = driven.api.removal(path, {name: gone})
     answered = [
         case.call_and_validate(base_url=driven.url, headers=driven.headers).status_code
         for _ in range(2)
