@@ -1,5 +1,6 @@
 """The servers that the tests talk to: those named by options, else started here."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,18 @@ from support.routes import compile_once
 
 drawing.register_profiles()
 compile_once()
+# What is loaded and listed now stays: nothing of it is to be looked through as garbage.
+gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # nanobind's modules look for leaks when all ends
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
