@@ -28,10 +28,7 @@ from support.hits import batch, hit
 from support.lake import paths
 from support.own_redis import OwnRedis, own_redis
 from support.pace import PACE
-from support.processes import BIN, clean_environment, wait_until
-
-# A hit is in the lake within so many seconds of being acknowledged, once all is well.
-FRESH = 5.0
+from support.processes import BIN, WAIT_SECONDS, clean_environment, wait_until
 
 
 class Load:
@@ -159,8 +156,9 @@ def wait_until_drained(redis: Redis, seconds: float = 30 * PACE) -> None:
         time.sleep(0.05)
 
 
-def is_in(lake: Lake, path: str, seconds: float = FRESH) -> bool:
-    deadline = time.monotonic() + seconds
+def is_in(lake: Lake, path: str) -> bool:
+    """Whether it comes to be there, which a writer that starts does not do at once."""
+    deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         if path in paths(lake):
             return True
@@ -218,8 +216,9 @@ def test_redis_that_is_killed_and_comes_back_loses_nothing(
 def test_while_redis_is_away_the_writer_neither_spins_nor_talks(
     data: Path, server: OwnRedis, times: Callable[[int, int], int]
 ) -> None:
-    with writing(data, server) as writer:
-        time.sleep(3)
+    with server.client() as redis, writing(data, server) as writer:
+        submit(redis, batch([hit("/before")]))
+        wait_until_drained(redis)  # it has started
         server.kill()
         time.sleep(1.5)
         before = writer.processor()
@@ -290,7 +289,7 @@ def test_a_slow_lake_costs_no_memory_and_its_lag_is_visible(
     with server.client() as redis, subprocess.Popen(slow, env=environment) as process:
         status = Path(f"/proc/{process.pid}/status")
         with Load(redis) as load:
-            time.sleep(seconds)
+            wait_until(lambda: bool(paths(lake)))  # what it needs is loaded
             early = _resident(status)
             time.sleep(2 * seconds)
             assert Stream(redis).waiting() > 0
