@@ -18,11 +18,11 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from ingest import hits_of
+from msgspec.structs import replace
 
 from page_tracker.hits.hit import Hit
 from page_tracker.store.clients import open_async_client

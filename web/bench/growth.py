@@ -15,7 +15,6 @@ import argparse
 import resource
 import sys
 import time
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +27,6 @@ from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
 from page_tracker.query.problem import QuestionTooCostlyError
-from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 
@@ -71,7 +69,7 @@ def measured(lake: Lake) -> tuple[list[float | None], int]:
     for asked in (year, year, filtered, *([each] for each in COSTLY)):
         began = time.perf_counter()
         # Its own answers are not remembered, else nothing would be asked again.
-        asking = replace(asking, cache=ReportCache())
+        asking = Asking(asking.reading, asking.engine)
         try:
             asking.reports([asking.understand(each, site, now) for each in asked])
             took.append(time.perf_counter() - began)

@@ -38,7 +38,6 @@ from panels import PANELS, body, sql
 from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
-from page_tracker.query.report_cache import ReportCache
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 
@@ -87,7 +86,7 @@ class Dashboard:
 
     def forget_answers(self) -> None:
         """Answer as a server whose lake has changed: what was read is remembered."""
-        self._asking = replace(self._asking, cache=ReportCache())
+        self._asking = Asking(self._asking.reading, self._asking.engine)
 
     def await_click(self, asked: Setting) -> None:
         """Answer as a server whose page is open, without its filter; or, where there is
