@@ -39,8 +39,9 @@ def clickhouse(folder: Path) -> Iterator[int]:
             process.send_signal(signal.SIGKILL)
 
 
-def database(at: int, folder: Path, seconds: float = 30.0, **changes: Any) -> Database:
-    """The server at a port, which finds the lake in a folder."""
+def database(at: int, folder: Path, seconds: float = 600, **changes: Any) -> Database:
+    """The server at a port, which finds the lake in a folder; a question may take so
+    many seconds: on a busy machine a small one has taken thirty."""
     address = parse_clickhouse(f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{at}")
     server = Server(replace(address, **changes), seconds)
     return ClickHouse(server, ServerTables(Place(str(folder))), seconds)

@@ -87,10 +87,14 @@ class _Handler(BaseHTTPRequestHandler):
         }
         connection = self.engine.connect(self.folder)
         try:
-            for name, value in asked.items():
-                if name not in _OF_HTTP and not name.startswith("param_"):
-                    text = value.replace("'", "\\'")
-                    connection.query(f"SET {name} = '{text}'", "Null")
+            settings = {
+                name: value.replace("'", "\\'")
+                for name, value in asked.items()
+                if name not in _OF_HTTP and not name.startswith("param_")
+            }
+            told = ", ".join(f"{name} = '{value}'" for name, value in settings.items())
+            if told:
+                connection.query(f"SET {told}", "Null")
             if asked.get("database"):
                 connection.query(f"USE `{asked['database']}`", "Null")
             form = asked.get("default_format", "TabSeparated")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from naive_answers import Row
 from page_tracker.days import day_number
+from page_tracker.lake.moving import copy_rest
 from page_tracker.lake.table import Lake
 from page_tracker.query.ask import Asking
 from page_tracker.query.catalog import METRICS
@@ -32,13 +32,6 @@ QUESTIONS = 12
 def questions(draw: st.DrawFn, zone: str) -> list[Query]:
     metrics = draw(st.permutations(list(METRICS)))[:QUESTIONS]
     return [understood(draw(bodies(metric)), zone) for metric in metrics]
-
-
-def filled(lake: Lake, rows: list[Row]) -> Lake:
-    """The lake with these hits, whose days are over but for the last one."""
-    put(lake, rows, 1)
-    close(lake, sorted({day_number(row["day"]) for row in rows})[:-1])
-    return lake
 
 
 def answers(asking: Asking, queries: list[Query]) -> list[Any]:
@@ -62,8 +55,11 @@ def test_a_folder_a_bucket_and_clickhouse_answer_alike(
         rows = data.draw(hits_of_a_site(zone).filter(bool))
         queries = data.draw(questions(zone))
         with TemporaryDirectory(dir=tmp_path) as folder:
-            here = filled(Lake(f"{folder}/lake"), rows)
-            away = filled(lake_in(bucket_store.bucket(), Path(folder, "copies")), rows)
+            here = Lake(f"{folder}/lake")
+            put(here, rows, 1)
+            close(here, sorted({day_number(row["day"]) for row in rows})[:-1])
+            away = lake_in(bucket_store.bucket(), Path(folder, "copies"))
+            copy_rest(here, away, lambda left: None)
             server = database(clickhouse_port, Path(here.uri))
             copying = Engine(threads=1, fetch=away.fetch_named)
 
