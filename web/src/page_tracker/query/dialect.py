@@ -11,6 +11,9 @@ from typing import Literal, NamedTuple, Protocol
 # How a text is compared with a value.
 Comparison = Literal["equals", "contains", "matches"]
 
+# What is counted distinct: of a day, told apart by the columns `visitor` and `visit`.
+Counted = Literal["visitors", "visits"]
+
 
 class Part(NamedTuple):
     """A SELECT of the dimensions `d0`, `d1`, …, then of these measures."""
@@ -61,6 +64,16 @@ class Dialect(Protocol):
 
     def among(self, columns: Sequence[str], lists: Sequence[str]) -> str:
         """Whether the columns are, at some place, what the lists have there."""
+
+    def last_views(self, where: str) -> str:
+        """The day and visit of those of `hits` that a condition holds for, with the
+        `exit_path` and `exit_hostname` of the visit's last view."""
+
+    def distinct(
+        self, counted: Sequence[Counted], dimensions: Sequence[str], source: str
+    ) -> str:
+        """A SELECT of the dimensions, as `d0`, `d1`, …, then of how many there are of
+        what is counted; `source` begins with FROM."""
 
     def united(self, parts: Sequence[Part], dimensions: int) -> str:
         """All rows of the parts; NULL for measures that a part lacks."""
@@ -113,6 +126,32 @@ class DuckDbDialect:
     def among(self, columns: Sequence[str], lists: Sequence[str]) -> str:
         wanted = ", ".join(f"unnest({each})" for each in lists)
         return f"({', '.join(columns)}) IN (SELECT {wanted})"
+
+    def last_views(self, where: str) -> str:
+        # The last one is that which no further view follows.
+        return (
+            "SELECT day, visit, path AS exit_path, hostname AS exit_hostname\n"
+            "FROM hits ANTI JOIN (\n"
+            f"  SELECT day, visit, view - 1 AS view FROM hits WHERE {where}"
+            " AND view > 1\n"
+            f") followed USING (day, visit, view) WHERE {where} AND view > 0"
+        )
+
+    def distinct(
+        self, counted: Sequence[Counted], dimensions: Sequence[str], source: str
+    ) -> str:
+        named = [f"{sql} AS d{index}" for index, sql in enumerate(dimensions)]
+        dims = [f"d{index}" for index in range(len(dimensions))]
+        apart = ["day", "visitor", *["visit"] * ("visits" in counted)]
+        found = f"SELECT DISTINCT {', '.join([*named, *apart])} {source}"
+        counts = {name: "count(*)" for name in counted}
+        if len(counted) > 1:
+            keys = ", ".join([*dims, "day", "visitor"])
+            found = f"SELECT {keys}, count(*) AS its FROM ({found}) GROUP BY {keys}"
+            counts = {"visitors": "count(*)", "visits": "sum(its)"}
+        columns = [*dims, *(f"{sql} AS {name}" for name, sql in counts.items())]
+        group = f"\nGROUP BY {', '.join(dims)}" if dims else ""
+        return f"SELECT {', '.join(columns)}\nFROM ({found}){group}"
 
     def united(self, parts: Sequence[Part], dimensions: int) -> str:
         del dimensions

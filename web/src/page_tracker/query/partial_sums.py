@@ -14,7 +14,7 @@ from page_tracker.query.catalog import (
     GOAL,
     TIME_BUCKETS,
 )
-from page_tracker.query.dialect import Part
+from page_tracker.query.dialect import Counted, Part
 from page_tracker.query.measures import Sum
 from page_tracker.query.plan import Days, Plan, tabled
 from page_tracker.query.query import (
@@ -184,30 +184,18 @@ class PartialSums:
 
     def _of_distinct(self) -> list[Part]:
         """Visitors and visits that have to be counted distinct rather than summed."""
-        visitors = self.by.visitors is Visitors.DISTINCT
-        visits = self.by.visits is Visits.DISTINCT
-        if not (visitors or visits):
+        asked: dict[Counted, bool] = {
+            "visitors": self.by.visitors is Visitors.DISTINCT,
+            "visits": self.by.visits is Visits.DISTINCT,
+        }
+        counted = tuple(name for name, is_asked in asked.items() if is_asked)
+        if not counted:
             return []
-        self.binder.reads("visitor", *["visit"] * visits)
-        dims = self._expressions(began=False)
-        inner = [f"{sql} AS d{index}" for index, sql in enumerate(dims)]
-        outer = [f"d{index}" for index in range(len(dims))]
+        self.binder.reads("visitor", *["visit"] * asked["visits"])
         missing = self._has_values()
         source = f"FROM matched{missing and f' WHERE {missing}'}"
-        found = f"SELECT DISTINCT {', '.join([*inner, 'day', 'visitor'])} {source}"
-        counts = {"visitors": "count(*)"}
-        if visits:
-            apart = ", ".join([*inner, "day", "visitor", "visit"])
-            found = f"SELECT DISTINCT {apart} {source}"
-            counts = {"visits": "count(*)"}
-        if visits and visitors:
-            keys = ", ".join([*outer, "day", "visitor"])
-            found = f"SELECT {keys}, count(*) AS its FROM ({found}) GROUP BY {keys}"
-            counts = {"visitors": "count(*)", "visits": "sum(its)"}
-        group = f"\nGROUP BY {', '.join(outer)}" if outer else ""
-        columns = [*outer, *(f"{sql} AS {name}" for name, sql in counts.items())]
-        sql = f"SELECT {', '.join(columns)}\nFROM ({found}){group}"
-        return [Part(sql, tuple(counts))]
+        dims = self._expressions(began=False)
+        return [Part(self.binder.sql.distinct(counted, dims, source), counted)]
 
     def _of_entered(self) -> list[Part]:
         if self.by.whole_visits is not WholeVisits.CHOSEN:

@@ -269,16 +269,10 @@ class _Blocks:
         if not uses(self.query, EXIT_DIMENSIONS):
             return f"SELECT * FROM hits\nWHERE {where}"
         self.binder.reads("visit", "path", "hostname", "view")
-        # The last view of a visit is the one that no further view follows.
         return (
             "SELECT h.*, coalesce(x.exit_path, '') AS exit_path,"
             " coalesce(x.exit_hostname, '') AS exit_hostname\n"
-            "FROM hits h LEFT JOIN (\n"
-            "  SELECT day, visit, path AS exit_path, hostname AS exit_hostname\n"
-            "  FROM hits ANTI JOIN (\n"
-            f"    SELECT day, visit, view - 1 AS view FROM hits WHERE {where}"
-            " AND view > 1\n"
-            f"  ) followed USING (day, visit, view) WHERE {where} AND view > 0\n"
+            f"FROM hits h LEFT JOIN (\n{_indent(self.binder.sql.last_views(where))}\n"
             f") x USING (day, visit)\nWHERE {where}"
         )
 
