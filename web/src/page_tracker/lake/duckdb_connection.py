@@ -56,20 +56,26 @@ def keep_no_freed_memory(connection: duckdb.DuckDBPyConnection) -> None:
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for upkeep; its spilled files are gone when it is closed.
 
-    Raises OSError if a file cannot be read: a deletion has removed it meanwhile, or it
-    is damaged, for which DuckDB does not always have an error of its own.
+    Raises OSError if a file cannot be read.
     """
+    with TemporaryDirectory(prefix="page-tracker-") as folder, reading_files():
+        with connect(MEMORY, THREADS, folder) as connection:
+            # It would write all tables again, though to memory only.
+            connection.execute("SET checkpoint_threshold = '1TB'")
+            yield connection
+
+
+@contextmanager
+def reading_files() -> Iterator[None]:
+    """Raise OSError if a file cannot be read: a deletion has removed it meanwhile, or
+    it is damaged, for which DuckDB does not always have an error of its own."""
     # pylint: disable-next=import-outside-toplevel # see above
     import duckdb
 
-    with TemporaryDirectory(prefix="page-tracker-") as folder:
-        try:
-            with connect(MEMORY, THREADS, folder) as connection:
-                # It would write all tables again, though to memory only.
-                connection.execute("SET checkpoint_threshold = '1TB'")
-                yield connection
-        except duckdb.Error as error:
-            raise OSError(f"its files cannot be read: {error}") from error
+    try:
+        yield
+    except duckdb.Error as error:
+        raise OSError(f"its files cannot be read: {error}") from error
 
 
 def rows_in(

@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from deltalake import DeltaTable
 
-from page_tracker.lake.duckdb_connection import engine
+from page_tracker.lake.duckdb_connection import engine, reading_files
 from page_tracker.lake.place import FolderPlace
+
+if TYPE_CHECKING:
+    import duckdb
 
 # The folder of a table's log, within the table's own.
 LOG = "_delta_log"
@@ -75,21 +78,51 @@ def commit_name(version: int) -> str:
     return f"{version:020d}.json"
 
 
+# Reads a log's checkpoint of a name: the last transactions of applications up to it.
+# Raises OSError.
+ReadCheckpoint = Callable[[Log, str], dict[str, int]]
+
+
+@contextmanager
+def checkpoint_reader() -> Iterator[ReadCheckpoint]:
+    """What reads any number of checkpoints by one engine, which the first one starts:
+    it takes as long as most of them."""
+    with ExitStack() as stack:
+        started: list[duckdb.DuckDBPyConnection] = []
+
+        def read(log: Log, name: str) -> dict[str, int]:
+            if not started:
+                started.append(stack.enter_context(engine()))
+            return _checkpointed(started[0], log, name)
+
+        yield read
+
+
+def _read_checkpoint(log: Log, name: str) -> dict[str, int]:
+    with checkpoint_reader() as read:
+        return read(log, name)
+
+
 def transactions(
-    log: Log, snapshot: DeltaTable, applications: Sequence[str]
+    log: Log,
+    snapshot: DeltaTable,
+    applications: Sequence[str],
+    read: ReadCheckpoint = _read_checkpoint,
 ) -> dict[str, int]:
     """The number of each application's last transaction, if it made one."""
     if len(applications) >= MANY:
         # If the log was cleaned up since, or others wrote it in another form, deltalake
         # is asked about each application.
         with suppress(OSError, ValueError):
-            found = all_transactions(log, snapshot)
+            found = all_transactions(log, snapshot, read)
             return {name: found[name] for name in applications if name in found}
     asked = {name: snapshot.transaction_version(name) for name in applications}
     return {name: number for name, number in asked.items() if number is not None}
 
 
-def all_transactions(log: Log, snapshot: DeltaTable) -> dict[str, int]:
+def all_transactions(
+    log: Log, snapshot: DeltaTable, read: ReadCheckpoint = _read_checkpoint
+) -> dict[str, int]:
     """Every application's last transaction.
 
     Raises OSError or ValueError where the log does not have them all any more.
@@ -101,7 +134,7 @@ def all_transactions(log: Log, snapshot: DeltaTable) -> dict[str, int]:
         if CHECKPOINT.fullmatch(name)
     }
     first = max((number for number in checkpoints if number <= version), default=-1)
-    found = _checkpointed(log, checkpoints[first]) if first >= 0 else {}
+    found = read(log, checkpoints[first]) if first >= 0 else {}
     for commit in log.read_all(map(commit_name, range(first + 1, version + 1))):
         found |= committed(commit)
     return found
@@ -140,8 +173,10 @@ def _numbers(days: Any) -> list[int]:
     return [int(day) for day in days]
 
 
-def _checkpointed(log: Log, name: str) -> dict[str, int]:
-    with TemporaryDirectory(prefix="page-tracker-") as folder, engine() as connection:
+def _checkpointed(
+    connection: duckdb.DuckDBPyConnection, log: Log, name: str
+) -> dict[str, int]:
+    with TemporaryDirectory(prefix="page-tracker-") as folder, reading_files():
         checkpoint = Path(folder) / name
         log.copy_to(name, checkpoint)
         rows = connection.execute(

@@ -25,7 +25,12 @@ from page_tracker.lake.data_files import DataFile, files_of
 from page_tracker.lake.kept_sums import forget_copies
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.table import Lake
-from page_tracker.lake.table_log import touched_since, transactions
+from page_tracker.lake.table_log import (
+    ReadCheckpoint,
+    checkpoint_reader,
+    touched_since,
+    transactions,
+)
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import LakeAwayError
 
@@ -81,7 +86,11 @@ class Reading:
 
     def _sources(self, days: Sequence[date]) -> LakeState:
         files = {name: self._look(name) for name in ("hits", *OF_CLOSED_DAYS)}
-        holding = {name: self._closed_of(name, days) for name in OF_CLOSED_DAYS}
+        self._look_at_days(days)
+        holding = {
+            name: frozenset(day for day in days if known[day])
+            for name, known in self._closed.items()
+        }
         self._is_doubted = False
         return LakeState(
             hits=files["hits"],
@@ -190,33 +199,40 @@ class Reading:
         for name in names:
             self._closed[name].clear()
 
-    def _closed_of(self, name: str, days: Sequence[date]) -> frozenset[date]:
-        known = self._closed[name]
-        unknown = [day for day in days if day not in known]
-        if unknown:
-            holding = self._holding(name, unknown)
-            known |= {day: day in holding for day in unknown}
-        return frozenset(day for day in days if known[day])
-
-    def _holding(self, name: str, days: Sequence[date]) -> set[date]:
-        """The days among these for which a table of closed days is valid."""
-        tabled = [
-            day_number(day)
-            for day in days
-            if any(file.first <= day <= file.last for file in self._files[name])
-        ]
-        made = self._numbers(name, [made_mark(name, day) for day in tabled])
-        marks = self._numbers("hits", list(map(closed_mark, tabled)))
-        return {
-            date_of(day)
-            for day in tabled
-            if (number := made.get(made_mark(name, day))) is not None
-            and number == marks.get(closed_mark(day))
+    def _look_at_days(self, days: Sequence[date]) -> None:
+        """Learn for which of these days each table of closed days is valid."""
+        unknown = {
+            name: [day for day in days if day not in known]
+            for name, known in self._closed.items()
         }
+        tabled = {
+            name: [day_number(day) for day in days if self._has(name, day)]
+            for name, days in unknown.items()
+        }
+        closed = sorted({day for days in tabled.values() for day in days})
+        with checkpoint_reader() as read:
+            marks = self._numbers("hits", list(map(closed_mark, closed)), read)
+            for name, numbers in tabled.items():
+                asked = [made_mark(name, day) for day in numbers]
+                made = self._numbers(name, asked, read)
+                valid = {
+                    date_of(day)
+                    for day in numbers
+                    if (number := made.get(made_mark(name, day))) is not None
+                    and number == marks.get(closed_mark(day))
+                }
+                self._closed[name] |= {day: day in valid for day in unknown[name]}
 
-    def _numbers(self, name: str, applications: Sequence[str]) -> dict[str, int]:
+    def _has(self, name: str, day: date) -> bool:
+        """Whether a table may have rows of a day."""
+        return any(file.first <= day <= file.last for file in self._files[name])
+
+    def _numbers(
+        self, name: str, applications: Sequence[str], read: ReadCheckpoint
+    ) -> dict[str, int]:
         """The numbers of applications' last transactions with a table."""
-        return transactions(self._lake.log(name), self._tables[name], applications)
+        log, table = self._lake.log(name), self._tables[name]
+        return transactions(log, table, applications, read)
 
 
 def _closed_by(name: str) -> Iterable[str]:

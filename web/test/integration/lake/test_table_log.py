@@ -72,5 +72,5 @@ def test_a_checkpoint_that_cannot_be_read_stops_nobody(
     assert transactions(lake.log("hits"), hits, NAMES) == dict.fromkeys(NAMES[:2], 1)
 
 
-def _unreadable(_log: Log, checkpoint: str) -> dict[str, int]:
+def _unreadable(_: object, _log: Log, checkpoint: str) -> dict[str, int]:
     raise OSError(f"{checkpoint} is damaged")
