@@ -41,7 +41,9 @@ class AsyncServer(AsyncRedis):
         connection = self._idle.pop() if self._idle else self._new_connection()
         seconds = self.connection_pool.connection_kwargs.get("socket_timeout")
         try:
-            await self.connection_pool.ensure_connection(connection)
+            # Signing in is part of connecting: a server that hangs takes connections.
+            async with asyncio.timeout(seconds):
+                await self.connection_pool.ensure_connection(connection)
             async with asyncio.timeout(seconds):
                 sent = b"".join(map(_pack, commands))
                 await connection.send_packed_command(sent, check_health=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as TimedOutError
 
 from page_tracker.store.clients import open_async_client
+from support.pace import ANSWER_SECONDS
 
 Together = Callable[..., Awaitable[list[Any]]]
 
@@ -22,8 +24,9 @@ def asked(
     url: str, ask: Callable[[Together], Awaitable[Any]], patience: float = 5
 ) -> Any:
     async def with_client() -> Any:
-        async with open_async_client(url, patience) as client:
-            return await ask(client.together)  # type: ignore[attr-defined]
+        server: Any = open_async_client(url, patience)
+        async with server as client:
+            return await ask(client.together)
 
     return asyncio.run(with_client())
 
@@ -65,3 +68,17 @@ def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one(
 def test_what_is_not_answered_in_time_is_an_error_of_redis(redis_url: str) -> None:
     with pytest.raises(TimedOutError):
         asked(redis_url, lambda together: together("", NEVER), patience=0.05)
+
+
+def test_a_server_that_takes_connections_and_never_answers_is_an_error_of_redis() -> (
+    None
+):
+    async def ask(together: Together) -> Any:
+        async with asyncio.timeout(ANSWER_SECONDS):  # else it waits without end
+            return await together("", A)
+
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        url = f"redis://127.0.0.1:{hanging.getsockname()[1]}"
+        for _ in range(2):
+            with pytest.raises(TimedOutError):
+                asked(url, ask, patience=0.05)
