@@ -104,8 +104,8 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
-    # What draws from it takes a second to load, in each process that lists the tests.
-    # pylint: disable-next=import-outside-toplevel
+    # What draws from it takes a second, in each process that lists the tests.
+    # pylint: disable-next=import-outside-toplevel # loaded where it is used
     from support.described_api import DescribedApi
 
     data = tmp_path_factory.mktemp("driven") / "data"
