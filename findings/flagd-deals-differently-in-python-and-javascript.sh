@@ -1,10 +1,10 @@
 #!/bin/sh
 # flagd's own evaluators deal the visitors of one flag differently. `fractional` hashes
 # the key as text in JavaScript (@openfeature/flagd-core 4.0.1), and as text packed by CBOR
-# in Python (openfeature-flagd-core 2.0.0). So of two programs with the same file of flags
-# and the same visitor, half of them get another variant in the page than on
-# the server, and an experiment's groups are mixed. Groups that are to be the same
-# everywhere need shares that are dealt by one rule (SHA-256, in docs/reference/flags.md).
+# in Python (openfeature-flagd-core 2.0.0). So where a page and its server have the same
+# file of flags, half of the visitors get one variant in the page and another on the
+# server, and an experiment's groups are mixed. Groups that are to be the same everywhere
+# need shares that are dealt by one rule (SHA-256, in docs/reference/flags.md).
 #
 # Seen: 517 of 1000 visitors get another variant of two in JavaScript than in Python
 # Fails where that has changed. Needs npm.
