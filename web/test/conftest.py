@@ -48,7 +48,8 @@ LONGEST = (
     # And they wait, most of the time.
     *("test_alerts_called.py", "test_every_part.py"),
     *("test_pages.py", "test_serve.py", "test_openapi.py", "test_script.py"),
-    *("test_script_sees.py", "test_docs_commands.py", "test_guides.py"),
+    *("test_script_sees.py", "test_script_tells.py", "test_docs_commands.py"),
+    *("test_guides.py", "test_redis_away.py"),
     *("test_access.py", "test_owner.py", "test_settings_pages.py"),
     *("test_account_pages.py", "test_writer.py", "test_command.py"),
     *("test_import_page.py", "test_demonstration.py", "test_day_tables.py"),

@@ -14,8 +14,15 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec.structs import replace
-
+from naive_filters import (
+    about,
+    less_goals,
+    mentions_conversion,
+    names_goal,
+    only_about,
+    page_fits,
+    together,
+)
 from page_tracker.query.query import And, Filter, HasDone, Leaf, Not, Or, Query
 from page_tracker.sites.goal import Goal
 
@@ -119,7 +126,7 @@ class Naive:
     def reaches(self, row: Row, goal: Goal) -> bool:
         if goal.event and row["name"] != goal.event:
             return False
-        if goal.page and (row["view"] == 0 or not _page_fits(row["path"], goal.page)):
+        if goal.page and (row["view"] == 0 or not page_fits(row["path"], goal.page)):
             return False
         return all(row["props"].get(key) == value for key, value in goal.props)
 
@@ -145,7 +152,7 @@ class Naive:
             return any(
                 self.reaches(row, goal)
                 for goal in self.query.goals
-                if _names_goal(leaf, goal)
+                if names_goal(leaf, goal)
             )
         plain, told = self.value(row, leaf.dimension), self.labelled(
             row, leaf.dimension
@@ -184,10 +191,10 @@ class Naive:
     def is_of_host(self, row: Row) -> bool:
         """Whether filters by host hold for the host that visits are told of, too."""
         return all(
-            self.holds(_of(part, HOST_BESIDE[name]), row)
+            self.holds(about(part, HOST_BESIDE[name]), row)
             for name in self.query.dimensions
             if name in HOST_BESIDE
-            for part in _only_about(self.query.filter, "event:hostname")
+            for part in only_about(self.query.filter, "event:hostname")
         )
 
     def keys(self, row: Row, entered: bool = False) -> list[Key]:
@@ -219,13 +226,13 @@ class Naive:
     def told_goals(self) -> list[Goal]:
         leaves = [
             part
-            for part in _together(self.query.filter)
+            for part in together(self.query.filter)
             if isinstance(part, Leaf) and part.dimension == "event:goal"
         ]
         return [
             goal
             for goal in self.query.goals
-            if all(_names_goal(leaf, goal) for leaf in leaves)
+            if all(names_goal(leaf, goal) for leaf in leaves)
         ]
 
     def answer(self) -> dict[Key, list[float | None]]:
@@ -300,8 +307,8 @@ class Naive:
         """Whether a visit entered at a page that filters by page select."""
         first = min(rows, key=lambda row: int(row["step"]))
         return all(
-            self.holds(_of(part, "visit:entry_page"), first)
-            for part in _only_about(self.query.filter, "event:page")
+            self.holds(about(part, "visit:entry_page"), first)
+            for part in only_about(self.query.filter, "event:page")
         )
 
     def of_engagement(self, name: str, key: Key) -> float | None:
@@ -354,8 +361,8 @@ class Naive:
             part = And(
                 tuple(
                     each
-                    for each in _together(self.query.filter)
-                    if not _mentions_conversion(each)
+                    for each in together(self.query.filter)
+                    if not mentions_conversion(each)
                 )
             )
         whole = self.matched(part)
@@ -365,7 +372,7 @@ class Naive:
                 for index, each in enumerate(self.query.dimensions)
                 if each != "event:goal"
             ]
-            plain = Naive(_less_goals(self.query), self.rows)
+            plain = Naive(less_goals(self.query), self.rows)
             whole = [
                 row
                 for row in whole
@@ -373,84 +380,3 @@ class Naive:
             ]
         total = len({(row["day"], row["visitor"]) for row in whole})
         return rounded(Decimal(100 * visitors) / total, 2) if total else 0
-
-
-def _names_goal(leaf: Leaf, goal: Goal) -> bool:
-    def fold(text: str) -> str:
-        return text if leaf.case_sensitive else text.lower()
-
-    if leaf.operator == "contains":
-        return any(fold(value) in fold(goal.name) for value in leaf.values)
-    return any(fold(value) == fold(goal.name) for value in leaf.values)
-
-
-def _less_goals(query: Query) -> Query:
-    return replace(
-        query,
-        dimensions=tuple(each for each in query.dimensions if each != "event:goal"),
-    )
-
-
-def _together(part: Filter) -> list[Filter]:
-    """What must all hold, however it is nested."""
-    if isinstance(part, And):
-        return [each for inner in part.parts for each in _together(inner)]
-    if isinstance(part, Or) and len(part.parts) == 1:
-        return _together(part.parts[0])
-    return [part]
-
-
-def _mentions_conversion(part: Filter) -> bool:
-    """Whether it asks for a goal, or for a property, of the event itself."""
-    match part:
-        case Leaf(dimension=name):
-            return name == "event:goal" or name.startswith("event:props:")
-        case And(parts) | Or(parts):
-            return any(_mentions_conversion(each) for each in parts)
-        case Not(inner):
-            return _mentions_conversion(inner)
-        case HasDone():
-            return False
-
-
-def _names(part: Filter) -> set[str]:
-    match part:
-        case Leaf(dimension=name):
-            return {name}
-        case And(parts) | Or(parts):
-            return {name for each in parts for name in _names(each)}
-        case Not(inner):
-            return _names(inner)
-        case HasDone():
-            return {"another event"}
-
-
-def _only_about(part: Filter, name: str) -> list[Filter]:
-    """What must hold that asks of an event for this alone."""
-    return [each for each in _together(part) if _names(each) == {name}]
-
-
-def _of(part: Filter, name: str) -> Filter:
-    """What is asked, asked of another dimension."""
-    match part:
-        case Leaf():
-            return replace(part, dimension=name)
-        case And(parts):
-            return And(tuple(_of(each, name) for each in parts))
-        case Or(parts):
-            return Or(tuple(_of(each, name) for each in parts))
-        case Not(inner):
-            return Not(_of(inner, name))
-    raise AssertionError(part)
-
-
-def _page_fits(path: str, page: str) -> bool:
-    """`*` stands for anything within a folder, `**` for anything."""
-    if not page:
-        return not path
-    if page.startswith("**"):
-        return any(_page_fits(path[at:], page[2:]) for at in range(len(path) + 1))
-    if page.startswith("*"):
-        ends = path.find("/") if "/" in path else len(path)
-        return any(_page_fits(path[at:], page[1:]) for at in range(ends + 1))
-    return path[:1] == page[0] and _page_fits(path[1:], page[1:])

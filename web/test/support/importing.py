@@ -103,6 +103,11 @@ def line(path: str = "/", minute: int = 0, address: str = "192.0.2.1") -> str:
     )
 
 
+# A log, and the pages that were viewed.
+LINES = [line(f"/{number}", number) for number in range(100)]
+PATHS = [f"/{number}" for number in range(100)]
+
+
 def write(path: Path, lines: Sequence[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(lines), "utf-8")

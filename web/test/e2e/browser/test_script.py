@@ -1,17 +1,13 @@
 """The script in a real browser, by what a real server has stored of it."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from playwright.sync_api import Request, Route
 
 from support.scene import (
     SITE,
     SITE_THAT_RESPECTS_DNT,
     Scene,
-    engagements_of,
     names_and_paths,
     paths_of,
     views_of,
@@ -24,7 +20,6 @@ STUB = (
     "<script>window.pagetracker = window.pagetracker || function () {"
     " (pagetracker.q = pagetracker.q || []).push(arguments) }</script>"
 )
-TALL = '<div style="height: 4000px"></div>'
 
 
 def test_a_view_is_stored_once_with_all_that_is_known_of_it(scene: Scene) -> None:
@@ -269,42 +264,6 @@ def test_a_page_that_was_not_found_is_an_event_that_ends_no_bounce(
     assert (event["path"], event["interaction"]) == ("/start", 0)
 
 
-def test_reading_is_told_when_the_page_is_left(scene: Scene) -> None:
-    scene.open(TALL)
-    scene.stored(1)
-    scene.page.wait_for_timeout(300)
-    scene.page.goto("about:blank")
-    _, engagement = scene.stored(2)
-    assert (engagement["name"], engagement["path"]) == ("engagement", "/start")
-    assert 250 <= engagement["engaged"] < 30_000
-    assert 10 <= engagement["scroll"] < 40
-
-
-def test_the_deepest_point_that_was_seen_is_told(scene: Scene) -> None:
-    scene.open(TALL)
-    scene.page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    scene.page.wait_for_function("scrollY > 1000")
-    scene.page.wait_for_timeout(100)
-    scene.page.evaluate("scrollTo(0, 0)")
-    scene.page.wait_for_function("scrollY == 0")
-    scene.page.goto("about:blank")
-    assert [row["scroll"] for row in engagements_of(scene.stored(2))] == [100]
-
-
-def test_reading_within_an_application_is_told_by_page(scene: Scene) -> None:
-    scene.open(TALL)
-    scene.page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    scene.page.wait_for_timeout(200)
-    scene.page.evaluate("scrollTo(0, 0); history.pushState(null, '', '/second')")
-    scene.views(2)
-    scene.page.goto("about:blank")
-    first, second = engagements_of(scene.stored(5))
-    assert (first["path"], first["scroll"]) == ("/start", 100)
-    assert second["path"] == "/second"
-    assert second["scroll"] < 100
-    assert second["engaged"] < first["engaged"] + 10_000
-
-
 def test_who_has_opted_out_sends_nothing(scene: Scene) -> None:
     sent: list[str] = []
     scene.page.on("request", lambda request: sent.append(request.method))
@@ -369,74 +328,6 @@ def test_forbidden_storage_is_no_obstacle(scene: Scene) -> None:
              get() { throw new DOMException("forbidden", "SecurityError") } })""")
     scene.open()
     assert len(scene.all_stored()) == 1
-
-
-def failing(times: int, fail: Callable[[Route], None]) -> Callable[[Route], None]:
-    """Fail so many requests to the event API, and let the others through."""
-    left = [times]
-
-    def handle(route: Route) -> None:
-        left[0] -= 1
-        (fail if left[0] >= 0 else Route.continue_)(route)
-
-    return handle
-
-
-def lose_answer(route: Route) -> None:
-    """The server takes it, but the browser never hears so."""
-    route.fetch()
-    route.abort()
-
-
-def away(route: Route) -> None:
-    route.fulfill(
-        status=503,
-        headers={
-            "Retry-After": "1",
-            "Access-Control-Allow-Origin": "*",
-            "Access-Control-Expose-Headers": "Retry-After",
-        },
-    )
-
-
-@pytest.mark.parametrize(
-    "fail", [Route.abort, lose_answer, away], ids=["no network", "no answer", "503"]
-)
-def test_what_fails_is_sent_again_and_stored_once(
-    scene: Scene, fail: Callable[[Route], None]
-) -> None:
-    bodies: list[dict[str, Any]] = []
-
-    def note(request: Request) -> None:
-        if request.method == "POST":
-            bodies.append(json.loads(request.post_data or ""))
-
-    scene.page.route("**/api/event", failing(1, fail))
-    scene.page.on("request", note)
-    scene.open()
-    scene.wait_until(lambda: len(bodies) == 2)
-    assert bodies[0] == bodies[1]
-    assert len(bodies[0]["id"]) > 20
-    assert names_and_paths(scene.all_stored()) == [("pageview", "/start")]
-
-
-def test_what_fails_is_sent_again_before_the_page_is_left(scene: Scene) -> None:
-    scene.page.route("**/api/event", failing(1, Route.abort))
-    with scene.page.expect_event("requestfailed"):
-        scene.open()
-    scene.page.goto("about:blank")
-    # What tells of the reading is sent beside it, and may be there first.
-    scene.wait_until(lambda: bool(views_of(scene.stored(1))))
-    assert paths_of(views_of(scene.stored(1))) == ["/start"]
-
-
-def test_what_fails_twice_is_given_up_without_an_error(scene: Scene) -> None:
-    answers: list[int] = []
-    scene.page.on("response", lambda response: answers.append(response.status))
-    scene.page.route("**/api/event", failing(2, away))
-    scene.open()
-    scene.wait_until(lambda: answers.count(503) == 2)
-    assert scene.all_stored() == []
 
 
 def test_a_page_out_of_the_browsers_memory_is_a_view(

@@ -1,27 +1,16 @@
 """What the script sees of a visitor in a real browser, by what a real server stored."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Request
 
-from support.scene import (
-    SITE,
-    SITE_OF_FILES,
-    Scene,
-    engagements_of,
-    names_and_paths,
-    paths_of,
-)
+from support.scene import SITE, SITE_OF_FILES, Scene, names_and_paths, paths_of
 
 # Fetching a browser, where none is there, takes minutes.
 pytestmark = pytest.mark.timeout(900)
 
 STAY = "<script>addEventListener('click', (event) => event.preventDefault())</script>"
 NO_NAVIGATION_API = "Object.defineProperty(window, 'navigation', { value: undefined })"
-MINUTE = 60_000  # milliseconds
 
 
 def events_of(scene: Scene) -> list[tuple[str, str]]:
@@ -329,94 +318,6 @@ def test_what_cannot_be_sent_throws_nothing(scene: Scene) -> None:
             props.self = props;
             pagetracker("Circle", { props }) }""")
     assert events_of(scene) == []
-
-
-# Reading
-
-FILLED = '<div style="height: 4000px">long</div>'
-SCROLLERS = {
-    "the window": "",
-    "an element": "<style>body { margin: 0; height: 100vh; overflow: hidden }"
-    " main { height: 100%; overflow-y: auto }</style>",
-    "an element below a head": "<style>body { margin: 0; overflow: hidden }"
-    " main { margin-top: 80px; height: calc(100vh - 80px);"
-    " overflow-y: scroll }</style>",
-    "the body": "<style>html, body { height: 100%; margin: 0; overflow-x: hidden }"
-    " html { overflow-y: hidden }</style>",
-    "the window, for its body": "<style>html, body { height: 100%; margin: 0 }"
-    " body { overflow-x: hidden }</style>",
-}
-
-
-@pytest.mark.parametrize("kind", SCROLLERS)
-@pytest.mark.parametrize(("pixels", "least", "most"), [(0, 10, 30), (9_000, 98, 100)])
-def test_depth_is_of_what_scrolls(
-    scene: Scene, kind: str, pixels: int, least: int, most: int
-) -> None:
-    small = '<div style="height: 40px; overflow: auto">' + FILLED + "</div>"
-    scene.open(f"{SCROLLERS[kind]}<main>{small}{FILLED}</main>")
-    scene.page.evaluate(f"""() => {{
-            for (const node of document.querySelectorAll("html, body, main"))
-              node.scrollTop = {pixels} }}""")
-    scene.page.wait_for_timeout(200)
-    scene.page.goto("about:blank")
-    (engagement,) = engagements_of(scene.stored(2))
-    assert least <= engagement["scroll"] <= most
-
-
-def sent_of(scene: Scene) -> list[dict[str, Any]]:
-    """The bodies of all that the page sends from now on."""
-    bodies: list[dict[str, Any]] = []
-
-    def note(request: Request) -> None:
-        if request.method == "POST":
-            bodies.append(json.loads(request.post_data or ""))
-
-    scene.page.on("request", note)
-    return bodies
-
-
-def told_of(sent: list[dict[str, Any]]) -> list[float]:
-    """Minutes of each engagement."""
-    return [body["e"] / MINUTE for body in sent if body["name"] == "engagement"]
-
-
-def test_a_long_read_is_told_while_it_lasts(scene: Scene) -> None:
-    sent = sent_of(scene)
-    scene.page.clock.install()
-    scene.open()
-    scene.stored(1)
-    scene.page.clock.run_for(65 * MINUTE)
-    assert engagements_of(scene.stored(5))
-    told = told_of(sent)
-    assert len(told) == 4 and all(14 < each < 17 for each in told)
-    scene.page.evaluate("history.pushState(null, '', '/second')")
-    assert 65 <= sum(told_of(sent)) < 69
-
-
-def test_a_computer_that_slept_read_nothing_meanwhile(scene: Scene) -> None:
-    sent = sent_of(scene)
-    scene.page.clock.install()
-    scene.open()
-    scene.stored(1)
-    scene.page.clock.fast_forward(8 * 60 * MINUTE)
-    scene.page.evaluate("history.pushState(null, '', '/second')")
-    scene.views(2)
-    (told,) = told_of(sent)
-    assert 0 < told < 3
-
-
-def test_a_clock_that_is_set_back_takes_nothing_away(scene: Scene) -> None:
-    sent = sent_of(scene)
-    scene.page.clock.install(time="2026-11-27T12:00:00Z")
-    scene.open()
-    scene.stored(1)
-    scene.page.clock.run_for(MINUTE)
-    scene.page.clock.set_system_time("2026-11-27T08:00:00Z")
-    scene.page.evaluate("history.pushState(null, '', '/second')")
-    scene.views(2)
-    (told,) = told_of(sent)
-    assert 1 <= told < 2
 
 
 # Variants

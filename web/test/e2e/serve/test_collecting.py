@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,30 +15,8 @@ from redis import Redis
 from page_tracker.store.counters import Live
 from page_tracker.store.sites import LOOK_AGAIN
 from support.collecting import CHROME, SITE, sites_of
-from support.own_redis import OwnRedis, own_redis
-from support.pace import PACE
-from support.processes import Running, running, serving, wait_until
-
-TIMEOUT = 30 * PACE
-PAGE = f"https://{SITE}/a"
-WAYS = {
-    "flask": ["flask", "--app", "page_tracker.app", "run", "--port", "0"],
-    "gunicorn": [
-        *("gunicorn", "page_tracker.app:app", "--bind", "127.0.0.1:0"),
-        "--no-control-socket",
-    ],
-}
-
-
-@contextmanager
-def served(way: str, data: Path, **environment: str) -> Iterator[Running]:
-    if way == "serve":
-        with serving(data, "--workers", "1", **environment) as server:
-            yield server
-    else:
-        output = data.with_name(f"{way}.output")
-        with running(output, WAYS[way], **environment) as server:
-            yield server
+from support.processes import Running, wait_until
+from support.serving_ways import PAGE, TIMEOUT, WAYS, exchanged, get, post, served
 
 
 @pytest.fixture(name="server", scope="module", params=["serve", *WAYS])
@@ -73,20 +48,6 @@ def _server(
 @pytest.fixture(name="live")
 def _live(redis_client: Redis) -> Live:
     return Live(redis_client)
-
-
-def post(server: Running, path: str = "/api/event", **said: Any) -> requests.Response:
-    headers = {"User-Agent": CHROME} | said.pop("headers", {})
-    body = {"n": "pageview", "u": PAGE, "d": SITE} | said
-    return requests.post(
-        f"{server.url}{path}", json=body, headers=headers, timeout=TIMEOUT
-    )
-
-
-def get(server: Running, path: str, **headers: str) -> requests.Response:
-    return requests.get(
-        f"{server.url}{path}", headers={"User-Agent": CHROME} | headers, timeout=TIMEOUT
-    )
 
 
 def test_an_event_is_counted_when_it_is_answered(server: Running, live: Live) -> None:
@@ -299,18 +260,6 @@ def test_requests_that_do_not_wait_for_answers_are_answered_in_order(
     assert counted == answers.count(b"HTTP/1.1 202 ") > 0
 
 
-def exchanged(server: Running, sent: bytes) -> bytes:
-    """What comes back until the server closes the connection."""
-    parts = urlsplit(server.url)
-    assert parts.hostname
-    with socket.create_connection((parts.hostname, parts.port), TIMEOUT) as connection:
-        connection.sendall(sent)
-        received = b""
-        while more := connection.recv(65536):
-            received += more
-        return received
-
-
 def test_the_pixel_counts_without_javascript(server: Running, live: Live) -> None:
     before = live.views(SITE, "/pixel")
     answer = get(server, "/count?p=/pixel&t=Title", Referer=f"https://{SITE}/pixel")
@@ -437,37 +386,3 @@ def test_a_colour_that_is_none_is_refused(server: Running, color: str) -> None:
     assert shown.status_code == 400
     assert "is no colour" in shown.headers["X-Page-Tracker-Error"]
     assert color not in shown.text
-
-
-@pytest.mark.parametrize("way", ["serve", *WAYS])
-def test_while_redis_is_away_hits_are_taken_or_senders_told_to_come_back(
-    way: str, tmp_path: Path
-) -> None:
-    """Only the front door has a spool."""
-    data = tmp_path / "data"
-    data.mkdir()
-    with own_redis(tmp_path) as redis, redis.client() as client:
-        sites_of(client, data).add(SITE, {})
-        places = {"REDIS_URL": redis.url, "PAGE_TRACKER_DATA": str(data)}
-        with served(way, data, **places) as server:
-            has_spool = way == "serve"
-            _goes_away_and_comes_back(server, redis, has_spool)
-            wait_until(lambda: not list(data.glob("spool/*")))
-            with redis.client() as again:
-                assert Live(again).total(SITE) == (5 if has_spool else 2)
-            if way == "serve":  # its log is ours
-                said = re.findall(r"\(.*not be counted.*|Redis .*", server.said())
-                assert said and len(said) == len(set(said))
-
-
-def _goes_away_and_comes_back(
-    server: Running, redis: OwnRedis, has_spool: bool
-) -> None:
-    assert post(server).status_code == 202
-    redis.kill()
-    for answer in (post(server), post(server), get(server, f"/count?p=/&site={SITE}")):
-        assert answer.ok if has_spool else answer.status_code == 503
-        assert has_spool or int(answer.headers["Retry-After"]) > 0
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    redis.start()
-    assert post(server).status_code == 202

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,63 +22,10 @@ from page_tracker.lake.table import Lake
 from page_tracker.sites.goal import new_goal, with_goal, with_segment
 from support.application import application
 from support.asked import put, view
+from support.hostile_texts import NO_TEXT, TEXTS, UNPRINTABLE, places, put_in
 
 SITE = "a.org"
 OWNED = f"/api/sites/{SITE}"
-# What means something to SQL, to DuckDB, to patterns, to formats, to JSON pointers, to
-# shells, to templates, to logs and to terminals. PWNED is a file that must not come up.
-TEXTS = (
-    "' OR '1'='1",
-    "'; DROP TABLE hits; --",
-    "'); DROP TABLE countries; --",
-    '"; SELECT 1; --',
-    "') UNION ALL SELECT * FROM read_csv('/etc/passwd') --",
-    "'; COPY (SELECT 1) TO 'PWNED'; --",
-    "'; ATTACH 'PWNED' AS x; --",
-    "$v0",
-    "?",
-    "{value}",
-    "{column}",
-    "{0.__class__}",
-    "%s%n",
-    "%",
-    "_",
-    "\\",
-    "\\Q",
-    "/*",
-    "*/",
-    "*",
-    "(",
-    "[a-",
-    "(?i)a",
-    "a{1001}",
-    "~1~0/-/0",
-    "#/metrics/0",
-    "NULL",
-    "NaN",
-    "-1",
-    "1e309",
-    "(not set)",
-    "Direct / None",
-    "site",
-    "d0",
-    "m0",
-    "rows",
-    "__proto__",
-    "`id`$(id)",
-    "${jndi:ldap://x}",
-    "{{7*7}}",
-    "<script>alert(1)</script>",
-    "=1+1",
-    "\u202e\u2066x",
-    "e\u0301",
-    "İ",
-    "\U0001f614",
-    "x" * 1_900,
-)
-# What is no line of text, or no text at all.
-UNPRINTABLE = ("", " ", "\n", "a\r\nb: c", "\x1b[31m", "\u2028", "\x7f")
-NO_TEXT = ("\0", "a\0b", "\ud800", "\udfff\ud800")
 QUESTION: dict[str, Any] = {
     "site_id": SITE,
     "metrics": ["visitors", "pageviews"],
@@ -153,34 +100,6 @@ def asked(
 
 def written(body: object) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
-
-
-def places(body: object, here: tuple[str | int, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every string of a body; a key's ends with None."""
-    if isinstance(body, str):
-        yield here
-    elif isinstance(body, dict):
-        for key, value in body.items():
-            yield (*here, key, None)
-            yield from places(value, (*here, key))
-    elif isinstance(body, list):
-        for index, value in enumerate(body):
-            yield from places(value, (*here, index))
-
-
-def put_in(body: Any, place: Sequence[Any], text: str) -> Any:
-    """The body with another text at a place."""
-    if not place:
-        return text
-    key, *rest = place
-    if rest == [None]:
-        return {text if each == key else each: value for each, value in body.items()}
-    if isinstance(body, dict):
-        return {**body, key: put_in(body[key], rest, text)}
-    return [
-        put_in(value, rest, text) if index == key else value
-        for index, value in enumerate(body)
-    ]
 
 
 def results(response: TestResponse) -> dict[tuple[str, ...], list[Any]]:

@@ -1,7 +1,6 @@
 """Which hits count, as what, and why others do not."""
 
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -20,7 +19,6 @@ from page_tracker.hits.enrich import (
 from page_tracker.hits.enrich_each import enrich_each
 from page_tracker.hits.facts import IMAGE_PROXY, Bot, Lookups
 from page_tracker.hits.hit import Drop, Hit, Kind, Place, RawHit, Reason, Sender
-from page_tracker.hits.page import page_of
 from page_tracker.schema import LIMITS
 from page_tracker.sites.site import Directory, Site
 from support.lookups import LOOKUPS as PACKAGED
@@ -299,66 +297,6 @@ def test_the_first_language_is_kept_as_bcp_47_writes_it(
     said: str, language: str
 ) -> None:
     assert language_of(said) == language
-
-
-@pytest.mark.parametrize(
-    ("url", "hostname", "path"),
-    [
-        ("https://example.org", "example.org", "/"),
-        ("https://WWW.Example.ORG:8443/A%20b/?q#", "example.org", "/A b/"),
-        ("https://user:pw@example.org/x", "example.org", "/x"),
-        ("https://[2001:db8::1]:80/x", "2001:db8::1", "/x"),
-        ("https://bücher.example/ä", "xn--bcher-kva.example", "/ä"),
-        ("https://example.org/%E4%", "example.org", "/\N{REPLACEMENT CHARACTER}%"),
-        ("https://example.org/a%00%0A%1bb", "example.org", "/ab"),
-        ("https://example.org/\ud800x", "example.org", "/x"),
-        ("https://example.org/#/route%20x", "example.org", "/#/route x"),
-        ("https://[broken/x", "", "/"),
-        ("https://example.org:port/x", "example.org", "/x"),
-        ("/only/a/path", "", "/only/a/path"),
-        ("example.org/x", "", "/example.org/x"),
-        ("about:blank", "", "/blank"),
-        ("", "", "/"),
-    ],
-)
-def test_an_address_is_taken_apart_whatever_it_is(
-    url: str, hostname: str, path: str
-) -> None:
-    page = page_of(url)
-    assert (page.hostname, page.path) == (hostname, path)
-
-
-LONG = "x=" + "0" * 3_000
-
-
-@pytest.mark.parametrize(
-    ("query", "kept"),
-    [
-        ("a=1&utm_source=s", "a=1&utm_source=s"),  # short: looked at as a whole
-        (f"{LONG}&utm_source=a%26b&UTM_medium=c", "utm_source=a%26b&UTM_medium=c"),
-        (f"gclid=1&ref=r&{LONG}&utm_term=t", "utm_term=t&gclid=1&ref=r"),
-        (f"amp;utm_source=s&{LONG}", "amp;utm_source=s"),
-        (f"utm_id=1&utm_id=2&{LONG}", "utm_id=1"),
-        (LONG, ""),
-    ],
-)
-def test_of_a_long_query_the_campaign_is_kept(query: str, kept: str) -> None:
-    assert page_of(f"https://example.org/a?{query}").query == kept
-
-
-@given(
-    path=st.text(max_size=30)
-    | st.builds(str.__mul__, st.characters(), st.integers(0, 2000)),
-    query=st.text(max_size=30),
-)
-def test_what_is_left_out_of_a_long_address_changes_no_page(
-    path: str, query: str
-) -> None:
-    url = f"https://example.org/{quote(path, errors='replace')}"
-    short = page_of(url)
-    long = page_of(f"{url}?{quote(query, errors='replace')}&{LONG}&ref=r")
-    assert (long.hostname, long.path) == (short.hostname, short.path)
-    assert long.query.endswith("ref=r")
 
 
 @pytest.mark.parametrize(
