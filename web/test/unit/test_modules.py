@@ -18,7 +18,7 @@ TESTS = Path(__file__).parents[1]
 # From the ground up: what stands on a floor may import only what stands below it, in a
 # function too. Rooms of one floor know nothing of each other.
 FLOORS = (
-    ("errors", "schema", "days", "plural", "files", "shares"),
+    ("errors", "schema", "days", "plural", "files", "shares", "nesting"),
     ("tally", "request_id", "background"),
     ("people", "sites", "origins"),
     ("hits",),
@@ -83,7 +83,7 @@ ONLY = {
 
 # Modules that do nothing to the world outside → what they may not import.
 PURE = (
-    *("errors", "schema", "origins", "days", "plural", "shares"),
+    *("errors", "schema", "origins", "days", "plural", "shares", "nesting"),
     *("people", "sites", "hits"),
     *("protocols", "store.keys", "store.entry", "web.badge_image"),
     "web.pages.after_sign_in",

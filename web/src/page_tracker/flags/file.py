@@ -21,6 +21,7 @@ import msgspec
 from page_tracker.errors import InvalidValueError
 from page_tracker.flags.declared import FLAGS
 from page_tracker.flags.rules import Rule, compiled
+from page_tracker.nesting import shallow
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +95,8 @@ def definitions(content: bytes) -> dict[str, Definition]:
     if len(content) > LONGEST:
         raise InvalidValueError("it is too long", f"at most {LONGEST} bytes")
     try:
-        said = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        said = msgspec.json.decode(shallow(content))
+    except ValueError as error:
         raise InvalidValueError("it is not JSON", str(error)) from error
     flags = _object(said, "the file", ("$schema", "flags", *IGNORED)).get("flags", {})
     found = {}

@@ -22,6 +22,7 @@ from page_tracker.errors import NotStoredError
 from page_tracker.hits.context import UNKNOWN_TOKEN
 from page_tracker.hits.hit import Claim, Drop, Kind, Place, RawHit, Reason, Sender
 from page_tracker.hits.text import clean
+from page_tracker.nesting import shallow
 from page_tracker.protocols.bulk import Bulk, BulkProtocol, Fate, Part
 from page_tracker.protocols.claims import address_in, time_in, token_in, with_ids
 from page_tracker.protocols.goatcounter import rate_limits, url_of, width_of
@@ -165,8 +166,8 @@ def _filtered(
 
 def _body_of(body: bytes) -> dict[str, Any]:
     try:
-        said = msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
+        said = msgspec.json.decode(shallow(body))
+    except ValueError as error:
         raise NothingToCountError(refuse(400, "the body is no JSON", ())) from error
     if not isinstance(said, dict):
         raise NothingToCountError(refuse(400, "the body is no object", ()))

@@ -19,6 +19,7 @@ import msgspec
 
 from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Drop, RawHit, Reason, Sender
+from page_tracker.nesting import shallow
 from page_tracker.protocols.bulk import (
     MAX_PARTS,
     Bulk,
@@ -89,8 +90,8 @@ def refuse(status: int, why: str, headers: tuple[tuple[bytes, bytes], ...]) -> A
 
 def _bulk_of(request: Request, sender: Sender) -> Bulk:
     try:
-        body = msgspec.json.decode(request.body)
-    except (ValueError, RecursionError) as error:
+        body = msgspec.json.decode(shallow(request.body))
+    except ValueError as error:
         raise NothingToCountError(refuse(400, "no JSON", ())) from error
     items = body.get("requests") if isinstance(body, dict) else None
     if not isinstance(items, list):

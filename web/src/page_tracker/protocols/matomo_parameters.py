@@ -32,6 +32,7 @@ import msgspec
 from page_tracker.days import DAY_SECONDS, MICROSECONDS
 from page_tracker.hits.hit import Claim, Kind, RawHit
 from page_tracker.hits.text import clean
+from page_tracker.nesting import shallow
 from page_tracker.protocols.claims import address_in, time_in
 from page_tracker.schema import LIMITS
 
@@ -299,8 +300,8 @@ def _number_of_items(text: str) -> str | None:
 
 def _json_in(text: str) -> Any:
     try:
-        return msgspec.json.decode(text) if text else None
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(shallow(text)) if text else None
+    except ValueError:
         return None
 
 

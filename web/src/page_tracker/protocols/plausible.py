@@ -20,6 +20,7 @@ import msgspec
 from page_tracker.hits.hit import Claim, Drop, Kind, RawHit, Reason, Sender
 from page_tracker.hits.money import money_of
 from page_tracker.hits.text import clean
+from page_tracker.nesting import shallow
 from page_tracker.protocols.claims import claim_in
 from page_tracker.protocols.request import (
     MAX_EVENT_ID,
@@ -159,16 +160,16 @@ def _hits_of(event: Event, claim: Claim | None) -> list[RawHit]:
 
 def _event_of(body: bytes) -> Event:
     try:
-        return _decoder.decode(body)
-    except (ValueError, RecursionError):
+        return _decoder.decode(shallow(body))
+    except ValueError:
         return _lenient_event_of(body)
 
 
 def _lenient_event_of(body: bytes) -> Event:
     """Read what browsers may write but msgspec refuses: lone surrogates."""
     try:
-        return msgspec.convert(json.loads(body), Event)
-    except (ValueError, RecursionError) as error:
+        return msgspec.convert(json.loads(shallow(body)), Event)
+    except ValueError as error:
         faults = {"request": ["Unable to parse request body as json"]}
         raise NothingToCountError(_errors(400, faults)) from error
 
@@ -302,8 +303,8 @@ def _object_in(value: Any) -> dict[str, Any]:
     """An object, or one in a string of JSON; empty for anything else."""
     if isinstance(value, str):
         try:
-            value = msgspec.json.decode(value)
-        except (ValueError, RecursionError):
+            value = msgspec.json.decode(shallow(value))
+        except ValueError:
             return {}
     return value if isinstance(value, dict) else {}
 

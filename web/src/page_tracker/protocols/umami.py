@@ -20,6 +20,7 @@ from page_tracker.errors import NotStoredError
 from page_tracker.hits.hit import Claim, Drop, Kind, RawHit, Reason, Sender
 from page_tracker.hits.money import money_of
 from page_tracker.hits.text import clean
+from page_tracker.nesting import shallow
 from page_tracker.protocols.bulk import MAX_PARTS, Bulk, BulkProtocol, Fate, Part
 from page_tracker.protocols.claims import address_in, time_in, token_in, with_ids
 from page_tracker.protocols.request import (
@@ -165,12 +166,12 @@ def _dropped(drops: Sequence[Drop]) -> Answer:
 
 def _json_of(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(shallow(body))
+    except ValueError:
         pass
     try:
-        return json.loads(body)  # accepts lone surrogates, which browsers send
-    except (ValueError, RecursionError) as error:
+        return json.loads(shallow(body))  # accepts lone surrogates, which browsers send
+    except ValueError as error:
         why = "the body is no JSON"
         raise NothingToCountError(refuse(400, why, ())) from error
 

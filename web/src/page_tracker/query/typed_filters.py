@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from page_tracker.nesting import shallow
 from page_tracker.query.catalog import DIMENSIONS, OPERATORS, TIME_BUCKETS
 from page_tracker.query.filters import is_property
 from page_tracker.query.problem import QueryError, nearest
@@ -54,8 +55,8 @@ def parse_filter(text: str, segments: Sequence[Segment] = ()) -> Any:
     """
     if text.lstrip().startswith("["):
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
+            return json.loads(shallow(text))
+        except ValueError as error:
             raise QueryError(
                 "", f"filter {text[:100]!r} is no JSON: {error}"
             ) from error

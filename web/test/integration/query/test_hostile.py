@@ -268,6 +268,10 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
     "too large": (b'"' + b"x" * 1_000_001 + b'"', 413, "the body is larger"),
     "large": (question(site_id="x" * 999_000), 401, "this token"),
     "deep lists": (b"[" * 400_000 + b"]" * 400_000, 400, "#"),
+    "lists beyond the bound": (
+        b'{"site_id": "a.example", "metrics": ' + b"[" * 200 + b"]" * 200 + b"}",
+        *(400, "#: the body"),
+    ),
     "deep objects": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, 400, "#"),
     "10,000 filters in one another": (nested("not", 10_000), 400, "#"),
     "100 filters in one another": (nested("and", 100), 400, "#/filters/0/1"),

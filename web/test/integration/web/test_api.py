@@ -241,7 +241,13 @@ def test_nonsense_is_told_with_what_to_write(
     assert told in answer(response)["error"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b"NaN"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b"\xff", b"[" * 100_000, b"NaN"),
+        b'{"domain":' + b"[" * 200 + b"]" * 200 + b"}",
+    ],
+)
 def test_what_is_no_json_is_refused(
     client: FlaskClient, tokens: Tokens, body: bytes
 ) -> None:

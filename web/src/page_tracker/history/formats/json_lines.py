@@ -21,6 +21,7 @@ from page_tracker.history.formats.logged_request import (
     Unsaid,
     any_time,
 )
+from page_tracker.nesting import shallow
 
 _decoder = msgspec.json.Decoder()
 _CACHED = 1_024
@@ -156,8 +157,8 @@ def _object(line: str) -> dict[str, Any] | None:
 
 def _decoded(line: str) -> dict[str, Any] | None:
     try:
-        said = _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        said = _decoder.decode(shallow(line))
+    except ValueError:
         return None
     return said if isinstance(said, dict) else None
 

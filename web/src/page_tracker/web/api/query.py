@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 
+from page_tracker.nesting import shallow
 from page_tracker.query.answer import as_json
 from page_tracker.query.experiment_report import experiment_as_json
 from page_tracker.query.live_figures import as_json as live_as_json
@@ -123,6 +124,6 @@ def readable_site(sites: Sites, token: Token, domain: str) -> Site:
 def _body() -> Any:
     """The request's JSON. Raises Refused, QueryError."""
     try:
-        return msgspec.json.decode(sent_body(LONGEST_BODY))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return msgspec.json.decode(shallow(sent_body(LONGEST_BODY)))
+    except ValueError as error:
         raise QueryError("#", f"the body is not valid JSON: {error}") from error

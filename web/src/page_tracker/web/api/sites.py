@@ -15,6 +15,7 @@ from flask import Blueprint, Response, current_app, jsonify
 
 from page_tracker.errors import AccessError, SiteError
 from page_tracker.hits.client_address import ClientAddress
+from page_tracker.nesting import shallow
 from page_tracker.sites.settings import changed_site, new_site, settings_of
 from page_tracker.sites.site import Directory, Site, has_further_hosts
 from page_tracker.sites.token import Scope, Token, allows, may_give
@@ -249,8 +250,8 @@ def _ids(domains: list[str] | None, directory: Directory) -> list[str] | None:
 def json_object() -> dict[str, Any]:
     """The request's JSON object. Raises Refused."""
     try:
-        body = msgspec.json.decode(sent_body(LONGEST_BODY))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        body = msgspec.json.decode(shallow(sent_body(LONGEST_BODY)))
+    except ValueError as error:
         raise Refused(400, "the body is not valid JSON; send an object") from error
     if not isinstance(body, dict):
         raise Refused(400, "the body is not a JSON object; write it in braces")
