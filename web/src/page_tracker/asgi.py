@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from page_tracker.app import app as flask_app
@@ -63,7 +63,7 @@ class FrontDoor:
     def __init__(self, settings: Settings, flask: Any) -> None:
         self._settings = settings
         self._proxies = settings.trusted_proxies
-        self._pools = Pools(flask, crowded_page(flask_app))
+        self._pools = Pools(flask, cache(partial(crowded_page, flask_app)))
         self._askers = Askers(settings.trusted_proxies, recent_sessions)
         self._collector: Collector | None = None
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
@@ -48,6 +48,17 @@ _KINDS = {
 _DECIDING = {*AI_KINDS, "monitor"}
 
 
+class Known(NamedTuple):
+    """Bots that have a pattern; named once one is found, since few ever are."""
+
+    find: str
+    kind: str
+    name: Callable[[], str]
+
+    def bot(self) -> Bot:
+        return Bot(self.name(), self.kind)
+
+
 def bot_finder(
     patterns: Sequence[str], agents: Agents = Agents()
 ) -> Callable[[str], Bot | None]:
@@ -58,12 +69,12 @@ def bot_finder(
     """
     is_bot = _any_of(patterns)
     excused = re2.compile("|".join(f"(?:{row.find})" for row in agents.person) or "^$")
-    own = [(row.find, Bot(row.name, row.kind)) for row in agents.bot]
+    own = [Known(row.find, row.kind, partial(str, row.name)) for row in agents.bot]
     # Those that decide come first.
-    crawlers = sorted(_crawlers(), key=lambda each: each[1].kind not in _DECIDING)
+    crawlers = sorted(_crawlers(), key=lambda each: each.kind not in _DECIDING)
     known = [*own, *crawlers]
-    number_of = first_found(pattern for pattern, _ in known)
-    decided = len(own) + sum(bot.kind in _DECIDING for _, bot in crawlers)
+    number_of = first_found(each.find for each in known)
+    decided = len(own) + sum(each.kind in _DECIDING for each in crawlers)
 
     @lru_cache(_CACHED)
     def cached(user_agent: str) -> Bot | None:
@@ -72,10 +83,10 @@ def bot_finder(
             return NAMELESS
         number = number_of(user_agent)
         if number is not None and number < decided:
-            return known[number][1]
+            return known[number].bot()
         if not is_bot(excused.sub(" ", user_agent)):
             return None
-        return UNKNOWN if number is None else known[number][1]
+        return UNKNOWN if number is None else known[number].bot()
 
     def bot_of(user_agent: str) -> Bot | None:
         return cached(user_agent[:MAX_USER_AGENT])
@@ -134,9 +145,9 @@ def _with_single_lookbehinds(pattern: str) -> str:
     )
 
 
-def _crawlers() -> list[tuple[str, Bot]]:
+def _crawlers() -> list[Known]:
     return [
-        (each["pattern"], Bot(_name_of(each), _kind_of(each)))
+        Known(each["pattern"], _kind_of(each), partial(_name_of, each))
         for each in CRAWLER_USER_AGENTS_DATA
     ]
 

@@ -69,12 +69,12 @@ PROGRAMS = Refusal(
 
 
 class Refusals(msgspec.Struct, frozen=True):
-    """For programs as JSON, for browsers as a page."""
+    """For programs as JSON, for browsers as a page, which is made when it is needed."""
 
-    page: Refusal
+    page: Callable[[], Refusal]
 
     async def send(self, path: str, send: Send) -> None:
-        refusal = PROGRAMS if path.startswith("/api/") else self.page
+        refusal = PROGRAMS if path.startswith("/api/") else self.page()
         headers = [
             *((name.lower().encode(), text.encode()) for name, text in refusal.headers),
             (b"retry-after", RETRY_SECONDS),
@@ -138,9 +138,9 @@ class SharedPool:
 
 
 class Pools:
-    """The application, by the kind of what is asked; `page` is a refusal's."""
+    """The application, by the kind of what is asked; `page` makes a refusal's."""
 
-    def __init__(self, flask: Any, page: Refusal) -> None:
+    def __init__(self, flask: Any, page: Callable[[], Refusal]) -> None:
         refusals = Refusals(page)
         self._probes = Pool(flask, 2, 100, refusals)
         questions = Pool(flask, 8, 16, refusals)

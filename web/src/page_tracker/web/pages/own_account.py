@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
-import segno
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 
@@ -120,6 +119,9 @@ class _Own:
 
     def second_factor(self, secret: str, error: str = "") -> Response:
         """The secret for an app to scan, and the form that proves the app has it."""
+        # pylint: disable-next=import-outside-toplevel # who sets an app up loads it
+        import segno
+
         account = self._services.guard.require().account
         server = self._services.guard.reached.browser_is_at().partition("://")[2]
         code = segno.make(totp.address_of(secret, account.name, server), micro=False)
