@@ -5,7 +5,6 @@ The packaged table explains its rows; an owner's table adds rows in front of it.
 
 from __future__ import annotations
 
-import re
 import tomllib
 
 import msgspec
@@ -69,8 +68,7 @@ def _fault_of(table: str, row: Row) -> str:
     options.log_errors = False
     try:
         groups = re2.compile(row.find, options).groups
-        re.compile(f"()(?:{row.find})")  # as ua-parser's matchers read it
-    except (re2.error, re.error) as error:
+    except re2.error as error:
         return f"find is no regular expression ({error})"
     if table in _NAMED and not row.name:
         return "name is missing"

@@ -1,7 +1,7 @@
 """What a user agent and its client hints tell about browser, system and device.
 
-The rows of `agents.toml` come first; what they do not find is left to ua-parser. Both
-run in one pass of its engine.
+The rows of `agents.toml` come first; what they do not find is left to ua-parser's
+patterns. RE2 tries all of them together.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from msgspec.structs import replace
-from ua_parser import OS, Domain, PartialResult
-from ua_parser.lazy import DeviceMatcher, OSMatcher, UserAgentMatcher
-from ua_parser.loaders import load_lazy_builtins
-from ua_parser.regex import Resolver
+from ua_parser_builtins.lazy import MATCHERS
 
 from page_tracker.hits.hit import MAX_USER_AGENT, Client, Hints
 from page_tracker.hits.text import clean
-from page_tracker.lookups.agents import Agents, Row
+from page_tracker.lookups.agents import Agents
+from page_tracker.lookups.patterns import (
+    Found,
+    Pattern,
+    first_of,
+    of_browser,
+    of_row,
+    of_system,
+)
 
 _CACHED = 8192
 
@@ -83,28 +88,22 @@ def client_finder(agents: Agents) -> tuple[ClientOf, HintedClientOf]:
 
     What they do not name is empty; versions are major ones.
     """
-    # Lazy ones: Python's engine need not compile what ua-parser's own does.
-    browsers, systems, _ = load_lazy_builtins()
+    browsers, systems, _ = MATCHERS  # lazy ones: Python's engine compiles none of them
+    browser_in = first_of([*map(of_row, agents.browser), *map(of_browser, browsers)])
+    system_in = first_of([*map(of_row, agents.system), *map(of_system, systems)])
     # A few words distinguish devices: ua-parser's thousand patterns find models.
-    resolve = Resolver(
-        (
-            [*map(_browser_matcher, agents.browser), *browsers],
-            [*map(_system_matcher, agents.system), *systems],
-            [DeviceMatcher(row.find, None, row.name) for row in agents.device],
-        )
-    )
+    device_in = first_of([Pattern(row.find, row.name) for row in agents.device])
     brands = {row.find: row.name for row in reversed(agents.brand)}
 
     @lru_cache(_CACHED)
     def cached(user_agent: str) -> Client:
         user_agent = clean(user_agent, MAX_USER_AGENT)
-        parsed = resolve(user_agent, Domain.ALL)
-        system, system_version = _system_of(parsed.os)
-        browser, browser_version = _browser_of(parsed)
+        browser, device = browser_in(user_agent), device_in(user_agent)
+        system, system_version = _named_system(system_in(user_agent))
         return Client(
-            device=parsed.device.family if parsed.device else _CLASSES.get(system, ""),
-            browser=browser,
-            browser_version=browser_version,
+            device=device.name or _CLASSES.get(system, ""),
+            browser=_BROWSERS.get(browser.name, browser.name),
+            browser_version=browser.major,
             os=system,
             os_version=system_version,
         )
@@ -140,33 +139,13 @@ def _with_platform(client: Client, hints: Hints) -> Client:
     return client
 
 
-# An empty group in front: ua-parser takes the name from the first group, the version
-# from the second.
-def _browser_matcher(row: Row) -> UserAgentMatcher:
-    if not row.name:
-        return UserAgentMatcher(row.find)
-    return UserAgentMatcher(f"()(?:{row.find})", row.name)
-
-
-def _system_matcher(row: Row) -> OSMatcher:
-    return OSMatcher(f"()(?:{row.find})", row.name, row.version)
-
-
-def _browser_of(parsed: PartialResult) -> tuple[str, str]:
-    if parsed.user_agent is None:
-        return "", ""
-    family = parsed.user_agent.family
-    return _BROWSERS.get(family, family), parsed.user_agent.major or ""
-
-
-def _system_of(parsed: OS | None) -> tuple[str, str]:
-    if parsed is None:
-        return "", ""
-    name = _SYSTEMS.get(parsed.family, parsed.family)
-    version = parsed.major or ""
+def _named_system(found: Found) -> tuple[str, str]:
+    """Its name and version as we write them."""
+    name = _SYSTEMS.get(found.name, found.name)
+    version = found.major
     # Here the second number distinguishes releases, as in 10.15, 8.1 and 22.04.
-    if parsed.minor and (
+    if found.minor and (
         name == "Ubuntu" or (name, version) in (("macOS", "10"), ("Windows", "8"))
     ):
-        version = f"{version}.{parsed.minor}"
+        version = f"{version}.{found.minor}"
     return name, version
