@@ -4,7 +4,7 @@ import click
 
 from page_tracker.commands import confirmation
 from page_tracker.commands.options import setting_option
-from page_tracker.lake.log_recovery import lines
+from page_tracker.lake.survey import lines
 from page_tracker.processes.append_only_file import DamagedStoreError, set_aside
 from page_tracker.processes.embedded import STORE_NAME
 from page_tracker.processes.folder import locked

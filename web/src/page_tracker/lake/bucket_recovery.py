@@ -17,13 +17,15 @@ from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.damage import DAMAGED
 from page_tracker.lake.moving import keep_for_long_enough
 from page_tracker.lake.place import FolderPlace
+from page_tracker.lake.replaced import REPLACED
 from page_tracker.lake.table import Lake
 from page_tracker.lake.table_log import LOG
 
 
 def copied(bucket: Bucket, folder: Path, tables: Iterable[str]) -> Lake:
-    """The tables as they are in a bucket, copied into a folder. Raises OSError."""
-    for name in tables:
+    """The tables as they are in a bucket, and what is noted of their files, copied into
+    a folder. Raises OSError."""
+    for name in (*tables, REPLACED):
         for file, size in bucket.sizes(name).items():
             path = folder / file
             if not path.exists() or path.stat().st_size != size:

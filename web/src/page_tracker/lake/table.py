@@ -14,7 +14,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import timedelta
 from math import inf
 from pathlib import Path
@@ -40,6 +40,7 @@ from page_tracker.lake.closed_days import closed_mark
 from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.commit_retries import conflicts
 from page_tracker.lake.lock import PATIENCE, alone, alone_if_free, folder_of, shared
+from page_tracker.lake.replaced import noted
 from page_tracker.lake.table_log import LOG, FolderLog, Log, commit_name
 from page_tracker.schema import DAYS, DROPS, HITS, PAGES, VISITS, Column
 
@@ -141,8 +142,8 @@ class Lake(msgspec.Struct, frozen=True):
 
         No file is deleted meanwhile, except those whose grace is over.
         """
-        with shared(self._folder_of(name)):
-            yield self.snapshot(name)
+        with shared(self._folder_of(name)), noted(self, name) as table:
+            yield table
 
     @contextmanager
     def alone(self, name: str) -> Iterator[DeltaTable]:
@@ -150,18 +151,17 @@ class Lake(msgspec.Struct, frozen=True):
 
         In a bucket writers go on adding to it; nobody else has it alone.
         """
-        with self._lease(name, inf) if self.copies else alone(self._folder_of(name)):
-            yield self.snapshot(name)
+        lock = self._lease(name, inf) if self.copies else alone(self._folder_of(name))
+        with lock, noted(self, name) as table:
+            yield table
 
     @contextmanager
     def alone_if_free(self, name: str) -> Iterator[DeltaTable | None]:
         """`alone`, or None if others write all the time."""
-        if self.copies:
-            with self.turn_if_free(name) as is_alone:
-                yield self.snapshot(name) if is_alone else None
-            return
-        with alone_if_free(self._folder_of(name)) as is_alone:
-            yield self.snapshot(name) if is_alone else None
+        free = self.turn_if_free if self.copies else self._alone_if_free
+        with free(name) as is_alone:
+            with noted(self, name) if is_alone else nullcontext() as table:
+                yield table
 
     @contextmanager
     def turn_if_free(self, work: str) -> Iterator[bool]:
@@ -184,11 +184,11 @@ class Lake(msgspec.Struct, frozen=True):
 
         It spares refused commits, and nothing rests on it.
         """
-        free = self.turn_if_free if self.copies else self._turn_in_folder
+        free = self.turn_if_free if self.copies else self._alone_if_free
         with free(work):
             yield
 
-    def _turn_in_folder(self, work: str) -> AbstractContextManager[bool]:
+    def _alone_if_free(self, work: str) -> AbstractContextManager[bool]:
         return alone_if_free(self._folder_of(work))
 
     def _lease(self, name: str, patience: float) -> AbstractContextManager[None]:

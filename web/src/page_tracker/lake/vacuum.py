@@ -16,6 +16,7 @@ from deltalake import DeltaTable
 from page_tracker.lake.commit_retries import repeated
 from page_tracker.lake.kept_sums import KeptSums, forget_copies
 from page_tracker.lake.lock import folder_of
+from page_tracker.lake.replaced import forget_gone
 from page_tracker.lake.table import Lake, touching
 
 # In a bucket: longer than any process takes from writing a file to committing it.
@@ -38,6 +39,7 @@ def clean_up(lake: Lake, name: str, summed_up: int | None = None) -> int | None:
             if table.vacuum(dry_run=True, full=is_folder):
                 said = touching(table, [])
                 table.vacuum(dry_run=False, full=is_folder, commit_properties=said)
+                forget_gone(lake, name, table)
             if lake.copies and table.version() != summed_up:
                 _remove_unnamed(table)
             KeptSums(lake).forget_gone()
@@ -70,6 +72,7 @@ def clean_at_once(lake: Lake, name: str) -> None:
                 full=is_folder,
                 commit_properties=touching(table, []),
             )
+            forget_gone(lake, name, table)
             KeptSums(lake).forget_gone()
             forget_copies(lake, name, table.file_uris(), timedelta(0))
             _remove_unfinished(table)

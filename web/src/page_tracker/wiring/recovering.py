@@ -10,13 +10,12 @@ from page_tracker.history.recovered_positions import continue_from_queue, positi
 from page_tracker.lake.bucket_recovery import copied, forget_closed_days, put_back
 from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.log_recovery import (
-    Survey,
     add_doubtful,
     lost_tables,
     rebuild,
     set_closed_days_aside,
-    survey,
 )
+from page_tracker.lake.survey import Survey, survey
 from page_tracker.lake.table import Lake
 from page_tracker.settings import Settings
 from page_tracker.wiring.lake import open_lake
