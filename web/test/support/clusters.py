@@ -59,6 +59,20 @@ class Node:
     def is_primary(self) -> bool:
         return bool(self.redis.info("replication")["role"] == "master")
 
+    @property
+    def is_following(self) -> bool:
+        return self.redis.info("replication").get("master_link_status") == "up"
+
+    @property
+    def offset(self) -> int:
+        """How much has been written, as it knows."""
+        return int(self.redis.info("replication")["master_repl_offset"])
+
+    @property
+    def primary_ports(self) -> set[int]:
+        """Those of the primaries that it knows."""
+        return {port for _, _, (_, port, *_), *_ in self.run("CLUSTER SLOTS")}
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Neither runs nor ends: like a machine that hangs."""

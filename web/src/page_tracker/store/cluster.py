@@ -2,7 +2,8 @@
 the first command, raise nothing but redis.RedisError, and never send again what may
 have been done. Where a slot has moved, or a replica has taken a server's place, they
 find that out with the next command: one that was not sent goes to the new server. In an
-event loop nobody waits while a new server is looked for.
+event loop nobody waits while a new server is looked for; else nobody waits for more
+than two servers that do not answer, however many there are.
 
 Only a pipeline sends what was not answered once more by itself: it is for reading.
 What has to go over one connection goes by `together`.
@@ -11,13 +12,16 @@ What has to go over one connection goes by `together`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar
+from math import inf
 from threading import RLock
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from redis import Redis, RedisCluster, RedisError
+from redis import Connection, ConnectionPool, Redis, RedisCluster, RedisError
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
 from redis.asyncio.cluster import PipelineCommand
@@ -43,7 +47,21 @@ _MOST_MOVES = 5
 # Nobody knows what became of a command. A cluster that is down may have new primaries.
 _LOST = (NotConnectedError, TimedOutError, ClusterDownError)
 
+# After so many times the patience with one server no further one is asked.
+_ENOUGH = 1.5
+# Until when what this thread does may ask another server, by time.monotonic().
+_asks_until: ContextVar[float] = ContextVar("_asks_until", default=inf)
+
 _Node: Any = ClusterNode  # which redis-py leaves without types
+
+
+class _Pool(ConnectionPool):
+    """Connections to one server. redis-py asks each in turn which ones there are."""
+
+    def get_connection(self, *args: Any, **options: Any) -> Connection:
+        if time.monotonic() > _asks_until.get():
+            raise TimedOutError("no server of the cluster has answered in time")
+        return super().get_connection(*args, **options)
 
 
 class Cluster(RedisCluster):
@@ -56,6 +74,7 @@ class Cluster(RedisCluster):
     def __init__(self, nodes: Sequence[str], **options: Any) -> None:
         self._options = options | {
             "url": nodes[0],
+            "connection_pool_class": _Pool,
             "retry": Retry(NoBackoff(), 0),
         }
         self._others = [_address(node) for node in nodes[1:]]
@@ -69,7 +88,7 @@ class Cluster(RedisCluster):
                 return
             self._is_connected = True  # redis-py asks for commands while it connects
             try:
-                with _only_redis_errors():
+                with self._in_time():
                     others = [_Node(*address) for address in self._others]
                     super().__init__(startup_nodes=others, **self._options)
             except BaseException:
@@ -83,16 +102,27 @@ class Cluster(RedisCluster):
         self.connect()
         return getattr(self, name)
 
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Raise nothing but RedisError, and that once it has been waited enough."""
+        enough = time.monotonic() + _ENOUGH * self._options.get("socket_timeout", inf)
+        token = _asks_until.set(min(enough, _asks_until.get()))
+        try:
+            with _only_redis_errors():
+                yield
+        finally:
+            _asks_until.reset(token)
+
     def look_again(self) -> None:
         """Ask for the cluster's servers as they are now. Raises RedisError."""
         self.connect()
-        with _only_redis_errors():
+        with self._in_time():
             self.nodes_manager.initialize(disconnect_startup_nodes_pools=False)
 
     def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         self.connect()
         above: Any = super()
-        with _only_redis_errors():
+        with self._in_time():
             try:
                 return above.execute_command(*args, **kwargs)
             except (NotConnectedError, TimedOutError) as error:
@@ -117,7 +147,7 @@ class Cluster(RedisCluster):
         """
         self.connect()
         above: Any = super()
-        with _only_redis_errors():
+        with self._in_time():
             for _ in range(_MOST_MOVES):
                 node = above.get_node_from_key(key)
                 try:
@@ -136,7 +166,7 @@ class Cluster(RedisCluster):
     ) -> _Pipeline:
         self.connect()
         above: Any = super()
-        return _Pipeline(above.pipeline(transaction, shard_hint))
+        return _Pipeline(above.pipeline(transaction, shard_hint), self._in_time)
 
     def close(self) -> None:
         if self._is_connected:
@@ -144,14 +174,17 @@ class Cluster(RedisCluster):
 
 
 class _Pipeline:
-    def __init__(self, pipeline: Any) -> None:
+    def __init__(
+        self, pipeline: Any, in_time: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         self._pipeline = pipeline
+        self._in_time = in_time
 
     def execute_command(self, *args: Any, **kwargs: Any) -> None:
         self._pipeline.execute_command(*args, **kwargs)
 
     def execute(self) -> list[Any]:
-        with _only_redis_errors():
+        with self._in_time():
             return list(self._pipeline.execute())
 
 

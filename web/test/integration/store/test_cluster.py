@@ -8,10 +8,11 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from threading import Timer
+from unittest.mock import patch
 
 import pytest
 from msgspec.structs import replace
-from redis import Redis, RedisError
+from redis import ConnectionPool, Redis, RedisError
 from redis.asyncio.cluster import NodesManager
 
 from page_tracker.hits.hit import Drop
@@ -46,7 +47,7 @@ from page_tracker.store.shards import require_shards
 from page_tracker.store.store_deletion import StoreDeletion
 from page_tracker.store.stream import Stream
 from page_tracker.writer.writer import Writer
-from support.clusters import Node, TestCluster, started_cluster, wait_until
+from support.clusters import TestCluster, started_cluster, wait_until
 from support.ingesting import DAY, NOON, SECOND, SITE, a_batch, a_hit, named
 from support.lake import paths
 from support.pace import PACE
@@ -194,38 +195,43 @@ def test_what_was_not_sent_goes_to_the_server_that_took_the_place(
     old, (new,) = cluster.primaries[0], cluster.replicas
     key = stream(cluster.shards_of(old)[0])
     assert client.incr(key) == 1
-    has_been_written = _offset(old)
-    wait_until(lambda: _offset(new) >= has_been_written)
+    has_been_written = old.offset
+    wait_until(lambda: new.offset >= has_been_written)
 
     old.kill()
     new.run("CLUSTER FAILOVER", "TAKEOVER")
     others = cluster.primaries[1:]
-    wait_until(lambda: all(new.port in _ports_of_primaries(node) for node in others))
+    wait_until(lambda: all(new.port in node.primary_ports for node in others))
 
     assert client.incr(key) == 2
     old.start()
-    wait_until(lambda: _is_following(old))
+    wait_until(lambda: old.is_following)
     old.run("CLUSTER FAILOVER")
-    wait_until(lambda: old.is_primary and _is_following(new))
-
-
-def _ports_of_primaries(node: Node) -> set[int]:
-    return {port for _, _, (_, port, *_), *_ in node.run("CLUSTER SLOTS")}
-
-
-def _offset(node: Node) -> int:
-    """How much has been written, as it knows."""
-    return int(node.redis.info("replication")["master_repl_offset"])
-
-
-def _is_following(node: Node) -> bool:
-    return node.redis.info("replication").get("master_link_status") == "up"
+    wait_until(lambda: old.is_primary and new.is_following)
 
 
 def test_a_cluster_that_is_away_is_found_out_by_the_first_command() -> None:
     with open_client("redis+cluster://127.0.0.1:1,127.0.0.1:2", 0.2) as client:
         Stream(client)
         assert str(redis_problem(client)).startswith("Redis takes no writes: Error 111")
+
+
+@pytest.mark.parametrize("is_connected", [False, True])
+def test_two_servers_at_most_are_waited_for_where_a_whole_cluster_is_cut_off(
+    cluster: TestCluster, is_connected: bool
+) -> None:
+    connection = ConnectionPool.get_connection
+    with open_client(cluster.url, 0.2) as impatient, ExitStack() as stack:
+        _ = impatient.get("page_views") if is_connected else None
+        for node in cluster.nodes:
+            stack.enter_context(node.stopped())
+        with patch.object(ConnectionPool, "get_connection", autospec=True) as asked:
+            asked.side_effect = connection
+            with pytest.raises(RedisError, match="(?i)time"):
+                impatient.get("page_views")
+        stack.close()
+        assert asked.call_count == 2
+        wait_until(lambda: redis_problem(impatient) is None)
 
 
 def test_nobody_waits_until_all_servers_of_a_cluster_were_tried(
@@ -295,7 +301,7 @@ def test_the_lake_gets_nothing_that_no_replica_has(
         with pytest.raises(RedisError, match="only 0 of 1 replicas"):
             writer.round()
         assert paths(lake) == []
-    wait_until(lambda: _is_following(replica))
+    wait_until(lambda: replica.is_following)
     writer.round()
     assert paths(lake) == ["/a"]
 
@@ -362,18 +368,15 @@ def test_a_shard_moves_as_a_whole_while_hits_come(
     slot = source.run("CLUSTER KEYSLOT", stream(shard))
     key = stream(shard)
     stored = 0
-    began = source.run(
-        *("CLUSTER MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", target.name)
-    )
-    assert began == b"OK"
+    move = ("CLUSTER MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", target.name)
+    assert source.run(*move) == b"OK"
     while stored < 20 or cluster.owner_of(key) is source:
         batch = a_batch(shard, a_hit(f"/{stored}"))
         wait_until(partial(_is_stored, client, batch))
         stored += 1
     assert cluster.owner_of(key) is target
-    rows = [
-        named(row) for e in Stream(client, shard).read(0, 10**6) for row in e.rows()
-    ]
+    entries = Stream(client, shard).read(0, 10**6)
+    rows = [named(row) for entry in entries for row in entry.rows()]
     assert [row["path"] for row in rows] == [f"/{number}" for number in range(stored)]
 
 
@@ -382,9 +385,6 @@ def _is_stored(client: Redis, batch: Batch) -> bool:
         return submit(client, batch) == [Outcome.STORED]
     except StoreAwayError:
         return False
-
-
-# Shards
 
 
 def test_the_number_of_shards_is_fixed_by_the_first_hit(client: Redis) -> None:
