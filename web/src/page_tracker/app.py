@@ -54,7 +54,7 @@ from page_tracker.web.collect_routes import collecting
 from page_tracker.web.failed import failed
 from page_tracker.web.guesses import Guesses
 from page_tracker.web.late_rule import LateRule
-from page_tracker.web.openapi.document import describing
+from page_tracker.web.openapi.describing import describing
 from page_tracker.web.pages.blueprint import pages
 from page_tracker.web.pages.credentials import Checking, Limits
 from page_tracker.web.pages.guard import PageGuard

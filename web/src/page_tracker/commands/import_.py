@@ -16,7 +16,6 @@ from page_tracker.commands.options import setting_option
 from page_tracker.commands.progress import Progress
 from page_tracker.commands.tables import as_date, echo_json, echo_table
 from page_tracker.days import date_of
-from page_tracker.history.dialect import Wanted, Whose
 from page_tracker.history.follow import LogFollower
 from page_tracker.history.formats import FORMATS
 from page_tracker.history.import_summary import (
@@ -30,6 +29,7 @@ from page_tracker.history.import_summary import (
 from page_tracker.history.imports import Order, Outcome
 from page_tracker.history.log_reader import Tally
 from page_tracker.history.register import Import
+from page_tracker.history.wanted import Wanted, Whose
 from page_tracker.lookups.load import load
 from page_tracker.plural import counted as plural
 from page_tracker.settings import Settings

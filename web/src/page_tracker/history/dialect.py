@@ -6,28 +6,17 @@ A log may change its format, and lines of several may alternate. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from page_tracker.history.formats import FORMATS, Request
 from page_tracker.history.formats.hosts import forwarded_address
 from page_tracker.history.left_out_lines import LeftOut, Malformed, Refused
-
-# Which address is the visitor's: the sender's, or the one that a proxy forwarded.
-Whose = Literal["peer", "forwarded"]
+from page_tracker.history.wanted import Whose
 
 # The content of lines that carry nothing: they are no part of what a log says.
 _NOTHING = " \t\r\f\v,[]"
 # How much of a line is shown.
 SHOWN = 160
-
-
-class Wanted(NamedTuple):
-    """What a person has said about the logs; None means detect it."""
-
-    format: str | None = None
-    whose: Whose | None = None
-    # Import a log even if many of its lines are malformed.
-    skip_malformed: bool = False
 
 
 class Dialect(NamedTuple):

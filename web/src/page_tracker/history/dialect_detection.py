@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from page_tracker.errors import LogFileError
-from page_tracker.history.dialect import Dialect, Lines, Wanted, is_blank, shown
+from page_tracker.history.dialect import Dialect, Lines, is_blank, shown
 from page_tracker.history.formats import FORMATS, Request
 from page_tracker.history.formats.hosts import forwarded_address, is_private
+from page_tracker.history.wanted import Wanted
 
 # Lines by which a dialect is recognised.
 LOOKED_AT = 200

@@ -26,7 +26,7 @@ from page_tracker.collect.drops import by_shard
 from page_tracker.errors import ImportsBusyError, ImportStoppedError
 from page_tracker.files import replace_file
 from page_tracker.history.blocks import MAX_REPORTED, Sieve
-from page_tracker.history.dialect import Dialect, Wanted, tells_agents
+from page_tracker.history.dialect import Dialect, tells_agents
 from page_tracker.history.dialect_detection import (
     LOOKED_AT,
     check_malformed,
@@ -38,6 +38,7 @@ from page_tracker.history.left_out_lines import LeftOut, Malformed, Refused
 from page_tracker.history.lines import lines_of, text_of
 from page_tracker.history.register import held
 from page_tracker.history.tail import Spot, Tail
+from page_tracker.history.wanted import Wanted
 from page_tracker.hits.context import Context
 from page_tracker.hits.facts import Lookups
 from page_tracker.hits.hit import Drop, Hit

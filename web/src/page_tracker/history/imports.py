@@ -33,7 +33,6 @@ from msgspec.structs import replace
 from page_tracker.days import date_of
 from page_tracker.errors import ImportRefusedError, ImportStoppedError
 from page_tracker.files import sync
-from page_tracker.history.dialect import Wanted
 from page_tracker.history.expired_imports import (
     first_day_of,
     gone_before,
@@ -50,6 +49,7 @@ from page_tracker.history.register import (
     Register,
     undone,
 )
+from page_tracker.history.wanted import Wanted
 from page_tracker.history.workers import Crew, Task
 from page_tracker.origins import new_origin
 from page_tracker.sites.site import Site

@@ -16,13 +16,14 @@ import msgspec
 
 from page_tracker.errors import ImportRefusedError
 from page_tracker.history.blocks import MAX_REPORTED
-from page_tracker.history.dialect import Dialect, Wanted, tells_agents
+from page_tracker.history.dialect import Dialect, tells_agents
 from page_tracker.history.dialect_detection import check_malformed, recognise
 from page_tracker.history.formats import FORMATS
 from page_tracker.history.known_content import Follower, KnownParts, Part
 from page_tracker.history.left_out_lines import LeftOut, Refused
 from page_tracker.history.lines import Log, lines_of, text_of
 from page_tracker.history.register import ImportedDay
+from page_tracker.history.wanted import Wanted
 from page_tracker.history.workers import Crew, Sifted, file_of
 from page_tracker.hits.hit import Drop
 

@@ -26,7 +26,7 @@ from msgspec.structs import replace
 
 from page_tracker.errors import ImportRefusedError, ImportsBusyError
 from page_tracker.files import exclusive_lock, replace_file
-from page_tracker.history.dialect import Wanted
+from page_tracker.history.wanted import Wanted
 
 Step = Literal[
     "coming",

@@ -19,8 +19,8 @@ from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
 from page_tracker.errors import ImportsBusyError, LogFileError
-from page_tracker.history.dialect import Wanted
 from page_tracker.history.follow import Counted, LogFollower, Store
+from page_tracker.history.wanted import Wanted
 from page_tracker.hits.facts import Lookups
 from page_tracker.lookups.load import (
     load,

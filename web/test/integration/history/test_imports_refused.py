@@ -12,11 +12,11 @@ import pytest
 from msgspec.structs import replace
 
 from page_tracker.errors import ImportRefusedError, ImportsBusyError, LogFileError
-from page_tracker.history.dialect import Wanted
 from page_tracker.history.imports import Order
 from page_tracker.history.lines import open_log
 from page_tracker.history.register import Register
 from page_tracker.history.tail import Tail
+from page_tracker.history.wanted import Wanted
 from page_tracker.lake.table import append
 from page_tracker.schema import HITS
 from support.importing import LINES, PATHS, History, line, write

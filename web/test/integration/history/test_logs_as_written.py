@@ -13,8 +13,8 @@ import pytest
 
 from page_tracker.errors import LogFileError
 from page_tracker.history import workers
-from page_tracker.history.dialect import Wanted
 from page_tracker.history.log_reader import Tally
+from page_tracker.history.wanted import Wanted
 from page_tracker.lookups.load import load
 from support.importing import AGENT, History, write
 

@@ -16,10 +16,10 @@ from redis import Redis
 
 from page_tracker.errors import LogFileError
 from page_tracker.history import workers
-from page_tracker.history.dialect import Wanted, Whose
 from page_tracker.history.follow import LogFollower, Store
 from page_tracker.history.formats import FORMATS
 from page_tracker.history.imports import Order
+from page_tracker.history.wanted import Wanted, Whose
 from page_tracker.hits.facts import Lookups
 from page_tracker.lookups.load import (
     load,

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from page_tracker.errors import LogFileError
-from page_tracker.history.dialect import Wanted
 from page_tracker.history.dialect_detection import recognise
 from page_tracker.history.formats import FORMATS, Exchange, Request
 from page_tracker.history.formats.logged_request import clf_time, epoch_time, iso_time
+from page_tracker.history.wanted import Wanted
 
 NOON = int(datetime(2026, 1, 31, 12, 0, 5, tzinfo=UTC).timestamp()) * 1_000_000
 CLF = '192.0.2.7 - - [31/Jan/2026:13:00:05 +0100] "GET /a?b=1 HTTP/1.1" 200 512'

@@ -1,13 +1,9 @@
-"""The OpenAPI document, made from the table of operations, and the route to it."""
+"""The OpenAPI document, made from the table of operations."""
 
 from __future__ import annotations
 
-import json
 import re
-from functools import cache
 from importlib.metadata import version
-
-from flask import Blueprint, Response, request
 
 from page_tracker.web.openapi.experiment_schemas import experiment_schemas
 from page_tracker.web.openapi.operation import ALWAYS, REFUSALS, Operation
@@ -101,20 +97,3 @@ def _responses(operation: Operation) -> dict[str, Schema]:
         str(status): {"description": REFUSALS[status], "content": error}
         for status in sorted(refusals)
     }
-
-
-@cache
-def _written() -> str:
-    return json.dumps(document())
-
-
-describing = Blueprint("openapi", __name__, url_prefix="/api")
-
-
-@describing.get("/openapi.json")
-def openapi() -> Response:
-    """Serve the document to everybody: it reveals nothing about anybody's counts."""
-    response = Response(_written(), mimetype=JSON)
-    response.add_etag()
-    response.make_conditional(request)
-    return response

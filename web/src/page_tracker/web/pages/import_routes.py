@@ -12,10 +12,9 @@ from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
 from page_tracker.errors import ImportRefusedError
-from page_tracker.history.dialect import Wanted
-from page_tracker.history.formats import FORMATS
 from page_tracker.history.import_summary import days_of, figures, headline
 from page_tracker.history.sent_log import SentLog, Step
+from page_tracker.history.wanted import Wanted
 from page_tracker.people.roles import NEEDED, Deed
 from page_tracker.sites.demonstration import require_own
 from page_tracker.sites.site import Site
@@ -97,7 +96,7 @@ class _Desk:
             figures=figures(said) if said else [],
             imports=self._services.register.present(site.id)[::-1],
             days_of=days_of,
-            formats=FORMATS.values(),
+            formats=_formats(),
             longest=self._logs.longest // 1_000_000,
             longest_piece=LONGEST_PIECE >> 20,
         )
@@ -152,7 +151,15 @@ def _wanted() -> Wanted:
     form = request.form
     name, whose = form.get("format"), form.get("address")
     return Wanted(
-        name if name in FORMATS else None,
+        name if name in _formats() else None,
         "forwarded" if whose == "forwarded" else "peer" if whose == "peer" else None,
         "skip_malformed" in form,
     )
+
+
+def _formats() -> list[str]:
+    """The names of the formats of logs."""
+    # pylint: disable-next=import-outside-toplevel # what reads logs is heavy
+    from page_tracker.history.formats import FORMATS
+
+    return list(FORMATS)
