@@ -166,6 +166,14 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
+def heeds(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal, by Linux's /proc; before it has, as
+    in its first moments, a signal ends it at once."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    caught = next(each for each in status.splitlines() if each.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
 def wait_until(
     condition: Callable[[], bool], missing: Callable[[], object] | None = None
 ) -> None:

@@ -137,7 +137,7 @@ def test_a_badge_shows_what_the_lake_has_after_redis_lost_everything(
         redis.flushall()
         view(server.url, "a.example", "/page")
         wait_until(lambda: shown(server.url) == "9")
-        time.sleep(2 * TICK)
+        time.sleep(2 * TICK)  # in which the writer could count what it has again
         assert shown(server.url) == "9"
         page_tracker(data, "delete", "a.example", "--to", "2024-12-31", "--yes")
         assert shown(server.url) == "2"

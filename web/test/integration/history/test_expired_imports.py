@@ -18,6 +18,7 @@ from page_tracker.wiring.store import open_registry
 from page_tracker.wiring.upkeep import open_upkeep
 from support.importing import BEGINNING, History, line, write
 from support.lake import dropped, paths
+from support.processes import wait_until
 
 FIRST = int(BEGINNING.timestamp()) // 86_400
 DAY = 24 * 60
@@ -41,9 +42,15 @@ def keeping(history: History, from_day: int | None) -> None:
     history.site = replace(history.site, retention_days=days)
 
 
+def wait_for_another_second() -> None:
+    """When an import began is told in seconds."""
+    now = int(time.time())
+    wait_until(lambda: int(time.time()) > now)
+
+
 def keep_up(history: History) -> None:
     """A pass of upkeep, with what goes before it."""
-    time.sleep(1.1)  # when an import began is told in seconds
+    wait_for_another_second()
     note_expiry(history.imports.register, [history.site], time.time())
     Upkeep(history.lake).tidy(time.time(), [history.site])
 
@@ -99,7 +106,7 @@ def test_upkeep_notes_what_it_takes(
     sites = Sites(open_registry(settings, redis_client))
     sites.add(history.site.id, {"retention_days": history.site.retention_days})
     try:
-        time.sleep(1.1)
+        wait_for_another_second()
         open_upkeep(settings, history.lake, print)()
     finally:
         sites.remove(history.site.id)

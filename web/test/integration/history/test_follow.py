@@ -33,7 +33,7 @@ from page_tracker.store.ingest import Batch, Bounds, Outcome, StoreAwayError, su
 from page_tracker.store.shards import Division
 from support.importing import AGENT, line
 from support.pace import PACE
-from support.processes import clean_environment
+from support.processes import clean_environment, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ class Followed:
         thread = threading.Thread(target=lambda: ended.append(follower.run(stop)))
         thread.start()
         state = self.folder / "state"
-        _wait(lambda: any(state.glob("follow-*.state")))
+        wait_until(lambda: any(state.glob("follow-*.state")))
         try:
             yield
         finally:
@@ -109,14 +109,6 @@ class Followed:
         return pages == {f"/{number}": 1 for number in range(1, self._written + 1)}
 
 
-def _wait(until: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if until():
-            return
-        time.sleep(0.05)
-    assert until()
-
-
 @pytest.fixture
 def log(tmp_path: Path, redis_client: Redis, lookups: Lookups) -> Followed:
     return Followed(tmp_path, redis_client, lookups)
@@ -127,7 +119,7 @@ def test_lines_count_as_they_come_and_none_of_those_before(log: Followed) -> Non
         file.write("what was there before\n")
     with log.followed():
         log.write(1_200)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
 
 
 def test_a_log_is_followed_by_one_process_at_a_time(log: Followed) -> None:
@@ -135,10 +127,10 @@ def test_a_log_is_followed_by_one_process_at_a_time(log: Followed) -> None:
         with pytest.raises(ImportsBusyError, match="another process follows"):
             log.follower().run(threading.Event())
         log.write(3)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
     with log.followed():
         log.write(3)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
 
 
 def test_a_line_waits_for_its_end(log: Followed) -> None:
@@ -149,45 +141,45 @@ def test_a_line_waits_for_its_end(log: Followed) -> None:
         with open(log.log, "a", encoding="utf-8") as file:
             file.write(first + second[:50])
             file.flush()
-            _wait(lambda: log.live.total(log.site.id) == 1)
+            wait_until(lambda: log.live.total(log.site.id) == 1)
             file.write(second[50:])
             file.flush()
-            _wait(log.is_counted_once)
+            wait_until(log.is_counted_once)
 
 
 def test_a_log_is_followed_over_its_rotation(log: Followed) -> None:
     with log.followed():
         log.write(3)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
         log.log.rename(rotated := log.folder / "access.log.1")
         log.write(2, rotated)  # the server has not been told yet
         log.write(3)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
 
 
 def test_a_log_is_followed_over_its_truncation(log: Followed) -> None:
     with log.followed():
         log.write(3)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
         shutil.copy(log.log, log.folder / "access.log.1")
         log.log.write_text("")
         log.write(9)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
 
 
 def test_rotations_while_nobody_follows_lose_nothing(log: Followed) -> None:
     with log.followed():
         log.write(30)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
     log.write(3)
     log.log.rename(log.folder / "access.log.2")
-    time.sleep(0.02)
+    time.sleep(0.02)  # which is the older, their times tell
     log.write(3)
     log.log.rename(log.folder / "access.log.1")
     time.sleep(0.02)
     log.write(3)
     with log.followed():
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
 
 
 def test_nuls_of_a_log_that_was_emptied_under_its_server_are_passed_over(
@@ -195,12 +187,12 @@ def test_nuls_of_a_log_that_was_emptied_under_its_server_are_passed_over(
 ) -> None:
     with log.followed():
         log.write(3)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
         log.log.write_text("")
         with open(log.log, "ab") as file:
             file.truncate(9_000_000)
         log.write(9)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
 
 
 def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> None:
@@ -217,7 +209,9 @@ def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> No
             stderr=subprocess.PIPE,
             text=True,
         ) as following:
-            _wait(lambda: any((tmp_path / "data" / "imports").glob("follow-*.state")))
+            wait_until(
+                lambda: any((tmp_path / "data" / "imports").glob("follow-*.state"))
+            )
             call((*program, "site", "remove", "example.com", "--yes"))
             log.write_text(line())
             _, said = following.communicate(timeout=60 * PACE)
@@ -231,9 +225,9 @@ def test_following_ends_in_words_where_the_site_is_removed(tmp_path: Path) -> No
 def test_a_log_that_changes_its_format_is_followed_on(log: Followed) -> None:
     with log.followed():
         log.write(3)
-        _wait(lambda: log.counts(3))
+        wait_until(lambda: log.counts(3))
         log.append(f"{log.site.id} {line()}", line().partition(' "-"')[0] + "\n")
-        _wait(lambda: log.counts(5))
+        wait_until(lambda: log.counts(5))
 
 
 def test_following_ends_at_many_strangers_and_goes_on_with_them(log: Followed) -> None:
@@ -247,7 +241,7 @@ def test_following_ends_at_many_strangers_and_goes_on_with_them(log: Followed) -
 
     log.wanted = Wanted(skip_malformed=True)
     with log.followed():
-        _wait(lambda: log.counts(1))
+        wait_until(lambda: log.counts(1))
     assert sum("malformed, left out: stranger" in each for each in log.said) == 5
 
 
@@ -260,7 +254,7 @@ def _stopped() -> threading.Event:
 def test_a_few_strangers_are_left_out(log: Followed) -> None:
     with log.followed():
         log.append("stranger\n", *[line()] * 30)
-        _wait(lambda: log.counts(30))
+        wait_until(lambda: log.counts(30))
 
 
 def test_a_log_of_a_proxy_is_followed_when_it_is_said_whose_address_is_meant(
@@ -276,7 +270,7 @@ def test_a_log_of_a_proxy_is_followed_when_it_is_said_whose_address_is_meant(
         for last in ("9", "8"):
             forwarded = f' "203.0.113.{last}, 10.0.0.2"\n'
             log.append(line(address="10.0.0.1")[:-1] + forwarded)
-        _wait(lambda: log.counts(1))
+        wait_until(lambda: log.counts(1))
 
 
 def test_a_log_without_agents_is_followed_as_one_until_it_tells_one(
@@ -285,14 +279,14 @@ def test_a_log_without_agents_is_followed_as_one_until_it_tells_one(
     without = line().replace(AGENT, "-")
     with log.followed():
         log.append(without, without)
-        _wait(lambda: log.counts(2))
+        wait_until(lambda: log.counts(2))
         log.append(line())
-        _wait(lambda: log.counts(3))
+        wait_until(lambda: log.counts(3))
         log.append(without, line())
-        _wait(lambda: log.counts(4))
+        wait_until(lambda: log.counts(4))
     with log.followed():
         log.append(without, line())
-        _wait(lambda: log.counts(5))
+        wait_until(lambda: log.counts(5))
 
 
 def test_what_the_site_no_longer_keeps_is_not_counted(log: Followed) -> None:
@@ -300,7 +294,7 @@ def test_what_the_site_no_longer_keeps_is_not_counted(log: Followed) -> None:
     with log.followed():
         log.append(line())
         log.write(1)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
 
 
 def test_a_batch_whose_answer_was_lost_counts_once(log: Followed) -> None:
@@ -313,11 +307,11 @@ def test_a_batch_whose_answer_was_lost_counts_once(log: Followed) -> None:
     log.submit = killed_after_storing
     with log.followed():
         log.write(5)
-        _wait(lambda: bool(log.said))
+        wait_until(lambda: bool(log.said))
     log.submit = store
     log.write(5)
     with log.followed():
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
 
 
 def test_a_store_that_is_away_is_waited_for(log: Followed) -> None:
@@ -331,5 +325,5 @@ def test_a_store_that_is_away_is_waited_for(log: Followed) -> None:
     log.submit = away_three_times
     with log.followed():
         log.write(5)
-        _wait(log.is_counted_once)
+        wait_until(log.is_counted_once)
     assert len(log.said) == 1 and "waiting" in log.said[0]

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from page_tracker.processes.embedded import redis_of
 from page_tracker.settings import Settings
 from support.importing import line, write
 from support.lake import ask
+from support.processes import wait_until
 
 PROGRAM = (sys.executable, "-m", "page_tracker")
 # More than one block, so that its threads work too; over many days.
@@ -61,12 +61,11 @@ def test_an_import_that_is_killed_again_and_again_is_there_once(
     assert ask(Lake(str(data / "lake")), sql) == [(LINES, 1)]
     left = {each.name for each in (data / "imports").iterdir()}
     assert left == {"1.json", "lock"}
-    assert not _workers_of(data)
+    wait_until(lambda: not _workers_of(data), lambda: _workers_of(data))
 
 
 def _workers_of(data: Path) -> list[str]:
-    """Processes that still have a file of the imports open, after a moment."""
-    time.sleep(1)
+    """The files of the imports that processes still have open."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

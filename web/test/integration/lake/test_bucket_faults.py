@@ -146,6 +146,7 @@ def test_a_store_that_stalls_in_the_middle_of_a_commit_gets_it_once(
     with scene.store.frozen():
         committing = Thread(target=drain_while_it_answers, args=(scene.writer,))
         committing.start()
+        # That long it answers nothing.
         time.sleep(35 if request.config.getoption("--long") else 1)
     committing.join()
     drain(scene.writer)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
@@ -25,7 +24,6 @@ from page_tracker.store.salts import (
     throw_away_spent,
 )
 from page_tracker.store.store_deletion import LogNotRewrittenError
-from support.pace import PACE
 from support.processes import descendants, wait_until
 from support.redis_servers import started_redis
 
@@ -107,9 +105,8 @@ def test_a_log_whose_rewriting_fails_is_rewritten_again(
         before = info(redis, "aof_last_bgrewrite_status")
         server = int(redis.info("server")["process_id"])
         thrown = ThreadPoolExecutor().submit(throw_away_spent, redis, day.ends + GRACE)
-        while not (children := descendants(server)):
-            time.sleep(0.01)
-        os.kill(children[0], signal.SIGKILL)
+        wait_until(lambda: bool(descendants(server)))
+        os.kill(descendants(server)[0], signal.SIGKILL)
         assert before == "ok"
         wait_until(lambda: info(redis, "aof_last_bgrewrite_status") == "err")
         redis.config_set("rdb-key-save-delay", 0)
@@ -151,9 +148,6 @@ def test_a_spent_salt_is_in_no_file_any_more(tmp_path: Path, day: SiteDay) -> No
         assert throw_away_spent(redis, day.ends) == 0
         assert throw_away_spent(redis, day.ends + GRACE) == 1
         assert throw_away_spent(redis, day.ends + GRACE) == 0
-        deadline = time.monotonic() + 20 * PACE
-        while on_disk(salt):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: not on_disk(salt))
         assert on_disk(kept)
         assert Salts().get(redis, later, NOW) == kept
