@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from page_tracker.cli import COMMANDS, main
 from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
+from support.command_reference import every_command
 from support.own_redis import OwnRedis, own_redis
 
 NOBODY = 65534
@@ -24,7 +25,7 @@ LOGGED = (
 # Those that stay are tried where they cannot begin.
 STAYING = ("serve --port 0", "writer --once")
 BEGINNING = (
-    *("site add b.example", "token add --all-sites --scope stats"),
+    "site add b.example",
     "update --only spam --spam-from {hosts}",
 )
 READING = (
@@ -34,11 +35,36 @@ READING = (
 )
 CHANGING = (
     *("site set a.example --max-pages 7", "site remove a.example --yes"),
-    *("token remove x", "goal add a.example --event x", "goal remove a.example x"),
+    *("token add --all-sites --scope stats", "token remove x"),
+    *("goal add a.example --event x", "goal remove a.example x"),
     *("segment add a.example x --filter 'country is DE'", "segment remove a.example 1"),
     *("aside replay", "delete a.example --yes", "upkeep", "import a.example {log}"),
 )
+# Tried with a folder as a whole only.
+FURTHER = (
+    *("account list", "account link", "account add x --role viewer --all-sites"),
+    *("account role x editor --all-sites", "account reset x", "account remove x --yes"),
+    *("annotation list a.example", "annotation add a.example x"),
+    *("annotation remove a.example 1", "experiment a.example plan Signup"),
+    *("shared-link list a.example", "shared-link add a.example x"),
+    *("shared-link remove a.example x", "site let-in a.example bot x"),
+    *("site leave-out a.example bot x", "move --to-lake {hosts}.lake", "recover --yes"),
+)
+# They show what there is without a folder, or make one with a site of their own.
+NEEDING_NONE = {"flags", "support", "fill-reports", "demo"}
 ALL = (*STAYING, *BEGINNING, *READING, *CHANGING)
+
+
+def test_every_command_is_tried() -> None:
+    paths = (context.command_path for _, context in every_command())
+    lines = [f"{line} " for line in (*ALL, *FURTHER)]
+    untried = {
+        path
+        for path in (each.removeprefix("page-tracker ") for each in paths)
+        if not any(line.startswith(f"{path} ") for line in lines)
+    }
+
+    assert untried == NEEDING_NONE
 
 
 def run(line: str, data: Path) -> Result:
@@ -99,7 +125,7 @@ def told(result: Result, line: str) -> str:
     return result.stderr
 
 
-@pytest.mark.parametrize("line", (*READING, *CHANGING))
+@pytest.mark.parametrize("line", (*READING, *CHANGING, *FURTHER))
 def test_a_mistyped_folder_is_not_made(place: Path, line: str) -> None:
     data = place / "mistyped"
 

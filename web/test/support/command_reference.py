@@ -29,10 +29,15 @@ Found = tuple[click.Command, click.Context]
 
 def rendered() -> str:
     """Return the whole page, as it has to be."""
-    found = list(_commands(main, click.Context(main, info_name="page-tracker")))
+    found = list(every_command())
     index = ["| command | |", "|---|---|", *map(_line, found)]
     sections = (part for each in found for part in _section(*each))
     return "\n".join([INTRODUCTION, *index, "", *sections])
+
+
+def every_command() -> Iterator[Found]:
+    """Every command of `page-tracker`."""
+    return _commands(main, click.Context(main, info_name="page-tracker"))
 
 
 def _commands(group: click.Group, context: click.Context) -> Iterator[Found]:

@@ -29,7 +29,6 @@ from page_tracker.store.sites import Sites
 from page_tracker.wiring.store import (
     open_people,
     registry_of_folder,
-    registry_of_new_folder,
 )
 
 NOBODY = "There is no account yet: page-tracker account link"
@@ -71,7 +70,7 @@ def link(**options: str | None) -> None:
     """Print a one-time link to create the first account, an owner of all sites."""
     settings = Settings.from_environment(**options)
     with (
-        registry_of_new_folder(settings) as registry,
+        registry_of_folder(settings) as registry,
         _kept(settings, registry) as kept,
     ):
         if kept.accounts.all():
@@ -107,7 +106,7 @@ def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # o
     _require_reach(sites, all_sites)
     settings = Settings.from_environment(**options)
     with (
-        registry_of_new_folder(settings) as registry,
+        registry_of_folder(settings) as registry,
         _kept(settings, registry) as kept,
     ):
         reach = _site_ids(kept, sites, all_sites)

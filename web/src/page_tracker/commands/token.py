@@ -8,7 +8,7 @@ from page_tracker.errors import AccessError, OutputError
 from page_tracker.settings import Settings
 from page_tracker.sites.token import Scope, Token
 from page_tracker.store.tokens import Tokens, token_as_json
-from page_tracker.wiring.store import registry_of_folder, registry_of_new_folder
+from page_tracker.wiring.store import registry_of_folder
 
 
 @click.group()
@@ -43,7 +43,7 @@ def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments # o
             "a token is for some sites or for all",
             "write --site DOMAIN (once or more) or --all-sites",
         )
-    with registry_of_new_folder(Settings.from_environment(data=data)) as registry:
+    with registry_of_folder(Settings.from_environment(data=data)) as registry:
         tokens = Tokens(registry)
         made, text = tokens.add(scope, None if all_sites else sites, name, days)
         try:
