@@ -43,6 +43,7 @@ LONGEST_SKEW = 1.0  # seconds
 OLDEST_LOOKUPS = 180  # days
 MORE_MEMORY = "raise PAGE_TRACKER_REDIS_MEMORY, or its maxmemory where it is your own"
 UNANSWERED = (OSError, HTTPException, ValueError)
+SHOWN = 60  # characters of a name that somebody sent
 EARLIEST = 1_700_000_000  # a clock before November 2023 was never set
 
 
@@ -163,13 +164,16 @@ def sites(patient: Patient) -> Iterator[Finding]:
     else:
         yield Finding("sites", f"{len(known)}: {', '.join(sorted(known)[:5])}")
     if strangers := patient.live.unknown_sites(int(time.time() // DAY_SECONDS)):
-        names = ", ".join(f"{each.name} ({each.number})" for each in strangers[:5])
-        message = f"hits arrived today for unknown sites and were not counted: {names}"
+        # Anybody can have sent these names: they are shown, and in no command.
+        names = ", ".join(
+            f"{each.name[:SHOWN] or '(no name)'} ({each.number})"
+            for each in strangers[:5]
+        )
         yield Finding(
             "unknown sites",
-            message,
-            f"page-tracker site add {strangers[0].name}, where that is yours; else"
-            " correct the site that its pages name",
+            f"hits arrived today for unknown sites and were not counted: {names}",
+            "page-tracker site add DOMAIN, where one is yours; else correct the site"
+            " that its pages name",
         )
     for site in known.values():
         day = day_of(site, int(time.time()) * MICROSECONDS)

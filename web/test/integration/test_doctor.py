@@ -87,7 +87,20 @@ def test_sites_that_hits_come_for_but_that_are_not_there_are_named(
 
     finding = found(patient, "unknown sites")
     assert "exmaple.org (2)" in finding.message
-    assert "page-tracker site add exmaple.org, where that is yours" in finding.remedy
+    assert "page-tracker site add DOMAIN, where one is yours" in finding.remedy
+
+
+def test_what_anybody_can_have_sent_is_shown_cut_and_told_in_no_command(
+    patient: Patient,
+) -> None:
+    today = int(time.time() // 86_400)
+    names = ("", "$(reboot)", "x; reboot", "a" * 2_000)
+    drops = [Drop(today, name, Reason.UNKNOWN_SITE) for name in names]
+    submit(patient.redis, batch([], drops))
+
+    finding = found(patient, "unknown sites")
+    assert "(no name) (1)" in finding.message and f" {'a' * 60} (1)" in finding.message
+    assert "$(reboot) (1)" in finding.message and "reboot" not in finding.remedy
 
 
 def test_without_sites_it_says_how_to_add_one(patient: Patient) -> None:
