@@ -77,6 +77,20 @@ class Block(NamedTuple):
     formats: set[str]
 
 
+def with_left_out(block: Block, others: Counter[Refused | Drop]) -> Block:
+    """The block, with these left out too."""
+    left_out = block.left_out.copy()
+    for each, times in others.items():
+        left_out[each.reason] += times
+    drops = {e: times for e, times in others.items() if isinstance(e, Drop)}
+    refused = {e: times for e, times in others.items() if isinstance(e, Refused)}
+    return block._replace(
+        left_out=left_out,
+        drops=block.drops + Counter(drops),
+        refused=block.refused + Counter(refused),
+    )
+
+
 class _DayKeys(dict[tuple[str, int], bytes]):
     """A key for each of the site's days, drawn from the import's random one."""
 
@@ -132,19 +146,13 @@ class Sieve:
             else:
                 others[found] += 1
         left_out: Counter[str] = Counter()
-        for each, times in others.items():
-            left_out[each.reason] += times
         if malformed_lines:
             left_out[LeftOut.MALFORMED] = malformed_lines
-        return Block(
-            rows,
-            left_out,
-            malformed,
-            Counter({e: n for e, n in others.items() if isinstance(e, Drop)}),
-            Counter({e: n for e, n in others.items() if isinstance(e, Refused)}),
-            self._agentless,
-            set(self._lines.formats),
+        formats = set(self._lines.formats)
+        block = Block(
+            *(rows, left_out, malformed, Counter(), Counter(), self._agentless, formats)
         )
+        return with_left_out(block, others)
 
     def hits(self, text: str) -> Iterator[Hit | Drop | Refused | Malformed]:
         """What each line is: a page view, or the reason why it is not one."""

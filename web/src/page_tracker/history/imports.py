@@ -52,6 +52,7 @@ from page_tracker.history.register import (
 from page_tracker.history.wanted import Wanted
 from page_tracker.history.workers import Crew, Task
 from page_tracker.origins import new_origin
+from page_tracker.processes.garbage_collection import garbage_collected_seldom
 from page_tracker.sites.site import Site
 
 # The share of a log's bytes that its page views may take, in spool and lake.
@@ -202,12 +203,10 @@ class Imports:
             order.wanted,
             self._watcher.reads,
         )
-        try:
+        with closing(crew), garbage_collected_seldom():
             for name in order.logs:
                 with open_log(name) as log:
                     reader.read(log)
-        finally:
-            crew.close()
         for each in self.register.present(order.site.id):
             if each.id in reader.tally.known_by and has_gone_partly(
                 self.register, each, first_day

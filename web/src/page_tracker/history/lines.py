@@ -17,7 +17,7 @@ from typing import IO, BinaryIO, cast
 from page_tracker.errors import LogFileError
 
 STANDARD_INPUT = "-"
-BLOCK_BYTES = 6 << 20
+BLOCK_BYTES = 4 << 20
 # No line of a log is longer; a file without any line end is not a log.
 MAX_LINE_BYTES = 1 << 20
 
@@ -94,7 +94,12 @@ def text_of(block: bytes) -> str:
 
 def lines_of(block: bytes) -> list[str]:
     """The lines of a block."""
-    lines = text_of(block).split("\n")
+    return divided(text_of(block))
+
+
+def divided(text: str) -> list[str]:
+    """The lines of a text."""
+    lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
     return lines

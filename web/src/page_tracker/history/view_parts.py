@@ -8,7 +8,7 @@ whole hit to say. Pure.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
 
@@ -26,18 +26,16 @@ from page_tracker.hits.enrich import (
 from page_tracker.hits.hit import RawHit, Sender
 from page_tracker.sites.site import Site
 
-_CACHED = 4_096
-
-# The columns that each part has facts for.
-OF_PAGE = (
-    *("hostname", "path"),
-    *("referrer", "source", "channel", "utm_source", "utm_medium", "utm_campaign"),
-    *("utm_content", "utm_term", "screen", "language"),
-)
-OF_PLACE = ("country", "region", "city")
-OF_CLIENT = ("device", "browser", "browser_version", "os", "os_version")
+_CACHED = 16_384
 
 Facts = tuple[Any, ...]
+
+
+class PageFacts(NamedTuple):
+    """What a page view's row has before and after its place and client."""
+
+    first: Facts
+    last: Facts
 
 
 class ViewParts:
@@ -47,23 +45,28 @@ class ViewParts:
         self._site = site
         self._known = known
         self.page = lru_cache(_CACHED)(self._page)
-        self.client = lru_cache(_CACHED)(self._client)
+        self.place = lru_cache(_CACHED)(self._place)
 
-    def _page(self, url: str, referrer: str) -> Facts | None:
-        draft = self._draft(RawHit(site=self._site.id, url=url, referrer=referrer))
+    def _page(self, url: str, referrer: str) -> PageFacts | None:
+        view = RawHit(site=self._site.id, url=url, referrer=referrer)
+        draft = self._draft(view)
         if refuse_referrer_spam(draft, self._known) or refuse_pages(draft, self._known):
             return None
         find_touch(draft, self._known)
         hostname = draft.page.hostname or self._site.id
-        return (hostname, draft.page.path, *astuple(draft.touch))
+        touch = astuple(draft.touch)
+        return PageFacts(
+            (view.site, view.name, hostname, draft.page.path, view.title, *touch[:8]),
+            (*touch[8:], view.props, None, None, None, ""),
+        )
 
-    def place(self, address: str) -> Facts | None:
+    def _place(self, address: str) -> Facts | None:
         draft = self._draft(sender=Sender(address, ""))
         if refuse_addresses(draft, self._known) or find_place(draft, self._known):
             return None
         return astuple(draft.place)
 
-    def _client(self, user_agent: str) -> Facts | str:
+    def client(self, user_agent: str) -> Facts | str:
         """The facts, or the name by which a bot's drops are counted."""
         draft = self._draft(sender=Sender("", user_agent))
         if bot := refuse_bots(draft, self._known):

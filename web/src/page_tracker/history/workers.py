@@ -26,10 +26,10 @@ from typing import NamedTuple
 
 from page_tracker.files import sync
 from page_tracker.history.blocks import SPOOLED, Block, Sieve
-from page_tracker.history.column_sieve import ColumnSieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.formats import FORMATS
 from page_tracker.history.lines import text_of
+from page_tracker.history.plain_sieve import PlainSieve
 from page_tracker.lake.columns import arrow_table
 from page_tracker.lake.duckdb_connection import connect, keep_no_freed_memory
 from page_tracker.lookups.load import load
@@ -39,8 +39,6 @@ from page_tracker.sites.site import Site
 
 _DAY = [column.name for column in SPOOLED].index("day")
 _PRELOADED = [__name__, "duckdb", "page_tracker.lookups.packaged"]
-# More would wait for the interpreter, and each takes 50 MB.
-_THREADS = 2
 # A block of fewer bytes is sifted sooner than a process is started.
 _SHORT = 2 << 20
 
@@ -76,8 +74,8 @@ class Sifter:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._lookups = load(task.lookups)
-        self._sieves: dict[Dialect, Sieve | ColumnSieve] = {}
-        self._engine = connect("256MB", threads=1)
+        self._sieves: dict[Dialect, Sieve | PlainSieve] = {}
+        self._engine = connect("64MB", threads=1)
         keep_no_freed_memory(self._engine)
 
     def sift(self, block: bytes, position: int, dialect: Dialect) -> Sifted:
@@ -85,25 +83,22 @@ class Sifter:
         sieve = self._sieves.get(dialect)
         if sieve is None:
             sieve = self._sieves[dialect] = self._sieve_for(dialect)
-        if isinstance(sieve, ColumnSieve):
-            found, rows, days = sieve.sift(text_of(block), position)
-        else:
-            found = sieve.sift(text_of(block), position)
-            rows = self._engine.from_arrow(arrow_table(SPOOLED, found.rows))
-            days = Counter(row[_DAY] for row in found.rows)
+        found = sieve.sift(text_of(block), position)
+        days = Counter(row[_DAY] for row in found.rows)
         file = None
         if days and self._task.spool is not None:
             file = position
             path = file_of(self._task.spool, file)
+            rows = self._engine.from_arrow(arrow_table(SPOOLED, found.rows))
             rows.to_parquet(str(path), compression="zstd")
             sync(path)
         # The rows are on disk, and are not passed between processes.
         return Sifted(found._replace(rows=[]), days, file)
 
-    def _sieve_for(self, dialect: Dialect) -> Sieve | ColumnSieve:
+    def _sieve_for(self, dialect: Dialect) -> Sieve | PlainSieve:
         task, client_in = self._task, FORMATS[dialect.format].client_in
         sieve = Sieve.of(task.site, dialect, self._lookups, task.key, task.first_day)
-        return ColumnSieve(sieve, client_in, self._engine) if client_in else sieve
+        return PlainSieve(sieve, client_in) if client_in else sieve
 
     def close(self) -> None:
         self._engine.close()
@@ -114,45 +109,32 @@ def file_of(spool: Path, number: int) -> Path:
 
 
 class Crew:
-    """Sifts a short first block here.
+    """Sifts blocks beside whoever reads them.
 
-    All others are sifted by threads where the engine does most of it, which lets go of
-    the interpreter meanwhile: so there is one copy of the lookups. What Python reads
-    line by line is sifted by processes.
+    A thread sifts those of which each part is looked up once, and a short first block:
+    so there is one copy of the lookups. What is read line by line takes several times
+    as long, and is sifted by processes.
     """
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._own = threading.local()  # each thread's sifter
-        self._sifters: list[Sifter] = []
-        self._threads: Executor | None = None
+        self._sifter: Sifter | None = None
+        self._thread = ThreadPoolExecutor(1)
         self._processes: Executor | None = None
 
     def sift(self, block: bytes, position: int, dialect: Dialect) -> Future[Sifted]:
-        is_first = not (self._sifters or self._threads or self._processes)
-        if is_first and len(block) < _SHORT:
-            self._open_sifter()
-            future: Future[Sifted] = Future()
-            future.set_result(self._sift(block, position, dialect))
-            return future
-        if FORMATS[dialect.format].client_in:
-            if self._threads is None:
-                self._threads = ThreadPoolExecutor(
-                    _THREADS, initializer=self._open_sifter
-                )
-            return self._threads.submit(self._sift, block, position, dialect)
+        is_short = self._processes is None and len(block) < _SHORT
+        if is_short or FORMATS[dialect.format].client_in:
+            return self._thread.submit(self._sift, block, position, dialect)
         if self._processes is None:
             self._processes = self._open_processes()
         with _interrupts_blocked():
             return self._processes.submit(_sift, block, position, dialect)
 
-    def _open_sifter(self) -> None:
-        self._own.sifter = Sifter(self._task)
-        self._sifters.append(self._own.sifter)
-
     def _sift(self, block: bytes, position: int, dialect: Dialect) -> Sifted:
-        sifted: Sifted = self._own.sifter.sift(block, position, dialect)
-        return sifted
+        if self._sifter is None:
+            self._sifter = Sifter(self._task)
+        return self._sifter.sift(block, position, dialect)
 
     def _open_processes(self) -> Executor:
         # Threads of engine and lake may run here: a fork could inherit their locks.
@@ -168,11 +150,11 @@ class Crew:
         )
 
     def close(self) -> None:
-        for pool in (self._threads, self._processes):
+        for pool in (self._thread, self._processes):
             if pool is not None:
                 pool.shutdown(cancel_futures=True)
-        while self._sifters:
-            self._sifters.pop().close()
+        if self._sifter is not None:
+            self._sifter.close()
         give_freed_memory_back()
 
 

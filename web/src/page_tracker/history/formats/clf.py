@@ -5,8 +5,8 @@ https://httpd.apache.org/docs/current/logs.html#accesslog
 The address may be preceded by what a proxy has forwarded (`203.0.113.9, 10.0.0.1`, or
 `-`); in place of the identity, some write the host.
 
-Formats with a user agent can also be read as columns, by `column_sieve.py`, which
-divides lines at their quotes; `client_in` reads what is before a line's time.
+Lines of formats with a user agent can also be divided at their quotes, which
+`plain_sieve.py` does; `client_in` reads what is before a line's time.
 """
 
 from __future__ import annotations

@@ -1,24 +1,19 @@
-"""Whole columns of lines: what is found in them is what is found line by line."""
+"""Lines divided at their quotes: what is found is what is found by their pattern."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from random import Random
 
-import duckdb
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from page_tracker.history.blocks import SPOOLED, Sieve
-from page_tracker.history.column_sieve import ColumnSieve
+from page_tracker.history.blocks import Sieve
 from page_tracker.history.dialect import Dialect
 from page_tracker.history.formats import FORMATS
+from page_tracker.history.plain_sieve import PlainSieve
 from page_tracker.hits.facts import Bot, Lookups
 from page_tracker.hits.hit import Client, Place, Touch
-from page_tracker.lake.columns import arrow_table
-from page_tracker.lake.duckdb_connection import connect
 from page_tracker.sites.site import Site
 from support.drawing import examples
 
@@ -43,7 +38,6 @@ LOOKUPS = Lookups(
     touch_of=lambda referrer, query, _: Touch(referrer, query, utm_term=query),
 )
 FIRST_DAY = 17_000  # in 2016
-DAY = [column.name for column in SPOOLED].index("day")
 
 
 def mostly(usual: Sequence[str], *others: str) -> list[str]:
@@ -97,12 +91,6 @@ def line(chance: Random) -> str:
     return text[:at] + pick(ODD) + text[at + chance.randrange(4) :]
 
 
-@pytest.fixture(scope="module", name="engine")
-def opened_engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect("256MB", threads=1) as engine:
-        yield engine
-
-
 dialects = st.builds(
     Dialect,
     st.sampled_from(["combined", "combined-vhost"]),
@@ -114,8 +102,8 @@ dialects = st.builds(
 
 @settings(max_examples=examples(10, long=40))
 @given(st.integers(), dialects, st.sampled_from(SITES))
-def test_columns_say_what_a_sieve_says_line_by_line(
-    engine: duckdb.DuckDBPyConnection, seed: int, dialect: Dialect, site: Site
+def test_plain_lines_say_what_a_sieve_says_of_them(
+    seed: int, dialect: Dialect, site: Site
 ) -> None:
     sieve = Sieve.of(site, dialect, LOOKUPS, bytes(32), FIRST_DAY)
     client_in = FORMATS[dialect.format].client_in
@@ -124,10 +112,7 @@ def test_columns_say_what_a_sieve_says_line_by_line(
     text = "\n".join(line(chance) for _ in range(200))
 
     expected = sieve.sift(text, 70)
-    engine.register("expected", arrow_table(SPOOLED, expected.rows))
-    rows = engine.sql("FROM expected ORDER BY position").fetchall()
-    block, quick_rows, days = ColumnSieve(sieve, client_in, engine).sift(text, 70)
+    found = PlainSieve(sieve, client_in).sift(text, 70)
 
-    assert quick_rows.order("position").fetchall() == rows
-    assert block == expected._replace(rows=[])
-    assert days == Counter(row[DAY] for row in expected.rows)
+    rows = sorted(found.rows, key=lambda row: row[-1])
+    assert found._replace(rows=rows) == expected
