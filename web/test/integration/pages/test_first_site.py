@@ -1,5 +1,8 @@
 """From no site to its first hit, as a person of the pages does it."""
 
+import re
+from html import unescape
+
 import pytest
 from werkzeug.test import TestResponse
 
@@ -46,10 +49,21 @@ def test_the_line_has_the_address_that_the_settings_say(
     ada = signed_in("ada", Role.OWNER)
     ada.post("/sites/add", domain="a.example", timezone="UTC")
     ada.move_to("forged.example")
+    ada.headers = {"Host": "forged.example"}
     for way in ("html", "pixel", "frameworks", "plausible", "goatcounter", "none"):
-        ada.headers = {"Host": "forged.example"}
         page = ada.get(f"/sites/a.example/install?way={way}").text
         assert "https://stats.example.com/" in page and "forged" not in page
+
+
+def test_what_pages_of_other_trackers_are_to_load_is_there(ada: Visitor) -> None:
+    ada.post("/sites/add", domain="a.example", timezone="UTC")
+    for way in ("plausible", "goatcounter", "umami"):
+        page = unescape(ada.get(f"/sites/a.example/install?way={way}").text)
+        [path] = re.findall(r'src="http://localhost(/[^"]*)"', page)
+        assert ada.get(path).mimetype == "text/javascript", path
+    page = unescape(ada.get("/sites/a.example/install?way=matomo").text)
+    assert 'var u="http://localhost/";' in page
+    assert ada.get("/matomo.js").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -78,7 +92,7 @@ def test_what_does_not_count_is_told_and_a_host_is_added_by_a_click(
     hit("a.example", "Mozilla/5.0 HeadlessChrome/142.0")
     hit("a.example", "Mozilla/5.0 HeadlessChrome/142.0")
     told = ada.get(news).text
-    assert "a hit for shop.a.example: no such site" in told
+    assert "a hit for shop.a.example: no such site: if that is misspelt" in told
     assert "2 hits of a bot: " in told
     assert told == ada.get(news).text  # nothing is told twice
     assert ada.post("/sites/a.example/hosts", host="shop.a.example").status_code == 303

@@ -214,6 +214,20 @@ def test_nobody_is_shown_a_form_that_they_may_not_send(role: Role) -> None:
     assert ("/settings" in visitor.get("/sites").text) is has_form[0]
 
 
+def test_each_page_of_a_site_leads_to_the_others(ada: Visitor) -> None:
+    tabs = [f"/{SITE}/settings{path}" for path in PAGES]
+    tabs += [f"/{SITE}/import", f"/sites/{SITE}/people"]
+    top = ("/sites", f"/{SITE}", f"/{SITE}/settings")
+    for path in (*tabs, f"/{SITE}", f"/{SITE}/list/pages", f"/sites/{SITE}/install"):
+        page = ada.get(path).text
+        around = page.partition("</header>")[0], page.partition('class="sections')[2]
+        for link in top:
+            assert f'href="{link}"' in around[0], (path, link)
+        for tab in tabs if path in tabs else ():
+            is_here = ' aria-current="page"' if tab == path else ""
+            assert f'href="{tab}"{is_here}>' in around[1], (path, tab)
+
+
 GOALS: tuple[tuple[dict[str, str], tuple[str, ...]], ...] = (
     ({"event": "signup"}, ("--event", "signup")),
     ({"page": "/blog/**", "name": "Blog"}, ("--page", "/blog/**", "--name", "Blog")),

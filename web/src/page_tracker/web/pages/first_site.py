@@ -21,6 +21,7 @@ from page_tracker.web.pages.guard import Person
 from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import render, to
+from page_tracker.web.pages.site_page import home_of
 from page_tracker.web.pages.snippet import policy_line, warnings, ways
 
 # Seconds of waiting after which a list of what may be wrong is shown.
@@ -69,6 +70,7 @@ def register_first_site(blueprint: Blueprint, services: PeopleServices) -> None:
         return render(
             "install.html",
             site=site,
+            home=home_of(site.id),
             ways=offered,
             way=next((way for way in offered if way.name == chosen), offered[0]),
             warnings=list(warnings(address, guard.reached.browser_is_at())),

@@ -21,6 +21,7 @@ from page_tracker.sites.site import Site
 from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.refusals import LONGEST_PIECE, no_such_site
 from page_tracker.web.pages.render import render, to
+from page_tracker.web.pages.settings.section import SECTIONS
 from page_tracker.web.pages.site_page import home_of
 
 
@@ -90,6 +91,7 @@ class _Desk:
             "import.html",
             site=site,
             home=home_of(site.id),
+            sections=SECTIONS,
             sent=sent,
             is_worked_on=sent is not None and self._logs.is_worked_on(sent),
             headline=headline(said) if said else "",

@@ -7,7 +7,7 @@ Unused invitations are listed, and can be withdrawn.
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
@@ -27,6 +27,8 @@ from page_tracker.store.links import Invitation
 from page_tracker.web.pages.people_services import PeopleServices
 from page_tracker.web.pages.refusals import no_such_site
 from page_tracker.web.pages.render import render, to, unkept
+from page_tracker.web.pages.settings.section import SECTIONS
+from page_tracker.web.pages.site_page import home_of
 
 
 class Listed(NamedTuple):
@@ -104,6 +106,7 @@ class _People:
             "people.html",
             site=site,
             path=_path(site),
+            **(self._of_site(site) if site else {}),
             people=[each for each in listed if site is None or each.role],
             others=[each for each in listed if not each.role],
             owns_all=self._owns_all(),
@@ -113,6 +116,14 @@ class _People:
             days=LIFETIMES[Purpose.INVITATION] // DAY_SECONDS,
         )
         return unkept(page) if link else page
+
+    def _of_site(self, site: str) -> dict[str, Any]:
+        """What the site's other pages are found by."""
+        return {
+            "home": home_of(site),
+            "sections": SECTIONS,
+            "is_demonstration": self._services.sites().get(site).demonstration,
+        }
 
     def _owns_all(self) -> bool:
         return self._services.guard.require().may(Role.OWNER, None)

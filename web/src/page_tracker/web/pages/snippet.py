@@ -1,4 +1,4 @@
-"""What a website needs so that its pages count, by the tool it is made with. Pure."""
+"""What a website needs so that its pages count, by what it has already. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ def ways(site: str, address: str) -> tuple[Way, ...]:
     )
     pixel = f"{address}/hit/PATH.gif?site={site}"
     return (
-        Way("html", "HTML", "Put this line into the <head> of each page:", line),
+        Way(
+            "html",
+            "HTML",
+            "Put this line into the <head> of each page:",
+            line,
+            "Where that is in Hugo, WordPress, Next.js, Astro and others:"
+            " docs/guides/frameworks.md.",
+        ),
         Way(
             "pixel",
             "Pixel",
@@ -41,7 +48,8 @@ def ways(site: str, address: str) -> tuple[Way, ...]:
             "Put this line into the template that all others extend (base.html, or"
             " layout.html), before </head>:",
             line,
-            "A content security policy of the application must allow it: see below.",
+            "Or the application counts from within, without a script in its pages:"
+            " docs/guides/python.md.",
         ),
         Way(
             "log",
@@ -51,20 +59,45 @@ def ways(site: str, address: str) -> tuple[Way, ...]:
             f"page-tracker import {site} /var/log/nginx/access.log\n"
             f"page-tracker import {site} --follow /var/log/nginx/access.log",
         ),
-        Way(
-            "plausible",
-            "I come from Plausible",
-            "Pages that have Plausible's script may keep it: add where it sends to.",
-            f'data-api="{address}/api/event"',
-            "Scripts of 2025 and later take it as an option:"
-            f' plausible.init({{ endpoint: "{address}/api/event" }}).',
-        ),
-        Way(
-            "goatcounter",
-            "I come from GoatCounter",
-            "Pages that have GoatCounter's script may keep it: change where it sends.",
-            f'data-goatcounter="{address}/count"',
-        ),
+        *_from_other_trackers(site, address),
+    )
+
+
+def _from_other_trackers(site: str, address: str) -> Iterator[Way]:
+    """Lines that pages already have, with this server for a host."""
+    host = escape(address)
+    yield Way(
+        "plausible",
+        "From Plausible",
+        "Keep Plausible's line, and change the host in it; the script's name stays,"
+        " whatever words it has:",
+        f'<script defer data-domain="{escape(site)}"'
+        f' src="{host}/js/script.outbound-links.js"></script>',
+        "The same goes for a line with /js/pa-….js, and what is below it stays.",
+    )
+    yield Way(
+        "goatcounter",
+        "From GoatCounter",
+        "Change the host in both places of GoatCounter's line:",
+        f'<script data-goatcounter="{host}/count" async'
+        f' src="{host}/count.js"></script>',
+        "A line with an integrity checksum takes no other script: write this one in its"
+        " place.",
+    )
+    yield Way(
+        "umami",
+        "From Umami",
+        "Change the host in Umami's line, and write its website ID into Aliases, in the"
+        " site's settings:",
+        f'<script defer src="{host}/script.js" data-website-id="ID"></script>',
+    )
+    yield Way(
+        "matomo",
+        "From Matomo",
+        "Change the address in Matomo's code, and write its setSiteId into Aliases, in"
+        " the site's settings:",
+        f'var u="{host}/";',
+        "If Matomo was in a folder of its host, leave the folder out.",
     )
 
 
@@ -78,8 +111,8 @@ def warnings(address: str, at: str) -> Iterator[str]:
     url, here = urlsplit(address), urlsplit(at)
     if is_local(url.netloc):
         yield (
-            "This address is reached from this machine alone. Visitors need a public"
-            " one: set PAGE_TRACKER_URL to it."
+            "This address is reached from this machine alone: enough to try it."
+            " Visitors need a public one, in PAGE_TRACKER_URL: docs/start/server.md."
         )
     elif url.scheme == "http":
         yield (

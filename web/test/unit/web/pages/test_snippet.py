@@ -25,13 +25,13 @@ def test_the_line_is_that_of_the_command() -> None:
 def test_each_way_names_the_site_or_the_server() -> None:
     for way in ways("a.example", URL):
         assert "a.example" in way.code or URL in way.code
-    assert len({way.name for way in ways("a.example", URL)}) == 6
-    assert "/api/event" in code("plausible") and "/count" in code("goatcounter")
+    assert len({way.name for way in ways("a.example", URL)}) == 8
     assert "--follow" in code("log") and "/hit/" in code("pixel")
 
 
 def test_nothing_escapes_from_the_line() -> None:
-    assert '"><script>' not in code("html", '"><script>', '"><script>')
+    for way in ("html", "plausible", "goatcounter", "umami", "matomo"):
+        assert '"><script>' not in code(way, '"><script>', '"><script>')
 
 
 def test_the_policy_allows_loading_and_sending() -> None:
