@@ -48,6 +48,16 @@ def test_a_browser_s_page_links_to_the_sites(
     assert "sites" not in http_client.get("/").text
 
 
+def test_what_is_no_page_is_told_on_one_and_leads_on(http_client: FlaskClient) -> None:
+    for answer in (http_client.get("/sitse"), http_client.get("/sites/a/b/c")):
+        assert answer.status_code == 404 and "nothing at this address" in answer.text
+        assert 'href="/sites">All sites</a>' in answer.text
+    reloaded = http_client.get("/sign-out")
+    assert reloaded.status_code == 405 and "POST" in reloaded.headers["Allow"]
+    assert "what a form sends" in reloaded.text
+    assert http_client.get("/api/nosuch").is_json
+
+
 def test_a_deployment_may_begin_at_the_sites(
     mock_redis: Mock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,13 @@
 """The commands of the README run when they are pasted, and print what it shows."""
 
 import os
+import re
 from pathlib import Path
 
+import requests
+
 from support.documentation import ROOT
+from support.importing import AGENT
 from support.processes import clean_environment, serving
 from support.transcripts import printed, section, steps
 
@@ -26,6 +30,12 @@ def test_the_readme_s_commands_print_what_it_shows(tmp_path: Path) -> None:
         environment = clean_environment(
             PAGE_TRACKER_DATA=str(data), PATH=os.environ["PATH"]
         )
+        [badge] = re.findall(rf"`{ADDRESS}(/hit/\S+)`", README)
         for step in minutes:
+            if step.command.endswith("--live"):
+                seen = requests.get(
+                    server.url + badge, headers={"User-Agent": AGENT}, timeout=60
+                )
+                assert "views: 1" in seen.text
             output = printed(step, ROOT, environment)
             assert step.output in output.replace(server.url, ADDRESS), step.command

@@ -46,7 +46,8 @@ def test_the_first_link_makes_an_owner_who_is_signed_in_and_adds_a_site() -> Non
     made = visitor.send(link, name="ada", password=PASSWORD)
     assert (made.status_code, made.location) == (303, "/sites/add")
     assert visitor.is_signed_in() and role_of("ada") is Role.OWNER
-    assert visitor.get(link).status_code == 404
+    spent = visitor.get(link)
+    assert spent.status_code == 404 and ">Sign in</a>" in spent.text
 
 
 def test_no_link_claims_a_server_that_has_an_account() -> None:

@@ -158,20 +158,19 @@ def scale(values: Sequence[Value], metric: str) -> tuple[float, list[str]]:
     """The value at the top of a chart, and the labels from there down to 0."""
     most = max((value for value in values if value is not None), default=0)
     top = _round_up(max(most, 1), whole=METRICS[metric].type == "integer")
-    half = top / 2
-    marks: list[Value] = [top, half, 0]
+    marks: list[Value] = [top, top / 2, 0]
     if METRICS[metric].type == "integer":
-        marks = [int(top), int(half) if half == int(half) else half, 0]
+        marks = [int(mark or 0) for mark in marks]
     return top, [formatting.figure(metric, mark) for mark in marks]
 
 
 def _round_up(most: float, whole: bool) -> float:
-    """The next round number whose half is round too."""
+    """The next round number whose half is round too, and (`whole`) has no fraction."""
     power = 1.0
     while power * 10 < most:
         power *= 10
     for step in (1, 2, 3, 4, 6, 8, 10):
-        if step * power >= most and not (whole and step == 1 and power == 1):
+        if step * power >= most and not (whole and power == 1 and step % 2):
             return step * power
     return 10 * power
 

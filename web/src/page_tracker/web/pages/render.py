@@ -22,6 +22,10 @@ HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 
+# Where a page that explains something may lead: an address, and what it is called.
+ALL_SITES = ("/sites", "All sites")
+SIGN_IN = ("/sites", "Sign in")
+
 
 def render(template: str, status: int = 200, **context: Any) -> Response:
     """The page rendered from a template in `templates/pages`."""
@@ -33,7 +37,10 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
 
 
 def problem(status: int, title: str, *sentences: str, **context: Any) -> Response:
-    """A page that explains what is wrong and, in its last sentence, what to do."""
+    """A page that explains what is wrong and, in its last sentence, what to do.
+
+    `onwards`, if given, is a link below that.
+    """
     return render("problem.html", status, title=title, sentences=sentences, **context)
 
 

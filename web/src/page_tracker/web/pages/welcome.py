@@ -21,15 +21,16 @@ from page_tracker.people.passwords import SHORTEST, require_password
 from page_tracker.web.pages.after_sign_in import HOME
 from page_tracker.web.pages.guard import Person, open_to_anybody
 from page_tracker.web.pages.people_services import PeopleServices
-from page_tracker.web.pages.render import problem, render, to, unkept
+from page_tracker.web.pages.render import SIGN_IN, problem, render, to, unkept
 
 Change = Callable[[Account], Account]
 
 SPENT = (
     "It was used already, or has expired.",
-    "Ask whoever gave it to you for another one. Whoever runs the server makes them:"
-    " page-tracker account link for the first account, page-tracker account reset NAME"
-    " for a new password.",
+    "If you have made your account or your password by it, sign in. If not, ask whoever"
+    " gave it to you for another one. Whoever runs the server makes them: page-tracker"
+    " account link for the first account, page-tracker account reset NAME for a new"
+    " password.",
 )
 
 
@@ -171,4 +172,4 @@ def _with_given(account: Account, link: Link) -> Account:
 
 
 def _spent() -> Response:
-    return problem(404, "This link does nothing any more", *SPENT)
+    return problem(404, "This link does nothing any more", *SPENT, onwards=SIGN_IN)
