@@ -9,6 +9,7 @@ This process binds the address and gunicorn inherits it: if it cannot be bound, 
 is started; connections wait while gunicorn is restarted.
 """
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -32,6 +33,18 @@ WEB_START_SECONDS = 60.0
 WEB_STOP_SECONDS = 15.0  # above gunicorn's graceful_timeout
 WRITER_STOP_SECONDS = 60.0  # a commit to a slow lake
 BACKLOG = 2048
+# What to do about an address that cannot be taken, by the reason.
+REMEDIES = {
+    errno.EADDRINUSE: "stop what listens there, or choose others by --host and --port",
+    errno.EADDRNOTAVAIL: (
+        "this machine has no such address: choose one that it has by --host, or 0.0.0.0"
+        " for all of them"
+    ),
+    errno.EACCES: (
+        "your user may not take a port this low: choose one above 1023 by --port, and"
+        " put a proxy before it"
+    ),
+}
 # What web and writer are forked with: in memory once, and ready when one is restarted.
 SHARED = ("page_tracker.asgi", "page_tracker.gunicorn_config", "gunicorn.app.wsgiapp")
 
@@ -107,7 +120,7 @@ def _listening(host: str, port: int) -> socket.socket:
             listener.close()
         raise AddressError(
             f"cannot listen at {host} port {port} ({error.strerror})",
-            "stop what listens there, or choose others by --host and --port",
+            REMEDIES.get(error.errno or 0, REMEDIES[errno.EADDRINUSE]),
         ) from error
 
 

@@ -226,6 +226,8 @@ def test_each_page_of_a_site_leads_to_the_others(ada: Visitor) -> None:
         for tab in tabs if path in tabs else ():
             is_here = ' aria-current="page"' if tab == path else ""
             assert f'href="{tab}"{is_here}>' in around[1], (path, tab)
+    asked = ada.get(f"/{SITE}?events=goal").text
+    assert f'<a href="/{SITE}/settings/goals">Add a goal</a>' in asked
 
 
 GOALS: tuple[tuple[dict[str, str], tuple[str, ...]], ...] = (
