@@ -9,6 +9,7 @@ every tick: a round of each shard of its share; another at once while there is m
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -29,7 +30,13 @@ PASS = 60.0  # seconds
 STOP_SECONDS = 10.0
 AGAIN = 5.0  # seconds
 
-AWAY = (StreamAwayError, DeltaError, OSError, PageTrackerError)
+OF_LAKE = (DeltaError, OSError)
+AWAY = (StreamAwayError, *OF_LAKE, PageTrackerError)
+
+# How deltalake tells that a file could not be stored, and in which colours.
+_OF_AN_UPLOAD = "Failed to parse parquet: External: "
+_OF_BUCKET = "Generic S3 error"
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 class Troubles:
@@ -56,10 +63,11 @@ class Troubles:
             self._known[shard] = why
             logger.error(
                 "shard %d cannot be written to the lake, and is tried again every"
-                " %g s; nothing is lost: %s",
+                " %g s; nothing is lost: %s%s",
                 shard,
                 TICK,
                 why,
+                remedy(error),
             )
 
     def is_over(self, shard: int) -> None:
@@ -151,7 +159,7 @@ def keep(
             pause = max(every, AGAIN)
             if (why := one_line(error)) != trouble:
                 trouble = why
-                logger.error("%s has to wait: %s", what, why)
+                logger.error("%s has to wait: %s%s", what, why, remedy(error))
         except Exception as error:  # pylint: disable=broad-exception-caught
             # A bug of ours, which would end a thread silently.
             pause = max(every, AGAIN)
@@ -188,4 +196,19 @@ def _round(writer: Writer, troubles: Troubles) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an error says, for people: neither in colours, nor that a file could not be
+    read which could not be stored."""
+    text = " ".join(_COLOUR.sub("", str(error)).split()) or type(error).__name__
+    return text.removeprefix(_OF_AN_UPLOAD)
+
+
+def remedy(error: Exception) -> str:
+    """What to do about an error that does not say it: what follows it in its line."""
+    if isinstance(error, PageTrackerError) or not isinstance(error, OF_LAKE):
+        return ""
+    if _OF_BUCKET in str(error):
+        return (
+            "; look whether the bucket's store runs, lets this key write and has room."
+            " If a panic in object_store is told above, it is this failure too"
+        )
+    return "; look whether the lake is there, may be written and has room"

@@ -25,6 +25,7 @@ from page_tracker.query.problem import LakeAwayError
 from page_tracker.query.snapshot import Reading
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.day_tables import close
+from page_tracker.writer.service import Troubles
 from page_tracker.writer.writer import Done, Writer
 from support.asked import put, view
 from support.disks import filled, small_disk
@@ -115,10 +116,14 @@ def a_store_with_a_lake(redis_client: Redis, tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.mark.parametrize("after", [".parquet", "_delta_log"])
 def test_a_store_that_is_killed_in_the_middle_of_a_commit_is_continued(
-    redis_client: Redis, scene: Scene, tmp_path: Path, after: str
+    redis_client: Redis,
+    scene: Scene,
+    tmp_path: Path,
+    after: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Once it has the data and no commit yet, or once it has that too; its answer is
-    lost."""
+    lost. What to do stands in one line, beside the panic that deltalake prints."""
 
     def kill(method: str, path: str, status: int) -> int | None:
         if method == "PUT" and after in path:
@@ -132,8 +137,12 @@ def test_a_store_that_is_killed_in_the_middle_of_a_commit_is_continued(
         place = scene.lake.copies.bucket
         options = {**place.options, "AWS_ENDPOINT_URL": url}
         lake = lake_in(Bucket(place.name, place.prefix, options), tmp_path / "meddled")
-        with pytest.raises((OSError, DeltaError)):
+        with pytest.raises((OSError, DeltaError)) as failed:
             Writer(Stream(redis_client), lake).round()
+    Troubles().has(0, failed.value)
+    assert "Generic S3 error" in caplog.text and "parse" not in caplog.text
+    assert "look whether the bucket's store runs" in caplog.text
+    assert "\x1b" not in caplog.text
     scene.store.start()
     drain(scene.writer)
     assert paths(scene.lake) == ["/a", "/b"]
