@@ -164,3 +164,19 @@ def test_what_both_are_asked_in_the_same_words_means_the_same(
 
     there = answer(database(clickhouse_port, tmp_path), CLICKHOUSE)
     assert there == answer(Engine(), DUCKDB)
+
+
+@pytest.mark.parametrize("dialect", [CLICKHOUSE, DUCKDB], ids=["clickhouse", "duckdb"])
+def test_a_share_of_nothing_is_no_number(
+    clickhouse_port: int, tmp_path: Path, dialect: Dialect
+) -> None:
+    """By 0 both divide: what comes of it is infinite, or not a number."""
+    of_duckdb = dialect is DUCKDB
+    server = Engine() if of_duckdb else database(clickhouse_port, tmp_path)
+    shares = {name: each for name, each in METRICS.items() if "/" in each.formula}
+    measures = {name for each in shares.values() for name in each.measures}
+    values = ", ".join(each.value(dialect) for each in shares.values())
+    zeros = ", ".join(f"CAST(0 AS BIGINT) AS {name}" for name in sorted(measures))
+    with server.session() as session:
+        (row,) = session.rows(Statement(f"SELECT {values} FROM (SELECT {zeros}) s", {}))
+    assert dict(zip(shares, row, strict=True)) == dict.fromkeys(shares)
