@@ -9,7 +9,12 @@ from typing import Any, NoReturn
 import click
 
 from page_tracker.commands.output import one_line, standard_streams
-from page_tracker.errors import OutputError, PageTrackerError, ReaderGoneError
+from page_tracker.errors import (
+    OutputError,
+    PageTrackerError,
+    ReaderGoneError,
+    StoppedError,
+)
 from page_tracker.processes.limits import leave_no_core, raise_file_limit
 
 # The modules of `commands`, each with a command of the same name, and how its docstring
@@ -48,7 +53,6 @@ COMMANDS = {
 }
 # Those that only the program itself starts, and that no list shows.
 INTERNAL = ("sent_log",)
-STOPPED = 130  # as in shells, for what Ctrl-C ends
 
 
 class Commands(click.Group):
@@ -145,7 +149,8 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
     if isinstance(error, click.Abort):
-        return "stopped; the same command once more goes on", STOPPED
+        stopped = StoppedError()
+        return str(stopped), stopped.exit_code
     if isinstance(error, OSError):
         what = f"{error.filename}: " if error.filename else ""
         return (

@@ -16,6 +16,15 @@ class PageTrackerError(Exception):
         self.remedy = remedy
 
 
+class StoppedError(PageTrackerError):
+    """Somebody has pressed Ctrl-C."""
+
+    exit_code = 130  # as in shells
+
+    def __init__(self) -> None:
+        super().__init__("stopped", "the same command once more goes on")
+
+
 class InvalidValueError(ValueError):
     """An invalid value: what is wrong with it, and what to write.
 

@@ -1,11 +1,19 @@
 """The command line: it explains itself, and its errors are one line."""
 
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
 import click
 import pytest
 from click.testing import CliRunner
 
+from page_tracker.__main__ import main as begin
 from page_tracker.cli import COMMANDS, main
 from page_tracker.settings import described_settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_help_names_every_command() -> None:
@@ -122,3 +130,29 @@ def test_ctrl_c_is_one_line_and_exit_code_130(monkeypatch: pytest.MonkeyPatch) -
     assert result.stderr.split() == (
         "page-tracker: stopped; the same command once more goes on".split()
     )
+
+
+def test_ctrl_c_is_one_line_also_while_the_command_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Loading(ModuleType):
+        """A module in whose loading somebody presses Ctrl-C."""
+
+        def __getattr__(self, _: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "page_tracker.cli", Loading("page_tracker.cli"))
+    with pytest.raises(SystemExit) as end:
+        begin()
+
+    assert end.value.code == 130
+    assert capsys.readouterr() == (
+        "",
+        "\npage-tracker: stopped; the same command once more goes on\n",
+    )
+
+
+def test_the_installed_command_is_that_which_is_told_from_its_first_line() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    assert project["scripts"] == {"page-tracker": f"{begin.__module__}:main"}
