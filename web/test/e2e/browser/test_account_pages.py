@@ -127,7 +127,7 @@ def test_a_second_factor_is_read_from_its_picture_and_each_code_is_good_for_once
     assert drawn(page) == {(x + 4, y + 4) for x, y in dark}
 
     page.get_by_label("Code").fill("000000")
-    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Turn it on").click()
     expect(page.get_by_role("alert")).to_contain_text("present code")
     assert page.locator("main p code").inner_text() == secret
@@ -135,7 +135,7 @@ def test_a_second_factor_is_read_from_its_picture_and_each_code_is_good_for_once
     behind = "e => getComputedStyle(e).backgroundColor"  # in dark, by now
     assert page.eval_on_selector(".qr", behind) == "rgb(255, 255, 255)"
     page.get_by_label("Code").fill(totp.code_at(secret, int(time.time()) // 30))
-    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Turn it on").click()
     codes = page.locator("main pre").inner_text().split()
     assert len(codes) == 10
@@ -156,7 +156,7 @@ def test_a_second_factor_is_read_from_its_picture_and_each_code_is_good_for_once
     page.reload()
     assert "8 recovery codes are left" in page.locator("main").inner_text()
     people.look(page, "account-with-factor")
-    page.get_by_label("Present password").last.fill(PASSWORD)
+    page.get_by_label("Current password").last.fill(PASSWORD)
     page.get_by_role("button", name="Turn the second factor off").click()
     expect(page.get_by_role("link", name="Turn it on")).to_be_visible()
     other.goto("/account")  # another second factor ends the other sessions
@@ -184,12 +184,12 @@ def test_sessions_end_one_by_one_and_all_others_with_another_password(
         return sum(other.url.endswith("/account") for other in others)
 
     assert signed_in() == 2
-    page.get_by_label("Present password").fill("wrong")
+    page.get_by_label("Current password").fill("wrong")
     page.get_by_label("New password").fill(NEW)
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_role("alert")).to_contain_text("not your present password")
     assert signed_in() == 2
-    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_label("New password").fill(NEW)
     page.get_by_role("button", name="Change password").click()
     expect(rows).to_have_count(1)
@@ -202,7 +202,7 @@ def test_sessions_end_one_by_one_and_all_others_with_another_password(
 
     page.goto("/account/remove")
     people.look(page, "remove-account")
-    page.get_by_label("Present password").fill(NEW)
+    page.get_by_label("Current password").fill(NEW)
     page.get_by_role("button", name="Remove bob").click()
     page.wait_for_url(re.compile("/sign-in"))
     assert signed_in() == 0
@@ -217,7 +217,7 @@ def test_people_are_invited_taken_back_and_removed(people: People) -> None:
         page.get_by_role("button", name="Make a link").click()
     people.look(page, "people-of-a-site")
     link = page.locator(".alert pre").inner_text()
-    page.get_by_role("button", name="Take back the invitation of Carol").click()
+    page.get_by_role("button", name="Withdraw the invitation of Carol").click()
     expect(page.get_by_text("Carol")).to_have_count(0)
 
     dave = people.page()

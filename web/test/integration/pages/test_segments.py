@@ -51,7 +51,7 @@ def test_filters_are_kept_and_shown_by_their_name(eve: Visitor) -> None:
     assert button and html.unescape(button[2]) == PAYLOAD
     assert html.unescape(button[1]) == "?period=7d"  # one click takes it off
     around = "?period=7d&amp;f=is_not~segment~1"
-    assert f'href="{around}">Turn it round</a>' in page
+    assert f'href="{around}">Invert</a>' in page
     assert 'role="alert"' not in eve.get(f"/{SITE}{html.unescape(around)}").text
 
 
