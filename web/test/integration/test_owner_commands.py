@@ -35,13 +35,14 @@ def said_json(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
-def test_adding_a_site_prints_the_line_to_paste(run: Run) -> None:
+def test_adding_a_site_prints_the_line_to_paste_and_where_its_page_is(run: Run) -> None:
     added = run("site", "add", "www.Example.com", "--url", "https://stats.example.com/")
     assert added.exit_code == 0
     assert (
         '<script defer data-domain="example.com"'
         ' src="https://stats.example.com/js/script.js"></script>'
     ) in added.stdout
+    assert "https://stats.example.com/sites/example.com\n" in added.stdout
 
 
 def test_without_a_public_address_the_line_says_so(run: Run) -> None:

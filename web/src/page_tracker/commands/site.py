@@ -237,6 +237,8 @@ def _echo_snippet(of: Site, settings: Settings) -> None:
             " PAGE_TRACKER_URL,\nlike https://stats.example.com.\n"
         )
     click.echo(
-        "Then open a page. Own visits do not count once you say"
+        "Then open one of them. What is counted is shown at"
+        f"\n  {reached_at(settings)}/sites/{of.id}"
+        "\nOwn visits do not count once you say"
         f"\n  page-tracker site set {of.id} --own-addresses YOUR-ADDRESS"
     )
