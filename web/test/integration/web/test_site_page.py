@@ -390,4 +390,6 @@ def test_an_empty_site_says_so(owner: Visitor) -> None:
     there = shown(owner, "/a.org?period=2020")
     assert "Nothing in these days. There are hits from" in there
     sold = shown(owner, f"/a.org?{PERIOD}&f=is~goal~Sale")
-    assert "Visitors 1 " in sold and "Nothing fits" not in sold
+    assert "Visitors 1 " in sold and "fits these filters" not in sold
+    none = shown(owner, f"/a.org?{PERIOD}&f=is~page~/none")
+    assert "Nothing in these days fits these filters. There are hits from" in none

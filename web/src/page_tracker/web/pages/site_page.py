@@ -164,5 +164,5 @@ def _why_empty(asked: Asked, answers: Answers) -> str:
     if days.last < asked.scope.range.first or asked.scope.range.last < days.first:
         return f"Nothing in these days. {there}."
     if asked.view.filters:
-        return f"Nothing fits these filters. {there} in all."
+        return f"Nothing in these days fits these filters. {there} without them."
     return f"Nothing in these days. {there}."
