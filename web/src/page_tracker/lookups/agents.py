@@ -5,10 +5,9 @@ The packaged table explains its rows; an owner's table adds rows in front of it.
 
 from __future__ import annotations
 
-import tomllib
-
 import msgspec
 import re2
+import tomli
 
 
 class Row(
@@ -49,7 +48,7 @@ class Agents(
 
 def read_agents(text: str) -> Agents:
     """Parse a table from TOML that has been checked before. Raises ValueError."""
-    return msgspec.convert(tomllib.loads(text), Agents)
+    return msgspec.convert(tomli.loads(text), Agents)
 
 
 def check_agents(text: str) -> Agents:

@@ -10,13 +10,13 @@ campaign, `Campaign`.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
+import tomli
 
 from page_tracker.hits.clicks import CLICKS, SHARED
 from page_tracker.hits.facts import TouchOf
@@ -90,7 +90,7 @@ def read_sources(text: str) -> dict[str, Source]:
 
     Raises ValueError.
     """
-    tables = msgspec.convert(tomllib.loads(text), dict[str, dict[str, list[str]]])
+    tables = msgspec.convert(tomli.loads(text), dict[str, dict[str, list[str]]])
     if unknown := tables.keys() - KINDS:
         raise ValueError(f"[{min(unknown)}] is none of {', '.join(sorted(KINDS))}")
     return {
