@@ -62,22 +62,23 @@ def first_of(patterns: Sequence[Pattern]) -> Callable[[str], Found]:
     together.Compile()
 
     def found_in(text: str) -> Found:
-        numbers = together.Match(text)
+        encoded = text.encode()  # RE2 takes longer to find places in a text
+        numbers = together.Match(encoded)
         if numbers is None:
             return Found()
         first = min(numbers)
-        match = together.re(first).search(text)
+        match = together.re(first).search(encoded)
         _, *told = patterns[first]
         return Found(*(_filled(each, match) for each in told))
 
     return found_in
 
 
-def _filled(template: str, match: Match[str]) -> str:
+def _filled(template: str, match: Match[bytes]) -> str:
     """The template with what a group has found in place of its number."""
     before, sign, after = template.partition("$")
     if not sign:
         return template
     number = int(after[0])
-    found = match[number] if number <= match.re.groups else ""
-    return f"{before}{found or ''}{after[1:]}"
+    found = match[number] if number <= match.re.groups else None
+    return f"{before}{(found or b'').decode()}{after[1:]}"
