@@ -1,7 +1,7 @@
 """The first of many patterns that is found in a user agent, and what it says there.
 
 RE2 builds ua-parser's 640 patterns in half the time that ua-parser's own engine takes,
-and in a third of the memory; in linear time, too, as Python's engine would not be.
+and in a quarter of the memory; in linear time, too, as Python's engine would not be.
 """
 
 from __future__ import annotations
