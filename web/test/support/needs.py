@@ -57,13 +57,13 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/api/v1/sites"): Route(Need.ADMIN),
     ("POST", "/api/v1/sites"): Route(Need.ADMIN_OF_ALL, body={"domain": "c.example"}),
-    ("GET", "/api/v1/sites/<domain:site_id>"): Route(
+    ("GET", "/api/v1/sites/<site:site_id>"): Route(
         Need.ADMIN_OF_SITE, "/api/v1/sites/SITE"
     ),
-    ("PUT", "/api/v1/sites/<domain:site_id>"): Route(
+    ("PUT", "/api/v1/sites/<site:site_id>"): Route(
         Need.ADMIN_OF_SITE, "/api/v1/sites/SITE", {}
     ),
-    ("DELETE", "/api/v1/sites/<domain:site_id>"): Route(
+    ("DELETE", "/api/v1/sites/<site:site_id>"): Route(
         Need.ADMIN_OF_SITE, "/api/v1/sites/SITE"
     ),
     ("GET", "/api/v1/sites/teams"): Route(Need.ADMIN),

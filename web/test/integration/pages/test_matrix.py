@@ -323,7 +323,7 @@ def test_no_session_is_a_program_s_token() -> None:
                 continue
             path = rule.rule.replace("<domain>", OWN).replace("<token_id>", "x")
             path = path.replace("<anything:name>", "x").replace("<int:number>", "1")
-            path = path.replace("<domain:site_id>", OWN)
+            path = path.replace("<site:site_id>", OWN)
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 answer = visitor.client.open(path, method=method, json={})
                 assert answer.status_code == 401, (method, path)

@@ -14,6 +14,7 @@ from page_tracker import app as app_module
 from page_tracker.app import create_app
 from page_tracker.lake.data_files import files_of
 from page_tracker.lake.table import Lake
+from page_tracker.web.path_converter import SiteBesideWords
 from support.application import application
 from support.asked import put, view
 
@@ -43,6 +44,28 @@ def test_sites_are_made_shown_and_listed(client: FlaskClient) -> None:
     assert said(client.get(SITES)) == {"sites": [site], "meta": meta}
     assert client.post(SITES, json=site).status_code == 409
     assert client.post(SITES, json={"domain": "b.example/x"}).status_code == 400
+
+
+def test_a_site_is_found_by_any_of_its_names_but_the_words_beside_it(
+    client: FlaskClient,
+) -> None:
+    client.post(SITES, json={"domain": "intranet"})
+    app_module.sites().change("intranet", {"aliases": ["1", "pa-mine"]}, by="a test")
+    for name in ("intranet", "1", "pa-mine"):
+        assert said(client.get(f"{SITES}/{name}"))["domain"] == "intranet"
+        said(client.put(f"{SITES}/{name}", json={}))
+    said(client.delete(f"{SITES}/intranet"))
+
+    beside = {
+        rule.rule.split("/")[4]
+        for rule in create_app().url_map.iter_rules()
+        if rule.rule.startswith(f"{SITES}/") and "<site:" not in rule.rule
+    }
+    assert beside == {*SiteBesideWords.WORDS}
+    for word in beside:
+        client.post(SITES, json={"domain": word})
+        assert client.delete(f"{SITES}/{word}").status_code in (404, 405)
+    assert {each.id for each in app_module.sites().all()} == beside
 
 
 def test_goals_are_put_listed_and_removed(client: FlaskClient) -> None:

@@ -136,11 +136,11 @@ def _register_sites(
             raise forbidden(token)
         return one_page("teams", [])
 
-    @blueprint.get("/<domain:site_id>")
+    @blueprint.get("/<site:site_id>")
     def show_site(site_id: str) -> Response:
         return jsonify(_as_json(sites().get(admitted_site(guard, sites(), site_id))))
 
-    @blueprint.put("/<domain:site_id>")
+    @blueprint.put("/<site:site_id>")
     def change_site(site_id: str) -> Response:
         """Count the hits of another domain for the site; the site keeps its name."""
         token, wanted = guard.token(), said(_ChangedSite)
@@ -152,7 +152,7 @@ def _register_sites(
             site = sites().change(site.id, {"hostnames": hosts}, by=by)
         return jsonify(_as_json(site))
 
-    @blueprint.delete("/<domain:site_id>")
+    @blueprint.delete("/<site:site_id>")
     def remove_site(site_id: str) -> Response:
         """Delete a site with all of its hits; answers once they are gone."""
         deletion = deletion_of(admitted_site(guard, sites(), site_id))

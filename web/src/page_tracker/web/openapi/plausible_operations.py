@@ -39,14 +39,14 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         body="PlausibleSite",
         refusals=(400, 403, 409, 413),
     ),
-    ("GET", "/api/v1/sites/<domain:site_id>"): Operation(
+    ("GET", "/api/v1/sites/<site:site_id>"): Operation(
         "show_site_v1",
         "A site, as Plausible's Sites API shows it",
         "admin",
         {"type": "object"},
         refusals=(403, 404),
     ),
-    ("PUT", "/api/v1/sites/<domain:site_id>"): Operation(
+    ("PUT", "/api/v1/sites/<site:site_id>"): Operation(
         "change_site_v1",
         "Count the hits of another domain for the site",
         "admin; for another domain, of all sites",
@@ -54,7 +54,7 @@ PLAUSIBLE: dict[tuple[str, str], Operation] = {
         body="PlausibleMove",
         refusals=(400, 403, 404, 409, 413),
     ),
-    ("DELETE", "/api/v1/sites/<domain:site_id>"): Operation(
+    ("DELETE", "/api/v1/sites/<site:site_id>"): Operation(
         "remove_site_v1",
         "Delete the site and all of its hits for good",
         "admin",
