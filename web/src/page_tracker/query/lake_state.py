@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -27,21 +27,24 @@ SQL_TYPES = {
 }
 
 
+class Part(NamedTuple):
+    """What is read of a table of the lake: these columns, in a version; and those of
+    its files that have all the rows that are asked about."""
+
+    name: str
+    columns: Sequence[Column]
+    files: Sequence[DataFile]
+    version: int
+
+
 class Reader(Protocol):
     """How a database reads the lake's tables, and the SQL that it understands."""
 
     @property
     def sql(self) -> Dialect: ...
 
-    def table(
-        self,
-        name: str,
-        columns: Sequence[Column],
-        files: Sequence[DataFile],
-        version: int,
-    ) -> str:
-        """The SQL of a table with these columns in a version; these of its files have
-        all the rows that are asked about."""
+    def table(self, part: Part) -> str:
+        """The SQL of a table with the rows of a part, and perhaps others."""
 
 
 class FilesReader:
@@ -49,16 +52,9 @@ class FilesReader:
 
     sql = DUCKDB
 
-    def table(
-        self,
-        name: str,
-        columns: Sequence[Column],
-        files: Sequence[DataFile],
-        version: int,
-    ) -> str:
+    def table(self, part: Part) -> str:
         """The SQL of these files, whatever the version has besides."""
-        del name, version
-        return table(columns, [file.path for file in files])
+        return table(part.columns, [file.path for file in part.files])
 
 
 FILES = FilesReader()
@@ -103,7 +99,8 @@ class LakeState(msgspec.Struct, frozen=True):
         days: tuple[Days, ...],
     ) -> str:
         version = self.versions.get(name, 0)
-        return self.reader.table(name, columns, files_with(files, days), version)
+        part = Part(name, columns, files_with(files, days), version)
+        return self.reader.table(part)
 
     def read_by(self, planned: Plan) -> dict[str, list[str]]:
         """The paths of the files that a plan reads, by table."""

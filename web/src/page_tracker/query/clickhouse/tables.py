@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from page_tracker.query.clickhouse.dialect import CLICKHOUSE, quoted
+from page_tracker.query.lake_state import Part
 from page_tracker.schema import Column
 
 if TYPE_CHECKING:  # it brings Delta, which a web process loads with its first question
@@ -90,33 +91,22 @@ class ServerTables(msgspec.Struct, frozen=True):
     filled: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
     sql = CLICKHOUSE
 
-    def table(
-        self,
-        name: str,
-        columns: Sequence[Column],
-        files: Sequence[DataFile],
-        version: int,
-    ) -> str:
+    def table(self, part: Part) -> str:
         """The SQL of a table as it is in a version."""
-        if not files:
-            return f"SELECT * FROM null({quoted(structure(columns))})"
-        filled = self.filled.get(name, frozenset())
-        others = [file for file in files if base_name(file) not in filled]
-        if len(others) == len(files) or len(others) > MOST_FETCHED:
+        if not part.files:
+            return f"SELECT * FROM null({quoted(structure(part.columns))})"
+        filled = self.filled.get(part.name, frozenset())
+        others = [file for file in part.files if base_name(file) not in filled]
+        if len(others) == len(part.files) or len(others) > MOST_FETCHED:
             return (
-                f"SELECT * FROM {self.place.table(name)}"
-                f" SETTINGS delta_lake_snapshot_version = {version}"
+                f"SELECT * FROM {self.place.table(part.name)}"
+                f" SETTINGS delta_lake_snapshot_version = {part.version}"
             )
-        return self._of_both(name, columns, files, others)
+        return self._of_both(part, others)
 
-    def _of_both(
-        self,
-        name: str,
-        columns: Sequence[Column],
-        files: Sequence[DataFile],
-        others: Sequence[DataFile],
-    ) -> str:
+    def _of_both(self, part: Part, others: Sequence[DataFile]) -> str:
         """The rows that the server has itself, and those of the other files."""
+        name, columns, files, _ = part
         listed = ", ".join(each.name for each in columns if each.name != "month")
         own = ", ".join(quoted(base_name(file)) for file in files if file not in others)
         selects = [f"SELECT {listed} FROM {filled_table(name)} WHERE file IN ({own})"]
