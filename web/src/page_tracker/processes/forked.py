@@ -119,6 +119,8 @@ def _become(
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
         module, *arguments = command
         sys.argv = [module, *arguments]
+        # The script that has started us loads it as a module, too: it is run anew.
+        sys.modules.pop(f"{module}.__main__", None)
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         status = 0
     except SystemExit as end:
