@@ -32,8 +32,8 @@ from panels import PANELS, body
 from page_tracker.lake.bucket import AT_ONCE, Bucket
 from page_tracker.lake.copies import Copies
 from page_tracker.lake.table import Lake
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.report import Row
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
@@ -87,7 +87,7 @@ class Taken(NamedTuple):
 
 def answered(lake: Lake, dashboard: Asked) -> tuple[Taken, Answers]:
     """What a server that has just started takes to answer, and its answer."""
-    asking = Asking(Reading(lake), Engine(fetch=lake.fetch_named))
+    asking = LakeAsking(Reading(lake), Engine(fetch=lake.fetch_named))
     queries = [
         asking.understand(
             body(panel, SITE, dashboard.days, dashboard.filters, SHOWN),

@@ -24,8 +24,8 @@ from panels import PANELS, body
 
 from page_tracker.days import day_number
 from page_tracker.lake.table import Lake
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.problem import QuestionTooCostlyError
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
@@ -59,7 +59,7 @@ NAMES = (
 def measured(lake: Lake) -> tuple[list[float | None], int]:
     """Seconds of each list of questions, None where it was refused; bytes that the
     process has grown by."""
-    asking, site = Asking(Reading(lake), Engine(MEMORY)), Site(id=SITE)
+    asking, site = LakeAsking(Reading(lake), Engine(MEMORY)), Site(id=SITE)
     now = day_number(LAST) * SECONDS + 72_000.0
     year = [body(panel, SITE, DAYS, {}, 10) for panel in PANELS]
     narrow = {"source": "Google", "country": "US"}
@@ -69,7 +69,7 @@ def measured(lake: Lake) -> tuple[list[float | None], int]:
     for asked in (year, year, filtered, *([each] for each in COSTLY)):
         began = time.perf_counter()
         # Its own answers are not remembered, else nothing would be asked again.
-        asking = Asking(asking.reading, asking.engine)
+        asking = LakeAsking(asking.reading, asking.engine)
         try:
             asking.reports([asking.understand(each, site, now) for each in asked])
             took.append(time.perf_counter() - began)

@@ -37,8 +37,8 @@ from filled import SITE, Year, filled
 from panels import PANELS, body
 
 from page_tracker.lake.table import GRACE, Lake
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 
@@ -127,7 +127,7 @@ def costly() -> dict[str, Any]:
 
 def the_way_there(server: Server, lake: Lake, rounds: int = 15) -> None:
     """Print what HTTP adds to a list of panels, and to each panel by itself."""
-    asking, site = Asking(Reading(lake), Engine()), Site(id=SITE)
+    asking, site = LakeAsking(Reading(lake), Engine()), Site(id=SITE)
     took: dict[str, list[float]] = {"list": [], "panel": []}
     for _ in range(rounds):
         now = time.time()

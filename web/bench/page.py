@@ -68,27 +68,27 @@ def _now() -> datetime:
 def answer(folder: str, questions: list[dict[str, Any]], is_ours: bool) -> None:
     """Ask in this process, and print the processor seconds by what was asked."""
     from page_tracker.lake.table import Lake
-    from page_tracker.query.ask import Asking
     from page_tracker.query.engine import Engine
+    from page_tracker.query.lake_asking import LakeAsking
     from page_tracker.query.snapshot import Reading
     from page_tracker.sites.site import Site
 
     lake, site, now = Lake(folder), Site(id=SITE), time.time()
 
-    def started() -> Asking:
+    def started() -> LakeAsking:
         if not is_ours:
-            return Asking(Reading(lake), Engine(MEMORY, 600))
+            return LakeAsking(Reading(lake), Engine(MEMORY, 600))
         from page_tracker.lake.kept_sums import KeptSums
 
-        return Asking(Reading(lake), Engine(kept=KeptSums(lake)))
+        return LakeAsking(Reading(lake), Engine(kept=KeptSums(lake)))
 
-    def ask(asking: Asking) -> Callable[[], object]:
+    def ask(asking: LakeAsking) -> Callable[[], object]:
         queries = [asking.understand(body, site, now) for body in questions]
         return lambda: asking.reports(queries)
 
     asking = started()
     found = {"first": _seconds(ask(asking)), "again": _seconds(ask(asking))}
-    asking = Asking(asking.reading, asking.engine)
+    asking = LakeAsking(asking.reading, asking.engine)
     found["changed"] = _seconds(ask(asking))
     found["restarted"] = _seconds(ask(started()))
     print(json.dumps(found))

@@ -36,8 +36,8 @@ from filled import LAST, SITE, Year, filled
 from panels import PANELS, body, sql
 
 from page_tracker.lake.table import Lake
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 
@@ -82,11 +82,11 @@ class Dashboard:
 
     def start(self) -> None:
         """Answer as a server that has just started: nothing is remembered."""
-        self._asking = Asking(Reading(self._lake), Engine())
+        self._asking = LakeAsking(Reading(self._lake), Engine())
 
     def forget_answers(self) -> None:
         """Answer as a server whose lake has changed: what was read is remembered."""
-        self._asking = Asking(self._asking.reading, self._asking.engine)
+        self._asking = LakeAsking(self._asking.reading, self._asking.engine)
 
     def await_click(self, asked: Setting) -> None:
         """Answer as a server whose page is open, without its filter; or, where there is

@@ -26,11 +26,11 @@ from filled import SITE, Year, filled
 from panels import PANELS, body
 
 from page_tracker.lake.table import Lake
-from page_tracker.query.ask import Asking
 from page_tracker.query.clickhouse.database import Server
 from page_tracker.query.clickhouse.filled import fill
 from page_tracker.query.clickhouse.tables import Place
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.report import Row
 from page_tracker.query.snapshot import Reading
 from page_tracker.settings_parsing import parse_clickhouse
@@ -48,7 +48,7 @@ LONGEST = 3600.0  # seconds
 SEEN = [["contains", "event:page", ["/00"]]]
 
 
-def answered(asking: Asking, dashboard: Asked) -> tuple[float, Answers]:
+def answered(asking: LakeAsking, dashboard: Asked) -> tuple[float, Answers]:
     """Processors' seconds until it is answered; and the answer."""
     bodies = [
         body(panel, SITE, dashboard.days, dashboard.filters, SHOWN) for panel in PANELS
@@ -69,7 +69,7 @@ def _worked() -> float:
 
 
 def measured(
-    ways: Sequence[Callable[[], Asking]], dashboard: Asked, rounds: int
+    ways: Sequence[Callable[[], LakeAsking]], dashboard: Asked, rounds: int
 ) -> bool:
     """Print the medians; whether all gave the same answer."""
     taken: list[list[float]] = [[] for _ in ways]
@@ -120,12 +120,12 @@ def main() -> None:
     sys.exit(not all(same))
 
 
-def _ways(lake: Lake, folder: Path, port: int) -> list[Callable[[], Asking]]:
+def _ways(lake: Lake, folder: Path, port: int) -> list[Callable[[], LakeAsking]]:
     """Who is asked, in the order of WAYS; each call begins anew."""
     return [
-        lambda: Asking(Reading(lake), Engine(seconds=LONGEST)),
-        lambda: Asking(Reading(lake), Engine(), database(port, folder, LONGEST)),
-        lambda: Asking(
+        lambda: LakeAsking(Reading(lake), Engine(seconds=LONGEST)),
+        lambda: LakeAsking(Reading(lake), Engine(), database(port, folder, LONGEST)),
+        lambda: LakeAsking(
             Reading(lake), Engine(), database(port, folder, LONGEST, database="filled")
         ),
     ]

@@ -151,8 +151,8 @@ def imports_of(site: str) -> list[Import]:
 
 @cache
 def asking() -> Asking:
-    """What answers questions, loaded with the first one."""
-    # pylint: disable-next=import-outside-toplevel # DuckDB and Delta are 30 MB
+    """What questions are asked with, loaded with the first one."""
+    # pylint: disable-next=import-outside-toplevel # most processes may never be asked
     from page_tracker.wiring.asking import open_asking
 
     return open_asking(Settings.from_environment())

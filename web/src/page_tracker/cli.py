@@ -52,7 +52,7 @@ COMMANDS = {
     "writer": "Move hits from Redis to the lake until stopped.",
 }
 # Those that only the program itself starts, and that no list shows.
-INTERNAL = ("sent_log",)
+INTERNAL = ("answer_questions", "sent_log")
 
 
 class Commands(click.Group):

@@ -9,6 +9,14 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from page_tracker.lake.table import Lake
+from page_tracker.processes.answers import listening
+from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
+from page_tracker.query.snapshot import Reading
+from page_tracker.settings import Settings
+from support.answering import answering
+
 ENGINES = frozenset(
     {"duckdb", "deltalake", "arro3", "ua_parser", "flask", "openfeature"}
 )
@@ -85,3 +93,14 @@ def test_what_asks_nothing_of_the_lake_loads_no_engine(
 
 def test_an_engine_that_is_needed_would_be_found(run: Run) -> None:
     assert engines(run("query", "example.com")) == {"duckdb", "deltalake", "arro3"}
+
+
+def test_a_question_that_a_server_answers_loads_no_engine(
+    run: Run, tmp_path: Path
+) -> None:
+    here = LakeAsking(Reading(Lake(str(tmp_path / "lake"))), Engine(threads=1))
+    with listening(Settings(data=tmp_path)) as asked, answering(asked, here):
+        done = run("query", "example.com")
+
+    assert "nothing of example.com was counted yet" in done.stdout
+    assert not engines(done)

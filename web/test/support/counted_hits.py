@@ -12,8 +12,8 @@ from redis import Redis
 from page_tracker.hits.hit import Client, Hit, Kind, Place, Record, Touch
 from page_tracker.lake.table import Lake
 from page_tracker.query.answer import as_json
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.goal import Goal
 from page_tracker.sites.site import Site, day_of
@@ -88,12 +88,12 @@ def counting(redis: Redis, lake: Lake) -> Counted:
         submit(redis, Batch(last, ordered, [], {SITE.id: SITE}))
         while writer.round() is not Done.NOTHING:
             pass
-        return asker(Asking(Reading(lake), Engine()))
+        return asker(LakeAsking(Reading(lake), Engine()))
 
     return count
 
 
-def asker(asking: Asking) -> Ask:
+def asker(asking: LakeAsking) -> Ask:
     def ask(*metrics: str, by: str = "", **more: Any) -> Told:
         body = {
             "site_id": SITE.id,

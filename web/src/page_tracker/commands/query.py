@@ -156,7 +156,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         elif as_csv:
             write_rows(report, csv.writer(sys.stdout, lineterminator="\n"))
         elif parquet is not None:
-            asker.asking.write_parquet(report, parquet)
+            asker.write_parquet(report, parquet)
             click.echo(f"Wrote {counted(len(report.rows), 'row')} into {parquet}.")
         elif explain:
             echo_explanation(report)
@@ -166,7 +166,7 @@ def query(  # pylint: disable=too-many-arguments,too-many-positional-arguments
 
 def asker_of(settings: Settings) -> AbstractContextManager[Asker]:
     """What questions are asked with, loaded once the options are valid."""
-    # pylint: disable-next=import-outside-toplevel # DuckDB and Delta take a second
+    # pylint: disable-next=import-outside-toplevel # Redis's client takes a moment
     from page_tracker.wiring.asking import asker_of_folder
 
     return asker_of_folder(settings)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +39,9 @@ class Process(Protocol):
 class Program(msgspec.Struct, frozen=True):
     """What to run, by `start`; times are seconds. `log` is where its output goes.
 
-    With `starts_beside` it does not wait for the program before it to be ready. `mend`
-    is called when the program has ended by itself. It returns what it has repaired, so
+    With `starts_beside` it does not wait for the program before it to be ready. With
+    `asked_at` it is started by whoever connects there, and may end by itself. `mend` is
+    called when the program has ended by itself. It returns what it has repaired, so
     that the program is started again, or nothing; may raise ProcessError.
     """
 
@@ -51,6 +53,7 @@ class Program(msgspec.Struct, frozen=True):
     log: Path | None = None
     starts_beside: bool = False
     mend: Callable[[], str] = lambda: ""
+    asked_at: socket.socket | None = None
 
 
 class Child:
@@ -67,6 +70,10 @@ class Child:
 
     def has_ended(self) -> bool:
         return self.process.poll() is not None
+
+    def has_rested(self) -> bool:
+        """Whether it has ended because nobody asked any more."""
+        return self.program.asked_at is not None and self.process.poll() == 0
 
     def ending(self) -> str:
         """How the process ended, for a log line, and why if that is known."""

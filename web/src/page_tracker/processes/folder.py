@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 from msgspec.structs import asdict
@@ -25,6 +26,7 @@ from page_tracker.files import exclusive_lock, shared_lock
 
 LOCK_NAME = "server.lock"
 USERS_NAME = "users.lock"
+LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 # Every data folder has some of these.
 OURS = frozenset({"format.json", "mirror.json", "redis"})
 
@@ -143,6 +145,18 @@ def _using(
         except OSError as error:
             raise _unusable(folder / USERS_NAME, error) from error
         yield
+
+
+@contextmanager
+def short_socket(path: Path) -> Iterator[Path]:
+    """A path that a Unix socket can have: this one, or one in a temporary folder."""
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        yield path
+        return
+    with TemporaryDirectory(
+        prefix="page-tracker-", ignore_cleanup_errors=True
+    ) as short:
+        yield Path(short) / path.name
 
 
 def _unusable(path: Path, error: OSError) -> DataFolderError:

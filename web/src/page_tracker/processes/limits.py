@@ -2,6 +2,7 @@
 
 import resource
 from contextlib import suppress
+from pathlib import Path
 
 # macOS reports no limit, but allows no more than this (OPEN_MAX).
 MOST_FILES = 10_240
@@ -22,3 +23,12 @@ def raise_file_limit() -> None:
 def leave_no_core() -> None:
     """Prevent core dumps: addresses, tokens and salts would be in them."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def be_the_first_to_go() -> None:
+    """Where memory runs out, have the kernel kill this process before any other.
+
+    Linux chooses by this number, 1000 at most, and by the memory that each takes.
+    """
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

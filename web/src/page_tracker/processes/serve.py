@@ -1,9 +1,10 @@
-"""`page-tracker serve`: Redis, the web server and the writer under one process.
+"""`page-tracker serve`: Redis, web server, writer and who answers, under one process.
 
     data folder locked → address taken → redis and web ready → its address printed
 
 While Redis starts, this process loads the application, and web and writer are forked
-from it: they share its memory, and neither has to load again what it has.
+from it: they share its memory, and neither has to load again what it has. So is, with
+the first question, who answers questions.
 
 This process binds the address and gunicorn inherits it: if it cannot be bound, nothing
 is started; connections wait while gunicorn is restarted.
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from page_tracker.errors import AddressError
 from page_tracker.lake.folder_format import require_folder
-from page_tracker.processes import embedded
+from page_tracker.processes import answers, embedded
 from page_tracker.processes.child import Process, Program
 from page_tracker.processes.folder import Holder, locked, make_folder
 from page_tracker.processes.forked import forked, load, said_by
@@ -67,13 +68,18 @@ def serve(
             redis_url = stack.enter_context(embedded.socket_url(settings.data))
             programs.append(embedded.program(settings, lock, redis_url))
         lock.announce(Holder(os.getpid(), redis_url, _address(listener)))
+        asked = stack.enter_context(answers.listening(settings))
         pass_on(
             REDIS_URL=redis_url,
             PAGE_TRACKER_DATA=str(settings.data),
             PAGE_TRACKER_LAKE=settings.lake or "",
             PAGE_TRACKER_TRUSTED_PROXIES=str(settings.trusted_proxies),
         )
-        programs += [_web(settings, listener), _writer()]
+        programs += [
+            answers.program(asked, settings.workers),
+            _web(settings, listener),
+            _writer(),
+        ]
         shown = without_password(settings.redis_url) if settings.redis_url else ""
 
         def announce() -> None:

@@ -2,7 +2,8 @@
 
     start in order, each once those before it are ready, or beside the one before it
       → wait for a signal or the end of a child
-      → a child that ended is started again, later each time it ends soon
+      → a child that ended is started again, later each time it ends soon; one that is
+        there for who asks, once somebody does
       → SIGTERM, SIGINT, SIGHUP: stop in reverse order; a second one: at once
 
 A child lives in a process group of its own, so that Ctrl-C reaches this process alone,
@@ -66,6 +67,8 @@ class Supervisor:
     def _start_all(self) -> None:
         starting: list[Program] = []
         for program in self.programs:
+            if program.asked_at:
+                continue
             if not program.starts_beside:
                 self._await(starting)
                 starting = []
@@ -101,29 +104,55 @@ class Supervisor:
             if child.has_ended():
                 del self.children[name]
                 child.kill_group()
-                delay = next_delay(now - child.started, self._delays[name])
-                self._delays[name] = delay
-                self._due[name] = now + delay
-                self.log(
-                    f"{name} (pid {child.pid}) {child.ending()}; "
-                    f"starting it again in {delay:g} s"
-                )
+                if not child.has_rested():
+                    said = f"{name} (pid {child.pid}) {child.ending()}"
+                    self._put_off(child.program, now - child.started, said)
         for program in self.programs:
             if self._due.get(program.name, now + 1) <= now:
                 del self._due[program.name]
+                if program.asked_at:
+                    continue
                 try:
                     if mended := program.mend():
                         self.log(mended)
                 except ProcessError as error:
                     self.log(str(error))
-                self.children[program.name] = Child(program)
+                self._start_again(program)
+
+    def _start_again(self, program: Program) -> None:
+        """Start a program; later, if there is no memory for it now."""
+        try:
+            self.children[program.name] = Child(program)
+        except OSError as error:
+            why = f"cannot be started ({error.strerror})"
+            self._put_off(program, 0.0, f"{program.name} {why}")
+
+    def _put_off(self, program: Program, lived: float, said: str) -> None:
+        """Have a program that failed started again, but not at once; say why."""
+        delay = next_delay(lived, self._delays[program.name])
+        self._delays[program.name] = delay
+        self._due[program.name] = time.monotonic() + delay
+        again = "starting it again"
+        if program.asked_at:
+            again = "whoever asks starts it again,"
+        self.log(f"{said}; {again} in {delay:g} s")
 
     def _sleep(self, wakeup: int) -> None:
-        """Sleep until a signal comes or a child is due."""
+        """Sleep until a signal comes, a child is due or somebody asks for one, which is
+        then started."""
         due = min(self._due.values(), default=None)
         pause = None if due is None else max(0.0, due - time.monotonic())
-        if select.select([wakeup], [], [], pause)[0]:
-            os.read(wakeup, 4096)
+        awaited = {
+            program.asked_at.fileno(): program
+            for program in self.programs
+            if program.asked_at and program.name not in {*self.children, *self._due}
+        }
+        ready, _, _ = select.select([wakeup, *awaited], [], [], pause)
+        for each in ready:
+            if each == wakeup:
+                os.read(wakeup, 4096)
+            else:
+                self._start_again(awaited[each])
 
     @contextmanager
     def _signals(self) -> Iterator[int]:

@@ -32,8 +32,8 @@ from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import (
     FilesGoneError,
     LakeAwayError,
-    NobodyWaitsError,
     QuestionTooCostlyError,
+    nobody_waits,
 )
 from page_tracker.query.resting import Resting
 from page_tracker.query.runner import Result, run
@@ -284,9 +284,7 @@ class Engine:
             yield
         except duckdb.InterruptException as error:
             if not budget.is_wanted():
-                raise NobodyWaitsError(
-                    "nobody waits for the answer any more", "ask again"
-                ) from error
+                raise nobody_waits() from error
             raise self._too_long() from error
         except duckdb.OutOfMemoryException as error:
             raise QuestionTooCostlyError(

@@ -42,8 +42,17 @@ class BusyError(PageTrackerError):
     """Other questions are being answered; this one was not begun."""
 
 
+class AnswererGoneError(BusyError):
+    """Whoever was answering has ended, perhaps for want of memory."""
+
+
 class NobodyWaitsError(PageTrackerError):
     """A question was stopped because its asker has gone."""
+
+
+def nobody_waits() -> NobodyWaitsError:
+    """The error of a question whose asker has gone."""
+    return NobodyWaitsError("nobody waits for the answer any more", "ask again")
 
 
 class LakeAwayError(PageTrackerError):

@@ -12,7 +12,7 @@ from page_tracker.query.catalog import GOAL, HOST_OF, METRICS, PROPS_PREFIX, dim
 from page_tracker.sites.goal import Goal
 
 
-class Leaf(msgspec.Struct, frozen=True):
+class Leaf(msgspec.Struct, frozen=True, tag=True):
     """`dimension` compared with any of `values`."""
 
     operator: str
@@ -26,30 +26,31 @@ class Leaf(msgspec.Struct, frozen=True):
         return dimension(self.dimension).scope == "event"
 
 
-class And(msgspec.Struct, frozen=True):
+class And(msgspec.Struct, frozen=True, tag=True):
     """All hold; with no parts it holds."""
 
     parts: tuple[Filter, ...]
 
 
-class Or(msgspec.Struct, frozen=True):
+class Or(msgspec.Struct, frozen=True, tag=True):
     """At least one holds."""
 
     parts: tuple[Filter, ...]
 
 
-class Not(msgspec.Struct, frozen=True):
+class Not(msgspec.Struct, frozen=True, tag=True):
     """The part does not hold."""
 
     part: Filter
 
 
-class HasDone(msgspec.Struct, frozen=True):
+class HasDone(msgspec.Struct, frozen=True, tag=True):
     """Some event of the same visit fulfils the part."""
 
     part: Filter
 
 
+# Their tags tell them apart where a question is sent to another process.
 Filter = Leaf | And | Or | Not | HasDone
 
 

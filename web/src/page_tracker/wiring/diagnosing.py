@@ -77,10 +77,10 @@ def _reports(
     if settings.reports is None:
         return
     # pylint: disable-next=import-outside-toplevel # Delta takes a second to load
-    from page_tracker.wiring.asking import open_asking
+    from page_tracker.wiring.lake_asking import open_lake_asking
 
     try:
-        open_asking(settings).require_read()
+        open_lake_asking(settings).require_read()
     except PageTrackerError as error:
         yield Finding("reports", error.problem, error.remedy)
     else:

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,16 @@ from support.pace import ANSWER_SECONDS
 from support.people import PASSWORD
 from support.processes import (
     Running,
+    command,
     descendants,
     is_alive,
+    named,
     redis_pid,
     refusal,
     serving,
     store_of,
     wait_until,
+    web_workers,
 )
 
 
@@ -163,6 +167,62 @@ def test_a_killed_worker_costs_its_own_requests_at_most(data: Path) -> None:
 
     assert len(set(answers.numbers)) == len(answers.numbers) <= kept
     assert kept <= len(answers.numbers) + answers.failures
+
+
+def connections(path: Path) -> int:
+    """How many sockets there are at a path: who listens, and each who is connected."""
+    return Path("/proc/net/unix").read_text(encoding="utf-8").count(str(path))
+
+
+def maps(pid: int) -> str:
+    return Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")
+
+
+def test_one_process_answers_for_all_and_takes_no_other_with_it(
+    folder: Path, server: Running
+) -> None:
+    at = ("--data", str(folder))
+    command("site", "add", "a.org", *at)
+    token = command("token", "add", "--scope", "stats", "--all-sites", *at).strip()
+    body = {"site_id": "a.org", "metrics": ["visitors"], "date_range": "7d"}
+    hit = {"name": "pageview", "url": "https://a.org/", "domain": "a.org"}
+
+    def ask() -> int:
+        return requests.post(
+            f"{server.url}/api/v2/query",
+            json=body,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=ANSWER_SECONDS,
+        ).status_code
+
+    assert not named(server.process.pid, "tracker-answers")
+    # By whichever web process the kernel gives a connection to.
+    assert [ask() for _ in range(8)] == [200] * 8
+    (answers,) = named(server.process.pid, "tracker-answers")
+    assert "duckdb" in maps(answers)
+    assert not [pid for pid in web_workers(server) if "duckdb" in maps(pid)]
+    # If memory runs out, it goes first.
+    first = Path(f"/proc/{answers}/oom_score_adj").read_text(encoding="ascii")
+    assert int(first) == 1000
+
+    where = folder / "answers.sock"
+    with socket.socket(socket.AF_UNIX) as asker, ThreadPoolExecutor(1) as pool:
+        asker.connect(str(where))
+        assert ask() == 200  # in the order in which they came
+        os.kill(answers, signal.SIGSTOP)
+        before = connections(where)
+        waiting = pool.submit(ask)
+        wait_until(lambda: connections(where) > before)
+        os.kill(answers, signal.SIGKILL)
+        # Who was being answered is told; who was not yet is answered by another.
+        assert not asker.recv(1)
+        taken = requests.post(
+            f"{server.url}/api/event", json=hit, timeout=ANSWER_SECONDS
+        )
+        assert taken.status_code == 202
+        assert waiting.result() == 200
+    assert named(server.process.pid, "tracker-answers") not in ([], [answers])
+    assert "was killed by SIGKILL; whoever asks starts it again" in server.said()
 
 
 def test_redis_url_is_used_instead_of_a_redis_of_its_own(

@@ -23,8 +23,8 @@ from page_tracker.lake.data_files import files_of
 from page_tracker.lake.kept_sums import KeptSums
 from page_tracker.lake.table import Lake, append, touching
 from page_tracker.lake.vacuum import clean_at_once, clean_up
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.plan import Days
 from page_tracker.query.snapshot import Reading
 from page_tracker.schema import DROPS
@@ -77,29 +77,29 @@ def fill(lake: Lake) -> None:
     append(lake.snapshot("drops"), DROPS, [dropped], "tests", 1)
 
 
-def asking(lake: Lake) -> Asking:
+def asking(lake: Lake) -> LakeAsking:
     """Asks as a process does that has just started on one machine."""
     kept = KeptSums(lake)
     engine = Engine(threads=1, kept=kept, worth_keeping=0, fetch=lake.fetch_named)
-    return Asking(Reading(lake), engine)
+    return LakeAsking(Reading(lake), engine)
 
 
-def answers(asked: Asking) -> list[object]:
+def answers(asked: LakeAsking) -> list[object]:
     about = {"site_id": "a.org", "date_range": ["2026-03-01", "2026-03-03"]}
     site = Site(id="a.org")
     queries = [asked.understand(about | body, site, NOW) for body in BODIES]
     return [report.rows for report in asked.reports(queries)]
 
 
-def of_days(asked: Asking) -> object:
+def of_days(asked: LakeAsking) -> object:
     return asked.days("a.org")
 
 
-def of_properties(asked: Asking) -> object:
+def of_properties(asked: LakeAsking) -> object:
     return asked.property_keys("a.org", Days(DAYS[0], DAYS[1]))
 
 
-def of_drops(asked: Asking) -> object:
+def of_drops(asked: LakeAsking) -> object:
     return asked.left_out("a.org", Days(DAYS[0], DAYS[1]))
 
 

@@ -19,8 +19,8 @@ from page_tracker.days import day_number
 from page_tracker.lake.bucket import Bucket
 from page_tracker.lake.copies import CacheFullError
 from page_tracker.lake.table import Lake
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.problem import LakeAwayError
 from page_tracker.query.snapshot import Reading
 from page_tracker.store.stream import Stream
@@ -81,7 +81,7 @@ def test_a_full_disk_of_copies_is_told_and_all_goes_on_once_there_is_room(
     with small_disk(tmp_path / "cache", 8) as disk:
         lake = lake_in(bucket_store.bucket(), disk)
         put(lake, [view(1, day=DAY)], 1)
-        asked = Asking(Reading(lake), Engine(threads=1, fetch=lake.fetch_named))
+        asked = LakeAsking(Reading(lake), Engine(threads=1, fetch=lake.fetch_named))
 
         with filled(disk):
             with pytest.raises(LakeAwayError, match=f"the cache {disk} is full"):

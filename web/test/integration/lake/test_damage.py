@@ -13,8 +13,8 @@ from page_tracker.lake.damage import (
     unreadable_set_aside,
 )
 from page_tracker.lake.table import Lake, append, position
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.snapshot import Reading
 from page_tracker.schema import DROPS, HITS
 from page_tracker.sites.site import Site
@@ -150,7 +150,7 @@ def test_a_damaged_old_file_keeps_nothing_else_from_being_closed_or_merged(
 def test_a_file_lost_while_running_is_left_out_of_answers_and_told_once(
     lake: Lake,
 ) -> None:
-    asking = Asking(Reading(lake), Engine())
+    asking = LakeAsking(Reading(lake), Engine())
     question = {
         "site_id": "example.com",
         "metrics": ["pageviews"],

@@ -17,7 +17,7 @@ from page_tracker.settings import Settings
 from page_tracker.sites.site import Site
 from page_tracker.store.stream import Stream
 from page_tracker.upkeep.lake_upkeep import Upkeep
-from page_tracker.wiring.asking import open_asking
+from page_tracker.wiring.lake_asking import open_lake_asking
 from page_tracker.writer.writer import Done, LakeLostError, Writer
 from support.hits import SITE, row, send
 from support.importing import History, line, write
@@ -75,12 +75,12 @@ def test_a_store_goes_on_with_no_new_lake_in_place_of_its_own(
         # Nor does a process that was just started answer that there was nobody.
         settings = Settings(redis_url=redis_url, data=tmp_path, lake=str(mounted))
         with pytest.raises(LakeAwayError, match="have gone to another one"):
-            open_asking(settings).days(SITE.id)
+            open_lake_asking(settings).days(SITE.id)
 
     assert not [file for file in files_in(lake) if file.suffix == ".parquet"]
     shutil.rmtree(mounted)
     elsewhere.rename(mounted)
-    assert open_asking(settings).days(SITE.id)
+    assert open_lake_asking(settings).days(SITE.id)
     drain(redis_client, lake)
     assert paths(lake) == ["/a", "/new/0", "/new/1"]
 

@@ -13,7 +13,13 @@ import pytest
 from page_tracker import app as app_module
 from page_tracker.lake.table import Lake
 from page_tracker.people.roles import Role
+from page_tracker.processes.answers import listening
+from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
+from page_tracker.query.snapshot import Reading
+from page_tracker.settings import Settings
 from page_tracker.web.recent_sessions import KEPT
+from support.answering import answering, dying
 from support.application import application
 from support.asked import put, view
 from support.own_redis import OwnRedis, own_redis
@@ -94,6 +100,21 @@ def test_who_was_there_reads_on_from_the_lake_and_changes_nothing(scene: Scene) 
     scene.store.start()
     assert "read-only" not in ada.get(f"/{SITE}?period={DAYS}").text
     assert ada.post("/people/invite", role="viewer").status_code == 200
+
+
+def test_a_page_says_that_who_answered_was_killed_and_the_next_time_it_is_there(
+    scene: Scene,
+) -> None:
+    ada, folder = signed_in("ada", Role.OWNER), scene.lake.parent
+    with listening(Settings(data=folder)) as asked:
+        app_module.asking.cache_clear()
+        with dying(asked):
+            page = ada.get(f"/{SITE}?period={DAYS}")
+        assert page.status_code == 503 and page.headers["Retry-After"] == "1"
+        assert "The process that was answering has ended," in page.text
+        assert "nothing is lost" in page.text
+        with answering(asked, LakeAsking(Reading(Lake(str(scene.lake))), Engine())):
+            assert visitors_on(ada.get(f"/{SITE}?period={DAYS}").text) == "7"
 
 
 def test_who_was_not_there_is_not_let_in_and_told_why(scene: Scene) -> None:

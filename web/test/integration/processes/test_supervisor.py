@@ -1,7 +1,10 @@
 """The supervisor, over real processes."""
 
+import errno
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -59,6 +62,58 @@ def test_a_child_that_dies_is_started_again_and_logged(tmp_path: Path) -> None:
             f"sleeper (pid {first}) was killed by SIGKILL; starting it again in 0.1 s"
             in output.read_text()
         )
+
+
+def test_one_that_is_there_for_who_asks_is_started_by_each_who_finds_it_ended(
+    tmp_path: Path,
+) -> None:
+    """It ends as it is told; that it has rested is not worth a line."""
+    ends = (
+        "import os, socket, sys; asked = socket.socket(fileno=int(os.environ['ASKED']))"
+        "; sys.exit(int(asked.accept()[0].recv(9)))"
+    )
+    path = tmp_path / "asked"
+    script = f'exec {sys.executable} -ISc "{ends}"'
+    with supervising(tmp_path, f"asked@{path}={script}") as (process, output):
+        assert not descendants(process.pid)
+        for status in (b"0", b"3", b"0"):
+            with socket.socket(socket.AF_UNIX) as asker:
+                asker.connect(str(path))
+                asker.send(status)
+                assert not asker.recv(1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+        said = re.sub(r"\d+\)", "…)", output.read_text())
+        assert said.splitlines() == [
+            "all ready",
+            "asked (pid …) ended with status 3; whoever asks starts it again, in 0.1 s",
+            "all stopped",
+        ]
+
+
+def test_one_that_finds_no_memory_to_start_in_takes_no_other_with_it(
+    tmp_path: Path,
+) -> None:
+    said: list[str] = []
+
+    def start() -> Process:
+        if len(said) < 2:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+        os.kill(os.getpid(), signal.SIGTERM)
+        return shell(SLEEP)()
+
+    with (
+        socket.socket(socket.AF_UNIX) as listener,
+        socket.socket(socket.AF_UNIX) as asker,
+    ):
+        listener.bind(str(tmp_path / "asked"))
+        listener.listen()
+        asker.connect(str(tmp_path / "asked"))
+        program = Program("asked", start, lambda: True, 1, 1, asked_at=listener)
+        Supervisor([program], said.append).run(lambda: None)
+
+    why = "asked cannot be started (Cannot allocate memory); whoever asks starts it"
+    assert said == [f"{why} again, in {delay:g} s" for delay in (0.1, 0.2)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -12,9 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from page_tracker.lake.table import Lake
-from page_tracker.query.ask import Asking
 from page_tracker.query.concurrency import AT_ONCE
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import (
     BusyError,
@@ -207,7 +207,7 @@ def test_files_that_were_cleaned_up_are_found_anew(
 ) -> None:
     lake = Lake(str(tmp_path))
     put(lake, [view(1)], 1)
-    asking = Asking(Stale(lake), Engine())
+    asking = LakeAsking(Stale(lake), Engine())
     body = {
         "site_id": "a.org",
         "metrics": ["visitors"],
@@ -230,7 +230,7 @@ def test_a_file_that_is_damaged_within_is_told_of(tmp_path: Path, days: object) 
     for path in map(Path, lake.snapshot("hits").file_uris()):
         content = path.read_bytes()
         path.write_bytes(content[:4] + b"\x5a" * 1000 + content[1004:])
-    asking = Asking(Reading(lake), Engine())
+    asking = LakeAsking(Reading(lake), Engine())
     body = {"site_id": "a.org", "metrics": ["visitors"], "date_range": days}
 
     with pytest.raises(LakeAwayError, match="files of the lake cannot be read"):

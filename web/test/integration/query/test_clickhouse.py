@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from msgspec import structs
 from redis import Redis
 
 from page_tracker.cli import main
@@ -22,9 +21,9 @@ from page_tracker.days import day_number
 from page_tracker.errors import PageTrackerError
 from page_tracker.lake.table import PARQUET, Lake, touching
 from page_tracker.lake.vacuum import clean_at_once
-from page_tracker.query.ask import Asking
 from page_tracker.query.clickhouse.database import Server
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.plan import Days
 from page_tracker.query.problem import LakeAwayError, NobodyWaitsError
@@ -37,9 +36,9 @@ from page_tracker.sites.site import Site
 from page_tracker.store import keys
 from page_tracker.store.pass_record import FillRecord
 from page_tracker.upkeep.day_tables import close
-from page_tracker.wiring.asking import open_asking
 from page_tracker.wiring.clickhouse import open_kept_filling
 from page_tracker.wiring.diagnosing import patient_of_folder
+from page_tracker.wiring.lake_asking import open_lake_asking
 from page_tracker.wiring.monitoring import open_exposition
 from support.asked import further_view, put, view
 from support.clickhouse import PASSWORD, USER, database
@@ -116,7 +115,9 @@ def lake(filled: Path, tmp_path: Path) -> Lake:
     return Lake(str(tmp_path / "lake"), grace=timedelta(0))
 
 
-def answers(asking: Asking, bodies: Sequence[dict[str, Any]] = BODIES) -> list[object]:
+def answers(
+    asking: LakeAsking, bodies: Sequence[dict[str, Any]] = BODIES
+) -> list[object]:
     about = {"site_id": SITE.id, "date_range": ["2026-03-01", "2026-03-05"]}
     queries = [asking.understand(about | body, SITE, NOW) for body in bodies]
     return [
@@ -129,8 +130,8 @@ def test_answers_of_a_lake_are_those_of_duckdb(
     clickhouse_port: int, lake: Lake
 ) -> None:
     """With days that are over and others; and when hits came, or went for good."""
-    here = Asking(Reading(lake), Engine(threads=1))
-    there = Asking(
+    here = LakeAsking(Reading(lake), Engine(threads=1))
+    there = LakeAsking(
         Reading(lake), Engine(threads=1), database(clickhouse_port, Path(lake.uri))
     )
     week = Days(DAYS[0], DAYS[-1])
@@ -168,10 +169,10 @@ def test_a_lake_in_a_bucket_is_read_there(
         f"clickhouse://{USER}:{PASSWORD}@127.0.0.1:{clickhouse_port}",
     )
 
-    there = open_asking(Settings.from_environment())
+    there = open_lake_asking(Settings.from_environment())
 
     here = Engine(threads=1, fetch=lake.fetch_named)
-    expected = answers(Asking(Reading(lake), here), OF_EACH_TABLE)
+    expected = answers(LakeAsking(Reading(lake), here), OF_EACH_TABLE)
     assert answers(there, OF_EACH_TABLE) == expected
     assert not list((tmp_path / "data").rglob("*.parquet"))
 
@@ -190,11 +191,11 @@ def test_tables_that_are_filled_have_just_what_the_lake_has(
 
     def told() -> list[object]:
         """Asked anew: nothing is remembered."""
-        asking = open_asking(Settings.from_environment())
+        asking = open_lake_asking(Settings.from_environment())
         return answers(asking, OF_EACH_TABLE)
 
     def expected() -> list[object]:
-        return answers(Asking(Reading(lake), Engine(threads=1)), OF_EACH_TABLE)
+        return answers(LakeAsking(Reading(lake), Engine(threads=1)), OF_EACH_TABLE)
 
     def paths() -> set[object]:
         return {row for (row,) in server.rows("SELECT path FROM own.page_tracker_hits")}
@@ -203,7 +204,7 @@ def test_tables_that_are_filled_have_just_what_the_lake_has(
     number = sum(map(len, (state.hits, state.days, state.visits, state.pages)))
     assert f"added {number} files, dropped 0 files" in fill_reports()
     without_lake = database(clickhouse_port, tmp_path / "nowhere", database="own")
-    filled = Asking(Reading(lake), Engine(threads=1), without_lake)
+    filled = LakeAsking(Reading(lake), Engine(threads=1), without_lake)
     assert answers(filled, OF_EACH_TABLE) == expected()
     assert "/docs/1" in paths()
 
@@ -311,10 +312,10 @@ class Known(Reading):
 def test_an_answer_is_of_one_state_and_of_a_newer_one_once_that_has_gone(
     clickhouse_port: int, lake: Lake
 ) -> None:
-    asking = Asking(
+    asking = LakeAsking(
         Known(lake), Engine(threads=1), database(clickhouse_port, Path(lake.uri))
     )
-    before = answers(Asking(Reading(lake), Engine(threads=1)))
+    before = answers(LakeAsking(Reading(lake), Engine(threads=1)))
     put(lake, [view(99, "/late", DAYS[-1])], len(DAYS) + 1)
 
     assert answers(asking) == before
@@ -324,9 +325,9 @@ def test_an_answer_is_of_one_state_and_of_a_newer_one_once_that_has_gone(
     lake.snapshot("hits").create_checkpoint()
     for commit in sorted(Path(lake.uri, "hits", "_delta_log").glob("*.json"))[:-1]:
         commit.unlink()
-    asking = structs.replace(asking, cache=type(asking.cache)())
+    asking.cache = type(asking.cache)()
     after = answers(asking)
-    assert after == answers(Asking(Reading(lake), Engine(threads=1)))
+    assert after == answers(LakeAsking(Reading(lake), Engine(threads=1)))
     assert after != before
 
 
@@ -371,7 +372,7 @@ def test_who_cannot_be_asked_is_told_of_in_words(
 def test_a_server_that_does_not_find_the_lake_is_told_of(
     clickhouse_port: int, lake: Lake, tmp_path: Path
 ) -> None:
-    asking = Asking(
+    asking = LakeAsking(
         Reading(lake), Engine(), database(clickhouse_port, tmp_path / "elsewhere")
     )
 

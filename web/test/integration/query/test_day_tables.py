@@ -21,10 +21,10 @@ from page_tracker.days import day_number
 from page_tracker.lake import table
 from page_tracker.lake.commit_retries import ConflictError
 from page_tracker.lake.table import Lake, append, touching
-from page_tracker.query.ask import Asking
 from page_tracker.query.catalog import DIMENSIONS, METRICS
 from page_tracker.query.engine import Engine
 from page_tracker.query.filters import parse_filters
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.plan import Days, can_use_tables, days_of
 from page_tracker.query.query import Query
@@ -245,7 +245,9 @@ class TestWhenADayChanges:
     def test_the_days_of_a_site_are_those_of_its_hits(
         self, tmp_path: Path, engine: Engine
     ) -> None:
-        lake, asking = Lake(str(tmp_path)), Asking(Reading(Lake(str(tmp_path))), engine)
+        lake, asking = Lake(str(tmp_path)), LakeAsking(
+            Reading(Lake(str(tmp_path))), engine
+        )
         for number in (1, 2, 3, 4):
             site = "b.org" if number in (1, 4) else "a.org"
             put(lake, [view(number, day=date(2026, 3, number), site=site)], number)

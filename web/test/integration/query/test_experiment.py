@@ -12,9 +12,9 @@ import pytest
 
 from naive_answers import Row
 from page_tracker.lake.table import Lake
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
 from page_tracker.query.experiment_report import ExperimentReport, experiment_as_json
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.problem import QueryError
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.goal import Goal
@@ -67,11 +67,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def asking(folder: Path) -> Asking:
-    return Asking(Reading(Lake(str(folder / "lake"))), Engine())
+def asking(folder: Path) -> LakeAsking:
+    return LakeAsking(Reading(Lake(str(folder / "lake"))), Engine())
 
 
-def report(asking: Asking, **changes: Any) -> ExperimentReport:
+def report(asking: LakeAsking, **changes: Any) -> ExperimentReport:
     body = {**EXPERIMENT, **changes}
     return asking.experiment(asking.understand_experiment(body, SITE, NOW))
 
@@ -84,7 +84,7 @@ def figures(found: ExperimentReport) -> dict[str, tuple[int, int]]:
 
 
 def test_a_visitor_converts_by_what_is_done_in_the_group_on_that_day(
-    asking: Asking,
+    asking: LakeAsking,
 ) -> None:
     found = report(asking)
 
@@ -93,18 +93,18 @@ def test_a_visitor_converts_by_what_is_done_in_the_group_on_that_day(
 
 
 def test_hits_that_memory_does_not_hold_at_once_give_the_same_figures(
-    folder: Path, asking: Asking
+    folder: Path, asking: LakeAsking
 ) -> None:
     engine = Engine()
     engine.max_rows = 4
 
-    by_slices = report(Asking(Reading(Lake(str(folder / "lake"))), engine))
+    by_slices = report(LakeAsking(Reading(Lake(str(folder / "lake"))), engine))
 
     assert by_slices == report(asking)
 
 
 def test_filters_choose_the_events_by_which_visitors_are_in_a_group(
-    asking: Asking,
+    asking: LakeAsking,
 ) -> None:
     found = report(asking, filters=[["is", "visit:country", ["DE"]]])
 
@@ -112,7 +112,7 @@ def test_filters_choose_the_events_by_which_visitors_are_in_a_group(
     assert found.warnings == ("nothing_to_compare",)
 
 
-def test_a_range_may_begin_and_end_within_a_day(asking: Asking) -> None:
+def test_a_range_may_begin_and_end_within_a_day(asking: LakeAsking) -> None:
     found = report(
         asking, date_range=["2026-03-02T12:05:00+00:00", "2026-03-02T12:09:30+00:00"]
     )
@@ -122,7 +122,7 @@ def test_a_range_may_begin_and_end_within_a_day(asking: Asking) -> None:
 
 @pytest.mark.parametrize("dimension", ["visit:exit_page", "visit:country_name"])
 def test_whatever_is_known_of_visits_makes_groups_too(
-    asking: Asking, dimension: str
+    asking: LakeAsking, dimension: str
 ) -> None:
     groups = figures(report(asking, dimension=dimension))
 
@@ -157,7 +157,7 @@ def test_whatever_is_known_of_visits_makes_groups_too(
     ],
 )
 def test_what_is_refused_says_where_and_what_to_write(
-    asking: Asking, changes: dict[str, Any], said: str
+    asking: LakeAsking, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(QueryError, match=said):
         report(asking, **changes)
@@ -168,10 +168,12 @@ def test_a_property_with_many_values_is_no_experiment(tmp_path: Path) -> None:
     put(lake, [event(number, group=f"{number}") for number in range(40)], 1)
 
     with pytest.raises(QueryError, match="#/dimension: has more than 20 values"):
-        report(Asking(Reading(lake), Engine()))
+        report(LakeAsking(Reading(lake), Engine()))
 
 
-def test_the_answer_has_the_control_first_and_others_against_it(asking: Asking) -> None:
+def test_the_answer_has_the_control_first_and_others_against_it(
+    asking: LakeAsking,
+) -> None:
     answer = experiment_as_json(report(asking, control="b"))
 
     control, other = answer["results"]

@@ -20,8 +20,8 @@ from page_tracker.lake.kept_sums import KeptSums
 from page_tracker.lake.table import PARQUET, Lake, touching
 from page_tracker.lake.table_files import TableFiles
 from page_tracker.lake.vacuum import clean_at_once, clean_up
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import WORTH_KEEPING, Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
 from page_tracker.upkeep.day_tables import close
@@ -67,7 +67,7 @@ def answers(
     engine = Engine(
         threads=1, kept=kept, worth_keeping=WORTH_KEEPING if kept is None else 0
     )
-    asking = Asking(Reading(lake), engine)
+    asking = LakeAsking(Reading(lake), engine)
     about = {"site_id": "a.org", "date_range": ["2026-03-01", "2026-03-03"]}
     queries = [
         asking.understand(about | body, Site(id="a.org"), NOW) for body in bodies

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from page_tracker.days import day_number
 from page_tracker.lake.moving import copy_rest
 from page_tracker.lake.table import Lake
-from page_tracker.query.ask import Asking
 from page_tracker.query.catalog import METRICS
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.query import Query
 from page_tracker.query.snapshot import Reading
 from page_tracker.upkeep.day_tables import close
@@ -34,7 +34,7 @@ def questions(draw: st.DrawFn, zone: str) -> list[Query]:
     return [understood(draw(bodies(metric)), zone) for metric in metrics]
 
 
-def answers(asking: Asking, queries: list[Query]) -> list[Any]:
+def answers(asking: LakeAsking, queries: list[Query]) -> list[Any]:
     return [report.rows for report in asking.reports(queries)]
 
 
@@ -63,9 +63,9 @@ def test_a_folder_a_bucket_and_clickhouse_answer_alike(
             server = database(clickhouse_port, Path(here.uri))
             copying = Engine(threads=1, fetch=away.fetch_named)
 
-            found = answers(Asking(Reading(here), engine), queries)
+            found = answers(LakeAsking(Reading(here), engine), queries)
 
-            assert answers(Asking(Reading(away), copying), queries) == found
-            assert answers(Asking(Reading(here), engine, server), queries) == found
+            assert answers(LakeAsking(Reading(away), copying), queries) == found
+            assert answers(LakeAsking(Reading(here), engine, server), queries) == found
 
     hold()  # pylint: disable=no-value-for-parameter # hypothesis gives it

@@ -8,8 +8,8 @@ import pytest
 
 from page_tracker.lake.table import Lake
 from page_tracker.query import report_cache
-from page_tracker.query.ask import Asking
 from page_tracker.query.engine import Engine
+from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.query import Query
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
@@ -26,11 +26,11 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture
-def asking(lake: Lake) -> Asking:
-    return Asking(Reading(lake), Engine())
+def asking(lake: Lake) -> LakeAsking:
+    return LakeAsking(Reading(lake), Engine())
 
 
-def question(asking: Asking, limit: int = 10) -> Query:
+def question(asking: LakeAsking, limit: int = 10) -> Query:
     body = {
         "site_id": "a.org",
         "metrics": ["visitors"],
@@ -42,14 +42,14 @@ def question(asking: Asking, limit: int = 10) -> Query:
 
 
 def test_the_same_question_of_the_same_state_has_the_same_report(
-    asking: Asking,
+    asking: LakeAsking,
 ) -> None:
     first = asking.report(question(asking))
     assert asking.report(question(asking)) is first
     assert asking.reports([question(asking), question(asking, 1)])[0] is first
 
 
-def test_a_new_hit_is_in_the_next_answer(asking: Asking, lake: Lake) -> None:
+def test_a_new_hit_is_in_the_next_answer(asking: LakeAsking, lake: Lake) -> None:
     before = asking.report(question(asking))
     put(lake, [view(3, "/new")], 2)
     after = asking.report(question(asking))
@@ -57,7 +57,7 @@ def test_a_new_hit_is_in_the_next_answer(asking: Asking, lake: Lake) -> None:
 
 
 def test_a_report_of_an_older_state_is_not_remembered(
-    asking: Asking, lake: Lake
+    asking: LakeAsking, lake: Lake
 ) -> None:
     older = asking.reading.sources()
     report = asking.report(question(asking))
@@ -68,7 +68,7 @@ def test_a_report_of_an_older_state_is_not_remembered(
 
 
 def test_what_is_remembered_is_bounded(
-    asking: Asking, monkeypatch: pytest.MonkeyPatch
+    asking: LakeAsking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_cache, "MAX_REPORTS", 2)
     monkeypatch.setattr(report_cache, "MAX_ROWS", 1)

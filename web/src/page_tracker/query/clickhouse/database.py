@@ -27,8 +27,8 @@ from page_tracker.query.concurrency import AT_ONCE, Turns
 from page_tracker.query.lake_state import LakeState
 from page_tracker.query.problem import (
     FilesGoneError,
-    NobodyWaitsError,
     QuestionTooCostlyError,
+    nobody_waits,
 )
 from page_tracker.query.runner import Result
 from page_tracker.query.shared_rows import Ask
@@ -155,9 +155,7 @@ class ServerSession:
         except QuestionTooCostlyError as error:
             if self._budget.is_wanted():
                 raise
-            raise NobodyWaitsError(
-                "nobody waits for the answer any more", "ask again"
-            ) from error
+            raise nobody_waits() from error
 
     def run(self, asks: Iterable[Ask], sources: LakeState) -> dict[Ask, Result]:
         """The rows of each ask's statement, of which some run at once."""

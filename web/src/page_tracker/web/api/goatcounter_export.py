@@ -13,7 +13,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -83,7 +82,7 @@ def _after() -> int:
 
 def _export_of(asking: Asking, site: str, after: int, now: float) -> Export:
     settled = int((now - SETTLED_SECONDS) * MICROSECONDS)
-    parts = _parts(asking, site, after, settled)
+    parts = asking.export_parts(site, after, settled)
     return Export(
         site=site,
         after=after,
@@ -93,18 +92,13 @@ def _export_of(asking: Asking, site: str, after: int, now: float) -> Export:
     )
 
 
-def _parts(asking: Asking, site: str, after: int, last: int) -> list[exported.DayPart]:
-    rows = asking.rows(partial(exported.parts_statement, site, after, last))
-    return [exported.part_of(row) for row in rows]
-
-
 def _text(asking: Asking, export: Export, wanted: Callable[[], bool]) -> Iterator[str]:
     """The file, in pieces; ends where nobody waits for it any more."""
     yield exported.header_line()
-    for part in _parts(asking, export.site, export.after, export.last):
+    for part in asking.export_parts(export.site, export.after, export.last):
         for times in exported.slices(part):
-            asked = partial(exported.rows_statement, export.site, part.day, times)
-            yield exported.lines(asking.rows(asked, asking.budget(wanted)))
+            budget = asking.budget(wanted)
+            yield asking.export_lines(export.site, part.day, times, budget)
 
 
 def _packed(pieces: Iterator[str]) -> Iterator[bytes]:

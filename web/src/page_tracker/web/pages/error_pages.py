@@ -6,6 +6,7 @@ from flask import Blueprint, Flask, Response, current_app
 
 from page_tracker.errors import PageTrackerError
 from page_tracker.query.problem import (
+    AnswererGoneError,
     BusyError,
     LakeAwayError,
     NobodyWaitsError,
@@ -70,6 +71,18 @@ def register_problems(blueprint: Blueprint) -> None:
     def busy(error: PageTrackerError) -> Response:
         page = problem(
             503, "Others are asking just now", f"{error.problem}.", "Load it again."
+        )
+        page.headers.update(AGAIN)
+        return page
+
+    @blueprint.errorhandler(AnswererGoneError)
+    def not_answered(error: AnswererGoneError) -> Response:
+        page = problem(
+            503,
+            "This was not answered",
+            "The process that was answering has ended, perhaps for want of memory. Hits"
+            " are taken all the same, and nothing is lost.",
+            f"You can {error.remedy}.",
         )
         page.headers.update(AGAIN)
         return page
