@@ -69,9 +69,13 @@ def answer(folder: str, questions: list[dict[str, Any]], is_ours: bool) -> None:
     """Ask in this process, and print the processor seconds by what was asked."""
     from page_tracker.lake.table import Lake
     from page_tracker.query.engine import Engine
-    from page_tracker.query.lake_asking import LakeAsking
     from page_tracker.query.snapshot import Reading
     from page_tracker.sites.site import Site
+
+    try:
+        from page_tracker.query.lake_asking import LakeAsking
+    except ImportError:  # of the build before
+        from page_tracker.query.ask import Asking as LakeAsking
 
     lake, site, now = Lake(folder), Site(id=SITE), time.time()
 

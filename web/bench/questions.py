@@ -37,9 +37,13 @@ from panels import PANELS, body, sql
 
 from page_tracker.lake.table import Lake
 from page_tracker.query.engine import Engine
-from page_tracker.query.lake_asking import LakeAsking
 from page_tracker.query.snapshot import Reading
 from page_tracker.sites.site import Site
+
+try:
+    from page_tracker.query.lake_asking import LakeAsking
+except ImportError:  # of the build before
+    from page_tracker.query.ask import Asking as LakeAsking
 
 SHOWN = 10  # rows of a panel on a dashboard
 ALL = 10_000
