@@ -172,6 +172,10 @@ class ImportInterruptedError(PageTrackerError):
     exit_code = 130
 
 
+class DamagedRecordError(PageTrackerError):
+    """A file that notes what was imported, or how far a log is followed, is damaged."""
+
+
 class UnknownImportError(PageTrackerError):
     """There is no such import of this site."""
 

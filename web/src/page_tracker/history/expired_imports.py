@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import msgspec
 
 from page_tracker.history.left_out_lines import LeftOut
+from page_tracker.history.records import record_in
 from page_tracker.history.register import EXPIRED, Import, Register
 from page_tracker.sites.site import Site, first_kept
 
@@ -94,6 +95,7 @@ def has_gone_partly(register: Register, entry: Import, first_day: int) -> bool:
 
 def _notes(register: Register) -> list[Expiry]:
     try:
-        return msgspec.json.decode(register.place.read(EXPIRED), type=list[Expiry])
+        content = register.place.read(EXPIRED)
     except FileNotFoundError:
         return []
+    return record_in(content, list[Expiry], f"{register.place.uri}/{EXPIRED}")

@@ -23,7 +23,11 @@ from typing import TypeVar
 import msgspec
 
 from page_tracker.collect.drops import by_shard
-from page_tracker.errors import ImportsBusyError, ImportStoppedError
+from page_tracker.errors import (
+    DamagedRecordError,
+    ImportsBusyError,
+    ImportStoppedError,
+)
 from page_tracker.files import replace_file
 from page_tracker.history.blocks import MAX_REPORTED, Sieve
 from page_tracker.history.dialect import Dialect, tells_agents
@@ -36,6 +40,7 @@ from page_tracker.history.dialect_detection import (
 from page_tracker.history.expired_imports import first_day_of
 from page_tracker.history.left_out_lines import LeftOut, Malformed, Refused
 from page_tracker.history.lines import lines_of, text_of
+from page_tracker.history.records import record_in
 from page_tracker.history.register import held
 from page_tracker.history.tail import Spot, Tail
 from page_tracker.history.wanted import Wanted
@@ -297,8 +302,16 @@ class LogFollower:
 
     def _state(self) -> Followed | None:
         try:
-            state = msgspec.json.decode(self._state_path.read_bytes(), type=Followed)
+            content = self._state_path.read_bytes()
+            state = record_in(content, Followed, str(self._state_path))
         except FileNotFoundError:
+            return None
+        except DamagedRecordError as error:
+            aside = self._state_path.replace(self._state_path.with_suffix(".damaged"))
+            self._say(
+                f"{error.problem} and is set aside as {aside.name}: following begins at"
+                " the log's end, and what came while nobody followed does not count"
+            )
             return None
         self._recent = state.recent
         if self._wanted.format is None and self._wanted.whose is None:

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from page_tracker.errors import ImportsBusyError, UnknownImportError
 from page_tracker.files import PRIVATE, exclusive_lock
 from page_tracker.history.known_content import KnownParts, Part
+from page_tracker.history.records import record_in
 from page_tracker.lake.place import FolderPlace, Place
 
 # In the register: what retention has removed of imports.
@@ -129,12 +130,13 @@ class Register:
             yield
 
     def all(self) -> list[Import]:
-        """All imports ever, oldest first."""
+        """All imports ever, oldest first. Raises DamagedRecordError."""
         found = []
         for name, tag in self.place.tags().items():
             if _OF_IMPORT.fullmatch(name):
                 if self._known.get(name, ("",))[0] != tag:
-                    said = msgspec.json.decode(self.place.read(name), type=Import)
+                    where = f"{self.place.uri}/{name}"
+                    said = record_in(self.place.read(name), Import, where)
                     self._known[name] = tag, said
                 found.append(self._known[name][1])
         return sorted(found, key=lambda each: int(each.id))

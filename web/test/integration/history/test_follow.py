@@ -133,6 +133,24 @@ def test_a_log_is_followed_by_one_process_at_a_time(log: Followed) -> None:
         wait_until(log.is_counted_once)
 
 
+def test_a_damaged_note_of_how_far_it_is_followed_is_set_aside_and_told(
+    log: Followed,
+) -> None:
+    with log.followed():
+        log.write(3)
+        wait_until(log.is_counted_once)
+    (state,) = (log.folder / "state").glob("follow-*.state")
+    state.write_bytes(bytes(90))
+
+    with log.followed():
+        wait_until(lambda: state.exists() and bool(log.said))
+        log.write(3)
+        wait_until(log.is_counted_once)
+
+    assert f"{state} is damaged" in log.said[0] and "is set aside as" in log.said[0]
+    assert state.with_suffix(".damaged").read_bytes() == bytes(90)
+
+
 def test_a_line_waits_for_its_end(log: Followed) -> None:
     log.write(2)
     first, second = log.log.read_text("utf-8").splitlines(keepends=True)

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from page_tracker.errors import ImportRefusedError, ImportsBusyError, LogFileError
+from page_tracker.errors import (
+    DamagedRecordError,
+    ImportRefusedError,
+    ImportsBusyError,
+    LogFileError,
+)
 from page_tracker.history.imports import Order
 from page_tracker.history.lines import open_log
 from page_tracker.history.register import Register
@@ -66,6 +71,20 @@ def test_two_processes_do_not_import_at_once(history: History, tmp_path: Path) -
     with Register(history.folder / "imports").locked():
         with pytest.raises(ImportsBusyError):
             history.run(write(tmp_path / "access.log", LINES))
+
+
+def test_a_note_that_is_damaged_is_named_and_nothing_is_counted_twice(
+    history: History, tmp_path: Path
+) -> None:
+    note = history.folder / "imports" / "1.json"
+    note.parent.mkdir(parents=True)
+    for damaged in (b"", bytes(90), b'{"id":', b'{"id": 1}'):
+        note.write_bytes(damaged)
+
+        with pytest.raises(DamagedRecordError, match=f"{note} is damaged"):
+            history.run(write(tmp_path / "access.log", LINES))
+        assert note.read_bytes() == damaged
+    assert not history.lake.snapshot("hits").file_uris()
 
 
 @pytest.mark.parametrize(
