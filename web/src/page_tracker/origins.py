@@ -82,6 +82,11 @@ def is_of_stream(application: str) -> bool:
     return application.startswith(_STREAM)
 
 
+def streams_in(applications: Iterable[str]) -> set[int]:
+    """The origins of the stores whose entries any of these applications count."""
+    return {int(name.split(":")[1]) for name in applications if is_of_stream(name)}
+
+
 def of_term(origin: int, shard: int, term: str) -> str:
     """The application whose number is that of the term's last entry in the lake."""
     return f"term:{origin}:{shard}:{term}"

@@ -242,9 +242,10 @@ def set_aside(lake: Lake, name: str, path: Path) -> Path:
 
 
 def remember(lake: Lake, lines: list[str]) -> None:
-    """Keep what was reported, for `page-tracker doctor`."""
+    """Keep what was reported, for `page-tracker doctor`; each line once."""
     if lines and lake.folder:
         book = lake.folder / DAMAGED / REPORTED
         book.parent.mkdir(exist_ok=True)
+        known = book.read_text("utf-8").splitlines() if book.exists() else []
         with book.open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
+            file.writelines(f"{line}\n" for line in lines if line not in known)

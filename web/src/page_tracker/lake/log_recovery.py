@@ -21,6 +21,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
+from page_tracker.errors import LakeError
 from page_tracker.lake.closed_days import OF_CLOSED_DAYS
 from page_tracker.lake.columns import delta_schema
 from page_tracker.lake.damage import remember, set_aside
@@ -29,32 +30,39 @@ from page_tracker.lake.lock import alone
 from page_tracker.lake.survey import KEYS, Survey, SurveyedFile, lost_lines, rows_beyond
 from page_tracker.lake.table import PARQUET, TABLES, Lake, LakeLogGoneError
 from page_tracker.lake.table_log import LOG
+from page_tracker.lake.vacuum import has_strays
 
 
 def lost_tables(lake: Lake) -> list[str]:
-    """The tables that have files but no readable log."""
-    return [name for name in TABLES if lake.has_data(name) and not _opens(lake, name)]
+    """The tables that have files but no log of them that can be read."""
+    return [name for name in TABLES if lake.has_data(name) and not _has_log(lake, name)]
 
 
-def _opens(lake: Lake, name: str) -> bool:
+def _has_log(lake: Lake, name: str) -> bool:
     try:
         lake.snapshot(name)
     except (DeltaError, LakeLogGoneError):
         return False
-    return True
+    return name != "hits" or lake.folder is None or not has_strays(lake)
 
 
 def rebuild(
     lake: Lake, found: Survey, transactions: Sequence[Transaction]
 ) -> Mapping[Path, Path]:
-    """Create the table from what counts; returns where each other file was put.
+    """Create the table from what counts; returns where each doubtful file was put.
 
-    If it is killed before its end nothing has changed; run it again.
+    If it is killed before its end, run it again. Raises LakeError if files have come
+    or gone since the survey.
     """
     assert lake.folder is not None  # nosec: that of a bucket is copied into one
     folder = lake.folder / found.name
     beside = folder.with_name(f"recovering-{found.name}")
     with alone(folder):
+        if set(lake.files_in_folder(found.name)) != set(found.files):
+            raise LakeError(
+                f"files have come to {folder} meanwhile",
+                "stop the server, then the same command once more",
+            )
         shutil.rmtree(beside, ignore_errors=True)
         lake.create_at(str(beside), found.name)
         table = DeltaTable(str(beside))
@@ -70,13 +78,15 @@ def rebuild(
         remember(lake, list(lost_lines(found)))
         aside = [
             *(found.replaced + found.superseded + found.unreadable),
-            *(each.path for each in found.doubtful),
             *([folder / LOG] if (folder / LOG).exists() else []),
         ]
-        moved = {path: set_aside(lake, found.name, path) for path in aside}
+        for path in aside:
+            set_aside(lake, found.name, path)
         (beside / LOG).rename(folder / LOG)
         shutil.rmtree(beside)
-    return moved
+        # Last: until they have gone, they are found again.
+        in_doubt = [each.path for each in found.doubtful]
+        return {path: set_aside(lake, found.name, path) for path in in_doubt}
 
 
 def set_closed_days_aside(lake: Lake) -> None:

@@ -60,6 +60,12 @@ class Survey(msgspec.Struct):
     unreadable: list[Path] = msgspec.field(default_factory=list)
 
     @property
+    def files(self) -> Iterator[Path]:
+        """All of them."""
+        yield from (each.path for each in (*self.counting, *self.doubtful))
+        yield from (*self.replaced, *self.superseded, *self.unreadable)
+
+    @property
     def rows(self) -> int:
         return sum(each.rows for each in self.counting)
 

@@ -270,6 +270,11 @@ class Lake(msgspec.Struct, frozen=True):
         }
 
     def _create(self, name: str) -> DeltaTable:
+        if DeltaTable.is_deltatable(self.uri, self.options):
+            raise LakeError(
+                f"{self.uri} is a table of a lake, and no lake",
+                "name the folder that it is in",
+            )
         if self.has_data(name) and not self.has(name):
             raise LakeLogGoneError(
                 f"{self.address(name)} has files of data and no log ({LOG}) that says"

@@ -9,6 +9,7 @@ had does not know of the files that came meanwhile, and would have them deleted.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from datetime import timedelta
 
 from deltalake import DeltaTable
@@ -17,6 +18,7 @@ from page_tracker.lake.commit_retries import repeated
 from page_tracker.lake.kept_sums import KeptSums, forget_copies
 from page_tracker.lake.lock import folder_of
 from page_tracker.lake.replaced import forget_gone
+from page_tracker.lake.strays import strays
 from page_tracker.lake.table import Lake, touching
 
 # In a bucket: longer than any process takes from writing a file to committing it.
@@ -28,7 +30,8 @@ def clean_up(lake: Lake, name: str, summed_up: int | None = None) -> int | None:
 
     Also files that no commit has ever named, of processes that were killed. The version
     that is summed up now, where `summed_up` was before; the same where others write all
-    the time, which leaves it to the next pass. Raises LakeBusyError, DeltaError.
+    the time, which leaves it to the next pass. Raises LakeBusyError, DeltaError, and
+    OlderLogError if that would take hits which no commit names any more.
     """
 
     def step() -> int | None:
@@ -36,7 +39,9 @@ def clean_up(lake: Lake, name: str, summed_up: int | None = None) -> int | None:
             if table is None:
                 return summed_up
             is_folder = folder_of(table) is not None
-            if table.vacuum(dry_run=True, full=is_folder):
+            if going := table.vacuum(dry_run=True, full=is_folder):
+                if is_folder and name == "hits":
+                    _require_no_strays(lake, table, going)
                 said = touching(table, [])
                 table.vacuum(dry_run=False, full=is_folder, commit_properties=said)
                 forget_gone(lake, name, table)
@@ -51,6 +56,28 @@ def clean_up(lake: Lake, name: str, summed_up: int | None = None) -> int | None:
             return table.version()
 
     return repeated(step)
+
+
+def _require_no_strays(lake: Lake, table: DeltaTable, going: Collection[str]) -> None:
+    if found := strays(lake, table, going, _had(table)):
+        raise found.error()
+
+
+def has_strays(lake: Lake) -> bool:
+    """Whether the log of the hits of a lake in a folder is older than the files.
+
+    Raises as `Lake.alone` and `strays`.
+    """
+    with lake.alone("hits") as table:
+        folder = folder_of(table)
+        assert folder is not None  # nosec: as the caller knows
+        names = [str(path.relative_to(folder)) for path in lake.files_in_folder("hits")]
+        return strays(lake, table, names, _had(table)) is not None
+
+
+def _had(table: DeltaTable) -> list[str]:
+    """The files that a table had, and that may be there yet."""
+    return table.vacuum(0, dry_run=True, enforce_retention_duration=False)
 
 
 def clean_at_once(lake: Lake, name: str) -> None:

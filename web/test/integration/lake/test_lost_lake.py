@@ -1,5 +1,6 @@
 """A lake whose log or folder is gone: nothing starts over without a word."""
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -10,7 +11,9 @@ from redis import Redis
 
 from page_tracker.cli import main
 from page_tracker.lake.damage import damages
+from page_tracker.lake.strays import OlderLogError
 from page_tracker.lake.table import Lake, LakeLogGoneError, append
+from page_tracker.lake.table_log import LOG
 from page_tracker.query.problem import LakeAwayError
 from page_tracker.schema import HITS
 from page_tracker.settings import Settings
@@ -201,6 +204,55 @@ def test_a_damaged_log_and_a_file_that_cannot_be_read_are_recovered_from(
 
     assert len(paths(world.lake)) == 5
     assert any(file.name in line for line in damages(world.lake))
+
+
+def test_no_file_goes_that_a_log_from_an_older_copy_does_not_know(
+    world: World, redis_url: str
+) -> None:
+    last = max(world.log.glob("*.json"))
+    last.unlink()
+    for file in world.lake.files_in_folder("hits"):
+        os.utime(file, (1, 1))
+    with pytest.raises(OlderLogError, match="1 file with 1 hit .* recover"):
+        Upkeep(world.lake).trim()
+
+    assert "6 files with 6 rows" in world.recover(redis_url)
+
+    Upkeep(world.lake).trim()
+    assert paths(world.lake) == KEPT
+
+
+def test_a_recovery_that_is_killed_is_finished_by_the_same_command(
+    world: World, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Upkeep(world.lake, quiet=0).trim()
+    with world.lake.using("hits") as hits:
+        hits.delete("path = '/3'")
+    shutil.rmtree(world.log)
+    shutil.rmtree(world.notes)
+
+    def killed(path: Path, _: Path) -> Path:
+        raise OSError(f"killed at {path}")
+
+    with monkeypatch.context() as at_its_end:
+        rename = Path.rename
+        at_its_end.setattr(
+            *(Path, "rename"),
+            lambda path, to: (killed if path.name == LOG else rename)(path, to),
+        )
+        with pytest.raises(AssertionError, match="killed at"):
+            world.recover(redis_url, "--with-doubtful")
+
+    world.recover(redis_url, "--with-doubtful")
+    assert paths(world.lake) == KEPT
+    assert len(list(damages(world.lake))) == 1
+
+
+def test_a_table_of_a_lake_is_not_taken_for_a_lake(
+    world: World, redis_url: str
+) -> None:
+    with pytest.raises(AssertionError, match="is a table of a lake, and no lake"):
+        world.recover(redis_url, "--lake", f"{world.lake.uri}/hits")
 
 
 def test_a_new_lake_begins_with_a_yes(world: World, redis_url: str) -> None:
