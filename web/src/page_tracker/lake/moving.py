@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from deltalake import DeltaTable
@@ -55,8 +56,15 @@ Watch = Callable[[Left], None]
 def begin(source: Lake, target: Lake) -> None:
     """Take a place for a copy of a lake: an empty one, or one where this was begun.
 
-    Raises TargetLakeError, OSError.
+    Raises TargetLakeError, LakeLogGoneError, OSError.
     """
+    if _is_within(source, target) or _is_within(target, source):
+        raise TargetLakeError(
+            f"{source.uri} and {target.uri} lie in one another",
+            "name a place beside it",
+        )
+    for name in _tables(source):
+        source.snapshot(name)
     place = place_of(target)
     try:
         begun = json.loads(place.read(MOVING))["from"]
@@ -107,8 +115,18 @@ def end(target: Lake) -> None:
     place_of(target).delete(MOVING)
 
 
+def _is_within(inner: Lake, outer: Lake) -> bool:
+    """Whether a lake lies in another one's folder, or is that one."""
+    return PurePosixPath(_resolved(inner)).is_relative_to(_resolved(outer))
+
+
+def _resolved(lake: Lake) -> str:
+    return str(lake.folder.resolve()) if lake.folder else lake.uri
+
+
 def _tables(lake: Lake) -> list[str]:
-    return [name for name in TABLES if lake.has(name)]
+    """Those that are there, also if they have lost their log."""
+    return [name for name in TABLES if lake.has(name) or lake.has_data(name)]
 
 
 def _copy_data(source: Lake, target: Lake, name: str, watch: Watch) -> int:

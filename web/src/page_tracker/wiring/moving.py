@@ -40,9 +40,11 @@ from page_tracker.store.moved import (
     stay,
 )
 from page_tracker.store.shards import grow
+from page_tracker.store.stream import Stream
 from page_tracker.wiring.lake import open_lake, require_lake
 from page_tracker.wiring.register import open_register
 from page_tracker.wiring.store import open_redis, require_ready
+from page_tracker.writer.writer import refuse_new_lake
 
 # A scan of a large store takes longer than a hit.
 PATIENT_SECONDS = 30.0
@@ -105,6 +107,9 @@ class LakeMove(msgspec.Struct, frozen=True):
         ) and not lake_moving.is_moving(self.target)
 
     def begin(self) -> None:
+        hits = self.source.snapshot("hits") if self.source.has("hits") else None
+        for shard in range(self.shards):
+            refuse_new_lake(self.source, Stream(self.store, shard), hits)
         lake_moving.begin(self.source, self.target)
 
     def leave(self) -> None:

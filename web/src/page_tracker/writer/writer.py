@@ -59,14 +59,16 @@ class Done(Enum):
     PART = auto()
 
 
-def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable) -> None:
+def refuse_new_lake(lake: Lake, stream: Stream, hits: DeltaTable | None) -> None:
     """Raise LakeLostError if a lake is new, and entries went to another one.
+
+    A new one may have no table of hits yet.
 
     What was trimmed had been found in a lake. A store that was restored has a new
     origin: its lake has entries of the previous one.
     """
     gone = stream.drained()
-    if not gone or _has_entries(lake, hits):
+    if not gone or (hits and _has_entries(lake, hits)):
         return
     raise LakeLostError(
         f"the lake {lake.uri} is new, and {gone} hits and drops of shard"

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from redis import Redis
 
 from page_tracker.cli import main
@@ -126,10 +126,12 @@ class World:
     def drain(self) -> None:
         drain(self.redis, self.lake)
 
-    def recover(self, url: str, *options: str) -> str:
-        arguments = ["recover", "--yes", *options]
+    def run(self, url: str, *arguments: str) -> Result:
         environment = {"REDIS_URL": url, "PAGE_TRACKER_DATA": str(self.data)}
-        ended = CliRunner().invoke(main, arguments, env=environment)
+        return CliRunner().invoke(main, [*arguments, "--yes"], env=environment)
+
+    def recover(self, url: str, *options: str) -> str:
+        ended = self.run(url, "recover", *options)
         assert ended.exit_code == 0, ended.output
         return ended.output
 
@@ -260,6 +262,9 @@ def test_a_new_lake_begins_with_a_yes(world: World, redis_url: str) -> None:
     send(world.redis, "/new")
     with pytest.raises(LakeLostError):
         world.drain()
+
+    away = world.run(redis_url, "move", "--to-lake", f"{world.data}/there")
+    assert "6 hits and drops" in away.output and away.exit_code == 1
 
     assert "6 hits and drops" in world.recover(redis_url)
 

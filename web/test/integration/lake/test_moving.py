@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 from typing import Any
 
 import pytest
@@ -166,6 +166,19 @@ def test_only_an_empty_place_is_taken(source: Lake, tmp_path: Path) -> None:
     begin(Lake("/elsewhere"), target)
     with pytest.raises(TargetLakeError, match="a move from /elsewhere to .* was begun"):
         begin(source, target)
+
+
+@pytest.mark.parametrize("place", ["", "copy", "hits/month=2026-01", ".."])
+def test_no_lake_is_moved_into_itself(source: Lake, place: str) -> None:
+    """Upkeep of the one would delete the other's files, and so would who removes it."""
+    with pytest.raises(TargetLakeError, match="lie in one another"):
+        begin(source, Lake(f"{source.uri}/{place}"))
+
+
+def test_a_table_without_a_log_is_not_left_behind(source: Lake, tmp_path: Path) -> None:
+    rmtree(Path(source.uri) / "hits" / "_delta_log")
+    with pytest.raises(LakeLogGoneError):
+        begin(source, Lake(str(tmp_path / "there")))
 
 
 def test_a_file_that_is_lost_is_named(source: Lake, tmp_path: Path) -> None:
