@@ -29,7 +29,7 @@ _PACKED: dict[bytes, Callable[[BinaryIO], IO[bytes]]] = {
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MARK = "\ufeff"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
-_BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+_BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 
 class Log:
@@ -71,12 +71,12 @@ class Log:
                 else:
                     rest += piece
         except _BROKEN as error:
+            if isinstance(error, OSError) and error.errno:  # of the file, not within
+                raise unreadable(self.name, error) from error
             raise LogFileError(
                 f"{self.name} is damaged or cut off ({error})",
                 "unpack what is left of it, and import that",
             ) from error
-        except OSError as error:
-            raise unreadable(self.name, error) from error
         if rest:
             yield rest
 

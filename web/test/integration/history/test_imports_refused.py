@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,6 +94,8 @@ def test_a_note_that_is_damaged_is_named_and_nothing_is_counted_twice(
         (b"no log\nat all\n", "no access log in a format that is known"),
         (b"\x28\xb5\x2f\xfd1234", "zstd"),
         (gzip.compress("".join(LINES).encode())[:-20], "damaged or cut off"),
+        (b"BZh91AY&SY" + b"x" * 30, "damaged or cut off"),
+        (lzma.compress("".join(LINES).encode())[:-20], "damaged or cut off"),
         (b"x" * 3_000_000, "a line of more than"),
     ],
 )
