@@ -29,6 +29,8 @@ SITES: dict[str, dict[str, Any]] = {
     SITE_OF_USERS: {"user_ids": True},
 }
 
+POLL_MILLISECONDS = 20
+
 Row = dict[str, Any]
 
 
@@ -93,7 +95,7 @@ class Scene:
         deadline = time.monotonic() + WAIT_SECONDS
         while not condition():
             assert time.monotonic() < deadline, f"waited {WAIT_SECONDS:.0f} s in vain"
-            self.page.wait_for_timeout(100)
+            self.page.wait_for_timeout(POLL_MILLISECONDS)
 
     def stored(self, number: int) -> list[Row]:
         """The site's rows in the stream, once there are so many."""
@@ -115,10 +117,11 @@ class Scene:
         """All rows of what the page has sent till now: up to an event sent last."""
         self.page.evaluate("pagetracker('Last')")
         self.wait_until(lambda: any(row["name"] == "Last" for row in self._rows()))
-        for _ in range(10):  # the last may have overtaken others; some are dropped
+        # The last may have overtaken others; some are dropped.
+        for _ in range(1000 // POLL_MILLISECONDS):
             if len(self._rows()) >= len(self.sent):
                 break
-            self.page.wait_for_timeout(100)
+            self.page.wait_for_timeout(POLL_MILLISECONDS)
         return [row for row in self._rows() if row["name"] != "Last"]
 
     def _rows(self) -> list[Row]:

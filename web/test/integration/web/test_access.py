@@ -21,6 +21,7 @@ from page_tracker.protocols import PROTOCOLS
 from page_tracker.sites.annotation import with_annotation
 from page_tracker.sites.goal import with_goal, with_segment
 from page_tracker.sites.token import Scope
+from page_tracker.store.registry import SITES_KEY, TOKENS_KEY
 from support.application import application
 from support.needs import BUY, NOTE, ROUTES, Need
 from support.people import account_of
@@ -153,7 +154,11 @@ def _filled(body: Any, site: str) -> Any:
 
 
 def state() -> object:
-    return app_module.sites().all(), app_module.tokens().all()
+    """All sites and tokens, as the store has them."""
+    asked = app_module.redis().pipeline()
+    for key in (SITES_KEY, TOKENS_KEY):
+        asked.hgetall(key)
+    return asked.execute()
 
 
 def test_every_route_for_programs_is_in_the_table() -> None:
@@ -179,10 +184,9 @@ def test_a_token_does_what_its_scope_and_sites_allow_and_nothing_else(
 ) -> None:
     """Who may not ask about a site is told the same whether there is such a site."""
     route, header = ROUTES[method, rule], headers[who]
-    refusals = set()
+    refusals, before = set(), state()
     # A site's last token goes with it: what is allowed comes last.
     for site in sorted(PLACES, key=lambda site: may(who, route.need, site)):
-        before = state()
         response = ask(client, method, rule, site, header)
         if may(who, route.need, site):
             assert response.status_code in (route.status, *EXCUSES.get(site, ()))
