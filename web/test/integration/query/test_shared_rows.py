@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from page_tracker.days import day_number
 from page_tracker.lake.table import Lake
@@ -161,12 +162,13 @@ def test_large_work_is_done_one_after_the_other(tmp_path: Path) -> None:
     put(lake, [view(number) for number in range(1, 30)], 1)
     query = understood(BODY, "UTC")
     sources = sources_of(lake, [query])
-    engine = Engine(seconds=0.2)
+    engine = Engine()
     small = answer(query, sources, engine).rows
     engine.max_rows = 100
     with engine.session() as session, session.large():
         with pytest.raises(BusyError):
-            answer(query, sources, engine)
+            impatient = replace(engine.budget(), patience=0.2)
+            answers([query], sources, engine, impatient)
         engine.max_rows = 1000
         assert answer(query, sources, engine).rows == small
     engine.max_rows = 100
