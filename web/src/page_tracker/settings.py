@@ -283,14 +283,14 @@ class Settings(BucketSettings):
         "PAGE_TRACKER_QUERY_MEMORY",
         "MB",
         "512",
-        "How much memory a process may take for questions, in millions of bytes.",
+        "How much memory questions may take, in millions of bytes.",
         whole_number(64, 1_000_000),
         default=512,
     )
     reports: ServerAddress | None = setting(
         "PAGE_TRACKER_REPORTS",
         "URL",
-        "the engine in each web process",
+        "its own engine",
         "The ClickHouse that answers questions, like"
         " clickhouse://user:password@host:8123/database.",
         parse_clickhouse,
