@@ -16,6 +16,7 @@ from page_tracker.history.register import ImportedDay
 from page_tracker.history.visits import with_visits
 from page_tracker.history.workers import file_of
 from page_tracker.lake.duckdb_connection import connect, keep_no_freed_memory
+from page_tracker.lake.found_hits import FoundHits
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,12 +27,12 @@ MAX_VIEWS = 10_000
 
 
 class FoundDays(NamedTuple):
-    """The rows of days [first, last), and their page views by path."""
+    """The hits of days [first, last), and their page views by path."""
 
     first: int
     last: int
     # None if the lake has these days already.
-    rows: duckdb.DuckDBPyRelation | None
+    hits: FoundHits | None
     views: dict[str, int]
 
 
@@ -48,8 +49,11 @@ def found_in(
         for first, last in together(days, done):
             _lay_out(engine, spool, days[first:last])
             views = engine.sql("SELECT path, count(*) FROM hits GROUP BY path")
-            rows = engine.sql(with_visits("hits", origin)) if first >= done else None
-            yield FoundDays(first, last, rows, dict(views.fetchall()))
+            hits = FoundHits(engine, with_visits("hits", origin))
+            is_new = first >= done
+            yield FoundDays(
+                first, last, hits if is_new else None, dict(views.fetchall())
+            )
 
 
 def together(days: Sequence[ImportedDay], done: int) -> Iterator[tuple[int, int]]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from arro3.core import Table
-from deltalake import QueryBuilder
+from deltalake import QueryBuilder, Transaction
 
 from page_tracker.days import date_of, day_number, month_of
 from page_tracker.history.register import Import
 from page_tracker.lake.commit_retries import repeated
+from page_tracker.lake.found_hits import FoundHits, append_found
 from page_tracker.lake.table import (
     PARQUET,
     Lake,
     append,
-    append_table,
     persist,
     position,
     quoted,
@@ -67,14 +67,15 @@ class ImportedRows:
         """How many of the import's days are in the lake; they go in in order."""
         return self._position("hits", of_import(entry.origin))
 
-    def commit(self, entry: Import, first: int, last: int, rows: Any) -> None:
+    def commit(self, entry: Import, first: int, last: int, hits: FoundHits) -> None:
         """Add the import's days [first, last), unless the lake has them."""
         days = [each.day for each in entry.days[first:last]]
 
         def step() -> None:
-            snapshot = self._lake.snapshot("hits")
-            if position(snapshot, of_import(entry.origin)) < last:
-                append_table(snapshot, rows, days, of_import(entry.origin), last)
+            with self._lake.using("hits") as snapshot:
+                if position(snapshot, of_import(entry.origin)) < last:
+                    transaction = Transaction(of_import(entry.origin), last)
+                    append_found(self._lake, snapshot, hits, days, transaction)
 
         repeated(step)
 

@@ -274,8 +274,8 @@ class Imports:
         with closing(found_in(spool, entry.days, entry.origin, done)) as all_found:
             for found in all_found:
                 views.update(found.views)
-                if found.rows is not None:
-                    self._stored.commit(entry, found.first, found.last, found.rows)
+                if found.hits is not None:
+                    self._stored.commit(entry, found.first, found.last, found.hits)
                 self._watcher.writes(found.last, len(entry.days))
         self._stored.commit_drops(entry)
         for replaced in self.register.present(entry.site):

@@ -155,6 +155,7 @@ class Crew:
                 pool.shutdown(cancel_futures=True)
         if self._sifter is not None:
             self._sifter.close()
+        self._sifter = None  # and all that it remembers
         give_freed_memory_back()
 
 

@@ -10,16 +10,14 @@ made from the hits, so it begins empty.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 import msgspec
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction
 
 from page_tracker.errors import LakeError
 from page_tracker.lake.closed_days import OF_CLOSED_DAYS
@@ -27,7 +25,8 @@ from page_tracker.lake.columns import delta_schema
 from page_tracker.lake.damage import remember, set_aside
 from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.lock import alone
-from page_tracker.lake.survey import KEYS, Survey, SurveyedFile, lost_lines, rows_beyond
+from page_tracker.lake.survey import KEYS, Survey, lost_lines, rows_beyond
+from page_tracker.lake.surveyed_file import added
 from page_tracker.lake.table import PARQUET, TABLES, Lake, LakeLogGoneError
 from page_tracker.lake.table_log import LOG
 from page_tracker.lake.vacuum import has_strays
@@ -67,7 +66,7 @@ def rebuild(
         lake.create_at(str(beside), found.name)
         table = DeltaTable(str(beside))
         table.create_write_transaction(
-            [_added(folder, each) for each in found.counting],
+            [added(folder, each) for each in found.counting],
             "append",
             delta_schema(TABLES[found.name]),
             ["month"],
@@ -171,36 +170,3 @@ def days_in(files: Iterable[Path], condition: str) -> set[date]:
     with engine() as connection:
         rows = rows_in(connection, paths).filter(condition)
         return {day for (day,) in rows.project("day").distinct().fetchall()}
-
-
-def _added(folder: Path, found: SurveyedFile) -> AddAction:
-    """A file as a commit names it, with the statistics by which readers skip it.
-
-    https://github.com/delta-io/delta/blob/master/PROTOCOL.md#per-file-statistics
-    """
-    least = {"day": f"{found.first}", "site": found.sites[0]}
-    most = {"day": f"{found.last}", "site": found.sites[1]}
-    if found.moments is not None:
-        # The log has milliseconds: round up, so that nothing is above the last one.
-        above = found.moments[1] + timedelta(milliseconds=1)
-        least["time"], most["time"] = map(_moment, (found.moments[0], above))
-    stats = {
-        "numRecords": found.rows,
-        "minValues": least,
-        "maxValues": most,
-        "nullCount": dict.fromkeys(least, 0),
-    }
-    about = found.path.stat()
-    month = found.path.parent.name.partition("=")[2]
-    return AddAction(
-        path=str(found.path.relative_to(folder)),
-        size=about.st_size,
-        partition_values={"month": month},
-        modification_time=about.st_mtime_ns // 1_000_000,
-        data_change=True,
-        stats=json.dumps(stats),
-    )
-
-
-def _moment(when: datetime) -> str:
-    return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}Z"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ import msgspec
 from page_tracker.lake.duckdb_connection import engine, rows_in
 from page_tracker.lake.place import place_of
 from page_tracker.lake.replaced import out_of_place, replacements
+from page_tracker.lake.surveyed_file import SurveyedFile
 from page_tracker.lake.table import Lake
 
 if TYPE_CHECKING:
@@ -32,17 +32,6 @@ KEYS = {
     " scroll, revenue, currency",
     "drops": "day, site, reason, name, number",
 }
-
-
-class SurveyedFile(msgspec.Struct, frozen=True):
-    """A data file: its number of rows, its days, sites and moments."""
-
-    path: Path
-    rows: int
-    first: date
-    last: date
-    sites: tuple[str, str] = ("", "")
-    moments: tuple[datetime, datetime] | None = None
 
 
 class Survey(msgspec.Struct):

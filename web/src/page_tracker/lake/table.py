@@ -386,12 +386,12 @@ def touching(
     )
 
 
-def persist(snapshot: DeltaTable) -> None:
-    """Sync the last commit of a table in a folder, so that it survives a power loss."""
+def persist(snapshot: DeltaTable, version: int | None = None) -> None:
+    """Sync a commit in a folder, the last one, so that it survives a power loss."""
     folder = folder_of(snapshot)
     if folder is None:
         return
-    log = folder / LOG / commit_name(snapshot.version())
+    log = folder / LOG / commit_name(version or snapshot.version())
     actions = map(json.loads, log.read_text("utf-8").splitlines())
     files = [folder / unquote(each["add"]["path"]) for each in actions if "add" in each]
     for path in [*files, *{path.parent for path in files}, log, log.parent]:

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,17 @@ from page_tracker.history import log_reader
 from page_tracker.history.imported_rows import ImportedRows
 from page_tracker.history.imports import Order
 from page_tracker.history.register import Import
-from support.importing import AGENT, LINES, LOG, PATHS, History, line, real_log, write
+from support.importing import (
+    AGENT,
+    BEGINNING,
+    LINES,
+    LOG,
+    PATHS,
+    History,
+    line,
+    real_log,
+    write,
+)
 
 
 def as_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> str:
@@ -58,6 +69,24 @@ def test_the_same_lines_add_nothing_renamed_packed_or_from_standard_input(
 
     assert (piped.entry, dict(piped.tally.left_out)) == (None, {"known": 100})
     assert history.paths() == PATHS
+
+
+def test_a_commit_says_what_each_of_its_files_holds(
+    history: History, tmp_path: Path
+) -> None:
+    to_april = 31 * 24 * 60
+    history.run(write(tmp_path / "log", [line(), line("/a", 9), line("/b", to_april)]))
+
+    found = history.lake.snapshot("hits").get_add_actions(flatten=True)
+    names = ("partition.month", "num_records", "min.time", "max.time", "max.site")
+    said = sorted(zip(*(found[name].to_pylist() for name in names), strict=True))
+    minute, above = timedelta(minutes=1), timedelta(milliseconds=1)
+    april, site = BEGINNING + to_april * minute, history.site.id
+    assert said == [
+        ("2024-03", 2, BEGINNING, BEGINNING + 9 * minute + above, site),
+        ("2024-04", 1, april, april + above, site),
+    ]
+    assert history.paths() == ["/", "/a", "/b"]
 
 
 @pytest.mark.parametrize("cut", [1, 30, 99])
