@@ -13,6 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import psutil
 from redis import Redis
 
 from page_tracker.store import keys
@@ -83,7 +84,10 @@ class Node:
             os.kill(self._pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        os.kill(self._pid, signal.SIGKILL)
+        """Until it is gone, which it may not be while it syncs."""
+        process = psutil.Process(self._pid)
+        process.kill()
+        wait_until(lambda: process.status() == psutil.STATUS_ZOMBIE)
 
     def close(self) -> None:
         self._running.close()
