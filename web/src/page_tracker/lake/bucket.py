@@ -118,6 +118,10 @@ class Bucket(msgspec.Struct, frozen=True):
         with replacing(path) as beside:
             beside.write_bytes(content)
 
+    def names(self) -> list[str]:
+        """All files."""
+        return list(self._listed("", ""))
+
     def sizes(self, within: str = "") -> dict[str, int]:
         """The files below a folder with their sizes in bytes."""
         found = self._listed(within, "")

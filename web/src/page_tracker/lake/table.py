@@ -41,7 +41,7 @@ from page_tracker.lake.columns import Row, arrow_table, delta_schema
 from page_tracker.lake.commit_retries import conflicts
 from page_tracker.lake.lock import PATIENCE, alone, alone_if_free, folder_of, shared
 from page_tracker.lake.replaced import noted
-from page_tracker.lake.table_log import LOG, FolderLog, Log, commit_name
+from page_tracker.lake.table_log import LOG, FolderLog, Log, commit_name, has_begun
 from page_tracker.schema import DAYS, DROPS, HITS, PAGES, VISITS, Column
 
 if TYPE_CHECKING:  # only a lake in a bucket loads its client
@@ -204,7 +204,7 @@ class Lake(msgspec.Struct, frozen=True):
     def log(self, name: str) -> Log:
         """The files of a table's log."""
         if self.copies:
-            return self.copies.bucket.within(f"{name}/{LOG}")
+            return self.copies.bucket.within(f"{name}/{LOG}".lstrip("/"))
         return FolderLog(Path(self.uri) / name / LOG)
 
     def paths(self, table: DeltaTable, condition: str | None = None) -> list[str]:
@@ -229,8 +229,8 @@ class Lake(msgspec.Struct, frozen=True):
             self.copies.fetch(paths)
 
     def has(self, name: str) -> bool:
-        """Whether the table is there already."""
-        return DeltaTable.is_deltatable(self.address(name), self.options)
+        """Whether the table is there; '' asks of the lake's own address."""
+        return has_begun(self.log(name))
 
     def files_in_folder(self, name: str) -> list[Path]:
         """The data files in a table's folder, whether its log names them or not."""
@@ -270,7 +270,7 @@ class Lake(msgspec.Struct, frozen=True):
         }
 
     def _create(self, name: str) -> DeltaTable:
-        if DeltaTable.is_deltatable(self.uri, self.options):
+        if self.has(""):
             raise LakeError(
                 f"{self.uri} is a table of a lake, and no lake",
                 "name the folder that it is in",

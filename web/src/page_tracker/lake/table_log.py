@@ -42,6 +42,9 @@ CHECKPOINT = re.compile(r"\d+\.checkpoint\.parquet")
 class Log(Protocol):
     """The files of a table's log, by their names. Methods raise OSError."""
 
+    def names(self) -> Iterable[str]:
+        """Those of all files; none where there is no log."""
+
     def sizes(self) -> Mapping[str, int]:
         """All files, with their sizes in bytes."""
 
@@ -60,6 +63,9 @@ class FolderLog(msgspec.Struct, frozen=True):
 
     folder: Path
 
+    def names(self) -> Iterable[str]:
+        return [path.name for path in self.folder.glob("*")]
+
     def sizes(self) -> Mapping[str, int]:
         return {path.name: path.stat().st_size for path in self.folder.iterdir()}
 
@@ -71,6 +77,15 @@ class FolderLog(msgspec.Struct, frozen=True):
 
     def copy_to(self, name: str, path: Path) -> None:
         shutil.copyfile(self.folder / name, path)
+
+
+def has_begun(log: Log) -> bool:
+    """Whether a log has anything. Raises OSError.
+
+    deltalake's own answer keeps all threads waiting until a bucket has given it.
+    """
+    names = log.names()
+    return any(COMMIT.fullmatch(each) or CHECKPOINT.fullmatch(each) for each in names)
 
 
 def commit_name(version: int) -> str:

@@ -156,6 +156,18 @@ def test_a_store_that_ignores_conditional_puts_is_refused(
     assert "ignores conditional puts" in told.stderr
 
 
+def test_no_other_thread_waits_while_a_bucket_is_asked_whether_a_table_is_there(
+    bucket_store: OwnBucket, tmp_path: Path
+) -> None:
+    """The store is answered for by a thread of this very process."""
+    with meddling(bucket_store.url, lambda _method, _path, status: status) as url:
+        lake = lake_in(bucket_store.bucket(url), tmp_path)
+
+        assert not lake.has("hits")
+        lake.snapshot("hits")
+        assert lake.has("hits") and not lake.has("")
+
+
 # What is asked --------------------------------------------------------------------
 
 
