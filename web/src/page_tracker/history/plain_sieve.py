@@ -121,7 +121,7 @@ class PlainSieve:
         time = began + second
         return self._view(time, day, address, url, referred, user_agent, position)
 
-    # pylint: disable-next=too-many-arguments,too-many-positional-arguments
+    # pylint: disable-next=too-many-arguments,too-many-positional-arguments # as above
     def _view(
         self,
         time: int,

@@ -387,11 +387,12 @@ def touching(
 
 
 def persist(snapshot: DeltaTable, version: int | None = None) -> None:
-    """Sync a commit in a folder, the last one, so that it survives a power loss."""
+    """Sync a commit in a folder, else the last, so that it survives a power loss."""
     folder = folder_of(snapshot)
     if folder is None:
         return
-    log = folder / LOG / commit_name(version or snapshot.version())
+    number = snapshot.version() if version is None else version
+    log = folder / LOG / commit_name(number)
     actions = map(json.loads, log.read_text("utf-8").splitlines())
     files = [folder / unquote(each["add"]["path"]) for each in actions if "add" in each]
     for path in [*files, *{path.parent for path in files}, log, log.parent]:
